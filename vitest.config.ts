@@ -1,0 +1,52 @@
+import { defineConfig } from "vitest/config";
+import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
+
+// Before the plugin: Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded.
+const smtpCertificate = createTrustedCertificate();
+const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
+
+const migrations = await readD1Migrations("migrations");
+
+export default defineConfig({
+  test: {
+    coverage: {
+      provider: "istanbul",
+      include: ["src/**/*.ts"],
+      exclude: ["src/**/*.d.ts"],
+      reporter: ["text-summary", "json-summary", "html"],
+      thresholds: { lines: 95, branches: 95 },
+    },
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                ENVIRONMENT: "development",
+                PUBLIC_URL: "http://localhost:8787",
+                AUTH_SECRET: "a-secret-for-tests-that-is-long-enough-to-pass",
+                SCRYPT_LN: "4",
+                SCRYPT_P: "1",
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          provide: { smtpCertificate },
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/node/**"],
+          setupFiles: ["test/support/setup.ts"],
+          globalSetup: ["test/support/smtp-server.ts"],
+          isolate: false,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+    ],
+  },
+});
