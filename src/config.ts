@@ -1,0 +1,231 @@
+/**
+ * Configuration: the environment's text values, parsed once into a typed object.
+ *
+ * A wrong or missing value throws {@link ConfigurationError}, which names every variable that is at
+ * fault and says what it takes. Numbers that the service runs on live here, with unit and source.
+ */
+import * as z from "zod";
+import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
+
+export type Config = Readonly<ReturnType<typeof parseConfig>>;
+
+/** Names every variable that is at fault. Never holds a value of a secret. */
+export class ConfigurationError extends Error {
+  constructor(faults: string[]) {
+    super(`Configuration error:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+    this.name = "ConfigurationError";
+  }
+}
+
+/** Bytes that a signed link, mail or page never exceeds are no concern here; a request body does. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** A stale JWKS is harmless for as long as new keys are published well before they sign. */
+export const JWKS_MAX_AGE_SECONDS = 300;
+
+/** Scrypt settings (`ln`, `p`; r is 8) that OWASP ASVS 5.0 Appendix C approves. */
+const APPROVED_SCRYPT = [
+  { ln: 15, p: 3 },
+  { ln: 16, p: 2 },
+  { ln: 17, p: 1 },
+];
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Whether a host name means this very machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
+}
+
+function wholeNumber(fallback: number, least: number, most: number) {
+  const says = `takes a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, says)
+    .transform(Number)
+    .pipe(z.number().min(least, says).max(most, says))
+    .default(fallback);
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `takes one of ${values.join(", ")}`);
+}
+
+const secret = z.string("is missing").min(32, "takes at least 32 characters: openssl rand -base64 48 makes a good one");
+
+const httpUrl = z
+  .string()
+  .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
+  .transform((text) => text.replace(/\/+$/, ""));
+
+const origins = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ""),
+  )
+  .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
+
+const environment = z.object({
+  ENVIRONMENT: oneOf(["development", "production"]).default("production"),
+  PUBLIC_URL: httpUrl.optional(),
+  PRODUCT_NAME: z.string().trim().min(1, "takes a name").max(80, "takes at most 80 characters").default("Postern"),
+  AUTH_SECRET: secret,
+  AUTH_SECRET_PREVIOUS: secret.optional(),
+  JWT_AUDIENCE: z.string().min(1, "takes a name or URL").optional(),
+  JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
+  ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
+  REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(30, 1, 365),
+  REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
+  CLOCK_TOLERANCE_SECONDS: wholeNumber(5, 0, 60),
+  KEY_ROTATION_DAYS: wholeNumber(30, 1, 365),
+  KEY_PUBLISH_LEAD_MINUTES: wholeNumber(60, 15, 1_440),
+  PASSWORD_MIN_LENGTH: wholeNumber(15, 8, 64),
+  SCRYPT_LN: wholeNumber(15, 4, 17),
+  SCRYPT_P: wholeNumber(3, 1, 16),
+  HASH_LANE_LENGTH: wholeNumber(4, 0, 64),
+  EMAIL_VERIFICATION_EXPIRE_HOURS: wholeNumber(24, 1, 24),
+  UNVERIFIED_ACCOUNT_EXPIRE_DAYS: wholeNumber(30, 1, 365),
+  VERIFY_EMAIL_URL: httpUrl.optional(),
+  ALLOWED_ORIGINS: origins,
+  COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
+  RATE_LIMITING: oneOf(["on", "off"]).default("on"),
+  MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>"\r\n]{1,80} <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, "takes an address, or Name <address>")
+    .optional(),
+  SMTP_HOST: z.string().min(1, "takes a host name").optional(),
+  SMTP_PORT: wholeNumber(587, 1, 65_535),
+  SMTP_USER: z.string().min(1, "takes a user name").optional(),
+  SMTP_PASSWORD: z.string().min(1, "takes a password").optional(),
+  SMTP_TLS: oneOf(["starttls", "implicit", "none"]).default("starttls"),
+  RESEND_API_KEY: z.string().min(1, "takes an API key").optional(),
+});
+
+/** Every variable that configures the service, in the order of the README's table. */
+export const CONFIGURATION_VARIABLES = Object.keys(environment.shape);
+
+/**
+ * Parses the environment of a Worker. Bindings and unknown names are passed over, and an empty text
+ * counts as absent, as a dashboard leaves it.
+ *
+ * @throws {ConfigurationError} naming each variable that is missing or wrong.
+ */
+export function parseConfig(source: object) {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ""));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigurationError(parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}.`));
+  }
+  const values = parsed.data;
+  const development = values.ENVIRONMENT === "development";
+  const publicUrl = values.PUBLIC_URL ?? (development ? "http://localhost:8787" : undefined);
+  const transport = values.MAIL_TRANSPORT ?? (development ? "outbox" : undefined);
+  const faults = contradictions(values, development, publicUrl, transport);
+  if (faults.length > 0 || publicUrl === undefined || transport === undefined) throw new ConfigurationError(faults);
+
+  return {
+    development,
+    publicUrl,
+    productName: values.PRODUCT_NAME,
+    secret: { current: values.AUTH_SECRET, previous: values.AUTH_SECRET_PREVIOUS },
+    tokens: {
+      issuer: publicUrl,
+      audience: values.JWT_AUDIENCE ?? publicUrl,
+      algorithm: values.JWT_ALGORITHM,
+      lifetime: values.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
+      clockTolerance: values.CLOCK_TOLERANCE_SECONDS * SECOND,
+    },
+    keys: {
+      signingPeriod: values.KEY_ROTATION_DAYS * DAY,
+      publishLead: values.KEY_PUBLISH_LEAD_MINUTES * MINUTE,
+    },
+    sessions: {
+      lifetime: values.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
+      refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
+      cookieSameSite: values.COOKIE_SAME_SITE,
+    },
+    passwords: {
+      minimumLength: values.PASSWORD_MIN_LENGTH,
+      scrypt: { ln: values.SCRYPT_LN, r: 8, p: values.SCRYPT_P },
+      laneLength: values.HASH_LANE_LENGTH,
+    },
+    accounts: { unverifiedLifetime: values.UNVERIFIED_ACCOUNT_EXPIRE_DAYS * DAY },
+    links: {
+      verifyEmailUrl: values.VERIFY_EMAIL_URL ?? `${publicUrl}/verify-email`,
+      verifyEmailLifetime: values.EMAIL_VERIFICATION_EXPIRE_HOURS * HOUR,
+    },
+    allowedOrigins: values.ALLOWED_ORIGINS,
+    limits: { enforced: values.RATE_LIMITING === "on" },
+    mail: {
+      transport,
+      from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,
+      smtp: {
+        host: values.SMTP_HOST ?? "",
+        port: values.SMTP_PORT,
+        user: values.SMTP_USER,
+        password: values.SMTP_PASSWORD,
+        tls: values.SMTP_TLS,
+      },
+      resendApiKey: values.RESEND_API_KEY ?? "",
+    },
+  } as const;
+}
+
+/** What no single variable shows: values that do not go together. */
+function contradictions(
+  values: z.output<typeof environment>,
+  development: boolean,
+  publicUrl: string | undefined,
+  transport: string | undefined,
+): string[] {
+  const faults: string[] = [];
+  const require = (holds: boolean, fault: string) => {
+    if (!holds) faults.push(fault);
+  };
+  if (publicUrl === undefined) {
+    faults.push("PUBLIC_URL is missing: it takes the https URL at which this service is reached.");
+  } else if (development) {
+    require(isLoopback(
+      new URL(publicUrl).hostname,
+    ), "ENVIRONMENT=development takes a PUBLIC_URL on localhost: development mode shows mails to anybody who asks.");
+  } else {
+    require(publicUrl.startsWith("https://"), "PUBLIC_URL takes an https URL outside development.");
+  }
+  if (!development) {
+    require(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
+    require(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
+    require(APPROVED_SCRYPT.some(
+      (set) => values.SCRYPT_LN >= set.ln && values.SCRYPT_P >= set.p,
+    ), "SCRYPT_LN and SCRYPT_P take at least 15 and 3, 16 and 2, or 17 and 1 (OWASP ASVS 5.0 Appendix C).");
+  }
+  require(2 ** values.SCRYPT_LN * 8 * values.SCRYPT_P <=
+    2 **
+      20, "SCRYPT_LN and SCRYPT_P together ask for more than Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.");
+  if (transport === undefined) {
+    faults.push("MAIL_TRANSPORT is missing: it takes one of smtp, resend, cloudflare.");
+  } else if (transport !== "outbox") {
+    require(values.MAIL_FROM !== undefined, "MAIL_FROM is missing: it takes an address, or Name <address>.");
+  }
+  require(transport !== "smtp" ||
+    values.SMTP_HOST !== undefined, "SMTP_HOST is missing: MAIL_TRANSPORT=smtp needs it.");
+  require((values.SMTP_USER === undefined) ===
+    (values.SMTP_PASSWORD === undefined), "SMTP_USER and SMTP_PASSWORD go together.");
+  require(transport !== "resend" ||
+    values.RESEND_API_KEY !== undefined, "RESEND_API_KEY is missing: MAIL_TRANSPORT=resend needs it.");
+  return faults;
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+}
+
+function isOrigin(text: string): boolean {
+  return isHttpUrl(text) && new URL(text).origin === text;
+}

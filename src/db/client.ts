@@ -1,0 +1,37 @@
+import { sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Hops } from "../platform/hops.ts";
+
+export type Database = ReturnType<typeof openDatabase>;
+
+/** Drizzle on D1, every statement or batch counted as one round trip. */
+export function openDatabase(d1: D1Database, hops: Hops) {
+  return drizzle(meterDatabase(d1, hops));
+}
+
+/** Throws where the database does not answer. */
+export async function pingDatabase(db: Database): Promise<void> {
+  await db.run(sql`SELECT 1`);
+}
+
+/** Drizzle calls only these; `first`, `exec` and `dump` stay uncounted because nothing calls them. */
+function meterDatabase(d1: D1Database, hops: Hops): D1Database {
+  const originals = new WeakMap<object, D1PreparedStatement>();
+
+  function meterStatement(statement: D1PreparedStatement): D1PreparedStatement {
+    const metered = {
+      bind: (...values: unknown[]) => meterStatement(statement.bind(...values)),
+      all: () => hops.hop("d1", () => statement.all()),
+      run: () => hops.hop("d1", () => statement.run()),
+      raw: () => hops.hop("d1", () => statement.raw()),
+    } as unknown as D1PreparedStatement;
+    originals.set(metered, statement);
+    return metered;
+  }
+
+  return {
+    prepare: (query: string) => meterStatement(d1.prepare(query)),
+    batch: (statements: D1PreparedStatement[]) =>
+      hops.hop("d1", () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),
+  } as unknown as D1Database;
+}

@@ -1,0 +1,28 @@
+/** The time, as a parameter: whatever needs it is handed a clock. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+/** The only place that reads the real clock. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Whole seconds since the epoch, rounded down: the NumericDate of RFC 7519 §2. */
+export function toSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / SECOND);
+}
+
+/** The ISO 8601 UTC form that the API speaks. */
+export function toIsoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+/** Lets every other event of the isolate have its turn before going on. The timer belongs to the calling request. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

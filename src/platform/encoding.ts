@@ -1,0 +1,57 @@
+import { Buffer } from "node:buffer";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** base64url without padding (RFC 4648 §5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+}
+
+/**
+ * Decodes base64url without padding. Only the canonical spelling is accepted, so that one value has
+ * one text: anything else answers `undefined`.
+ */
+export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(Buffer.from(text, "base64url"));
+  return encodeBase64url(bytes) === text ? bytes : undefined;
+}
+
+/** Standard base64 without padding, as PHC strings have it. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+}
+
+/** Decodes standard base64 without padding, canonical spelling only. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(Buffer.from(text, "base64"));
+  return encodeBase64(bytes) === text ? bytes : undefined;
+}
+
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text));
+}
+
+/** Length in UTF-8 bytes. */
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+/** Length in Unicode code points, the unit in which NIST SP 800-63B-4 §3.1.1.2 counts passwords. */
+export function codePointLength(text: string): number {
+  return Array.from(text).length;
+}
+
+/** 16 bytes as a lower-case hyphenated UUID (RFC 9562 §4). */
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The 16 bytes of a UUID in its canonical spelling, otherwise `undefined`. */
+export function parseUuid(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return UUID.test(text) ? new Uint8Array(Buffer.from(text.replaceAll("-", ""), "hex")) : undefined;
+}
+
+export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat(parts));
+}

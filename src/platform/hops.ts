@@ -1,0 +1,61 @@
+import type { Clock } from "./clock.ts";
+
+/** What a storage round trip went to. */
+export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue";
+
+/** One storage round trip. `depth` is its place in the longest chain of round trips that ends with it. */
+export interface Hop {
+  target: HopTarget;
+  depth: number;
+  milliseconds: number;
+}
+
+/** A storage call failed or could not be made. The client learns nothing but that (503). */
+export class StorageUnavailable extends Error {
+  readonly target: HopTarget;
+
+  constructor(target: HopTarget, cause: unknown) {
+    super(`${target} did not answer`, { cause });
+    this.name = "StorageUnavailable";
+    this.target = target;
+  }
+}
+
+/**
+ * Counts and times a request's storage round trips. Every call to a binding goes through `hop`.
+ * The speed of an edge service is how many of them must happen one after another: a hop that starts
+ * after another has ended counts as waiting for it.
+ */
+export class Hops {
+  readonly made: Hop[] = [];
+  readonly #clock: Clock;
+  #depthReached = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many round trips happened one after another. */
+  get sequential(): number {
+    return Math.max(0, ...this.made.map((hop) => hop.depth));
+  }
+
+  /** Runs one round trip. Throws {@link StorageUnavailable} with the failure as its cause. */
+  async hop<Result>(target: HopTarget, call: () => Promise<Result>): Promise<Result> {
+    const depth = this.#depthReached + 1;
+    const startedAt = this.#clock.now();
+    try {
+      return await call();
+    } catch (error) {
+      throw new StorageUnavailable(target, error);
+    } finally {
+      this.made.push({ target, depth, milliseconds: this.#clock.now() - startedAt });
+      this.#depthReached = Math.max(this.#depthReached, depth);
+    }
+  }
+
+  /** The value of a `Server-Timing` header (W3C Server Timing), one entry a round trip. */
+  serverTiming(): string {
+    return this.made.map((hop) => `${hop.target};dur=${hop.milliseconds};desc="wave ${hop.depth}"`).join(", ");
+  }
+}

@@ -1,0 +1,44 @@
+/** What a log line may hold. Names are fixed here, so that nothing secret can slip in by accident. */
+export interface LogFields {
+  event: string;
+  request_id?: string;
+  method?: string;
+  route?: string;
+  status?: number;
+  duration_ms?: number;
+  hops?: number;
+  storage_calls?: number;
+  user_id?: string;
+  error_code?: string;
+  error?: string;
+  mail_id?: string;
+  mail_kind?: string;
+  attempts?: number;
+  key_id?: string;
+  count?: number;
+}
+
+/** Writes one structured JSON line. Errors go to stderr, where `wrangler tail` and Workers Logs mark them. */
+export function writeLog(level: "info" | "warn" | "error", fields: LogFields): void {
+  const line = JSON.stringify({ level, ...fields });
+  if (level === "error") console.error(line);
+  else if (level === "warn") console.warn(line);
+  else console.log(line);
+}
+
+/**
+ * The chain of an error's causes as text that is safe to log. Drizzle's own message holds the bound
+ * parameters, so of an error that has a cause only the innermost message is kept, and strings in
+ * quotes, which may be values, are left out.
+ */
+export function describeError(error: unknown): string {
+  const names: string[] = [];
+  let innermost = error;
+  for (let depth = 0; innermost instanceof Error && depth < 8; depth++) {
+    names.push(innermost.name);
+    if (innermost.cause === undefined) break;
+    innermost = innermost.cause;
+  }
+  const message = innermost instanceof Error ? innermost.message : typeof innermost;
+  return `${names.join(" < ")}: ${message.replaceAll(/(["'`])(?:(?!\1).)*\1/gs, "…")}`.slice(0, 500);
+}

@@ -1,0 +1,24 @@
+import { formatUuid } from "./encoding.ts";
+
+/** Randomness, as a parameter. */
+export interface Random {
+  /** `length` bytes from the platform's cryptographically secure generator. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** The only place that reads the real generator. */
+export const systemRandom: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
+
+/**
+ * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix time in milliseconds, then 74 random bits, so ids sort by
+ * their time of creation.
+ */
+export function createId(now: number, random: Random): string {
+  const bytes = random.bytes(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(now / 2 ** 32));
+  view.setUint32(2, now % 2 ** 32);
+  view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f));
+  view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
+  return formatUuid(bytes);
+}

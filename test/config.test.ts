@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { CONFIGURATION_VARIABLES, ConfigurationError, parseConfig } from "../src/config.ts";
+
+const AUTH_SECRET = "a secret that is long enough to be one";
+const DEVELOPMENT = { ENVIRONMENT: "development", AUTH_SECRET };
+const PRODUCTION = {
+  AUTH_SECRET,
+  PUBLIC_URL: "https://auth.example.com",
+  MAIL_TRANSPORT: "cloudflare",
+  MAIL_FROM: "Postern <no-reply@example.com>",
+};
+
+function faultsOf(values: object): string {
+  try {
+    parseConfig(values);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return String(error);
+  }
+  return "";
+}
+
+describe("the configuration", () => {
+  it("needs nothing but a secret in development", () => {
+    const config = parseConfig(DEVELOPMENT);
+    expect(config).toMatchObject({
+      development: true,
+      publicUrl: "http://localhost:8787",
+      tokens: { issuer: "http://localhost:8787", audience: "http://localhost:8787", lifetime: 1_800_000 },
+      passwords: { minimumLength: 15, scrypt: { ln: 15, r: 8, p: 3 } },
+      sessions: { lifetime: 30 * 86_400_000, refreshGrace: 30_000, cookieSameSite: "strict" },
+      mail: { transport: "outbox" },
+      links: { verifyEmailUrl: "http://localhost:8787/verify-email", verifyEmailLifetime: 86_400_000 },
+    });
+  });
+
+  it("is production's unless it says otherwise", () => {
+    const config = parseConfig({
+      ...PRODUCTION,
+      PUBLIC_URL: "https://auth.example.com/",
+      ALLOWED_ORIGINS: " https://a.example , https://b.example,",
+    });
+    expect(config).toMatchObject({
+      development: false,
+      publicUrl: "https://auth.example.com",
+      allowedOrigins: ["https://a.example", "https://b.example"],
+    });
+  });
+
+  it("names everything that is missing at once", () => {
+    const faults = faultsOf({ AUTH_SECRET });
+    for (const name of ["PUBLIC_URL", "MAIL_TRANSPORT"]) expect(faults).toContain(`${name} is missing`);
+    expect(faultsOf({})).toContain("AUTH_SECRET is missing");
+  });
+
+  it("takes an empty text for an absent one, and passes over what it does not know", () => {
+    expect(parseConfig({ ...DEVELOPMENT, SMTP_HOST: "", PATH: "/bin", DB: {} }).mail.smtp.host).toBe("");
+  });
+
+  const wrong: [string, string][] = [
+    ["ENVIRONMENT", "staging"],
+    ["PUBLIC_URL", "auth.example.com"],
+    ["PUBLIC_URL", "https://auth.example.com/?x=1"],
+    ["PUBLIC_URL", "https://auth.example.com"],
+    ["PRODUCT_NAME", " "],
+    ["AUTH_SECRET", "too short"],
+    ["AUTH_SECRET_PREVIOUS", "too short"],
+    ["JWT_ALGORITHM", "HS256"],
+    ["ACCESS_TOKEN_EXPIRE_MINUTES", "soon"],
+    ["ACCESS_TOKEN_EXPIRE_MINUTES", "0"],
+    ["ACCESS_TOKEN_EXPIRE_MINUTES", "1.5"],
+    ["REFRESH_TOKEN_EXPIRE_DAYS", "366"],
+    ["REFRESH_GRACE_SECONDS", "-1"],
+    ["CLOCK_TOLERANCE_SECONDS", "61"],
+    ["KEY_ROTATION_DAYS", "0"],
+    ["KEY_PUBLISH_LEAD_MINUTES", "14"],
+    ["PASSWORD_MIN_LENGTH", "7"],
+    ["SCRYPT_LN", "18"],
+    ["SCRYPT_P", "0"],
+    ["HASH_LANE_LENGTH", "65"],
+    ["EMAIL_VERIFICATION_EXPIRE_HOURS", "25"],
+    ["UNVERIFIED_ACCOUNT_EXPIRE_DAYS", "0"],
+    ["VERIFY_EMAIL_URL", "javascript:alert(1)"],
+    ["ALLOWED_ORIGINS", "*"],
+    ["ALLOWED_ORIGINS", "https://app.example.com/path"],
+    ["COOKIE_SAME_SITE", "never"],
+    ["RATE_LIMITING", "maybe"],
+    ["MAIL_TRANSPORT", "pigeon"],
+    ["MAIL_FROM", "Postern <no-reply@example.com>\r\nBcc: everybody@example.com"],
+    ["SMTP_PORT", "65536"],
+    ["SMTP_TLS", "sometimes"],
+  ];
+  it.each(wrong)("stops the Worker where %s is %j, and names it", (name, value) => {
+    const faults = faultsOf({ ...DEVELOPMENT, [name]: value });
+    expect(faults).toContain("Configuration error");
+    expect(faults).toMatch(new RegExp(`\\n  .*\\b${name}\\b`));
+  });
+
+  it.each([
+    ["PUBLIC_URL", { PUBLIC_URL: "http://auth.example.com" }],
+    ["RATE_LIMITING", { RATE_LIMITING: "off" }],
+    ["MAIL_TRANSPORT", { MAIL_TRANSPORT: "outbox" }],
+    ["MAIL_FROM", { MAIL_FROM: "" }],
+    ["SCRYPT_LN", { SCRYPT_LN: "14" }],
+    ["SCRYPT_P", { SCRYPT_P: "2" }],
+    ["SCRYPT_P", { SCRYPT_LN: "17", SCRYPT_P: "2" }],
+    ["SMTP_HOST", { MAIL_TRANSPORT: "smtp" }],
+    ["SMTP_PASSWORD", { MAIL_TRANSPORT: "smtp", SMTP_HOST: "mail.example.com", SMTP_USER: "postern" }],
+    ["RESEND_API_KEY", { MAIL_TRANSPORT: "resend" }],
+  ])("stops production where %s does not go with the rest: %j", (name, change) => {
+    expect(faultsOf(PRODUCTION)).toBe("");
+    expect(faultsOf({ ...PRODUCTION, ...change })).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+
+  it.each([
+    [{ SCRYPT_LN: "16", SCRYPT_P: "2" }],
+    [{ SCRYPT_LN: "17", SCRYPT_P: "1" }],
+    [{ MAIL_TRANSPORT: "smtp", SMTP_HOST: "mail.example.com", SMTP_USER: "postern", SMTP_PASSWORD: "hunter2" }],
+    [{ MAIL_TRANSPORT: "resend", RESEND_API_KEY: "re_123" }],
+    [{ MAIL_FROM: "no-reply@example.com" }],
+  ])("takes %j in production", (change) => {
+    expect(faultsOf({ ...PRODUCTION, ...change })).toBe("");
+  });
+
+  it("never shows the value of a secret", () => {
+    const secret = "hunter2-is-short";
+    const faults = faultsOf({
+      ...PRODUCTION,
+      AUTH_SECRET: secret,
+      AUTH_SECRET_PREVIOUS: secret,
+      SMTP_PASSWORD: secret,
+    });
+    expect(faults).not.toContain(secret);
+  });
+
+  it("lists its variables by name", () => {
+    expect(CONFIGURATION_VARIABLES).toContain("AUTH_SECRET");
+    for (const [name] of wrong) expect(CONFIGURATION_VARIABLES).toContain(name);
+  });
+});
