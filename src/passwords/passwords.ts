@@ -1,0 +1,47 @@
+/**
+ * Passwords as the rest of the service uses them: hash one, check one. Owns the lane and the decoy;
+ * what makes a password acceptable is in `policy.ts`.
+ */
+import type { Config } from "../config.ts";
+import { type Refusal, refuse } from "../http/problems.ts";
+import type { Random } from "../platform/random.ts";
+import type { HashingLane } from "./hashing-lane.ts";
+import { chooseEngine, decoyHash, hashPassword, isReadableHash, needsRehash, verifyPassword } from "./scrypt.ts";
+
+export interface Passwords {
+  /** The PHC string of a new password, or the refusal `busy`. */
+  hash(password: string): Promise<{ hash: string } | Refusal<"busy">>;
+  /**
+   * Checks a password against a stored hash. A user who does not exist (`undefined`) costs the same
+   * work as one who does. `rehashed` is a hash at today's cost, where the stored one was made at another.
+   */
+  check(
+    password: string,
+    stored: string | undefined,
+  ): Promise<{ matches: boolean; rehashed?: string } | Refusal<"busy">>;
+}
+
+export function createPasswords(
+  config: Config["passwords"],
+  lane: HashingLane,
+  random: Random,
+  engine = chooseEngine(),
+): Passwords {
+  const cost = config.scrypt;
+  return {
+    async hash(password) {
+      const hash = await lane.run(() => hashPassword(password, cost, random, engine));
+      return hash === undefined ? refuse("busy") : { hash };
+    },
+    async check(password, stored) {
+      const known = stored !== undefined && isReadableHash(stored);
+      const against = known ? stored : decoyHash(cost);
+      const matches = await lane.run(() => verifyPassword(password, against, engine) && known);
+      if (matches === undefined) return refuse("busy");
+      if (!matches || !needsRehash(against, cost)) return { matches };
+      // A second turn of its own, so that nobody waits for two hashes in a row. Busy: next login will do.
+      const rehashed = await lane.run(() => hashPassword(password, cost, random, engine));
+      return rehashed === undefined ? { matches } : { matches, rehashed };
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { createHashingLane } from "../../src/passwords/hashing-lane.ts";
+import { createPasswords } from "../../src/passwords/passwords.ts";
+import {
+  chooseEngine,
+  decoyHash,
+  hashPassword,
+  isReadableHash,
+  nativeEngine,
+  needsRehash,
+  portableEngine,
+  type ScryptEngine,
+  verifyPassword,
+} from "../../src/passwords/scrypt.ts";
+import { pause, systemClock } from "../../src/platform/clock.ts";
+import { utf8 } from "../../src/platform/encoding.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+
+const PRODUCTION = { ln: 15, r: 8, p: 3 };
+const CHEAP = { ln: 4, r: 8, p: 1 } as const;
+const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const engines = [
+  ["native", nativeEngine],
+  ["portable", portableEngine],
+] as const;
+
+describe.each(engines)("the %s scrypt engine", (_name, engine) => {
+  // RFC 7914 §12. The fourth vector asks for 1 GiB, which no Worker has.
+  it.each([
+    [
+      "",
+      "",
+      { ln: 4, r: 1, p: 1 },
+      "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906",
+    ],
+    [
+      "password",
+      "NaCl",
+      { ln: 10, r: 8, p: 16 },
+      "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640",
+    ],
+    [
+      "pleaseletmein",
+      "SodiumChloride",
+      { ln: 14, r: 8, p: 1 },
+      "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887",
+    ],
+  ])("computes the RFC 7914 vector of %j and %j", (password, salt, cost, expected) => {
+    expect(hex(engine(utf8(password), utf8(salt), cost, 64))).toBe(expected);
+  });
+
+  it("agrees with the other on a password in production's r and p", () => {
+    const input = [utf8("correct horse battery staple"), utf8("sixteen bytes of")] as const;
+    const cost = { ...PRODUCTION, ln: 10 };
+    expect(hex(engine(...input, cost, 32))).toBe(hex(nativeEngine(...input, cost, 32)));
+  });
+});
+
+describe("chooseEngine", () => {
+  it("takes the platform's own scrypt, and the portable one where there is none", () => {
+    expect(chooseEngine()).toBe(nativeEngine);
+    expect(chooseEngine({})).toBe(portableEngine);
+  });
+});
+
+describe("password hashes", () => {
+  it("are PHC strings at the production cost, salted afresh each time", () => {
+    const [first, second] = [1, 2].map(() => hashPassword("correct horse", PRODUCTION, systemRandom, nativeEngine));
+    expect(first).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(first).not.toBe(second);
+    expect(verifyPassword("correct horse", first ?? "", nativeEngine)).toBe(true);
+    expect(verifyPassword("incorrect horse", first ?? "", nativeEngine)).toBe(false);
+  });
+
+  it("are verified by either engine", () => {
+    const stored = hashPassword("correct horse", CHEAP, systemRandom, nativeEngine);
+    expect(verifyPassword("correct horse", stored, portableEngine)).toBe(true);
+  });
+
+  it.each([
+    "",
+    "garbage",
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
+    "$scrypt$ln=0,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "$scrypt$ln=17,r=8,p=2$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "$scrypt$ln=20,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "$scrypt$ln=015,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAB$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+  ])("that read %j match nothing and cost nothing", (stored) => {
+    const never: ScryptEngine = () => {
+      throw new Error("computed");
+    };
+    expect(isReadableHash(stored)).toBe(false);
+    expect(verifyPassword("anything", stored, never)).toBe(false);
+  });
+
+  it("are due for a new one when any parameter differs", () => {
+    expect(needsRehash(decoyHash(CHEAP), CHEAP)).toBe(false);
+    for (const change of [{ ln: 5 }, { r: 4 }, { p: 2 }]) {
+      expect(needsRehash(decoyHash(CHEAP), { ...CHEAP, ...change })).toBe(true);
+    }
+  });
+});
+
+describe("checking a password", () => {
+  it("takes exactly one hash at the configured cost, whether the user exists, is unknown, or has a broken hash", async () => {
+    const costs: unknown[] = [];
+    const counting: ScryptEngine = (password, salt, cost, length) => {
+      costs.push(cost);
+      return nativeEngine(password, salt, cost, length);
+    };
+    const lane = createHashingLane(4, systemClock);
+    const config = { minimumLength: 15, scrypt: CHEAP, laneLength: 4 };
+    const passwords = createPasswords(config, lane, systemRandom, counting);
+    const stored = hashPassword("the right one", CHEAP, systemRandom, nativeEngine);
+    for (const hash of [stored, undefined, "garbage"]) {
+      expect(await passwords.check("a wrong one", hash)).toEqual({ matches: false });
+    }
+    expect(costs).toEqual([CHEAP, CHEAP, CHEAP]);
+  });
+});
+
+describe("the hashing lane", () => {
+  it("lets one work and a few wait, first come first served, and refuses the rest", async () => {
+    const lane = createHashingLane(2, systemClock);
+    const order: number[] = [];
+    const outcomes = await Promise.all([1, 2, 3, 4, 5].map((place) => lane.run(() => order.push(place) && place)));
+    expect(outcomes).toEqual([1, 2, 3, undefined, undefined]);
+    expect(order).toEqual([1, 2, 3]);
+    expect(await lane.run(() => "free again")).toBe("free again");
+  });
+
+  it("gives the place back when the work throws", async () => {
+    const lane = createHashingLane(0, systemClock);
+    const failing = lane.run(() => {
+      throw new Error("out of memory");
+    });
+    await expect(failing).rejects.toThrow("out of memory");
+    expect(await lane.run(() => true)).toBe(true);
+  });
+
+  it("lets everybody else have a turn between two hashes", async () => {
+    const lane = createHashingLane(8, systemClock);
+    const events: string[] = [];
+    const others = (async () => {
+      for (let turn = 0; turn < 40; turn++) {
+        await pause(0);
+        events.push("other");
+      }
+    })();
+    const hashes = Array.from({ length: 4 }, () => lane.run(() => events.push("hash")));
+    await Promise.all([...hashes, others]);
+    const positions = events.flatMap((event, index) => (event === "hash" ? [index] : []));
+    for (const [index, position] of positions.slice(1).entries()) {
+      expect(position - (positions[index] ?? 0)).toBeGreaterThan(1);
+    }
+  });
+
+  it("forgets a place whose request was cancelled", async () => {
+    let now = 0;
+    const lane = createHashingLane(0, { now: () => now });
+    // Cancelled: its continuation never comes, as when a client hangs up.
+    const cancelled = lane.run(() => "never");
+    expect(await lane.run(() => "in its way")).toBeUndefined();
+    now = 3_000;
+    expect(await lane.run(() => "after it lapsed")).toBe("after it lapsed");
+    await cancelled;
+  });
+});
