@@ -1,0 +1,21 @@
+import type { Context } from "hono";
+import type { AppEnv } from "../http/app-env.ts";
+import type { ErrorCode, Refusal } from "../http/problems.ts";
+import type { Limit } from "./limiter.ts";
+
+/** Runs `work` if every limit allows one more attempt. The answer says what is left. */
+export async function limited<Result extends object, Code extends ErrorCode>(
+  c: Context<AppEnv>,
+  limits: Limit[],
+  work: () => Promise<Result | Refusal<Code>>,
+): Promise<Result | Refusal<Code> | Refusal<"rate_limited">> {
+  const { headers, refusal } = await c.get("services").limiter.take(limits);
+  if (refusal !== undefined) return refusal;
+  tell(c, headers);
+  return work();
+}
+
+/** Puts a decision's headers on the answer. */
+export function tell(c: Context<AppEnv>, headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+}

@@ -1,0 +1,49 @@
+/**
+ * Refresh tokens: sealed generation numbers. A token is `prt_` and base64url of
+ *
+ *   version (1 byte) · user id (16) · session id (16) · generation (4, big-endian) · HMAC-SHA-256 (32)
+ *
+ * Nothing of it is stored: the session record knows its current generation, and the seal is checked
+ * before any storage is touched. Being a function of its content, the same successor can be handed
+ * out twice.
+ */
+import type { Secrets } from "../platform/crypto.ts";
+import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid } from "../platform/encoding.ts";
+
+export interface RefreshTokenContent {
+  userId: string;
+  sessionId: string;
+  generation: number;
+}
+
+/** Tells the kind of a leaked secret at sight, and lets scanners find it. */
+export const REFRESH_TOKEN_PREFIX = "prt_";
+
+const PURPOSE = "refresh-token";
+const VERSION = 1;
+const CONTENT_BYTES = 1 + 16 + 16 + 4;
+const TOKEN_BYTES = CONTENT_BYTES + 32;
+
+export function sealRefreshToken({ userId, sessionId, generation }: RefreshTokenContent, secrets: Secrets): string {
+  const user = parseUuid(userId);
+  const session = parseUuid(sessionId);
+  if (user === undefined || session === undefined) throw new TypeError("A refresh token needs two UUIDs.");
+  const tail = new Uint8Array(4);
+  new DataView(tail.buffer).setUint32(0, generation);
+  const content = concatBytes(Uint8Array.of(VERSION), user, session, tail);
+  return REFRESH_TOKEN_PREFIX + encodeBase64url(concatBytes(content, secrets.sign(PURPOSE, content)));
+}
+
+/** The content of a token that we sealed, otherwise `undefined`. Costs one HMAC and no storage. */
+export function openRefreshToken(token: string, secrets: Secrets): RefreshTokenContent | undefined {
+  if (!token.startsWith(REFRESH_TOKEN_PREFIX)) return undefined;
+  const bytes = decodeBase64url(token.slice(REFRESH_TOKEN_PREFIX.length));
+  if (bytes?.byteLength !== TOKEN_BYTES) return undefined;
+  const content = bytes.subarray(0, CONTENT_BYTES);
+  if (content[0] !== VERSION || !secrets.verify(PURPOSE, content, bytes.subarray(CONTENT_BYTES))) return undefined;
+  return {
+    userId: formatUuid(content.subarray(1, 17)),
+    sessionId: formatUuid(content.subarray(17, 33)),
+    generation: new DataView(content.buffer, content.byteOffset + 33).getUint32(0),
+  };
+}

@@ -1,0 +1,135 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { revocationKey } from "../../src/sessions/revocations.ts";
+import type { UserSessions } from "../../src/sessions/user-sessions.ts";
+import { expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { type LoggedIn, loggedIn, logIn, registered } from "../support/people.ts";
+
+const objectOf = ({ userId }: LoggedIn) => env.USER_SESSIONS.getByName(userId);
+const logOut = ({ accessToken }: LoggedIn, all = false) =>
+  post("/api/v1/auth/logout", { all }, { bearer: accessToken });
+
+async function recordOf({ userId }: LoggedIn) {
+  return env.REVOCATIONS.get<{ sessions: Record<string, number> }>(revocationKey(userId), "json");
+}
+
+/** Makes KV refuse this object's writes, as it does when it is out or asked more than once a second. */
+async function breakKv(person: LoggedIn): Promise<void> {
+  await runInDurableObject(objectOf(person), (instance: UserSessions) => {
+    Reflect.set(instance, "env", {
+      REVOCATIONS: {
+        put: async () => {
+          throw new Error("KV PUT failed: 429 Too Many Requests");
+        },
+      },
+    });
+  });
+}
+
+describe("the revocation record in KV", () => {
+  it("names an ended session until no access token of it can be alive", async () => {
+    const person = await loggedIn();
+    const before = Math.floor(Date.now() / 1000);
+    await logOut(person);
+    const record = await vi.waitFor(async () => {
+      const found = await recordOf(person);
+      expect(found).not.toBeNull();
+      return found;
+    });
+    expect(Object.keys(record?.sessions ?? {})).toEqual([person.sessionId]);
+    const until = record?.sessions[person.sessionId] ?? 0;
+    expect(until).toBeGreaterThanOrEqual(before + 1_800);
+    expect(until).toBeLessThanOrEqual(before + 1_800 + 120);
+    const { keys } = await env.REVOCATIONS.list({ prefix: revocationKey(person.userId) });
+    expect(keys[0]?.expiration, "and then disappears by itself").toBeGreaterThanOrEqual(until - 1);
+    expect(keys[0]?.expiration).toBeLessThanOrEqual(until + 2);
+  });
+
+  it("names every session that ends, those of a log-out everywhere too", async () => {
+    const person = await registered();
+    const [first, second, third] = [await logIn(person), await logIn(person), await logIn(person)];
+    await logOut(first);
+    await logOut(second, true);
+    await vi.waitFor(
+      async () => {
+        const ids = Object.keys((await recordOf(third))?.sessions ?? {}).sort();
+        expect(ids).toEqual([first, second, third].map(({ sessionId }) => sessionId).sort());
+      },
+      { timeout: 5_000 },
+    );
+  });
+
+  it("names a session that ended because its token was reused", async () => {
+    const person = await loggedIn();
+    await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    vi.setSystemTime(Date.now() + 31_000);
+    const reused = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    expectProblem(reused, 401, "refresh_token_reused");
+    vi.useRealTimers();
+    await runDurableObjectAlarm(objectOf(person));
+    expect(Object.keys((await recordOf(person))?.sessions ?? {})).toEqual([person.sessionId]);
+  });
+
+  it("gets there though KV fails for a while, and though the object is evicted meanwhile", async () => {
+    const person = await loggedIn();
+    await breakKv(person);
+    const logs = recordLogs();
+    expect((await logOut(person)).status, "nobody waits for KV").toBe(204);
+    expectProblem(await get("/api/v1/users/me", { bearer: person.accessToken }), 401, "invalid_access_token");
+    await vi.waitFor(() => expect(logs().some(({ event }) => event === "revocation_not_copied")).toBe(true));
+    expect(await recordOf(person)).toBeNull();
+    await runDurableObjectAlarm(objectOf(person));
+    expect(logs().filter(({ event }) => event === "revocation_not_copied")).toMatchObject([
+      { attempts: 1, user_id: person.userId },
+      { attempts: 2 },
+    ]);
+
+    await evictDurableObject(objectOf(person));
+    await vi.waitFor(async () => expect(await recordOf(person)).not.toBeNull(), { timeout: 10_000 });
+  });
+
+  it("waits longer after each failure, and not at all after a success", async () => {
+    const person = await loggedIn();
+    await breakKv(person);
+    await logOut(person);
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt++) {
+      await runDurableObjectAlarm(objectOf(person));
+      const alarm = await runInDurableObject(objectOf(person), (_, state) => state.storage.getAlarm());
+      waits.push(Math.round(((alarm ?? 0) - Date.now()) / 1000));
+    }
+    const [least = 0, ...rest] = waits;
+    expect(least).toBeGreaterThanOrEqual(1);
+    for (const [index, wait] of rest.entries()) expect(wait).toBeGreaterThanOrEqual(waits[index] ?? 0);
+    expect(waits.at(-1)).toBe(300);
+  });
+
+  it("leaves nothing behind in the object when all has lapsed", async () => {
+    const person = await loggedIn();
+    await logOut(person);
+    await vi.waitFor(async () => expect(await recordOf(person)).not.toBeNull());
+    const object = objectOf(person);
+    const armed = await runInDurableObject(object, (_, state) => state.storage.getAlarm());
+    expect(armed, "comes back when the record has lapsed").toBeGreaterThan(Date.now() + 1_800_000);
+    vi.setSystemTime(Date.now() + 1_900_000);
+    await runDurableObjectAlarm(object);
+    const left = await runInDurableObject(object, async (_, state) => ({
+      sessions: state.storage.sql.exec("SELECT * FROM sessions").toArray(),
+      revoked: state.storage.sql.exec("SELECT * FROM revoked").toArray(),
+      kept: [...state.storage.kv.list()],
+      alarm: await state.storage.getAlarm(),
+    }));
+    expect(left).toEqual({ sessions: [], revoked: [], kept: [], alarm: null });
+    await logIn(person);
+  });
+
+  it("is not written where sessions merely expired, and the object forgets them", async () => {
+    const person = await loggedIn();
+    vi.setSystemTime(Date.now() + 31 * 86_400_000);
+    await runDurableObjectAlarm(objectOf(person));
+    expect(await objectOf(person).list()).toEqual([]);
+    expect(await recordOf(person)).toBeNull();
+  });
+});
