@@ -1,0 +1,69 @@
+/**
+ * Signing keys as values: what a key row means at a given moment. There is no state to keep: whether
+ * a key is published, signs or has retired is derived from the timestamps on its row.
+ *
+ * Publish, then sign: a new key stands in the JWKS for the publish lead before it signs, so that every
+ * verifier's cache has it by then, and it stays there until the last token that it signed has expired.
+ */
+import type { JWK } from "jose";
+import type { Config } from "../config.ts";
+
+export type SigningAlgorithm = Config["tokens"]["algorithm"];
+
+/** Times are milliseconds since the epoch. */
+export interface SigningKey {
+  sequence: number;
+  /** The `kid`: the RFC 7638 thumbprint of the public key. */
+  id: string;
+  algorithm: SigningAlgorithm;
+  publicJwk: JWK;
+  verifyingKey: CryptoKey;
+  /** Absent where neither secret opens the sealed private key. */
+  signingKey: CryptoKey | undefined;
+  createdAt: number;
+  signsFrom: number;
+  rotatesAt: number;
+  revokedAt: number | null;
+}
+
+export type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
+
+/** The keys that verifiers may trust now: neither revoked nor retired. */
+export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now: number, tokenLifetime: number): Key[] {
+  return keys.filter((key) => key.revokedAt === null && now < retiresAt(key, keys, tokenLifetime));
+}
+
+/** The key that signs now: of those whose time has come and whose private half opens, the newest. */
+export function currentKey(
+  keys: readonly SigningKey[],
+  now: number,
+): (SigningKey & { signingKey: CryptoKey }) | undefined {
+  return keys
+    .filter((key) => key.revokedAt === null && key.signsFrom <= now)
+    .sort(newestFirst)
+    .find(hasSigningKey);
+}
+
+/** Whether the newest key is due for a successor. */
+export function isRotationDue(
+  keys: readonly Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt" | "algorithm">[],
+  now: number,
+  algorithm: SigningAlgorithm,
+): boolean {
+  const newest = keys.filter((key) => key.revokedAt === null).sort(newestFirst)[0];
+  return newest === undefined || newest.rotatesAt <= now || newest.algorithm !== algorithm;
+}
+
+/** A key stops signing when its successor starts, and retires when its last token has expired. */
+function retiresAt(key: Timestamps, keys: readonly Timestamps[], tokenLifetime: number): number {
+  const successors = keys.filter((other) => other.sequence > key.sequence && other.revokedAt === null);
+  return Math.min(...successors.map((successor) => successor.signsFrom)) + tokenLifetime;
+}
+
+function newestFirst(left: Timestamps, right: Timestamps): number {
+  return right.signsFrom - left.signsFrom || right.sequence - left.sequence;
+}
+
+function hasSigningKey(key: SigningKey): key is SigningKey & { signingKey: CryptoKey } {
+  return key.signingKey !== undefined;
+}

@@ -1,0 +1,34 @@
+import { and, inArray, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { signingKeys } from "../db/schema.ts";
+
+export type SigningKeyRow = typeof signingKeys.$inferSelect;
+
+/**
+ * A text that changes whenever a key is added, revoked or deleted. Every read of a user brings it
+ * along, so that an isolate learns of an emergency rotation at no extra round trip.
+ */
+export function selectKeyringVersion(db: Database) {
+  return db
+    .select({
+      version: sql<string>`coalesce(max(${signingKeys.sequence}), 0) || '.' || count(${signingKeys.revokedAt}) || '.' || count(*)`,
+    })
+    .from(signingKeys);
+}
+
+/** Every key, with the version that they make. */
+export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyRow[]; version: string }> {
+  const [rows, [keyring]] = await db.batch([db.select().from(signingKeys), selectKeyringVersion(db)]);
+  return { rows, version: keyring?.version ?? "" };
+}
+
+/** Adds a key unless another isolate took its place in the sequence first. Says whether it was added. */
+export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<boolean> {
+  const added = await db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id });
+  return added.length > 0;
+}
+
+/** Deletes keys that verify nothing any more. */
+export async function deleteSigningKeys(db: Database, ids: string[]): Promise<void> {
+  await db.delete(signingKeys).where(and(inArray(signingKeys.id, ids)));
+}

@@ -1,0 +1,218 @@
+import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { decodeProtectedHeader } from "jose";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import worker from "../../src/index.ts";
+import { runMaintenance } from "../../src/maintenance.ts";
+import { appWith, expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { registered } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const JWKS = "/.well-known/jwks.json";
+
+type Send = ReturnType<typeof appWith>;
+
+async function logIn(send: Send, person: { email: string; password: string }) {
+  const body = { email: person.email, password: person.password };
+  const answer = await post("/api/v1/auth/login", body, {}, send);
+  expect(answer.status, answer.text).toBe(200);
+  const bearer: string = answer.json.access_token;
+  return { bearer, kid: decodeProtectedHeader(bearer).kid };
+}
+
+const publishedIds = async (send: Send): Promise<string[]> =>
+  (await get(JWKS, {}, send)).json.keys.map(({ kid }: { kid: string }) => kid);
+
+const countKeys = async () =>
+  (await env.DB.prepare("SELECT count(*) AS n FROM signing_keys").first<{ n: number }>())?.n;
+
+// What was sealed under other secrets here is in nobody else's way.
+afterAll(async () => {
+  await env.DB.exec("DELETE FROM signing_keys");
+});
+
+describe("signing keys", () => {
+  let person: { email: string; password: string };
+  let start: number;
+
+  beforeEach(async () => {
+    person = await registered();
+    await env.DB.exec("DELETE FROM signing_keys");
+    start = Date.now();
+  });
+
+  it("are made on first need, one alone however many cold isolates need it at once", async () => {
+    const isolates = Array.from({ length: 12 }, () => appWith({}));
+    const logins = await Promise.all(isolates.map((send) => logIn(send, person)));
+    expect(new Set(logins.map(({ kid }) => kid)).size).toBe(1);
+    expect(await countKeys()).toBe(1);
+    for (const { bearer } of logins) expect((await get("/api/v1/users/me", { bearer })).status).toBe(200);
+  });
+
+  it("are sealed at rest, each in its own row", async () => {
+    const { signingKey } = coldIsolate().keyring;
+    await signingKey();
+    const row = await env.DB.prepare("SELECT * FROM signing_keys").first<Record<string, string>>();
+    expect(row?.sealed_private_jwk).toMatch(/^[\w-]+$/);
+    expect(atob(String(row?.sealed_private_jwk).replaceAll("-", "+").replaceAll("_", "/"))).not.toContain('"d"');
+    expect(JSON.parse(String(row?.public_jwk))).not.toHaveProperty("d");
+
+    await env.DB.prepare("UPDATE signing_keys SET id = ?").bind("B".repeat(43)).run();
+    const logs = recordLogs();
+    await coldIsolate().keyring.signingKey();
+    expect(logs().map(({ event }) => event)).toContain("signing_key_unreadable");
+    expect(await countKeys(), "a key that does not open in its row signs nothing").toBe(2);
+  });
+
+  it("are published an hour before they sign, and until the last token that they signed has expired", async () => {
+    const send = appWith({});
+    const first = await logIn(send, person);
+    const at = async (time: number) => {
+      vi.setSystemTime(start + time);
+      await worker.scheduled?.(createScheduledController(), env);
+    };
+
+    await at(30 * DAY - MINUTE);
+    expect(await countKeys()).toBe(1);
+    await at(30 * DAY + MINUTE);
+    const ids = await publishedIds(send);
+    expect(ids).toHaveLength(2);
+    const second = ids.find((id) => id !== first.kid);
+    expect((await logIn(send, person)).kid).toBe(first.kid);
+
+    await at(30 * DAY + 60 * MINUTE);
+    const last = await logIn(send, person);
+    expect(last.kid, "a minute before the new key's time").toBe(first.kid);
+    await at(30 * DAY + 62 * MINUTE);
+    expect((await logIn(send, person)).kid).toBe(second);
+    await at(30 * DAY + 89 * MINUTE);
+    expect((await get("/api/v1/users/me", { bearer: last.bearer }, send)).status).toBe(200);
+    expect(await publishedIds(send)).toContain(first.kid);
+    await at(30 * DAY + 93 * MINUTE);
+    expect(await publishedIds(send)).toEqual([second]);
+    await at(30 * DAY + 94 * MINUTE);
+    expect(await countKeys(), "a retired key is deleted").toBe(1);
+  });
+
+  it("rotate once when the trigger fires many times at once", async () => {
+    await coldIsolate().keyring.signingKey();
+    vi.setSystemTime(start + 31 * DAY);
+    await Promise.all(Array.from({ length: 8 }, () => runMaintenance(coldIsolate())));
+    expect(await countKeys()).toBe(2);
+  });
+
+  it("rotate by hand from the moment that the row says so", async () => {
+    const send = appWith({});
+    await logIn(send, person);
+    await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?").bind(Date.now()).run();
+    await runMaintenance(coldIsolate());
+    expect(await publishedIds(appWith({}))).toHaveLength(2);
+  });
+
+  it("stop being trusted at once when revoked in an emergency, and logging in goes on with a new one", async () => {
+    const [here, there] = [appWith({}), appWith({})];
+    const before = await logIn(here, person);
+    expect((await get("/api/v1/users/me", { bearer: before.bearer }, there)).status).toBe(200);
+    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    for (const send of [here, there]) {
+      expectProblem(await get("/api/v1/users/me", { bearer: before.bearer }, send), 401, "invalid_access_token");
+    }
+    const after = await Promise.all([logIn(here, person), logIn(there, person)]);
+    expect(new Set(after.map(({ kid }) => kid)).size).toBe(1);
+    expect(after[0]?.kid).not.toBe(before.kid);
+    for (const send of [here, there]) {
+      expect((await get("/api/v1/users/me", { bearer: after[0]?.bearer }, send)).status).toBe(200);
+    }
+    expect(await publishedIds(appWith({}))).toEqual([after[0]?.kid]);
+    vi.setSystemTime(start + DAY);
+    await runMaintenance(coldIsolate());
+    expect(await countKeys(), "what was revoked is deleted once nothing it signed can be alive").toBe(1);
+  });
+
+  it("replace a revoked key without waiting when the trigger finds none that signs", async () => {
+    await coldIsolate().keyring.signingKey();
+    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    await runMaintenance(coldIsolate());
+    const { signsFrom, createdAt } = await coldIsolate().keyring.signingKey();
+    expect(signsFrom).toBeLessThanOrEqual(createdAt);
+  });
+
+  it("made by another isolate are found when their id comes along, though not more than once a second", async () => {
+    const here = coldIsolate();
+    await here.keyring.warm();
+    const made = await coldIsolate().keyring.signingKey();
+    expect(await here.keyring.verifyingKey(made.id), "within a second of reading").toBeUndefined();
+    vi.setSystemTime(start + 2_000);
+    const calls = here.hops.made.length;
+    expect((await here.keyring.verifyingKey(made.id))?.id).toBe(made.id);
+    expect(await here.keyring.verifyingKey("A".repeat(43))).toBeUndefined();
+    expect(here.hops.made.length).toBe(calls + 1);
+  });
+
+  it("change their algorithm by configuration, published before they sign", async () => {
+    const old = await logIn(appWith({}), person);
+    const edwards = appWith({ JWT_ALGORITHM: "Ed25519" });
+    await runMaintenance(coldIsolate({ JWT_ALGORITHM: "Ed25519" }));
+    expect(await publishedIds(edwards)).toHaveLength(2);
+    vi.setSystemTime(start + 61 * MINUTE);
+    const { bearer } = await logIn(edwards, person);
+    expect(decodeProtectedHeader(bearer)).toMatchObject({ alg: "Ed25519", typ: "at+jwt" });
+    expect((await get("/api/v1/users/me", { bearer }, edwards)).status).toBe(200);
+    vi.setSystemTime(start + 20 * MINUTE);
+    expect((await get("/api/v1/users/me", { bearer: old.bearer }, edwards)).status).toBe(200);
+  });
+
+  it("stay readable while AUTH_SECRET is rotated, and are replaced where it was changed without the previous one", async () => {
+    const old = await coldIsolate().keyring.signingKey();
+    const AUTH_SECRET = "quite another secret, long enough to pass too";
+    const rotated = await coldIsolate({ AUTH_SECRET, AUTH_SECRET_PREVIOUS: env.AUTH_SECRET }).keyring.signingKey();
+    expect(rotated.id).toBe(old.id);
+    const lost = await coldIsolate({ AUTH_SECRET }).keyring.signingKey();
+    expect(lost.id).not.toBe(old.id);
+    expect((await coldIsolate({ AUTH_SECRET }).keyring.signingKey()).id, "not one a login").toBe(lost.id);
+  });
+});
+
+describe("GET /.well-known/jwks.json", () => {
+  it("publishes public members alone, cacheable, to every origin", async () => {
+    await coldIsolate().keyring.signingKey();
+    const send = appWith({});
+    const answer = await get(JWKS, { headers: { Origin: "https://anybody.example" } }, send);
+    expect(answer.status).toBe(200);
+    for (const key of answer.json.keys) {
+      expect(Object.keys(key).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
+      expect(key).toMatchObject({ alg: "ES256", use: "sig", kty: "EC" });
+    }
+    expect(answer.headers.get("Cache-Control")).toBe("public, max-age=300");
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(answer.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+
+    const etag = answer.headers.get("ETag") ?? "";
+    const again = await get(JWKS, { headers: { "If-None-Match": etag } }, send);
+    expect(again.status).toBe(304);
+  });
+
+  it("keeps serving the keys known last while the directory does not answer", async () => {
+    const send = appWith({});
+    const { json } = await get(JWKS, {}, send);
+    await env.DB.exec("ALTER TABLE signing_keys RENAME TO signing_keys_away");
+    try {
+      vi.setSystemTime(Date.now() + 2 * MINUTE);
+      expect((await get(JWKS, {}, send)).json).toEqual(json);
+      expectProblem(await get(JWKS, {}, appWith({})), 503, "unavailable");
+    } finally {
+      await env.DB.exec("ALTER TABLE signing_keys_away RENAME TO signing_keys");
+    }
+  });
+});
+
+describe("GET /.well-known/oauth-authorization-server", () => {
+  it("names the issuer exactly as the tokens do, and where the keys are", async () => {
+    const answer = await get("/.well-known/oauth-authorization-server");
+    expect(answer.json).toMatchObject({ issuer: "http://localhost:8787", jwks_uri: `http://localhost:8787${JWKS}` });
+    expect(answer.headers.get("Cache-Control")).toContain("public");
+  });
+});
