@@ -1,0 +1,25 @@
+/** Delivery through a `send_email` binding (https://developers.cloudflare.com/email-service/). */
+import { parseSender } from "./sender.ts";
+import { MailNotDelivered, requirePlainAddress, type Transport } from "./transport.ts";
+
+/** Builds the transport. `from` is an address, or `Name <address>`, of a domain onboarded to the account. */
+export function createCloudflareTransport(binding: SendEmail, from: string): Transport {
+  const { name, address } = parseSender(from);
+  const sender = name === "" ? address : { name, email: address };
+  return {
+    async deliver({ to, subject, text, html }) {
+      requirePlainAddress(to);
+      try {
+        await binding.send({ from: sender, to, subject, text, html });
+      } catch (error) {
+        throw new MailNotDelivered(reasonOf(error));
+      }
+    },
+  };
+}
+
+/** The binding's own codes, like `E_RATE_LIMIT_EXCEEDED`, are stable; its messages quote addresses. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return /^E_[A-Z_]{1,60}$/.test(code) ? `cloudflare_${code.slice(2).toLowerCase()}` : "cloudflare_failed";
+}

@@ -1,0 +1,184 @@
+import { createMessageBatch, getQueueResult } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { parseConfig } from "../../src/config.ts";
+import worker from "../../src/index.ts";
+import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
+import { renderHtml, verifyEmailMessage } from "../../src/mail/messages.ts";
+import type { OutgoingMail } from "../../src/mail/outgoing-mail.ts";
+import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
+import { chooseTransport } from "../../src/mail/transports/choose.ts";
+import type { Transport } from "../../src/mail/transports/transport.ts";
+import { get, post } from "../support/client.ts";
+import { neverLog, recordLogs } from "../support/logs.ts";
+import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+
+async function waiting() {
+  const person = somebody();
+  await post("/api/v1/auth/register", person);
+  await mailsTo(person.email);
+  return { ...person, id: String((await rowOf(person.email))?.id) };
+}
+
+function batchOf(events: MailEvent[], attempts = 1) {
+  const messages = events.map((event) => {
+    const id = crypto.randomUUID();
+    return { id, timestamp: new Date(), attempts, body: { id, requestedAt: Date.now(), event } };
+  });
+  return createMessageBatch<MailRequest>("postern-mail", messages);
+}
+
+function firstOf(batch: MessageBatch<MailRequest>) {
+  const [message] = batch.messages;
+  if (message === undefined) throw new Error("The batch is empty.");
+  return message;
+}
+
+/** What the queue would do with each message of a batch after this transport had it. */
+async function deliver(batch: MessageBatch<MailRequest>, transport: Transport) {
+  const { createExecutionContext } = await import("cloudflare:test");
+  await deliverMails(batch, { ...coldIsolate(), transport });
+  return getQueueResult(batch, createExecutionContext());
+}
+
+describe("the mail queue's consumer", () => {
+  it("sends a mail and is done with its message", async () => {
+    const { id, email } = await waiting();
+    const sent: OutgoingMail[] = [];
+    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
+    expect(result.explicitAcks).toHaveLength(1);
+    expect(sent).toMatchObject([{ to: email, subject: "Verify your address for Postern" }]);
+    for (const { text } of sent) neverLog(/#token=([\w-]+)/.exec(text)?.[1]);
+  });
+
+  it("asks for a later retry where the transport fails, and holds up no other message", async () => {
+    const [first, second] = [await waiting(), await waiting()];
+    const batch = batchOf(
+      [
+        { kind: "verify_email", userId: first.id },
+        { kind: "verify_email", userId: second.id },
+      ],
+      3,
+    );
+    const logs = recordLogs();
+    const retry = vi.spyOn(firstOf(batch), "retry");
+    const result = await deliver(batch, {
+      async deliver(mail) {
+        if (mail.to === first.email) throw new Error("smtp_connection");
+      },
+    });
+    expect(result.explicitAcks).toEqual([batch.messages[1]?.id]);
+    expect(result.retryMessages).toMatchObject([{ msgId: batch.messages[0]?.id }]);
+    expect(retry).toHaveBeenCalledExactlyOnceWith({ delaySeconds: 40 });
+    expect(logs().find(({ event }) => event === "mail_failed")).toMatchObject({
+      error: "Error: smtp_connection",
+      attempts: 3,
+    });
+  });
+
+  it("makes the very same mail on every retry, so that a provider knows it again", async () => {
+    const { id } = await waiting();
+    const sent: OutgoingMail[] = [];
+    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await deliver(batch, {
+        async deliver(mail) {
+          sent.push(mail);
+          throw new Error("smtp_timeout");
+        },
+      });
+    }
+    expect(sent[0]).toEqual(sent[1]);
+  });
+
+  it("sends nothing where there is nothing to say any more", async () => {
+    const verified = await registered();
+    const userId = String((await rowOf(verified.email))?.id);
+    const sent: OutgoingMail[] = [];
+    const batch = batchOf([
+      { kind: "verify_email", userId },
+      { kind: "verify_email", userId: crypto.randomUUID() },
+      { kind: "resend_verification", email: verified.email },
+      { kind: "resend_verification", email: somebody().email },
+    ]);
+    const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
+    expect(result.explicitAcks).toHaveLength(4);
+    expect(sent).toEqual([]);
+  });
+
+  it("keeps a mail once in the outbox though its message comes twice", async () => {
+    const { id, email } = await waiting();
+    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    await worker.queue?.(batch, env);
+    await worker.queue?.(batch, env);
+    expect(await mailsTo(email, 2)).toHaveLength(2);
+  });
+
+  it("waits 10 s before the first retry, twice as long each time, an hour at most: 30 tries take about a day", () => {
+    const delays = Array.from({ length: 30 }, (_, index) => retryDelay(index + 1));
+    expect(delays.slice(0, 4)).toEqual([10, 20, 40, 80]);
+    expect(Math.max(...delays)).toBe(3_600);
+    const total = delays.reduce((sum, delay) => sum + delay, 0);
+    expect(total / 3_600).toBeGreaterThan(20);
+    expect(total / 3_600).toBeLessThan(26);
+  });
+});
+
+describe("mails", () => {
+  it("let no name or link break out of their HTML", () => {
+    const html = renderHtml(verifyEmailMessage(`<b>"Evil" & Co</b>`, `https://x/"><script>`, 1), `<b>"Evil" & Co</b>`);
+    expect(html).not.toMatch(/<b>|<script>/);
+    expect(html).toContain("&lt;b&gt;&quot;Evil&quot; &amp; Co&lt;/b&gt;");
+    expect(html).toContain("for 1 hour.");
+  });
+});
+
+describe("the transport", () => {
+  const config = parseConfig(env).mail;
+  const parts = { db: coldIsolate().db, clock: coldIsolate().clock, email: undefined };
+
+  it.each(["outbox", "smtp", "resend"] as const)("is the one that MAIL_TRANSPORT=%s names", (transport) => {
+    expect(chooseTransport({ ...config, transport }, parts).deliver).toBeTypeOf("function");
+  });
+
+  it("cloudflare needs its binding, and says how to get it", () => {
+    const email = { send: async () => ({ messageId: "1" }) };
+    expect(() => chooseTransport({ ...config, transport: "cloudflare" }, parts)).toThrow(
+      /send_email binding named EMAIL/,
+    );
+    expect(chooseTransport({ ...config, transport: "cloudflare" }, { ...parts, email }).deliver).toBeTypeOf("function");
+  });
+});
+
+describe("GET /dev/outbox", () => {
+  it("shows the mails newest first", async () => {
+    const { email } = await waiting();
+    await post("/api/v1/auth/resend-verification", { email });
+    await mailsTo(email, 2);
+    const { json } = await get("/dev/outbox");
+    const times = json.items.map(({ sent_at }: { sent_at: string }) => sent_at);
+    expect(times).toEqual([...times].sort().reverse());
+  });
+
+  it("does not exist for another host, nor outside development", async () => {
+    const { exports } = await import("cloudflare:workers");
+    expect((await exports.default.fetch("http://192.0.2.1:8787/dev/outbox")).status).toBe(404);
+    const { createApp } = await import("../../src/app.ts");
+    const production = createApp(
+      parseConfig({
+        AUTH_SECRET: env.AUTH_SECRET,
+        PUBLIC_URL: "https://auth.example.com",
+        MAIL_TRANSPORT: "resend",
+        RESEND_API_KEY: "re_1",
+        MAIL_FROM: "a@example.com",
+      }),
+    );
+    const answer = await production.fetch(new Request("http://localhost:8787/dev/outbox"), env);
+    expect(answer.status).toBe(404);
+    const health = await production.fetch(new Request("https://auth.example.com/health"), env);
+    expect(health.status).toBe(200);
+    expect(health.headers.has("Server-Timing")).toBe(false);
+  });
+});

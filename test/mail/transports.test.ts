@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createCloudflareTransport } from "../../src/mail/transports/cloudflare.ts";
+import { createResendTransport } from "../../src/mail/transports/resend.ts";
+import { MailNotDelivered, type Transport } from "../../src/mail/transports/transport.ts";
+
+const FROM = "Postern <no-reply@example.com>";
+const mail = {
+  id: "0192f7a4-7c4e-7d8e-9f5a-3c1b2a4d5e6f",
+  to: "ada@example.com",
+  subject: "Hello",
+  text: "https://app.example.com/verify#token",
+  html: "<p>Hello</p>",
+};
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("Resend", () => {
+  const transport = createResendTransport("re_secret", FROM);
+
+  it("gets each mail as one request with its id as idempotency key and a user agent", async () => {
+    const requests: Request[] = [];
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      requests.push(new Request(input, init));
+      return Response.json({ id: "49a3999c" });
+    });
+    await transport.deliver(mail);
+
+    const [request] = requests;
+    expect(requests).toHaveLength(1);
+    expect(request?.method).toBe("POST");
+    expect(request?.url).toBe("https://api.resend.com/emails");
+    expect(Object.fromEntries(request?.headers ?? [])).toEqual({
+      authorization: "Bearer re_secret",
+      "content-type": "application/json",
+      "idempotency-key": mail.id,
+      "user-agent": "postern",
+    });
+    expect(request?.redirect).toBe("manual");
+    const { subject, text, html } = mail;
+    expect(await request?.json()).toEqual({ from: FROM, to: [mail.to], subject, text, html });
+  });
+
+  it.each([302, 403, 409, 422, 429, 500])(
+    "fails the delivery with its status and none of its text: %i",
+    async (status) => {
+      vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(`not to ${mail.to}`, { status }));
+      await expectFailure(transport, `resend_${status}`);
+    },
+  );
+
+  it("fails the delivery where an answer has no body", async () => {
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(null, { status: 503 }));
+    await expectFailure(transport, "resend_503");
+  });
+
+  it("fails the delivery where it cannot be reached, without the network's words", async () => {
+    vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError(`no route for ${mail.to}`));
+    await expectFailure(transport, "resend_unreachable");
+  });
+
+  it("is not waited for without end", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValue(AbortSignal.abort());
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (_input, init) => {
+      init?.signal?.throwIfAborted();
+      return new Response();
+    });
+    await expectFailure(transport, "resend_unreachable");
+    expect(timeout).toHaveBeenCalledExactlyOnceWith(15_000);
+  });
+
+  it("gets no mail whose address is not one plain address", async () => {
+    const fetched = vi.spyOn(globalThis, "fetch");
+    await expectFailure(transport, "mail_address", "ada@example.com, eve@example.com");
+    expect(fetched).not.toHaveBeenCalled();
+  });
+});
+
+describe("The send_email binding", () => {
+  it("gets each mail once, with the sender's name apart from the address", async () => {
+    const { binding, sent } = recordingBinding();
+    await createCloudflareTransport(binding, FROM).deliver(mail);
+    const { to, subject, text, html } = mail;
+    const from = { name: "Postern", email: "no-reply@example.com" };
+    expect(sent).toEqual([{ from, to, subject, text, html }]);
+  });
+
+  it("gets a bare address where the configuration gives no name", async () => {
+    const { binding, sent } = recordingBinding();
+    await createCloudflareTransport(binding, "no-reply@example.com").deliver(mail);
+    expect(sent).toMatchObject([{ from: "no-reply@example.com" }]);
+  });
+
+  it.each([
+    [Object.assign(new Error(mail.to), { code: "E_RATE_LIMIT_EXCEEDED" }), "cloudflare_rate_limit_exceeded"],
+    [Object.assign(new Error(mail.to), { code: `E_${mail.to}` }), "cloudflare_failed"],
+    [new Error(mail.to), "cloudflare_failed"],
+    [mail.to, "cloudflare_failed"],
+  ])("fails the delivery with its code and none of its text", async (failure, reason) => {
+    const { binding } = recordingBinding(failure);
+    await expectFailure(createCloudflareTransport(binding, FROM), reason);
+  });
+
+  it("gets no mail whose address is not one plain address", async () => {
+    const { binding, sent } = recordingBinding();
+    await expectFailure(
+      createCloudflareTransport(binding, FROM),
+      "mail_address",
+      "ada@example.com\r\nBcc: eve@example.com",
+    );
+    expect(sent).toEqual([]);
+  });
+});
+
+function recordingBinding(failure?: unknown) {
+  const sent: unknown[] = [];
+  const binding: SendEmail = {
+    async send(message: unknown) {
+      if (failure !== undefined) throw failure;
+      sent.push(message);
+      return { messageId: "0192" };
+    },
+  };
+  return { binding, sent };
+}
+
+/** The error is the reason and nothing else. */
+async function expectFailure(transport: Transport, reason: string, to = mail.to): Promise<void> {
+  const error = await transport.deliver({ ...mail, to }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(MailNotDelivered);
+  expect(error).toMatchObject({ message: reason, reason });
+  expect(error).not.toHaveProperty("cause");
+}

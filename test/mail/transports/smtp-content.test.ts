@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { createSmtpTransport } from "../../../src/mail/transports/smtp.ts";
+import { expectFailure, headers, mailTo, ports, received, transport } from "./smtp.ts";
+
+describe("What arrives", () => {
+  it("holds the sender's name, the subject, both bodies, and a Message-ID that a second attempt repeats", async () => {
+    const mail = { ...mailTo("twice"), subject: "Grüße 🎉", text: "the text", html: "<p>the page</p>" };
+    const sending = transport("plain", "none");
+    await sending.deliver(mail);
+    await sending.deliver(mail);
+    const [first, second] = await received(mail.to);
+    expect(headers(first)).toContain("From: Postern <no-reply@example.com>");
+    expect(headers(first)).toContain(`To: ${mail.to}`);
+    expect(headers(first)).toContain("Subject: =?UTF-8?");
+    expect(headers(first)).toContain(`Message-ID: <${mail.id}@example.com>`);
+    expect(headers(second)).toContain(`Message-ID: <${mail.id}@example.com>`);
+    expect(first?.raw).toContain("the text");
+    expect(first?.raw).toContain("<p>the page</p>");
+  });
+
+  it("keeps a subject with line breaks in one header", async () => {
+    const mail = { ...mailTo("subject"), subject: "Hello\r\nBcc: eve@example.com\r\n\r\n<h1>Body</h1>" };
+    await transport("plain", "none").deliver(mail);
+    const [mailReceived] = await received(mail.to);
+    expect(headers(mailReceived)).not.toMatch(/^Bcc:/im);
+    expect(headers(mailReceived)).toMatch(/^Subject: Hello Bcc: eve@example\.com\s+<h1>Body<\/h1>\r$/m);
+    expect(await received("eve@example.com")).toEqual([]);
+  });
+
+  it("keeps a text that looks like SMTP in the body", async () => {
+    const smuggled = "\n.\nMAIL FROM:<eve@example.com>\r\n.\r\nRCPT TO:<eve@example.com>\r\n";
+    const mail = { ...mailTo("smuggled"), text: `above${smuggled}below` };
+    await transport("plain", "none").deliver(mail);
+    const [mailReceived] = await received(mail.to);
+    expect(mailReceived?.raw).toMatch(/above[\s\S]*\r\n\.\r\n[\s\S]*below/);
+    expect(await received("eve@example.com")).toEqual([]);
+  });
+
+  it("comes from a bare address where the configuration gives no name", async () => {
+    const mail = mailTo("bare");
+    const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
+    await createSmtpTransport(settings, "auth@example.org").deliver(mail);
+    expect(headers((await received(mail.to))[0])).toContain("From: auth@example.org");
+  });
+
+  it.each([
+    "ada@example.com\r\nBcc: eve@example.com",
+    "ada@example.com, eve@example.com",
+    "Ada <ada@example.com>",
+    "ada@example.com> SIZE=1\r\nRCPT TO:<eve@example.com",
+    "",
+  ])("goes to no address that is more or less than one: %j", async (to) => {
+    await expectFailure(transport("plain", "none").deliver({ ...mailTo(""), to }), "mail_address");
+    expect(await received("eve@example.com")).toEqual([]);
+  });
+});
