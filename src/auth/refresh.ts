@@ -1,0 +1,28 @@
+/** Refreshing: one round trip, [rotate ∥ user]. A forged token touches no storage. */
+import { refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+import { openRefreshToken } from "../sessions/refresh-token.ts";
+import { issueTokenPair } from "./token-pair.ts";
+
+export async function refresh(services: Services, refreshToken: string) {
+  const { keyring, secrets, sessions, users } = services;
+  const content = openRefreshToken(refreshToken, secrets);
+  if (content === undefined) return refuse("invalid_refresh_token");
+
+  const [rotation, { user, keyringVersion }] = await Promise.all([
+    sessions.rotate(content.userId, content),
+    users.findById(content.userId),
+    keyring.warm(),
+  ]);
+  if (rotation.outcome === "reused") return refuse("refresh_token_reused");
+  if (rotation.outcome === "ended" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
+  const { generation, expiresAt } = rotation;
+  const tokens = await issueTokenPair(services, {
+    user,
+    sessionId: content.sessionId,
+    generation,
+    expiresAt,
+    keyringVersion,
+  });
+  return { tokens, userId: user.id };
+}

@@ -1,0 +1,111 @@
+/**
+ * `/api/v1/auth`: registering, proving an address, logging in, refreshing, logging out.
+ * Owns HTTP alone; what happens is in the verb files beside it.
+ */
+import type { Context } from "hono";
+import { readBearerToken } from "../access/bearer-token.ts";
+import type { Config } from "../config.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { clientAddress } from "../http/client-address.ts";
+import { type App, addOperationWithBody } from "../http/operation.ts";
+import { isRefusal, refuse } from "../http/problems.ts";
+import { limited, tell } from "../limits/limited.ts";
+import { presentUser } from "../users/user.ts";
+import { logIn } from "./login.ts";
+import { type LogoutProof, logOut } from "./logout.ts";
+import {
+  loginOperation,
+  logoutOperation,
+  refreshOperation,
+  registerOperation,
+  resendVerificationOperation,
+  verifyEmailOperation,
+} from "./operations.ts";
+import { refresh } from "./refresh.ts";
+import { clearRefreshCookie, hasAllowedOrigin, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
+import { register } from "./register.ts";
+import type { TokenPair } from "./token-pair.ts";
+import { verifyEmail } from "./verify-email.ts";
+
+export function addAuthRoutes(app: App, config: Config): void {
+  addOperationWithBody(app, config, registerOperation, async (c, body) => {
+    const limits = [{ rule: "registerPerAddress", key: clientAddress(c) } as const];
+    const outcome = await limited(c, limits, () => register(c.get("services"), body));
+    return isRefusal(outcome) ? outcome : c.json(outcome, 202);
+  });
+
+  addOperationWithBody(app, config, verifyEmailOperation, async (c, { token }) => {
+    const limits = [{ rule: "linkAttemptsPerAddress", key: clientAddress(c) } as const];
+    const outcome = await limited(c, limits, () => verifyEmail(c.get("services"), token));
+    return isRefusal(outcome) ? outcome : c.json(outcome, 200);
+  });
+
+  addOperationWithBody(app, config, resendVerificationOperation, async (c, { email }) => {
+    const limits = [
+      { rule: "mailPerRecipient", key: email },
+      { rule: "mailPerAddress", key: clientAddress(c) },
+    ] as const;
+    const outcome = await limited(c, [...limits], async () => {
+      await c.get("services").mail.request({ kind: "resend_verification", email });
+      return { status: "accepted" } as const;
+    });
+    return isRefusal(outcome) ? outcome : c.json(outcome, 202);
+  });
+
+  addOperationWithBody(app, config, loginOperation, async (c, body) => {
+    // A foreign page must not be able to sign a browser in as somebody else (login CSRF).
+    if (body.cookie && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
+    const client = { ipAddress: clientAddress(c), userAgent: c.req.header("User-Agent")?.slice(0, 512) ?? null };
+    const outcome = await logIn(c.get("services"), body, client);
+    if (isRefusal(outcome)) return outcome;
+    tell(c, outcome.headers);
+    c.set("userId", outcome.user.id);
+    const tokens = handOut(c, config, outcome.tokens, body.cookie ?? false);
+    return c.json({ ...tokens, user: presentUser(outcome.user) }, 200);
+  });
+
+  addOperationWithBody(app, config, refreshOperation, async (c, body) => {
+    const cookie = body.refresh_token === undefined ? readRefreshCookie(c) : undefined;
+    if (cookie !== undefined && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
+    const outcome = await refresh(c.get("services"), body.refresh_token ?? cookie ?? "");
+    if (isRefusal(outcome)) {
+      if (cookie !== undefined) clearRefreshCookie(c, config);
+      return outcome;
+    }
+    c.set("userId", outcome.userId);
+    return c.json(handOut(c, config, outcome.tokens, cookie !== undefined), 200);
+  });
+
+  addOperationWithBody(app, config, logoutOperation, async (c, body) => {
+    const cookie = readRefreshCookie(c);
+    const proof = logoutProof(c, body.refresh_token, cookie);
+    if (proof === undefined) return refuse("unauthorized");
+    const byCookie = "refreshToken" in proof && proof.refreshToken === cookie;
+    if (byCookie && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
+    const outcome = await logOut(c.get("services"), proof, body.all ?? false);
+    if (cookie !== undefined) clearRefreshCookie(c, config);
+    if (isRefusal(outcome)) return outcome;
+    c.set("userId", outcome.userId);
+    return c.body(null, 204);
+  });
+}
+
+/** What a caller shows first counts: a header, then the body, and a cookie only where they show nothing else. */
+function logoutProof(
+  c: Context<AppEnv>,
+  inBody: string | undefined,
+  inCookie: string | undefined,
+): LogoutProof | undefined {
+  const accessToken = readBearerToken(c);
+  if (accessToken !== undefined) return { accessToken };
+  const refreshToken = inBody ?? inCookie;
+  return refreshToken === undefined ? undefined : { refreshToken };
+}
+
+/** The pair as the client gets it: in cookie mode the refresh token is in the cookie alone. */
+function handOut(c: Context<AppEnv>, config: Config, tokens: TokenPair, inCookie: boolean): Partial<TokenPair> {
+  if (!inCookie) return tokens;
+  const { refresh_token, ...rest } = tokens;
+  writeRefreshCookie(c, config, refresh_token, tokens.refresh_expires_in);
+  return rest;
+}

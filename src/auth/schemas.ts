@@ -1,0 +1,84 @@
+/** What the auth routes take and give. */
+import * as z from "zod";
+import type { Config } from "../config.ts";
+import { newPassword, typedPassword } from "../passwords/policy.ts";
+import { emailAddress, personName, phoneNumber, username } from "../users/fields.ts";
+import { userSchema } from "../users/user.ts";
+
+const token = z
+  .string()
+  .min(1)
+  .max(1_024, "This is longer than any token of ours.")
+  .meta({ examples: ["AQGasnJ0fSt_…"] });
+
+export const registerBody = (config: Config) =>
+  z.strictObject({
+    email: emailAddress,
+    username,
+    password: newPassword(config.passwords.minimumLength),
+    first_name: personName.nullish(),
+    last_name: personName.nullish(),
+    phone: phoneNumber.nullish(),
+  });
+
+export const linkTokenBody = () => z.strictObject({ token });
+
+export const emailBody = () => z.strictObject({ email: emailAddress });
+
+export const loginBody = () =>
+  z
+    .strictObject({
+      email: z
+        .string()
+        .trim()
+        .min(1, "Type the address.")
+        .max(254, "An address has at most 254 characters.")
+        .optional()
+        .meta({ examples: ["ada@example.com"] }),
+      username: z
+        .string()
+        .trim()
+        .min(1, "Type the username.")
+        .max(64, "A username has at most 32 characters.")
+        .optional()
+        .meta({ examples: ["ada"] }),
+      password: typedPassword,
+      device_name: personName
+        .optional()
+        .meta({ description: "What the list of sessions shows.", examples: ["Ada's phone"] }),
+      cookie: z
+        .boolean()
+        .optional()
+        .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of handing it out." }),
+    })
+    .refine((body) => (body.email === undefined) !== (body.username === undefined), {
+      path: ["email"],
+      message: "Send either an email or a username.",
+    });
+
+export const refreshBody = () => z.strictObject({ refresh_token: token.optional() });
+
+export const logoutBody = () =>
+  z.strictObject({
+    refresh_token: token.optional(),
+    all: z.boolean().optional().meta({ description: "End every session of the user, not this one alone." }),
+  });
+
+const seconds = z.int().min(0);
+
+const tokenPairFields = {
+  access_token: z.string().meta({ description: "A JWT (RFC 9068).", examples: ["eyJhbGciOiJFUzI1NiIs…"] }),
+  token_type: z.literal("Bearer"),
+  expires_in: seconds.meta({ description: "Seconds until the access token expires.", examples: [1800] }),
+  refresh_token: z
+    .string()
+    .optional()
+    .meta({ description: "Absent in cookie mode.", examples: ["prt_AQGasnJ0fSt_…"] }),
+  refresh_expires_in: seconds.meta({ description: "Seconds until the session ends.", examples: [2592000] }),
+  session_id: z.uuid(),
+};
+
+export const tokenPairSchema = z.strictObject(tokenPairFields).meta({ id: "TokenPair" });
+export const loginSchema = z.strictObject({ ...tokenPairFields, user: userSchema }).meta({ id: "Login" });
+
+export const statusSchema = <Status extends string>(status: Status) => z.strictObject({ status: z.literal(status) });

@@ -1,0 +1,31 @@
+import { SECOND } from "../platform/clock.ts";
+import type { Services } from "../services.ts";
+import { sealRefreshToken } from "../sessions/refresh-token.ts";
+import type { User } from "../users/user.ts";
+
+/** `TokenPair` of the contract. Lifetimes are seconds. */
+export interface TokenPair {
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  refresh_token: string;
+  refresh_expires_in: number;
+  session_id: string;
+}
+
+/** Mints the access token and seals the refresh token of a session's generation. No storage, unless a key changed. */
+export async function issueTokenPair(
+  { accessTokens, clock, config, secrets }: Services,
+  session: { user: User; sessionId: string; generation: number; expiresAt: number; keyringVersion: string },
+): Promise<TokenPair> {
+  const { user, sessionId, generation, expiresAt, keyringVersion } = session;
+  const subject = { userId: user.id, sessionId, role: user.role, emailVerified: user.isVerified };
+  return {
+    access_token: await accessTokens.mint(subject, keyringVersion),
+    token_type: "Bearer",
+    expires_in: config.tokens.lifetime / SECOND,
+    refresh_token: sealRefreshToken({ userId: user.id, sessionId, generation }, secrets),
+    refresh_expires_in: Math.max(0, Math.round((expiresAt - clock.now()) / SECOND)),
+    session_id: sessionId,
+  };
+}

@@ -1,0 +1,15 @@
+import type { RateLimiter } from "./limits/rate-limiter.ts";
+import type { MailRequest } from "./mail/requests.ts";
+import type { UserSessions } from "./sessions/user-sessions.ts";
+
+/** What the platform gives the Worker (`wrangler.toml`). Configuration values come beside them as text. */
+export interface Bindings {
+  DB: D1Database;
+  USER_SESSIONS: DurableObjectNamespace<UserSessions>;
+  RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
+  REVOCATIONS: KVNamespace;
+  MAIL_QUEUE: Queue<MailRequest>;
+  ASSETS: Fetcher;
+  /** Only with `MAIL_TRANSPORT=cloudflare`. */
+  EMAIL?: SendEmail;
+}

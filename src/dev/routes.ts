@@ -1,0 +1,48 @@
+/** Development surfaces. They exist only where the configuration says development, which takes a loopback address. */
+import * as z from "zod";
+import { isLoopback } from "../config.ts";
+import { type App, addOperation, defineOperation } from "../http/operation.ts";
+import { refuse } from "../http/problems.ts";
+import { listOutbox } from "../mail/transports/outbox.ts";
+import { toIsoTime } from "../platform/clock.ts";
+
+const outboxSchema = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        to: z.email(),
+        subject: z.string(),
+        text: z.string(),
+        html: z.string(),
+        sent_at: z.iso.datetime(),
+      }),
+    ),
+  })
+  .meta({ id: "Outbox" });
+
+const outboxOperation = defineOperation({
+  id: "readOutbox",
+  method: "get",
+  path: "/dev/outbox",
+  tag: "Development",
+  summary: "The mails that would have been sent",
+  description: "Newest first. Exists in development alone.",
+  success: { status: 200, description: "The mails.", schema: outboxSchema },
+  refusals: ["not_found"],
+});
+
+export function addDevelopmentRoutes(app: App): void {
+  addOperation(app, outboxOperation, async (c) => {
+    // A second lock beside the configuration's: whatever it says, mails are shown to this machine alone.
+    if (!isLoopback(new URL(c.req.url).hostname)) return refuse("not_found");
+    const mails = await listOutbox(c.get("services").db);
+    const items = mails.map(({ recipient, subject, text, html, sentAt }) => ({
+      to: recipient,
+      subject,
+      text,
+      html,
+      sent_at: toIsoTime(sentAt),
+    }));
+    return c.json({ items }, 200);
+  });
+}

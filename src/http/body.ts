@@ -1,0 +1,92 @@
+/** Request bodies: JSON, bounded, UTF-8, and of the declared shape or refused field by field. */
+import { zValidator } from "@hono/zod-validator";
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import * as z from "zod";
+import { MAX_BODY_BYTES } from "../config.ts";
+import { answerProblem } from "./answer.ts";
+import type { AppEnv } from "./app-env.ts";
+import { type FieldError, refuse } from "./problems.ts";
+
+// The platform forbids code generation; without this zod tries once and falls back.
+z.config({ jitless: true });
+
+/** Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. */
+export const limitBody: MiddlewareHandler<AppEnv> = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: (c) => answerProblem(c, refuse("payload_too_large")),
+});
+
+/** Refuses a body that is not sent as JSON (415) or is not JSON in UTF-8 (400). An optional one may be empty. */
+export function acceptJson(optional: boolean) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const bytes = await c.req.arrayBuffer();
+    if (bytes.byteLength === 0 && optional) {
+      // Many clients name a type although they send nothing; without the name nothing is parsed.
+      const headers = new Headers(c.req.raw.headers);
+      headers.delete("Content-Type");
+      c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
+      return next();
+    }
+    const [mediaType = ""] = (c.req.header("Content-Type") ?? "").split(";");
+    if (mediaType.trim().toLowerCase() !== "application/json")
+      return answerProblem(c, refuse("unsupported_media_type"));
+    if (!isJson(bytes)) return answerProblem(c, refuse("invalid_json"));
+    return next();
+  });
+}
+
+/** Validates the body that {@link acceptJson} let through. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return zValidator("json", schema, refuseFields);
+}
+
+function refuseFields(
+  result: { success: boolean; error?: z.core.$ZodError; data?: unknown },
+  c: Context,
+): Response | undefined {
+  if (result.error === undefined) return undefined;
+  return answerProblem(c, refuse("validation_failed", { errors: fieldErrors(result.error.issues, result.data) }));
+}
+
+function isJson(bytes: ArrayBuffer): boolean {
+  try {
+    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Zod's issues in the contract's words. Messages say how to mend the field and never hold its value. */
+function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.map(String);
+    const field = path.join(".");
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        field: [...path, key.slice(0, 64)].join("."),
+        code: "unknown_field",
+        message: "There is no such field here. Leave it out.",
+      }));
+    }
+    if (valueAt(body, path) === undefined) return [{ field, code: "required", message: "This field is required." }];
+    if (issue.code === "invalid_type") {
+      return [{ field, code: "wrong_type", message: `This takes a JSON ${issue.expected}.` }];
+    }
+    return [{ field, code: CODES[issue.code] ?? "invalid", message: issue.message }];
+  });
+}
+
+const CODES: Record<string, string> = { too_small: "too_short", too_big: "too_long", invalid_format: "invalid_format" };
+
+function valueAt(body: unknown, path: string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([name]) => name === key)?.[1]
+        : undefined,
+    body,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * Refusals: one closed set of codes, one table that turns a code into an HTTP answer (RFC 9457).
+ * Clients branch on `code`; the other members are for people.
+ */
+interface Problem {
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  title: string;
+  detail: string;
+}
+
+export const PROBLEMS = {
+  invalid_json: { status: 400, title: "Broken JSON", detail: "The body is not valid JSON." },
+  invalid_token: {
+    status: 400,
+    title: "Invalid link",
+    detail: "This link is not valid, or something newer has taken its place. Ask for a new one.",
+  },
+  expired_token: { status: 400, title: "Expired link", detail: "This link has expired. Ask for a new one." },
+  unauthorized: {
+    status: 401,
+    title: "Not signed in",
+    detail: "This needs an access token: send it as `Authorization: Bearer <access_token>`.",
+  },
+  invalid_access_token: {
+    status: 401,
+    title: "Invalid access token",
+    detail: "The access token has expired, has been revoked or is not one of ours. Refresh it, or log in again.",
+  },
+  invalid_credentials: { status: 401, title: "Wrong credentials", detail: "The name or the password is wrong." },
+  invalid_refresh_token: {
+    status: 401,
+    title: "Invalid refresh token",
+    detail: "The refresh token has expired, its session has ended, or it is not one of ours. Log in again.",
+  },
+  refresh_token_reused: {
+    status: 401,
+    title: "Refresh token reused",
+    detail: "This refresh token was already replaced, which may mean theft. Its session has ended. Log in again.",
+  },
+  email_not_verified: {
+    status: 403,
+    title: "Address not verified",
+    detail: "Verify the email address first: follow the link in the mail, or ask for a new one.",
+  },
+  account_disabled: { status: 403, title: "Account disabled", detail: "This account has been disabled." },
+  origin_not_allowed: {
+    status: 403,
+    title: "Origin not allowed",
+    detail: "A request that carries the session cookie must come from an origin listed in ALLOWED_ORIGINS.",
+  },
+  not_found: { status: 404, title: "Not found", detail: "There is nothing here." },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    detail: "This address answers other methods: see `Allow`.",
+  },
+  username_taken: { status: 409, title: "Username taken", detail: "Somebody else has this username. Choose another." },
+  payload_too_large: { status: 413, title: "Body too large", detail: "A request body holds at most 64 KiB." },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    detail: "Send the body as `Content-Type: application/json`.",
+  },
+  validation_failed: { status: 422, title: "Validation failed", detail: "Some fields need mending: see `errors`." },
+  rate_limited: { status: 429, title: "Too many requests", detail: "Wait for as long as `Retry-After` says." },
+  internal_error: {
+    status: 500,
+    title: "Internal error",
+    detail: "Something went wrong here. The request id names it in our logs.",
+  },
+  busy: { status: 503, title: "Busy", detail: "Too many passwords are being checked. Try again in a moment." },
+  unavailable: {
+    status: 503,
+    title: "Unavailable",
+    detail: "A part that this request needs does not answer. Try again in a moment.",
+  },
+} as const satisfies Record<string, Problem>;
+
+export type ErrorCode = keyof typeof PROBLEMS;
+
+/** One field that was refused. `field` is the path in the body with dots; it never holds the value. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+/** An expected "no", as a value. Thrown by nobody. */
+export interface Refusal<Code extends ErrorCode = ErrorCode> {
+  refused: Code;
+  errors?: FieldError[];
+  /** Headers that this answer needs beyond the usual ones. */
+  headers?: Record<string, string>;
+}
+
+export function refuse<Code extends ErrorCode>(
+  refused: Code,
+  more: Omit<Refusal<Code>, "refused"> = {},
+): Refusal<Code> {
+  return { refused, ...more };
+}
+
+export function isRefusal(outcome: object): outcome is Refusal {
+  return "refused" in outcome;
+}
+
+/** The stable `type` of a problem: a URN, since it must outlive any address of the documentation. */
+export function problemType(code: ErrorCode): string {
+  return `urn:postern:problem:${code}`;
+}

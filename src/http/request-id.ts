@@ -1,0 +1,15 @@
+import { createMiddleware } from "hono/factory";
+import { systemClock } from "../platform/clock.ts";
+import { createId, systemRandom } from "../platform/random.ts";
+import type { AppEnv } from "./app-env.ts";
+
+const ACCEPTABLE = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** Names every request. A caller's own `X-Request-Id` is kept where it is short and plain. */
+export const requestId = createMiddleware<AppEnv>(async (c, next) => {
+  const given = c.req.header("X-Request-Id") ?? "";
+  const id = ACCEPTABLE.test(given) ? given : createId(systemClock.now(), systemRandom);
+  c.set("requestId", id);
+  await next();
+  c.header("X-Request-Id", id);
+});

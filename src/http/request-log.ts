@@ -1,0 +1,32 @@
+import { createMiddleware } from "hono/factory";
+import { routePath } from "hono/route";
+import type { Clock } from "../platform/clock.ts";
+import { writeLog } from "../platform/log.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/**
+ * One structured line per request: what was asked by its route pattern, never by its address, and how
+ * it went. No body, no header, no query.
+ */
+export function requestLog(clock: Clock, showTiming: boolean) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const startedAt = clock.now();
+    await next();
+    const { hops } = c.get("services");
+    if (showTiming && hops.made.length > 0) c.header("Server-Timing", hops.serverTiming());
+    const userId = c.get("userId");
+    const errorCode = c.get("errorCode");
+    writeLog("info", {
+      event: "request",
+      request_id: c.get("requestId"),
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      duration_ms: clock.now() - startedAt,
+      hops: hops.sequential,
+      storage_calls: hops.made.length,
+      ...(userId === undefined ? {} : { user_id: userId }),
+      ...(errorCode === undefined ? {} : { error_code: errorCode }),
+    });
+  });
+}

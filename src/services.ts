@@ -1,0 +1,62 @@
+/** The one place that constructs things: from bindings and configuration to what the use cases work with. */
+import type { Bindings } from "./bindings.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./db/client.ts";
+import { createKeyring } from "./keys/keyring.ts";
+import { createLimiter, unlimited } from "./limits/limiter.ts";
+import { createMailQueue } from "./mail/requests.ts";
+import { createHashingLane, type HashingLane } from "./passwords/hashing-lane.ts";
+import { createPasswords } from "./passwords/passwords.ts";
+import { systemClock } from "./platform/clock.ts";
+import { createSecrets, type Secrets } from "./platform/crypto.ts";
+import { Hops } from "./platform/hops.ts";
+import { systemRandom } from "./platform/random.ts";
+import { createSessions } from "./sessions/sessions.ts";
+import { createAccessTokens } from "./tokens/access-token.ts";
+import { createUserStore } from "./users/store.ts";
+
+export type Services = ReturnType<typeof createServices>;
+
+/** What an isolate keeps: values alone, derived from the configuration. */
+interface Kept {
+  secrets: Secrets;
+  lane: HashingLane;
+}
+
+const keptByConfig = new WeakMap<Config, Kept>();
+
+/** The services of one request, whose storage round trips they count. Costs no I/O. */
+export function createServices(bindings: Bindings, config: Config) {
+  const clock = systemClock;
+  const random = systemRandom;
+  const { secrets, lane } = keptFor(config);
+  const hops = new Hops(clock);
+  const db = openDatabase(bindings.DB, hops);
+  const keyring = createKeyring({ config, db, secrets, clock, random });
+  return {
+    config,
+    clock,
+    random,
+    secrets,
+    hops,
+    db,
+    keyring,
+    users: createUserStore(db),
+    sessions: createSessions(bindings.USER_SESSIONS, config, hops),
+    accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
+    passwords: createPasswords(config.passwords, lane, random),
+    limiter: config.limits.enforced ? createLimiter(bindings.RATE_LIMITER, secrets, hops) : unlimited,
+    mail: createMailQueue(bindings.MAIL_QUEUE, hops, clock, random),
+  };
+}
+
+function keptFor(config: Config): Kept {
+  const kept = keptByConfig.get(config);
+  if (kept !== undefined) return kept;
+  const made = {
+    secrets: createSecrets(config.secret.current, config.secret.previous),
+    lane: createHashingLane(config.passwords.laneLength, systemClock),
+  };
+  keptByConfig.set(config, made);
+  return made;
+}

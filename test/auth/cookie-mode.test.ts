@@ -1,0 +1,108 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, appWith, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { logIn, registered } from "../support/people.ts";
+
+const APP = "https://app.example.com";
+const NAME = "__Secure-postern_refresh";
+const send = appWith({ ALLOWED_ORIGINS: `${APP}, https://other.example.com` });
+const from = (Origin: string, cookie?: string) => ({
+  headers: { Origin, ...(cookie === undefined ? {} : { Cookie: `${NAME}=${cookie}` }) },
+});
+
+function cookieOf(answer: Answer): string {
+  return new RegExp(`${NAME}=([^;]*)`).exec(answer.headers.get("Set-Cookie") ?? "")?.[1] ?? "";
+}
+
+async function signedIn(origin = APP) {
+  const person = await registered();
+  const body = { email: person.email, password: person.password, cookie: true };
+  const answer = await post("/api/v1/auth/login", body, from(origin), send);
+  expect(answer.status).toBe(200);
+  return { person, answer, cookie: cookieOf(answer) };
+}
+
+describe("cookie mode", () => {
+  it("keeps the refresh token in an HttpOnly cookie that only the auth routes see, and out of the JSON", async () => {
+    const { answer, cookie } = await signedIn();
+    expect(answer.json).not.toHaveProperty("refresh_token");
+    expect(answer.text).not.toContain(cookie);
+    const setCookie = answer.headers.get("Set-Cookie") ?? "";
+    expect(setCookie).toMatch(/Max-Age=25920\d\d; Path=\/api\/v1\/auth; HttpOnly; Secure; SameSite=Strict$/);
+    expect(setCookie).not.toContain("Domain");
+  });
+
+  it("refreshes from the cookie and sets the next one", async () => {
+    const { cookie } = await signedIn();
+    const answer = await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
+    expect(answer.status).toBe(200);
+    expect(answer.json).not.toHaveProperty("refresh_token");
+    expect(cookieOf(answer)).toMatch(/^prt_/);
+    expect(cookieOf(answer)).not.toBe(cookie);
+    const headers = { ...from(APP, cookieOf(answer)).headers, "Content-Type": "application/json" };
+    expect((await post("/api/v1/auth/refresh", "", { headers }, send)).status).toBe(200);
+  });
+
+  it("takes requests from this service's own pages too", async () => {
+    const { cookie } = await signedIn(ORIGIN);
+    expect((await post("/api/v1/auth/refresh", {}, from(ORIGIN, cookie), send)).status).toBe(200);
+  });
+
+  it.each(["https://evil.example", "null", "https://app.example.com.evil.example"])(
+    "refuses a cookie that comes from %s, and nothing happens",
+    async (origin) => {
+      const { cookie } = await signedIn();
+      for (const path of ["/api/v1/auth/refresh", "/api/v1/auth/logout"]) {
+        expectProblem(await post(path, {}, from(origin, cookie), send), 403, "origin_not_allowed");
+        const withoutOrigin = await post(path, {}, { headers: { Cookie: `${NAME}=${cookie}` } }, send);
+        expectProblem(withoutOrigin, 403, "origin_not_allowed");
+      }
+      expect((await post("/api/v1/auth/refresh", {}, from(APP, cookie), send)).status).toBe(200);
+    },
+  );
+
+  it("does not let a foreign page sign a browser in", async () => {
+    const person = await registered();
+    const body = { email: person.email, password: person.password, cookie: true };
+    const answer = await post("/api/v1/auth/login", body, from("https://evil.example"), send);
+    expectProblem(answer, 403, "origin_not_allowed");
+  });
+
+  it("logs out by the cookie and clears it", async () => {
+    const { answer, cookie } = await signedIn();
+    const out = await post("/api/v1/auth/logout", undefined, from(APP, cookie), send);
+    expect(out.status).toBe(204);
+    expect(out.headers.get("Set-Cookie")).toMatch(new RegExp(`^${NAME}=; Max-Age=0; Path=/api/v1/auth;`));
+    expectProblem(await get("/api/v1/users/me", { bearer: answer.json.access_token }), 401, "invalid_access_token");
+  });
+
+  it("clears the cookie when its session has ended", async () => {
+    const { cookie } = await signedIn();
+    await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
+    vi.setSystemTime(Date.now() + 31_000);
+    const answer = await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
+    expectProblem(answer, 401, "refresh_token_reused");
+    expect(answer.headers.get("Set-Cookie")).toContain("Max-Age=0");
+  });
+
+  it("prefers a token in the body, which no foreign page can know, and answers in kind", async () => {
+    const { cookie } = await signedIn();
+    const bearer = await logIn(await registered());
+    const answer = await post(
+      "/api/v1/auth/refresh",
+      { refresh_token: bearer.refreshToken },
+      from("https://evil.example", cookie),
+      send,
+    );
+    expect(answer.json.session_id).toBe(bearer.sessionId);
+    expect(answer.json.refresh_token).toMatch(/^prt_/);
+    expect(answer.headers.get("Set-Cookie")).toBeNull();
+  });
+
+  it("takes SameSite from the configuration, for apps on another site", async () => {
+    const person = await registered();
+    const body = { email: person.email, password: person.password, cookie: true };
+    const lax = appWith({ COOKIE_SAME_SITE: "none" });
+    const answer = await post("/api/v1/auth/login", body, from(ORIGIN), lax);
+    expect(answer.headers.get("Set-Cookie")).toMatch(/SameSite=None$/);
+  });
+});

@@ -1,0 +1,255 @@
+import { env } from "cloudflare:workers";
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, appWith, expectProblem, freshAddress, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { logIn, registered, rowOf, somebody } from "../support/people.ts";
+
+const LOGIN = "/api/v1/auth/login";
+
+/** What an answer shows, apart from what names the request. */
+function shown({ status, text, headers }: Answer) {
+  const { request_id: _, ...problem } = JSON.parse(text);
+  const kept = [...headers].filter(([name]) => !/^(x-request-id|server-timing|ratelimit)$/.test(name));
+  return { status, problem, headers: kept };
+}
+
+describe("POST /api/v1/auth/login", () => {
+  it("answers the right password with a pair of tokens and the user", async () => {
+    const person = await registered();
+    const before = Date.now();
+    const { answer } = await logIn(person);
+    expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, refresh_expires_in: 30 * 86_400 });
+    expect(answer.json.user).toMatchObject({ email: person.email, username: person.username, is_verified: true });
+    expect(Date.parse(answer.json.user.last_login)).toBeGreaterThanOrEqual(before);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    expect(answer.headers.get("Set-Cookie")).toBeNull();
+    expect(answer.json.user).not.toHaveProperty("password_hash");
+  });
+
+  it("takes an email or a username, in any case", async () => {
+    const person = await registered();
+    await logIn(person, { email: person.email.toUpperCase() });
+    await logIn(person, { email: undefined, username: person.username.toUpperCase() });
+  });
+
+  it("mints access tokens of RFC 9068 that say what the design says", async () => {
+    const { accessToken, userId, sessionId } = await logIn(await registered());
+    expect(decodeProtectedHeader(accessToken)).toMatchObject({ alg: "ES256", typ: "at+jwt", kid: expect.any(String) });
+    const claims = decodeJwt(accessToken);
+    expect(Object.keys(claims).sort()).toEqual(
+      ["aud", "email_verified", "exp", "iat", "iss", "jti", "role", "sid", "sub"].sort(),
+    );
+    expect(claims).toMatchObject({
+      iss: "http://localhost:8787",
+      aud: "http://localhost:8787",
+      sub: userId,
+      sid: sessionId,
+      role: "user",
+      email_verified: true,
+    });
+    expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(1800);
+  });
+
+  it("opens a new session each time, whatever ids a client sends along", async () => {
+    const person = await registered();
+    const [first, second] = [await logIn(person), await logIn(person)];
+    expect(first.sessionId).not.toBe(second.sessionId);
+    expect(first.refreshToken).not.toBe(second.refreshToken);
+    const answer = await post(LOGIN, { email: person.email, password: person.password, session_id: first.sessionId });
+    expectProblem(answer, 422, "validation_failed");
+  });
+
+  it("records device name, user agent and address in the user's own object", async () => {
+    const person = await registered();
+    const options = { address: "198.51.100.9", headers: { "User-Agent": "Telescope/1.0" } };
+    const { userId, sessionId } = await logIn(person, { device_name: "Ada's phone" }, options);
+    const sessions = await env.USER_SESSIONS.getByName(userId).list();
+    expect(sessions).toMatchObject([
+      { id: sessionId, deviceName: "Ada's phone", userAgent: "Telescope/1.0", ipAddress: "198.51.100.9" },
+    ]);
+  });
+
+  it("keeps the time of the last login", async () => {
+    const person = await registered();
+    await logIn(person);
+    expect(Number((await rowOf(person.email))?.last_login_at)).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it("answers an unknown name exactly as a wrong password, and a disabled or unverified account's too", async () => {
+    const known = await registered();
+    const disabled = await registered();
+    await env.DB.prepare("UPDATE users SET is_active = 0 WHERE email = ?").bind(disabled.email).run();
+    const unverified = somebody();
+    await post("/api/v1/auth/register", unverified);
+
+    const password = "not the password of anybody";
+    const answers = [];
+    for (const body of [
+      { email: known.email, password },
+      { email: somebody().email, password },
+      { username: known.username, password },
+      { username: "nobody-at-all", password },
+      { email: "not an address", password },
+      { email: disabled.email, password },
+      { email: unverified.email, password },
+    ]) {
+      answers.push(shown(await post(LOGIN, body)));
+    }
+    expect(answers[0]).toMatchObject({ status: 401, problem: { code: "invalid_credentials" } });
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+  });
+
+  it("tells that an account is unverified or disabled after the right password alone", async () => {
+    const unverified = somebody();
+    await post("/api/v1/auth/register", unverified);
+    expectProblem(
+      await post(LOGIN, { email: unverified.email, password: unverified.password }),
+      403,
+      "email_not_verified",
+    );
+
+    const disabled = await registered();
+    await env.DB.prepare("UPDATE users SET is_active = 0 WHERE email = ?").bind(disabled.email).run();
+    expectProblem(await post(LOGIN, { email: disabled.email, password: disabled.password }), 403, "account_disabled");
+  });
+
+  it("compares passwords in NFC and changes nothing else in them", async () => {
+    const person = { ...somebody(), password: "cafe\u0301 au lait, please" };
+    await registered(person);
+    await logIn({ ...person, password: "caf\u00e9 au lait, please" });
+    for (const password of [` ${person.password}`, person.password.toUpperCase(), person.password.slice(0, -1)]) {
+      expectProblem(await post(LOGIN, { email: person.email, password }), 401, "invalid_credentials");
+    }
+  });
+
+  it("never matches the first 199 characters of a password of 200", async () => {
+    const person = { ...somebody(), password: "0123456789".repeat(20) };
+    await registered(person);
+    const shortened = { email: person.email, password: person.password.slice(0, 199) };
+    expectProblem(await post(LOGIN, shortened), 401, "invalid_credentials");
+    await logIn(person);
+  });
+
+  it("refuses a password over the cap before anything is hashed", async () => {
+    const logs = recordLogs();
+    const body = { email: somebody().email, password: "🔑".repeat(257) };
+    expectProblem(await post(LOGIN, body), 422, "validation_failed");
+    expect(logs()[0]).toMatchObject({ storage_calls: 0 });
+  });
+
+  it.each([[{}], [{ email: "a@example.com", username: "a" }]])("refuses a body with %j for a name", async (names) => {
+    const answer = await post(LOGIN, { ...names, password: "some password or other" });
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors[0]).toMatchObject({ field: "email" });
+  });
+
+  it("makes a new hash at the configured cost where the stored one was made at another", async () => {
+    const person = await registered();
+    const before = String((await rowOf(person.email))?.password_hash);
+    expect(before).toMatch(/^\$scrypt\$ln=4,r=8,p=1\$/);
+    const dearer = appWith({ SCRYPT_LN: "6" });
+    const body = { email: person.email, password: person.password };
+    expect((await post(LOGIN, body, {}, dearer)).status).toBe(200);
+    const after = String((await rowOf(person.email))?.password_hash);
+    expect(after).toMatch(/^\$scrypt\$ln=6,r=8,p=1\$/);
+    expect((await post(LOGIN, body, {}, dearer)).status).toBe(200);
+    expect((await rowOf(person.email))?.password_hash, "the same cost again makes no new hash").toBe(after);
+  });
+
+  it.each(["garbage", "", "$scrypt$ln=30,r=8,p=3$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])(
+    "refuses the login where the stored hash is %j, and does not fail",
+    async (hash) => {
+      const person = await registered();
+      await env.DB.prepare("UPDATE users SET password_hash = ? WHERE email = ?").bind(hash, person.email).run();
+      expectProblem(await post(LOGIN, { email: person.email, password: person.password }), 401, "invalid_credentials");
+    },
+  );
+
+  it("limits guesses at one account from one address, gives a success back, and says so in headers", async () => {
+    const person = await registered();
+    const address = freshAddress();
+    const wrong = () => post(LOGIN, { email: person.email, password: "a wrong password, surely" }, { address });
+    for (let attempt = 0; attempt < 9; attempt++) expectProblem(await wrong(), 401, "invalid_credentials");
+    await logIn(person, {}, { address });
+    const tenth = await wrong();
+    expectProblem(tenth, 401, "invalid_credentials");
+    expect(tenth.headers.get("RateLimit-Policy")).toContain('"loginPerAccountAndAddress";q=10;w=900');
+    expect(tenth.headers.get("RateLimit")).toMatch(/"loginPerAccountAndAddress";r=0;t=\d+/);
+    const refused = await wrong();
+    expectProblem(refused, 429, "rate_limited");
+    expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(Number(refused.headers.get("Retry-After"))).toBeLessThanOrEqual(90);
+
+    const right = await post(LOGIN, { email: person.email, password: person.password }, { address });
+    expectProblem(right, 429, "rate_limited");
+    await logIn(person, {}, { address: freshAddress() });
+  });
+
+  it("limits an unknown name at the same count", async () => {
+    const address = freshAddress();
+    const body = { email: somebody().email, password: "a wrong password, surely" };
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 11; attempt++) statuses.push((await post(LOGIN, body, { address })).status);
+    expect(statuses).toEqual([...Array(10).fill(401), 429]);
+  });
+
+  it("lets no more than the budget through when 60 guesses come at once", async () => {
+    const address = freshAddress();
+    const body = { email: somebody().email, password: "a wrong password, surely" };
+    const patient = appWith({ HASH_LANE_LENGTH: "64" });
+    const answers = await Promise.all(Array.from({ length: 60 }, () => post(LOGIN, body, { address }, patient)));
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(50);
+  });
+
+  it("believes CF-Connecting-IP alone about where a request comes from", async () => {
+    const address = freshAddress();
+    const email = somebody().email;
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 11; attempt++) {
+      const headers = { "X-Forwarded-For": freshAddress(), "X-Real-IP": freshAddress(), Forwarded: `for=${attempt}` };
+      const answer = await post(LOGIN, { email, password: "a wrong password, surely" }, { address, headers });
+      statuses.push(answer.status);
+    }
+    expect(statuses.at(-1)).toBe(429);
+  });
+
+  it("counts nothing with RATE_LIMITING=off", async () => {
+    const address = freshAddress();
+    const off = appWith({ RATE_LIMITING: "off" });
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const answer = await post(LOGIN, { email: "a@example.com", password: "wrong" }, { address }, off);
+      expectProblem(answer, 401, "invalid_credentials");
+      expect(answer.headers.has("RateLimit")).toBe(false);
+    }
+  });
+
+  it("answers 503 busy with Retry-After when too many passwords wait to be checked", async () => {
+    const impatient = appWith({ HASH_LANE_LENGTH: "1", RATE_LIMITING: "off" });
+    const body = { email: somebody().email, password: "a wrong password, surely" };
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(LOGIN, body, {}, impatient)));
+    const busy = answers.filter(({ status }) => status === 503);
+    expect(busy.length).toBeGreaterThan(0);
+    expect(answers.length - busy.length).toBeGreaterThan(0);
+    for (const answer of busy) {
+      expectProblem(answer, 503, "busy");
+      expect(answer.headers.get("Retry-After")).toBe("1");
+    }
+    const register = await Promise.all(
+      Array.from({ length: 12 }, () => post("/api/v1/auth/register", somebody(), {}, impatient)),
+    );
+    expect(register.some(({ json }) => json.code === "busy")).toBe(true);
+  });
+
+  it("fails closed, with 503, when the limiter does not answer", async () => {
+    const person = await registered();
+    vi.spyOn(env.RATE_LIMITER, "getByName").mockImplementation(() => {
+      throw new Error("the limiter is out");
+    });
+    const app = appWith({});
+    const answer = await post(LOGIN, { email: person.email, password: person.password }, {}, app);
+    expectProblem(answer, 503, "unavailable");
+    expect(answer.text).not.toContain("limiter");
+  });
+});

@@ -1,0 +1,195 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { createSecrets } from "../../src/platform/crypto.ts";
+import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
+import { type Answer, appWith, expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { loggedIn, logIn, registered } from "../support/people.ts";
+
+const REFRESH = "/api/v1/auth/refresh";
+const refresh = (token: string) => post(REFRESH, { refresh_token: token });
+const secrets = createSecrets(env.AUTH_SECRET);
+
+async function successor(token: string): Promise<string> {
+  const answer = await refresh(token);
+  expect(answer.status).toBe(200);
+  return answer.json.refresh_token;
+}
+
+const withoutId = ({ status, text }: Answer) => ({ status, body: { ...JSON.parse(text), request_id: undefined } });
+
+describe("POST /api/v1/auth/refresh", () => {
+  it("hands out the next pair, whose access token works and whose session is the same", async () => {
+    const { refreshToken, sessionId } = await loggedIn();
+    const answer = await refresh(refreshToken);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, session_id: sessionId });
+    expect(answer.json.refresh_token).not.toBe(refreshToken);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    expect((await get("/api/v1/users/me", { bearer: answer.json.access_token })).status).toBe(200);
+    await successor(answer.json.refresh_token);
+  });
+
+  it("makes of 50 concurrent refreshes of one token one rotation, and gives all 50 the same successor", async () => {
+    const { refreshToken, userId } = await loggedIn();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
+    const next = await successor(answers[0]?.json.refresh_token);
+    expect(openRefreshToken(next, secrets)).toMatchObject({ generation: 3, userId });
+  });
+
+  it("gives the previous token the same successor within the grace, even after the object was evicted", async () => {
+    const { refreshToken, userId } = await loggedIn();
+    const next = await successor(refreshToken);
+    await evictDurableObject(env.USER_SESSIONS.getByName(userId));
+    vi.setSystemTime(Date.now() + 29_000);
+    expect(await successor(refreshToken)).toBe(next);
+  });
+
+  it("ends the session when the previous token comes after the grace", async () => {
+    const { refreshToken, accessToken } = await loggedIn();
+    const next = await successor(refreshToken);
+    vi.setSystemTime(Date.now() + 31_000);
+    expectProblem(await refresh(refreshToken), 401, "refresh_token_reused");
+    expectProblem(await refresh(next), 401, "invalid_refresh_token");
+    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
+  });
+
+  it("ends the session at once when a token from before the previous one comes, however young", async () => {
+    const { refreshToken: first } = await loggedIn();
+    const second = await successor(first);
+    const third = await successor(second);
+    expectProblem(await refresh(first), 401, "refresh_token_reused");
+    for (const token of [first, second, third]) expectProblem(await refresh(token), 401, "invalid_refresh_token");
+  });
+
+  it("ends the stolen session alone: the user's other devices stay logged in", async () => {
+    const person = await registered();
+    const [stolen, other] = [await logIn(person), await logIn(person)];
+    await successor(await successor(stolen.refreshToken));
+    expectProblem(await refresh(stolen.refreshToken), 401, "refresh_token_reused");
+    await successor(other.refreshToken);
+  });
+
+  it("never forks the chain, whichever of two tabs retries when", async () => {
+    const { refreshToken } = await loggedIn();
+    const [left, right] = await Promise.all([successor(refreshToken), successor(refreshToken)]);
+    expect(left).toBe(right);
+    const [leftNext, rightNext] = await Promise.all([successor(left), successor(right)]);
+    expect(leftNext).toBe(rightNext);
+  });
+
+  it("refuses a forged or mangled token alike, and touches no storage at all", async () => {
+    const { refreshToken, userId, sessionId } = await loggedIn();
+    const foreign = createSecrets("the secret of somebody else, long enough");
+    const mangled = [
+      "",
+      "nonsense",
+      refreshToken.slice(4),
+      refreshToken.slice(0, -1),
+      `${refreshToken}A`,
+      `${refreshToken.slice(0, 30)}${refreshToken[30] === "A" ? "B" : "A"}${refreshToken.slice(31)}`,
+      sealRefreshToken({ userId, sessionId, generation: 1 }, foreign),
+      sealRefreshToken({ userId, sessionId, generation: 2 }, foreign),
+    ].filter((token) => token !== "");
+    const logs = recordLogs();
+    const answers = [];
+    for (const token of mangled) answers.push(await refresh(token));
+    answers.push(await post(REFRESH));
+    for (const answer of answers) expectProblem(answer, 401, "invalid_refresh_token");
+    for (const line of logs()) expect(line).toMatchObject({ hops: 0, storage_calls: 0 });
+    await successor(refreshToken);
+  });
+
+  it("answers malformed, unknown, expired and revoked tokens alike", async () => {
+    const { refreshToken, userId } = await loggedIn();
+    const revoked = await loggedIn();
+    await post("/api/v1/auth/logout", undefined, { bearer: revoked.accessToken });
+    const unknown = sealRefreshToken({ userId, sessionId: crypto.randomUUID(), generation: 1 }, secrets);
+    const nobody = sealRefreshToken(
+      { userId: crypto.randomUUID(), sessionId: crypto.randomUUID(), generation: 1 },
+      secrets,
+    );
+    const answers = [
+      await refresh("prt_malformed"),
+      await refresh(unknown),
+      await refresh(nobody),
+      await refresh(revoked.refreshToken),
+    ];
+    vi.setSystemTime(Date.now() + 31 * 86_400_000);
+    answers.push(await refresh(refreshToken));
+    for (const answer of answers) expect(withoutId(answer)).toEqual(withoutId(answers[0] ?? answer));
+  });
+
+  it("refuses a generation that was never handed out, and leaves the session alone", async () => {
+    const { refreshToken, userId, sessionId } = await loggedIn();
+    const ahead = sealRefreshToken({ userId, sessionId, generation: 9 }, secrets);
+    expectProblem(await refresh(ahead), 401, "invalid_refresh_token");
+    await successor(refreshToken);
+  });
+
+  it("never extends the session beyond its absolute lifetime", async () => {
+    const { refreshToken, answer } = await loggedIn();
+    const start = Date.now();
+    vi.setSystemTime(start + 29 * 86_400_000);
+    const late = await refresh(refreshToken);
+    expect(late.json.refresh_expires_in).toBeLessThanOrEqual(answer.json.refresh_expires_in - 29 * 86_400);
+    vi.setSystemTime(start + 30 * 86_400_000 + 5_000);
+    expectProblem(await refresh(late.json.refresh_token), 401, "invalid_refresh_token");
+  });
+
+  it("reads role and status anew", async () => {
+    const person = await loggedIn();
+    await env.DB.prepare("UPDATE users SET role = 'admin' WHERE id = ?").bind(person.userId).run();
+    const promoted = await refresh(person.refreshToken);
+    expect(JSON.parse(atob(promoted.json.access_token.split(".")[1])).role).toBe("admin");
+    await env.DB.prepare("UPDATE users SET is_active = 0 WHERE id = ?").bind(person.userId).run();
+    expectProblem(await refresh(promoted.json.refresh_token), 401, "invalid_refresh_token");
+  });
+
+  it("never revives a session that a logout ends at the same moment", async () => {
+    for (let round = 0; round < 10; round++) {
+      const { refreshToken, accessToken } = await loggedIn();
+      const [, , refreshed] = await Promise.all([
+        refresh(refreshToken),
+        post("/api/v1/auth/logout", undefined, { bearer: accessToken }),
+        refresh(refreshToken),
+      ]);
+      for (const token of [refreshToken, refreshed.json.refresh_token ?? refreshToken]) {
+        expectProblem(await refresh(token), 401, "invalid_refresh_token");
+      }
+      const bearer = refreshed.json.access_token ?? accessToken;
+      expectProblem(await get("/api/v1/users/me", { bearer }), 401, "invalid_access_token");
+    }
+  });
+
+  it("goes on under a new secret as long as the previous one is accepted", async () => {
+    const { refreshToken } = await loggedIn();
+    const values = { AUTH_SECRET: "quite another secret, long enough to pass too" };
+    const lost = await post(REFRESH, { refresh_token: refreshToken }, {}, appWith(values));
+    expectProblem(lost, 401, "invalid_refresh_token");
+    const rotated = appWith({ ...values, AUTH_SECRET_PREVIOUS: env.AUTH_SECRET });
+    const answer = await post(REFRESH, { refresh_token: refreshToken }, {}, rotated);
+    expect(answer.status).toBe(200);
+    expect(openRefreshToken(answer.json.refresh_token, createSecrets(values.AUTH_SECRET))).toMatchObject({
+      generation: 2,
+    });
+  });
+
+  it("fails closed, with 503, when the session object does not answer", async () => {
+    const { refreshToken, accessToken } = await loggedIn();
+    vi.spyOn(env.USER_SESSIONS, "getByName").mockImplementation(() => {
+      throw new Error("the object is out");
+    });
+    const app = appWith({});
+    expectProblem(await post(REFRESH, { refresh_token: refreshToken }, {}, app), 503, "unavailable");
+    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }, app), 503, "unavailable");
+    expectProblem(await post("/api/v1/auth/logout", undefined, { bearer: accessToken }, app), 503, "unavailable");
+  });
+
+  it("throws on ids that are none, which only a mistake of ours can bring", () => {
+    expect(() => sealRefreshToken({ userId: "x", sessionId: "y", generation: 1 }, secrets)).toThrow(TypeError);
+  });
+});

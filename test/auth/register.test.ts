@@ -1,0 +1,158 @@
+import { describe, expect, it } from "vitest";
+import { appWith, expectProblem, post } from "../support/client.ts";
+import { mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+
+const REGISTER = "/api/v1/auth/register";
+/** Everybody finds a place in the hashing lane. */
+const patient = appWith({ HASH_LANE_LENGTH: "64" });
+
+describe("POST /api/v1/auth/register", () => {
+  it("accepts a new person and mails a verification link in the fragment of a URL of ours", async () => {
+    const person = somebody();
+    const answer = await post(REGISTER, {
+      ...person,
+      first_name: "Ada",
+      last_name: "Lovelace",
+      phone: "+441234567890",
+    });
+    expect(answer.status).toBe(202);
+    expect(answer.json).toEqual({ status: "verification_required" });
+
+    const [mail] = await mailsTo(person.email);
+    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/verify-email#token=[\w-]+\n/);
+    expect(mail?.html).toContain("http://localhost:8787/verify-email#token=");
+    expect(await rowOf(person.email)).toMatchObject({
+      first_name: "Ada",
+      last_name: "Lovelace",
+      phone: "+441234567890",
+      role: "user",
+      is_verified: 0,
+      is_superuser: 0,
+      is_active: 1,
+    });
+  });
+
+  it("links to the configured origin whatever the Host header says", async () => {
+    const person = somebody();
+    await post(REGISTER, person, { headers: { Host: "evil.example", "X-Forwarded-Host": "evil.example" } });
+    const [mail] = await mailsTo(person.email);
+    expect(mail?.text).not.toContain("evil.example");
+  });
+
+  it("answers an address that has an account alike, tells its owner by mail and changes nothing", async () => {
+    const owner = await registered();
+    const before = await rowOf(owner.email);
+    const stranger = { ...somebody(), email: owner.email.toUpperCase() };
+    const fresh = await post(REGISTER, somebody());
+    const known = await post(REGISTER, stranger);
+
+    expect(known.status).toBe(fresh.status);
+    expect(known.text).toBe(fresh.text);
+    const names = (headers: Headers) => [...headers.keys()].sort();
+    expect(names(known.headers)).toEqual(names(fresh.headers));
+    const [mail] = await mailsTo(owner.email, 2);
+    expect(mail?.subject).toBe("You already have an account with Postern");
+    expect(mail?.text).not.toContain("#token=");
+    expect(await rowOf(owner.email)).toEqual(before);
+  });
+
+  it("does not tell by the username, tried again, whether the address had an account", async () => {
+    const owner = await registered();
+    const [known, fresh] = [somebody(), somebody()];
+    expect((await post(REGISTER, { ...known, email: owner.email })).status).toBe(202);
+    expect((await post(REGISTER, fresh)).status).toBe(202);
+    for (const { username } of [known, fresh]) {
+      expectProblem(await post(REGISTER, { ...somebody(), username }), 409, "username_taken");
+    }
+  });
+
+  it("sends another link where the account waits to be verified", async () => {
+    const person = somebody();
+    await post(REGISTER, person);
+    await post(REGISTER, { ...somebody(), email: person.email });
+    const token = await mailedToken(person.email, 2);
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+  });
+
+  it("refuses a username that somebody has, in any case, and says which field", async () => {
+    const person = await registered();
+    const answer = await post(REGISTER, { ...somebody(), username: person.username.toUpperCase() });
+    expectProblem(answer, 409, "username_taken");
+    expect(answer.json.errors).toMatchObject([{ field: "username", code: "taken" }]);
+  });
+
+  it("gives one of two who claim a username at once the name, and the other 409", async () => {
+    const { username } = somebody();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => post(REGISTER, { ...somebody(), username }, {}, patient)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(409)]);
+  });
+
+  it("makes one account of one address that registers many times at once", async () => {
+    const { email } = somebody();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => post(REGISTER, { ...somebody(), email }, {}, patient)),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(await rowOf(email)).not.toBeNull();
+  });
+
+  it.each([
+    ["no body at all", "{}", ["email", "username", "password"], "required"],
+    ["a field that does not exist", { role: "admin", is_superuser: true }, ["role", "is_superuser"], "unknown_field"],
+    ["a number for an address", { email: 7 }, ["email"], "wrong_type"],
+    ["an address without an at sign", { email: "ada.example.com" }, ["email"], "invalid_format"],
+    ["an address of 300 characters", { email: `${"a".repeat(290)}@example.com` }, ["email"], "too_long"],
+    ["a username with a space", { username: "ada lovelace" }, ["username"], "invalid_format"],
+    ["a username that looks like an address", { username: "ada@example.com" }, ["username"], "invalid_format"],
+    ["a password of 14 characters", { password: "fourteen chars" }, ["password"], "invalid"],
+    [
+      "a password of 8 emoji, which are 16 UTF-16 units",
+      { password: "🗝️".repeat(1) + "🔑".repeat(7) },
+      ["password"],
+      "invalid",
+    ],
+    ["a password of 257 characters", { password: "p".repeat(257) }, ["password"], "invalid"],
+    ["a password of half a character", { password: `${"p".repeat(20)}\ud800` }, ["password"], "invalid"],
+    ["a name with a line break", { first_name: "Ada\nLovelace" }, ["first_name"], "invalid"],
+    ["an empty name", { last_name: "   " }, ["last_name"], "too_short"],
+    ["a phone number without a country", { phone: "01234567890" }, ["phone"], "invalid_format"],
+  ])("refuses %s, naming the field and never its value", async (_what, change, fields, code) => {
+    const body = typeof change === "string" ? change : { ...somebody(), ...change };
+    const answer = await post(REGISTER, body);
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
+    expect(new Set(answer.json.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
+    for (const value of typeof change === "string" ? [] : Object.values(change)) {
+      if (typeof value === "string") expect(answer.text).not.toContain(value);
+    }
+  });
+
+  it("lists every field that needs mending at once", async () => {
+    const answer = await post(REGISTER, { email: "no", username: "a", password: "short" });
+    expect(answer.json.errors.map(({ field }: { field: string }) => field).sort()).toEqual([
+      "email",
+      "password",
+      "username",
+    ]);
+  });
+
+  it.each([
+    ["15 lower-case letters", "abcdefghijklmno"],
+    ["15 emoji", "🔑".repeat(15)],
+    ["64 characters", "correct horse battery staple ".repeat(3).slice(0, 64)],
+    ["256 characters", "x".repeat(256)],
+  ])("takes a password of %s", async (_what, password) => {
+    expect((await post(REGISTER, { ...somebody(), password })).status).toBe(202);
+  });
+
+  it("limits how many accounts one address registers", async () => {
+    const address = "203.0.113.7";
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 21; attempt++) {
+      statuses.push((await post(REGISTER, somebody(), { address })).status);
+    }
+    expect(statuses).toEqual([...Array(20).fill(202), 429]);
+  });
+});

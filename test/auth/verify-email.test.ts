@@ -1,0 +1,136 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+
+const VERIFY = "/api/v1/auth/verify-email";
+const RESEND = "/api/v1/auth/resend-verification";
+
+async function unverified() {
+  const person = somebody();
+  await post("/api/v1/auth/register", person);
+  return { ...person, token: await mailedToken(person.email) };
+}
+
+describe("POST /api/v1/auth/verify-email", () => {
+  it("verifies the address, and answers the same link alike again", async () => {
+    const { email, token } = await unverified();
+    for (let time = 0; time < 2; time++) {
+      const answer = await post(VERIFY, { token });
+      expect(answer.status).toBe(200);
+      expect(answer.json).toEqual({ status: "verified" });
+    }
+    expect(await rowOf(email)).toMatchObject({ is_verified: 1 });
+  });
+
+  it("changes the account once when one link is spent many times at once", async () => {
+    const { email, token } = await unverified();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(VERIFY, { token })));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(await rowOf(email)).toMatchObject({ is_verified: 1 });
+  });
+
+  it("kills every other link once one is spent", async () => {
+    const { email, token } = await unverified();
+    await post(RESEND, { email });
+    const second = await mailedToken(email, 2);
+    expect(second).not.toBe(token);
+    const answers = await Promise.all([post(VERIFY, { token }), post(VERIFY, { token: second })]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+    const loser = answers.find(({ status }) => status === 400);
+    if (loser) expectProblem(loser, 400, "invalid_token");
+  });
+
+  it("refuses a link after its 24 hours", async () => {
+    const { token } = await unverified();
+    vi.setSystemTime(Date.now() + 24 * 3_600_000 + 1_000);
+    expectProblem(await post(VERIFY, { token }), 400, "expired_token");
+  });
+
+  it("refuses a forged, mangled, foreign or truncated token without touching the directory", async () => {
+    const { token } = await unverified();
+    const mangled = `${token.slice(0, 40)}${token[40] === "A" ? "B" : "A"}${token.slice(41)}`;
+    const logs = recordLogs();
+    for (const forged of [mangled, token.slice(0, -2), `${token}AA`, "AAAA", `${token}=`, "ÿ", "x".repeat(1024)]) {
+      expectProblem(await post(VERIFY, { token: forged }), 400, "invalid_token");
+    }
+    for (const line of logs()) expect(line.storage_calls, "the limiter alone").toBe(1);
+  });
+
+  it("refuses a link whose address is no longer the account's", async () => {
+    const { email, token } = await unverified();
+    await env.DB.prepare("UPDATE users SET email = ? WHERE email = ?").bind(`moved-${email}`, email).run();
+    expectProblem(await post(VERIFY, { token }), 400, "invalid_token");
+  });
+
+  it("refuses a link whose account is gone", async () => {
+    const { email, token } = await unverified();
+    await env.DB.prepare("DELETE FROM users WHERE email = ?").bind(email).run();
+    expectProblem(await post(VERIFY, { token }), 400, "invalid_token");
+  });
+
+  it("accepts what was sealed under the previous secret, and nothing sealed under another", async () => {
+    const { token } = await unverified();
+    const newSecret = { AUTH_SECRET: "quite another secret, long enough to pass too" };
+    expectProblem(await post(VERIFY, { token }, {}, appWith(newSecret)), 400, "invalid_token");
+    const rotated = appWith({ ...newSecret, AUTH_SECRET_PREVIOUS: env.AUTH_SECRET });
+    expect((await post(VERIFY, { token }, {}, rotated)).status).toBe(200);
+  });
+
+  it("is never spent by opening the page behind the link", async () => {
+    const { email, token } = await unverified();
+    for (const method of ["GET", "HEAD"]) {
+      const page = await call(method, `/verify-email?token=${token}`);
+      expect(page.status).toBe(200);
+      expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
+      expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'");
+      expect(page.headers.get("Content-Security-Policy")).not.toContain("unsafe");
+    }
+    expect(await rowOf(email)).toMatchObject({ is_verified: 0 });
+    expect((await post(VERIFY, { token })).status).toBe(200);
+  });
+
+  it("limits how many links one address tries", async () => {
+    const address = "203.0.113.8";
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 31; attempt++) {
+      statuses.push((await post(VERIFY, { token: "AAAA" }, { address })).status);
+    }
+    expect(statuses).toEqual([...Array(30).fill(400), 429]);
+  });
+
+  it("keeps nothing of a link in the directory", async () => {
+    const { email, token } = await unverified();
+    await post(VERIFY, { token });
+    const { verified_by_link: kept, ...row } = (await rowOf(email)) ?? {};
+    expect(JSON.stringify(row)).not.toContain(token.slice(0, 20));
+    expect(token).not.toContain(String(kept));
+  });
+});
+
+describe("POST /api/v1/auth/resend-verification", () => {
+  it("answers alike for an unknown, a verified and a waiting address, and mails the waiting one alone", async () => {
+    const verified = await registered();
+    const { email: waiting } = await unverified();
+    const unknown = somebody().email;
+    const answers = await Promise.all([unknown, verified.email, waiting].map((email) => post(RESEND, { email })));
+    for (const answer of answers) {
+      expect(answer.status).toBe(202);
+      expect(answer.text).toBe(answers[0]?.text);
+    }
+    await mailsTo(waiting, 2);
+    const { json } = await get("/dev/outbox");
+    const recipients = json.items.map(({ to }: { to: string }) => to);
+    expect(recipients).not.toContain(unknown);
+    expect(recipients.filter((to: string) => to === verified.email)).toHaveLength(1);
+  });
+
+  it("refuses the fourth mail to one address within the hour, known or not", async () => {
+    const { email: waiting } = await unverified();
+    for (const email of [waiting, somebody().email]) {
+      for (let attempt = 0; attempt < 3; attempt++) expect((await post(RESEND, { email })).status).toBe(202);
+      expectProblem(await post(RESEND, { email: email.toUpperCase() }), 429, "rate_limited");
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Answer, get, post } from "./support/client.ts";
+import { recordLogs } from "./support/logs.ts";
+import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
+
+/** How many round trips the request made one after another, and in all. */
+async function cost(request: () => Promise<Answer>): Promise<{ status: number; hops: unknown; waves: number }> {
+  const logs = recordLogs();
+  const answer = await request();
+  const line = logs().find(({ event }) => event === "request");
+  const waves = [...(answer.headers.get("Server-Timing") ?? "").matchAll(/wave (\d+)/g)].map(([, wave]) =>
+    Number(wave),
+  );
+  return { status: answer.status, hops: line?.hops, waves: Math.max(0, ...waves) };
+}
+
+describe("storage round trips that happen one after another", () => {
+  let person: LoggedIn;
+
+  beforeAll(async () => {
+    person = await loggedIn();
+  });
+
+  it("are two for login, one to look up and one to record", async () => {
+    const body = { email: person.email, password: person.password };
+    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 200, hops: 2, waves: 2 });
+  });
+
+  it("are one for a refused login", async () => {
+    const body = { email: person.email, password: "a wrong password, surely" };
+    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 401, hops: 1, waves: 1 });
+  });
+
+  it("are one for refresh", async () => {
+    const { refreshToken } = await logIn(person);
+    const refresh = () => post("/api/v1/auth/refresh", { refresh_token: refreshToken });
+    expect(await cost(refresh)).toEqual({ status: 200, hops: 1, waves: 1 });
+  });
+
+  it("are one for GET /users/me", async () => {
+    const me = () => get("/api/v1/users/me", { bearer: person.accessToken });
+    expect(await cost(me)).toEqual({ status: 200, hops: 1, waves: 1 });
+  });
+
+  it("are one for logout, by either token", async () => {
+    const [first, second] = [await logIn(person), await logIn(person)];
+    const byAccess = () => post("/api/v1/auth/logout", undefined, { bearer: first.accessToken });
+    expect(await cost(byAccess)).toEqual({ status: 204, hops: 1, waves: 1 });
+    const byRefresh = () => post("/api/v1/auth/logout", { refresh_token: second.refreshToken, all: true });
+    expect(await cost(byRefresh)).toEqual({ status: 204, hops: 1, waves: 1 });
+  });
+
+  it("are none for the JWKS, the metadata and the signpost once the keys are known", async () => {
+    await get("/.well-known/jwks.json");
+    for (const path of ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/"]) {
+      expect(await cost(() => get(path))).toEqual({ status: 200, hops: 0, waves: 0 });
+    }
+  });
+
+  it("are none for what is refused before any storage is needed", async () => {
+    for (const request of [
+      () => post("/api/v1/auth/login", { email: "x" }),
+      () => post("/api/v1/auth/refresh", { refresh_token: "prt_forged" }),
+      () => get("/api/v1/users/me"),
+      () => get("/nowhere"),
+    ]) {
+      expect(await cost(request)).toMatchObject({ hops: 0, waves: 0 });
+    }
+  });
+
+  it("are told per storage in Server-Timing, in development alone", async () => {
+    const answer = await get("/api/v1/users/me", { bearer: person.accessToken });
+    const timing = answer.headers.get("Server-Timing") ?? "";
+    expect(timing).toMatch(/(^|, )d1;dur=[\d.]+/);
+    expect(timing).toMatch(/(^|, )sessions;dur=[\d.]+/);
+  });
+});

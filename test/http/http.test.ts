@@ -1,0 +1,235 @@
+import { describe, expect, it } from "vitest";
+import { PROBLEMS } from "../../src/http/problems.ts";
+import { appWith, call, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { somebody } from "../support/people.ts";
+
+const LOGIN = "/api/v1/auth/login";
+
+describe("every answer", () => {
+  const paths = [
+    "/",
+    "/health",
+    "/docs",
+    "/openapi.json",
+    "/verify-email",
+    "/.well-known/jwks.json",
+    "/nowhere",
+    LOGIN,
+  ];
+
+  it.each(paths)("of %s carries the security headers", async (path) => {
+    const { headers } = await get(path);
+    expect(headers.get("Strict-Transport-Security")).toBe("max-age=63072000; includeSubDomains");
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+    expect(headers.get("Content-Security-Policy")).toMatch(/^default-src 'none'.*frame-ancestors 'none'$/);
+    expect(headers.get("Content-Security-Policy")).not.toMatch(/script-src[^;]*unsafe/);
+  });
+
+  it("carries a request id: the caller's where it is short and plain, otherwise one of ours", async () => {
+    const given = await get("/", { headers: { "X-Request-Id": "abc-123_DEF" } });
+    expect(given.headers.get("X-Request-Id")).toBe("abc-123_DEF");
+    for (const hostile of [
+      "short",
+      "x".repeat(65),
+      'a"b{}\\c-long-enough',
+      "a b c d e f g h",
+      "<script>alert(1)</script>",
+    ]) {
+      const answer = await get("/", { headers: { "X-Request-Id": hostile } });
+      expect(answer.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+});
+
+describe("GET /", () => {
+  it("names the service and where to go from here", async () => {
+    const { json } = await get("/");
+    expect(json).toMatchObject({ name: "Postern", version: "0.1.0", links: { docs: `${ORIGIN}/docs` } });
+    for (const link of Object.values<string>(json.links)) expect((await get(link)).status).toBe(200);
+  });
+});
+
+describe("a path or method that does not exist", () => {
+  it.each(["/nowhere", "/api/v1/auth", "/api/v1/auth/login/x", "/pages/docs.html", "/index.html"])(
+    "%s is 404",
+    async (path) => {
+      expectProblem(await get(path), 404, "not_found");
+    },
+  );
+
+  it.each([
+    ["GET", LOGIN, "POST, OPTIONS"],
+    ["DELETE", "/api/v1/users/me", "GET, HEAD, OPTIONS"],
+    ["POST", "/.well-known/jwks.json", "GET, HEAD, OPTIONS"],
+    ["PUT", "/", "GET, HEAD, OPTIONS"],
+    ["PATCH", `${LOGIN}/`, "POST, OPTIONS"],
+  ])("%s %s is 405 with Allow: %s", async (method, path, allow) => {
+    const answer = await call(method, path);
+    expectProblem(answer, 405, "method_not_allowed");
+    expect(answer.headers.get("Allow")).toBe(allow);
+  });
+
+  it("is told to OPTIONS in Allow", async () => {
+    const answer = await call("OPTIONS", LOGIN);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get("Allow")).toBe("POST, OPTIONS");
+  });
+});
+
+describe("a body", () => {
+  const body = { email: "ada@example.com", password: "a wrong password, surely" };
+
+  it.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/jsonx",
+    "",
+  ])("sent as %j is 415", async (type) => {
+    const headers = { "Content-Type": type };
+    expectProblem(await call("POST", LOGIN, { body: JSON.stringify(body), headers }), 415, "unsupported_media_type");
+  });
+
+  it("may name its charset, and its type in any case", async () => {
+    const headers = { "Content-Type": "Application/JSON; charset=utf-8" };
+    expectProblem(await call("POST", LOGIN, { body, headers }), 401, "invalid_credentials");
+  });
+
+  it.each(["{", "nonsense", "", "{'a': 1}", '{"a": 1}}', "\u0000"])("of %j is 400 invalid_json", async (text) => {
+    const headers = { "Content-Type": "application/json" };
+    expectProblem(await call("POST", LOGIN, { body: text, headers }), 400, "invalid_json");
+  });
+
+  it("that is not UTF-8 is 400 invalid_json", async () => {
+    const { exports } = await import("cloudflare:workers");
+    const bytes = new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]);
+    const response = await exports.default.fetch(
+      new Request(`${ORIGIN}${LOGIN}`, {
+        method: "POST",
+        body: bytes,
+        headers: { "Content-Type": "application/json" },
+      }),
+    );
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_json" });
+  });
+
+  it.each(["[]", "null", '"text"', "7"])("of %s is 422", async (text) => {
+    const headers = { "Content-Type": "application/json" };
+    expectProblem(await call("POST", LOGIN, { body: text, headers }), 422, "validation_failed");
+  });
+
+  it("over 64 KiB is 413, with a length and without one", async () => {
+    const large = JSON.stringify({ ...body, device_name: "x".repeat(65 * 1024) });
+    expectProblem(await call("POST", LOGIN, { body: large }), 413, "payload_too_large");
+
+    const { exports } = await import("cloudflare:workers");
+    const stream = new Blob([large]).stream();
+    const chunked = new Request(`${ORIGIN}${LOGIN}`, {
+      method: "POST",
+      body: stream,
+      headers: { "Content-Type": "application/json" },
+    });
+    expect((await exports.default.fetch(chunked)).status).toBe(413);
+  });
+
+  it("just under 64 KiB is read", async () => {
+    const padded = `${JSON.stringify(body)}${" ".repeat(60 * 1024)}`;
+    const headers = { "Content-Type": "application/json" };
+    expectProblem(await call("POST", LOGIN, { body: padded, headers }), 401, "invalid_credentials");
+  });
+
+  it("with a prototype in it pollutes nothing", async () => {
+    const text = `{"email":"a@example.com","password":"x","__proto__":{"polluted":true}}`;
+    const headers = { "Content-Type": "application/json" };
+    const answer = await call("POST", LOGIN, { body: text, headers });
+    expect(answer.status).toBe(422);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
+describe("CORS", () => {
+  const send = appWith({ ALLOWED_ORIGINS: "https://app.example.com" });
+  const preflight = (origin: string) => ({
+    headers: {
+      Origin: origin,
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "content-type, authorization",
+    },
+  });
+
+  it("answers the preflight of a listed origin, with credentials", async () => {
+    const { status, headers } = await call("OPTIONS", LOGIN, preflight("https://app.example.com"), send);
+    expect(status).toBe(204);
+    expect(headers.get("Access-Control-Allow-Origin")).toBe("https://app.example.com");
+    expect(headers.get("Access-Control-Allow-Credentials")).toBe("true");
+    expect(headers.get("Access-Control-Allow-Headers")).toMatch(/Content-Type/i);
+    expect(headers.get("Access-Control-Allow-Methods")).toContain("POST");
+    expect(headers.get("Vary")).toContain("Origin");
+  });
+
+  it("lets a listed origin read answers and their headers, refusals included", async () => {
+    const options = { headers: { Origin: "https://app.example.com" } };
+    const { headers } = await get("/api/v1/users/me", options, send);
+    expect(headers.get("Access-Control-Allow-Origin")).toBe("https://app.example.com");
+    expect(headers.get("Access-Control-Expose-Headers")).toContain("X-Request-Id");
+  });
+
+  it.each(["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null"])(
+    "gives %s no CORS header at all",
+    async (origin) => {
+      for (const method of ["OPTIONS", "POST"]) {
+        const { headers } = await call(method, LOGIN, preflight(origin), send);
+        expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+        expect(headers.get("Vary")).toContain("Origin");
+      }
+    },
+  );
+});
+
+describe("problems", () => {
+  it("have a status that fits HTTP and a detail that says how to go on", () => {
+    for (const { status, title, detail } of Object.values(PROBLEMS)) {
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(title).not.toBe("");
+      expect(detail).toMatch(/[.`]$/);
+    }
+  });
+
+  it("tell the client nothing of a surprise but the request id, and the log its cause", async () => {
+    const { recordLogs } = await import("../support/logs.ts");
+    const { env } = await import("cloudflare:workers");
+    const logs = recordLogs();
+    await env.DB.exec("ALTER TABLE users RENAME TO users_away");
+    try {
+      const person = somebody();
+      for (const answer of [
+        await post("/api/v1/auth/register", person),
+        await post(LOGIN, { email: person.email, password: person.password }),
+      ]) {
+        expectProblem(answer, 503, "unavailable");
+        expect(answer.text).not.toMatch(/users|sql|D1_|select|insert|stack/i);
+        expect(answer.headers.has("Retry-After")).toBe(true);
+        const failure = logs().find(
+          ({ event, request_id }) => event === "failure" && request_id === answer.headers.get("X-Request-Id"),
+        );
+        expect(failure?.error).toMatch(/no such table/);
+      }
+    } finally {
+      await env.DB.exec("ALTER TABLE users_away RENAME TO users");
+    }
+  });
+
+  it("call a mistake of ours internal_error", async () => {
+    const { vi } = await import("vitest");
+    const answer = await call("GET", "/verify-email", {}, async (request) => {
+      vi.spyOn(Headers.prototype, "set").mockImplementationOnce(() => {
+        throw new TypeError("a mistake");
+      });
+      return appWith({})(request);
+    });
+    expectProblem(answer, 500, "internal_error");
+    expect(answer.text).not.toContain("a mistake");
+  });
+});

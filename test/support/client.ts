@@ -1,0 +1,92 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { expect } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { neverLog } from "./logs.ts";
+import { expectDocumented } from "./openapi.ts";
+
+export const ORIGIN = "http://localhost:8787";
+
+export interface Call {
+  body?: unknown;
+  /** An access token. */
+  bearer?: string | undefined;
+  headers?: Record<string, string>;
+  /** The client's address; a fresh one each call unless given, so that no limit stands in the way. */
+  address?: string;
+}
+
+/** An answer with its body already read. `json` is what the body holds, untyped on purpose. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read members that the document check has vouched for.
+  json: any;
+}
+
+type Send = (request: Request) => Promise<Response>;
+
+/** The Worker as it runs, through its own front door. */
+const theWorker: Send = (request) => exports.default.fetch(request);
+
+/** The same app with other configuration values, on the same bindings. */
+export function appWith(values: Record<string, string>): Send {
+  const app = createApp(parseConfig({ ...env, ...values }));
+  return async (request) => {
+    const context = createExecutionContext();
+    const response = await app.fetch(request, env, context);
+    await waitOnExecutionContext(context);
+    return response;
+  };
+}
+
+let addresses = 0;
+
+/** An address of documentation (RFC 3849) that nobody used before. */
+export function freshAddress(): string {
+  addresses += 1;
+  return `2001:db8:${addresses.toString(16)}::1`;
+}
+
+/** Sends one request and checks the answer against the OpenAPI document. */
+export async function call(method: string, path: string, options: Call = {}, send: Send = theWorker): Promise<Answer> {
+  const url = new URL(path, ORIGIN).href;
+  const headers = new Headers({ "CF-Connecting-IP": options.address ?? freshAddress(), ...options.headers });
+  if (options.bearer !== undefined) headers.set("Authorization", `Bearer ${options.bearer}`);
+  const init: RequestInit = { method, headers, redirect: "manual" };
+  if (options.body !== undefined) {
+    if (!headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+    init.body = typeof options.body === "string" ? options.body : JSON.stringify(options.body);
+    rememberSecrets(options.body);
+  }
+  neverLog(options.bearer);
+  const response = await send(new Request(url, init));
+  await expectDocumented(method, url, response);
+  const text = await response.text();
+  const json = /json/.test(response.headers.get("Content-Type") ?? "") && text !== "" ? JSON.parse(text) : undefined;
+  rememberSecrets(json);
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+export const get = (path: string, options?: Call, send?: Send) => call("GET", path, options, send);
+export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
+  call("POST", path, { ...options, body }, send);
+
+/** Expects a refusal with this code, and the shape that every refusal has. */
+export function expectProblem(answer: Answer, status: number, code: string): void {
+  expect({ status: answer.status, code: answer.json?.code }).toEqual({ status, code });
+  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(answer.json.status).toBe(status);
+  expect(answer.json.request_id).toBe(answer.headers.get("X-Request-Id"));
+  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+}
+
+function rememberSecrets(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (typeof member === "object") rememberSecrets(member);
+    if (typeof member === "string" && /password|token$|email|^to$|^text$|^html$/.test(name)) neverLog(member);
+  }
+}

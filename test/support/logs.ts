@@ -1,0 +1,38 @@
+import { expect } from "vitest";
+
+/** One line as the Worker wrote it. */
+export interface LogLine {
+  level: string;
+  event: string;
+  [field: string]: unknown;
+}
+
+const lines: string[] = [];
+const secrets = new Set<string>();
+let checked = 0;
+
+/** Keeps what the Worker logs instead of printing it. */
+export function captureLogs(): void {
+  for (const method of ["log", "warn", "error", "info", "debug"] as const) {
+    console[method] = (...values: unknown[]) => {
+      lines.push(values.map(String).join(" "));
+    };
+  }
+}
+
+/** From now on a log line that holds this text fails the test that wrote it. */
+export function neverLog(secret: string | undefined): void {
+  if (secret !== undefined && secret.length >= 8) secrets.add(secret);
+}
+
+export function expectNoSecretInLogs(): void {
+  const leaks = lines.slice(checked).filter((line) => [...secrets].some((secret) => line.includes(secret)));
+  checked = lines.length;
+  expect(leaks, "log lines that hold a secret").toEqual([]);
+}
+
+/** The log lines since the call, parsed. A line that is not JSON fails. */
+export function recordLogs(): () => LogLine[] {
+  const from = lines.length;
+  return () => lines.slice(from).map((line) => JSON.parse(line));
+}

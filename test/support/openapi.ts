@@ -1,0 +1,60 @@
+import { env } from "cloudflare:workers";
+import { Validator } from "@cfworker/json-schema";
+import { expect } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { buildDocument } from "../../src/docs/document.ts";
+import { operationsOf } from "../../src/http/operation.ts";
+import { VERSION } from "../../src/version.ts";
+
+const config = parseConfig(env);
+export const operations = operationsOf(createApp(config));
+export const document = JSON.parse(JSON.stringify(buildDocument(operations, config, VERSION)));
+
+const validators = new Map<string, Validator>();
+/** Every `method path status` that an answer of the suite was checked against. */
+export const seenAnswers = new Set<string>();
+
+/**
+ * Checks an answer of the API against the document: the status must be listed for the route, the
+ * content type too, the body must match its schema, and the promised headers must be there.
+ */
+export async function expectDocumented(method: string, url: string, response: Response): Promise<void> {
+  const path = new URL(url).pathname.replace(/(?<=.)\/+$/, "");
+  const operation = operations.find(
+    (candidate) => candidate.method === method.toLowerCase() && patternOf(candidate.path).test(path),
+  );
+  expect(response.headers.get("X-Request-Id"), "every answer carries X-Request-Id").toMatch(/^[\w-]{8,64}$/);
+  if (operation === undefined || response.status === 304) return;
+
+  const where = `${operation.method} ${operation.path} ${response.status}`;
+  const answer = document.paths[operation.path][operation.method].responses[String(response.status)];
+  expect(answer, `${where} is in the OpenAPI document`).toBeDefined();
+  seenAnswers.add(where);
+  for (const header of ["Retry-After", "WWW-Authenticate"]) {
+    if (answer.headers[header]) expect(response.headers.has(header), `${where} has ${header}`).toBe(true);
+  }
+  if (answer.content === undefined) {
+    expect(await response.clone().text(), `${where} has no body`).toBe("");
+    return;
+  }
+  const [contentType = ""] = (response.headers.get("Content-Type") ?? "").split(";");
+  const content = answer.content[contentType];
+  expect(content, `${where} may be ${contentType}`).toBeDefined();
+  if (content.schema === undefined || method === "HEAD") return;
+  const key = `${where} ${contentType}`;
+  const validator =
+    validators.get(key) ?? new Validator({ ...content.schema, components: document.components }, "2020-12", false);
+  validators.set(key, validator);
+  const result = validator.validate(await response.clone().json());
+  expect(result.errors, `${where} matches its schema`).toEqual([]);
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(
+    `^${path
+      .replaceAll(".", "\\.")
+      .replaceAll(/\{\w+\}/g, "[^/]+")
+      .replace(/(?<=.)\/$/, "")}$`,
+  );
+}

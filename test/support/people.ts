@@ -1,0 +1,89 @@
+import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { type Answer, type Call, get, post } from "./client.ts";
+import { neverLog } from "./logs.ts";
+
+export interface Person {
+  email: string;
+  username: string;
+  password: string;
+}
+
+let people = 0;
+
+/** Somebody whom no other test knows. */
+export function somebody(): Person {
+  people += 1;
+  const name = `person-${people}-${crypto.randomUUID().slice(0, 8)}`;
+  return { email: `${name}@example.com`, username: name, password: `a fine password of ${name}` };
+}
+
+/** Registers and verifies, through the mail. */
+export async function registered(person = somebody()): Promise<Person> {
+  const answer = await post("/api/v1/auth/register", person);
+  expect(answer.status).toBe(202);
+  const verified = await post("/api/v1/auth/verify-email", { token: await mailedToken(person.email) });
+  expect(verified.status).toBe(200);
+  return person;
+}
+
+export interface LoggedIn extends Person {
+  answer: Answer;
+  accessToken: string;
+  refreshToken: string;
+  sessionId: string;
+  userId: string;
+}
+
+export async function logIn(person: Person, more: Record<string, unknown> = {}, options?: Call): Promise<LoggedIn> {
+  const body = { email: person.email, password: person.password, ...more };
+  const answer = await post("/api/v1/auth/login", body, options);
+  expect(answer.status, answer.text).toBe(200);
+  const { access_token, refresh_token, session_id, user } = answer.json;
+  return {
+    ...person,
+    answer,
+    accessToken: access_token,
+    refreshToken: refresh_token,
+    sessionId: session_id,
+    userId: user.id,
+  };
+}
+
+export async function loggedIn(): Promise<LoggedIn> {
+  return logIn(await registered());
+}
+
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  sent_at: string;
+}
+
+/** Waits until the outbox holds `count` mails to an address; newest first. */
+export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
+  return vi.waitFor(
+    async () => {
+      const { json } = await get("/dev/outbox");
+      const mails = json.items.filter((mail: Mail) => mail.to === email.toLowerCase());
+      expect(mails.length, `mails to ${email}`).toBeGreaterThanOrEqual(count);
+      return mails;
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+}
+
+/** The token of the newest link that was mailed to an address. */
+export async function mailedToken(email: string, count = 1): Promise<string> {
+  const [mail] = await mailsTo(email, count);
+  const token = /#token=([\w-]+)/.exec(mail?.text ?? "")?.[1] ?? "";
+  neverLog(token);
+  return token;
+}
+
+/** The user's row, as it lies in D1. */
+export async function rowOf(email: string): Promise<Record<string, unknown> | null> {
+  return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
+}

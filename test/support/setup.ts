@@ -1,0 +1,14 @@
+import { applyD1Migrations } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, vi } from "vitest";
+import { captureLogs, expectNoSecretInLogs } from "./logs.ts";
+
+await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+captureLogs();
+
+// Every test of the suite is also a test of the redaction.
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  expectNoSecretInLogs();
+});
