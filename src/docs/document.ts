@@ -1,0 +1,223 @@
+/** The OpenAPI 3.1 document, read off the operations that the app really answers. */
+import * as z from "zod";
+import type { Config } from "../config.ts";
+import type { Operation, OperationAnswer } from "../http/operation.ts";
+import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+const TAGS = [
+  { name: "Authentication", description: "Register, prove an address, log in, refresh, log out." },
+  { name: "Users", description: "What a user sees of themselves." },
+  { name: "Well-known", description: "What anybody needs to verify our tokens." },
+  { name: "Service", description: "The service itself." },
+  { name: "Pages", description: "The pages behind mailed links." },
+  { name: "Development", description: "Exists with `ENVIRONMENT=development` alone." },
+];
+
+const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+
+/** Every code that an operation can answer with: its own, and those of the middleware before it. */
+export function refusalsOf(operation: Operation): ErrorCode[] {
+  const codes = new Set<ErrorCode>(operation.refusals);
+  if (operation.body !== undefined) {
+    for (const code of ["invalid_json", "unsupported_media_type", "payload_too_large", "validation_failed"] as const) {
+      codes.add(code);
+    }
+  }
+  codes.add("internal_error");
+  codes.add("unavailable");
+  return [...codes];
+}
+
+export function buildDocument(operations: readonly Operation[], config: Config, version: string): JsonObject {
+  const components: JsonObject = { Problem: problemSchema() };
+  const paths: { [path: string]: JsonObject } = {};
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, config, components) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Postern",
+      version,
+      summary: "An authentication service that runs at the edge.",
+      description:
+        "Log in below with **Try it out**, and the access token is used for the calls after it. Every refusal is a problem document (RFC 9457) with a stable `code`.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/", description: "This service." }],
+    tags: TAGS,
+    paths,
+    components: {
+      schemas: components,
+      securitySchemes: {
+        bearerAuth: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
+        refreshCookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Secure-postern_refresh",
+          description: "The refresh token in cookie mode; otherwise it travels in the body.",
+        },
+      },
+    },
+  };
+}
+
+function describe(operation: Operation, config: Config, components: JsonObject): JsonObject {
+  return {
+    operationId: operation.id,
+    tags: [operation.tag],
+    summary: operation.summary,
+    description: operation.description,
+    security: securityOf(operation),
+    requestBody:
+      operation.body === undefined
+        ? undefined
+        : {
+            required: !operation.bodyOptional,
+            content: { "application/json": { schema: toSchema(operation.body(config), "input", components) } },
+          },
+    responses: {
+      ...Object.fromEntries(
+        [operation.success, ...(operation.alternatives ?? [])].map((answer) => [
+          String(answer.status),
+          describeAnswer(answer, operation, components),
+        ]),
+      ),
+      ...describeRefusals(operation, components),
+    },
+  };
+}
+
+function securityOf(operation: Operation): Json {
+  const credentials = operation.credentials ?? [];
+  const schemes: Json[] = [];
+  if (credentials.includes("access_token")) schemes.push({ bearerAuth: [] });
+  // The body's refresh token is no scheme of OpenAPI's, so the empty requirement stands for it.
+  if (credentials.includes("refresh_token")) schemes.push({ refreshCookie: [] }, {});
+  return schemes;
+}
+
+function describeAnswer(answer: OperationAnswer, operation: Operation, components: JsonObject): JsonObject {
+  const contentType = answer.contentType ?? "application/json";
+  const schema = answer.schema === undefined ? {} : { schema: toSchema(answer.schema, "output", components) };
+  const hasContent = answer.schema !== undefined || answer.contentType !== undefined;
+  return {
+    description: answer.description,
+    headers: headersOf(operation, answer.status),
+    content: hasContent ? { [contentType]: schema } : undefined,
+  };
+}
+
+function describeRefusals(operation: Operation, components: JsonObject): JsonObject {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of refusalsOf(operation)) {
+    byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
+  }
+  const taken = new Set((operation.alternatives ?? []).map(({ status }) => Number(status)));
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => {
+      const own = taken.has(status) ? operation.alternatives?.find((answer) => answer.status === status) : undefined;
+      const content = {
+        ...(own === undefined ? {} : asObject(describeAnswer(own, operation, components).content)),
+        "application/problem+json": {
+          schema: {
+            allOf: [
+              { $ref: "#/components/schemas/Problem" },
+              { type: "object", properties: { status: { const: status }, code: { enum: codes } } },
+            ],
+          },
+          examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+        },
+      };
+      const description = own?.description ?? codes.map((code) => PROBLEMS[code].title).join(" · ");
+      return [String(status), { description, headers: headersOf(operation, status), content }];
+    }),
+  );
+}
+
+function asObject(value: Json): JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+function headersOf(operation: Operation, status: number): JsonObject {
+  const text = (description: string) => ({ description, schema: { type: "string" } });
+  const whole = (description: string) => ({ description, schema: { type: "string", pattern: "^[0-9]+$" } });
+  return {
+    "X-Request-Id": text("Names this request in our logs."),
+    ...(status === 429 || status === 503 ? { "Retry-After": whole("Seconds.") } : {}),
+    ...(status === 401 ? { "WWW-Authenticate": text("RFC 6750 §3.") } : {}),
+    ...(operation.refusals.includes("rate_limited")
+      ? { RateLimit: text("What is left of each budget."), "RateLimit-Policy": text("The budgets.") }
+      : {}),
+  };
+}
+
+function problemSchema(): JsonObject {
+  const text = (description: string) => ({ type: "string", description });
+  return {
+    type: "object",
+    description: "A refusal (RFC 9457).",
+    required: ["type", "title", "status", "detail", "code", "request_id"],
+    additionalProperties: false,
+    properties: {
+      type: text("A URN of the code."),
+      title: text("The kind of problem, in a few words."),
+      status: { type: "integer" },
+      detail: text("How to mend it."),
+      code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable: what a client branches on." },
+      request_id: text("Names the request in our logs."),
+      errors: {
+        type: "array",
+        description: "The fields that were refused.",
+        items: {
+          type: "object",
+          required: ["field", "code", "message"],
+          additionalProperties: false,
+          properties: { field: text("The path, with dots."), code: text("Stable."), message: text("How to mend it.") },
+        },
+      },
+    },
+  };
+}
+
+function exampleProblem(code: ErrorCode): JsonObject {
+  const { status, title, detail } = PROBLEMS[code];
+  const errors =
+    code === "validation_failed"
+      ? [
+          {
+            field: "email",
+            code: "invalid_format",
+            message: "This is not an email address. It looks like ada@example.com.",
+          },
+        ]
+      : undefined;
+  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors };
+}
+
+/** A zod schema as JSON Schema (draft 2020-12). Schemas with an id are kept once, among the components. */
+function toSchema(schema: z.ZodType, io: "input" | "output", components: JsonObject): Json {
+  const {
+    $schema: _,
+    $defs,
+    ...generated
+  } = z.toJSONSchema(schema, {
+    io,
+    target: "draft-2020-12",
+    override({ jsonSchema }) {
+      // What a format says already is not said again by a pattern nobody can read.
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  for (const [id, definition] of Object.entries($defs ?? {})) components[id] = tidy(definition);
+  return tidy(generated);
+}
+
+function tidy(schema: object): Json {
+  const { id: _, ...rest } = JSON.parse(JSON.stringify(schema).replaceAll("#/$defs/", "#/components/schemas/"));
+  return rest;
+}
