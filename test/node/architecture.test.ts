@@ -1,0 +1,119 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+interface SourceFile {
+  path: string;
+  text: string;
+  imports: { from: string; typeOnly: boolean }[];
+}
+
+const files: SourceFile[] = globSync("src/**/*.ts").map((path) => {
+  const text = readFileSync(path, "utf8");
+  const imports = [...text.matchAll(/^(?:import|export) (type )?[^;]*?from "([^"]+)"|import\("([^"]+)"\)/gms)].map(
+    ([, type, from, dynamic]) => ({ from: from ?? dynamic ?? "", typeOnly: type !== undefined }),
+  );
+  return { path, text, imports };
+});
+
+const folderOf = (path: string) => /^src\/(\w+)\//.exec(path)?.[1] ?? "";
+
+/** Where a relative import leads, from the root of the repository. */
+function resolve(path: string, from: string): string {
+  return new URL(from, `file:///${path}`).pathname.slice(1);
+}
+
+/** Files that import a package, and may not. */
+function importersOf(packageName: string, allowed: (path: string) => boolean): string[] {
+  const names = (from: string) => from === packageName || from.startsWith(`${packageName}/`);
+  return files
+    .filter(({ path, imports }) => imports.some(({ from }) => names(from)) && !allowed(path))
+    .map(({ path }) => path);
+}
+
+/** Lines that hold a pattern, outside the files that may. */
+function linesWith(pattern: RegExp, allowed: (path: string) => boolean): string[] {
+  return files
+    .filter(({ path }) => !allowed(path))
+    .flatMap(({ path, text }) => text.split("\n").map((line) => `${path}: ${line.trim()}`))
+    .filter((line) => pattern.test(line.slice(line.indexOf(": "))) && !/: (\*|\/\*|\/\/)/.test(line));
+}
+
+const inFolder =
+  (...folders: string[]) =>
+  (path: string) =>
+    folders.includes(folderOf(path));
+
+describe("the architecture", () => {
+  it("reads the sources that it speaks of", () => {
+    expect(files.length).toBeGreaterThan(40);
+    expect(files.find(({ path }) => path === "src/auth/login.ts")?.imports.length).toBeGreaterThan(3);
+  });
+
+  it("keeps hono at the HTTP rim", () => {
+    const rim = (path: string) =>
+      /\/(routes|limited|refresh-cookie|require-user|bearer-token)\.ts$/.test(path) ||
+      path === "src/app.ts" ||
+      inFolder("http")(path);
+    expect(importersOf("hono", rim)).toEqual([]);
+    expect(importersOf("@hono/zod-validator", inFolder("http"))).toEqual([]);
+  });
+
+  it("keeps drizzle in the database folder and the stores", () => {
+    const stores = (path: string) => inFolder("db")(path) || /\/(store|outbox)\.ts$/.test(path);
+    expect(importersOf("drizzle-orm", stores)).toEqual([]);
+  });
+
+  it("keeps jose where tokens and keys are", () => {
+    expect(importersOf("jose", inFolder("tokens", "keys", "verify"))).toEqual([]);
+  });
+
+  it("keeps the runtime's own module to the entry point and the objects", () => {
+    const objects = ["src/index.ts", "src/sessions/user-sessions.ts", "src/limits/rate-limiter.ts"];
+    expect(importersOf("cloudflare:workers", (path) => objects.includes(path))).toEqual([]);
+  });
+
+  it("lets platform/ and http/ know no feature", () => {
+    const allowed: Record<string, RegExp> = {
+      platform: /^src\/platform\//,
+      http: /^src\/(http|platform)\/|^src\/config\.ts$/,
+    };
+    const offences = files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ from, typeOnly }) => from.startsWith(".") && !(typeOnly && path === "src/http/app-env.ts"))
+        .filter(({ from }) => allowed[folderOf(path)]?.test(resolve(path, from)) === false)
+        .map(({ from }) => `${path} → ${from}`),
+    );
+    expect(offences).toEqual([]);
+  });
+
+  it("lets no feature use another's routes", () => {
+    const offences = files
+      .filter(({ path }) => path !== "src/app.ts")
+      .flatMap(({ path, imports }) => imports.filter(({ from }) => from.endsWith("/routes.ts")).map(() => path));
+    expect(offences).toEqual([]);
+  });
+
+  it("reads the clock and the generator in platform/ alone", () => {
+    const platform = inFolder("platform", "commands");
+    expect(
+      linesWith(
+        /Date\.now|new Date\(\)|performance\.now|Math\.random|getRandomValues|randomUUID|randomBytes/,
+        platform,
+      ),
+    ).toEqual([]);
+  });
+
+  it("casts nowhere but in platform/ and db/", () => {
+    const casts = linesWith(/ as (?!const\b)[A-Za-z{(]/, inFolder("platform", "db", "commands"));
+    const prose = (line: string) => /\bimport\b|"[^"]* as [^"]*"/.test(line);
+    expect(casts.filter((line) => !prose(line))).toEqual([]);
+  });
+
+  it("opens each feature's main file with what it owns", () => {
+    for (const { path, text } of files.filter(({ path }) =>
+      /\/(routes|store|user-sessions|rate-limiter|keyring|scrypt)\.ts$/.test(path),
+    )) {
+      if (!/\/store\.ts$/.test(path) || folderOf(path) === "users") expect(text, path).toMatch(/^\/\*\*/);
+    }
+  });
+});
