@@ -40,7 +40,7 @@ export function buildDocument(operations: readonly Operation[], config: Config, 
   return {
     openapi: "3.1.1",
     info: {
-      title: "Postern",
+      title: "Postern API",
       version,
       summary: "An authentication service that runs at the edge.",
       description:

@@ -43,15 +43,15 @@ export function renderHtml(message: Message, productName: string): string {
   const action =
     message.action === undefined
       ? ""
-      : `<p style="margin:24px 0"><a href="${escapeHtml(message.action.url)}" style="display:inline-block;padding:12px 20px;border-radius:8px;background:#1f4d3d;color:#ffffff;text-decoration:none;font-weight:600">${escapeHtml(message.action.label)}</a></p>
-<p style="margin:0 0 16px;font-size:13px;color:#5b6660">If the button does not work, paste this into your browser:<br><span style="word-break:break-all">${escapeHtml(message.action.url)}</span></p>`;
+      : `<p style="margin:24px 0"><a href="${escapeHtml(message.action.url)}" style="display:inline-block;padding:12px 20px;border-radius:8px;background:#2f4784;color:#ffffff;text-decoration:none;font-weight:600">${escapeHtml(message.action.label)}</a></p>
+<p style="margin:0 0 16px;font-size:13px;color:#5a5d66">If the button does not work, paste this into your browser:<br><span style="word-break:break-all">${escapeHtml(message.action.url)}</span></p>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(message.subject)}</title></head>
-<body style="margin:0;padding:24px;background:#f4f6f5;color:#17201c;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif">
+<body style="margin:0;padding:24px;background:#f4f2ee;color:#1d1f24;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif">
 <div style="max-width:520px;margin:0 auto;padding:32px;border-radius:12px;background:#ffffff">
 <p style="margin:0 0 24px;font-weight:700">${escapeHtml(productName)}</p>
 ${paragraphs}${action}
-<p style="margin:24px 0 0;font-size:13px;color:#5b6660">${escapeHtml(message.closing)}</p>
+<p style="margin:24px 0 0;font-size:13px;color:#5a5d66">${escapeHtml(message.closing)}</p>
 </div></body></html>
 `;
 }
