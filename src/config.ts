@@ -69,7 +69,8 @@ const origins = z
   )
   .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
 
-const environment = z.object({
+/** Every variable that configures the service, in the order of the README's table. */
+export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
   PUBLIC_URL: httpUrl.optional(),
   PRODUCT_NAME: z.string().trim().min(1, "takes a name").max(80, "takes at most 80 characters").default("Postern"),
@@ -105,9 +106,6 @@ const environment = z.object({
   SMTP_TLS: oneOf(["starttls", "implicit", "none"]).default("starttls"),
   RESEND_API_KEY: z.string().min(1, "takes an API key").optional(),
 });
-
-/** Every variable that configures the service, in the order of the README's table. */
-export const CONFIGURATION_VARIABLES = Object.keys(environment.shape);
 
 /**
  * Parses the environment of a Worker. Bindings and unknown names are passed over, and an empty text

@@ -11,6 +11,8 @@ import type { loginBody } from "./schemas.ts";
 import { issueTokenPair } from "./token-pair.ts";
 
 export interface LoginClient {
+  /** What the limits count by. */
+  network: string;
   ipAddress: string;
   userAgent: string | null;
 }
@@ -22,9 +24,9 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   const account = `${byEmail ? "email" : "username"}:${name}`;
   // The account's limits are kept by what was typed, known or not, so that 429 tells nobody which.
   const limits: Limit[] = [
-    { rule: "loginPerAddress", key: client.ipAddress },
+    { rule: "loginPerAddress", key: client.network },
     { rule: "loginPerAccount", key: account },
-    { rule: "loginPerAccountAndAddress", key: `${account} ${client.ipAddress}` },
+    { rule: "loginPerAccountAndAddress", key: `${account} ${client.network}` },
   ];
 
   const [{ headers, refusal }, { user, keyringVersion }] = await Promise.all([
@@ -42,9 +44,10 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
 
   const now = clock.now();
   const sessionId = createId(now, random);
+  const origin = { deviceName: body.device_name ?? null, userAgent: client.userAgent, ipAddress: client.ipAddress };
   const rehash = check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed };
   const [session] = await Promise.all([
-    sessions.create(user.id, sessionId, { deviceName: body.device_name ?? null, ...client }),
+    sessions.create(user.id, sessionId, origin),
     users.recordLogin(user.id, now, rehash),
     limiter.giveBack(limits),
   ]);

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { readBearerToken } from "../access/bearer-token.ts";
 import type { Config } from "../config.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { clientAddress } from "../http/client-address.ts";
+import { clientAddress, clientNetwork } from "../http/client-address.ts";
 import { type App, addOperationWithBody } from "../http/operation.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
 import { limited, tell } from "../limits/limited.ts";
@@ -29,13 +29,13 @@ import { verifyEmail } from "./verify-email.ts";
 
 export function addAuthRoutes(app: App, config: Config): void {
   addOperationWithBody(app, config, registerOperation, async (c, body) => {
-    const limits = [{ rule: "registerPerAddress", key: clientAddress(c) } as const];
+    const limits = [{ rule: "registerPerAddress", key: clientNetwork(c) } as const];
     const outcome = await limited(c, limits, () => register(c.get("services"), body));
     return isRefusal(outcome) ? outcome : c.json(outcome, 202);
   });
 
   addOperationWithBody(app, config, verifyEmailOperation, async (c, { token }) => {
-    const limits = [{ rule: "linkAttemptsPerAddress", key: clientAddress(c) } as const];
+    const limits = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) } as const];
     const outcome = await limited(c, limits, () => verifyEmail(c.get("services"), token));
     return isRefusal(outcome) ? outcome : c.json(outcome, 200);
   });
@@ -43,7 +43,7 @@ export function addAuthRoutes(app: App, config: Config): void {
   addOperationWithBody(app, config, resendVerificationOperation, async (c, { email }) => {
     const limits = [
       { rule: "mailPerRecipient", key: email },
-      { rule: "mailPerAddress", key: clientAddress(c) },
+      { rule: "mailPerAddress", key: clientNetwork(c) },
     ] as const;
     const outcome = await limited(c, [...limits], async () => {
       await c.get("services").mail.request({ kind: "resend_verification", email });
@@ -55,7 +55,11 @@ export function addAuthRoutes(app: App, config: Config): void {
   addOperationWithBody(app, config, loginOperation, async (c, body) => {
     // A foreign page must not be able to sign a browser in as somebody else (login CSRF).
     if (body.cookie && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
-    const client = { ipAddress: clientAddress(c), userAgent: c.req.header("User-Agent")?.slice(0, 512) ?? null };
+    const client = {
+      network: clientNetwork(c),
+      ipAddress: clientAddress(c),
+      userAgent: c.req.header("User-Agent")?.slice(0, 512) ?? null,
+    };
     const outcome = await logIn(c.get("services"), body, client);
     if (isRefusal(outcome)) return outcome;
     tell(c, outcome.headers);

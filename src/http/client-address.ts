@@ -7,3 +7,20 @@ import type { Context } from "hono";
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
 }
+
+/**
+ * What counts as one client where attempts are counted: an IPv4 address, or the /64 of an IPv6 address,
+ * since that is what a single customer is given (RFC 6177) and may vary at will.
+ */
+export function clientNetwork(c: Context): string {
+  const address = clientAddress(c).toLowerCase();
+  if (!address.includes(":")) return address;
+  const mapped = /^(?:0*:)*:?(?:ffff:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = "", tail] = address.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros: string[] = tail === undefined ? [] : new Array(Math.max(0, 8 - left.length - right.length)).fill("0");
+  const groups = [...left, ...zeros, ...right].map((group) => group.replace(/^0+(?=.)/, ""));
+  return `${groups.slice(0, 4).join(":")}::/64`;
+}

@@ -215,6 +215,15 @@ describe("POST /api/v1/auth/login", () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
+  it("counts an IPv6 network of /64 as one address", async () => {
+    const body = { email: somebody().email, password: "a wrong password, surely" };
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 11; attempt++) {
+      statuses.push((await post(LOGIN, body, { address: `2001:db8:ffff:1:${attempt}::1` })).status);
+    }
+    expect(statuses).toEqual([...Array(10).fill(401), 429]);
+  });
+
   it("counts nothing with RATE_LIMITING=off", async () => {
     const address = freshAddress();
     const off = appWith({ RATE_LIMITING: "off" });
