@@ -125,7 +125,9 @@ export function createKeyring(parts: {
           if (current === undefined) throw error;
         }
       }
-      return publishedKeys(current.keys, clock.now(), tokenLifetime);
+      const keys = publishedKeys(current.keys, clock.now(), tokenLifetime);
+      // A verifier that asks before the first login must not keep an empty set in its cache.
+      return keys.length > 0 ? keys : [await this.signingKey()];
     },
     async rotate() {
       const { keys } = await read();

@@ -195,6 +195,14 @@ describe("GET /.well-known/jwks.json", () => {
     expect(again.status).toBe(304);
   });
 
+  it("makes the first key for whoever asks first, so that no cache keeps an empty set", async () => {
+    await env.DB.exec("DELETE FROM signing_keys");
+    const isolates = Array.from({ length: 6 }, () => appWith({}));
+    const sets = await Promise.all(isolates.map(publishedIds));
+    expect(new Set(sets.flat()).size).toBe(1);
+    expect(sets.map((ids) => ids.length)).toEqual(Array(6).fill(1));
+  });
+
   it("keeps serving the keys known last while the directory does not answer", async () => {
     const send = appWith({});
     const { json } = await get(JWKS, {}, send);
