@@ -1,6 +1,6 @@
 /**
  * Logging out: one round trip. Ending a session that has ended is harmless; ending all of them takes
- * a session that is alive.
+ * a session that is alive and, by an access token, one more to ask whether its key is still trusted.
  */
 import { refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
@@ -14,19 +14,30 @@ export async function logOut(services: Services, proof: LogoutProof, all: boolea
   const refused = "accessToken" in proof ? "invalid_access_token" : "invalid_refresh_token";
   if (caller === undefined) return refuse(refused);
 
-  const { userId, session } = caller;
-  if (!all) await services.sessions.end(userId, session.sessionId);
-  else if (!(await services.sessions.endAllBy(userId, session))) return refuse(refused);
-  return { userId };
+  const { userId, session, keyId } = caller;
+  if (!all) {
+    const [isTrusted] = await Promise.all([
+      hasTrustedKey(services, keyId),
+      services.sessions.end(userId, session.sessionId),
+    ]);
+    return isTrusted ? { userId } : refuse(refused);
+  }
+  // Here the key is asked about first: with one that was revoked anybody could end everybody's sessions.
+  if (!(await hasTrustedKey(services, keyId))) return refuse(refused);
+  return (await services.sessions.endAllBy(userId, session)) ? { userId } : refuse(refused);
+}
+
+async function hasTrustedKey({ keyring }: Services, keyId: string | undefined): Promise<boolean> {
+  return keyId === undefined || keyring.isStillTrusted(keyId);
 }
 
 async function identify(
   { accessTokens, secrets }: Services,
   proof: LogoutProof,
-): Promise<{ userId: string; session: SessionProof } | undefined> {
+): Promise<{ userId: string; session: SessionProof; keyId?: string } | undefined> {
   if ("accessToken" in proof) {
     const claims = await accessTokens.verify(proof.accessToken);
-    return claims && { userId: claims.sub, session: { sessionId: claims.sid } };
+    return claims && { userId: claims.sub, session: { sessionId: claims.sid }, keyId: claims.keyId };
   }
   const content = openRefreshToken(proof.refreshToken, secrets);
   if (content === undefined) return undefined;

@@ -44,7 +44,7 @@ export function buildDocument(operations: readonly Operation[], config: Config, 
       version,
       summary: "An authentication service that runs at the edge.",
       description:
-        "Log in below with **Try it out**, and the access token is used for the calls after it. Every refusal is a problem document (RFC 9457) with a stable `code`.",
+        "Every refusal is a problem document (RFC 9457) with a stable `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "This service." }],

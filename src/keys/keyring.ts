@@ -12,7 +12,13 @@ import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts"
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
-import { addSigningKey, deleteSigningKeys, readSigningKeys, type SigningKeyRow } from "./store.ts";
+import {
+  addSigningKey,
+  deleteSigningKeys,
+  readSigningKeys,
+  type SigningKeyRow,
+  selectKeyringVersion,
+} from "./store.ts";
 
 /** The keys that this isolate has read. */
 interface KnownKeys {
@@ -33,6 +39,8 @@ export interface Keyring {
   verifyingKey(id: string): Promise<SigningKey | undefined>;
   /** Whether the key is still trusted in that version of the directory. */
   isTrusted(id: string, version: string): Promise<boolean>;
+  /** As {@link isTrusted}, where no other read has brought the version along. One round trip. */
+  isStillTrusted(id: string): Promise<boolean>;
   /** Every key that a verifier may trust now. Where the directory does not answer, those known last. */
   published(): Promise<SigningKey[]>;
   /** Makes a successor where one is due, and deletes keys that verify nothing any more. */
@@ -115,6 +123,10 @@ export function createKeyring(parts: {
     async isTrusted(id, version) {
       const { keys } = await knownOrRead(version);
       return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
+    },
+    async isStillTrusted(id) {
+      const [keyring] = await selectKeyringVersion(db);
+      return this.isTrusted(id, keyring?.version ?? "");
     },
     async published() {
       let current = known.get(config);

@@ -120,6 +120,10 @@ describe("signing keys", () => {
     for (const send of [here, there]) {
       expectProblem(await get("/api/v1/users/me", { bearer: before.bearer }, send), 401, "invalid_access_token");
     }
+    for (const all of [false, true]) {
+      const out = await post("/api/v1/auth/logout", { all }, { bearer: before.bearer }, there);
+      expectProblem(out, 401, "invalid_access_token");
+    }
     const after = await Promise.all([logIn(here, person), logIn(there, person)]);
     expect(new Set(after.map(({ kid }) => kid)).size).toBe(1);
     expect(after[0]?.kid).not.toBe(before.kid);
