@@ -1,0 +1,105 @@
+/** The flags of `npm run dev`: wrangler's own, of which the command must understand a few. */
+
+export interface DevFlags {
+  help: boolean;
+  /** Absent where the user leaves the choice to us. */
+  port: number | undefined;
+  host: string;
+  scheme: "http" | "https";
+  persistTo: string | undefined;
+  config: string | undefined;
+  environment: string | undefined;
+  environmentFiles: string[];
+  hasPublicUrl: boolean;
+  hasInspectorPort: boolean;
+  /** Everything but the port, as it was given. */
+  passed: string[];
+  /** Of these, what says which database the migrations go to. */
+  forMigrations: string[];
+}
+
+/** What is wrong with a command line, in words for the person who typed it. */
+export interface Fault {
+  fault: string;
+}
+
+interface Given {
+  name: string;
+  values: string[];
+  tokens: string[];
+}
+
+/** Takes every word up to the next flag, as wrangler itself does. */
+const LISTS = new Set(["var", "env-file", "define", "alias"]);
+const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "cwd"]);
+const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
+
+/** Reads the flags that matter here; what it does not know is wrangler's to judge. */
+export function parseFlags(argv: readonly string[]): DevFlags | Fault {
+  const given = readFlags(argv);
+  const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
+  const isGiven = (name: string) => given.some((flag) => flag.name === name);
+  const tokensOf = (flags: Given[]) => flags.flatMap(({ tokens }) => tokens);
+
+  const port = valuesOf("port").at(-1);
+  if (isGiven("port") && !isPort(port)) return { fault: "--port takes a number from 1 to 65535." };
+
+  return {
+    help: isGiven("help"),
+    port: port === undefined ? undefined : Number(port),
+    host: valuesOf("ip").at(-1) ?? "localhost",
+    scheme: valuesOf("local-protocol").at(-1) === "https" ? "https" : "http",
+    persistTo: valuesOf("persist-to").at(-1),
+    // Of several configurations the first is the Worker's own; the others run beside it.
+    config: valuesOf("config")[0],
+    environment: valuesOf("env").at(-1),
+    environmentFiles: valuesOf("env-file"),
+    hasPublicUrl: valuesOf("var").some((variable) => variable.startsWith("PUBLIC_URL:")),
+    hasInspectorPort: isGiven("inspector-port"),
+    passed: tokensOf(given.filter(({ name }) => name !== "port")),
+    forMigrations: tokensOf(
+      given.filter((flag, at) => ABOUT_THE_DATABASE.has(flag.name) && !isLaterConfig(given, flag, at)),
+    ),
+  };
+}
+
+/** The words of a command line, each flag with the values that belong to it. */
+function readFlags(argv: readonly string[]): Given[] {
+  const given: Given[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const token = argv[at] ?? "";
+    const [, dashes, written, inline] = /^(--?)([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(token) ?? [];
+    if (written === undefined) {
+      given.push({ name: "", values: [], tokens: [token] });
+      continue;
+    }
+    const name = (dashes === "-" ? SHORT[written] : undefined) ?? kebabCase(written);
+    const values: string[] = inline === undefined ? [] : [inline];
+    const tokens = [token];
+    const most = LISTS.has(name) ? Number.POSITIVE_INFINITY : inline === undefined ? 1 : 0;
+    while (values.length < most && isValue(argv[at + 1])) {
+      const value = argv[++at] ?? "";
+      values.push(value);
+      tokens.push(value);
+    }
+    given.push({ name, values, tokens });
+  }
+  return given;
+}
+
+function isValue(token: string | undefined): boolean {
+  return token !== undefined && !token.startsWith("-");
+}
+
+function isPort(text: string | undefined): boolean {
+  return text !== undefined && /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
+}
+
+function isLaterConfig(given: Given[], flag: Given, at: number): boolean {
+  return flag.name === "config" && given.findIndex(({ name }) => name === "config") < at;
+}
+
+/** Wrangler takes `--persistTo` for `--persist-to`. */
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,181 @@
+/**
+ * `npm run dev`: the whole service on this machine, with no account and no file edited by hand. Makes
+ * `.dev.vars`, brings the local database up to date, starts wrangler and says where everything is.
+ */
+import { dirname, join, relative, resolve } from "node:path";
+import { pause, SECOND } from "../platform/clock.ts";
+import { type Random, systemRandom } from "../platform/random.ts";
+import { type DevFlags, parseFlags } from "./dev-flags.ts";
+import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
+import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
+import { here, type Surroundings } from "./surroundings.ts";
+import { findWrangler, NOT_INSTALLED, type Ready, type Wrangler } from "./wrangler.ts";
+
+const USAGE = `Usage: npm run dev -- [flags]
+
+Starts Postern on http://localhost:${FIRST_PORT}, or on the next port that is free.
+
+  --port <number>       another port
+  --persist-to <folder> where the state lies (.wrangler/state)
+  --var <NAME:value>    a configuration value, over .dev.vars; may be repeated
+  --help                this text
+
+Every other flag goes to \`wrangler dev\` as it is.
+`;
+
+/** How long a started service may take to be healthy before somebody should be told. */
+const PATIENCE = 15 * SECOND;
+const POLL_PAUSE = 200;
+const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
+
+/** Runs the command. Answers its exit code: wrangler's, or 0 where the user stopped it. */
+export async function dev(
+  argv: readonly string[],
+  world: Surroundings,
+  random: Random = systemRandom,
+): Promise<number> {
+  const { root, stop, say, complain } = world;
+  const flags = parseFlags(argv);
+  if ("fault" in flags) {
+    complain(`${flags.fault}\n\n${USAGE}`);
+    return 2;
+  }
+  if (flags.help) {
+    say(USAGE);
+    return 0;
+  }
+  const wrangler = findWrangler(root);
+  if (wrangler === undefined) {
+    complain(`${NOT_INSTALLED}\n`);
+    return 1;
+  }
+  if (flags.port !== undefined && !(await isFree(flags.port, flags.host))) {
+    complain(`Port ${flags.port} is taken: choose another one, or leave the flag out to get one that is free.\n`);
+    return 1;
+  }
+  const folder = flags.config === undefined ? root : dirname(resolve(root, flags.config));
+  const fixesPublicUrl = prepareVariables(flags, folder, world, random);
+
+  const failed = await migrate(wrangler, flags, world);
+  if (stop.aborted) return 0;
+  if (failed !== undefined) return failed;
+  const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
+  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", fixesPublicUrl });
+}
+
+/** Sees to the file that wrangler will read. Says whether the user decides on the public URL. */
+function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): boolean {
+  if (flags.environmentFiles.length > 0) {
+    // With these, wrangler reads no .dev.vars.
+    const files = flags.environmentFiles.map((file) => resolve(folder, file));
+    return flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL");
+  }
+  const path = devVarsPath(folder, flags.environment);
+  const told: Record<DevVarsOutcome, string> = {
+    made: `Made ${relative(root, path)} with a random AUTH_SECRET.\n`,
+    completed: `Added a random AUTH_SECRET to ${relative(root, path)}.\n`,
+    kept: "",
+  };
+  say(told[ensureDevVars(path, random)]);
+  return flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL");
+}
+
+/** Brings the local database up to date. Answers the exit code of a failure. */
+async function migrate(
+  wrangler: Wrangler,
+  flags: DevFlags,
+  { stop, say, complain }: Surroundings,
+): Promise<number | undefined> {
+  say("Bringing the local database up to date …\n");
+  const args = ["d1", "migrations", "apply", "DB", "--local", ...flags.forMigrations];
+  let finished = await wrangler.run(args, stop);
+  // Another instance on the same folder may have applied the same migration a moment before.
+  if (finished.code !== 0 && !stop.aborted) finished = await wrangler.run(args, stop);
+  if (finished.code === 0) return undefined;
+  if (!stop.aborted) complain(`${finished.output}${finished.complaints}\nThe migrations could not be applied.\n`);
+  return finished.code;
+}
+
+type Setting = Surroundings & { state: string; fixesPublicUrl: boolean };
+
+/** Serves until wrangler ends or the user stops it. */
+async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
+  const { stop, say, complain } = setting;
+  for (let from = FIRST_PORT; ; ) {
+    const port = flags.port ?? (await choosePort(from, flags.host));
+    if (port === undefined) {
+      complain(`No port from ${FIRST_PORT} on is free: choose one with --port.\n`);
+      return 1;
+    }
+    if (flags.port === undefined && port !== FIRST_PORT)
+      say(`Port ${FIRST_PORT} is taken: this instance takes ${port}.\n`);
+    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting.fixesPublicUrl), stop);
+    const first = await Promise.race([ready, exited]);
+    if (typeof first !== "number") {
+      await announce(first, flags, exited, setting);
+      return stop.aborted ? exited.then(() => 0) : exited.then((code) => (stop.aborted ? 0 : code));
+    }
+    if (stop.aborted) return 0;
+    // Somebody else took the port between our look and wrangler's: the next one, then.
+    const lost = flags.port === undefined && first !== 0 && !(await isFree(port, flags.host));
+    if (!lost) return first;
+    from = port + 1;
+  }
+}
+
+/** The command line of wrangler: what the user gave, and what they leave to us. */
+export function wranglerArguments(flags: DevFlags, port: number, fixesPublicUrl: boolean): string[] {
+  const args = ["dev", "--show-interactive-dev-session=false"];
+  // The runtime picks a free one: two instances that start at once would both settle on 9229.
+  if (!flags.hasInspectorPort) args.push("--inspector-port=0");
+  // The issuer of the tokens is the address at which the service is found.
+  if (!fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
+  return [...args, `--port=${port}`, ...flags.passed];
+}
+
+/** Waits until the service answers, and says where everything is. */
+async function announce(
+  { hostname, port }: Ready,
+  flags: DevFlags,
+  exited: Promise<number>,
+  setting: Setting,
+): Promise<void> {
+  const origin = `${flags.scheme}://${WILDCARDS.has(hostname) ? "localhost" : hostname}:${port}`;
+  let ended = false;
+  const end = exited.then(() => {
+    ended = true;
+  });
+  // Behind its self-signed certificate the service can't be asked: wrangler's word must do.
+  for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
+    if (waited === PATIENCE) setting.complain(`${origin}/health does not answer as it should. Waiting on.\n`);
+    await Promise.race([end, pause(POLL_PAUSE)]);
+    if (ended || setting.stop.aborted) return;
+  }
+  setting.say(banner(origin, setting.state));
+}
+
+async function isHealthy(origin: string): Promise<boolean> {
+  try {
+    return (await fetch(`${origin}/health`, { signal: AbortSignal.timeout(5 * SECOND) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** What a person wants to know once everything runs. */
+export function banner(origin: string, state: string): string {
+  return `
+Postern is running.
+
+  API      ${origin}/api/v1
+  Docs     ${origin}/docs
+  Outbox   ${origin}/dev/outbox  (the mails that would have been sent)
+  Health   ${origin}/health
+  State    ${state}  (delete it to start afresh)
+
+Ctrl-C stops it.
+
+`;
+}
+
+if (import.meta.main) process.exitCode = await dev(process.argv.slice(2), here());

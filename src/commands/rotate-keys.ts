@@ -1,0 +1,145 @@
+/**
+ * `npm run keys:rotate`: rotates the signing keys by hand. What a key may do is derived from its
+ * timestamps, so a rotation is nothing but a timestamp set to now; the running service does the rest.
+ */
+import * as z from "zod";
+import { JWKS_MAX_AGE_SECONDS } from "../config.ts";
+import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
+import { parseRotationFlags, type RotationFlags, USAGE } from "./rotation-flags.ts";
+import { here, type Surroundings } from "./surroundings.ts";
+import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
+
+/** The database's own clock: that of the operator's machine may be off. */
+const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+const keySchema = z.object({
+  id: z.string(),
+  signs_from: z.number(),
+  rotates_at: z.number(),
+  revoked_at: z.number().nullable(),
+  now: z.number(),
+});
+
+/** What `wrangler d1 execute --json` prints: a result for each statement. */
+const resultsSchema = z.tuple([
+  z.object({ results: z.array(z.object({ id: z.string() })) }),
+  z.object({ results: z.array(keySchema) }),
+]);
+
+type Key = z.output<typeof keySchema>;
+
+/** Runs the command. Answers its exit code. */
+export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
+  const { root, say, complain } = world;
+  const flags = parseRotationFlags(argv);
+  if ("fault" in flags) {
+    complain(`${flags.fault}\n\n${USAGE}`);
+    return 2;
+  }
+  if (flags.help) {
+    say(USAGE);
+    return 0;
+  }
+  const wrangler = findWrangler(root);
+  if (wrangler === undefined) {
+    complain(`${NOT_INSTALLED}\n`);
+    return 1;
+  }
+  const { code, output, complaints } = await wrangler.run(executeArguments(flags), world.stop);
+  const answer = resultsSchema.safeParse(parseJson(output));
+  if (code !== 0 || !answer.success) {
+    complain(`${output}${complaints}\nThe database did not answer: nothing is known to have changed.\n`);
+    if (output.includes("no such table"))
+      complain("It has no tables yet: `npm run dev` makes them, in the state folder that it is given.\n");
+    return code === 0 ? 1 : code;
+  }
+  const [changed, keys] = answer.data;
+  const outcome = describe(
+    flags,
+    changed.results.map(({ id }) => id),
+    keys.results,
+  );
+  (outcome.ok ? say : complain)(`${outcome.lines.join("\n")}\n`);
+  return outcome.ok ? 0 : 1;
+}
+
+/** The command line of wrangler that does it. */
+export function executeArguments(flags: RotationFlags): string[] {
+  const where = flags.remote ? ["--remote"] : ["--local"];
+  if (flags.persistTo !== undefined) where.push(`--persist-to=${flags.persistTo}`);
+  return ["d1", "execute", "DB", ...where, "--json", "--yes", "--command", rotationStatements(flags)];
+}
+
+/** Two statements: the change, which doing it twice does not do twice, and a look at every key. */
+function rotationStatements({ emergency, kid }: RotationFlags): string {
+  // The id was parsed against its alphabet: nothing in it can end the text.
+  const named = kid === undefined ? "" : ` AND id = '${kid}'`;
+  const newest = "SELECT id FROM signing_keys WHERE revoked_at IS NULL ORDER BY signs_from DESC, sequence DESC LIMIT 1";
+  const change = emergency
+    ? `UPDATE signing_keys SET revoked_at = ${NOW} WHERE revoked_at IS NULL${named} RETURNING id`
+    : `UPDATE signing_keys SET rotates_at = ${NOW} WHERE id = (${newest}) AND signs_from <= ${NOW} AND rotates_at > ${NOW} RETURNING id`;
+  return `${change}; SELECT id, signs_from, rotates_at, revoked_at, ${NOW} AS now FROM signing_keys ORDER BY signs_from, sequence`;
+}
+
+/** What happened and what happens next, in plain words. */
+export function describe(flags: RotationFlags, changed: string[], keys: Key[]): { ok: boolean; lines: string[] } {
+  return flags.emergency
+    ? describeRevocation(flags, changed, keys)
+    : { ok: true, lines: describeRotation(flags, changed, keys) };
+}
+
+function describeRotation(flags: RotationFlags, changed: string[], keys: Key[]): string[] {
+  const newest = keys.filter((key) => key.revoked_at === null).at(-1);
+  if (newest === undefined) return ["There is no signing key to rotate: the next login makes one. Nothing changed."];
+  if (newest.signs_from > newest.now) {
+    return [
+      `A successor is published already: ${newest.id} signs from ${toIsoTime(newest.signs_from)}. Nothing changed.`,
+    ];
+  }
+  const done =
+    changed.length > 0
+      ? `1 key is due for a successor now: ${newest.id}.`
+      : `1 key has been due for a successor since ${toIsoTime(newest.rotates_at)}: ${newest.id}. Nothing changed.`;
+  const trigger = flags.remote
+    ? "The cron trigger publishes the successor within 15 minutes."
+    : "The cron trigger publishes the successor; on this machine you fire it: curl http://localhost:8787/cdn-cgi/handler/scheduled";
+  return [
+    done,
+    trigger,
+    "It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens signed until then stay good until they expire.",
+  ];
+}
+
+function describeRevocation(flags: RotationFlags, changed: string[], keys: Key[]): { ok: boolean; lines: string[] } {
+  const named = keys.find(({ id }) => id === flags.kid);
+  if (flags.kid !== undefined && named === undefined)
+    return { ok: false, lines: [`No key has the id ${flags.kid}. Nothing changed.`] };
+  if (changed.length === 0) {
+    const since = typeof named?.revoked_at === "number" ? ` since ${toIsoTime(named.revoked_at)}` : "";
+    const lines = [
+      `${named === undefined ? "Every key" : `The key ${named.id}`} was revoked already${since}. Nothing changed.`,
+    ];
+    return { ok: true, lines: keys.length === 0 ? ["There is no signing key to revoke. Nothing changed."] : lines };
+  }
+  const signing = keys.filter((key) => key.revoked_at === null && key.signs_from <= key.now).at(-1);
+  const lines = [
+    `${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.`,
+    "This service refuses every access token signed with it from this moment on. Whoever verifies with a copy of the JWKS " +
+      `follows when that copy expires: after ${(JWKS_MAX_AGE_SECONDS * SECOND) / MINUTE} minutes, by our Cache-Control.`,
+    signing === undefined
+      ? "The next login or refresh makes a new key, which signs at once."
+      : `Logins and refreshes sign with ${signing.id}.`,
+    "Sessions live on: clients get a good token by refreshing.",
+  ];
+  return { ok: true, lines };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) process.exitCode = await rotateKeys(process.argv.slice(2), here());

@@ -1,0 +1,92 @@
+/** Wrangler as a child process: run to its end, or started and watched. */
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Finished {
+  code: number;
+  /** What it wrote to its standard output. */
+  output: string;
+  /** What it wrote to its standard error. */
+  complaints: string;
+}
+
+/** Where a started development server listens. */
+export interface Ready {
+  hostname: string;
+  port: number;
+}
+
+export interface Started {
+  /** Settles when the server listens, or never. */
+  ready: Promise<Ready>;
+  /** The exit code. A wrangler that was ended by a signal counts as failed. */
+  exited: Promise<number>;
+}
+
+export interface Wrangler {
+  run(args: readonly string[], stop?: AbortSignal): Promise<Finished>;
+  start(args: readonly string[], stop: AbortSignal): Started;
+}
+
+/** What to say where the packages are not installed. */
+export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
+
+/** The wrangler that is installed under `root`, or `undefined`. */
+export function findWrangler(root: string): Wrangler | undefined {
+  const script = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+  if (!existsSync(script)) return undefined;
+
+  const launch = (args: readonly string[], stdio: StdioOptions, environment: object, stop?: AbortSignal) => {
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd: root,
+      stdio,
+      // Nothing here calls out: no usage metrics, and no real `Request.cf`, which nobody asks for.
+      env: { CLOUDFLARE_CF_FETCH_ENABLED: "false", ...process.env, WRANGLER_SEND_METRICS: "false", ...environment },
+    });
+    // SIGTERM even for Ctrl-C: wrangler passes it on to its own children, and ends the runtime in order.
+    const end = () => child.kill("SIGTERM");
+    if (stop?.aborted) end();
+    stop?.addEventListener("abort", end);
+    child.once("exit", () => stop?.removeEventListener("abort", end));
+    return child;
+  };
+
+  return {
+    async run(args, stop) {
+      // CI: wrangler asks no questions.
+      const child = launch(args, ["ignore", "pipe", "pipe"], { CI: "1" }, stop);
+      const output = collect(child.stdout);
+      const complaints = collect(child.stderr);
+      const code = await exitOf(child, "close");
+      return { code, output: output(), complaints: complaints() };
+    },
+    start(args, stop) {
+      const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], {}, stop);
+      const ready = new Promise<Ready>((resolve) => {
+        child.on("message", (message) => {
+          const told = readReady(message);
+          if (told !== undefined) resolve(told);
+        });
+      });
+      return { ready, exited: exitOf(child, "exit") };
+    },
+  };
+}
+
+/** Wrangler tells the process that started it when its server listens, as a line of JSON. */
+export function readReady(message: unknown): Ready | undefined {
+  if (typeof message !== "string" || !message.includes("DEV_SERVER_READY")) return undefined;
+  const { ip, port }: { ip?: unknown; port?: unknown } = JSON.parse(message);
+  return typeof ip === "string" && typeof port === "number" ? { hostname: ip, port } : undefined;
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: string[] = [];
+  stream?.setEncoding("utf8").on("data", (chunk: string) => chunks.push(chunk));
+  return () => chunks.join("");
+}
+
+function exitOf(child: ChildProcess, event: "exit" | "close"): Promise<number> {
+  return new Promise((resolve) => child.once(event, (code) => resolve(code ?? 1)));
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { type DevFlags, parseFlags } from "../../src/commands/dev-flags.ts";
+
+function parsed(...argv: string[]): DevFlags {
+  const flags = parseFlags(argv);
+  if ("fault" in flags) throw new Error(flags.fault);
+  return flags;
+}
+
+describe("the flags of npm run dev", () => {
+  it("leaves every choice open where nothing is given", () => {
+    expect(parsed()).toEqual({
+      help: false,
+      port: undefined,
+      host: "localhost",
+      scheme: "http",
+      persistTo: undefined,
+      config: undefined,
+      environment: undefined,
+      environmentFiles: [],
+      hasPublicUrl: false,
+      hasInspectorPort: false,
+      passed: [],
+      forMigrations: [],
+    });
+  });
+
+  it.each([
+    [["--port", "9000"], 9000],
+    [["--port=9000"], 9000],
+    [["--port", "9000", "--port=65535"], 65_535],
+  ])("reads the port from %j", (argv, port) => {
+    expect(parsed(...argv)).toMatchObject({ port, passed: [] });
+  });
+
+  it.each([["--port"], ["--port=0"], ["--port=65536"], ["--port=soon"], ["--port="], ["--port=1e3"]])(
+    "refuses %s",
+    (flag) => {
+      expect(parseFlags([flag])).toEqual({ fault: "--port takes a number from 1 to 65535." });
+    },
+  );
+
+  it("refuses a port whose value is another flag", () => {
+    expect(parseFlags(["--port", "--ip=127.0.0.1"])).toHaveProperty("fault");
+  });
+
+  it("passes everything but the port through untouched and in order", () => {
+    const argv = ["-p", "1", "src/other.ts", "--unknown", "value", "--var", "A:1", "--live-reload", "--", "-x"];
+    expect(parsed("--port", "9000", ...argv).passed).toEqual(argv);
+  });
+
+  it("takes every word after --var as a variable, as wrangler does", () => {
+    expect(parsed("--var", "A:1", "PUBLIC_URL:http://localhost:1", "--ip", "::1")).toMatchObject({
+      hasPublicUrl: true,
+      host: "::1",
+    });
+    expect(parsed("--var=RATE_LIMITING:off", "--var", "MY_PUBLIC_URL:x").hasPublicUrl).toBe(false);
+  });
+
+  it("hands the migrations what says which database they go to, and nothing else", () => {
+    const { forMigrations, persistTo } = parsed(
+      "--persist-to",
+      "./elsewhere",
+      "-e",
+      "staging",
+      "--var",
+      "A:1",
+      "--ip=127.0.0.1",
+    );
+    expect(forMigrations).toEqual(["--persist-to", "./elsewhere", "-e", "staging"]);
+    expect(persistTo).toBe("./elsewhere");
+  });
+
+  it("hands the migrations the first of several configurations", () => {
+    const flags = parsed("-c", "a/wrangler.toml", "--config=b/wrangler.toml");
+    expect(flags).toMatchObject({ config: "a/wrangler.toml", forMigrations: ["-c", "a/wrangler.toml"] });
+    expect(flags.passed).toHaveLength(3);
+  });
+
+  it("knows the other spellings that wrangler takes", () => {
+    expect(parsed("--persistTo", "x", "--env=staging", "--localProtocol", "https", "--inspectorPort=1")).toMatchObject({
+      persistTo: "x",
+      environment: "staging",
+      scheme: "https",
+      hasInspectorPort: true,
+    });
+    expect(parsed("--env-file", "a", "b", "--env-file=c").environmentFiles).toEqual(["a", "b", "c"]);
+  });
+
+  it.each(["--help", "-h"])("understands %s", (flag) => {
+    expect(parsed(flag).help).toBe(true);
+  });
+});

@@ -1,0 +1,115 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { devVarsPath, ensureDevVars, isSetIn } from "../../src/commands/dev-vars.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { makeWorkplace } from "./stand-in.ts";
+
+const MADE = /^ENVIRONMENT=development\nAUTH_SECRET=[\w-]{64}\n$/;
+
+function path(): string {
+  return join(makeWorkplace().root, ".dev.vars");
+}
+
+describe(".dev.vars", () => {
+  it("is made with a secret of 48 random bytes that only its owner reads", () => {
+    const file = path();
+    expect(ensureDevVars(file, systemRandom)).toBe("made");
+    expect(readFileSync(file, "utf8")).toMatch(MADE);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(file, "..")).filter((name) => name.startsWith(".dev.vars"))).toEqual([".dev.vars"]);
+  });
+
+  it("has another secret each time", () => {
+    const [one, other] = [path(), path()];
+    ensureDevVars(one, systemRandom);
+    ensureDevVars(other, systemRandom);
+    expect(readFileSync(one, "utf8")).not.toBe(readFileSync(other, "utf8"));
+  });
+
+  it.each(["AUTH_SECRET=mine\n", "# note\nexport AUTH_SECRET='mine'", "A=1\nAUTH_SECRET = mine # note\n"])(
+    "is left alone with %j",
+    (text) => {
+      const file = path();
+      writeFileSync(file, text);
+      expect(ensureDevVars(file, systemRandom)).toBe("kept");
+      expect(readFileSync(file, "utf8")).toBe(text);
+    },
+  );
+
+  it.each([
+    ["PUBLIC_URL=x\n", "PUBLIC_URL=x\n"],
+    ["PUBLIC_URL=x", "PUBLIC_URL=x\n"],
+    ["# AUTH_SECRET=x\n", "# AUTH_SECRET=x\n"],
+    ["AUTH_SECRET=\n", "AUTH_SECRET=\n"],
+    ["", ""],
+  ])("gets the line that it lacks: %j", (text, kept) => {
+    const file = path();
+    writeFileSync(file, text);
+    expect(ensureDevVars(file, systemRandom)).toBe("completed");
+    const written = readFileSync(file, "utf8");
+    expect(written.slice(0, kept.length)).toBe(kept);
+    expect(written.slice(kept.length)).toMatch(/^AUTH_SECRET=[\w-]{64}\n$/);
+    expect(ensureDevVars(file, systemRandom)).toBe("kept");
+  });
+
+  it("ends with one secret when several instances make it at once", async () => {
+    const file = path();
+    const module = join(import.meta.dirname, "../../src/commands/dev-vars.ts");
+    const random = join(import.meta.dirname, "../../src/platform/random.ts");
+    const script = `
+      const { ensureDevVars } = await import(${JSON.stringify(module)});
+      const { systemRandom } = await import(${JSON.stringify(random)});
+      while (Date.now() % 500 > 5);
+      console.log(ensureDevVars(${JSON.stringify(file)}, systemRandom));`;
+    const outcomes = await Promise.all(
+      Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, ["--input-type=module", "-e", script])),
+    );
+    expect(outcomes.map(({ stdout }) => stdout.trim()).sort()).toEqual(["kept", "kept", "kept", "made"]);
+    expect(readFileSync(file, "utf8")).toMatch(MADE);
+  });
+
+  it("yields to an instance that was faster between the look and the write", () => {
+    const file = path();
+    const faster = {
+      bytes(length: number) {
+        // The draft's name is drawn after the look: the moment at which another instance may come first.
+        if (length === 6) writeFileSync(file, "AUTH_SECRET=theirs\n");
+        return systemRandom.bytes(length);
+      },
+    };
+    expect(ensureDevVars(file, faster)).toBe("kept");
+    expect(readFileSync(file, "utf8")).toBe("AUTH_SECRET=theirs\n");
+  });
+
+  it("says so when the folder takes no file", () => {
+    expect(() => ensureDevVars(join(path(), "missing", ".dev.vars"), systemRandom)).toThrow("ENOENT");
+  });
+
+  it("says so when its place leads nowhere", () => {
+    const file = path();
+    symlinkSync(join(file, "..", "missing"), file);
+    expect(() => ensureDevVars(file, systemRandom)).toThrow("EEXIST");
+  });
+
+  it("is that of the environment where there is one", () => {
+    const file = path();
+    const folder = join(file, "..");
+    expect(devVarsPath(folder)).toBe(file);
+    expect(devVarsPath(folder, "staging")).toBe(file);
+    writeFileSync(`${file}.staging`, "");
+    expect(devVarsPath(folder, "staging")).toBe(`${file}.staging`);
+    expect(devVarsPath(folder)).toBe(file);
+  });
+
+  it("is asked whether it sets a variable", () => {
+    const file = path();
+    expect(isSetIn([file], "PUBLIC_URL")).toBe(false);
+    writeFileSync(file, "# PUBLIC_URL=x\nOTHER=y\n");
+    expect(isSetIn([file], "PUBLIC_URL")).toBe(false);
+    writeFileSync(file, "PUBLIC_URL=x");
+    expect(isSetIn([`${file}.other`, file], "PUBLIC_URL")).toBe(true);
+  });
+});

@@ -1,0 +1,133 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { dev } from "../../src/commands/dev.ts";
+import { choosePort, FIRST_PORT } from "../../src/commands/ports.ts";
+import { freePort } from "./loopback.ts";
+import { makeWorkplace, type Workplace } from "./stand-in.ts";
+
+/** A service that answers until it is told to stop. */
+const SERVES = `
+  if (args[0] === "dev") {
+    http.createServer((request, response) => response.end(request.url)).listen(port, "127.0.0.1", () => tellReady("127.0.0.1"));
+    process.on("SIGTERM", () => process.exit(0));
+  }`;
+
+async function stopOnceRunning(work: Workplace): Promise<void> {
+  await vi.waitFor(() => expect(work.said()).toContain("Ctrl-C stops it"), 10_000);
+  work.stopNow();
+}
+
+describe("npm run dev", () => {
+  it("makes .dev.vars, migrates, starts wrangler, says where everything is, and ends well when it is stopped", async () => {
+    const work = makeWorkplace(SERVES);
+    const port = await freePort();
+    const running = dev(["--port", String(port), "--persist-to", "./elsewhere", "--var", "RATE_LIMITING:off"], work);
+    await stopOnceRunning(work);
+    expect(await running).toBe(0);
+    expect(work.calls()).toEqual([
+      ["d1", "migrations", "apply", "DB", "--local", "--persist-to", "./elsewhere"],
+      [
+        "dev",
+        "--show-interactive-dev-session=false",
+        "--inspector-port=0",
+        "--var",
+        `PUBLIC_URL:http://localhost:${port}`,
+        `--port=${port}`,
+        "--persist-to",
+        "./elsewhere",
+        "--var",
+        "RATE_LIMITING:off",
+      ],
+    ]);
+    expect(readFileSync(join(work.root, ".dev.vars"), "utf8")).toContain("AUTH_SECRET=");
+    expect(work.said()).toContain("Made .dev.vars");
+    for (const path of ["/api/v1", "/docs", "/dev/outbox", "/health"])
+      expect(work.said()).toContain(`http://127.0.0.1:${port}${path}`);
+    expect(work.said()).toMatch(/State +elsewhere/);
+    expect(work.complained()).toBe("");
+  });
+
+  it.each([
+    ["a flag", ["--var", "PUBLIC_URL:http://localhost:1"], ""],
+    ["a line in .dev.vars", [], "PUBLIC_URL=http://localhost:1\nAUTH_SECRET=x\n"],
+    ["a file given by --env-file", ["--env-file", "mine.env"], ""],
+  ])("leaves the public URL to %s", async (_, argv, vars) => {
+    const work = makeWorkplace("");
+    if (vars !== "") writeFileSync(join(work.root, ".dev.vars"), vars);
+    writeFileSync(join(work.root, "mine.env"), "PUBLIC_URL=http://localhost:1\n");
+    expect(await dev([...argv, "--port", String(await freePort()), "--inspector-port=0"], work)).toBe(0);
+    const started = work.calls().at(-1) ?? [];
+    expect(started.filter((word) => word.includes("PUBLIC_URL")).length).toBe(argv[0] === "--var" ? 1 : 0);
+    expect(started.filter((word) => word.startsWith("--inspector-port"))).toHaveLength(1);
+  });
+
+  it("makes no .dev.vars that wrangler would not read", async () => {
+    const work = makeWorkplace("");
+    // Node itself looks for this flag, wherever it stands, and ends where the file is missing.
+    writeFileSync(join(work.root, "mine.env"), "");
+    expect(await dev(["--env-file=mine.env", "--port", String(await freePort())], work)).toBe(0);
+    expect(work.said()).not.toContain(".dev.vars");
+    expect(work.calls().at(-1)?.join(" ")).toContain("PUBLIC_URL:http://localhost:");
+  });
+
+  it("completes a .dev.vars beside the configuration that --config names", async () => {
+    const work = makeWorkplace(SERVES);
+    mkdirSync(join(work.root, "other"));
+    writeFileSync(join(work.root, "other", ".dev.vars"), "PRODUCT_NAME=Mine\n");
+    const running = dev(["-c", "other/wrangler.toml", "--port", String(await freePort())], work);
+    await stopOnceRunning(work);
+    expect(await running).toBe(0);
+    expect(work.said()).toContain("Added a random AUTH_SECRET to other/.dev.vars");
+    expect(work.said()).toMatch(/State +other\/.wrangler\/state/);
+  });
+
+  it("takes wrangler's word for a service behind a self-signed certificate", async () => {
+    const work = makeWorkplace(
+      `if (args[0] === "dev") { tellReady("0.0.0.0"); process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); }`,
+    );
+    const port = await freePort();
+    const running = dev(["--local-protocol=https", "--persist-to=.", `--port=${port}`], work);
+    await stopOnceRunning(work);
+    expect(await running).toBe(0);
+    expect(work.said()).toContain(`https://localhost:${port}/docs`);
+    expect(work.said()).toMatch(/State +\. /);
+  });
+
+  it("waits until the service is healthy, and says so when that takes long", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const work = makeWorkplace(`
+      let asked = 0;
+      const answer = (request, response) => { response.statusCode = ++asked > 80 ? 200 : 503; response.end(); };
+      if (args[0] === "dev") {
+        http.createServer(answer).listen(port, "127.0.0.1", () => tellReady("127.0.0.1"));
+        process.on("SIGTERM", () => process.exit(0));
+      }`);
+    const running = dev([`--port=${await freePort()}`], work);
+    while (!work.said().includes("Ctrl-C")) {
+      vi.advanceTimersByTime(200);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    work.stopNow();
+    expect(await running).toBe(0);
+    expect(work.complained()).toMatch(/health does not answer as it should/);
+  });
+
+  it("takes the next free port and says so, even where somebody is faster", async () => {
+    // The stand-in plays the faster one: the first time it leaves behind a listener, and fails as wrangler does.
+    const work = makeWorkplace(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
+    const first = await choosePort(FIRST_PORT, "localhost");
+    const intruder = createServer();
+    onTestFinished(() => void intruder.close());
+    const running = dev([], work);
+    await vi.waitFor(() => expect(work.calls().length).toBeGreaterThan(1), { timeout: 10_000, interval: 1 });
+    intruder.listen(first, "127.0.0.1");
+    expect(await running).toBe(0);
+    const ports = work.calls().flatMap((args) => args.filter((arg) => arg.startsWith("--port=")));
+    expect(ports[0]).toBe(`--port=${first}`);
+    expect(ports[1]).not.toBe(ports[0]);
+    expect(work.said()).toMatch(/Port 8787 is taken: this instance takes 8\d\d\d/);
+  });
+});

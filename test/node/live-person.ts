@@ -1,0 +1,81 @@
+/** Somebody who uses the running service over the network. */
+import { randomUUID } from "node:crypto";
+import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from "jose";
+import { expect, vi } from "vitest";
+import * as z from "zod";
+
+const tokensSchema = z.object({ access_token: z.string(), refresh_token: z.string(), session_id: z.string() });
+export const outboxSchema = z.object({ items: z.array(z.object({ to: z.string(), text: z.string() })) });
+const jwksSchema = z.object({ keys: z.array(z.object({ kid: z.string() })) });
+
+export type Tokens = z.output<typeof tokensSchema>;
+
+export interface Person {
+  email: string;
+  username: string;
+  password: string;
+}
+
+export function somebody(): Person {
+  const name = `ada-${randomUUID().slice(0, 8)}`;
+  return { email: `${name}@example.com`, username: name, password: `correct horse ${name}` };
+}
+
+export function post(origin: string, path: string, body: unknown, bearer?: string): Promise<Response> {
+  const authorization: Record<string, string> = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+  return fetch(`${origin}${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...authorization },
+    body: JSON.stringify(body),
+  });
+}
+
+export function readMe(origin: string, bearer: string): Promise<Response> {
+  return fetch(`${origin}/api/v1/users/me`, { headers: { Authorization: `Bearer ${bearer}` } });
+}
+
+/** Registers, and spends the link that arrives in the outbox. */
+export async function register(origin: string, person: Person = somebody()): Promise<Person> {
+  const registered = await post(origin, "/api/v1/auth/register", person);
+  expect(registered.status).toBe(202);
+  expect(await registered.json()).toEqual({ status: "verification_required" });
+  const verified = await post(origin, "/api/v1/auth/verify-email", { token: await mailedToken(origin, person.email) });
+  expect(verified.status).toBe(200);
+  expect(await verified.json()).toEqual({ status: "verified" });
+  return person;
+}
+
+export async function logIn(origin: string, { email, password }: Person): Promise<Tokens> {
+  const answer = await post(origin, "/api/v1/auth/login", { email, password });
+  expect(answer.status).toBe(200);
+  return tokensSchema.parse(await answer.json());
+}
+
+export async function refresh(origin: string, token: string): Promise<Tokens> {
+  const answer = await post(origin, "/api/v1/auth/refresh", { refresh_token: token });
+  expect(answer.status).toBe(200);
+  return tokensSchema.parse(await answer.json());
+}
+
+/** Verifies as a stranger does: with nothing but the address of the service. */
+export function verifyAsStranger(origin: string, token: string): Promise<JWTVerifyResult> {
+  const keys = createRemoteJWKSet(new URL(`${origin}/.well-known/jwks.json`));
+  return jwtVerify(token, keys, { issuer: origin, audience: origin, typ: "at+jwt" });
+}
+
+export async function publishedKeys(origin: string): Promise<string[]> {
+  const answer = await fetch(`${origin}/.well-known/jwks.json`);
+  return jwksSchema.parse(await answer.json()).keys.map(({ kid }) => kid);
+}
+
+async function mailedToken(origin: string, email: string): Promise<string> {
+  return vi.waitFor(
+    async () => {
+      const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
+      const link = /(http\S+)#token=([\w-]+)/.exec(items.find(({ to }) => to === email)?.text ?? "");
+      expect(link?.[1]).toBe(`${origin}/verify-email`);
+      return link?.[2] ?? "";
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+}

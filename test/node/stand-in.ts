@@ -1,0 +1,56 @@
+/** A tree with a stand-in for wrangler, so that a command runs in this process and its child is a few lines long. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { Surroundings } from "../../src/commands/surroundings.ts";
+
+export interface Workplace extends Surroundings {
+  /** Everything said so far. */
+  said(): string;
+  complained(): string;
+  /** The command lines that the stand-in was given. */
+  calls(): string[][];
+  stopNow(): void;
+}
+
+/**
+ * An empty tree, gone when the test is over. `script` is what the stand-in does after it has noted its
+ * arguments; `call` tells it the how manieth call this is.
+ */
+export function makeWorkplace(script?: string): Workplace {
+  const root = mkdtempSync(join(tmpdir(), "postern-commands-"));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const folder = join(root, "node_modules", "wrangler", "bin");
+  const notes = join(root, "calls");
+  writeFileSync(notes, "");
+  if (script !== undefined) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, "wrangler.js"),
+      `const fs = require("node:fs"), http = require("node:http"), args = process.argv.slice(2);
+       fs.appendFileSync(${JSON.stringify(notes)}, JSON.stringify(args) + "\\n");
+       const call = fs.readFileSync(${JSON.stringify(notes)}, "utf8").trim().split("\\n").length;
+       const port = Number((args.find((arg) => arg.startsWith("--port=")) ?? "").slice(7));
+       const tellReady = (ip = "localhost") => process.send(JSON.stringify({ event: "DEV_SERVER_READY", ip, port }));
+       ${script}`,
+    );
+  }
+  const said: string[] = [];
+  const complained: string[] = [];
+  const stopping = new AbortController();
+  return {
+    root,
+    stop: stopping.signal,
+    say: (text) => said.push(text),
+    complain: (text) => complained.push(text),
+    said: () => said.join(""),
+    complained: () => complained.join(""),
+    calls: () =>
+      readFileSync(notes, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line)),
+    stopNow: () => stopping.abort(),
+  };
+}

@@ -1,0 +1,74 @@
+import { EventEmitter } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import { here } from "../../src/commands/surroundings.ts";
+import { findWrangler, readReady } from "../../src/commands/wrangler.ts";
+import { makeWorkplace } from "./stand-in.ts";
+
+class Signals extends EventEmitter {
+  ppid = 1;
+}
+
+describe("the surroundings of a command", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"])("ask it to stop on %s", (signal) => {
+    const signals = new Signals();
+    const { stop } = here(signals);
+    expect(stop.aborted).toBe(false);
+    signals.emit(signal);
+    expect(stop.aborted).toBe(true);
+  });
+
+  it("ask it to stop when the process that started it is gone", async () => {
+    const signals = new Signals();
+    const { stop } = here(signals);
+    signals.ppid = 2;
+    await vi.waitFor(() => expect(stop.aborted).toBe(true), 5_000);
+  });
+
+  it("are this tree and this terminal", () => {
+    const written: unknown[] = [];
+    const keep = (text: unknown) => written.push(text) > 0;
+    vi.spyOn(process.stdout, "write").mockImplementation(keep);
+    vi.spyOn(process.stderr, "write").mockImplementation(keep);
+    const { root, say, complain } = here(new Signals());
+    say("one");
+    complain("two");
+    vi.restoreAllMocks();
+    expect(written).toEqual(["one", "two"]);
+    expect(existsSync(join(root, "wrangler.toml"))).toBe(true);
+  });
+});
+
+describe("wrangler as a child process", () => {
+  it("tells where it listens", () => {
+    expect(readReady(JSON.stringify({ event: "DEV_SERVER_READY", ip: "localhost", port: 1 }))).toEqual({
+      hostname: "localhost",
+      port: 1,
+    });
+  });
+
+  it.each([
+    ["{}"],
+    [{ event: "DEV_SERVER_READY" }],
+    ['{"event":"DEV_SERVER_READY","ip":1}'],
+    ['{"event":"DEV_SERVER_READY","ip":"x"}'],
+  ])("may say something else: %j", (message) => {
+    expect(readReady(message)).toBeUndefined();
+  });
+
+  it("is ended at once where the wish to stop came first, and counts as failed", async () => {
+    const work = makeWorkplace("setInterval(() => {}, 1000)");
+    work.stopNow();
+    expect(await findWrangler(work.root)?.run([], work.stop)).toEqual({ code: 1, output: "", complaints: "" });
+  });
+
+  it("passes over messages that are not meant for us", async () => {
+    const work = makeWorkplace(
+      `process.send("hello"); setTimeout(() => tellReady(), 50); setTimeout(() => process.exit(4), 100)`,
+    );
+    const started = findWrangler(work.root)?.start(["--port=7"], work.stop);
+    expect(await started?.ready).toEqual({ hostname: "localhost", port: 7 });
+    expect(await started?.exited).toBe(4);
+  });
+});
