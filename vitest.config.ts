@@ -40,6 +40,8 @@ export default defineConfig({
           exclude: ["test/node/**"],
           setupFiles: ["test/support/setup.ts"],
           globalSetup: ["test/support/smtp-server.ts"],
+          // Generous, for a machine that does other things too: no test waits for a time.
+          testTimeout: 30_000,
           isolate: false,
           maxWorkers: 1,
         },

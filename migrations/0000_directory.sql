@@ -8,12 +8,20 @@ CREATE TABLE `outbox` (
 );
 --> statement-breakpoint
 CREATE INDEX `outbox_newest` ON `outbox` (`sent_at`);--> statement-breakpoint
-CREATE TABLE `reserved_usernames` (
-	`username` text PRIMARY KEY NOT NULL,
-	`expires_at` integer NOT NULL
+CREATE TABLE `registrations` (
+	`id` text PRIMARY KEY NOT NULL,
+	`email` text NOT NULL,
+	`username` text NOT NULL,
+	`password_hash` text NOT NULL,
+	`first_name` text,
+	`last_name` text,
+	`phone` text,
+	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX `reserved_usernames_expiry` ON `reserved_usernames` (`expires_at`);--> statement-breakpoint
+CREATE UNIQUE INDEX `registrations_username_unique` ON `registrations` (lower("username"));--> statement-breakpoint
+CREATE INDEX `registrations_email` ON `registrations` (`email`,`created_at`);--> statement-breakpoint
+CREATE INDEX `registrations_age` ON `registrations` (`created_at`);--> statement-breakpoint
 CREATE TABLE `signing_keys` (
 	`sequence` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,
@@ -46,5 +54,6 @@ CREATE TABLE `users` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `users_email_unique` ON `users` (`email`);--> statement-breakpoint
+CREATE UNIQUE INDEX `users_verifying_link` ON `users` (`verified_by_link`);--> statement-breakpoint
 CREATE UNIQUE INDEX `users_username_unique` ON `users` (lower("username"));--> statement-breakpoint
 CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE is_verified = 0;

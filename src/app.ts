@@ -8,6 +8,7 @@ import { addHealthRoutes } from "./health/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { limitBody } from "./http/body.ts";
 import { answerCors } from "./http/cors.ts";
+import { expectHost } from "./http/expect-host.ts";
 import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
 import type { App } from "./http/operation.ts";
 import { requestId } from "./http/request-id.ts";
@@ -28,6 +29,7 @@ export function createApp(config: Config): App {
   app.use(requestId);
   app.use(requestLog(systemClock, config.development));
   app.use(securityHeaders);
+  app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));
   app.use(limitBody);
 

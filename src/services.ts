@@ -1,4 +1,5 @@
 /** The one place that constructs things: from bindings and configuration to what the use cases work with. */
+import { createRegistrationStore } from "./auth/store.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/client.ts";
@@ -42,6 +43,7 @@ export function createServices(bindings: Bindings, config: Config) {
     db,
     keyring,
     users: createUserStore(db),
+    registrations: createRegistrationStore(db),
     sessions: createSessions(bindings.USER_SESSIONS, config, hops),
     accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
     passwords: createPasswords(config.passwords, lane, random),

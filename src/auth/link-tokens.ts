@@ -1,48 +1,42 @@
 /**
  * Link tokens: what the links in mails carry. Nothing of them is stored. A token is base64url of
  *
- *   version (1 byte) · user id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
+ *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · HMAC-SHA-256 (32)
  *
- * sealed under a key of its purpose. The fingerprint is of the state that spending the link changes,
- * so a link dies with that state; the mail id makes one link of many recognisable.
+ * sealed under a key of its purpose. The subject is what the link changes, and spending the link
+ * changes it so that the link is dead; the mail id makes one link of many recognisable.
  */
 import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../platform/encoding.ts";
 
+/** `verify-email`: the subject is a registration. */
 export type LinkPurpose = "verify-email";
 
-export interface LinkContent {
-  userId: string;
-  /** Milliseconds since the epoch. */
-  expiresAt: number;
-  /** Compare with {@link fingerprint} of the state as it is now. */
-  fingerprint: string;
-}
-
-export type OpenedLink = { outcome: "opened"; content: LinkContent } | { outcome: "invalid" } | { outcome: "expired" };
+export type OpenedLink = { outcome: "opened"; subjectId: string } | { outcome: "invalid" } | { outcome: "expired" };
 
 const VERSION = 1;
-const FINGERPRINT_BYTES = 16;
-const CONTENT_BYTES = 1 + 16 + 6 + 16 + FINGERPRINT_BYTES;
+const EXPIRY_AT = 1 + 16;
+const CONTENT_BYTES = EXPIRY_AT + 6 + 16;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
- * Seals a link for a mail. The same mail always carries the same link, however often it is composed,
- * so that a provider knows a retry for what it is.
+ * Seals a link for a mail; it expires at `expiresAt`, in milliseconds since the epoch. The same mail
+ * always carries the same link, however often it is composed, so that a provider knows a retry for what it is.
+ *
+ * @throws {TypeError} where an id is no UUID.
  */
 export function sealLink(
   purpose: LinkPurpose,
-  link: { userId: string; expiresAt: number; state: string[]; mailId: string },
+  link: { subjectId: string; expiresAt: number; mailId: string },
   secrets: Secrets,
 ): string {
-  const user = parseUuid(link.userId);
+  const subject = parseUuid(link.subjectId);
   const mail = parseUuid(link.mailId);
-  if (user === undefined || mail === undefined) throw new TypeError("A link token needs two UUIDs.");
+  if (subject === undefined || mail === undefined) throw new TypeError("A link token needs two UUIDs.");
   const expiry = new Uint8Array(8);
   new DataView(expiry.buffer).setBigUint64(0, BigInt(link.expiresAt));
-  const print = fingerprintBytes(link.state);
-  const content = concatBytes(Uint8Array.of(VERSION), user, expiry.subarray(2), mail, print);
-  return encodeBase64url(concatBytes(content, secrets.sign(`link/${purpose}`, content)));
+  const content = concatBytes(Uint8Array.of(VERSION), subject, expiry.subarray(2), mail);
+  return encodeBase64url(concatBytes(content, secrets.sign(keyPurpose(purpose), content)));
 }
 
 /** Opens a link token of this purpose. A forged or mangled one is refused before any storage is touched. */
@@ -51,23 +45,10 @@ export function openLink(purpose: LinkPurpose, token: string, secrets: Secrets, 
   if (bytes?.byteLength !== TOKEN_BYTES) return { outcome: "invalid" };
   const content = bytes.subarray(0, CONTENT_BYTES);
   const tag = bytes.subarray(CONTENT_BYTES);
-  if (content[0] !== VERSION || !secrets.verify(`link/${purpose}`, content, tag)) return { outcome: "invalid" };
-  const view = new DataView(content.buffer, content.byteOffset);
-  const expiresAt = view.getUint16(17) * 2 ** 32 + view.getUint32(19);
-  if (now >= expiresAt) return { outcome: "expired" };
-  return {
-    outcome: "opened",
-    content: {
-      userId: formatUuid(content.subarray(1, 17)),
-      expiresAt,
-      fingerprint: encodeBase64url(content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES)),
-    },
-  };
-}
-
-/** A short digest of the state that a link depends on. Public: it is in the token, under the seal. */
-export function fingerprint(state: string[]): string {
-  return encodeBase64url(fingerprintBytes(state));
+  if (content[0] !== VERSION || !secrets.verify(keyPurpose(purpose), content, tag)) return { outcome: "invalid" };
+  const view = new DataView(content.buffer, content.byteOffset + EXPIRY_AT);
+  if (now >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)) return { outcome: "expired" };
+  return { outcome: "opened", subjectId: formatUuid(content.subarray(1, EXPIRY_AT)) };
 }
 
 /** What may be kept of a link that was spent, to know it again. */
@@ -75,6 +56,6 @@ export function linkHash(token: string): string {
   return encodeBase64url(sha256(utf8(token)));
 }
 
-function fingerprintBytes(state: string[]): Uint8Array {
-  return sha256(utf8(JSON.stringify(state))).subarray(0, FINGERPRINT_BYTES);
+function keyPurpose(purpose: LinkPurpose): string {
+  return `link/${purpose}`;
 }

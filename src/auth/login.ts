@@ -8,6 +8,7 @@ import type { Limit } from "../limits/limiter.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
 import type { loginBody } from "./schemas.ts";
+import type { LoginCandidates, LoginName } from "./store.ts";
 import { issueTokenPair } from "./token-pair.ts";
 
 export interface LoginClient {
@@ -18,45 +19,67 @@ export interface LoginClient {
 }
 
 export async function logIn(services: Services, body: z.output<ReturnType<typeof loginBody>>, client: LoginClient) {
-  const { clock, keyring, limiter, passwords, random, sessions, users } = services;
-  const byEmail = body.email !== undefined;
-  const name = (body.email ?? body.username ?? "").toLowerCase();
-  const account = `${byEmail ? "email" : "username"}:${name}`;
-  // The account's limits are kept by what was typed, known or not, so that 429 tells nobody which.
-  const limits: Limit[] = [
-    { rule: "loginPerAddress", key: client.network },
-    { rule: "loginPerAccount", key: account },
-    { rule: "loginPerAccountAndAddress", key: `${account} ${client.network}` },
-  ];
+  const { clock, keyring, limiter, random, registrations, sessions, users } = services;
+  const name: LoginName =
+    body.email === undefined ? { username: (body.username ?? "").toLowerCase() } : { email: body.email.toLowerCase() };
+  const limits = limitsOf(name, client);
 
-  const [{ headers, refusal }, { user, keyringVersion }] = await Promise.all([
+  const [{ headers, refusal }, candidates] = await Promise.all([
     limiter.take(limits),
-    byEmail ? users.findByEmail(name) : users.findByUsername(name),
+    registrations.findCandidates(name),
     keyring.warm(),
   ]);
   if (refusal !== undefined) return refusal;
 
-  const check = await passwords.check(body.password, user?.passwordHash);
-  if (isRefusal(check)) return refuse(check.refused, { headers });
-  if (!check.matches || user === undefined) return refuse("invalid_credentials", { headers });
-  if (!user.isVerified) return refuse("email_not_verified", { headers });
-  if (!user.isActive) return refuse("account_disabled", { headers });
+  const proved = await provePassword(services, body.password, candidates);
+  if (isRefusal(proved)) {
+    // Nobody's guess was judged, so nobody's budget is spent.
+    if (proved.refused === "busy") await limiter.giveBack(limits);
+    return refuse(proved.refused, { headers });
+  }
 
+  const { user, rehash } = proved;
   const now = clock.now();
   const sessionId = createId(now, random);
   const origin = { deviceName: body.device_name ?? null, userAgent: client.userAgent, ipAddress: client.ipAddress };
-  const rehash = check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed };
   const [session] = await Promise.all([
     sessions.create(user.id, sessionId, origin),
     users.recordLogin(user.id, now, rehash),
     limiter.giveBack(limits),
   ]);
-  const tokens = await issueTokenPair(services, {
-    user,
-    sessionId,
-    generation: 1,
-    expiresAt: session.expiresAt,
-    keyringVersion,
-  });
+  const { keyringVersion } = candidates;
+  const { expiresAt } = session;
+  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
   return { tokens, user: { ...user, lastLoginAt: now }, headers };
+}
+
+/** The account's limits are kept by what was typed, known or not, so that 429 tells nobody which. */
+function limitsOf(name: LoginName, client: LoginClient): Limit[] {
+  const account = JSON.stringify(name);
+  return [
+    { rule: "loginPerAddress", key: client.network },
+    { rule: "loginPerAccount", key: account },
+    { rule: "loginPerAccountAndAddress", key: `${account} ${client.network}` },
+  ];
+}
+
+/**
+ * Whose password it is. A registration that waits under the same name is tried as well, whether or not
+ * its address has an owner: else registering, then logging in, would tell which addresses have one.
+ */
+async function provePassword({ passwords }: Services, password: string, { user, registration }: LoginCandidates) {
+  const check = await passwords.check(password, user?.passwordHash);
+  if (isRefusal(check)) return check;
+  const isUsers = check.matches && user !== undefined;
+  if (isUsers && user.isVerified) {
+    if (!user.isActive) return refuse("account_disabled");
+    const rehash = check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed };
+    return { user, ...(rehash === undefined ? {} : { rehash }) };
+  }
+  if (registration !== undefined) {
+    const waiting = await passwords.check(password, registration.passwordHash);
+    if (isRefusal(waiting)) return waiting;
+    if (waiting.matches) return refuse("email_not_verified");
+  }
+  return refuse(isUsers ? "email_not_verified" : "invalid_credentials");
 }

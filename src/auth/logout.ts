@@ -7,11 +7,22 @@ import type { Services } from "../services.ts";
 import { openRefreshToken } from "../sessions/refresh-token.ts";
 import type { SessionProof } from "../sessions/user-sessions.ts";
 
+interface Caller {
+  userId: string;
+  session: SessionProof;
+  /** The key that signed the access token, where the caller showed one. */
+  keyId?: string;
+}
+
 export type LogoutProof = { accessToken: string } | { refreshToken: string };
 
-export async function logOut(services: Services, proof: LogoutProof, all: boolean) {
-  const caller = await identify(services, proof);
-  const refused = "accessToken" in proof ? "invalid_access_token" : "invalid_refresh_token";
+/** Logs out by the first proof that is one of ours: an access token may have expired while the cookie is good. */
+export async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
+  let caller: Caller | undefined;
+  for (const proof of proofs) caller ??= await identify(services, proof);
+  const [first] = proofs;
+  if (first === undefined) return refuse("unauthorized");
+  const refused = "accessToken" in first ? "invalid_access_token" : "invalid_refresh_token";
   if (caller === undefined) return refuse(refused);
 
   const { userId, session, keyId } = caller;
@@ -31,10 +42,7 @@ async function hasTrustedKey({ keyring }: Services, keyId: string | undefined): 
   return keyId === undefined || keyring.isStillTrusted(keyId);
 }
 
-async function identify(
-  { accessTokens, secrets }: Services,
-  proof: LogoutProof,
-): Promise<{ userId: string; session: SessionProof; keyId?: string } | undefined> {
+async function identify({ accessTokens, secrets }: Services, proof: LogoutProof): Promise<Caller | undefined> {
   if ("accessToken" in proof) {
     const claims = await accessTokens.verify(proof.accessToken);
     return claims && { userId: claims.sub, session: { sessionId: claims.sid }, keyId: claims.keyId };

@@ -1,4 +1,4 @@
-/** Registration: an unverified account, and a mail. Answers alike whether or not the address is taken. */
+/** Registration: it waits until the address is proved by mail. Answers alike whether or not the address is taken. */
 import type * as z from "zod";
 import { isRefusal, refuse } from "../http/problems.ts";
 import { createId } from "../platform/random.ts";
@@ -6,15 +6,16 @@ import type { Services } from "../services.ts";
 import type { registerBody } from "./schemas.ts";
 
 export async function register(services: Services, body: z.output<ReturnType<typeof registerBody>>) {
-  const { clock, config, mail, passwords, random, users } = services;
+  const { clock, config, mail, passwords, random, registrations } = services;
   // Hashed in every case: a known address costs the same time.
   const hashed = await passwords.hash(body.password);
   if (isRefusal(hashed)) return hashed;
 
   const now = clock.now();
-  const registration = await users.register(
+  const id = createId(now, random);
+  const registered = await registrations.add(
     {
-      id: createId(now, random),
+      id,
       email: body.email,
       username: body.username,
       passwordHash: hashed.hash,
@@ -23,14 +24,17 @@ export async function register(services: Services, body: z.output<ReturnType<typ
       phone: body.phone ?? null,
       createdAt: now,
     },
-    now + config.accounts.unverifiedLifetime,
+    now - config.accounts.unverifiedLifetime,
   );
-  if (registration.outcome === "username_taken") {
+  if (registered.outcome === "username_taken") {
     return refuse("username_taken", {
       errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
     });
   }
-  const kind = registration.outcome === "created" ? "verify_email" : "account_exists";
-  await mail.request({ kind, userId: registration.userId });
+  await mail.request(
+    registered.outcome === "owned"
+      ? { kind: "account_exists", userId: registered.userId }
+      : { kind: "verify_email", registrationId: id },
+  );
   return { status: "verification_required" } as const;
 }

@@ -82,28 +82,26 @@ export function addAuthRoutes(app: App, config: Config): void {
 
   addOperationWithBody(app, config, logoutOperation, async (c, body) => {
     const cookie = readRefreshCookie(c);
-    const proof = logoutProof(c, body.refresh_token, cookie);
-    if (proof === undefined) return refuse("unauthorized");
-    const byCookie = "refreshToken" in proof && proof.refreshToken === cookie;
-    if (byCookie && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
-    const outcome = await logOut(c.get("services"), proof, body.all ?? false);
-    if (cookie !== undefined) clearRefreshCookie(c, config);
+    const shown = shownProofs(c, body.refresh_token);
+    const mayUseCookie = cookie !== undefined && hasAllowedOrigin(c, config);
+    if (shown.length === 0 && cookie !== undefined && !mayUseCookie) return refuse("origin_not_allowed");
+    const proofs = mayUseCookie ? [...shown, { refreshToken: cookie }] : shown;
+    const outcome = await logOut(c.get("services"), proofs, body.all ?? false);
+    // Kept where it was not the cookie's session that was refused: it may be the only way left to end it.
+    if (cookie !== undefined && (!isRefusal(outcome) || mayUseCookie)) clearRefreshCookie(c, config);
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);
   });
 }
 
-/** What a caller shows first counts: a header, then the body, and a cookie only where they show nothing else. */
-function logoutProof(
-  c: Context<AppEnv>,
-  inBody: string | undefined,
-  inCookie: string | undefined,
-): LogoutProof | undefined {
+/** What a caller shows by intention counts before what a browser sends by itself. */
+function shownProofs(c: Context<AppEnv>, refreshToken: string | undefined): LogoutProof[] {
   const accessToken = readBearerToken(c);
-  if (accessToken !== undefined) return { accessToken };
-  const refreshToken = inBody ?? inCookie;
-  return refreshToken === undefined ? undefined : { refreshToken };
+  return [
+    ...(accessToken === undefined ? [] : [{ accessToken }]),
+    ...(refreshToken === undefined ? [] : [{ refreshToken }]),
+  ];
 }
 
 /** The pair as the client gets it: in cookie mode the refresh token is in the cookie alone. */

@@ -1,15 +1,16 @@
-/** Spends a verification link. The same link again answers alike; once one is spent, the others are dead. */
+/**
+ * Spends a verification link: one round trip. The same link again answers alike; once one is spent, every
+ * other link of the address is dead.
+ */
 import { refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
-import { fingerprint, linkHash, openLink } from "./link-tokens.ts";
+import { linkHash, openLink } from "./link-tokens.ts";
 
-export async function verifyEmail({ clock, secrets, users }: Services, token: string) {
-  const link = openLink("verify-email", token, secrets, clock.now());
+export async function verifyEmail({ clock, registrations, secrets }: Services, token: string) {
+  const now = clock.now();
+  const link = openLink("verify-email", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
-
-  const { user } = await users.findById(link.content.userId);
-  if (user === undefined || fingerprint([user.email]) !== link.content.fingerprint) return refuse("invalid_token");
-  const { verified } = await users.verifyEmail(user.id, user.email, linkHash(token), clock.now());
+  const { verified } = await registrations.verify(link.subjectId, linkHash(token), now);
   return verified ? ({ status: "verified" } as const) : refuse("invalid_token");
 }

@@ -30,19 +30,34 @@ export const users = sqliteTable(
   },
   (table) => [
     uniqueIndex("users_email_unique").on(table.email),
+    uniqueIndex("users_verifying_link").on(table.verifiedByLink),
     uniqueIndex("users_username_unique").on(sql`lower(${table.username})`),
     index("users_unverified").on(table.createdAt).where(sql`is_verified = 0`),
   ],
 );
 
-/** Usernames (lower-case) that nobody may take for a while although no user bears them. */
-export const reservedUsernames = sqliteTable(
-  "reserved_usernames",
+/**
+ * Registrations that wait for somebody to prove the address, each with the credentials that were chosen
+ * for it. Many may wait for one address; the one whose link is used wins. One for an address that is
+ * verified already waits in vain, so that whoever made it learns nothing.
+ */
+export const registrations = sqliteTable(
+  "registrations",
   {
-    username: text("username").primaryKey(),
-    expiresAt: integer("expires_at").notNull(),
+    id: text("id").primaryKey(),
+    email: text("email").notNull(),
+    username: text("username").notNull(),
+    passwordHash: text("password_hash").notNull(),
+    firstName: text("first_name"),
+    lastName: text("last_name"),
+    phone: text("phone"),
+    createdAt: integer("created_at").notNull(),
   },
-  (table) => [index("reserved_usernames_expiry").on(table.expiresAt)],
+  (table) => [
+    uniqueIndex("registrations_username_unique").on(sql`lower(${table.username})`),
+    index("registrations_email").on(table.email, table.createdAt),
+    index("registrations_age").on(table.createdAt),
+  ],
 );
 
 export const signingKeys = sqliteTable("signing_keys", {

@@ -1,8 +1,6 @@
 /** Development surfaces. They exist only where the configuration says development, which takes a loopback address. */
 import * as z from "zod";
-import { isLoopback } from "../config.ts";
 import { type App, addOperation, defineOperation } from "../http/operation.ts";
-import { refuse } from "../http/problems.ts";
 import { listOutbox } from "../mail/transports/outbox.ts";
 import { toIsoTime } from "../platform/clock.ts";
 
@@ -28,13 +26,11 @@ const outboxOperation = defineOperation({
   summary: "The mails that would have been sent",
   description: "Newest first. Exists in development alone.",
   success: { status: 200, description: "The mails.", schema: outboxSchema },
-  refusals: ["not_found"],
+  refusals: [],
 });
 
 export function addDevelopmentRoutes(app: App): void {
   addOperation(app, outboxOperation, async (c) => {
-    // A second lock beside the configuration's: whatever it says, mails are shown to this machine alone.
-    if (!isLoopback(new URL(c.req.url).hostname)) return refuse("not_found");
     const mails = await listOutbox(c.get("services").db);
     const items = mails.map(({ recipient, subject, text, html, sentAt }) => ({
       to: recipient,

@@ -26,7 +26,7 @@ export function refusalsOf(operation: Operation): ErrorCode[] {
       codes.add(code);
     }
   }
-  codes.add("internal_error");
+  for (const code of ["https_required", "misdirected_request", "internal_error"] as const) codes.add(code);
   codes.add("unavailable");
   return [...codes];
 }
@@ -43,8 +43,7 @@ export function buildDocument(operations: readonly Operation[], config: Config, 
       title: "Postern API",
       version,
       summary: "An authentication service that runs at the edge.",
-      description:
-        "Every refusal is a problem document (RFC 9457) with a stable `code`.",
+      description: "Every refusal is a problem document (RFC 9457) with a stable `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "This service." }],

@@ -12,6 +12,9 @@ import { type FieldError, refuse } from "./problems.ts";
 // The platform forbids code generation; without this zod tries once and falls back.
 z.config({ jitless: true });
 
+/** So many faults are told at once; a body of nonsense must not make a longer answer than itself. */
+const MOST_ERRORS = 20;
+
 /** Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. */
 export const limitBody: MiddlewareHandler<AppEnv> = bodyLimit({
   maxSize: MAX_BODY_BYTES,
@@ -47,7 +50,10 @@ function refuseFields(
   c: Context,
 ): Response | undefined {
   if (result.error === undefined) return undefined;
-  return answerProblem(c, refuse("validation_failed", { errors: fieldErrors(result.error.issues, result.data) }));
+  return answerProblem(
+    c,
+    refuse("validation_failed", { errors: fieldErrors(result.error.issues, result.data).slice(0, MOST_ERRORS) }),
+  );
 }
 
 function isJson(bytes: ArrayBuffer): boolean {

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 
 /**
  * The client's address: `CF-Connecting-IP` alone, which the platform sets and a client can't
- * (the local runtime sets it from the socket). Every other header of this kind is the client's word.
+ * (the local runtime sets it from the socket, unless the client did). Every other header of this kind is the client's word.
  */
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
@@ -15,8 +15,7 @@ export function clientAddress(c: Context): string {
 export function clientNetwork(c: Context): string {
   const address = clientAddress(c).toLowerCase();
   if (!address.includes(":")) return address;
-  const mapped = /^(?:0*:)*:?(?:ffff:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
+  if (address.startsWith("::ffff:") && address.includes(".")) return address.slice("::ffff:".length);
   const [head = "", tail] = address.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");

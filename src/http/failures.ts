@@ -11,7 +11,7 @@ import { refuse } from "./problems.ts";
 /** 404 where the path is unknown, 405 with `Allow` where only the method is. */
 export function answerUnknownRoute(app: App) {
   return (c: Context<AppEnv>): Response => {
-    const path = c.req.path.replace(/(?<=.)\/+$/, "");
+    const path = c.req.path.length > 1 && c.req.path.endsWith("/") ? c.req.path.slice(0, -1) : c.req.path;
     const methods = operationsOf(app)
       .filter((operation) => patternOf(operation.path).test(path))
       .map((operation) => operation.method.toUpperCase());

@@ -3,7 +3,7 @@
  * Clients branch on `code`; the other members are for people.
  */
 interface Problem {
-  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   title: string;
   detail: string;
 }
@@ -48,6 +48,7 @@ export const PROBLEMS = {
     title: "Origin not allowed",
     detail: "A request that carries the session cookie must come from an origin listed in ALLOWED_ORIGINS.",
   },
+  https_required: { status: 403, title: "HTTPS required", detail: "Send this request over https." },
   not_found: { status: 404, title: "Not found", detail: "There is nothing here." },
   method_not_allowed: {
     status: 405,
@@ -60,6 +61,11 @@ export const PROBLEMS = {
     status: 415,
     title: "Unsupported media type",
     detail: "Send the body as `Content-Type: application/json`.",
+  },
+  misdirected_request: {
+    status: 421,
+    title: "Misdirected request",
+    detail: "ENVIRONMENT=development answers on localhost alone.",
   },
   validation_failed: { status: 422, title: "Validation failed", detail: "Some fields need mending: see `errors`." },
   rate_limited: { status: 429, title: "Too many requests", detail: "Wait for as long as `Retry-After` says." },

@@ -35,7 +35,7 @@ export interface Keyring {
    * it differs from what this isolate knows, the keys are read again.
    */
   signingKey(version?: string): Promise<SigningKey & { signingKey: CryptoKey }>;
-  /** The trusted key of this id, or `undefined`. An id never seen is looked up, at most once a second. */
+  /** The trusted key of this id, or `undefined`. An id never seen is looked up, unless the keys were read within the last second. */
   verifyingKey(id: string): Promise<SigningKey | undefined>;
   /** Whether the key is still trusted in that version of the directory. */
   isTrusted(id: string, version: string): Promise<boolean>;
@@ -49,7 +49,7 @@ export interface Keyring {
 
 /** For how long the JWKS may be served from memory. Well below the publish lead. */
 const REREAD_AFTER = MINUTE;
-/** The pause between two look-ups of unknown ids, so that forged tokens can't make work. */
+/** How long after a reading an unknown id counts as unknown, so that forged tokens make little work. */
 const LOOK_UP_PAUSE = SECOND;
 const SEAL_PURPOSE = "signing-key";
 
@@ -101,14 +101,14 @@ export function createKeyring(parts: {
       await knownOrRead();
     },
     async signingKey(version) {
-      const kept = currentKey((await knownOrRead(version)).keys, clock.now());
+      const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
       if (kept !== undefined) return kept;
       // None yet, or all revoked, or all sealed under a secret that is gone. Another isolate may have been faster.
       const { keys } = await read();
-      const found = currentKey(keys, clock.now());
+      const found = currentKey(keys, clock.now(), tokenLifetime);
       if (found !== undefined) return found;
       await addKey(nextSequence(keys), atOnce(clock.now()));
-      const made = currentKey((await read()).keys, clock.now());
+      const made = currentKey((await read()).keys, clock.now(), tokenLifetime);
       if (made === undefined) throw new Error("No signing key opens with this AUTH_SECRET.");
       return made;
     },
@@ -145,7 +145,7 @@ export function createKeyring(parts: {
       const { keys } = await read();
       const now = clock.now();
       if (isRotationDue(keys, now, config.tokens.algorithm)) {
-        const signs = currentKey(keys, now);
+        const signs = currentKey(keys, now, tokenLifetime);
         await addKey(nextSequence(keys), signs === undefined ? atOnce(now) : now + config.keys.publishLead);
       }
       const published = new Set(publishedKeys(keys, now, tokenLifetime).map(({ id }) => id));

@@ -33,13 +33,17 @@ export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now:
   return keys.filter((key) => key.revokedAt === null && now < retiresAt(key, keys, tokenLifetime));
 }
 
-/** The key that signs now: of those whose time has come and whose private half opens, the newest. */
+/**
+ * The key that signs now: of those that are published, whose time has come and whose private half opens,
+ * the newest. A key that nobody trusts any more never signs.
+ */
 export function currentKey(
   keys: readonly SigningKey[],
   now: number,
+  tokenLifetime: number,
 ): (SigningKey & { signingKey: CryptoKey }) | undefined {
-  return keys
-    .filter((key) => key.revokedAt === null && key.signsFrom <= now)
+  return publishedKeys(keys, now, tokenLifetime)
+    .filter((key) => key.signsFrom <= now)
     .sort(newestFirst)
     .find(hasSigningKey);
 }
@@ -56,7 +60,7 @@ export function isRotationDue(
 
 /** A key stops signing when its successor starts, and retires when its last token has expired. */
 function retiresAt(key: Timestamps, keys: readonly Timestamps[], tokenLifetime: number): number {
-  const successors = keys.filter((other) => other.sequence > key.sequence && other.revokedAt === null);
+  const successors = keys.filter((other) => other.revokedAt === null && newestFirst(other, key) < 0);
   return Math.min(...successors.map((successor) => successor.signsFrom)) + tokenLifetime;
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../http/app-env.ts";
-import type { ErrorCode, Refusal } from "../http/problems.ts";
+import { type ErrorCode, isRefusal, type Refusal } from "../http/problems.ts";
 import type { Limit } from "./limiter.ts";
 
 /** Runs `work` if every limit allows one more attempt. The answer says what is left. */
@@ -9,10 +9,14 @@ export async function limited<Result extends object, Code extends ErrorCode>(
   limits: Limit[],
   work: () => Promise<Result | Refusal<Code>>,
 ): Promise<Result | Refusal<Code> | Refusal<"rate_limited">> {
-  const { headers, refusal } = await c.get("services").limiter.take(limits);
+  const { limiter } = c.get("services");
+  const { headers, refusal } = await limiter.take(limits);
   if (refusal !== undefined) return refusal;
   tell(c, headers);
-  return work();
+  const outcome = await work();
+  // Nothing was judged, so nothing is counted.
+  if (isRefusal(outcome) && outcome.refused === "busy") await limiter.giveBack(limits);
+  return outcome;
 }
 
 /** Puts a decision's headers on the answer. */

@@ -7,6 +7,7 @@ import { SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
 import type { LimitReading, RateLimiter } from "./rate-limiter.ts";
 import { LIMIT_RULES, type LimitName } from "./rules.ts";
 
@@ -26,6 +27,7 @@ export interface LimitDecision {
 export interface Limiter {
   /** Takes one attempt from each budget, all at once. */
   take(limits: Limit[]): Promise<LimitDecision>;
+  /** Gives the attempts back. One that can't be is logged: nobody is refused for that. */
   giveBack(limits: Limit[]): Promise<void>;
 }
 
@@ -49,13 +51,22 @@ export function createLimiter(objects: DurableObjectNamespace<RateLimiter>, secr
       );
       const headers = limitHeaders(readings);
       const wait = Math.max(...readings.map(({ reading }) => reading.retryAfter));
-      if (readings.every(({ reading }) => reading.allowed)) return { headers };
+      const allowed = readings.filter(({ reading }) => reading.allowed).map(({ limit }) => limit);
+      if (allowed.length === readings.length) return { headers };
+      // What is refused costs nobody anything: else one address could use up a stranger's budget for free.
+      await this.giveBack(allowed);
       const retryAfter = String(Math.max(1, Math.ceil(wait / SECOND)));
       return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
     },
     async giveBack(limits) {
       await Promise.all(
-        limits.map((limit) => hops.hop("limiter", () => objectOf(limit).giveBack(LIMIT_RULES[limit.rule]))),
+        limits.map(async (limit) => {
+          try {
+            await hops.hop("limiter", () => objectOf(limit).giveBack(LIMIT_RULES[limit.rule]));
+          } catch (error) {
+            writeLog("error", { event: "attempt_not_given_back", error: describeError(error) });
+          }
+        }),
       );
     },
   };

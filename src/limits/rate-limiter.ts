@@ -43,7 +43,9 @@ export class RateLimiter extends DurableObject {
 
   /** Gives one attempt back, after it turned out to be a rightful one. */
   async giveBack(rule: LimitRule): Promise<void> {
-    await this.#keep(this.#arrival() - rule.window / rule.budget);
+    const arrival = this.#arrival();
+    // Whole already: the object may even have forgotten the key meanwhile.
+    if (arrival > systemClock.now()) await this.#keep(arrival - rule.window / rule.budget);
   }
 
   /** Forgets the key once its budget is whole, so that storage cleans itself up. */

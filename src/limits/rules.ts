@@ -18,6 +18,8 @@ export const LIMIT_RULES = {
   registerPerAddress: { budget: 20, window: HOUR },
   /** Mails to one address, whoever asks for them (checklist RG-5: the fourth in an hour is refused). */
   mailPerRecipient: { budget: 3, window: HOUR },
+  /** Mails that strangers' registrations send to one address. Beyond it they register in silence. */
+  registrationMailPerRecipient: { budget: 5, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
   linkAttemptsPerAddress: { budget: 30, window: 15 * MINUTE },
 } as const satisfies Record<string, LimitRule>;

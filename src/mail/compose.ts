@@ -1,49 +1,74 @@
-/** From a request to a mail: looks the user up as they are now, and makes the link. */
+/** From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the link. */
 import { sealLink } from "../auth/link-tokens.ts";
+import type { Registration, RegistrationStore } from "../auth/store.ts";
 import type { Config } from "../config.ts";
+import type { Limiter } from "../limits/limiter.ts";
 import { HOUR } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
-import type { UserStore } from "../users/store.ts";
-import type { User } from "../users/user.ts";
 import { accountExistsMessage, type Message, renderHtml, renderText, verifyEmailMessage } from "./messages.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailRequest } from "./requests.ts";
 
 export interface ComposingParts {
   config: Config;
-  users: UserStore;
+  registrations: RegistrationStore;
+  limiter: Limiter;
   secrets: Secrets;
 }
 
+/** To whom, and what. */
+interface Addressed {
+  to: string;
+  message: Message;
+}
+
 /** The mail that a request calls for now, or `undefined` where it calls for none. */
-export async function composeMail(request: MailRequest, parts: ComposingParts): Promise<OutgoingMail | undefined> {
-  const { config, users } = parts;
-  const { event } = request;
-  const { user } =
-    event.kind === "resend_verification" ? await users.findByEmail(event.email) : await users.findById(event.userId);
-  if (user === undefined) return undefined;
-  const message = messageFor(request, user, parts);
-  if (message === undefined) return undefined;
+export async function composeMail(
+  request: MailRequest,
+  isFirstTry: boolean,
+  parts: ComposingParts,
+): Promise<OutgoingMail | undefined> {
+  const addressed = await address(request, parts);
+  if (addressed === undefined) return undefined;
+  const { to, message } = addressed;
+  // Whoever asks for a link was counted when they asked; whoever registers must not be told.
+  if (isFirstTry && request.event.kind !== "resend_verification") {
+    const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: to }]);
+    if (refusal !== undefined) return undefined;
+  }
+  const { productName } = parts.config;
   return {
     id: request.id,
-    to: user.email,
+    to,
     subject: message.subject,
     text: renderText(message),
-    html: renderHtml(message, config.productName),
+    html: renderHtml(message, productName),
   };
 }
 
-function messageFor(
-  { id, requestedAt, event: { kind } }: MailRequest,
-  user: User,
+async function address(request: MailRequest, parts: ComposingParts): Promise<Addressed | undefined> {
+  const { config, registrations } = parts;
+  const { event } = request;
+  if (event.kind === "account_exists") {
+    const user = await registrations.findUser(event.userId);
+    return user && { to: user.email, message: accountExistsMessage(config.productName) };
+  }
+  const { registration, user } =
+    event.kind === "verify_email"
+      ? await registrations.find(event.registrationId)
+      : await registrations.findNewest(event.email);
+  if (registration === undefined || user === undefined || user.isVerified) return undefined;
+  return { to: registration.email, message: verificationMessage(request, registration, parts) };
+}
+
+function verificationMessage(
+  { id, requestedAt }: MailRequest,
+  registration: Registration,
   { config, secrets }: ComposingParts,
-): Message | undefined {
-  if (kind === "account_exists" && user.isVerified) return accountExistsMessage(config.productName);
-  // Who registers again before verifying has lost the first mail, and needs another link.
-  if (user.isVerified) return undefined;
+): Message {
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
-  const expiresAt = requestedAt + verifyEmailLifetime;
-  const token = sealLink("verify-email", { userId: user.id, expiresAt, state: [user.email], mailId: id }, secrets);
+  const link = { subjectId: registration.id, expiresAt: requestedAt + verifyEmailLifetime, mailId: id };
   // In the fragment: it reaches no server's log, and no mail scanner that merely opens the link spends it.
-  return verifyEmailMessage(config.productName, `${verifyEmailUrl}#token=${token}`, verifyEmailLifetime / HOUR);
+  const url = `${verifyEmailUrl}#token=${sealLink("verify-email", link, secrets)}`;
+  return verifyEmailMessage(config.productName, registration.username, url, verifyEmailLifetime / HOUR);
 }

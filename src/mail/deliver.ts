@@ -1,6 +1,6 @@
 /** The consumer of the mail queue: composes, sends, and asks for a retry where that failed. */
 import { SECOND } from "../platform/clock.ts";
-import { describeError, writeLog } from "../platform/log.ts";
+import { describeError, type LogFields, writeLog } from "../platform/log.ts";
 import { type ComposingParts, composeMail } from "./compose.ts";
 import type { MailRequest } from "./requests.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -25,10 +25,12 @@ async function deliverMail(
   message: Message<MailRequest>,
   parts: ComposingParts & { transport: Transport },
 ): Promise<void> {
-  const { id, event } = message.body;
-  const fields = { mail_id: id, mail_kind: event.kind, attempts: message.attempts };
+  // Read inside: a body that is none of ours must not hold up the others.
+  let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
   try {
-    const mail = await composeMail(message.body, parts);
+    const { id, event } = message.body;
+    fields = { mail_id: id, mail_kind: event.kind, ...fields };
+    const mail = await composeMail(message.body, message.attempts === 1, parts);
     if (mail !== undefined) await parts.transport.deliver(mail);
     message.ack();
     writeLog("info", { event: mail === undefined ? "mail_not_needed" : "mail_sent", ...fields });

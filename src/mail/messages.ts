@@ -8,15 +8,16 @@ export interface Message {
   closing: string;
 }
 
-export function verifyEmailMessage(productName: string, url: string, hours: number): Message {
+export function verifyEmailMessage(productName: string, username: string, url: string, hours: number): Message {
   return {
     subject: `Verify your address for ${productName}`,
     paragraphs: [
-      `Somebody, probably you, registered this address with ${productName}.`,
-      `Follow the link to show that the address is yours. It works once, for ${hours} ${hours === 1 ? "hour" : "hours"}.`,
+      `Somebody, probably you, registered this address with ${productName}, under the username ${username}.`,
+      `If that is you, follow the link to show that the address is yours. It works once, for ${hours} ${hours === 1 ? "hour" : "hours"}.`,
     ],
     action: { label: "Verify my address", url },
-    closing: "If it was not you, leave this mail alone: without the link nobody can log in with your address.",
+    closing:
+      "If the username is not the one that you chose, leave this mail alone: without the link nobody can log in with your address.",
   };
 }
 

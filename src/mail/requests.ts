@@ -9,7 +9,7 @@ import { createId, type Random } from "../platform/random.ts";
 
 export type MailEvent =
   /** Somebody registered: verify the address. */
-  | { kind: "verify_email"; userId: string }
+  | { kind: "verify_email"; registrationId: string }
   /** Somebody registered with an address that has an account. */
   | { kind: "account_exists"; userId: string }
   /** Somebody asked for another verification link for this address, which may be nobody's. */

@@ -8,22 +8,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { SECOND, systemClock } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { type RevokedSession, writeRevocations } from "./revocations.ts";
-
-/** Where a session is used from, as its owner sees it in the list. */
-export interface SessionOrigin {
-  deviceName: string | null;
-  userAgent: string | null;
-  ipAddress: string | null;
-}
-
-/** Times are milliseconds since the epoch. */
-export interface Session extends SessionOrigin {
-  id: string;
-  createdAt: number;
-  lastUsedAt: number;
-  expiresAt: number;
-}
+import { writeRevocations } from "./revocations.ts";
+import { type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
   | { outcome: "rotated"; generation: number; expiresAt: number }
@@ -36,51 +22,46 @@ export interface SessionProof {
   generation?: number;
 }
 
-type SessionRow = {
-  id: string;
-  generation: number;
-  rotated_at: number;
-  created_at: number;
-  last_used_at: number;
-  expires_at: number;
-  device_name: string | null;
-  user_agent: string | null;
-  ip_address: string | null;
-};
+/** The configured numbers, in milliseconds but for the maximum. */
+export interface SessionRules {
+  /** The absolute lifetime of a session. */
+  lifetime: number;
+  /** For how long the previous refresh token gets the same successor again. */
+  grace: number;
+  /** For how long an access token of an ended session may still be alive. */
+  refuseFor: number;
+  /** How many sessions a user has at most: beyond it the one that was used the longest ago ends. */
+  maximum: number;
+}
 
 /** KV takes one write a second for a key. */
 const COPY_INTERVAL = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
-const NOT_COPIED = "not_copied";
+const USER_ID = "user_id";
+/** How many changes the record in KV does not have yet. */
+const CHANGES = "changes_not_copied";
 const COPIED_AT = "copied_at";
 const FAILURES = "failures";
-const USER_ID = "user_id";
 
 export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
+  readonly #records: SessionRecords;
+
   constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
     super(ctx, env);
-    this.#createTables();
+    this.#records = new SessionRecords(ctx.storage.sql);
   }
 
-  /** Opens a session. The first refresh token has generation 1. */
-  async create(userId: string, id: string, origin: SessionOrigin, lifetime: number): Promise<Session> {
+  /** Opens a session. Its first refresh token has generation 1. */
+  async create(userId: string, id: string, origin: SessionOrigin, rules: SessionRules): Promise<Session> {
     const now = systemClock.now();
     // Kept, since an alarm is not told the name of its object on every platform.
     if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
-    const session = { id, ...origin, createdAt: now, lastUsedAt: now, expiresAt: now + lifetime };
-    this.ctx.storage.sql.exec(
-      `INSERT INTO sessions (id, generation, rotated_at, created_at, last_used_at, expires_at, device_name, user_agent, ip_address)
-       VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)`,
-      id,
-      now,
-      now,
-      now,
-      session.expiresAt,
-      origin.deviceName,
-      origin.userAgent,
-      origin.ipAddress,
-    );
-    await this.#armFor(session.expiresAt);
+    const expiresAt = now + rules.lifetime;
+    const session = { id, ...origin, generation: 1, rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt };
+    this.#records.add(session);
+    const surplus = this.#records.list(now).slice(rules.maximum);
+    if (surplus.length > 0) await this.#end(surplus, now + rules.refuseFor);
+    await this.#armFor(expiresAt);
     return session;
   }
 
@@ -88,169 +69,122 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
    * Spends one generation for the next. Within the grace the previous generation gets the same
    * successor again; anything older means theft, and the session ends (RFC 9700 §4.14.2).
    */
-  async rotate(proof: Required<SessionProof>, grace: number, refuseFor: number): Promise<Rotation> {
+  async rotate(proof: Required<SessionProof>, rules: SessionRules): Promise<Rotation> {
     const now = systemClock.now();
-    const session = this.#find(proof.sessionId, now);
+    const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
+    const { expiresAt } = session;
     if (proof.generation === session.generation) {
       const generation = session.generation + 1;
-      this.ctx.storage.sql.exec(
-        "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ? WHERE id = ?",
-        generation,
-        now,
-        now,
-        session.id,
-      );
-      return { outcome: "rotated", generation, expiresAt: session.expires_at };
+      this.#records.advance(session.id, generation, now);
+      return { outcome: "rotated", generation, expiresAt };
     }
-    if (isInGrace(session, proof.generation, grace, now)) {
-      return { outcome: "rotated", generation: session.generation, expiresAt: session.expires_at };
+    if (isInGrace(session, proof.generation, rules.grace, now)) {
+      return { outcome: "rotated", generation: session.generation, expiresAt };
     }
-    await this.#endSessions([session.id], now + refuseFor);
+    await this.#end([session], now + rules.refuseFor);
     return { outcome: "reused" };
   }
 
   /** Whether the session exists and has not ended. */
   async isLive(sessionId: string): Promise<boolean> {
-    return this.#find(sessionId, systemClock.now()) !== undefined;
+    return this.#records.find(sessionId, systemClock.now()) !== undefined;
   }
 
   /** The live sessions, last used first. */
   async list(): Promise<Session[]> {
-    return this.ctx.storage.sql
-      .exec<SessionRow>("SELECT * FROM sessions WHERE expires_at > ? ORDER BY last_used_at DESC", systemClock.now())
-      .toArray()
-      .map((row) => ({
-        id: row.id,
-        createdAt: row.created_at,
-        lastUsedAt: row.last_used_at,
-        expiresAt: row.expires_at,
-        deviceName: row.device_name,
-        userAgent: row.user_agent,
-        ipAddress: row.ip_address,
-      }));
+    return this.#records.list(systemClock.now());
   }
 
   /**
-   * Ends a session; one that has ended already stays so. From now on it is refused here, and for
-   * `refuseFor`, as long as an access token of it can still be alive, the record in KV says so.
+   * Ends a session; one that has ended already stays so. From now on it is refused here, and for as long
+   * as an access token of it can still be alive the record in KV says so.
    */
-  async end(sessionId: string, refuseFor: number): Promise<void> {
+  async end(sessionId: string, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
-    if (this.#find(sessionId, now) !== undefined) await this.#endSessions([sessionId], now + refuseFor);
+    const session = this.#records.find(sessionId, now);
+    if (session !== undefined) await this.#end([session], now + rules.refuseFor);
   }
 
   /**
    * Ends every session on the word of one of them. `false`, and nothing changes, where that one has
    * itself ended: a dead token ends nobody's sessions. A superseded refresh token ends its own alone.
    */
-  async endAllBy(proof: SessionProof, grace: number, refuseFor: number): Promise<boolean> {
+  async endAllBy(proof: SessionProof, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
-    const session = this.#find(proof.sessionId, now);
+    const session = this.#records.find(proof.sessionId, now);
     if (session === undefined) return false;
     const { generation = session.generation } = proof;
-    if (generation !== session.generation && !isInGrace(session, generation, grace, now)) {
-      await this.#endSessions([session.id], now + refuseFor);
-      return false;
-    }
-    const ids = this.ctx.storage.sql.exec<{ id: string }>("SELECT id FROM sessions").toArray();
-    await this.#endSessions(
-      ids.map(({ id }) => id),
-      now + refuseFor,
-    );
-    return true;
+    const isCurrent = generation === session.generation || isInGrace(session, generation, rules.grace, now);
+    await this.#end(isCurrent ? this.#records.list(now) : [session], now + rules.refuseFor);
+    return isCurrent;
   }
 
-  /** Drops what has expired, copies revocations to KV, and comes back when there is more to do. */
+  /** Drops what has lapsed, copies revocations to KV, and comes back when there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
-    this.ctx.storage.sql.exec("DELETE FROM sessions WHERE expires_at <= ?", now);
-    this.ctx.storage.sql.exec("DELETE FROM revoked WHERE refused_until <= ?", now);
-    if (this.ctx.storage.kv.get<boolean>(NOT_COPIED)) await this.#copyRevocations(now);
+    this.#records.dropLapsed(now);
+    if (this.#hasChanges) await this.#copyRevocations(now);
 
-    const next = this.#nextTask(now);
+    const next = this.#hasChanges ? this.#copyDueAt(now) : this.#records.nextLapse();
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
     } else {
+      this.#records.forgetTables();
       await this.ctx.storage.deleteAll();
-      this.#createTables();
     }
   }
 
+  async #end(sessions: Session[], refusedUntil: number): Promise<void> {
+    for (const { id } of sessions) this.#records.end(id, refusedUntil);
+    this.ctx.storage.kv.put(CHANGES, this.#changes + 1);
+    await this.#armFor(this.#copyDueAt(systemClock.now()));
+  }
+
   async #copyRevocations(now: number): Promise<void> {
-    const revoked = this.ctx.storage.sql
-      .exec<RevokedSession>("SELECT session_id AS sessionId, refused_until AS refusedUntil FROM revoked")
-      .toArray();
-    // Cleared first: a session that ends while KV answers asks for another copy.
-    this.ctx.storage.kv.delete(NOT_COPIED);
+    const changes = this.#changes;
     try {
-      await writeRevocations(this.env.REVOCATIONS, this.#userId, revoked, now);
+      await writeRevocations(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
+      // A session that ended while KV answered asks for another copy.
+      if (this.#changes === changes) this.ctx.storage.kv.delete(CHANGES);
       this.ctx.storage.kv.put(COPIED_AT, now);
       this.ctx.storage.kv.delete(FAILURES);
     } catch (error) {
-      this.ctx.storage.kv.put(NOT_COPIED, true);
-      const failures = (this.ctx.storage.kv.get<number>(FAILURES) ?? 0) + 1;
-      this.ctx.storage.kv.put(FAILURES, failures);
-      writeLog("error", {
-        event: "revocation_not_copied",
-        user_id: this.#userId,
-        attempts: failures,
-        error: describeError(error),
-      });
+      const attempts = this.#failures + 1;
+      this.ctx.storage.kv.put(FAILURES, attempts);
+      const fields = { user_id: this.#userId, attempts, error: describeError(error) };
+      writeLog("error", { event: "revocation_not_copied", ...fields });
     }
+  }
+
+  /** After a failure later and later, otherwise as soon as KV takes another write. */
+  #copyDueAt(now: number): number {
+    if (this.#failures > 0) return now + Math.min(LONGEST_RETRY, COPY_INTERVAL * 2 ** (this.#failures - 1));
+    return Math.max(now, (this.ctx.storage.kv.get<number>(COPIED_AT) ?? 0) + COPY_INTERVAL);
   }
 
   get #userId(): string {
     return this.ctx.storage.kv.get<string>(USER_ID) ?? "";
   }
 
-  #find(sessionId: string, now: number): SessionRow | undefined {
-    return this.ctx.storage.sql
-      .exec<SessionRow>("SELECT * FROM sessions WHERE id = ? AND expires_at > ?", sessionId, now)
-      .toArray()[0];
+  get #changes(): number {
+    return this.ctx.storage.kv.get<number>(CHANGES) ?? 0;
   }
 
-  async #endSessions(ids: string[], refusedUntil: number): Promise<void> {
-    for (const id of ids) {
-      this.ctx.storage.sql.exec("DELETE FROM sessions WHERE id = ?", id);
-      this.ctx.storage.sql.exec("INSERT OR REPLACE INTO revoked VALUES (?, ?)", id, refusedUntil);
-    }
-    this.ctx.storage.kv.put(NOT_COPIED, true);
-    await this.#armFor(this.#copyDueAt(systemClock.now()));
+  get #hasChanges(): boolean {
+    return this.#changes > 0;
   }
 
-  #copyDueAt(now: number): number {
-    const failures = this.ctx.storage.kv.get<number>(FAILURES) ?? 0;
-    if (failures > 0) return now + Math.min(LONGEST_RETRY, COPY_INTERVAL * 2 ** (failures - 1));
-    return Math.max(now, (this.ctx.storage.kv.get<number>(COPIED_AT) ?? 0) + COPY_INTERVAL);
-  }
-
-  #nextTask(now: number): number | undefined {
-    if (this.ctx.storage.kv.get<boolean>(NOT_COPIED)) return this.#copyDueAt(now);
-    const row = this.ctx.storage.sql
-      .exec<{ next: number | null }>(
-        "SELECT min(at) AS next FROM (SELECT min(expires_at) AS at FROM sessions UNION SELECT min(refused_until) FROM revoked)",
-      )
-      .one();
-    return row.next ?? undefined;
+  get #failures(): number {
+    return this.ctx.storage.kv.get<number>(FAILURES) ?? 0;
   }
 
   async #armFor(time: number): Promise<void> {
     const armed = await this.ctx.storage.getAlarm();
     if (armed === null || armed > time) await this.ctx.storage.setAlarm(time);
   }
-
-  #createTables(): void {
-    this.ctx.storage.sql.exec(
-      `CREATE TABLE IF NOT EXISTS sessions (
-         id TEXT PRIMARY KEY, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL,
-         last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, device_name TEXT, user_agent TEXT, ip_address TEXT
-       ) WITHOUT ROWID;
-       CREATE TABLE IF NOT EXISTS revoked (session_id TEXT PRIMARY KEY, refused_until INTEGER NOT NULL) WITHOUT ROWID;`,
-    );
-  }
 }
 
-function isInGrace(session: SessionRow, generation: number, grace: number, now: number): boolean {
-  return generation === session.generation - 1 && now - session.rotated_at <= grace;
+function isInGrace(session: Session, generation: number, grace: number, now: number): boolean {
+  return generation === session.generation - 1 && now - session.rotatedAt <= grace;
 }

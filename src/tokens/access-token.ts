@@ -77,7 +77,8 @@ export function createAccessTokens(parts: {
           token,
           async (header) => {
             // The key is named by our own id alone: `jwk`, `jku`, `x5u` and `x5c` are never read (RFC 8725 §3.10).
-            const key = KEY_ID.test(header.kid ?? "") ? await keyring.verifyingKey(header.kid ?? "") : undefined;
+            const { kid }: { kid?: unknown } = header;
+            const key = typeof kid === "string" && KEY_ID.test(kid) ? await keyring.verifyingKey(kid) : undefined;
             // One key, one algorithm (RFC 8725 §3.1).
             if (key === undefined || key.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey();
             keyId = key.id;

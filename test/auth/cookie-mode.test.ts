@@ -75,6 +75,20 @@ describe("cookie mode", () => {
     expectProblem(await get("/api/v1/users/me", { bearer: answer.json.access_token }), 401, "invalid_access_token");
   });
 
+  it("logs out by the cookie where the access token has expired, and never takes the cookie for nothing", async () => {
+    const { answer, cookie } = await signedIn();
+    const bearer: string = answer.json.access_token;
+    vi.setSystemTime(Date.now() + 40 * 60_000);
+    const foreign = await post("/api/v1/auth/logout", {}, { ...from("https://evil.example", cookie), bearer }, send);
+    expectProblem(foreign, 401, "invalid_access_token");
+    expect(foreign.headers.get("Set-Cookie")).toBeNull();
+    const own = await post("/api/v1/auth/logout", {}, { ...from(APP, cookie), bearer }, send);
+    expect(own.status).toBe(204);
+    expect(own.headers.get("Set-Cookie")).toContain("Max-Age=0");
+    const ended = await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
+    expectProblem(ended, 401, "invalid_refresh_token");
+  });
+
   it("clears the cookie when its session has ended", async () => {
     const { cookie } = await signedIn();
     await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);

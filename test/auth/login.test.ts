@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { type Answer, appWith, expectProblem, freshAddress, post } from "../support/client.ts";
+import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, registered, rowOf, somebody } from "../support/people.ts";
 
@@ -58,6 +58,20 @@ describe("POST /api/v1/auth/login", () => {
     expect(first.refreshToken).not.toBe(second.refreshToken);
     const answer = await post(LOGIN, { email: person.email, password: person.password, session_id: first.sessionId });
     expectProblem(answer, 422, "validation_failed");
+  });
+
+  it("ends the session that was used the longest ago when a user has more than the maximum", async () => {
+    const person = await registered();
+    const few = appWith({ SESSIONS_PER_USER: "3" });
+    const tokens: string[] = [];
+    for (let device = 0; device < 5; device++) {
+      const answer = await post(LOGIN, { email: person.email, password: person.password }, {}, few);
+      tokens.push(answer.json.access_token);
+    }
+    const statuses = await Promise.all(
+      tokens.map(async (bearer) => (await get("/api/v1/users/me", { bearer })).status),
+    );
+    expect(statuses).toEqual([401, 401, 200, 200, 200]);
   });
 
   it("records device name, user agent and address in the user's own object", async () => {
@@ -186,6 +200,18 @@ describe("POST /api/v1/auth/login", () => {
     await logIn(person, {}, { address: freshAddress() });
   });
 
+  it("lets nobody use up a stranger's budget with attempts that are refused anyway", async () => {
+    const person = await registered();
+    const address = freshAddress();
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 120; attempt++) {
+      const body = { email: person.email, password: "a wrong password, surely" };
+      statuses.push((await post(LOGIN, body, { address })).status);
+    }
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    await logIn(person, {}, { address: freshAddress() });
+  });
+
   it("limits an unknown name at the same count", async () => {
     const address = freshAddress();
     const body = { email: somebody().email, password: "a wrong password, surely" };
@@ -245,10 +271,32 @@ describe("POST /api/v1/auth/login", () => {
       expectProblem(answer, 503, "busy");
       expect(answer.headers.get("Retry-After")).toBe("1");
     }
+    const budgets = appWith({ HASH_LANE_LENGTH: "1" });
+    const address = freshAddress();
+    const tries = await Promise.all(Array.from({ length: 10 }, () => post(LOGIN, body, { address }, budgets)));
+    expect(tries.some(({ json }) => json.code === "busy")).toBe(true);
+    const after = await post(LOGIN, body, { address }, budgets);
+    expectProblem(after, 401, "invalid_credentials");
     const register = await Promise.all(
       Array.from({ length: 12 }, () => post("/api/v1/auth/register", somebody(), {}, impatient)),
     );
     expect(register.some(({ json }) => json.code === "busy")).toBe(true);
+  });
+
+  it("logs in although the attempts can't be given back", async () => {
+    const person = await registered();
+    const logs = recordLogs();
+    const objectOf = env.RATE_LIMITER.getByName.bind(env.RATE_LIMITER);
+    const body = { email: person.email, password: person.password };
+    vi.spyOn(env.RATE_LIMITER, "getByName").mockImplementation((name) => {
+      const object = objectOf(name);
+      return new Proxy(object, {
+        get: (target, method) =>
+          method === "giveBack" ? () => Promise.reject(new Error("out")) : Reflect.get(target, method),
+      });
+    });
+    expect((await post(LOGIN, body, {}, appWith({}))).status).toBe(200);
+    expect(logs().filter(({ event }) => event === "attempt_not_given_back")).toHaveLength(3);
   });
 
   it("fails closed, with 503, when the limiter does not answer", async () => {

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
 import { appWith, expectProblem, post } from "../support/client.ts";
-import { mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { logIn, mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
 const REGISTER = "/api/v1/auth/register";
 /** Everybody finds a place in the hashing lane. */
@@ -66,12 +67,60 @@ describe("POST /api/v1/auth/register", () => {
     }
   });
 
-  it("sends another link where the account waits to be verified", async () => {
-    const person = somebody();
-    await post(REGISTER, person);
-    await post(REGISTER, { ...somebody(), email: person.email });
-    const token = await mailedToken(person.email, 2);
+  it("gives an address to the registration whose link is used, with the credentials that were chosen for it", async () => {
+    const attacker = somebody();
+    const victim = { ...somebody(), email: attacker.email };
+    await post(REGISTER, attacker);
+    await mailsTo(attacker.email);
+    await post(REGISTER, victim);
+    const [newest] = await mailsTo(victim.email, 2);
+    expect(newest?.text).toContain(`under the username ${victim.username}.`);
+    const token = await mailedToken(victim.email, 2);
     expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+
+    expect((await logIn(victim)).answer.json.user).toMatchObject({ username: victim.username, is_verified: true });
+    const answer = await post("/api/v1/auth/login", { email: victim.email, password: attacker.password });
+    expectProblem(answer, 401, "invalid_credentials");
+    expect((await post(REGISTER, { ...somebody(), username: attacker.username })).status).toBe(202);
+  });
+
+  it("does not tell by a login after it whether the address had an account", async () => {
+    const verified = await registered();
+    const waiting = somebody();
+    await post(REGISTER, waiting);
+    for (const email of [verified.email, waiting.email, somebody().email]) {
+      const stranger = { ...somebody(), email };
+      expect((await post(REGISTER, stranger)).status).toBe(202);
+      for (const name of [{ email }, { username: stranger.username }]) {
+        const right = await post("/api/v1/auth/login", { ...name, password: stranger.password });
+        expectProblem(right, 403, "email_not_verified");
+        const wrong = await post("/api/v1/auth/login", { ...name, password: "a wrong password, surely" });
+        expectProblem(wrong, 401, "invalid_credentials");
+      }
+    }
+    await logIn(verified);
+  });
+
+  it("is forgotten when nobody proved the address in time, and the username is free again", async () => {
+    const [person, owner] = [somebody(), await registered()];
+    await post(REGISTER, person);
+    await post(REGISTER, { ...somebody(), email: owner.email });
+    const { runMaintenance } = await import("../../src/maintenance.ts");
+    const { coldIsolate } = await import("../support/services.ts");
+    vi.setSystemTime(Date.now() + 31 * 86_400_000);
+    await runMaintenance(coldIsolate());
+    expect(await rowOf(person.email)).toBeNull();
+    expect(await rowOf(owner.email), "an owner stays").not.toBeNull();
+    const left = await env.DB.prepare("SELECT count(*) AS n FROM registrations").first<{ n: number }>();
+    expect(left?.n).toBe(0);
+  });
+
+  it("leaves a username to whoever comes first after its time, before the cron has passed too", async () => {
+    const { username } = somebody();
+    const owner = await registered();
+    expect((await post(REGISTER, { ...somebody(), email: owner.email, username })).status).toBe(202);
+    vi.setSystemTime(Date.now() + 31 * 86_400_000);
+    expect((await post(REGISTER, { ...somebody(), username })).status).toBe(202);
   });
 
   it("refuses a username that somebody has, in any case, and says which field", async () => {

@@ -51,12 +51,17 @@ describe("GET /", () => {
 });
 
 describe("a path or method that does not exist", () => {
-  it.each(["/nowhere", "/api/v1/auth", "/api/v1/auth/login/x", "/pages/docs.html", "/index.html"])(
-    "%s is 404",
-    async (path) => {
-      expectProblem(await get(path), 404, "not_found");
-    },
-  );
+  it.each([
+    "/health//",
+    `/a${"/".repeat(15_000)}x`,
+    "/nowhere",
+    "/api/v1/auth",
+    "/api/v1/auth/login/x",
+    "/pages/docs.html",
+    "/index.html",
+  ])("%s is 404", async (path) => {
+    expectProblem(await get(path), 404, "not_found");
+  });
 
   it.each([
     ["GET", LOGIN, "POST, OPTIONS"],
@@ -138,6 +143,13 @@ describe("a body", () => {
     const padded = `${JSON.stringify(body)}${" ".repeat(60 * 1024)}`;
     const headers = { "Content-Type": "application/json" };
     expectProblem(await call("POST", LOGIN, { body: padded, headers }), 401, "invalid_credentials");
+  });
+
+  it("of nonsense gets no longer answer than it is", async () => {
+    const nonsense = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, index]));
+    const answer = await call("POST", LOGIN, { body: nonsense });
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors).toHaveLength(20);
   });
 
   it("with a prototype in it pollutes nothing", async () => {

@@ -136,6 +136,33 @@ describe("signing keys", () => {
     expect(await countKeys(), "what was revoked is deleted once nothing it signed can be alive").toBe(1);
   });
 
+  it("never sign when nobody trusts them: one key is revoked while its successor waits", async () => {
+    const send = appWith({});
+    const first = await logIn(send, person);
+    await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?").bind(start).run();
+    await runMaintenance(coldIsolate());
+    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ? WHERE id = ?")
+      .bind(start, first.kid ?? "")
+      .run();
+    for (const minutes of [0, 29, 31, 33, 45, 59, 61, 75, 90, 95]) {
+      vi.setSystemTime(start + minutes * MINUTE);
+      const { bearer, kid } = await logIn(send, person);
+      expect((await get("/api/v1/users/me", { bearer }, send)).status, `${minutes} minutes later`).toBe(200);
+      expect(await publishedIds(send)).toContain(kid);
+    }
+  });
+
+  it("never sign when nobody trusts them: another secret was deployed for a while", async () => {
+    const send = appWith({});
+    await logIn(send, person);
+    await coldIsolate({ AUTH_SECRET: "quite another secret, long enough to pass too" }).keyring.signingKey();
+    for (const minutes of [0, 20, 31, 33, 44, 90]) {
+      vi.setSystemTime(start + minutes * MINUTE);
+      const { bearer } = await logIn(send, person);
+      expect((await get("/api/v1/users/me", { bearer }, send)).status, `${minutes} minutes later`).toBe(200);
+    }
+  });
+
   it("replace a revoked key without waiting when the trigger finds none that signs", async () => {
     await coldIsolate().keyring.signingKey();
     await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();

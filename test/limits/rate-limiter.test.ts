@@ -47,6 +47,17 @@ describe("the RateLimiter object", () => {
     expect(readings.filter(({ allowed }) => allowed)).toHaveLength(5);
   });
 
+  it("takes nothing back on a key that it has forgotten", async () => {
+    const limiter = fresh();
+    await limiter.giveBack(RULE);
+    const start = Date.now();
+    vi.setSystemTime(start);
+    await limiter.take(RULE);
+    vi.setSystemTime(start + 11_000);
+    await limiter.giveBack(RULE);
+    expect(await limiter.take(RULE)).toMatchObject({ allowed: true, remaining: 4 });
+  });
+
   it("remembers after it was evicted", async () => {
     const limiter = fresh();
     for (let attempt = 0; attempt < 5; attempt++) await limiter.take(RULE);

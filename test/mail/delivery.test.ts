@@ -46,7 +46,7 @@ describe("the mail queue's consumer", () => {
   it("sends a mail and is done with its message", async () => {
     const { id, email } = await waiting();
     const sent: OutgoingMail[] = [];
-    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    const batch = batchOf([{ kind: "verify_email", registrationId: id }]);
     const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
     expect(result.explicitAcks).toHaveLength(1);
     expect(sent).toMatchObject([{ to: email, subject: "Verify your address for Postern" }]);
@@ -57,8 +57,8 @@ describe("the mail queue's consumer", () => {
     const [first, second] = [await waiting(), await waiting()];
     const batch = batchOf(
       [
-        { kind: "verify_email", userId: first.id },
-        { kind: "verify_email", userId: second.id },
+        { kind: "verify_email", registrationId: first.id },
+        { kind: "verify_email", registrationId: second.id },
       ],
       3,
     );
@@ -81,7 +81,7 @@ describe("the mail queue's consumer", () => {
   it("makes the very same mail on every retry, so that a provider knows it again", async () => {
     const { id } = await waiting();
     const sent: OutgoingMail[] = [];
-    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    const batch = batchOf([{ kind: "verify_email", registrationId: id }]);
     for (let attempt = 0; attempt < 2; attempt++) {
       await deliver(batch, {
         async deliver(mail) {
@@ -98,8 +98,8 @@ describe("the mail queue's consumer", () => {
     const userId = String((await rowOf(verified.email))?.id);
     const sent: OutgoingMail[] = [];
     const batch = batchOf([
-      { kind: "verify_email", userId },
-      { kind: "verify_email", userId: crypto.randomUUID() },
+      { kind: "verify_email", registrationId: userId },
+      { kind: "verify_email", registrationId: crypto.randomUUID() },
       { kind: "resend_verification", email: verified.email },
       { kind: "resend_verification", email: somebody().email },
     ]);
@@ -108,9 +108,32 @@ describe("the mail queue's consumer", () => {
     expect(sent).toEqual([]);
   });
 
+  it("leaves a body that is none of ours to the dead-letter queue, and holds up no other message", async () => {
+    const { id } = await waiting();
+    const batch = batchOf(Array(5).fill({ kind: "verify_email", registrationId: id }));
+    for (const [index, body] of ["nonsense", null, {}, { id: "1", event: null }].entries()) {
+      Reflect.set(batch.messages[index] ?? {}, "body", body);
+    }
+    const result = await deliver(batch, { deliver: async () => {} });
+    expect(result.explicitAcks).toEqual([batch.messages[4]?.id]);
+    expect(result.retryMessages).toHaveLength(4);
+  });
+
+  it("stops mailing an address that strangers register again and again, and tells them nothing", async () => {
+    const { email } = await waiting();
+    for (let time = 0; time < 6; time++) {
+      expect((await post("/api/v1/auth/register", { ...somebody(), email })).status).toBe(202);
+    }
+    const logs = recordLogs();
+    await vi.waitFor(() => expect(logs().some(({ event }) => event === "mail_not_needed")).toBe(true), {
+      timeout: 5_000,
+    });
+    expect(await mailsTo(email, 5)).toHaveLength(5);
+  });
+
   it("keeps a mail once in the outbox though its message comes twice", async () => {
     const { id, email } = await waiting();
-    const batch = batchOf([{ kind: "verify_email", userId: id }]);
+    const batch = batchOf([{ kind: "verify_email", registrationId: id }]);
     await worker.queue?.(batch, env);
     await worker.queue?.(batch, env);
     expect(await mailsTo(email, 2)).toHaveLength(2);
@@ -128,8 +151,11 @@ describe("the mail queue's consumer", () => {
 
 describe("mails", () => {
   it("let no name or link break out of their HTML", () => {
-    const html = renderHtml(verifyEmailMessage(`<b>"Evil" & Co</b>`, `https://x/"><script>`, 1), `<b>"Evil" & Co</b>`);
-    expect(html).not.toMatch(/<b>|<script>/);
+    const html = renderHtml(
+      verifyEmailMessage(`<b>"Evil" & Co</b>`, "<i>", `https://x/"><script>`, 1),
+      `<b>"Evil" & Co</b>`,
+    );
+    expect(html).not.toMatch(/<b>|<i>|<script>/);
     expect(html).toContain("&lt;b&gt;&quot;Evil&quot; &amp; Co&lt;/b&gt;");
     expect(html).toContain("for 1 hour.");
   });
@@ -164,7 +190,9 @@ describe("GET /dev/outbox", () => {
 
   it("does not exist for another host, nor outside development", async () => {
     const { exports } = await import("cloudflare:workers");
-    expect((await exports.default.fetch("http://192.0.2.1:8787/dev/outbox")).status).toBe(404);
+    for (const path of ["/dev/outbox", "/health", "/"]) {
+      expect((await exports.default.fetch(`http://192.0.2.1:8787${path}`)).status).toBe(421);
+    }
     const { createApp } = await import("../../src/app.ts");
     const production = createApp(
       parseConfig({
@@ -175,10 +203,14 @@ describe("GET /dev/outbox", () => {
         MAIL_FROM: "a@example.com",
       }),
     );
-    const answer = await production.fetch(new Request("http://localhost:8787/dev/outbox"), env);
+    const answer = await production.fetch(new Request("https://auth.example.com/dev/outbox"), env);
     expect(answer.status).toBe(404);
     const health = await production.fetch(new Request("https://auth.example.com/health"), env);
     expect(health.status).toBe(200);
     expect(health.headers.has("Server-Timing")).toBe(false);
+    const plain = await production.fetch(new Request("http://auth.example.com/health"), env);
+    expect(plain.status).toBe(403);
+    expect(plain.headers.has("Location")).toBe(false);
+    expect(await plain.json()).toMatchObject({ code: "https_required" });
   });
 });

@@ -108,6 +108,8 @@ describe("a crafted access token", () => {
     ["an unknown key id", {}, { kid: "A".repeat(43) }],
     ["a hostile key id", {}, { kid: "' OR 1=1 --" }],
     ["a key id of 10 kB", {}, { kid: "k".repeat(10_000) }],
+    ["an object for a key id", {}, { kid: { toString: 1 } }],
+    ["a list for a key id", {}, { kid: ["A".repeat(43)] }],
   ])("is refused with %s", async (_what, change, headerChange) => {
     expectProblem(await get(ME, { bearer: await signed(change, headerChange) }), 401, "invalid_access_token");
   });

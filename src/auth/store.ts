@@ -1,0 +1,179 @@
+/**
+ * Registrations in D1, and how one becomes a user. The first registration of an address makes an
+ * unverified user too; each further one waits beside it. Every change is one batch, which D1 runs as a
+ * transaction.
+ */
+import { and, desc, eq, exists, inArray, isNull, lt, notInArray, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { registrations, users } from "../db/schema.ts";
+import { selectKeyringVersion } from "../keys/store.ts";
+import type { User } from "../users/user.ts";
+
+export type Registration = typeof registrations.$inferSelect;
+
+/** By what somebody logs in: lower-case. */
+export type LoginName = { email: string } | { username: string };
+
+/** Whom a login may mean: a user, a registration that waits under the same name, both or neither. */
+export interface LoginCandidates {
+  user: User | undefined;
+  registration: Registration | undefined;
+  keyringVersion: string;
+}
+
+export type Registered =
+  | { outcome: "waiting" }
+  /** The address has a verified owner. */
+  | { outcome: "owned"; userId: string }
+  | { outcome: "username_taken" };
+
+/** A registration and the user of its address. */
+export interface RegistrationReading {
+  registration: Registration | undefined;
+  user: User | undefined;
+}
+
+export interface RegistrationStore {
+  findCandidates(name: LoginName): Promise<LoginCandidates>;
+  find(id: string): Promise<RegistrationReading>;
+  findNewest(email: string): Promise<RegistrationReading>;
+  findUser(id: string): Promise<User | undefined>;
+  /** Adds a registration unless somebody has its username. Whoever registered before `expired` has it no longer. */
+  add(registration: Registration, expired: number): Promise<Registered>;
+  /**
+   * Spends a registration's link, known by its hash: its credentials become the user's, and every other
+   * registration of the address goes. `verified` says whether this very link did it, now or before.
+   */
+  verify(id: string, link: string, now: number): Promise<{ verified: boolean }>;
+  /** Deletes registrations made before then, and the users who were never anything else. */
+  deleteStale(before: number): Promise<void>;
+}
+
+export function createRegistrationStore(db: Database): RegistrationStore {
+  const read = async (registration: ReturnType<typeof selectRegistration>, user: ReturnType<typeof selectUser>) => {
+    const [[foundRegistration], [foundUser]] = await db.batch([registration, user]);
+    return { registration: foundRegistration, user: foundUser };
+  };
+  const selectUser = (condition: ReturnType<typeof eq>) => db.select().from(users).where(condition);
+  const selectRegistration = (condition: ReturnType<typeof eq>) =>
+    db
+      .select()
+      .from(registrations)
+      .where(condition)
+      .orderBy(desc(registrations.createdAt), desc(registrations.id))
+      .limit(1);
+
+  return {
+    async findCandidates(name) {
+      const byUser = "email" in name ? eq(users.email, name.email) : eq(sql`lower(${users.username})`, name.username);
+      const byRegistration =
+        "email" in name
+          ? eq(registrations.email, name.email)
+          : eq(sql`lower(${registrations.username})`, name.username);
+      const [[user], [registration], [keyring]] = await db.batch([
+        selectUser(byUser),
+        selectRegistration(byRegistration),
+        selectKeyringVersion(db),
+      ]);
+      return { user, registration, keyringVersion: keyring?.version ?? "" };
+    },
+
+    find(id) {
+      const email = db.select({ email: registrations.email }).from(registrations).where(eq(registrations.id, id));
+      return read(selectRegistration(eq(registrations.id, id)), selectUser(eq(users.email, email)));
+    },
+
+    findNewest: (email) => read(selectRegistration(eq(registrations.email, email)), selectUser(eq(users.email, email))),
+
+    async findUser(id) {
+      const [user] = await selectUser(eq(users.id, id));
+      return user;
+    },
+
+    async add(registration, expired) {
+      const { id, email } = registration;
+      const username = registration.username.toLowerCase();
+      const own = eq(registrations.id, id);
+      const bearer = db
+        .select({ id: users.id })
+        .from(users)
+        .where(eq(sql`lower(${users.username})`, username));
+      const [, , , , [added], [user]] = await db.batch([
+        db
+          .delete(registrations)
+          .where(and(eq(sql`lower(${registrations.username})`, username), lt(registrations.createdAt, expired))),
+        db.insert(registrations).values(registration).onConflictDoNothing(),
+        db.delete(registrations).where(and(own, exists(bearer))),
+        db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
+        db.select({ id: registrations.id }).from(registrations).where(own),
+        selectUser(eq(users.email, email)),
+      ]);
+      if (added === undefined) return { outcome: "username_taken" };
+      return user?.isVerified ? { outcome: "owned", userId: user.id } : { outcome: "waiting" };
+    },
+
+    async verify(id, link, now) {
+      const verifiedUser = db.select({ email: users.email }).from(users).where(eq(users.verifiedByLink, link));
+      const [, , verified] = await db.batch([
+        db
+          .update(users)
+          .set({
+            username: sql`${registrations.username}`,
+            passwordHash: sql`${registrations.passwordHash}`,
+            firstName: sql`${registrations.firstName}`,
+            lastName: sql`${registrations.lastName}`,
+            phone: sql`${registrations.phone}`,
+            isVerified: true,
+            verifiedByLink: link,
+            updatedAt: now,
+          })
+          .from(registrations)
+          .where(and(eq(registrations.id, id), eq(users.email, registrations.email), eq(users.isVerified, false))),
+        db.delete(registrations).where(inArray(registrations.email, verifiedUser)),
+        verifiedUser,
+      ]);
+      return { verified: verified.length > 0 };
+    },
+
+    async deleteStale(before) {
+      await db.batch([
+        db.delete(registrations).where(lt(registrations.createdAt, before)),
+        db
+          .delete(users)
+          .where(
+            and(
+              eq(users.isVerified, false),
+              lt(users.createdAt, before),
+              isNull(users.verifiedByLink),
+              isNull(users.lastLoginAt),
+              notInArray(users.email, db.select({ email: registrations.email }).from(registrations)),
+            ),
+          ),
+      ]);
+    },
+  };
+}
+
+/** The user that a registration makes. Drizzle refuses the statement where a column of the table is missing here. */
+function unverifiedUser(db: Database, id: string) {
+  return db
+    .select({
+      id: registrations.id,
+      email: registrations.email,
+      username: registrations.username,
+      passwordHash: registrations.passwordHash,
+      firstName: registrations.firstName,
+      lastName: registrations.lastName,
+      phone: registrations.phone,
+      role: sql`'user'`.as("role"),
+      isActive: sql`1`.as("is_active"),
+      isVerified: sql`0`.as("is_verified"),
+      isSuperuser: sql`0`.as("is_superuser"),
+      verifiedByLink: sql`NULL`.as("verified_by_link"),
+      createdAt: registrations.createdAt,
+      updatedAt: sql`${registrations.createdAt}`.as("updated_at"),
+      lastLoginAt: sql`NULL`.as("last_login_at"),
+    })
+    .from(registrations)
+    .where(eq(registrations.id, id));
+}

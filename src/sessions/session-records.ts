@@ -1,0 +1,125 @@
+/**
+ * The records of one user's sessions in the SQLite of their object, and of those that ended while an
+ * access token of theirs may still be alive. Synchronous, so that what a turn does is atomic. The
+ * tables are made with the first session: an object that holds nothing takes no room.
+ */
+import type { RevokedSession } from "./revocations.ts";
+
+/** Where a session is used from, as its owner sees it in the list. */
+export interface SessionOrigin {
+  deviceName: string | null;
+  userAgent: string | null;
+  ipAddress: string | null;
+}
+
+/** Times are milliseconds since the epoch. */
+export interface Session extends SessionOrigin {
+  id: string;
+  /** The generation of the newest refresh token. */
+  generation: number;
+  rotatedAt: number;
+  createdAt: number;
+  lastUsedAt: number;
+  expiresAt: number;
+}
+
+type SessionRow = { [Column in keyof Session]: Session[Column] };
+
+const COLUMNS = `id, generation, rotated_at AS rotatedAt, created_at AS createdAt, last_used_at AS lastUsedAt,
+  expires_at AS expiresAt, device_name AS deviceName, user_agent AS userAgent, ip_address AS ipAddress`;
+
+export class SessionRecords {
+  readonly #sql: SqlStorage;
+  #hasTables: boolean;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.#hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
+  }
+
+  /** The session, unless it has ended or expired. */
+  find(id: string, now: number): Session | undefined {
+    return this.#read<SessionRow>(`SELECT ${COLUMNS} FROM sessions WHERE id = ? AND expires_at > ?`, id, now)[0];
+  }
+
+  /** The live sessions, last used first. */
+  list(now: number): Session[] {
+    return this.#read<SessionRow>(
+      `SELECT ${COLUMNS} FROM sessions WHERE expires_at > ? ORDER BY last_used_at DESC, id DESC`,
+      now,
+    );
+  }
+
+  add(session: Session): void {
+    this.#createTables();
+    this.#sql.exec(
+      "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      session.id,
+      session.generation,
+      session.rotatedAt,
+      session.createdAt,
+      session.lastUsedAt,
+      session.expiresAt,
+      session.deviceName,
+      session.userAgent,
+      session.ipAddress,
+    );
+  }
+
+  /** Moves a session on to its next generation. */
+  advance(id: string, generation: number, now: number): void {
+    this.#sql.exec(
+      "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ? WHERE id = ?",
+      generation,
+      now,
+      now,
+      id,
+    );
+  }
+
+  /** Ends a session, which is refused by name until then. */
+  end(id: string, refusedUntil: number): void {
+    this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
+    this.#sql.exec("INSERT OR REPLACE INTO revoked VALUES (?, ?)", id, refusedUntil);
+  }
+
+  revoked(): RevokedSession[] {
+    return this.#read<RevokedSession>("SELECT session_id AS sessionId, refused_until AS refusedUntil FROM revoked");
+  }
+
+  /** Drops what has expired, and what need not be refused by name any more. */
+  dropLapsed(now: number): void {
+    if (!this.#hasTables) return;
+    this.#sql.exec("DELETE FROM sessions WHERE expires_at <= ?", now);
+    this.#sql.exec("DELETE FROM revoked WHERE refused_until <= ?", now);
+  }
+
+  /** When the next record lapses; `undefined` where there is none. */
+  nextLapse(): number | undefined {
+    const times = this.#read<{ at: number | null }>(
+      "SELECT min(expires_at) AS at FROM sessions UNION SELECT min(refused_until) FROM revoked",
+    ).flatMap(({ at }) => at ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** To be called when the object's storage was deleted. */
+  forgetTables(): void {
+    this.#hasTables = false;
+  }
+
+  #read<Row extends Record<string, SqlStorageValue>>(query: string, ...bindings: SqlStorageValue[]): Row[] {
+    return this.#hasTables ? this.#sql.exec<Row>(query, ...bindings).toArray() : [];
+  }
+
+  #createTables(): void {
+    if (this.#hasTables) return;
+    this.#sql.exec(
+      `CREATE TABLE sessions (
+         id TEXT PRIMARY KEY, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL,
+         last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, device_name TEXT, user_agent TEXT, ip_address TEXT
+       ) WITHOUT ROWID;
+       CREATE TABLE revoked (session_id TEXT PRIMARY KEY, refused_until INTEGER NOT NULL) WITHOUT ROWID;`,
+    );
+    this.#hasTables = true;
+  }
+}
