@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 
 // Before the plugin: Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded.
-const smtpCertificate = createTrustedCertificate();
+const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
 
 const migrations = await readD1Migrations("migrations");

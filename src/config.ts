@@ -17,7 +17,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** Bytes that a signed link, mail or page never exceeds are no concern here; a request body does. */
+/** A request body has at most so many bytes: the contract's figure. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** A stale JWKS is harmless for as long as new keys are published well before they sign. */
@@ -115,7 +115,12 @@ export const environment = z.object({
  * @throws {ConfigurationError} naming each variable that is missing or wrong.
  */
 export function parseConfig(source: object) {
-  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(source)
+      .filter(([, value]) => value !== "")
+      // A number or a truth value is what TOML makes of a text without quotes.
+      .map(([name, value]) => [name, /^(number|boolean)$/.test(typeof value) ? String(value) : value]),
+  );
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     throw new ConfigurationError(parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}.`));
@@ -184,39 +189,44 @@ function contradictions(
   transport: string | undefined,
 ): string[] {
   const faults: string[] = [];
-  const require = (holds: boolean, fault: string) => {
+  const insist = (holds: boolean, fault: string) => {
     if (!holds) faults.push(fault);
   };
+  const { SCRYPT_LN: ln, SCRYPT_P: p } = values;
+  const isApproved = APPROVED_SCRYPT.some((set) => ln >= set.ln && p >= set.p);
+  const isPossible = 2 ** ln * 8 * p <= 2 ** 20;
   if (publicUrl === undefined) {
     faults.push("PUBLIC_URL is missing: it takes the https URL at which this service is reached.");
-  } else if (development) {
-    require(isLoopback(
-      new URL(publicUrl).hostname,
-    ), "ENVIRONMENT=development takes a PUBLIC_URL on localhost: development mode shows mails to anybody who asks.");
   } else {
-    require(publicUrl.startsWith("https://"), "PUBLIC_URL takes an https URL outside development.");
+    const { hostname, pathname, protocol } = new URL(publicUrl);
+    insist(pathname === "/", "PUBLIC_URL takes no path: the service stands at the root of its host.");
+    if (development)
+      insist(
+        isLoopback(hostname),
+        "ENVIRONMENT=development takes a PUBLIC_URL on localhost: it shows mails to anybody who asks.",
+      );
+    else insist(protocol === "https:", "PUBLIC_URL takes an https URL outside development.");
   }
   if (!development) {
-    require(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
-    require(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
-    require(APPROVED_SCRYPT.some(
-      (set) => values.SCRYPT_LN >= set.ln && values.SCRYPT_P >= set.p,
-    ), "SCRYPT_LN and SCRYPT_P take at least 15 and 3, 16 and 2, or 17 and 1 (OWASP ASVS 5.0 Appendix C).");
+    insist(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
+    insist(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
+    insist(
+      isApproved,
+      "SCRYPT_LN and SCRYPT_P take at least 15 and 3, 16 and 2, or 17 and 1 (OWASP ASVS 5.0 Appendix C).",
+    );
   }
-  require(2 ** values.SCRYPT_LN * 8 * values.SCRYPT_P <=
-    2 **
-      20, "SCRYPT_LN and SCRYPT_P together ask for more than Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.");
-  if (transport === undefined) {
-    faults.push("MAIL_TRANSPORT is missing: it takes one of smtp, resend, cloudflare.");
-  } else if (transport !== "outbox") {
-    require(values.MAIL_FROM !== undefined, "MAIL_FROM is missing: it takes an address, or Name <address>.");
-  }
-  require(transport !== "smtp" ||
-    values.SMTP_HOST !== undefined, "SMTP_HOST is missing: MAIL_TRANSPORT=smtp needs it.");
-  require((values.SMTP_USER === undefined) ===
-    (values.SMTP_PASSWORD === undefined), "SMTP_USER and SMTP_PASSWORD go together.");
-  require(transport !== "resend" ||
-    values.RESEND_API_KEY !== undefined, "RESEND_API_KEY is missing: MAIL_TRANSPORT=resend needs it.");
+  insist(
+    isPossible,
+    "SCRYPT_LN and SCRYPT_P together ask for more than Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.",
+  );
+  if (transport === undefined) faults.push("MAIL_TRANSPORT is missing: it takes one of smtp, resend, cloudflare.");
+  const sends = transport !== undefined && transport !== "outbox";
+  insist(!sends || values.MAIL_FROM !== undefined, "MAIL_FROM is missing: it takes an address, or Name <address>.");
+  insist(transport !== "smtp" || values.SMTP_HOST !== undefined, "SMTP_HOST is missing: MAIL_TRANSPORT=smtp needs it.");
+  const hasUser = values.SMTP_USER !== undefined;
+  insist(hasUser === (values.SMTP_PASSWORD !== undefined), "SMTP_USER and SMTP_PASSWORD go together.");
+  const hasKey = values.RESEND_API_KEY !== undefined;
+  insist(transport !== "resend" || hasKey, "RESEND_API_KEY is missing: MAIL_TRANSPORT=resend needs it.");
   return faults;
 }
 

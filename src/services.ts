@@ -12,6 +12,7 @@ import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
 import { Hops } from "./platform/hops.ts";
 import { systemRandom } from "./platform/random.ts";
+import { createRevocations } from "./sessions/revocations.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createAccessTokens } from "./tokens/access-token.ts";
 import { createUserStore } from "./users/store.ts";
@@ -45,6 +46,7 @@ export function createServices(bindings: Bindings, config: Config) {
     users: createUserStore(db),
     registrations: createRegistrationStore(db),
     sessions: createSessions(bindings.USER_SESSIONS, config, hops),
+    revocations: createRevocations(bindings.REVOCATIONS, hops),
     accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
     passwords: createPasswords(config.passwords, lane, random),
     limiter: config.limits.enforced ? createLimiter(bindings.RATE_LIMITER, secrets, hops) : unlimited,

@@ -53,6 +53,11 @@ describe("the configuration", () => {
     expect(faultsOf({})).toContain("AUTH_SECRET is missing");
   });
 
+  it("takes the numbers and truth values that TOML makes of texts without quotes", () => {
+    expect(parseConfig({ ...DEVELOPMENT, ACCESS_TOKEN_EXPIRE_MINUTES: 15 }).tokens.lifetime).toBe(900_000);
+    expect(faultsOf({ ...DEVELOPMENT, RATE_LIMITING: true })).toContain("RATE_LIMITING takes one of on, off");
+  });
+
   it("takes an empty text for an absent one, and passes over what it does not know", () => {
     expect(parseConfig({ ...DEVELOPMENT, SMTP_HOST: "", PATH: "/bin", DB: {} }).mail.smtp.host).toBe("");
   });
@@ -62,6 +67,7 @@ describe("the configuration", () => {
     ["PUBLIC_URL", "auth.example.com"],
     ["PUBLIC_URL", "https://auth.example.com/?x=1"],
     ["PUBLIC_URL", "https://auth.example.com"],
+    ["PUBLIC_URL", "http://localhost:8787/auth"],
     ["PRODUCT_NAME", " "],
     ["AUTH_SECRET", "too short"],
     ["AUTH_SECRET_PREVIOUS", "too short"],

@@ -50,6 +50,12 @@ describe("storage round trips that happen one after another", () => {
     expect(await cost(byRefresh)).toEqual({ status: 204, hops: 1, waves: 1 });
   });
 
+  it("are two for a logout everywhere by an access token, whose key is asked about first", async () => {
+    const { accessToken } = await logIn(await loggedIn());
+    const everywhere = () => post("/api/v1/auth/logout", { all: true }, { bearer: accessToken });
+    expect(await cost(everywhere)).toEqual({ status: 204, hops: 2, waves: 2 });
+  });
+
   it("are none for the JWKS, the metadata and the signpost once the keys are known", async () => {
     await get("/.well-known/jwks.json");
     for (const path of ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/"]) {

@@ -33,8 +33,8 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
 
   const proved = await provePassword(services, body.password, candidates);
   if (isRefusal(proved)) {
-    // Nobody's guess was judged, so nobody's budget is spent.
-    if (proved.refused === "busy") await limiter.giveBack(limits);
+    // Only a wrong guess costs something: neither one that was not judged, nor the right password.
+    if (proved.refused !== "invalid_credentials") await limiter.giveBack(limits);
     return refuse(proved.refused, { headers });
   }
 

@@ -8,16 +8,16 @@ import type { Config } from "../config.ts";
 import type { AppEnv } from "../http/app-env.ts";
 
 /** The prefix binds the cookie to https (RFC 6265bis §4.1.3.1). `__Host-` would widen its path to `/`. */
-const NAME = "__Secure-postern_refresh";
+export const REFRESH_COOKIE = "__Secure-postern_refresh";
 const PATH = "/api/v1/auth";
 const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
 
 export function readRefreshCookie(c: Context<AppEnv>): string | undefined {
-  return getCookie(c, NAME);
+  return getCookie(c, REFRESH_COOKIE);
 }
 
 export function writeRefreshCookie(c: Context<AppEnv>, config: Config, token: string, maxAge: number): void {
-  setCookie(c, NAME, token, {
+  setCookie(c, REFRESH_COOKIE, token, {
     path: PATH,
     httpOnly: true,
     secure: true,

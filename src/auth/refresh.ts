@@ -14,7 +14,7 @@ export async function refresh(services: Services, refreshToken: string) {
     users.findById(content.userId),
     keyring.warm(),
   ]);
-  if (rotation.outcome === "reused") return refuse("refresh_token_reused");
+  if (rotation.outcome === "reused") return refuse("refresh_token_reused", { userId: content.userId });
   if (rotation.outcome === "ended" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
   const { generation, expiresAt } = rotation;
   const tokens = await issueTokenPair(services, {

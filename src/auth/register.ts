@@ -31,10 +31,16 @@ export async function register(services: Services, body: z.output<ReturnType<typ
       errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
     });
   }
-  await mail.request(
-    registered.outcome === "owned"
-      ? { kind: "account_exists", userId: registered.userId }
-      : { kind: "verify_email", registrationId: id },
-  );
+  try {
+    await mail.request(
+      registered.outcome === "owned"
+        ? { kind: "account_exists", userId: registered.userId }
+        : { kind: "verify_email", registrationId: id },
+    );
+  } catch (error) {
+    // Taken back, so that the same request can be tried again: without a mail it leads nowhere.
+    await registrations.withdraw(id);
+    throw error;
+  }
   return { status: "verification_required" } as const;
 }

@@ -39,7 +39,7 @@ export const loginBody = () =>
         .string()
         .trim()
         .min(1, "Type the username.")
-        .max(64, "A username has at most 32 characters.")
+        .max(32, "A username has at most 32 characters.")
         .optional()
         .meta({ examples: ["ada"] }),
       password: typedPassword,

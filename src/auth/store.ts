@@ -40,6 +40,8 @@ export interface RegistrationStore {
   findUser(id: string): Promise<User | undefined>;
   /** Adds a registration unless somebody has its username. Whoever registered before `expired` has it no longer. */
   add(registration: Registration, expired: number): Promise<Registered>;
+  /** Takes a registration back, with the user that it alone made. */
+  withdraw(id: string): Promise<void>;
   /**
    * Spends a registration's link, known by its hash: its credentials become the user's, and every other
    * registration of the address goes. `verified` says whether this very link did it, now or before.
@@ -110,6 +112,13 @@ export function createRegistrationStore(db: Database): RegistrationStore {
       ]);
       if (added === undefined) return { outcome: "username_taken" };
       return user?.isVerified ? { outcome: "owned", userId: user.id } : { outcome: "waiting" };
+    },
+
+    async withdraw(id) {
+      await db.batch([
+        db.delete(registrations).where(eq(registrations.id, id)),
+        db.delete(users).where(and(eq(users.id, id), eq(users.isVerified, false))),
+      ]);
     },
 
     async verify(id, link, now) {

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, read off the operations that the app really answers. */
 import * as z from "zod";
+import { REFRESH_COOKIE } from "../auth/refresh-cookie.ts";
 import type { Config } from "../config.ts";
 import type { Operation, OperationAnswer } from "../http/operation.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
@@ -56,7 +57,7 @@ export function buildDocument(operations: readonly Operation[], config: Config, 
         refreshCookie: {
           type: "apiKey",
           in: "cookie",
-          name: "__Secure-postern_refresh",
+          name: REFRESH_COOKIE,
           description: "The refresh token in cookie mode; otherwise it travels in the body.",
         },
       },

@@ -45,7 +45,7 @@ const verifyEmailPageOperation = defineOperation({
 });
 
 export function addDocumentRoutes(app: App): void {
-  addOperation(app, openApiOperation, (c) => asset(c, "/openapi.json", { "Access-Control-Allow-Origin": "*" }));
+  addOperation(app, openApiOperation, (c) => asset(c, "/openapi.json", {}));
   addOperation(app, referenceOperation, (c) =>
     asset(c, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
   );

@@ -71,11 +71,11 @@ export function addHealthRoutes(app: App, config: Config): void {
   );
 
   addOperation(app, healthOperation, async (c) => {
-    const { db, hops, sessions } = c.get("services");
+    const { db, revocations, sessions } = c.get("services");
     const [database, sessionObjects, kv] = await Promise.all([
       answers(pingDatabase(db)),
       answers(sessions.isLive("health", "health")),
-      answers(hops.hop("kv", () => c.env.REVOCATIONS.get("health"))),
+      answers(revocations.ping()),
     ]);
     const healthy = database && sessionObjects && kv;
     const check = (ok: boolean) => (ok ? "ok" : "failed");

@@ -8,6 +8,7 @@ const RETRY_SOON = "1";
 export function answerProblem(c: Context, refusal: Refusal): Response {
   const { status, title, detail } = PROBLEMS[refusal.refused];
   c.set("errorCode", refusal.refused);
+  if (refusal.userId !== undefined) c.set("userId", refusal.userId);
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");
   if (status === 401) c.header("WWW-Authenticate", bearerChallenge(refusal.refused));

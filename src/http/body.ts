@@ -77,11 +77,15 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldE
         message: "There is no such field here. Leave it out.",
       }));
     }
-    if (valueAt(body, path) === undefined) return [{ field, code: "required", message: "This field is required." }];
+    if (valueAt(body, path) === undefined) {
+      const message = issue.code === "custom" ? issue.message : "This field is required.";
+      return [{ field, code: "required", message }];
+    }
     if (issue.code === "invalid_type") {
       return [{ field, code: "wrong_type", message: `This takes a JSON ${issue.expected}.` }];
     }
-    return [{ field, code: CODES[issue.code] ?? "invalid", message: issue.message }];
+    const code = issue.code === "custom" ? issue.params?.code : CODES[issue.code];
+    return [{ field, code: typeof code === "string" ? code : "invalid", message: issue.message }];
   });
 }
 

@@ -1,6 +1,5 @@
 /** What happens when nobody answers, or somebody throws. */
 import type { Context } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { StorageUnavailable } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { answerProblem } from "./answer.ts";
@@ -11,9 +10,8 @@ import { refuse } from "./problems.ts";
 /** 404 where the path is unknown, 405 with `Allow` where only the method is. */
 export function answerUnknownRoute(app: App) {
   return (c: Context<AppEnv>): Response => {
-    const path = c.req.path.length > 1 && c.req.path.endsWith("/") ? c.req.path.slice(0, -1) : c.req.path;
     const methods = operationsOf(app)
-      .filter((operation) => patternOf(operation.path).test(path))
+      .filter((operation) => patternOf(operation.path).test(c.req.path))
       .map((operation) => operation.method.toUpperCase());
     if (methods.length === 0) return answerProblem(c, refuse("not_found"));
     if (methods.includes("GET")) methods.push("HEAD");
@@ -25,7 +23,6 @@ export function answerUnknownRoute(app: App) {
 
 /** Surprises: logged once with the request id; the client learns nothing but whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
-  if (error instanceof HTTPException && error.status === 413) return answerProblem(c, refuse("payload_too_large"));
   writeLog("error", { event: "failure", request_id: c.get("requestId"), error: describeError(error) });
   return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
 }

@@ -95,6 +95,8 @@ export interface FieldError {
 export interface Refusal<Code extends ErrorCode = ErrorCode> {
   refused: Code;
   errors?: FieldError[];
+  /** For the log: whose refusal it is, where that is known. */
+  userId?: string;
   /** Headers that this answer needs beyond the usual ones. */
   headers?: Record<string, string>;
 }

@@ -26,6 +26,9 @@ export interface SigningKey {
   revokedAt: number | null;
 }
 
+/** A key that signs. */
+export type CurrentKey = SigningKey & { signingKey: CryptoKey };
+
 export type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
 
 /** The keys that verifiers may trust now: neither revoked nor retired. */
@@ -37,11 +40,7 @@ export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now:
  * The key that signs now: of those that are published, whose time has come and whose private half opens,
  * the newest. A key that nobody trusts any more never signs.
  */
-export function currentKey(
-  keys: readonly SigningKey[],
-  now: number,
-  tokenLifetime: number,
-): (SigningKey & { signingKey: CryptoKey }) | undefined {
+export function currentKey(keys: readonly SigningKey[], now: number, tokenLifetime: number): CurrentKey | undefined {
   return publishedKeys(keys, now, tokenLifetime)
     .filter((key) => key.signsFrom <= now)
     .sort(newestFirst)
@@ -68,6 +67,6 @@ function newestFirst(left: Timestamps, right: Timestamps): number {
   return right.signsFrom - left.signsFrom || right.sequence - left.sequence;
 }
 
-function hasSigningKey(key: SigningKey): key is SigningKey & { signingKey: CryptoKey } {
+function hasSigningKey(key: SigningKey): key is CurrentKey {
   return key.signingKey !== undefined;
 }

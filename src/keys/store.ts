@@ -1,4 +1,4 @@
-import { and, inArray, sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { signingKeys } from "../db/schema.ts";
 
@@ -30,5 +30,5 @@ export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<b
 
 /** Deletes keys that verify nothing any more. */
 export async function deleteSigningKeys(db: Database, ids: string[]): Promise<void> {
-  await db.delete(signingKeys).where(and(inArray(signingKeys.id, ids)));
+  await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
 }

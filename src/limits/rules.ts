@@ -16,7 +16,7 @@ export const LIMIT_RULES = {
   /** Guessing one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
   loginPerAccountAndAddress: { budget: 10, window: 15 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
-  /** Mails to one address, whoever asks for them (checklist RG-5: the fourth in an hour is refused). */
+  /** Mails to one address, whoever asks for them: the fourth in an hour is refused. */
   mailPerRecipient: { budget: 3, window: HOUR },
   /** Mails that strangers' registrations send to one address. Beyond it they register in silence. */
   registrationMailPerRecipient: { budget: 5, window: HOUR },

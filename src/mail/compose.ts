@@ -3,7 +3,7 @@ import { sealLink } from "../auth/link-tokens.ts";
 import type { Registration, RegistrationStore } from "../auth/store.ts";
 import type { Config } from "../config.ts";
 import type { Limiter } from "../limits/limiter.ts";
-import { HOUR } from "../platform/clock.ts";
+import { type Clock, HOUR } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { accountExistsMessage, type Message, renderHtml, renderText, verifyEmailMessage } from "./messages.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
@@ -14,6 +14,7 @@ export interface ComposingParts {
   registrations: RegistrationStore;
   limiter: Limiter;
   secrets: Secrets;
+  clock: Clock;
 }
 
 /** To whom, and what. */
@@ -47,12 +48,14 @@ export async function composeMail(
 }
 
 async function address(request: MailRequest, parts: ComposingParts): Promise<Addressed | undefined> {
-  const { config, registrations } = parts;
+  const { clock, config, registrations } = parts;
   const { event } = request;
   if (event.kind === "account_exists") {
     const user = await registrations.findUser(event.userId);
     return user && { to: user.email, message: accountExistsMessage(config.productName) };
   }
+  // After a day of retries the link would be dead on arrival.
+  if (clock.now() >= request.requestedAt + config.links.verifyEmailLifetime) return undefined;
   const { registration, user } =
     event.kind === "verify_email"
       ? await registrations.find(event.registrationId)

@@ -86,7 +86,7 @@ function parsePhc(stored: string) {
   const salt = decodeBase64(saltText);
   const hash = decodeBase64(hashText);
   if (salt === undefined || hash === undefined) return undefined;
-  // A row in the database must not choose how long this isolate works (PS-4 of the checklist's idea: age's cap).
+  // A row in the database must not choose how long this isolate works (OWASP ASVS 5.0 §11.2.4).
   if (2 ** cost.ln * cost.r * cost.p > MAX_WORK) return undefined;
   return { cost, salt, hash };
 }

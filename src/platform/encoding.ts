@@ -31,11 +31,6 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new TextEncoder().encode(text));
 }
 
-/** Length in UTF-8 bytes. */
-export function byteLength(text: string): number {
-  return Buffer.byteLength(text, "utf8");
-}
-
 /** Length in Unicode code points, the unit in which NIST SP 800-63B-4 §3.1.1.2 counts passwords. */
 export function codePointLength(text: string): number {
   return Array.from(text).length;

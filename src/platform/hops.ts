@@ -12,12 +12,9 @@ export interface Hop {
 
 /** A storage call failed or could not be made. The client learns nothing but that (503). */
 export class StorageUnavailable extends Error {
-  readonly target: HopTarget;
-
   constructor(target: HopTarget, cause: unknown) {
     super(`${target} did not answer`, { cause });
     this.name = "StorageUnavailable";
-    this.target = target;
   }
 }
 

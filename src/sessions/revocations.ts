@@ -5,6 +5,7 @@
  * Key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> } }`.
  */
 import { SECOND, toSeconds } from "../platform/clock.ts";
+import type { Hops } from "../platform/hops.ts";
 
 /** `refusedUntil` is milliseconds since the epoch: by then every access token of the session has expired. */
 export type RevokedSession = { sessionId: string; refusedUntil: number };
@@ -14,6 +15,19 @@ const SHORTEST_TTL = 60;
 
 export function revocationKey(userId: string): string {
   return `revoked:${userId}`;
+}
+
+/** The records as this Worker needs them: it asks the objects, and only wants to know that KV answers. */
+export interface Revocations {
+  ping(): Promise<void>;
+}
+
+export function createRevocations(kv: KVNamespace, hops: Hops): Revocations {
+  return {
+    async ping() {
+      await hops.hop("kv", () => kv.get(revocationKey("health")));
+    },
+  };
 }
 
 /** Writes the whole record. Throws what KV throws. */

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, registered, rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 
@@ -169,6 +170,22 @@ describe("POST /api/v1/auth/login", () => {
     expect(after).toMatch(/^\$scrypt\$ln=6,r=8,p=1\$/);
     expect((await post(LOGIN, body, {}, dearer)).status).toBe(200);
     expect((await rowOf(person.email))?.password_hash, "the same cost again makes no new hash").toBe(after);
+  });
+
+  it("replaces no hash that somebody changed while the password was checked", async () => {
+    const { recordLogin } = coldIsolate().users;
+    const person = await registered();
+    const row = await rowOf(person.email);
+    await recordLogin(String(row?.id), Date.now(), { from: "the hash of a moment ago", to: "another" });
+    expect((await rowOf(person.email))?.password_hash).toBe(row?.password_hash);
+  });
+
+  it("goes through although there is no place to make a new hash", async () => {
+    const person = await registered();
+    const narrow = appWith({ SCRYPT_LN: "6", HASH_LANE_LENGTH: "0", RATE_LIMITING: "off" });
+    const body = { email: person.email, password: person.password };
+    const answers = await Promise.all(Array.from({ length: 3 }, () => post(LOGIN, body, {}, narrow)));
+    expect(answers.some(({ status }) => status === 200)).toBe(true);
   });
 
   it.each(["garbage", "", "$scrypt$ln=30,r=8,p=3$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])(

@@ -31,6 +31,16 @@ describe("POST /api/v1/auth/refresh", () => {
     await successor(answer.json.refresh_token);
   });
 
+  it("keeps when the session was last used", async () => {
+    const { refreshToken, userId } = await loggedIn();
+    const later = Date.now() + 60_000;
+    vi.setSystemTime(later);
+    await successor(refreshToken);
+    const [session] = await env.USER_SESSIONS.getByName(userId).list();
+    expect(session?.lastUsedAt).toBeGreaterThanOrEqual(later);
+    expect(session?.createdAt).toBeLessThan(later);
+  });
+
   it("makes of 50 concurrent refreshes of one token one rotation, and gives all 50 the same successor", async () => {
     const { refreshToken, userId } = await loggedIn();
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
@@ -49,10 +59,12 @@ describe("POST /api/v1/auth/refresh", () => {
   });
 
   it("ends the session when the previous token comes after the grace", async () => {
-    const { refreshToken, accessToken } = await loggedIn();
+    const { refreshToken, accessToken, userId } = await loggedIn();
     const next = await successor(refreshToken);
     vi.setSystemTime(Date.now() + 31_000);
+    const logs = recordLogs();
     expectProblem(await refresh(refreshToken), 401, "refresh_token_reused");
+    expect(logs()[0]).toMatchObject({ error_code: "refresh_token_reused", user_id: userId });
     expectProblem(await refresh(next), 401, "invalid_refresh_token");
     expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
   });

@@ -146,7 +146,7 @@ describe("a body", () => {
   });
 
   it("of nonsense gets no longer answer than it is", async () => {
-    const nonsense = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, index]));
+    const nonsense = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`field${index}`, index]));
     const answer = await call("POST", LOGIN, { body: nonsense });
     expectProblem(answer, 422, "validation_failed");
     expect(answer.json.errors).toHaveLength(20);

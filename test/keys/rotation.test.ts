@@ -1,6 +1,6 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { decodeProtectedHeader } from "jose";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
@@ -134,6 +134,34 @@ describe("signing keys", () => {
     vi.setSystemTime(start + DAY);
     await runMaintenance(coldIsolate());
     expect(await countKeys(), "what was revoked is deleted once nothing it signed can be alive").toBe(1);
+  });
+
+  it("sign nothing and end nobody's sessions once revoked, in an isolate that has not heard of it", async () => {
+    const [signer, door, exit] = [appWith({}), appWith({}), appWith({})];
+    const { bearer, kid } = await logIn(signer, person);
+    const other = await logIn(signer, person);
+    for (const send of [door, exit]) expect((await get("/api/v1/users/me", { bearer }, send)).status).toBe(200);
+    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    expect((await logIn(signer, person)).kid).not.toBe(kid);
+    expectProblem(await post("/api/v1/auth/logout", {}, { bearer }, door), 401, "invalid_access_token");
+    expectProblem(
+      await post("/api/v1/auth/logout", { all: true }, { bearer: other.bearer }, exit),
+      401,
+      "invalid_access_token",
+    );
+    const userId = decodeJwt(other.bearer).sub ?? "";
+    const live = await env.USER_SESSIONS.getByName(userId).list();
+    expect(live.map(({ id }) => id)).toContain(decodeJwt(other.bearer).sid);
+  });
+
+  it("answer nobody while the directory is out, and say so", async () => {
+    const { bearer } = await logIn(appWith({}), person);
+    await env.DB.exec("ALTER TABLE signing_keys RENAME TO signing_keys_away");
+    try {
+      expectProblem(await get("/api/v1/users/me", { bearer }, appWith({})), 503, "unavailable");
+    } finally {
+      await env.DB.exec("ALTER TABLE signing_keys_away RENAME TO signing_keys");
+    }
   });
 
   it("never sign when nobody trusts them: one key is revoked while its successor waits", async () => {

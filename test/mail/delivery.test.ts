@@ -1,6 +1,6 @@
 import { createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, inject, it, vi } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import worker from "../../src/index.ts";
 import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
@@ -108,14 +108,33 @@ describe("the mail queue's consumer", () => {
     expect(sent).toEqual([]);
   });
 
+  it("sends no link that would be dead on arrival", async () => {
+    const { id } = await waiting();
+    const batch = batchOf([{ kind: "verify_email", registrationId: id }], 20);
+    vi.setSystemTime(Date.now() + 25 * 3_600_000);
+    const sent: OutgoingMail[] = [];
+    const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
+    expect(result.explicitAcks).toHaveLength(1);
+    expect(sent).toEqual([]);
+  });
+
   it("leaves a body that is none of ours to the dead-letter queue, and holds up no other message", async () => {
     const { id } = await waiting();
-    const batch = batchOf(Array(5).fill({ kind: "verify_email", registrationId: id }));
-    for (const [index, body] of ["nonsense", null, {}, { id: "1", event: null }].entries()) {
-      Reflect.set(batch.messages[index] ?? {}, "body", body);
-    }
+    const good = {
+      id: crypto.randomUUID(),
+      requestedAt: Date.now(),
+      event: { kind: "verify_email", registrationId: id },
+    };
+    const bodies = ['"nonsense"', "null", "{}", '{"id":"1","event":null}', JSON.stringify(good)];
+    const messages = bodies.map((body, index) => ({
+      id: `${index}`,
+      timestamp: new Date(),
+      attempts: 1,
+      body: JSON.parse(body),
+    }));
+    const batch = createMessageBatch<MailRequest>("postern-mail", messages);
     const result = await deliver(batch, { deliver: async () => {} });
-    expect(result.explicitAcks).toEqual([batch.messages[4]?.id]);
+    expect(result.explicitAcks).toEqual(["4"]);
     expect(result.retryMessages).toHaveLength(4);
   });
 
@@ -165,8 +184,21 @@ describe("the transport", () => {
   const config = parseConfig(env).mail;
   const parts = { db: coldIsolate().db, clock: coldIsolate().clock, email: undefined };
 
-  it.each(["outbox", "smtp", "resend"] as const)("is the one that MAIL_TRANSPORT=%s names", (transport) => {
-    expect(chooseTransport({ ...config, transport }, parts).deliver).toBeTypeOf("function");
+  const mail = { id: crypto.randomUUID(), to: "ada@example.com", subject: "S", text: "T", html: "H" };
+
+  it("is the one that MAIL_TRANSPORT names", async () => {
+    await chooseTransport({ ...config, transport: "outbox" }, parts).deliver(mail);
+    const { json } = await get("/dev/outbox");
+    expect(json.items.some(({ to }: { to: string }) => to === mail.to)).toBe(true);
+
+    const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json({ id: "1" }));
+    await chooseTransport({ ...config, transport: "resend", resendApiKey: "re_1" }, parts).deliver(mail);
+    expect(String(fetched.mock.calls[0]?.[0])).toContain("api.resend.com");
+    fetched.mockRestore();
+
+    const { plain } = inject("smtp");
+    const smtp = { ...config.smtp, host: "127.0.0.1", port: plain, tls: "none" as const };
+    await chooseTransport({ ...config, transport: "smtp", smtp }, parts).deliver(mail);
   });
 
   it("cloudflare needs its binding, and says how to get it", () => {

@@ -103,6 +103,14 @@ describe("the architecture", () => {
     ).toEqual([]);
   });
 
+  it("reaches for storage in one place, where every call is counted", () => {
+    const places = ["src/services.ts", "src/index.ts", "src/bindings.ts", "src/sessions/user-sessions.ts"];
+    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|MAIL_QUEUE)\b/;
+    expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
+    const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
+    for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");
+  });
+
   it("casts nowhere but in platform/ and db/", () => {
     const casts = linesWith(/ as (?!const\b)[A-Za-z{(]/, inFolder("platform", "db", "commands"));
     const prose = (line: string) => /\bimport\b|"[^"]* as [^"]*"/.test(line);

@@ -62,7 +62,9 @@ export async function call(method: string, path: string, options: Call = {}, sen
     rememberSecrets(options.body);
   }
   neverLog(options.bearer);
+  rememberCookies(headers.get("Cookie"));
   const response = await send(new Request(url, init));
+  rememberCookies(response.headers.get("Set-Cookie"));
   await expectDocumented(method, url, response);
   const text = await response.text();
   const json = /json/.test(response.headers.get("Content-Type") ?? "") && text !== "" ? JSON.parse(text) : undefined;
@@ -81,6 +83,10 @@ export function expectProblem(answer: Answer, status: number, code: string): voi
   expect(answer.json.status).toBe(status);
   expect(answer.json.request_id).toBe(answer.headers.get("X-Request-Id"));
   expect(answer.headers.get("Cache-Control")).toBe("no-store");
+}
+
+function rememberCookies(text: string | null): void {
+  for (const [, value] of (text ?? "").matchAll(/=([^;,\s]{20,})/g)) neverLog(value);
 }
 
 function rememberSecrets(value: unknown): void {

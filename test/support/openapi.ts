@@ -12,15 +12,13 @@ export const operations = operationsOf(createApp(config));
 export const document = JSON.parse(JSON.stringify(buildDocument(operations, config, VERSION)));
 
 const validators = new Map<string, Validator>();
-/** Every `method path status` that an answer of the suite was checked against. */
-export const seenAnswers = new Set<string>();
 
 /**
  * Checks an answer of the API against the document: the status must be listed for the route, the
  * content type too, the body must match its schema, and the promised headers must be there.
  */
 export async function expectDocumented(method: string, url: string, response: Response): Promise<void> {
-  const path = new URL(url).pathname.replace(/(?<=.)\/+$/, "");
+  const path = new URL(url).pathname.replace(/(?<=.)\/$/, "");
   const operation = operations.find(
     (candidate) => candidate.method === method.toLowerCase() && patternOf(candidate.path).test(path),
   );
@@ -30,9 +28,16 @@ export async function expectDocumented(method: string, url: string, response: Re
   const where = `${operation.method} ${operation.path} ${response.status}`;
   const answer = document.paths[operation.path][operation.method].responses[String(response.status)];
   expect(answer, `${where} is in the OpenAPI document`).toBeDefined();
-  seenAnswers.add(where);
   for (const header of ["Retry-After", "WWW-Authenticate"]) {
     if (answer.headers[header]) expect(response.headers.has(header), `${where} has ${header}`).toBe(true);
+  }
+  for (const header of [
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "Cross-Origin-Opener-Policy",
+  ]) {
+    expect(response.headers.has(header), `${where} has ${header}`).toBe(true);
   }
   if (answer.content === undefined) {
     expect(await response.clone().text(), `${where} has no body`).toBe("");

@@ -1,10 +1,11 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, vi } from "vitest";
-import { captureLogs, expectNoSecretInLogs } from "./logs.ts";
+import { captureLogs, expectNoSecretInLogs, neverLog } from "./logs.ts";
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 captureLogs();
+neverLog(env.AUTH_SECRET);
 
 // Every test of the suite is also a test of the redaction.
 afterEach(() => {

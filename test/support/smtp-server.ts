@@ -44,13 +44,13 @@ const SERVERS = ["starttls", "implicit", "plain", "untrusted", "silent", "mute",
 
 /** Starts the servers before the tests and stops them afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const trusted = project.getProvidedContext().smtpCertificate ?? createCertificate();
+  const trusted = project.getProvidedContext().smtpCertificate ?? (await createCertificate());
   const inbox: ReceivedMail[] = [];
   const mailServers = [
     smtpServer(inbox, trusted),
     smtpServer(inbox, { ...trusted, secure: true }),
     smtpServer(inbox, { disabledCommands: ["STARTTLS"], authOptional: true, allowInsecureAuth: true }),
-    smtpServer(inbox, createCertificate()),
+    smtpServer(inbox, await createCertificate()),
   ];
   const sockets = new Set<Socket>();
   const rawServers = [

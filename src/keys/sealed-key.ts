@@ -1,0 +1,70 @@
+/** A signing key to and from its row in D1, where its private half lies sealed. */
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
+import type { Secrets } from "../platform/crypto.ts";
+import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
+import { writeLog } from "../platform/log.ts";
+import type { Random } from "../platform/random.ts";
+import type { SigningAlgorithm, SigningKey } from "./signing-key.ts";
+import type { SigningKeyRow } from "./store.ts";
+
+const SEAL_PURPOSE = "signing-key";
+
+/** Timestamps may have changed since; the key material of an id never does. */
+export function renewTimestamps(kept: SigningKey, row: SigningKeyRow): SigningKey {
+  return { ...kept, ...timestampsOf(row) };
+}
+
+function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKeyRow) {
+  return { createdAt, signsFrom, rotatesAt, revokedAt };
+}
+
+/** Opens a key. One that neither secret opens is logged, and verifies but does not sign. */
+export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
+  const publicJwk: JWK = JSON.parse(row.publicJwk);
+  const sealed = decodeBase64url(row.sealedPrivateJwk);
+  const opened = sealed && (await secrets.open(SEAL_PURPOSE, sealed, row.id));
+  if (opened === undefined) writeLog("warn", { event: "signing_key_unreadable", key_id: row.id });
+  return {
+    sequence: row.sequence,
+    id: row.id,
+    algorithm: row.algorithm,
+    publicJwk,
+    verifyingKey: await importKey(publicJwk, row.algorithm),
+    signingKey: opened && (await importKey(JSON.parse(new TextDecoder().decode(opened)), row.algorithm)),
+    ...timestampsOf(row),
+  };
+}
+
+async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
+  const key = await importJWK(jwk, algorithm);
+  if (key instanceof Uint8Array) throw new TypeError("A signing key is asymmetric.");
+  return key;
+}
+
+/** Makes a key pair and seals its private half. It signs from `signsFrom`, and is due for a successor a period later. */
+export async function createKeyRow(parts: {
+  sequence: number;
+  algorithm: SigningAlgorithm;
+  signsFrom: number;
+  signingPeriod: number;
+  secrets: Secrets;
+  now: number;
+  random: Random;
+}): Promise<SigningKeyRow> {
+  const { sequence, algorithm, signsFrom, signingPeriod, secrets, now, random } = parts;
+  const pair = await generateKeyPair(algorithm, { extractable: true });
+  const publicJwk = await exportJWK(pair.publicKey);
+  const id = await calculateJwkThumbprint(publicJwk);
+  const privateJwk = utf8(JSON.stringify(await exportJWK(pair.privateKey)));
+  return {
+    sequence,
+    id,
+    algorithm,
+    publicJwk: JSON.stringify(publicJwk),
+    sealedPrivateJwk: encodeBase64url(await secrets.seal(SEAL_PURPOSE, privateJwk, id, random)),
+    createdAt: now,
+    signsFrom,
+    rotatesAt: signsFrom + signingPeriod,
+    revokedAt: null,
+  };
+}

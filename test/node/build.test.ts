@@ -1,0 +1,42 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { buildDocumentation } from "../../src/docs/build.ts";
+import { retryDelay } from "../../src/mail/deliver.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "postern-build-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("npm run build", () => {
+  it("writes the OpenAPI document and what the reference needs, licence included", () => {
+    buildDocumentation(folder);
+    expect(JSON.parse(readFileSync(join(folder, "openapi.json"), "utf8"))).toMatchObject({ openapi: "3.1.1" });
+    const files = ["LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui.css"];
+    expect(readdirSync(join(folder, "static", "docs")).sort()).toEqual(files);
+  });
+});
+
+describe("wrangler.toml", () => {
+  const toml = readFileSync("wrangler.toml", "utf8");
+
+  it("retries a mail for about a day, and then keeps it in the dead-letter queue", () => {
+    const retries = Number(/max_retries = (\d+)/.exec(toml)?.[1]);
+    const seconds = Array.from({ length: retries }, (_, index) => retryDelay(index + 1)).reduce(
+      (sum, one) => sum + one,
+    );
+    expect(seconds / 3_600).toBeGreaterThan(20);
+    expect(seconds / 3_600).toBeLessThan(26);
+    expect(toml).toContain('dead_letter_queue = "postern-mail-dead"');
+  });
+
+  it("fires the cron several times within the time for which a key is published before it signs", () => {
+    const minutes = Number(/crons = \["\*\/(\d+) \* \* \* \*"\]/.exec(toml)?.[1]);
+    expect(minutes * 3).toBeLessThanOrEqual(60);
+  });
+
+  it("is production's, whose development surfaces are off", () => {
+    expect(toml).toContain('ENVIRONMENT = "production"');
+    expect(toml).not.toMatch(/AUTH_SECRET|RATE_LIMITING/);
+  });
+});
