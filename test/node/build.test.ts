@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/docs/build.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
@@ -15,6 +17,18 @@ describe("npm run build", () => {
     const files = ["LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui.css"];
     expect(readdirSync(join(folder, "static", "docs")).sort()).toEqual(files);
   });
+});
+
+describe("the bundle", () => {
+  it("holds neither the document nor the reference, and stays below 200 KiB gzipped", () => {
+    const out = join(folder, "bundle");
+    const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
+    execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", out], { env, stdio: "pipe" });
+    const bundle = readFileSync(join(out, "index.js"));
+    expect(bundle.includes("nodemailer") || bundle.includes("STARTTLS"), "it is the bundle").toBe(true);
+    for (const word of ["3.1.1", "SwaggerUI", "securitySchemes"]) expect(bundle.includes(word), word).toBe(false);
+    expect(gzipSync(bundle).byteLength).toBeLessThan(200 * 1024);
+  }, 60_000);
 });
 
 describe("wrangler.toml", () => {
