@@ -37,7 +37,7 @@ export function createApp(config: Config): App {
   addKeyRoutes(app, config);
   addDocumentRoutes(app);
   addAuthRoutes(app, config);
-  addUserRoutes(app);
+  addUserRoutes(app, config);
   if (config.development) addDevelopmentRoutes(app);
 
   app.notFound(answerUnknownRoute(app));

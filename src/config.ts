@@ -80,6 +80,7 @@ export const environment = z.object({
   JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
   REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(30, 1, 365),
+  SESSION_IDLE_DAYS: wholeNumber(30, 1, 365),
   REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
   SESSIONS_PER_USER: wholeNumber(50, 1, 1_000),
   CLOCK_TOLERANCE_SECONDS: wholeNumber(5, 0, 60),
@@ -150,6 +151,7 @@ export function parseConfig(source: object) {
     },
     sessions: {
       lifetime: values.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
+      idleLifetime: values.SESSION_IDLE_DAYS * DAY,
       maximum: values.SESSIONS_PER_USER,
       refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
       cookieSameSite: values.COOKIE_SAME_SITE,

@@ -22,11 +22,13 @@ export async function requireUser(
   const claims = await accessTokens.verify(token);
   if (claims === undefined) return refuse("invalid_access_token");
 
-  const [isLive, { user, keyringVersion }] = await Promise.all([
-    sessions.isLive(claims.sub, claims.sid),
+  const [epoch, { user, keyringVersion }] = await Promise.all([
+    sessions.epochOf(claims.sub, claims.sid),
     users.findById(claims.sub),
   ]);
-  if (!isLive || user === undefined || !user.isActive) return refuse("invalid_access_token");
+  // A session of an earlier epoch ended with the password that it was opened with.
+  if (user === undefined || !user.isActive || epoch === null || epoch < user.sessionEpoch)
+    return refuse("invalid_access_token");
   if (!(await keyring.isTrusted(claims.keyId, keyringVersion))) return refuse("invalid_access_token");
   c.set("userId", user.id);
   return { user, sessionId: claims.sid };

@@ -43,7 +43,7 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   const sessionId = createId(now, random);
   const origin = { deviceName: body.device_name ?? null, userAgent: client.userAgent, ipAddress: client.ipAddress };
   const [session] = await Promise.all([
-    sessions.create(user.id, sessionId, origin),
+    sessions.create(user.id, sessionId, user.sessionEpoch, origin),
     users.recordLogin(user.id, now, rehash),
     limiter.giveBack(limits),
   ]);

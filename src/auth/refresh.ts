@@ -16,6 +16,7 @@ export async function refresh(services: Services, refreshToken: string) {
   ]);
   if (rotation.outcome === "reused") return refuse("refresh_token_reused", { userId: content.userId });
   if (rotation.outcome === "ended" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
+  if (rotation.epoch < user.sessionEpoch) return refuse("invalid_refresh_token");
   const { generation, expiresAt } = rotation;
   const tokens = await issueTokenPair(services, {
     user,

@@ -178,6 +178,7 @@ function unverifiedUser(db: Database, id: string) {
       isActive: sql`1`.as("is_active"),
       isVerified: sql`0`.as("is_verified"),
       isSuperuser: sql`0`.as("is_superuser"),
+      sessionEpoch: sql`0`.as("session_epoch"),
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       createdAt: registrations.createdAt,
       updatedAt: sql`${registrations.createdAt}`.as("updated_at"),

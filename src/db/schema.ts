@@ -22,6 +22,11 @@ export const users = sqliteTable(
     isActive: integer("is_active", { mode: "boolean" }).notNull().default(true),
     isVerified: integer("is_verified", { mode: "boolean" }).notNull().default(false),
     isSuperuser: integer("is_superuser", { mode: "boolean" }).notNull().default(false),
+    /**
+     * Moves on with every change of the password, and whenever else all sessions must end: a session or a
+     * reset link of an earlier epoch is refused from the very statement that moves it.
+     */
+    sessionEpoch: integer("session_epoch").notNull().default(0),
     /** SHA-256 of the link that verified the address: that link answers alike again, every other is dead. */
     verifiedByLink: text("verified_by_link"),
     createdAt: integer("created_at").notNull(),

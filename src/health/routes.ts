@@ -74,7 +74,7 @@ export function addHealthRoutes(app: App, config: Config): void {
     const { db, revocations, sessions } = c.get("services");
     const [database, sessionObjects, kv] = await Promise.all([
       answers(pingDatabase(db)),
-      answers(sessions.isLive("health", "health")),
+      answers(sessions.epochOf("health", "health")),
       answers(revocations.ping()),
     ]);
     const healthy = database && sessionObjects && kv;

@@ -43,6 +43,7 @@ export const PROBLEMS = {
     detail: "Verify the email address first: follow the link in the mail, or ask for a new one.",
   },
   account_disabled: { status: 403, title: "Account disabled", detail: "This account has been disabled." },
+  wrong_password: { status: 403, title: "Wrong password", detail: "The current password is wrong." },
   origin_not_allowed: {
     status: 403,
     title: "Origin not allowed",

@@ -21,6 +21,8 @@ export const LIMIT_RULES = {
   /** Mails that strangers' registrations send to one address. Beyond it they register in silence. */
   registrationMailPerRecipient: { budget: 5, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
+  /** Guessing the current password with a stolen access token. */
+  passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
   linkAttemptsPerAddress: { budget: 30, window: 15 * MINUTE },
 } as const satisfies Record<string, LimitRule>;
 

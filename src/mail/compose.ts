@@ -5,7 +5,14 @@ import type { Config } from "../config.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { type Clock, HOUR } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
-import { accountExistsMessage, type Message, renderHtml, renderText, verifyEmailMessage } from "./messages.ts";
+import {
+  accountExistsMessage,
+  type Message,
+  passwordChangedMessage,
+  renderHtml,
+  renderText,
+  verifyEmailMessage,
+} from "./messages.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailRequest } from "./requests.ts";
 
@@ -33,7 +40,7 @@ export async function composeMail(
   if (addressed === undefined) return undefined;
   const { to, message } = addressed;
   // Whoever asks for a link was counted when they asked; whoever registers must not be told.
-  if (isFirstTry && request.event.kind !== "resend_verification") {
+  if (isFirstTry && /^(verify_email|account_exists)$/.test(request.event.kind)) {
     const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: to }]);
     if (refusal !== undefined) return undefined;
   }
@@ -50,9 +57,10 @@ export async function composeMail(
 async function address(request: MailRequest, parts: ComposingParts): Promise<Addressed | undefined> {
   const { clock, config, registrations } = parts;
   const { event } = request;
-  if (event.kind === "account_exists") {
+  if ("userId" in event) {
     const user = await registrations.findUser(event.userId);
-    return user && { to: user.email, message: accountExistsMessage(config.productName) };
+    const notice = event.kind === "account_exists" ? accountExistsMessage : passwordChangedMessage;
+    return user && { to: user.email, message: notice(config.productName) };
   }
   // After a day of retries the link would be dead on arrival.
   if (clock.now() >= request.requestedAt + config.links.verifyEmailLifetime) return undefined;

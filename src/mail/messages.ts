@@ -32,6 +32,16 @@ export function accountExistsMessage(productName: string): Message {
   };
 }
 
+export function passwordChangedMessage(productName: string): Message {
+  return {
+    subject: `Your password for ${productName} was changed`,
+    paragraphs: [
+      `The password of your account with ${productName} was changed just now. Every other device has been logged out.`,
+    ],
+    closing: "If it was not you, somebody else knows your password: tell whoever runs the service at once.",
+  };
+}
+
 /** The plain text of a message. */
 export function renderText(message: Message): string {
   const action = message.action === undefined ? [] : [`${message.action.label}:\n${message.action.url}`];

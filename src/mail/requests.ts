@@ -12,6 +12,8 @@ export type MailEvent =
   | { kind: "verify_email"; registrationId: string }
   /** Somebody registered with an address that has an account. */
   | { kind: "account_exists"; userId: string }
+  /** A user changed their password. */
+  | { kind: "password_changed"; userId: string }
   /** Somebody asked for another verification link for this address, which may be nobody's. */
   | { kind: "resend_verification"; email: string };
 

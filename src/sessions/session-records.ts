@@ -15,18 +15,23 @@ export interface SessionOrigin {
 /** Times are milliseconds since the epoch. */
 export interface Session extends SessionOrigin {
   id: string;
+  /** The user's session epoch when it was opened: a session of an earlier one is refused. */
+  epoch: number;
   /** The generation of the newest refresh token. */
   generation: number;
   rotatedAt: number;
   createdAt: number;
   lastUsedAt: number;
+  /** When it ends unless it is used: moves on with each refresh, up to `endsAt`. */
   expiresAt: number;
+  /** When it ends whatever happens. */
+  endsAt: number;
 }
 
 type SessionRow = { [Column in keyof Session]: Session[Column] };
 
-const COLUMNS = `id, generation, rotated_at AS rotatedAt, created_at AS createdAt, last_used_at AS lastUsedAt,
-  expires_at AS expiresAt, device_name AS deviceName, user_agent AS userAgent, ip_address AS ipAddress`;
+const COLUMNS = `id, epoch, generation, rotated_at AS rotatedAt, created_at AS createdAt, last_used_at AS lastUsedAt,
+  expires_at AS expiresAt, ends_at AS endsAt, device_name AS deviceName, user_agent AS userAgent, ip_address AS ipAddress`;
 
 export class SessionRecords {
   readonly #sql: SqlStorage;
@@ -53,13 +58,15 @@ export class SessionRecords {
   add(session: Session): void {
     this.#createTables();
     this.#sql.exec(
-      "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       session.id,
+      session.epoch,
       session.generation,
       session.rotatedAt,
       session.createdAt,
       session.lastUsedAt,
       session.expiresAt,
+      session.endsAt,
       session.deviceName,
       session.userAgent,
       session.ipAddress,
@@ -67,14 +74,20 @@ export class SessionRecords {
   }
 
   /** Moves a session on to its next generation. */
-  advance(id: string, generation: number, now: number): void {
+  advance(id: string, generation: number, now: number, expiresAt: number): void {
     this.#sql.exec(
-      "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ? WHERE id = ?",
+      "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ?, expires_at = ? WHERE id = ?",
       generation,
       now,
       now,
+      expiresAt,
       id,
     );
+  }
+
+  /** Takes a session along into a later epoch. */
+  adopt(id: string, epoch: number): void {
+    if (this.#hasTables) this.#sql.exec("UPDATE sessions SET epoch = ? WHERE id = ?", epoch, id);
   }
 
   /** Ends a session, which is refused by name until then. */
@@ -115,8 +128,8 @@ export class SessionRecords {
     if (this.#hasTables) return;
     this.#sql.exec(
       `CREATE TABLE sessions (
-         id TEXT PRIMARY KEY, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL,
-         last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, device_name TEXT, user_agent TEXT, ip_address TEXT
+         id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL,
+         last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, device_name TEXT, user_agent TEXT, ip_address TEXT
        ) WITHOUT ROWID;
        CREATE TABLE revoked (session_id TEXT PRIMARY KEY, refused_until INTEGER NOT NULL) WITHOUT ROWID;`,
     );

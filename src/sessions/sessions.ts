@@ -7,10 +7,18 @@ import type { Rotation, SessionProof, SessionRules, UserSessions } from "./user-
 
 export interface Sessions {
   /** Opens a session under a fresh id. */
-  create(userId: string, sessionId: string, origin: SessionOrigin): Promise<Session>;
+  create(userId: string, sessionId: string, epoch: number, origin: SessionOrigin): Promise<Session>;
   rotate(userId: string, proof: Required<SessionProof>): Promise<Rotation>;
-  isLive(userId: string, sessionId: string): Promise<boolean>;
-  end(userId: string, sessionId: string): Promise<void>;
+  /** The epoch of a live session, otherwise `null`. */
+  epochOf(userId: string, sessionId: string): Promise<number | null>;
+  /** The live sessions, last used first. */
+  list(userId: string): Promise<Session[]>;
+  /** `false` where there is no such session of this user. */
+  end(userId: string, sessionId: string): Promise<boolean>;
+  /** Takes a session along into the user's next epoch, before that begins. */
+  adopt(userId: string, sessionId: string, epoch: number): Promise<void>;
+  /** Ends every session but one, where one is kept. */
+  endAllBut(userId: string, kept: string | null): Promise<void>;
   /** `false` where the session that asks has itself ended: then nothing changes. */
   endAllBy(userId: string, proof: SessionProof): Promise<boolean>;
 }
@@ -18,6 +26,7 @@ export interface Sessions {
 export function createSessions(objects: DurableObjectNamespace<UserSessions>, config: Config, hops: Hops): Sessions {
   const rules: SessionRules = {
     lifetime: config.sessions.lifetime,
+    idleLifetime: config.sessions.idleLifetime,
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
     // By then every access token of an ended session has expired, for the most tolerant verifier too.
@@ -27,9 +36,13 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     hops.hop("sessions", () => method(objects.getByName(userId)));
 
   return {
-    create: (userId, sessionId, origin) => call(userId, (object) => object.create(userId, sessionId, origin, rules)),
+    create: (userId, sessionId, epoch, origin) =>
+      call(userId, (object) => object.create(userId, sessionId, epoch, origin, rules)),
     rotate: (userId, proof) => call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules)),
-    isLive: (userId, sessionId) => call(userId, (object) => object.isLive(sessionId)),
+    epochOf: (userId, sessionId) => call(userId, (object) => object.epochOf(sessionId)),
+    list: (userId) => call(userId, async (object): Promise<Session[]> => object.list()),
+    adopt: (userId, sessionId, epoch) => call(userId, (object) => object.adopt(sessionId, epoch)),
+    endAllBut: (userId, kept) => call(userId, (object) => object.endAllBut(kept, rules)),
     end: (userId, sessionId) => call(userId, (object) => object.end(sessionId, rules)),
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
   };

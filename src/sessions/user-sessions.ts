@@ -12,7 +12,7 @@ import { writeRevocations } from "./revocations.ts";
 import { type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
-  | { outcome: "rotated"; generation: number; expiresAt: number }
+  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number }
   | { outcome: "reused" }
   | { outcome: "ended" };
 
@@ -26,6 +26,8 @@ export interface SessionProof {
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
+  /** How long a session lives that is not refreshed. */
+  idleLifetime: number;
   /** For how long the previous refresh token gets the same successor again. */
   grace: number;
   /** For how long an access token of an ended session may still be alive. */
@@ -52,12 +54,20 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /** Opens a session. Its first refresh token has generation 1. */
-  async create(userId: string, id: string, origin: SessionOrigin, rules: SessionRules): Promise<Session> {
+  async create(
+    userId: string,
+    id: string,
+    epoch: number,
+    origin: SessionOrigin,
+    rules: SessionRules,
+  ): Promise<Session> {
     const now = systemClock.now();
     // Kept, since an alarm is not told the name of its object on every platform.
     if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
-    const expiresAt = now + rules.lifetime;
-    const session = { id, ...origin, generation: 1, rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt };
+    const endsAt = now + rules.lifetime;
+    const expiresAt = Math.min(endsAt, now + rules.idleLifetime);
+    const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
+    const session = { id, epoch, ...origin, generation: 1, ...times };
     this.#records.add(session);
     const surplus = this.#records.list(now).slice(rules.maximum);
     if (surplus.length > 0) await this.#end(surplus, now + rules.refuseFor);
@@ -73,22 +83,23 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     const now = systemClock.now();
     const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
-    const { expiresAt } = session;
+    const { epoch, expiresAt } = session;
     if (proof.generation === session.generation) {
       const generation = session.generation + 1;
-      this.#records.advance(session.id, generation, now);
-      return { outcome: "rotated", generation, expiresAt };
+      const extended = Math.min(session.endsAt, now + rules.idleLifetime);
+      this.#records.advance(session.id, generation, now, extended);
+      return { outcome: "rotated", generation, epoch, expiresAt: extended };
     }
     if (isInGrace(session, proof.generation, rules.grace, now)) {
-      return { outcome: "rotated", generation: session.generation, expiresAt };
+      return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
     }
     await this.#end([session], now + rules.refuseFor);
     return { outcome: "reused" };
   }
 
-  /** Whether the session exists and has not ended. */
-  async isLive(sessionId: string): Promise<boolean> {
-    return this.#records.find(sessionId, systemClock.now()) !== undefined;
+  /** The epoch of a session that exists and has not ended, otherwise `null`. */
+  async epochOf(sessionId: string): Promise<number | null> {
+    return this.#records.find(sessionId, systemClock.now())?.epoch ?? null;
   }
 
   /** The live sessions, last used first. */
@@ -98,12 +109,25 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   /**
    * Ends a session; one that has ended already stays so. From now on it is refused here, and for as long
-   * as an access token of it can still be alive the record in KV says so.
+   * as an access token of it can still be alive the record in KV says so. `false` where there was none.
    */
-  async end(sessionId: string, rules: SessionRules): Promise<void> {
+  async end(sessionId: string, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
     if (session !== undefined) await this.#end([session], now + rules.refuseFor);
+    return session !== undefined;
+  }
+
+  /** Takes a session along into the user's next epoch, before that begins. */
+  async adopt(sessionId: string, epoch: number): Promise<void> {
+    this.#records.adopt(sessionId, epoch);
+  }
+
+  /** Ends every session but one, where one is kept. */
+  async endAllBut(kept: string | null, rules: SessionRules): Promise<void> {
+    const now = systemClock.now();
+    const others = this.#records.list(now).filter(({ id }) => id !== kept);
+    if (others.length > 0) await this.#end(others, now + rules.refuseFor);
   }
 
   /**

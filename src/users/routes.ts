@@ -1,24 +1,71 @@
-/** `/api/v1/users/me`: what a user sees of themselves. */
-import { requireUser } from "../access/require-user.ts";
-import { type App, addOperation, defineOperation } from "../http/operation.ts";
-import { isRefusal } from "../http/problems.ts";
-import { presentUser, userSchema } from "./user.ts";
+/** `/api/v1/users`: what a user sees and does about their own account. */
+import type { Context } from "hono";
+import { type Principal, requireUser } from "../access/require-user.ts";
+import type { Config } from "../config.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { type App, addOperation, addOperationWithBody } from "../http/operation.ts";
+import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
+import { tell } from "../limits/limited.ts";
+import { toIsoTime } from "../platform/clock.ts";
+import { changePassword } from "./change-password.ts";
+import {
+  changePasswordOperation,
+  endOtherSessionsOperation,
+  endSessionOperation,
+  listSessionsOperation,
+  readMeOperation,
+} from "./operations.ts";
+import { presentUser } from "./user.ts";
 
-const readMeOperation = defineOperation({
-  id: "readMe",
-  method: "get",
-  path: "/api/v1/users/me",
-  tag: "Users",
-  summary: "Who am I?",
-  description: "The user of the access token, under a strict check: the session is asked whether it is alive.",
-  credentials: ["access_token"],
-  success: { status: 200, description: "The user.", schema: userSchema },
-  refusals: ["unauthorized", "invalid_access_token"],
-});
+export function addUserRoutes(app: App, config: Config): void {
+  addOperation(app, readMeOperation, (c) => forUser(c, async ({ user }) => c.json(presentUser(user), 200)));
 
-export function addUserRoutes(app: App): void {
-  addOperation(app, readMeOperation, async (c) => {
-    const principal = await requireUser(c);
-    return isRefusal(principal) ? principal : c.json(presentUser(principal.user), 200);
-  });
+  addOperationWithBody(app, config, changePasswordOperation, (c, body) =>
+    forUser(c, async (principal) => {
+      const outcome = await changePassword(c.get("services"), principal, body);
+      if (isRefusal(outcome)) return outcome;
+      tell(c, outcome.headers);
+      return c.body(null, 204);
+    }),
+  );
+
+  addOperation(app, listSessionsOperation, (c) =>
+    forUser(c, async ({ user, sessionId }) => {
+      const sessions = await c.get("services").sessions.list(user.id);
+      const items = sessions.map((session) => ({
+        id: session.id,
+        device_name: session.deviceName,
+        user_agent: session.userAgent,
+        ip_address: session.ipAddress,
+        created_at: toIsoTime(session.createdAt),
+        last_used_at: toIsoTime(session.lastUsedAt),
+        expires_at: toIsoTime(session.expiresAt),
+        current: session.id === sessionId,
+      }));
+      return c.json({ items }, 200);
+    }),
+  );
+
+  addOperation(app, endSessionOperation, (c) =>
+    forUser(c, async ({ user }) => {
+      const ended = await c.get("services").sessions.end(user.id, c.req.param("id") ?? "");
+      return ended ? c.body(null, 204) : refuse("not_found");
+    }),
+  );
+
+  addOperation(app, endOtherSessionsOperation, (c) =>
+    forUser(c, async ({ user, sessionId }) => {
+      await c.get("services").sessions.endAllBut(user.id, sessionId);
+      return c.body(null, 204);
+    }),
+  );
+}
+
+/** Runs a handler for the user whose access token it is. */
+async function forUser<Answer extends Response | Refusal>(
+  c: Context<AppEnv>,
+  handler: (principal: Principal) => Promise<Answer>,
+): Promise<Answer | Refusal<"unauthorized" | "invalid_access_token">> {
+  const principal = await requireUser(c);
+  return isRefusal(principal) ? principal : handler(principal);
 }

@@ -1,5 +1,5 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
@@ -13,6 +13,11 @@ export interface UserReading {
 
 export interface UserStore {
   findById(id: string): Promise<UserReading>;
+  /**
+   * Sets another password and begins the next epoch, unless the user's epoch has moved on meanwhile. Says
+   * whether it was set.
+   */
+  changePassword(id: string, epoch: number, passwordHash: string, now: number): Promise<boolean>;
   /** Keeps the time of a login and, where the hash has not changed meanwhile, its replacement. */
   recordLogin(id: string, now: number, rehash?: { from: string; to: string }): Promise<void>;
 }
@@ -25,6 +30,15 @@ export function createUserStore(db: Database): UserStore {
         selectKeyringVersion(db),
       ]);
       return { user, keyringVersion: keyring?.version ?? "" };
+    },
+
+    async changePassword(id, epoch, passwordHash, now) {
+      const changed = await db
+        .update(users)
+        .set({ passwordHash, sessionEpoch: epoch + 1, updatedAt: now })
+        .where(and(eq(users.id, id), eq(users.sessionEpoch, epoch)))
+        .returning({ id: users.id });
+      return changed.length > 0;
     },
 
     async recordLogin(id, now, rehash) {

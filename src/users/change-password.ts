@@ -1,0 +1,37 @@
+/**
+ * Changing the password: the session that asks lives on, every other ends, and the owner is told by mail.
+ */
+import type { Principal } from "../access/require-user.ts";
+import { isRefusal, refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+
+export async function changePassword(
+  services: Services,
+  { user, sessionId }: Principal,
+  body: { current_password: string; new_password: string },
+) {
+  const { clock, limiter, mail, passwords, sessions, users } = services;
+  const limits = [{ rule: "passwordCheckPerUser", key: user.id } as const];
+  const { headers, refusal } = await limiter.take(limits);
+  if (refusal !== undefined) return refusal;
+
+  const check = await passwords.check(body.current_password, user.passwordHash);
+  if (!isRefusal(check) && !check.matches) return refuse("wrong_password", { headers });
+  await limiter.giveBack(limits);
+  const hashed = isRefusal(check) ? check : await passwords.hash(body.new_password);
+  if (isRefusal(hashed)) return refuse(hashed.refused, { headers });
+
+  // First this session into the next epoch, then the epoch: so no request of it is refused in between.
+  const next = user.sessionEpoch + 1;
+  await sessions.adopt(user.id, sessionId, next);
+  if (!(await users.changePassword(user.id, user.sessionEpoch, hashed.hash, clock.now()))) {
+    // Somebody else changed it at the same moment, which ends this session as it ends every other.
+    await sessions.end(user.id, sessionId);
+    return refuse("invalid_access_token", { headers });
+  }
+  await Promise.all([
+    sessions.endAllBut(user.id, sessionId),
+    mail.request({ kind: "password_changed", userId: user.id }),
+  ]);
+  return { headers };
+}
