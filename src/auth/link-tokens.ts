@@ -1,22 +1,30 @@
 /**
  * Link tokens: what the links in mails carry. Nothing of them is stored. A token is base64url of
  *
- *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · HMAC-SHA-256 (32)
+ *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
  *
- * sealed under a key of its purpose. The subject is what the link changes, and spending the link
- * changes it so that the link is dead; the mail id makes one link of many recognisable.
+ * sealed under a key of its purpose. The fingerprint is of the subject's state, which spending the link
+ * changes, so that the link is dead; the mail id makes one link of many recognisable.
  */
 import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../platform/encoding.ts";
 
-/** `verify-email`: the subject is a registration. */
-export type LinkPurpose = "verify-email";
+/**
+ * `verify-email`: the subject is a registration, which never changes and goes when its link is used.
+ * `reset-password`: the subject is a user, whose address and session epoch are the state.
+ */
+export type LinkPurpose = "verify-email" | "reset-password";
 
-export type OpenedLink = { outcome: "opened"; subjectId: string } | { outcome: "invalid" } | { outcome: "expired" };
+/** What a token says. Compare the fingerprint with that of the state as it is now. */
+export type OpenedLink =
+  | { outcome: "opened"; subjectId: string; fingerprint: string }
+  | { outcome: "invalid" }
+  | { outcome: "expired" };
 
 const VERSION = 1;
 const EXPIRY_AT = 1 + 16;
-const CONTENT_BYTES = EXPIRY_AT + 6 + 16;
+const FINGERPRINT_BYTES = 16;
+const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
@@ -27,7 +35,7 @@ const TOKEN_BYTES = CONTENT_BYTES + 32;
  */
 export function sealLink(
   purpose: LinkPurpose,
-  link: { subjectId: string; expiresAt: number; mailId: string },
+  link: { subjectId: string; expiresAt: number; mailId: string; state: readonly (string | number)[] },
   secrets: Secrets,
 ): string {
   const subject = parseUuid(link.subjectId);
@@ -35,7 +43,8 @@ export function sealLink(
   if (subject === undefined || mail === undefined) throw new TypeError("A link token needs two UUIDs.");
   const expiry = new Uint8Array(8);
   new DataView(expiry.buffer).setBigUint64(0, BigInt(link.expiresAt));
-  const content = concatBytes(Uint8Array.of(VERSION), subject, expiry.subarray(2), mail);
+  const print = fingerprintBytes(link.state);
+  const content = concatBytes(Uint8Array.of(VERSION), subject, expiry.subarray(2), mail, print);
   return encodeBase64url(concatBytes(content, secrets.sign(keyPurpose(purpose), content)));
 }
 
@@ -48,12 +57,25 @@ export function openLink(purpose: LinkPurpose, token: string, secrets: Secrets, 
   if (content[0] !== VERSION || !secrets.verify(keyPurpose(purpose), content, tag)) return { outcome: "invalid" };
   const view = new DataView(content.buffer, content.byteOffset + EXPIRY_AT);
   if (now >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)) return { outcome: "expired" };
-  return { outcome: "opened", subjectId: formatUuid(content.subarray(1, EXPIRY_AT)) };
+  return {
+    outcome: "opened",
+    subjectId: formatUuid(content.subarray(1, EXPIRY_AT)),
+    fingerprint: encodeBase64url(content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES)),
+  };
+}
+
+/** A short digest of the state that a link depends on. */
+export function fingerprint(state: readonly (string | number)[]): string {
+  return encodeBase64url(fingerprintBytes(state));
 }
 
 /** What may be kept of a link that was spent, to know it again. */
 export function linkHash(token: string): string {
   return encodeBase64url(sha256(utf8(token)));
+}
+
+function fingerprintBytes(state: readonly (string | number)[]): Uint8Array {
+  return sha256(utf8(JSON.stringify(state))).subarray(0, FINGERPRINT_BYTES);
 }
 
 function keyPurpose(purpose: LinkPurpose): string {

@@ -8,6 +8,7 @@ import {
   logoutBody,
   refreshBody,
   registerBody,
+  resetPasswordBody,
   statusSchema,
   tokenPairSchema,
 } from "./schemas.ts";
@@ -57,6 +58,35 @@ export const resendVerificationOperation = defineOperation({
     schema: statusSchema("accepted"),
   },
   refusals: ["rate_limited"],
+});
+
+export const forgotPasswordOperation = defineOperation({
+  id: "forgotPassword",
+  method: "post",
+  path: "/api/v1/auth/forgot-password",
+  tag,
+  summary: "Ask for a link to reset the password",
+  description: "Answers alike for every address. A mail goes out where the address has an account.",
+  body: emailBody,
+  success: {
+    status: 202,
+    description: "A mail is on its way, if there is one to send.",
+    schema: statusSchema("accepted"),
+  },
+  refusals: ["rate_limited"],
+});
+
+export const resetPasswordOperation = defineOperation({
+  id: "resetPassword",
+  method: "post",
+  path: "/api/v1/auth/reset-password",
+  tag,
+  summary: "Reset the password",
+  description:
+    "Spends the token of a mailed link. Every session of the user ends, and the address counts as verified. The link dies with its use, with any other change of the password, and after its hour; a refused new password leaves it good.",
+  body: resetPasswordBody,
+  success: { status: 204, description: "The password is set." },
+  refusals: ["invalid_token", "expired_token", "rate_limited", "busy"],
 });
 
 export const loginOperation = defineOperation({

@@ -10,20 +10,24 @@ import { clientAddress, clientNetwork } from "../http/client-address.ts";
 import { type App, addOperationWithBody } from "../http/operation.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
 import { limited, tell } from "../limits/limited.ts";
+import type { Limit } from "../limits/limiter.ts";
 import { presentUser } from "../users/user.ts";
 import { logIn } from "./login.ts";
 import { type LogoutProof, logOut } from "./logout.ts";
 import {
+  forgotPasswordOperation,
   loginOperation,
   logoutOperation,
   refreshOperation,
   registerOperation,
   resendVerificationOperation,
+  resetPasswordOperation,
   verifyEmailOperation,
 } from "./operations.ts";
 import { refresh } from "./refresh.ts";
 import { clearRefreshCookie, hasAllowedOrigin, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
 import { register } from "./register.ts";
+import { resetPassword } from "./reset-password.ts";
 import type { TokenPair } from "./token-pair.ts";
 import { verifyEmail } from "./verify-email.ts";
 
@@ -40,16 +44,30 @@ export function addAuthRoutes(app: App, config: Config): void {
     return isRefusal(outcome) ? outcome : c.json(outcome, 200);
   });
 
-  addOperationWithBody(app, config, resendVerificationOperation, async (c, { email }) => {
-    const limits = [
-      { rule: "mailPerRecipient", key: email },
-      { rule: "mailPerAddress", key: clientNetwork(c) },
-    ] as const;
-    const outcome = await limited(c, [...limits], async () => {
-      await c.get("services").mail.request({ kind: "resend_verification", email });
-      return { status: "accepted" } as const;
+  const mailed = [
+    [resendVerificationOperation, "resend_verification"],
+    [forgotPasswordOperation, "reset_password"],
+  ] as const;
+  for (const [operation, kind] of mailed) {
+    addOperationWithBody(app, config, operation, async (c, { email }) => {
+      const limits: Limit[] = [
+        { rule: "mailPerRecipient", key: email },
+        { rule: "mailPerAddress", key: clientNetwork(c) },
+      ];
+      const outcome = await limited(c, limits, async () => {
+        await c.get("services").mail.request({ kind, email });
+        return { status: "accepted" } as const;
+      });
+      return isRefusal(outcome) ? outcome : c.json(outcome, 202);
     });
-    return isRefusal(outcome) ? outcome : c.json(outcome, 202);
+  }
+
+  addOperationWithBody(app, config, resetPasswordOperation, async (c, body) => {
+    const limits: Limit[] = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) }];
+    const outcome = await limited(c, limits, () => resetPassword(c.get("services"), body));
+    if (isRefusal(outcome)) return outcome;
+    c.set("userId", outcome.userId);
+    return c.body(null, 204);
   });
 
   addOperationWithBody(app, config, loginOperation, async (c, body) => {

@@ -23,6 +23,9 @@ export const registerBody = (config: Config) =>
 
 export const linkTokenBody = () => z.strictObject({ token });
 
+export const resetPasswordBody = (config: Config) =>
+  z.strictObject({ token, new_password: newPassword(config.passwords.minimumLength) });
+
 export const emailBody = () => z.strictObject({ email: emailAddress });
 
 export const loginBody = () =>

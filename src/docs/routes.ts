@@ -44,10 +44,24 @@ const verifyEmailPageOperation = defineOperation({
   refusals: [],
 });
 
+const resetPasswordPageOperation = defineOperation({
+  id: "readResetPasswordPage",
+  method: "get",
+  path: "/reset-password",
+  tag: "Pages",
+  summary: "The page behind a reset link",
+  description: "Reads the token from the URL's fragment, and asks for the new password.",
+  success: { status: 200, description: "A page.", contentType: "text/html" },
+  refusals: [],
+});
+
 export function addDocumentRoutes(app: App): void {
   addOperation(app, openApiOperation, (c) => asset(c, "/openapi.json", {}));
   addOperation(app, referenceOperation, (c) =>
     asset(c, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
+  );
+  addOperation(app, resetPasswordPageOperation, (c) =>
+    asset(c, "/pages/reset-password.html", { "Content-Security-Policy": PAGE_POLICY }),
   );
   addOperation(app, verifyEmailPageOperation, (c) =>
     asset(c, "/pages/verify-email.html", { "Content-Security-Policy": PAGE_POLICY }),

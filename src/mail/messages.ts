@@ -32,6 +32,18 @@ export function accountExistsMessage(productName: string): Message {
   };
 }
 
+export function resetPasswordMessage(productName: string, username: string, url: string, minutes: number): Message {
+  return {
+    subject: `Choose a new password for ${productName}`,
+    paragraphs: [
+      `Somebody, probably you, asked to reset the password of your account with ${productName}, whose username is ${username}.`,
+      `Follow the link to choose a new one. It works once, for ${minutes} minutes, and logs every device out.`,
+    ],
+    action: { label: "Choose a new password", url },
+    closing: "If it was not you, leave this mail alone: nothing has changed.",
+  };
+}
+
 export function passwordChangedMessage(productName: string): Message {
   return {
     subject: `Your password for ${productName} was changed`,

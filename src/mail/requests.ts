@@ -14,6 +14,8 @@ export type MailEvent =
   | { kind: "account_exists"; userId: string }
   /** A user changed their password. */
   | { kind: "password_changed"; userId: string }
+  /** Somebody asked to reset the password of this address, which may be nobody's. */
+  | { kind: "reset_password"; email: string }
   /** Somebody asked for another verification link for this address, which may be nobody's. */
   | { kind: "resend_verification"; email: string };
 

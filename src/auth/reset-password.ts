@@ -1,0 +1,30 @@
+/**
+ * Resetting the password by a mailed link. It proves the address, so it verifies it too; it ends every
+ * session, and the owner is told by mail. An account that somebody else opened on the address is the
+ * owner's from then on.
+ */
+import { isRefusal, refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+import type { User } from "../users/user.ts";
+import { fingerprint, openLink } from "./link-tokens.ts";
+
+/** What a reset link depends on: it dies with the address, and with whatever ends all sessions. */
+export function recoveryState({ email, sessionEpoch }: Pick<User, "email" | "sessionEpoch">) {
+  return [email, sessionEpoch];
+}
+
+export async function resetPassword(services: Services, body: { token: string; new_password: string }) {
+  const { clock, mail, passwords, secrets, sessions, users } = services;
+  const link = openLink("reset-password", body.token, secrets, clock.now());
+  if (link.outcome === "expired") return refuse("expired_token");
+  if (link.outcome === "invalid") return refuse("invalid_token");
+
+  const { user } = await users.findById(link.subjectId);
+  if (user === undefined || fingerprint(recoveryState(user)) !== link.fingerprint) return refuse("invalid_token");
+  const hashed = await passwords.hash(body.new_password);
+  if (isRefusal(hashed)) return hashed;
+  // From this statement on no session of before is good; ending them tells the other Workers.
+  if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
+  await Promise.all([sessions.endAllBut(user.id, null), mail.request({ kind: "password_changed", userId: user.id })]);
+  return { userId: user.id };
+}

@@ -1,0 +1,184 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
+
+const FORGOT = "/api/v1/auth/forgot-password";
+const RESET = "/api/v1/auth/reset-password";
+const NEW = "another fine password";
+const forgot = (email: string) => post(FORGOT, { email });
+const reset = (token: string, new_password = NEW) => post(RESET, { token, new_password });
+const me = (bearer: string) => get("/api/v1/users/me", { bearer });
+
+/** The token of a reset link, after `count` mails in all. */
+async function resetToken(person: Person, count = 2): Promise<string> {
+  expect((await forgot(person.email)).status).toBe(202);
+  return mailedToken(person.email, count);
+}
+
+describe("POST /api/v1/auth/forgot-password", () => {
+  it("answers a known and an unknown address alike, at the same cost, and mails the known one alone", async () => {
+    const person = await registered();
+    const unknown = somebody().email;
+    const logs = recordLogs();
+    const [known, nobody] = [await forgot(person.email), await forgot(unknown)];
+    expect(known.status).toBe(202);
+    expect(nobody.text).toBe(known.text);
+    const names = (headers: Headers) => [...headers.keys()].sort();
+    expect(names(nobody.headers)).toEqual(names(known.headers));
+    const costs = logs()
+      .filter(({ route }) => route === FORGOT)
+      .map(({ hops, storage_calls }) => ({ hops, storage_calls }));
+    expect(costs).toHaveLength(2);
+    expect(costs[0]).toEqual(costs[1]);
+
+    const [mail] = await mailsTo(person.email, 2);
+    expect(mail?.subject).toBe("Choose a new password for Postern");
+    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/reset-password#token=[\w-]+\n/);
+    expect((await get("/dev/outbox")).json.items.some(({ to }: { to: string }) => to === unknown)).toBe(false);
+  });
+
+  it("changes nothing until the link is used", async () => {
+    const person = await registered();
+    const session = await logIn(person);
+    await resetToken(person);
+    expect((await me(session.accessToken)).status).toBe(200);
+    await logIn(person);
+  });
+
+  it("refuses the fourth mail to one address within the hour, known or not", async () => {
+    for (const email of [(await registered()).email, somebody().email]) {
+      for (let time = 0; time < 3; time++) expect((await forgot(email)).status).toBe(202);
+      expectProblem(await forgot(email), 429, "rate_limited");
+    }
+  });
+
+  it("is open to an account whose logins are limited", async () => {
+    const person = await registered();
+    const address = freshAddress();
+    const wrong = { email: person.email, password: "a wrong password, surely" };
+    for (let attempt = 0; attempt < 11; attempt++) await post("/api/v1/auth/login", wrong, { address });
+    const answer = await post(FORGOT, { email: person.email }, { address });
+    expect(answer.status).toBe(202);
+  });
+});
+
+describe("POST /api/v1/auth/reset-password", () => {
+  it("sets the password, ends every session, refuses every token of before, and tells the owner", async () => {
+    const person = await registered();
+    const [phone, laptop] = [await logIn(person), await logIn(person)];
+    const answer = await reset(await resetToken(person));
+    expect(answer.status).toBe(204);
+    expect(answer.text).toBe("");
+    expect(answer.headers.get("Set-Cookie")).toBeNull();
+    for (const { accessToken, refreshToken } of [phone, laptop]) {
+      expectProblem(await me(accessToken), 401, "invalid_access_token");
+      const refreshed = await post("/api/v1/auth/refresh", { refresh_token: refreshToken });
+      expectProblem(refreshed, 401, "invalid_refresh_token");
+    }
+    const old = await post("/api/v1/auth/login", { email: person.email, password: person.password });
+    expectProblem(old, 401, "invalid_credentials");
+    await logIn({ ...person, password: NEW });
+    const [notice] = await mailsTo(person.email, 3);
+    expect(notice?.subject).toBe("Your password for Postern was changed");
+    expect(notice?.text).not.toContain("#token=");
+  });
+
+  it("works once", async () => {
+    const token = await resetToken(await registered());
+    expect((await reset(token)).status).toBe(204);
+    expectProblem(await reset(token), 400, "invalid_token");
+  });
+
+  it("lets exactly one of many uses at once win", async () => {
+    const person = await registered();
+    const token = await resetToken(person);
+    const patient = appWith({ HASH_LANE_LENGTH: "64" });
+    const passwords = Array.from({ length: 8 }, (_, index) => `${NEW} number ${index}`);
+    const answers = await Promise.all(
+      passwords.map((new_password) => post(RESET, { token, new_password }, {}, patient)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(7).fill(400)]);
+    const winner = passwords[answers.findIndex(({ status }) => status === 204)] ?? "";
+    await logIn({ ...person, password: winner });
+  });
+
+  it("dies with a newer reset and with a change of the password", async () => {
+    const person = await registered();
+    const first = await resetToken(person);
+    const second = await resetToken(person, 3);
+    expect((await reset(second)).status).toBe(204);
+    expectProblem(await reset(first), 400, "invalid_token");
+
+    const third = await resetToken(person, 5);
+    const session = await logIn({ ...person, password: NEW });
+    const body = { current_password: NEW, new_password: `${NEW} of my own` };
+    expect((await post("/api/v1/users/change-password", body, { bearer: session.accessToken })).status).toBe(204);
+    expectProblem(await reset(third), 400, "invalid_token");
+    await logIn({ ...person, password: body.new_password });
+  });
+
+  it("dies with its hour, with the address, and with the account", async () => {
+    const [late, moved, gone] = [await registered(), await registered(), await registered()];
+    const tokens = [await resetToken(late), await resetToken(moved), await resetToken(gone)];
+    await env.DB.prepare("UPDATE users SET email = ? WHERE email = ?").bind(`moved-${moved.email}`, moved.email).run();
+    await env.DB.prepare("DELETE FROM users WHERE email = ?").bind(gone.email).run();
+    expectProblem(await reset(tokens[1] ?? ""), 400, "invalid_token");
+    expectProblem(await reset(tokens[2] ?? ""), 400, "invalid_token");
+    vi.setSystemTime(Date.now() + 3_601_000);
+    expectProblem(await reset(tokens[0] ?? ""), 400, "expired_token");
+  });
+
+  it("stays good when the new password is refused", async () => {
+    const token = await resetToken(await registered());
+    const weak = await reset(token, "fourteen chars");
+    expectProblem(weak, 422, "validation_failed");
+    expect(weak.json.errors).toMatchObject([{ field: "new_password", code: "too_short" }]);
+    expect((await reset(token)).status).toBe(204);
+  });
+
+  it("takes no token of another purpose, and gives none to it", async () => {
+    const waiting = somebody();
+    await post("/api/v1/auth/register", waiting);
+    const verification = await mailedToken(waiting.email);
+    expectProblem(await reset(verification), 400, "invalid_token");
+    const recovery = await resetToken(await registered());
+    expectProblem(await post("/api/v1/auth/verify-email", { token: recovery }), 400, "invalid_token");
+    for (const forged of ["AAAA", `${recovery.slice(0, -2)}AA`, verification.slice(4)]) {
+      expectProblem(await reset(forged), 400, "invalid_token");
+    }
+  });
+
+  it("verifies the address, and leaves nothing to whoever opened the account on it", async () => {
+    const attacker = somebody();
+    await post("/api/v1/auth/register", attacker);
+    const verification = await mailedToken(attacker.email);
+    const owner = { ...attacker, password: NEW };
+    expect((await reset(await resetToken(attacker))).status).toBe(204);
+    expect(await rowOf(owner.email)).toMatchObject({ is_verified: 1 });
+    expect((await logIn(owner)).answer.json.user.is_verified).toBe(true);
+    const login = await post("/api/v1/auth/login", { email: attacker.email, password: attacker.password });
+    expectProblem(login, 401, "invalid_credentials");
+    expectProblem(await post("/api/v1/auth/verify-email", { token: verification }), 400, "invalid_token");
+  });
+
+  it("limits how many links one address tries", async () => {
+    const address = freshAddress();
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 31; attempt++) {
+      statuses.push((await post(RESET, { token: "AAAA", new_password: NEW }, { address })).status);
+    }
+    expect(statuses).toEqual([...Array(30).fill(400), 429]);
+  });
+
+  it("is never spent by opening the page behind the link", async () => {
+    const token = await resetToken(await registered());
+    for (const method of ["GET", "HEAD"]) {
+      const page = await call(method, `/reset-password?token=${token}`);
+      expect(page.status).toBe(200);
+      expect(page.headers.get("Content-Security-Policy")).not.toContain("unsafe");
+    }
+    expect((await reset(token)).status).toBe(204);
+  });
+});
