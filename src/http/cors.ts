@@ -5,7 +5,15 @@ import type { AppEnv } from "./app-env.ts";
 /** Documents that any page may read: they hold nothing that is not public. */
 const PUBLIC = /^\/(\.well-known\/.*|openapi\.json)$/;
 
-const EXPOSED = ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate", "Server-Timing"];
+const EXPOSED = [
+  "X-Request-Id",
+  "ETag",
+  "Retry-After",
+  "RateLimit",
+  "RateLimit-Policy",
+  "WWW-Authenticate",
+  "Server-Timing",
+];
 
 /** CORS: the listed origins alone, with credentials. An origin that is not listed gets no CORS header at all. */
 export function answerCors(allowedOrigins: readonly string[]) {
@@ -13,7 +21,7 @@ export function answerCors(allowedOrigins: readonly string[]) {
     origin: [...allowedOrigins],
     credentials: true,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
+    allowHeaders: ["Authorization", "Content-Type", "If-Match", "X-Request-Id"],
     exposeHeaders: EXPOSED,
     maxAge: 600,
   });

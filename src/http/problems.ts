@@ -3,7 +3,7 @@
  * Clients branch on `code`; the other members are for people.
  */
 interface Problem {
-  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   title: string;
   detail: string;
 }
@@ -57,6 +57,11 @@ export const PROBLEMS = {
     detail: "This address answers other methods: see `Allow`.",
   },
   username_taken: { status: 409, title: "Username taken", detail: "Somebody else has this username. Choose another." },
+  precondition_failed: {
+    status: 412,
+    title: "Changed meanwhile",
+    detail: "Somebody changed this since you read it: read it again, and then change it with the new ETag.",
+  },
   payload_too_large: { status: 413, title: "Body too large", detail: "A request body holds at most 64 KiB." },
   unsupported_media_type: {
     status: 415,

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { defineOperation } from "../http/operation.ts";
 import { newPassword, typedPassword } from "../passwords/policy.ts";
+import { personName, phoneNumber, username } from "./fields.ts";
 import { userSchema } from "./user.ts";
 
 const tag = "Users";
@@ -17,6 +18,26 @@ export const readMeOperation = defineOperation({
   credentials,
   success: { status: 200, description: "The user.", schema: userSchema },
   refusals: ["unauthorized", "invalid_access_token"],
+});
+
+export const updateMeOperation = defineOperation({
+  id: "updateMe",
+  method: "put",
+  path: "/api/v1/users/me",
+  tag,
+  summary: "Change my profile",
+  description:
+    "Only the fields that are sent change; `null` clears one that may be empty. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.",
+  credentials,
+  body: () =>
+    z.strictObject({
+      username: username.optional(),
+      first_name: personName.nullish(),
+      last_name: personName.nullish(),
+      phone: phoneNumber.nullish(),
+    }),
+  success: { status: 200, description: "The user as they are now.", schema: userSchema },
+  refusals: ["unauthorized", "invalid_access_token", "username_taken", "precondition_failed"],
 });
 
 export const changePasswordOperation = defineOperation({

@@ -14,11 +14,22 @@ import {
   endSessionOperation,
   listSessionsOperation,
   readMeOperation,
+  updateMeOperation,
 } from "./operations.ts";
-import { presentUser } from "./user.ts";
+import { updateProfile } from "./update-profile.ts";
+import { presentUser, userEtag } from "./user.ts";
 
 export function addUserRoutes(app: App, config: Config): void {
-  addOperation(app, readMeOperation, (c) => forUser(c, async ({ user }) => c.json(presentUser(user), 200)));
+  addOperation(app, readMeOperation, (c) =>
+    forUser(c, async ({ user }) => c.json(presentUser(user), 200, { ETag: userEtag(user) })),
+  );
+
+  addOperationWithBody(app, config, updateMeOperation, (c, body) =>
+    forUser(c, async ({ user }) => {
+      const outcome = await updateProfile(c.get("services"), user, body, c.req.header("If-Match"));
+      return isRefusal(outcome) ? outcome : c.json(presentUser(outcome), 200, { ETag: userEtag(outcome) });
+    }),
+  );
 
   addOperationWithBody(app, config, changePasswordOperation, (c, body) =>
     forUser(c, async (principal) => {

@@ -1,5 +1,5 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, notExists, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
@@ -11,8 +11,18 @@ export interface UserReading {
   keyringVersion: string;
 }
 
+/** The fields that a user changes about themselves; `null` clears one. */
+export type ProfileChange = Partial<Pick<User, "username" | "firstName" | "lastName" | "phone">>;
+
+export type ProfileUpdate = { outcome: "updated"; user: User } | { outcome: "username_taken" | "changed_meanwhile" };
+
 export interface UserStore {
   findById(id: string): Promise<UserReading>;
+  /**
+   * Changes a profile, unless the username is somebody else's or, where a version (`updatedAt`) is expected,
+   * the user is another one by now.
+   */
+  updateProfile(id: string, change: ProfileChange, now: number, version?: number): Promise<ProfileUpdate>;
   /**
    * Sets another password and begins the next epoch, unless the user's epoch has moved on meanwhile. Says
    * whether it was set.
@@ -35,6 +45,32 @@ export function createUserStore(db: Database): UserStore {
         selectKeyringVersion(db),
       ]);
       return { user, keyringVersion: keyring?.version ?? "" };
+    },
+
+    async updateProfile(id, change, now, version) {
+      const username = change.username?.toLowerCase() ?? "";
+      const others = db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(sql`lower(${users.username})`, username), ne(users.id, id)));
+      const waiting = db
+        .select({ id: registrations.id })
+        .from(registrations)
+        .where(eq(sql`lower(${registrations.username})`, username));
+      const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
+      const [takenByUser, takenByRegistration, [updated]] = await db.batch([
+        others,
+        waiting,
+        db
+          .update(users)
+          // Moves on in every case, so that no two states have one validator.
+          .set({ ...change, updatedAt: sql`max(${now}, ${users.updatedAt} + 1)` })
+          .where(and(isExpected, notExists(others), notExists(waiting)))
+          .returning(),
+      ]);
+      if (updated !== undefined) return { outcome: "updated", user: updated };
+      const isTaken = takenByUser.length > 0 || takenByRegistration.length > 0;
+      return { outcome: isTaken ? "username_taken" : "changed_meanwhile" };
     },
 
     async changePassword(id, epoch, passwordHash, now) {

@@ -35,6 +35,11 @@ export const userSchema = z
   })
   .meta({ id: "User" });
 
+/** The strong validator of what {@link presentUser} shows (RFC 9110 §8.8.3). */
+export function userEtag({ updatedAt, lastLoginAt }: User): string {
+  return `"${updatedAt}-${lastLoginAt ?? 0}"`;
+}
+
 /** Shows a user to its owner or an operator: every field of the contract, and no other. */
 export function presentUser(user: User): z.output<typeof userSchema> {
   return {

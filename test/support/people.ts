@@ -77,8 +77,9 @@ export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
 
 /** The token of the newest link that was mailed to an address. */
 export async function mailedToken(email: string, count = 1): Promise<string> {
-  const [mail] = await mailsTo(email, count);
-  const token = /#token=([\w-]+)/.exec(mail?.text ?? "")?.[1] ?? "";
+  // Mails overtake each other in the queue: the newest that carries a link is meant.
+  const tokens = (await mailsTo(email, count)).flatMap(({ text }) => /#token=([\w-]+)/.exec(text)?.[1] ?? []);
+  const [token = ""] = tokens;
   neverLog(token);
   return token;
 }

@@ -1,0 +1,43 @@
+/** Changing one's own profile, so that two tabs do not overwrite each other unseen. */
+import { type Refusal, refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+import type { ProfileChange } from "./store.ts";
+import { type User, userEtag } from "./user.ts";
+
+/** What may be sent: absent leaves a field alone, `null` clears it. */
+export interface ProfileFields {
+  username?: string | undefined;
+  first_name?: string | null | undefined;
+  last_name?: string | null | undefined;
+  phone?: string | null | undefined;
+}
+
+/** `ifMatch` is the header of RFC 9110 §13.1.1: absent or `*`, the user as they are now is changed. */
+export async function updateProfile(
+  { clock, users }: Services,
+  user: User,
+  fields: ProfileFields,
+  ifMatch: string | undefined,
+): Promise<User | Refusal<"username_taken" | "precondition_failed">> {
+  const expected = ifMatch?.split(",").map((validator) => validator.trim()) ?? ["*"];
+  const isConditional = !expected.includes("*");
+  if (isConditional && !expected.includes(userEtag(user))) return refuse("precondition_failed");
+
+  const change: ProfileChange = {
+    ...(fields.username === undefined ? {} : { username: fields.username }),
+    ...(fields.first_name === undefined ? {} : { firstName: fields.first_name }),
+    ...(fields.last_name === undefined ? {} : { lastName: fields.last_name }),
+    ...(fields.phone === undefined ? {} : { phone: fields.phone }),
+  };
+  const update = await users.updateProfile(user.id, change, clock.now(), isConditional ? user.updatedAt : undefined);
+  switch (update.outcome) {
+    case "updated":
+      return update.user;
+    case "username_taken":
+      return refuse("username_taken", {
+        errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
+      });
+    case "changed_meanwhile":
+      return refuse("precondition_failed");
+  }
+}
