@@ -157,6 +157,28 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await plain.textContent("body")).toContain("This page needs JavaScript");
   });
 
+  it.each(LOOKS)("choose a new password behind a reset link, on $name", async (look) => {
+    const { person, link } = await unverified();
+    await post(service.origin, "/api/v1/auth/verify-email", { token: /#token=(.*)/.exec(link)?.[1] });
+    const page = await open("/reset-password", look);
+    expect(await heading(page)).toBe("Forgot your password?");
+    await page.fill("#email", person.email);
+    await page.click("#resend-button");
+    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+
+    await page.goto(await mailedLink(person.email, 2));
+    expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/reset-password`);
+    await page.fill("#new_password", "too short");
+    await page.click("#choose-button");
+    await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/reset-password-${look.name}.png` });
+    const password = "another fine password";
+    await page.fill("#new_password", password);
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await logIn(service.origin, { ...person, password });
+  });
+
   it("show the reference, which calls the API with the token of its own login", async () => {
     const { person, link } = await unverified();
     const token = /#token=(.*)/.exec(link)?.[1];
