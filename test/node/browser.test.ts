@@ -167,6 +167,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: "Check your mail" }).waitFor();
 
     await page.goto(await mailedLink(person.email, 2));
+    await page.locator("#new_password").waitFor();
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/reset-password`);
     await page.fill("#new_password", "too short");
     await page.click("#choose-button");
