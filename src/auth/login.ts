@@ -33,8 +33,8 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
 
   const proved = await provePassword(services, body.password, candidates);
   if (isRefusal(proved)) {
-    // Only a wrong guess costs something: neither one that was not judged, nor the right password.
-    if (proved.refused !== "invalid_credentials") await limiter.giveBack(limits);
+    // What was not judged costs nothing. A right password that opens no session does: it costs hashing.
+    if (proved.refused === "busy") await limiter.giveBack(limits);
     return refuse(proved.refused, { headers });
   }
 
@@ -76,10 +76,9 @@ async function provePassword({ passwords }: Services, password: string, { user, 
     const rehash = check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed };
     return { user, ...(rehash === undefined ? {} : { rehash }) };
   }
-  if (registration !== undefined) {
-    const waiting = await passwords.check(password, registration.passwordHash);
-    if (isRefusal(waiting)) return waiting;
-    if (waiting.matches) return refuse("email_not_verified");
-  }
-  return refuse(isUsers ? "email_not_verified" : "invalid_credentials");
+  // Where one waits, it alone decides: an older password of an unverified user must not tell that there is no owner.
+  if (registration === undefined) return refuse(isUsers ? "email_not_verified" : "invalid_credentials");
+  const waiting = await passwords.check(password, registration.passwordHash);
+  if (isRefusal(waiting)) return waiting;
+  return refuse(waiting.matches ? "email_not_verified" : "invalid_credentials");
 }

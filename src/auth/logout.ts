@@ -16,26 +16,37 @@ interface Caller {
 
 export type LogoutProof = { accessToken: string } | { refreshToken: string };
 
-/** Logs out by the first proof that is one of ours: an access token may have expired while the cookie is good. */
+/**
+ * Logs out every session that a proof names: an access token may have expired, or belong to another session
+ * than the cookie. With `all`, the first of them that is alive ends every session of its user.
+ */
 export async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
-  let caller: Caller | undefined;
-  for (const proof of proofs) caller ??= await identify(services, proof);
   const [first] = proofs;
   if (first === undefined) return refuse("unauthorized");
-  const refused = "accessToken" in first ? "invalid_access_token" : "invalid_refresh_token";
-  if (caller === undefined) return refuse(refused);
-
-  const { userId, session, keyId } = caller;
+  const refused = refuse("accessToken" in first ? "invalid_access_token" : "invalid_refresh_token");
+  const callers = (await Promise.all(proofs.map((proof) => identify(services, proof)))).filter(
+    (one) => one !== undefined,
+  );
   if (!all) {
-    const [isTrusted] = await Promise.all([
-      hasTrustedKey(services, keyId),
-      services.sessions.end(userId, session.sessionId),
-    ]);
-    return isTrusted ? { userId } : refuse(refused);
+    const ended = await Promise.all(callers.map((caller) => endOwnSession(services, caller)));
+    const index = ended.indexOf(true);
+    return index < 0 ? refused : { userId: callers[index]?.userId ?? "" };
   }
-  // Here the key is asked about first: with one that was revoked anybody could end everybody's sessions.
-  if (!(await hasTrustedKey(services, keyId))) return refuse(refused);
-  return (await services.sessions.endAllBy(userId, session)) ? { userId } : refuse(refused);
+  for (const { userId, session, keyId } of callers) {
+    // The key is asked about first: with one that was revoked anybody could end everybody's sessions.
+    const isTrusted = await hasTrustedKey(services, keyId);
+    if (isTrusted && (await services.sessions.endAllBy(userId, session))) return { userId };
+  }
+  return refused;
+}
+
+/** Ends the session; says whether the word of its proof was good. The session of a bad one ends too, which harms nobody. */
+async function endOwnSession(services: Services, { userId, session, keyId }: Caller): Promise<boolean> {
+  const [isTrusted] = await Promise.all([
+    hasTrustedKey(services, keyId),
+    services.sessions.end(userId, session.sessionId),
+  ]);
+  return isTrusted;
 }
 
 async function hasTrustedKey({ keyring }: Services, keyId: string | undefined): Promise<boolean> {

@@ -105,8 +105,8 @@ export function addAuthRoutes(app: App, config: Config): void {
     if (shown.length === 0 && cookie !== undefined && !mayUseCookie) return refuse("origin_not_allowed");
     const proofs = mayUseCookie ? [...shown, { refreshToken: cookie }] : shown;
     const outcome = await logOut(c.get("services"), proofs, body.all ?? false);
-    // Kept where it was not the cookie's session that was refused: it may be the only way left to end it.
-    if (cookie !== undefined && (!isRefusal(outcome) || mayUseCookie)) clearRefreshCookie(c, config);
+    // Its session has ended by now, whatever the answer. A cookie that was not used is left alone.
+    if (mayUseCookie) clearRefreshCookie(c, config);
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);

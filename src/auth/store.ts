@@ -3,7 +3,7 @@
  * unverified user too; each further one waits beside it. Every change is one batch, which D1 runs as a
  * transaction.
  */
-import { and, desc, eq, exists, inArray, isNull, lt, notInArray, sql } from "drizzle-orm";
+import { and, desc, eq, exists, isNull, lt, notInArray, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
@@ -43,8 +43,7 @@ export interface RegistrationStore {
   /** Takes a registration back, with the user that it alone made. */
   withdraw(id: string): Promise<void>;
   /**
-   * Spends a registration's link, known by its hash: its credentials become the user's, and every other
-   * registration of the address goes. `verified` says whether this very link did it, now or before.
+   * Spends a registration's link, known by its hash: its credentials become the user's. `verified` says whether this very link did it, now or before.
    */
   verify(id: string, link: string, now: number): Promise<{ verified: boolean }>;
   /** Deletes registrations made before then, and the users who were never anything else. */
@@ -56,6 +55,8 @@ export function createRegistrationStore(db: Database): RegistrationStore {
     const [[foundRegistration], [foundUser]] = await db.batch([registration, user]);
     return { registration: foundRegistration, user: foundUser };
   };
+  /** No registration of the user's address would find the user gone when its link is used. */
+  const isNotWaitedFor = notInArray(users.email, db.select({ email: registrations.email }).from(registrations));
   const selectUser = (condition: ReturnType<typeof eq>) => db.select().from(users).where(condition);
   const selectRegistration = (condition: ReturnType<typeof eq>) =>
     db
@@ -117,12 +118,12 @@ export function createRegistrationStore(db: Database): RegistrationStore {
     async withdraw(id) {
       await db.batch([
         db.delete(registrations).where(eq(registrations.id, id)),
-        db.delete(users).where(and(eq(users.id, id), eq(users.isVerified, false))),
+        db.delete(users).where(and(eq(users.id, id), eq(users.isVerified, false), isNotWaitedFor)),
       ]);
     },
 
     async verify(id, link, now) {
-      const verifiedUser = db.select({ email: users.email }).from(users).where(eq(users.verifiedByLink, link));
+      const verifiedUser = db.select({ id: users.id }).from(users).where(eq(users.verifiedByLink, link));
       const [, , verified] = await db.batch([
         db
           .update(users)
@@ -138,7 +139,8 @@ export function createRegistrationStore(db: Database): RegistrationStore {
           })
           .from(registrations)
           .where(and(eq(registrations.id, id), eq(users.email, registrations.email), eq(users.isVerified, false))),
-        db.delete(registrations).where(inArray(registrations.email, verifiedUser)),
+        // The others wait on in vain, so that whoever made them does not learn of this.
+        db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
         verifiedUser,
       ]);
       return { verified: verified.length > 0 };
@@ -155,7 +157,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
               lt(users.createdAt, before),
               isNull(users.verifiedByLink),
               isNull(users.lastLoginAt),
-              notInArray(users.email, db.select({ email: registrations.email }).from(registrations)),
+              isNotWaitedFor,
             ),
           ),
       ]);

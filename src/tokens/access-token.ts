@@ -42,8 +42,8 @@ const claimsShape = z.object({
 });
 
 export interface AccessTokens {
-  /** `version` of the keyring as the directory said last, so that a revoked key signs nothing any more. */
-  mint(subject: TokenSubject, version: string): Promise<string>;
+  /** `lifetime` in milliseconds; `version` of the keyring as the directory said last, so that a revoked key signs nothing any more. */
+  mint(subject: TokenSubject, lifetime: number, version: string): Promise<string>;
   /** The claims, or `undefined` where the token is not a valid one of ours. Says nothing of its session. */
   verify(token: string): Promise<VerifiedToken | undefined>;
 }
@@ -56,7 +56,7 @@ export function createAccessTokens(parts: {
 }): AccessTokens {
   const { config, keyring, clock, random } = parts;
   return {
-    async mint(subject, version) {
+    async mint(subject, lifetime, version) {
       const key = await keyring.signingKey(version);
       const now = clock.now();
       return new SignJWT({ sid: subject.sessionId, role: subject.role, email_verified: subject.emailVerified })
@@ -66,7 +66,7 @@ export function createAccessTokens(parts: {
         .setSubject(subject.userId)
         .setJti(createId(now, random))
         .setIssuedAt(toSeconds(now))
-        .setExpirationTime(toSeconds(now) + config.lifetime / SECOND)
+        .setExpirationTime(toSeconds(now) + Math.round(lifetime / SECOND))
         .sign(key.signingKey);
     },
     async verify(token) {

@@ -29,8 +29,8 @@ export interface UserStore {
    */
   changePassword(id: string, epoch: number, passwordHash: string, now: number): Promise<boolean>;
   /**
-   * As {@link UserStore.changePassword} on the word of the address, which is thereby verified: whatever else
-   * was registered for it goes.
+   * As {@link UserStore.changePassword} on the word of the address, which is thereby verified.
+   * No link of a registration that waits for it is good any more.
    */
   resetPassword(user: Pick<User, "id" | "email" | "sessionEpoch">, passwordHash: string, now: number): Promise<boolean>;
   /** Keeps the time of a login and, where the hash has not changed meanwhile, its replacement. */
@@ -93,9 +93,19 @@ export function createUserStore(db: Database): UserStore {
           .update(users)
           .set({ passwordHash, sessionEpoch: sessionEpoch + 1, isVerified: true, updatedAt: now })
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
-        db
-          .delete(registrations)
-          .where(inArray(registrations.email, db.select({ email: users.email }).from(users).where(isReset))),
+        // The user's own registration is spent. Others wait on in vain, so that nobody learns of this.
+        db.delete(registrations).where(
+          and(
+            eq(registrations.email, email),
+            inArray(
+              sql`lower(${registrations.username})`,
+              db
+                .select({ username: sql`lower(${users.username})` })
+                .from(users)
+                .where(isReset),
+            ),
+          ),
+        ),
         db.select({ id: users.id }).from(users).where(isReset),
       ]);
       return reset.length > 0;

@@ -89,6 +89,33 @@ describe("cookie mode", () => {
     expectProblem(ended, 401, "invalid_refresh_token");
   });
 
+  it("ends the session of the access token and that of the cookie, where they are two", async () => {
+    const { person, cookie } = await signedIn();
+    const other = await logIn(person);
+    const out = await post("/api/v1/auth/logout", {}, { ...from(APP, cookie), bearer: other.accessToken }, send);
+    expect(out.status).toBe(204);
+    expect(out.headers.get("Set-Cookie")).toContain("Max-Age=0");
+    expectProblem(await get("/api/v1/users/me", { bearer: other.accessToken }), 401, "invalid_access_token");
+    const ended = await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
+    expectProblem(ended, 401, "invalid_refresh_token");
+  });
+
+  it("ends every session by the cookie where that of the access token has ended", async () => {
+    const { person, answer, cookie } = await signedIn();
+    const [dead, alive] = [await logIn(person), await logIn(person)];
+    await post("/api/v1/auth/logout", {}, { bearer: dead.accessToken });
+    const out = await post(
+      "/api/v1/auth/logout",
+      { all: true },
+      { ...from(APP, cookie), bearer: dead.accessToken },
+      send,
+    );
+    expect(out.status).toBe(204);
+    for (const bearer of [alive.accessToken, answer.json.access_token]) {
+      expectProblem(await get("/api/v1/users/me", { bearer }), 401, "invalid_access_token");
+    }
+  });
+
   it("clears the cookie when its session has ended", async () => {
     const { cookie } = await signedIn();
     await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);

@@ -73,8 +73,7 @@ describe("POST /api/v1/auth/register", () => {
 
     expect((await logIn(victim)).answer.json.user).toMatchObject({ username: victim.username, is_verified: true });
     const answer = await post("/api/v1/auth/login", { email: victim.email, password: attacker.password });
-    expectProblem(answer, 401, "invalid_credentials");
-    expect((await post(REGISTER, { ...somebody(), username: attacker.username })).status).toBe(202);
+    expectProblem(answer, 403, "email_not_verified");
   });
 
   it("does not tell by a login after it whether the address had an account", async () => {
@@ -101,6 +100,57 @@ describe("POST /api/v1/auth/register", () => {
     expectProblem(await post(REGISTER, person, {}, send), 503, "unavailable");
     expect((await post(REGISTER, person, {}, send)).status).toBe(202);
     await mailsTo(person.email);
+  });
+
+  it("does not tell by two registrations whether the address had an account", async () => {
+    const verified = await registered();
+    for (const email of [verified.email, somebody().email]) {
+      const [first, second] = [
+        { ...somebody(), email },
+        { ...somebody(), email },
+      ];
+      for (const person of [first, second]) expect((await post(REGISTER, person)).status).toBe(202);
+      const login = (password: string) => post("/api/v1/auth/login", { email, password });
+      expectProblem(await login(first.password), 401, "invalid_credentials");
+      expectProblem(await login(second.password), 403, "email_not_verified");
+    }
+  });
+
+  it("does not learn that its address was verified by another", async () => {
+    const attacker = somebody();
+    const owner = { ...somebody(), email: attacker.email };
+    await post(REGISTER, attacker);
+    await mailsTo(attacker.email);
+    await post(REGISTER, owner);
+    const token = await mailedToken(owner.email, 2);
+    const probe = async () => [
+      (await post("/api/v1/auth/login", { username: attacker.username, password: attacker.password })).status,
+      (await post(REGISTER, { ...somebody(), username: attacker.username })).status,
+    ];
+    const before = await probe();
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect(await probe()).toEqual(before);
+    await logIn(owner);
+  });
+
+  it("is not taken along when another of its address is withdrawn", async () => {
+    const owner = somebody();
+    const unlucky = { ...somebody(), email: owner.email };
+    let fail: (error: Error) => void = () => {};
+    vi.spyOn(env.MAIL_QUEUE, "send").mockImplementationOnce(
+      () =>
+        new Promise((_, reject) => {
+          fail = reject;
+        }),
+    );
+    const hanging = post(REGISTER, unlucky, {}, appWith({}));
+    await vi.waitFor(async () => expect(await rowOf(owner.email)).not.toBeNull());
+    expect((await post(REGISTER, owner)).status).toBe(202);
+    fail(new Error("the queue is out"));
+    expectProblem(await hanging, 503, "unavailable");
+    const token = await mailedToken(owner.email);
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    await logIn(owner);
   });
 
   it("is forgotten when nobody proved the address in time, and the username is free again", async () => {

@@ -93,8 +93,11 @@ describe("a session that is not used", () => {
     vi.setSystemTime(start + 9 * 86_400_000);
     const again = await refresh(used.json.refresh_token);
     expect(again.status).toBe(200);
+    vi.setSystemTime(start + 10 * 86_400_000 - 60_000);
+    const last = await refresh(again.json.refresh_token);
+    expect(last.json.expires_in, "no access token outlives its session").toBeLessThanOrEqual(61);
     vi.setSystemTime(start + 10 * 86_400_000 + 5_000);
-    expectProblem(await refresh(again.json.refresh_token), 401, "invalid_refresh_token");
+    expectProblem(await refresh(last.json.refresh_token), 401, "invalid_refresh_token");
 
     vi.setSystemTime(start);
     const idle = await post("/api/v1/auth/login", { email: person.email, password: person.password }, {}, send);
