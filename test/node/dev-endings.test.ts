@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
 import { freePort, takePort } from "./loopback.ts";
-import { makeWorkplace } from "./stand-in.ts";
+import { makeTree } from "./stand-in.ts";
 
 describe("npm run dev", () => {
   it("ends when it is stopped before the service answers", async () => {
-    const work = makeWorkplace(
+    const work = makeTree(
       `if (args[0] === "dev") { tellReady("127.0.0.1"); process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); }`,
     );
     const running = dev([`--port=${await freePort()}`], work);
@@ -16,7 +16,7 @@ describe("npm run dev", () => {
   });
 
   it("ends when it is stopped before wrangler listens", async () => {
-    const work = makeWorkplace(`if (args[0] === "dev") setInterval(() => {}, 1000);`);
+    const work = makeTree(`if (args[0] === "dev") setInterval(() => {}, 1000);`);
     const running = dev([`--port=${await freePort()}`], work);
     await vi.waitFor(() => expect(work.calls()).toHaveLength(2), 10_000);
     work.stopNow();
@@ -24,13 +24,13 @@ describe("npm run dev", () => {
   });
 
   it("ends with wrangler's exit code when wrangler ends before it listens", async () => {
-    const work = makeWorkplace(`process.exit(args[0] === "dev" ? 7 : 0)`);
+    const work = makeTree(`process.exit(args[0] === "dev" ? 7 : 0)`);
     expect(await dev([`--port=${await freePort()}`], work)).toBe(7);
     expect(work.said()).not.toContain("Ctrl-C");
   });
 
   it("ends with wrangler's exit code when wrangler ends before the service answers", async () => {
-    const work = makeWorkplace(
+    const work = makeTree(
       `if (args[0] === "dev") { tellReady("127.0.0.1"); setTimeout(() => process.exit(9), 300); }`,
     );
     expect(await dev([`--port=${await freePort()}`], work)).toBe(9);
@@ -38,20 +38,20 @@ describe("npm run dev", () => {
   });
 
   it("shows what wrangler says when the migrations fail twice, and ends with its exit code", async () => {
-    const work = makeWorkplace(`console.log("no disk"); console.error("at all"); process.exit(3)`);
+    const work = makeTree(`console.log("no disk"); console.error("at all"); process.exit(3)`);
     expect(await dev([`--port=${await freePort()}`], work)).toBe(3);
     expect(work.complained()).toContain("no disk\nat all");
     expect(work.calls()).toHaveLength(2);
   });
 
   it("tries the migrations again, as another instance may have been applying them", async () => {
-    const work = makeWorkplace("process.exit(call === 1 ? 1 : 0)");
+    const work = makeTree("process.exit(call === 1 ? 1 : 0)");
     expect(await dev([`--port=${await freePort()}`], work)).toBe(0);
     expect(work.calls().map(([command]) => command)).toEqual(["d1", "d1", "dev"]);
   });
 
   it("ends when it is stopped during the migrations", async () => {
-    const work = makeWorkplace("setInterval(() => {}, 1000)");
+    const work = makeTree("setInterval(() => {}, 1000)");
     const running = dev([`--port=${await freePort()}`], work);
     await vi.waitFor(() => expect(work.calls()).toHaveLength(1), 10_000);
     work.stopNow();
@@ -60,7 +60,7 @@ describe("npm run dev", () => {
   });
 
   it("refuses a port that is taken, before it touches anything", async () => {
-    const work = makeWorkplace("");
+    const work = makeTree("");
     const port = await takePort();
     expect(await dev([`--port=${port}`], work)).toBe(1);
     expect(work.complained()).toContain(`Port ${port} is taken`);
@@ -68,19 +68,19 @@ describe("npm run dev", () => {
   });
 
   it("gives up where no host of that name can be listened on", async () => {
-    const work = makeWorkplace("");
+    const work = makeTree("");
     expect(await dev(["--ip", "192.0.2.1"], work)).toBe(1);
     expect(work.complained()).toContain("No port from 8787 on is free");
   });
 
   it("says that the packages are missing", async () => {
-    const work = makeWorkplace();
+    const work = makeTree();
     expect(await dev([], work)).toBe(1);
     expect(work.complained()).toContain("Run `npm ci` first");
   });
 
   it("explains itself on --help, and a wrong port with exit code 2", async () => {
-    const work = makeWorkplace();
+    const work = makeTree();
     expect(await dev(["--help"], work)).toBe(0);
     expect(work.said()).toContain("Usage: npm run dev");
     expect(await dev(["--port=soon"], work)).toBe(2);

@@ -5,12 +5,12 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { devVarsPath, ensureDevVars, isSetIn } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
-import { makeWorkplace } from "./stand-in.ts";
+import { makeTree } from "./stand-in.ts";
 
 const MADE = /^ENVIRONMENT=development\nAUTH_SECRET=[\w-]{64}\n$/;
 
 function path(): string {
-  return join(makeWorkplace().root, ".dev.vars");
+  return join(makeTree().root, ".dev.vars");
 }
 
 describe(".dev.vars", () => {

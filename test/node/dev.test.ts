@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
 import { choosePort, FIRST_PORT } from "../../src/commands/ports.ts";
 import { freePort } from "./loopback.ts";
-import { makeWorkplace, type Workplace } from "./stand-in.ts";
+import { makeTree, type Tree } from "./stand-in.ts";
 
 /** A service that answers until it is told to stop. */
 const SERVES = `
@@ -14,14 +14,14 @@ const SERVES = `
     process.on("SIGTERM", () => process.exit(0));
   }`;
 
-async function stopOnceRunning(work: Workplace): Promise<void> {
+async function stopOnceRunning(work: Tree): Promise<void> {
   await vi.waitFor(() => expect(work.said()).toContain("Ctrl-C stops it"), 10_000);
   work.stopNow();
 }
 
 describe("npm run dev", () => {
   it("makes .dev.vars, migrates, starts wrangler, says where everything is, and ends well when it is stopped", async () => {
-    const work = makeWorkplace(SERVES);
+    const work = makeTree(SERVES);
     const port = await freePort();
     const running = dev(["--port", String(port), "--persist-to", "./elsewhere", "--var", "RATE_LIMITING:off"], work);
     await stopOnceRunning(work);
@@ -54,7 +54,7 @@ describe("npm run dev", () => {
     ["a line in .dev.vars", [], "PUBLIC_URL=http://localhost:1\nAUTH_SECRET=x\n"],
     ["a file given by --env-file", ["--env-file", "mine.env"], ""],
   ])("leaves the public URL to %s", async (_, argv, vars) => {
-    const work = makeWorkplace("");
+    const work = makeTree("");
     if (vars !== "") writeFileSync(join(work.root, ".dev.vars"), vars);
     writeFileSync(join(work.root, "mine.env"), "PUBLIC_URL=http://localhost:1\n");
     expect(await dev([...argv, "--port", String(await freePort()), "--inspector-port=0"], work)).toBe(0);
@@ -64,7 +64,7 @@ describe("npm run dev", () => {
   });
 
   it("makes no .dev.vars that wrangler would not read", async () => {
-    const work = makeWorkplace("");
+    const work = makeTree("");
     // Node itself looks for this flag, wherever it stands, and ends where the file is missing.
     writeFileSync(join(work.root, "mine.env"), "");
     expect(await dev(["--env-file=mine.env", "--port", String(await freePort())], work)).toBe(0);
@@ -73,7 +73,7 @@ describe("npm run dev", () => {
   });
 
   it("completes a .dev.vars beside the configuration that --config names", async () => {
-    const work = makeWorkplace(SERVES);
+    const work = makeTree(SERVES);
     mkdirSync(join(work.root, "other"));
     writeFileSync(join(work.root, "other", ".dev.vars"), "PRODUCT_NAME=Mine\n");
     const running = dev(["-c", "other/wrangler.toml", "--port", String(await freePort())], work);
@@ -84,7 +84,7 @@ describe("npm run dev", () => {
   });
 
   it("takes wrangler's word for a service behind a self-signed certificate", async () => {
-    const work = makeWorkplace(
+    const work = makeTree(
       `if (args[0] === "dev") { tellReady("0.0.0.0"); process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); }`,
     );
     const port = await freePort();
@@ -98,7 +98,7 @@ describe("npm run dev", () => {
   it("waits until the service is healthy, and says so when that takes long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const work = makeWorkplace(`
+    const work = makeTree(`
       let asked = 0;
       const answer = (request, response) => { response.statusCode = ++asked > 80 ? 200 : 503; response.end(); };
       if (args[0] === "dev") {
@@ -117,7 +117,7 @@ describe("npm run dev", () => {
 
   it("takes the next free port and says so, even where somebody is faster", async () => {
     // The stand-in plays the faster one: the first time it leaves behind a listener, and fails as wrangler does.
-    const work = makeWorkplace(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
+    const work = makeTree(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
     const first = await choosePort(FIRST_PORT, "localhost");
     const intruder = createServer();
     onTestFinished(() => void intruder.close());

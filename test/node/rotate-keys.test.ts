@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rotateKeys } from "../../src/commands/rotate-keys.ts";
 import { parseRotationFlags } from "../../src/commands/rotation-flags.ts";
-import { makeWorkplace } from "./stand-in.ts";
+import { makeTree } from "./stand-in.ts";
 
 const KEY = "5q000shk6aFcMEgRqEOPEzfL7-gl5wm16KA9HWQ5fqA";
 const DASHED = `-${KEY.slice(1)}`;
@@ -27,7 +27,7 @@ const row = (changes: Partial<Row> = {}): Row => ({
 /** Runs the command against a wrangler that answers with these rows. */
 async function rotated(argv: string[], changed: string[], keys: Row[]) {
   const answer = JSON.stringify([{ results: changed.map((id) => ({ id })) }, { results: keys }]);
-  const work = makeWorkplace(`console.log(${JSON.stringify(answer)})`);
+  const work = makeTree(`console.log(${JSON.stringify(answer)})`);
   const code = await rotateKeys(argv, work);
   return { code, said: work.said(), complained: work.complained(), call: work.calls()[0] ?? [] };
 }
@@ -153,14 +153,14 @@ describe("npm run keys:rotate", () => {
     ["says something that can't be understood", `console.log("[{}]")`, 1, "nothing is known to have changed"],
     ["says nothing", "", 1, "nothing is known to have changed"],
   ])("shows what wrangler said when it %s", async (_, script, code, words) => {
-    const work = makeWorkplace(script);
+    const work = makeTree(script);
     expect(await rotateKeys([], work)).toBe(code);
     expect(work.complained()).toContain(words);
     expect(work.said()).toBe("");
   });
 
   it("explains itself on --help, and says that the packages are missing", async () => {
-    const work = makeWorkplace();
+    const work = makeTree();
     expect(await rotateKeys(["--help"], work)).toBe(0);
     expect(work.said()).toContain("Usage: npm run keys:rotate");
     expect(await rotateKeys([], work)).toBe(1);

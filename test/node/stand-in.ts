@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Surroundings } from "../../src/commands/surroundings.ts";
 
-export interface Workplace extends Surroundings {
+export interface Tree extends Surroundings {
   /** Everything said so far. */
   said(): string;
   complained(): string;
@@ -18,7 +18,7 @@ export interface Workplace extends Surroundings {
  * An empty tree, gone when the test is over. `script` is what the stand-in does after it has noted its
  * arguments; `call` tells it the how manieth call this is.
  */
-export function makeWorkplace(script?: string): Workplace {
+export function makeTree(script?: string): Tree {
   const root = mkdtempSync(join(tmpdir(), "postern-commands-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, "node_modules", "wrangler", "bin");

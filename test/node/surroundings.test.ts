@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { here } from "../../src/commands/surroundings.ts";
 import { findWrangler, readReady } from "../../src/commands/wrangler.ts";
-import { makeWorkplace } from "./stand-in.ts";
+import { makeTree } from "./stand-in.ts";
 
 class Signals extends EventEmitter {
   ppid = 1;
@@ -58,13 +58,13 @@ describe("wrangler as a child process", () => {
   });
 
   it("is ended at once where the wish to stop came first, and counts as failed", async () => {
-    const work = makeWorkplace("setInterval(() => {}, 1000)");
+    const work = makeTree("setInterval(() => {}, 1000)");
     work.stopNow();
     expect(await findWrangler(work.root)?.run([], work.stop)).toEqual({ code: 1, output: "", complaints: "" });
   });
 
   it("passes over messages that are not meant for us", async () => {
-    const work = makeWorkplace(
+    const work = makeTree(
       `process.send("hello"); setTimeout(() => tellReady(), 50); setTimeout(() => process.exit(4), 100)`,
     );
     const started = findWrangler(work.root)?.start(["--port=7"], work.stop);
