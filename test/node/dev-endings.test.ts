@@ -30,9 +30,7 @@ describe("npm run dev", () => {
   });
 
   it("ends with wrangler's exit code when wrangler ends before the service answers", async () => {
-    const work = makeTree(
-      `if (args[0] === "dev") { tellReady("127.0.0.1"); setTimeout(() => process.exit(9), 300); }`,
-    );
+    const work = makeTree(`if (args[0] === "dev") { tellReady("127.0.0.1"); setTimeout(() => process.exit(9), 300); }`);
     expect(await dev([`--port=${await freePort()}`], work)).toBe(9);
     expect(work.said()).not.toContain("Ctrl-C");
   });
