@@ -1,8 +1,9 @@
 /** Registration: it waits until the address is proved by mail. Answers alike whether or not the address is taken. */
 import type * as z from "zod";
-import { isRefusal, refuse } from "../http/problems.ts";
+import { isRefusal } from "../http/problems.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
+import { usernameTaken } from "../users/fields.ts";
 import type { registerBody } from "./schemas.ts";
 
 export async function register(services: Services, body: z.output<ReturnType<typeof registerBody>>) {
@@ -27,9 +28,7 @@ export async function register(services: Services, body: z.output<ReturnType<typ
     now - config.accounts.unverifiedLifetime,
   );
   if (registered.outcome === "username_taken") {
-    return refuse("username_taken", {
-      errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
-    });
+    return usernameTaken();
   }
   try {
     await mail.request(

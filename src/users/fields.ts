@@ -1,5 +1,6 @@
 /** The fields that a person fills in about themselves: their shapes, alike wherever they are typed. */
 import * as z from "zod";
+import { type Refusal, refuse } from "../http/problems.ts";
 
 /** Control characters, NUL among them, and the marks that turn text around (Unicode TR36 §2.5). */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
@@ -23,6 +24,13 @@ export const username = z
     "A username has 3 to 32 letters (a to z), digits, dots, hyphens or underscores, and begins and ends with a letter or a digit.",
   )
   .meta({ description: "Unique without regard to case.", examples: ["ada"] });
+
+/** The refusal of a username that somebody bears or has registered, naming the field. */
+export function usernameTaken(): Refusal<"username_taken"> {
+  return refuse("username_taken", {
+    errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
+  });
+}
 
 export const personName = z
   .string()

@@ -1,6 +1,7 @@
 /** Changing one's own profile, so that two tabs do not overwrite each other unseen. */
 import { type Refusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
+import { usernameTaken } from "./fields.ts";
 import type { ProfileChange } from "./store.ts";
 import { type User, userEtag } from "./user.ts";
 
@@ -34,9 +35,7 @@ export async function updateProfile(
     case "updated":
       return update.user;
     case "username_taken":
-      return refuse("username_taken", {
-        errors: [{ field: "username", code: "taken", message: "Somebody else has this username." }],
-      });
+      return usernameTaken();
     case "changed_meanwhile":
       return refuse("precondition_failed");
   }
