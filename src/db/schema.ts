@@ -27,6 +27,8 @@ export const users = sqliteTable(
      * reset link of an earlier epoch is refused from the very statement that moves it.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
+    /** In which language mails are written: a tag of BCP 47 that `mail/languages.ts` knows. */
+    locale: text("locale").notNull().default("en"),
     /** SHA-256 of the link that verified the address: that link answers alike again, every other is dead. */
     verifiedByLink: text("verified_by_link"),
     createdAt: integer("created_at").notNull(),
@@ -38,6 +40,8 @@ export const users = sqliteTable(
     uniqueIndex("users_verifying_link").on(table.verifiedByLink),
     uniqueIndex("users_username_unique").on(sql`lower(${table.username})`),
     index("users_unverified").on(table.createdAt).where(sql`is_verified = 0`),
+    index("users_role").on(table.role, table.id),
+    index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
   ],
 );
 
@@ -56,12 +60,69 @@ export const registrations = sqliteTable(
     firstName: text("first_name"),
     lastName: text("last_name"),
     phone: text("phone"),
+    locale: text("locale").notNull().default("en"),
     createdAt: integer("created_at").notNull(),
   },
   (table) => [
     uniqueIndex("registrations_username_unique").on(sql`lower(${table.username})`),
     index("registrations_email").on(table.email, table.createdAt),
     index("registrations_age").on(table.createdAt),
+  ],
+);
+
+/**
+ * Changes of an address: asked for, then confirmed from the new address, then for a while to be undone
+ * from the old one. A row goes when nothing can come of it any more.
+ */
+export const emailChanges = sqliteTable(
+  "email_changes",
+  {
+    id: text("id").primaryKey(),
+    userId: text("user_id").notNull(),
+    oldEmail: text("old_email").notNull(),
+    newEmail: text("new_email").notNull(),
+    /** The user's session epoch then: whatever ends all sessions ends what waits here. */
+    sessionEpoch: integer("session_epoch").notNull(),
+    requestedAt: integer("requested_at").notNull(),
+    confirmedAt: integer("confirmed_at"),
+    undoneAt: integer("undone_at"),
+  },
+  (table) => [index("email_changes_user").on(table.userId), index("email_changes_age").on(table.requestedAt)],
+);
+
+/** Usernames of deleted accounts, which nobody bears for a while: a digest each, no name. */
+export const retiredUsernames = sqliteTable(
+  "retired_usernames",
+  {
+    /** SHA-256 of the lower-case username, base64url. */
+    digest: text("digest").primaryKey(),
+    retiredUntil: integer("retired_until").notNull(),
+  },
+  (table) => [index("retired_usernames_until").on(table.retiredUntil)],
+);
+
+/** What happened that matters to security. Never a password, a token, a link or an email address. */
+export const auditEvents = sqliteTable(
+  "audit_events",
+  {
+    /** UUIDv7 of the moment it happened, so that the key is the order; the same event twice is one row. */
+    id: text("id").primaryKey(),
+    type: text("type").notNull(),
+    occurredAt: integer("occurred_at").notNull(),
+    /** Who did it; `null` where nobody proved who they are. */
+    actorId: text("actor_id"),
+    /** Whose account it concerns; `null` where there is none. */
+    userId: text("user_id"),
+    ipAddress: text("ip_address"),
+    userAgent: text("user_agent"),
+    requestId: text("request_id"),
+    /** A flat JSON object of more facts, or `null`. */
+    details: text("details"),
+  },
+  (table) => [
+    index("audit_events_user").on(table.userId, table.id),
+    index("audit_events_actor").on(table.actorId, table.id),
+    index("audit_events_type").on(table.type, table.id),
   ],
 );
 
