@@ -1,4 +1,4 @@
-/** Request bodies: JSON, bounded, UTF-8, and of the declared shape or refused field by field. */
+/** What requests bring: bodies in JSON, bounded, UTF-8, and queries; of the declared shape or refused field by field. */
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -43,6 +43,11 @@ export function acceptJson(optional: boolean) {
 /** Validates the body that {@link acceptJson} let through. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return zValidator("json", schema, refuseFields);
+}
+
+/** Validates the query. */
+export function queryOf<Schema extends z.ZodType>(schema: Schema) {
+  return zValidator("query", schema, refuseFields);
 }
 
 function refuseFields(

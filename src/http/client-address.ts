@@ -23,3 +23,14 @@ export function clientNetwork(c: Context): string {
   const groups = [...left, ...zeros, ...right].map((group) => group.replace(/^0+(?=.)/, ""));
   return `${groups.slice(0, 4).join(":")}::/64`;
 }
+
+/** Where the platform places the client's address: ISO 3166-1 alpha-2, or `null` where it does not say. */
+export function clientCountry(c: Context): string | null {
+  const { country } = c.req.raw.cf ?? {};
+  return typeof country === "string" ? country : null;
+}
+
+/** What the client says of itself, bounded. */
+export function clientAgent(c: Context): string | null {
+  return c.req.header("User-Agent")?.slice(0, 512) ?? null;
+}

@@ -4,14 +4,14 @@ import { StorageUnavailable } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { answerProblem } from "./answer.ts";
 import type { AppEnv } from "./app-env.ts";
-import { type App, operationsOf } from "./operation.ts";
+import { type App, operationsOf, pathPattern } from "./operation.ts";
 import { refuse } from "./problems.ts";
 
 /** 404 where the path is unknown, 405 with `Allow` where only the method is. */
 export function answerUnknownRoute(app: App) {
   return (c: Context<AppEnv>): Response => {
     const methods = operationsOf(app)
-      .filter((operation) => patternOf(operation.path).test(c.req.path))
+      .filter((operation) => pathPattern(operation).test(c.req.path))
       .map((operation) => operation.method.toUpperCase());
     if (methods.length === 0) return answerProblem(c, refuse("not_found"));
     if (methods.includes("GET")) methods.push("HEAD");
@@ -30,9 +30,4 @@ export function answerFailure(error: Error, c: Context<AppEnv>): Response {
 /** Drizzle wraps what a storage call throws. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && (error instanceof StorageUnavailable || isUnavailable(error.cause));
-}
-
-function patternOf(path: string): RegExp {
-  const escaped = path.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{\w+\}/g, "[^/]+");
-  return new RegExp(`^${escaped.replace(/(?<=.)\/$/, "")}$`);
 }

@@ -7,7 +7,7 @@ import type * as z from "zod";
 import type { Config } from "../config.ts";
 import { answerProblem } from "./answer.ts";
 import type { AppEnv } from "./app-env.ts";
-import { acceptJson, jsonBody } from "./body.ts";
+import { acceptJson, jsonBody, queryOf } from "./body.ts";
 import { type ErrorCode, isRefusal, type Refusal } from "./problems.ts";
 
 export type App = Hono<AppEnv>;
@@ -35,6 +35,8 @@ export interface Operation<Code extends ErrorCode = ErrorCode> {
   credentials?: readonly Credential[];
   /** The shape of the body, which may depend on the configuration. Absent where none is read. */
   body?: (config: Config) => z.ZodType;
+  /** The shape of the query: each parameter is one text. Absent where none is read. */
+  query?: z.ZodObject;
   /** Whether the body may be left out altogether. */
   bodyOptional?: boolean;
   success: OperationAnswer;
@@ -48,10 +50,17 @@ export interface OperationWithBody<Body extends z.ZodType, Code extends ErrorCod
   body: (config: Config) => Body;
 }
 
-/** Keeps the literal types of an operation's codes, and of its body where it has one. */
+export interface OperationWithQuery<Query extends z.ZodObject, Code extends ErrorCode> extends Operation<Code> {
+  query: Query;
+}
+
+/** Keeps the literal types of an operation's codes, and of its body or query where it has one. */
 export function defineOperation<Body extends z.ZodType, const Code extends ErrorCode>(
   operation: OperationWithBody<Body, Code>,
 ): OperationWithBody<Body, Code>;
+export function defineOperation<Query extends z.ZodObject, const Code extends ErrorCode>(
+  operation: OperationWithQuery<Query, Code>,
+): OperationWithQuery<Query, Code>;
 export function defineOperation<const Code extends ErrorCode>(operation: Operation<Code>): Operation<Code>;
 export function defineOperation(operation: Operation): Operation {
   return operation;
@@ -91,12 +100,32 @@ export function addOperationWithBody<Body extends z.ZodType, Code extends ErrorC
   );
 }
 
+/** Puts an operation on the app whose handler is handed the validated query. */
+export function addOperationWithQuery<Query extends z.ZodObject, Code extends ErrorCode>(
+  app: App,
+  operation: OperationWithQuery<Query, Code>,
+  handler: (c: Context<AppEnv>, query: z.output<Query>) => Promise<Response | Refusal<Code>>,
+): void {
+  register(app, operation);
+  app.on(operation.method.toUpperCase(), honoPath(operation), queryOf(operation.query), async (c) =>
+    answer(c, await handler(c, c.req.valid("query"))),
+  );
+}
+
+/** What matches an operation's path, without a trailing slash. Every parameter of a path is a UUID. */
+export function pathPattern({ path }: Pick<Operation, "path">): RegExp {
+  const escaped = path.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{\w+\}/g, UUID);
+  return new RegExp(`^${escaped.replace(/(?<=.)\/$/, "")}$`);
+}
+
+const UUID = "[0-9A-Fa-f-]{36}";
+
 function register(app: App, operation: Operation): void {
   operationsByApp.set(app, [...operationsOf(app), operation]);
 }
 
 function honoPath(operation: Operation): string {
-  return operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  return operation.path.replace(/(?<=.)\/$/, "").replaceAll(/\{(\w+)\}/g, `:$1{${UUID}}`);
 }
 
 function answer(c: Context<AppEnv>, outcome: Response | Refusal): Response {

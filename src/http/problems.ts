@@ -44,6 +44,11 @@ export const PROBLEMS = {
   },
   account_disabled: { status: 403, title: "Account disabled", detail: "This account has been disabled." },
   wrong_password: { status: 403, title: "Wrong password", detail: "The current password is wrong." },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "Your role does not allow this, or not on this person. Ask somebody with a higher one.",
+  },
   origin_not_allowed: {
     status: 403,
     title: "Origin not allowed",
@@ -57,6 +62,16 @@ export const PROBLEMS = {
     detail: "This address answers other methods: see `Allow`.",
   },
   username_taken: { status: 409, title: "Username taken", detail: "Somebody else has this username. Choose another." },
+  email_taken: {
+    status: 409,
+    title: "Address taken",
+    detail: "Another account has this address by now. Use another one.",
+  },
+  last_superuser: {
+    status: 409,
+    title: "Last superuser",
+    detail: "This is the last active superuser. Make somebody else one first.",
+  },
   precondition_failed: {
     status: 412,
     title: "Changed meanwhile",

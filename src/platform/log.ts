@@ -11,6 +11,8 @@ export interface LogFields {
   user_id?: string;
   error_code?: string;
   error?: string;
+  event_id?: string;
+  event_type?: string;
   mail_id?: string;
   mail_kind?: string;
   attempts?: number;

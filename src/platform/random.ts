@@ -22,3 +22,12 @@ export function createId(now: number, random: Random): string {
   view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
   return formatUuid(bytes);
 }
+
+/** The least UUIDv7 of a moment: whatever was created then or later sorts after it. */
+export function earliestId(time: number): string {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(time / 2 ** 32));
+  view.setUint32(2, time % 2 ** 32);
+  return formatUuid(bytes);
+}
