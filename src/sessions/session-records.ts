@@ -3,7 +3,11 @@
  * access token of theirs may still be alive. Synchronous, so that what a turn does is atomic. The
  * tables are made with the first session: an object that holds nothing takes no room.
  */
+import { DAY } from "../platform/clock.ts";
 import type { RevokedSession } from "./revocations.ts";
+
+/** A device that was not used for so long counts as new again. */
+const DEVICE_MEMORY = 365 * DAY;
 
 /** Where a session is used from, as its owner sees it in the list. */
 export interface SessionOrigin {
@@ -28,10 +32,20 @@ export interface Session extends SessionOrigin {
   endsAt: number;
 }
 
+/** A device that the user logged in from, by a digest of what it says of itself. */
+export interface Device {
+  digest: string;
+  firstSeenAt: number;
+  lastSeenAt: number;
+}
+
 type SessionRow = { [Column in keyof Session]: Session[Column] };
 
 const COLUMNS = `id, epoch, generation, rotated_at AS rotatedAt, created_at AS createdAt, last_used_at AS lastUsedAt,
   expires_at AS expiresAt, ends_at AS endsAt, device_name AS deviceName, user_agent AS userAgent, ip_address AS ipAddress`;
+
+const DEVICES =
+  "CREATE TABLE IF NOT EXISTS devices (digest TEXT PRIMARY KEY, first_seen_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;";
 
 export class SessionRecords {
   readonly #sql: SqlStorage;
@@ -40,6 +54,8 @@ export class SessionRecords {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
+    // An object of before devices were noted.
+    if (this.#hasTables) sql.exec(DEVICES);
   }
 
   /** The session, unless it has ended or expired. */
@@ -100,9 +116,37 @@ export class SessionRecords {
     return this.#read<RevokedSession>("SELECT session_id AS sessionId, refused_until AS refusedUntil FROM revoked");
   }
 
+  /** Notes that a device was used. Says whether it was seen before. Keeps the newest `most`. */
+  see(digest: string, now: number, most: number): boolean {
+    this.#createTables();
+    const isKnown = this.#sql.exec("SELECT 1 FROM devices WHERE digest = ?", digest).toArray().length > 0;
+    this.#sql.exec(
+      "INSERT INTO devices VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at",
+      digest,
+      now,
+      now,
+    );
+    this.#sql.exec(
+      "DELETE FROM devices WHERE digest NOT IN (SELECT digest FROM devices ORDER BY last_seen_at DESC LIMIT ?)",
+      most,
+    );
+    return isKnown;
+  }
+
+  devices(): Device[] {
+    return this.#read<{ [Column in keyof Device]: Device[Column] }>(
+      "SELECT digest, first_seen_at AS firstSeenAt, last_seen_at AS lastSeenAt FROM devices ORDER BY last_seen_at DESC",
+    );
+  }
+
+  forgetDevices(): void {
+    if (this.#hasTables) this.#sql.exec("DELETE FROM devices");
+  }
+
   /** Drops what has expired, and what need not be refused by name any more. */
   dropLapsed(now: number): void {
     if (!this.#hasTables) return;
+    this.#sql.exec("DELETE FROM devices WHERE last_seen_at <= ?", now - DEVICE_MEMORY);
     this.#sql.exec("DELETE FROM sessions WHERE expires_at <= ?", now);
     this.#sql.exec("DELETE FROM revoked WHERE refused_until <= ?", now);
   }
@@ -110,7 +154,8 @@ export class SessionRecords {
   /** When the next record lapses; `undefined` where there is none. */
   nextLapse(): number | undefined {
     const times = this.#read<{ at: number | null }>(
-      "SELECT min(expires_at) AS at FROM sessions UNION SELECT min(refused_until) FROM revoked",
+      "SELECT min(expires_at) AS at FROM sessions UNION SELECT min(refused_until) FROM revoked UNION SELECT min(last_seen_at) + ? FROM devices",
+      DEVICE_MEMORY,
     ).flatMap(({ at }) => at ?? []);
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -131,7 +176,8 @@ export class SessionRecords {
          id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL,
          last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, device_name TEXT, user_agent TEXT, ip_address TEXT
        ) WITHOUT ROWID;
-       CREATE TABLE revoked (session_id TEXT PRIMARY KEY, refused_until INTEGER NOT NULL) WITHOUT ROWID;`,
+       CREATE TABLE revoked (session_id TEXT PRIMARY KEY, refused_until INTEGER NOT NULL) WITHOUT ROWID;
+       ${DEVICES}`,
     );
     this.#hasTables = true;
   }

@@ -2,12 +2,17 @@
 import type { Config } from "../config.ts";
 import { MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
-import type { Session, SessionOrigin } from "./session-records.ts";
-import type { Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
+import type { Device, Session, SessionOrigin } from "./session-records.ts";
+import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
 export interface Sessions {
-  /** Opens a session under a fresh id. */
-  create(userId: string, sessionId: string, epoch: number, origin: SessionOrigin): Promise<Session>;
+  /** Opens a session under a fresh id. `device` is a digest of what the device says of itself. */
+  create(
+    userId: string,
+    sessionId: string,
+    epoch: number,
+    origin: SessionOrigin & { device: string },
+  ): Promise<OpenedSession>;
   rotate(userId: string, proof: Required<SessionProof>): Promise<Rotation>;
   /** The epoch of a live session, otherwise `null`. */
   epochOf(userId: string, sessionId: string): Promise<number | null>;
@@ -21,6 +26,12 @@ export interface Sessions {
   endAllBut(userId: string, kept: string | null): Promise<void>;
   /** `false` where the session that asks has itself ended: then nothing changes. */
   endAllBy(userId: string, proof: SessionProof): Promise<boolean>;
+  /** The devices that the user logged in from, last used first. */
+  devices(userId: string): Promise<Device[]>;
+  /** Tells other Workers to refuse access tokens that say another role. `version` is the user's `updatedAt`. */
+  changeRole(userId: string, role: string, version: number): Promise<void>;
+  /** Ends every session and forgets every device. */
+  close(userId: string): Promise<void>;
 }
 
 export function createSessions(objects: DurableObjectNamespace<UserSessions>, config: Config, hops: Hops): Sessions {
@@ -45,5 +56,8 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     endAllBut: (userId, kept) => call(userId, (object) => object.endAllBut(kept, rules)),
     end: (userId, sessionId) => call(userId, (object) => object.end(sessionId, rules)),
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
+    devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
+    changeRole: (userId, role, version) => call(userId, (object) => object.changeRole(role, version, rules)),
+    close: (userId) => call(userId, (object) => object.close(rules)),
   };
 }

@@ -8,12 +8,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { SECOND, systemClock } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { writeRevocations } from "./revocations.ts";
-import { type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
+import { type ChangedRole, writeRevocations } from "./revocations.ts";
+import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
   | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number }
-  | { outcome: "reused" }
+  /** By the name of its device, or what that says of itself. */
+  | { outcome: "reused"; device: string | null }
   | { outcome: "ended" };
 
 /** Whose call it is to end sessions: a session by its access token, or by a refresh token's generation. */
@@ -44,6 +45,15 @@ const USER_ID = "user_id";
 const CHANGES = "changes_not_copied";
 const COPIED_AT = "copied_at";
 const FAILURES = "failures";
+/** The role that access tokens must say, and since which version of the user. */
+const CHANGED_ROLE = "changed_role";
+/** So many devices of a user are remembered. */
+const MOST_DEVICES = 100;
+
+/** A session that was opened, and whether the user's device was never seen before. */
+export interface OpenedSession extends Session {
+  isNewDevice: boolean;
+}
 
 export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   readonly #records: SessionRecords;
@@ -58,21 +68,23 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     userId: string,
     id: string,
     epoch: number,
-    origin: SessionOrigin,
+    origin: SessionOrigin & { device: string },
     rules: SessionRules,
-  ): Promise<Session> {
+  ): Promise<OpenedSession> {
     const now = systemClock.now();
     // Kept, since an alarm is not told the name of its object on every platform.
     if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
     const endsAt = now + rules.lifetime;
     const expiresAt = Math.min(endsAt, now + rules.idleLifetime);
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
-    const session = { id, epoch, ...origin, generation: 1, ...times };
+    const { device, ...seen } = origin;
+    const session = { id, epoch, ...seen, generation: 1, ...times };
     this.#records.add(session);
+    const isNewDevice = !this.#records.see(device, now, MOST_DEVICES);
     const surplus = this.#records.list(now).slice(rules.maximum);
     if (surplus.length > 0) await this.#end(surplus, now + rules.refuseFor);
     await this.#armFor(expiresAt);
-    return session;
+    return { ...session, isNewDevice };
   }
 
   /**
@@ -94,7 +106,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
     }
     await this.#end([session], now + rules.refuseFor);
-    return { outcome: "reused" };
+    return { outcome: "reused", device: session.deviceName ?? session.userAgent };
   }
 
   /** The epoch of a session that exists and has not ended, otherwise `null`. */
@@ -144,13 +156,37 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return isCurrent;
   }
 
+  /** The devices that the user logged in from, last used first. */
+  async devices(): Promise<Device[]> {
+    return this.#records.devices();
+  }
+
+  /**
+   * From now on other Workers refuse access tokens that say another role. Sessions live on. Of two changes the
+   * one of the later `version` counts, whichever comes first.
+   */
+  async changeRole(role: string, version: number, rules: SessionRules): Promise<void> {
+    // Without a session there was never a token.
+    if (this.#userId === "" || version < (this.#changedRole?.version ?? 0)) return;
+    this.ctx.storage.kv.put(CHANGED_ROLE, { role, version, refusedUntil: systemClock.now() + rules.refuseFor });
+    await this.#requestCopy();
+  }
+
+  /** Ends every session and forgets every device: the user is no more. */
+  async close(rules: SessionRules): Promise<void> {
+    this.#records.forgetDevices();
+    await this.endAllBut(null, rules);
+  }
+
   /** Drops what has lapsed, copies revocations to KV, and comes back when there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     this.#records.dropLapsed(now);
+    const changed = this.#changedRole;
+    if (changed !== undefined && changed.refusedUntil <= now) this.ctx.storage.kv.delete(CHANGED_ROLE);
     if (this.#hasChanges) await this.#copyRevocations(now);
 
-    const next = this.#hasChanges ? this.#copyDueAt(now) : this.#records.nextLapse();
+    const next = this.#hasChanges ? this.#copyDueAt(now) : this.#nextLapse();
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
     } else {
@@ -161,14 +197,23 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   async #end(sessions: Session[], refusedUntil: number): Promise<void> {
     for (const { id } of sessions) this.#records.end(id, refusedUntil);
+    await this.#requestCopy();
+  }
+
+  async #requestCopy(): Promise<void> {
     this.ctx.storage.kv.put(CHANGES, this.#changes + 1);
     await this.#armFor(this.#copyDueAt(systemClock.now()));
+  }
+
+  #nextLapse(): number | undefined {
+    const times = [this.#records.nextLapse(), this.#changedRole?.refusedUntil].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   async #copyRevocations(now: number): Promise<void> {
     const changes = this.#changes;
     try {
-      await writeRevocations(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
+      await writeRevocations(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), this.#changedRole, now);
       // A session that ended while KV answered asks for another copy.
       if (this.#changes === changes) this.ctx.storage.kv.delete(CHANGES);
       this.ctx.storage.kv.put(COPIED_AT, now);
@@ -189,6 +234,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   get #userId(): string {
     return this.ctx.storage.kv.get<string>(USER_ID) ?? "";
+  }
+
+  get #changedRole(): (ChangedRole & { version: number }) | undefined {
+    return this.ctx.storage.kv.get(CHANGED_ROLE);
   }
 
   get #changes(): number {

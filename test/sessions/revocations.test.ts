@@ -148,8 +148,13 @@ describe("the revocation record in KV", () => {
     expect(armed, "comes back when the record has lapsed").toBeGreaterThan(Date.now() + 1_800_000);
     vi.setSystemTime(Date.now() + 1_900_000);
     await runDurableObjectAlarm(object);
+    expect(await object.devices(), "what the user logs in from is known for a year").toHaveLength(1);
+    vi.setSystemTime(Date.now() + 365 * 86_400_000);
+    await runDurableObjectAlarm(object);
     const left = await runInDurableObject(object, async (_, state) => ({
-      tables: state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('sessions', 'revoked')").toArray(),
+      tables: state.storage.sql
+        .exec("SELECT name FROM sqlite_master WHERE name IN ('sessions', 'revoked', 'devices')")
+        .toArray(),
       kept: [...state.storage.kv.list()],
       alarm: await state.storage.getAlarm(),
     }));

@@ -1,0 +1,31 @@
+/** A session as its owner sees it. */
+import * as z from "zod";
+import { toIsoTime } from "../platform/clock.ts";
+import type { Session } from "./session-records.ts";
+
+const time = z.iso.datetime();
+
+export const sessionSchema = z.strictObject({
+  id: z.uuid(),
+  device_name: z.string().nullable(),
+  user_agent: z.string().nullable(),
+  ip_address: z.string().nullable(),
+  created_at: time,
+  last_used_at: time,
+  expires_at: time.meta({ description: "When it ends unless it is used before." }),
+  current: z.boolean().meta({ description: "Whether this is the session that asks." }),
+});
+
+/** `currentId` is the session that asks. */
+export function presentSession(session: Session, currentId: string): z.output<typeof sessionSchema> {
+  return {
+    id: session.id,
+    device_name: session.deviceName,
+    user_agent: session.userAgent,
+    ip_address: session.ipAddress,
+    created_at: toIsoTime(session.createdAt),
+    last_used_at: toIsoTime(session.lastUsedAt),
+    expires_at: toIsoTime(session.expiresAt),
+    current: session.id === currentId,
+  };
+}
