@@ -4,18 +4,44 @@
  */
 import type { Context } from "hono";
 import type { AppEnv } from "../http/app-env.ts";
-import { type Refusal, refuse } from "../http/problems.ts";
+import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { User } from "../users/user.ts";
 import { readBearerToken } from "./bearer-token.ts";
+import { may, type Permission } from "./permissions.ts";
 
 export interface Principal {
   user: User;
   sessionId: string;
 }
 
-export async function requireUser(
+type Unauthorized = Refusal<"unauthorized" | "invalid_access_token">;
+
+/** Runs a handler for the user whose access token it is. */
+export async function forUser<Answer extends Response | Refusal>(
   c: Context<AppEnv>,
-): Promise<Principal | Refusal<"unauthorized" | "invalid_access_token">> {
+  handler: (principal: Principal) => Promise<Answer>,
+): Promise<Answer | Unauthorized> {
+  const principal = await requireUser(c);
+  return isRefusal(principal) ? principal : handler(principal);
+}
+
+/**
+ * Runs a handler for a user who has a permission on somebody at all. On whom it may be used is asked
+ * again when that person is known.
+ */
+export async function forOperator<Answer extends Response | Refusal>(
+  c: Context<AppEnv>,
+  permission: Permission,
+  handler: (principal: Principal) => Promise<Answer>,
+): Promise<Answer | Unauthorized | Refusal<"forbidden">> {
+  return forUser(
+    c,
+    async (principal): Promise<Answer | Refusal<"forbidden">> =>
+      may(principal.user, permission) ? handler(principal) : refuse("forbidden"),
+  );
+}
+
+async function requireUser(c: Context<AppEnv>): Promise<Principal | Unauthorized> {
   const { accessTokens, keyring, sessions, users } = c.get("services");
   const token = readBearerToken(c);
   if (token === undefined) return refuse("unauthorized");
@@ -29,6 +55,8 @@ export async function requireUser(
   // A session of an earlier epoch ended with the password that it was opened with.
   if (user === undefined || !user.isActive || epoch === null || epoch < user.sessionEpoch)
     return refuse("invalid_access_token");
+  // It says what is no longer so: the next one, which a refresh gives, says what is.
+  if (claims.role !== user.role || claims.email_verified !== user.isVerified) return refuse("invalid_access_token");
   if (!(await keyring.isTrusted(claims.keyId, keyringVersion))) return refuse("invalid_access_token");
   c.set("userId", user.id);
   return { user, sessionId: claims.sid };
