@@ -1,3 +1,4 @@
+import type { AuditEvent } from "./audit/events.ts";
 import type { RateLimiter } from "./limits/rate-limiter.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import type { UserSessions } from "./sessions/user-sessions.ts";
@@ -9,6 +10,7 @@ export interface Bindings {
   RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
   REVOCATIONS: KVNamespace;
   MAIL_QUEUE: Queue<MailRequest>;
+  AUDIT_QUEUE: Queue<AuditEvent>;
   ASSETS: Fetcher;
   /** Only with `MAIL_TRANSPORT=cloudflare`. */
   EMAIL?: SendEmail;

@@ -1,6 +1,7 @@
 /** The Worker. A wrong configuration stops it here, before it answers anything. */
 import { env } from "cloudflare:workers";
 import { createApp } from "./app.ts";
+import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
 import { parseConfig } from "./config.ts";
 import { deliverMails } from "./mail/deliver.ts";
@@ -20,11 +21,19 @@ export default {
 
   async queue(batch, bindings) {
     const services = createServices(bindings, config);
+    if (!holdsMails(batch)) return recordAuditEvents(batch, services);
     const transport = chooseTransport(config.mail, { ...services, email: bindings.EMAIL });
     await deliverMails(batch, { ...services, transport });
   },
 
   async scheduled(_event, bindings) {
-    await runMaintenance(createServices(bindings, config));
+    const services = createServices(bindings, config);
+    await runMaintenance(services);
+    await services.audit.send({ ipAddress: null, userAgent: null, requestId: null });
   },
-} satisfies ExportedHandler<Bindings, MailRequest>;
+} satisfies ExportedHandler<Bindings>;
+
+/** The queues are told apart by their names, which `wrangler.toml` gives. */
+function holdsMails(batch: MessageBatch<unknown>): batch is MessageBatch<MailRequest> {
+  return !batch.queue.includes("audit");
+}

@@ -1,0 +1,69 @@
+/** Audit events as the API shows them: to an operator all that is kept, to a user what concerns them. */
+import * as z from "zod";
+import { toIsoTime } from "../platform/clock.ts";
+import { AUDIT_EVENT_TYPES } from "./events.ts";
+import type { AuditRow } from "./store.ts";
+
+const detailsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+const type = z
+  .string()
+  .meta({ description: `One of ${Object.keys(AUDIT_EVENT_TYPES).join(", ")}.`, examples: ["login_failed"] });
+
+export const ownEventSchema = z
+  .strictObject({
+    id: z.uuid(),
+    type,
+    occurred_at: z.iso.datetime(),
+    by: z.enum(["you", "operator", "unknown"]).meta({ description: "`unknown` where nobody proved who they are." }),
+    ip_address: z.string().nullable().meta({ description: "Absent (null) where an operator acted." }),
+    user_agent: z.string().nullable(),
+    details: detailsSchema.meta({ examples: [{ reason: "wrong_password" }] }),
+  })
+  .meta({ id: "SecurityEvent" });
+
+export const eventSchema = z
+  .strictObject({
+    id: z.uuid(),
+    type,
+    occurred_at: z.iso.datetime(),
+    actor_id: z.uuid().nullable().meta({ description: "Who did it; null where nobody proved who they are." }),
+    user_id: z.uuid().nullable().meta({ description: "Whose account it concerns." }),
+    ip_address: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    request_id: z.string().nullable(),
+    details: detailsSchema,
+  })
+  .meta({ id: "AuditEvent" });
+
+export function presentEvent(row: AuditRow): z.output<typeof eventSchema> {
+  return {
+    id: row.id,
+    type: row.type,
+    occurred_at: toIsoTime(row.occurredAt),
+    actor_id: row.actorId,
+    user_id: row.userId,
+    ip_address: row.ipAddress,
+    user_agent: row.userAgent,
+    request_id: row.requestId,
+    details: detailsOf(row),
+  };
+}
+
+/** Of what an operator did, the user sees that it was done, not from where. */
+export function presentOwnEvent(row: AuditRow, userId: string): z.output<typeof ownEventSchema> {
+  const by = row.actorId === null ? "unknown" : row.actorId === userId ? "you" : "operator";
+  return {
+    id: row.id,
+    type: row.type,
+    occurred_at: toIsoTime(row.occurredAt),
+    by,
+    ip_address: by === "operator" ? null : row.ipAddress,
+    user_agent: by === "operator" ? null : row.userAgent,
+    details: detailsOf(row),
+  };
+}
+
+function detailsOf({ details }: AuditRow): z.output<typeof detailsSchema> {
+  return details === null ? {} : detailsSchema.parse(JSON.parse(details));
+}

@@ -1,0 +1,50 @@
+/** The consumer of the audit queue: writes events in batches, each once however often it arrives. */
+import * as z from "zod";
+import { SECOND } from "../platform/clock.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./events.ts";
+import type { AuditStore } from "./store.ts";
+
+const FIRST_RETRY = 5 * SECOND;
+const LONGEST_RETRY = 600 * SECOND;
+
+const text = z.string().max(512).nullable();
+
+const eventShape = z.strictObject({
+  id: z.uuid(),
+  type: z.string().refine((type): type is AuditEventType => Object.hasOwn(AUDIT_EVENT_TYPES, type)),
+  occurredAt: z.int(),
+  actorId: z.uuid().nullable(),
+  userId: z.uuid().nullable(),
+  ipAddress: text,
+  userAgent: text,
+  requestId: text,
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
+});
+
+/** Seconds until a batch comes again: 5 s, doubling up to ten minutes. */
+export function retryDelay(attempts: number): number {
+  return Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (attempts - 1)) / SECOND;
+}
+
+/** Records a batch in one transaction. Where that fails the whole batch comes again, later and later. */
+export async function recordAuditEvents(
+  batch: MessageBatch<unknown>,
+  { audits }: { audits: AuditStore },
+): Promise<void> {
+  const events: AuditEvent[] = [];
+  for (const message of batch.messages) {
+    const parsed = eventShape.safeParse(message.body);
+    // What is no event of ours must not hold up the others: it would never become one.
+    if (parsed.success) events.push(parsed.data);
+    else writeLog("error", { event: "audit_event_unreadable", attempts: message.attempts });
+  }
+  try {
+    await audits.add(events);
+    batch.ackAll();
+  } catch (error) {
+    const attempts = Math.max(...batch.messages.map((message) => message.attempts));
+    batch.retryAll({ delaySeconds: retryDelay(attempts) });
+    writeLog("error", { event: "audit_failed", attempts, count: events.length, error: describeError(error) });
+  }
+}

@@ -1,0 +1,101 @@
+/** Audit events in D1. Their ids are UUIDv7 of the moment they happened, so the primary key is the order in time. */
+import { and, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { auditEvents, users } from "../db/schema.ts";
+import { earliestId } from "../platform/random.ts";
+import type { AuditEvent } from "./events.ts";
+
+export type AuditRow = typeof auditEvents.$inferSelect;
+
+/** Which events are meant; times in milliseconds since the epoch, `until` excluded. */
+export interface AuditFilter {
+  userId?: string | undefined;
+  type?: string | undefined;
+  since?: number | undefined;
+  until?: number | undefined;
+}
+
+export interface AuditPage {
+  /** How many at most. */
+  limit: number;
+  /** Only what is older than the event of this id. */
+  before?: string | undefined;
+}
+
+export interface AuditStore {
+  /** Adds events, in one transaction. One that is there already stays as it is. */
+  add(events: AuditEvent[]): Promise<void>;
+  /** Newest first. */
+  list(filter: AuditFilter, page: AuditPage): Promise<AuditRow[]>;
+  /** Deletes up to `most` of the events that happened before then. Answers how many. */
+  deleteOlder(before: number, most: number): Promise<number>;
+}
+
+/**
+ * Takes what is personal from the events of a user: what they did, and what somebody unknown did to their
+ * account. What an operator did to it keeps the operator's address. To be run when the user is deleted.
+ */
+export function anonymiseEvents(db: Database, userId: string, isDeleted: SQL) {
+  const isTheirs = sql`coalesce(${auditEvents.actorId}, ${auditEvents.userId}) = ${userId}`;
+  return db
+    .update(auditEvents)
+    .set({ ipAddress: null, userAgent: null })
+    .where(and(or(eq(auditEvents.actorId, userId), eq(auditEvents.userId, userId)), isTheirs, isDeleted));
+}
+
+export function createAuditStore(db: Database): AuditStore {
+  return {
+    async add(events) {
+      const [first, ...others] = events.map((event) =>
+        db.insert(auditEvents).values(rowOf(event)).onConflictDoNothing(),
+      );
+      if (first !== undefined) await db.batch([first, ...others]);
+    },
+
+    list({ userId, type, since, until }, { limit, before }) {
+      return db
+        .select()
+        .from(auditEvents)
+        .where(
+          and(
+            userId === undefined ? undefined : eq(auditEvents.userId, userId),
+            type === undefined ? undefined : eq(auditEvents.type, type),
+            since === undefined ? undefined : gte(auditEvents.id, earliestId(since)),
+            until === undefined ? undefined : lt(auditEvents.id, earliestId(until)),
+            before === undefined ? undefined : lt(auditEvents.id, before),
+          ),
+        )
+        .orderBy(desc(auditEvents.id))
+        .limit(limit);
+    },
+
+    async deleteOlder(before, most) {
+      const oldest = db
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(lt(auditEvents.id, earliestId(before)))
+        .limit(most);
+      const deleted = await db
+        .delete(auditEvents)
+        .where(sql`${auditEvents.id} IN ${oldest}`)
+        .returning({ id: auditEvents.id });
+      return deleted.length;
+    },
+  };
+}
+
+function rowOf(event: AuditEvent) {
+  const { ipAddress, userAgent, details, ...rest } = event;
+  const owner = event.actorId ?? event.userId;
+  // An event may arrive after its user was deleted: then it must not bring personal data back.
+  const unlessDeleted = (value: string | null) =>
+    owner === null || value === null
+      ? value
+      : sql`CASE WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${owner}) THEN ${value} END`;
+  return {
+    ...rest,
+    ipAddress: unlessDeleted(ipAddress),
+    userAgent: unlessDeleted(userAgent),
+    details: details === null ? null : JSON.stringify(details),
+  };
+}
