@@ -1,7 +1,25 @@
 /** What the cron trigger does: rotate signing keys when they are due, and delete what has lapsed. */
 import type { Services } from "./services.ts";
 
-export async function runMaintenance({ clock, config, keyring, registrations }: Services): Promise<void> {
+/** So many audit events are deleted in one statement, and so many statements are made in one run. */
+const EVENTS_A_STATEMENT = 5_000;
+const MOST_STATEMENTS = 20;
+
+export async function runMaintenance(services: Services): Promise<void> {
+  const { clock, config, deletions, emailChanges, keyring, registrations } = services;
+  const now = clock.now();
+  const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
   await keyring.rotate();
-  await registrations.deleteStale(clock.now() - config.accounts.unverifiedLifetime);
+  await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
+  const confirmable = now - verifyEmailLifetime;
+  await emailChanges.deleteStale(confirmable, confirmable - undoEmailChangeLifetime);
+  await deletions.releaseUsernames(now);
+  await deleteOldEvents(services, now - config.audit.retention);
+}
+
+async function deleteOldEvents({ audits }: Services, before: number): Promise<void> {
+  for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
+    const deleted = await audits.deleteOlder(before, EVENTS_A_STATEMENT);
+    if (deleted < EVENTS_A_STATEMENT) return;
+  }
 }

@@ -12,8 +12,9 @@ import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, u
 /**
  * `verify-email`: the subject is a registration, which never changes and goes when its link is used.
  * `reset-password`: the subject is a user, whose address and session epoch are the state.
+ * `confirm-email` and `undo-email-change`: the subject is the change, whose row knows how far it has come.
  */
-export type LinkPurpose = "verify-email" | "reset-password";
+export type LinkPurpose = "verify-email" | "reset-password" | "confirm-email" | "undo-email-change";
 
 /** What a token says. Compare the fingerprint with that of the state as it is now. */
 export type OpenedLink =

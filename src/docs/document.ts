@@ -10,7 +10,8 @@ type JsonObject = { [key: string]: Json };
 
 const TAGS = [
   { name: "Authentication", description: "Register, prove an address, log in, refresh, log out." },
-  { name: "Users", description: "What a user sees of themselves." },
+  { name: "Users", description: "What a user sees and does about their own account." },
+  { name: "Administration", description: "What operators see and do about other people's accounts." },
   { name: "Well-known", description: "What anybody needs to verify our tokens." },
   { name: "Service", description: "The service itself." },
   { name: "Pages", description: "The pages behind mailed links." },
@@ -22,6 +23,7 @@ const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 /** Every code that an operation can answer with: its own, and those of the middleware before it. */
 export function refusalsOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.refusals);
+  if (operation.query !== undefined) codes.add("validation_failed");
   if (operation.body !== undefined) {
     for (const code of ["invalid_json", "unsupported_media_type", "payload_too_large", "validation_failed"] as const) {
       codes.add(code);
@@ -72,6 +74,7 @@ function describe(operation: Operation, config: Config, components: JsonObject):
     summary: operation.summary,
     description: operation.description,
     security: securityOf(operation),
+    parameters: parametersOf(operation, components),
     requestBody:
       operation.body === undefined
         ? undefined
@@ -89,6 +92,23 @@ function describe(operation: Operation, config: Config, components: JsonObject):
       ...describeRefusals(operation, components),
     },
   };
+}
+
+function parametersOf(operation: Operation, components: JsonObject): Json {
+  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string", format: "uuid" },
+  }));
+  const { properties = {}, required = [] } =
+    operation.query === undefined ? {} : asObject(toSchema(operation.query, "input", components));
+  const inQuery = Object.entries(asObject(properties)).map(([name, property]) => {
+    const { description, ...schema } = asObject(property);
+    return { name, in: "query", required: Array.isArray(required) && required.includes(name), description, schema };
+  });
+  const parameters = [...inPath, ...inQuery];
+  return parameters.length === 0 ? undefined : parameters;
 }
 
 function securityOf(operation: Operation): Json {

@@ -23,6 +23,8 @@ export const LIMIT_RULES = {
   mailPerAddress: { budget: 20, window: HOUR },
   /** Guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
+  /** A whole export reads everything that is kept. */
+  exportPerUser: { budget: 5, window: HOUR },
   linkAttemptsPerAddress: { budget: 30, window: 15 * MINUTE },
 } as const satisfies Record<string, LimitRule>;
 

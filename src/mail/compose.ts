@@ -65,6 +65,8 @@ async function address(request: MailRequest, parts: ComposingParts): Promise<Add
     const notice = event.kind === "account_exists" ? accountExistsMessage : passwordChangedMessage;
     return user && { to: user.email, message: notice(config.productName) };
   }
+  if (!("registrationId" in event || event.kind === "reset_password" || event.kind === "resend_verification"))
+    return undefined;
   const { verifyEmailLifetime, resetPasswordLifetime } = config.links;
   const lifetime = event.kind === "reset_password" ? resetPasswordLifetime : verifyEmailLifetime;
   // After so many retries the link would be dead on arrival.

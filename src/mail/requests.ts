@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
 import { createId, type Random } from "../platform/random.ts";
 
 export type MailEvent =
@@ -14,6 +15,16 @@ export type MailEvent =
   | { kind: "account_exists"; userId: string }
   /** A user changed their password. */
   | { kind: "password_changed"; userId: string }
+  /** Somebody logged in from a device that was not seen before. */
+  | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
+  /** A refresh token was used again after it was replaced. */
+  | { kind: "refresh_reused"; userId: string; device: string | null }
+  /** Somebody asked to change their address: a link to the new one, a notice to the old one. */
+  | { kind: "confirm_email" | "email_change_requested"; changeId: string }
+  /** The new address was confirmed: a notice to the old one, which can undo it. */
+  | { kind: "email_changed"; changeId: string }
+  /** The account was deleted. The address is in the message, because it is nowhere else any more. */
+  | { kind: "account_deleted"; email: string; locale: string }
   /** Somebody asked to reset the password of this address, which may be nobody's. */
   | { kind: "reset_password"; email: string }
   /** Somebody asked for another verification link for this address, which may be nobody's. */
@@ -29,13 +40,24 @@ export interface MailRequest {
 export interface MailQueue {
   /** Resolves when the queue has the request. */
   request(event: MailEvent): Promise<void>;
+  /** As {@link MailQueue.request}, for a notice of what is done already: one that can't be queued is logged, and refuses nobody. */
+  notify(event: MailEvent): Promise<void>;
 }
 
 export function createMailQueue(queue: Queue<MailRequest>, hops: Hops, clock: Clock, random: Random): MailQueue {
+  async function request(event: MailEvent): Promise<void> {
+    const requestedAt = clock.now();
+    await hops.hop("queue", () => queue.send({ id: createId(requestedAt, random), requestedAt, event }));
+  }
   return {
-    async request(event) {
-      const requestedAt = clock.now();
-      await hops.hop("queue", () => queue.send({ id: createId(requestedAt, random), requestedAt, event }));
+    request,
+    async notify(event) {
+      try {
+        await request(event);
+      } catch (error) {
+        const user = "userId" in event ? { user_id: event.userId } : {};
+        writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
+      }
     },
   };
 }

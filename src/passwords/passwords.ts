@@ -8,6 +8,9 @@ import type { Random } from "../platform/random.ts";
 import type { HashingLane } from "./hashing-lane.ts";
 import { chooseEngine, decoyHash, hashPassword, isReadableHash, needsRehash, verifyPassword } from "./scrypt.ts";
 
+/** In the place of a hash: somebody without a password. Nothing ever matches it. */
+export const NO_PASSWORD = "!";
+
 export interface Passwords {
   /** The PHC string of a new password, or the refusal `busy`. */
   hash(password: string): Promise<{ hash: string } | Refusal<"busy">>;

@@ -10,7 +10,7 @@ export async function changePassword(
   { user, sessionId }: Principal,
   body: { current_password: string; new_password: string },
 ) {
-  const { clock, limiter, mail, passwords, sessions, users } = services;
+  const { audit, clock, limiter, mail, passwords, sessions, users } = services;
   const limits = [{ rule: "passwordCheckPerUser", key: user.id } as const];
   const { headers, refusal } = await limiter.take(limits);
   if (refusal !== undefined) return refusal;
@@ -29,9 +29,10 @@ export async function changePassword(
     await sessions.end(user.id, sessionId);
     return refuse("invalid_access_token", { headers });
   }
+  audit.note("password_changed", { actorId: user.id, userId: user.id });
   await Promise.all([
     sessions.endAllBut(user.id, sessionId),
-    mail.request({ kind: "password_changed", userId: user.id }),
+    mail.notify({ kind: "password_changed", userId: user.id }),
   ]);
   return { headers };
 }

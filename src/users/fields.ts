@@ -1,6 +1,7 @@
 /** The fields that a person fills in about themselves: their shapes, alike wherever they are typed. */
 import * as z from "zod";
 import { type Refusal, refuse } from "../http/problems.ts";
+import { SUPPORTED_LOCALES } from "../mail/languages.ts";
 
 /** Control characters, NUL among them, and the marks that turn text around (Unicode TR36 §2.5). */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
@@ -44,3 +45,7 @@ export const phoneNumber = z
   .string()
   .regex(/^\+[1-9]\d{6,14}$/, "A phone number is written in E.164: + and 7 to 15 digits, like +441234567890.")
   .meta({ description: "E.164.", examples: ["+441234567890"] });
+
+export const locale = z
+  .enum(SUPPORTED_LOCALES, `This takes one of ${SUPPORTED_LOCALES.join(", ")}.`)
+  .meta({ description: "In which language mails are written.", examples: ["en"] });

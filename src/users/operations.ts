@@ -1,8 +1,11 @@
 /** The routes of `/api/v1/users` as data: what each takes, gives and refuses. */
 import * as z from "zod";
+import { ownEventSchema } from "../audit/present-event.ts";
 import { defineOperation } from "../http/operation.ts";
+import { pageQuery } from "../http/paging.ts";
 import { newPassword, typedPassword } from "../passwords/policy.ts";
-import { personName, phoneNumber, username } from "./fields.ts";
+import { sessionSchema } from "../sessions/present-session.ts";
+import { emailAddress, locale, personName, phoneNumber, username } from "./fields.ts";
 import { userSchema } from "./user.ts";
 
 const tag = "Users";
@@ -35,6 +38,7 @@ export const updateMeOperation = defineOperation({
       first_name: personName.nullish(),
       last_name: personName.nullish(),
       phone: phoneNumber.nullish(),
+      locale: locale.optional(),
     }),
   success: { status: 200, description: "The user as they are now.", schema: userSchema },
   refusals: ["unauthorized", "invalid_access_token", "username_taken", "precondition_failed"],
@@ -57,24 +61,7 @@ export const changePasswordOperation = defineOperation({
   refusals: ["unauthorized", "invalid_access_token", "wrong_password", "rate_limited", "busy"],
 });
 
-const time = z.iso.datetime();
-
-const sessionsSchema = z
-  .strictObject({
-    items: z.array(
-      z.strictObject({
-        id: z.uuid(),
-        device_name: z.string().nullable(),
-        user_agent: z.string().nullable(),
-        ip_address: z.string().nullable(),
-        created_at: time,
-        last_used_at: time,
-        expires_at: time.meta({ description: "When it ends unless it is used before." }),
-        current: z.boolean().meta({ description: "Whether this is the session that asks." }),
-      }),
-    ),
-  })
-  .meta({ id: "Sessions" });
+const sessionsSchema = z.strictObject({ items: z.array(sessionSchema) }).meta({ id: "Sessions" });
 
 export const listSessionsOperation = defineOperation({
   id: "listSessions",
@@ -108,5 +95,97 @@ export const endOtherSessionsOperation = defineOperation({
   description: "Every session but the one that asks.",
   credentials,
   success: { status: 204, description: "They have ended." },
+  refusals: ["unauthorized", "invalid_access_token"],
+});
+
+export const changeEmailOperation = defineOperation({
+  id: "changeEmail",
+  method: "post",
+  path: "/api/v1/users/me/email",
+  tag,
+  summary: "Change my address",
+  description:
+    "A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. The answer does not tell whether the new address has an account.",
+  credentials,
+  body: () => z.strictObject({ email: emailAddress, password: typedPassword }),
+  success: {
+    status: 202,
+    description: "The mails are on their way.",
+    schema: z.strictObject({ status: z.literal("confirmation_required") }),
+  },
+  refusals: ["unauthorized", "invalid_access_token", "wrong_password", "validation_failed", "rate_limited", "busy"],
+});
+
+export const deleteMeOperation = defineOperation({
+  id: "deleteMe",
+  method: "delete",
+  path: "/api/v1/users/me",
+  tag,
+  summary: "Delete my account",
+  description:
+    "The account, its sessions and its personal data are gone at once. Nobody can take its username for a while.",
+  credentials,
+  body: () => z.strictObject({ password: typedPassword }),
+  success: { status: 204, description: "The account is gone." },
+  refusals: [
+    "unauthorized",
+    "invalid_access_token",
+    "wrong_password",
+    "last_superuser",
+    "precondition_failed",
+    "rate_limited",
+    "busy",
+  ],
+});
+
+const optionalTime = z.iso.datetime().nullable();
+
+const exportSchema = z
+  .strictObject({
+    exported_at: z.iso.datetime(),
+    user: userSchema.extend({ locale: z.string() }),
+    sessions: z.array(sessionSchema),
+    devices: z.array(
+      z.strictObject({ digest: z.string(), first_seen_at: z.iso.datetime(), last_seen_at: z.iso.datetime() }),
+    ),
+    email_changes: z.array(
+      z.strictObject({
+        old_email: z.email(),
+        new_email: z.email(),
+        requested_at: z.iso.datetime(),
+        confirmed_at: optionalTime,
+        undone_at: optionalTime,
+      }),
+    ),
+    security_events: z.array(ownEventSchema),
+  })
+  .meta({ id: "Export" });
+
+export const exportMeOperation = defineOperation({
+  id: "exportMe",
+  method: "get",
+  path: "/api/v1/users/me/export",
+  tag,
+  summary: "Everything held about me",
+  description: "One JSON document, offered as a file.",
+  credentials,
+  success: { status: 200, description: "The document.", schema: exportSchema },
+  refusals: ["unauthorized", "invalid_access_token", "rate_limited"],
+});
+
+export const listSecurityEventsOperation = defineOperation({
+  id: "listSecurityEvents",
+  method: "get",
+  path: "/api/v1/users/me/security-events",
+  tag,
+  summary: "What happened to my account",
+  description: "Newest first.",
+  credentials,
+  query: z.strictObject(pageQuery),
+  success: {
+    status: 200,
+    description: "A page of events.",
+    schema: z.strictObject({ items: z.array(ownEventSchema), next_cursor: z.string().nullable() }),
+  },
   refusals: ["unauthorized", "invalid_access_token"],
 });

@@ -1,8 +1,9 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, inArray, ne, notExists, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, ne, notExists, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
-import { registrations, users } from "../db/schema.ts";
+import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
+import { usernameDigest } from "./retired-usernames.ts";
 import type { User } from "./user.ts";
 
 /** A user, if there is one, and the version of the keyring at that moment. */
@@ -12,12 +13,14 @@ export interface UserReading {
 }
 
 /** The fields that a user changes about themselves; `null` clears one. */
-export type ProfileChange = Partial<Pick<User, "username" | "firstName" | "lastName" | "phone">>;
+export type ProfileChange = Partial<Pick<User, "username" | "firstName" | "lastName" | "phone" | "locale">>;
 
 export type ProfileUpdate = { outcome: "updated"; user: User } | { outcome: "username_taken" | "changed_meanwhile" };
 
 export interface UserStore {
   findById(id: string): Promise<UserReading>;
+  /** Whether another superuser than this one could log in. */
+  hasOtherSuperuser(id: string): Promise<boolean>;
   /**
    * Changes a profile, unless the username is somebody else's or, where a version (`updatedAt`) is expected,
    * the user is another one by now.
@@ -33,8 +36,32 @@ export interface UserStore {
    * No link of a registration that waits for it is good any more.
    */
   resetPassword(user: Pick<User, "id" | "email" | "sessionEpoch">, passwordHash: string, now: number): Promise<boolean>;
-  /** Keeps the time of a login and, where the hash has not changed meanwhile, its replacement. */
-  recordLogin(id: string, now: number, rehash?: { from: string; to: string }): Promise<void>;
+  /**
+   * Keeps the time of a login and, where the hash has not changed meanwhile, its replacement. `false` where
+   * the user is no more, is disabled, or began another epoch meanwhile.
+   */
+  recordLogin(
+    user: Pick<User, "id" | "sessionEpoch">,
+    now: number,
+    rehash?: { from: string; to: string },
+  ): Promise<boolean>;
+}
+
+/** Superusers other than this one who can log in: while there is none, this one stays. */
+export function otherSuperusers(db: Database, id: string) {
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)))
+    .limit(1);
+}
+
+/** The username where it was a deleted account's not long ago. */
+export function retiredUsername(db: Database, username: string, now: number) {
+  return db
+    .select({ digest: retiredUsernames.digest })
+    .from(retiredUsernames)
+    .where(and(eq(retiredUsernames.digest, usernameDigest(username)), gt(retiredUsernames.retiredUntil, now)));
 }
 
 export function createUserStore(db: Database): UserStore {
@@ -47,6 +74,10 @@ export function createUserStore(db: Database): UserStore {
       return { user, keyringVersion: keyring?.version ?? "" };
     },
 
+    async hasOtherSuperuser(id) {
+      return (await otherSuperusers(db, id)).length > 0;
+    },
+
     async updateProfile(id, change, now, version) {
       const username = change.username?.toLowerCase() ?? "";
       const others = db
@@ -57,19 +88,21 @@ export function createUserStore(db: Database): UserStore {
         .select({ id: registrations.id })
         .from(registrations)
         .where(eq(sql`lower(${registrations.username})`, username));
+      const retired = retiredUsername(db, username, now);
       const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
-      const [takenByUser, takenByRegistration, [updated]] = await db.batch([
+      const [takenByUser, takenByRegistration, takenByNobody, [updated]] = await db.batch([
         others,
         waiting,
+        retired,
         db
           .update(users)
           // Moves on in every case, so that no two states have one validator.
           .set({ ...change, updatedAt: sql`max(${now}, ${users.updatedAt} + 1)` })
-          .where(and(isExpected, notExists(others), notExists(waiting)))
+          .where(and(isExpected, notExists(others), notExists(waiting), notExists(retired)))
           .returning(),
       ]);
       if (updated !== undefined) return { outcome: "updated", user: updated };
-      const isTaken = takenByUser.length > 0 || takenByRegistration.length > 0;
+      const isTaken = [takenByUser, takenByRegistration, takenByNobody].some((found) => found.length > 0);
       return { outcome: isTaken ? "username_taken" : "changed_meanwhile" };
     },
 
@@ -111,17 +144,19 @@ export function createUserStore(db: Database): UserStore {
       return reset.length > 0;
     },
 
-    async recordLogin(id, now, rehash) {
+    async recordLogin({ id, sessionEpoch }, now, rehash) {
       const hash =
         rehash === undefined
           ? {}
           : {
               passwordHash: sql`CASE WHEN ${users.passwordHash} = ${rehash.from} THEN ${rehash.to} ELSE ${users.passwordHash} END`,
             };
-      await db
+      const recorded = await db
         .update(users)
         .set({ lastLoginAt: now, ...hash })
-        .where(eq(users.id, id));
+        .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)))
+        .returning({ id: users.id });
+      return recorded.length > 0;
     },
   };
 }

@@ -11,32 +11,46 @@ export interface ProfileFields {
   first_name?: string | null | undefined;
   last_name?: string | null | undefined;
   phone?: string | null | undefined;
+  locale?: string | undefined;
 }
 
 /** `ifMatch` is the header of RFC 9110 §13.1.1: absent or `*`, the user as they are now is changed. */
 export async function updateProfile(
-  { clock, users }: Services,
+  { audit, clock, users }: Services,
   user: User,
   fields: ProfileFields,
   ifMatch: string | undefined,
 ): Promise<User | Refusal<"username_taken" | "precondition_failed">> {
-  const expected = ifMatch?.split(",").map((validator) => validator.trim()) ?? ["*"];
-  const isConditional = !expected.includes("*");
-  if (isConditional && !expected.includes(userEtag(user))) return refuse("precondition_failed");
+  const version = expectedVersion(user, ifMatch);
+  if (version === "other") return refuse("precondition_failed");
 
   const change: ProfileChange = {
     ...(fields.username === undefined ? {} : { username: fields.username }),
     ...(fields.first_name === undefined ? {} : { firstName: fields.first_name }),
     ...(fields.last_name === undefined ? {} : { lastName: fields.last_name }),
+    ...(fields.locale === undefined ? {} : { locale: fields.locale }),
     ...(fields.phone === undefined ? {} : { phone: fields.phone }),
   };
-  const update = await users.updateProfile(user.id, change, clock.now(), isConditional ? user.updatedAt : undefined);
+  const update = await users.updateProfile(user.id, change, clock.now(), version);
   switch (update.outcome) {
-    case "updated":
+    case "updated": {
+      const names = Object.keys(fields).join(" ");
+      audit.note("profile_changed", { actorId: user.id, userId: user.id, details: { fields: names } });
       return update.user;
+    }
     case "username_taken":
       return usernameTaken();
     case "changed_meanwhile":
       return refuse("precondition_failed");
   }
+}
+
+/**
+ * The version (`updatedAt`) that a user must still have when they are changed: `undefined` where any will do,
+ * `other` where the user as they are now is not the one that the header means.
+ */
+export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
+  const expected = ifMatch?.split(",").map((validator) => validator.trim()) ?? ["*"];
+  if (expected.includes("*")) return undefined;
+  return expected.includes(userEtag(user)) ? user.updatedAt : "other";
 }

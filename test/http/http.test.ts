@@ -65,7 +65,7 @@ describe("a path or method that does not exist", () => {
 
   it.each([
     ["GET", LOGIN, "POST, OPTIONS"],
-    ["DELETE", "/api/v1/users/me", "GET, PUT, HEAD, OPTIONS"],
+    ["PATCH", "/api/v1/users/me", "GET, PUT, DELETE, HEAD, OPTIONS"],
     ["POST", "/.well-known/jwks.json", "GET, HEAD, OPTIONS"],
     ["PUT", "/", "GET, HEAD, OPTIONS"],
     ["PATCH", `${LOGIN}/`, "POST, OPTIONS"],

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { buildDocument } from "../../src/docs/document.ts";
-import { operationsOf } from "../../src/http/operation.ts";
+import { operationsOf, pathPattern } from "../../src/http/operation.ts";
 import { VERSION } from "../../src/version.ts";
 
 const config = parseConfig(env);
@@ -20,7 +20,7 @@ const validators = new Map<string, Validator>();
 export async function expectDocumented(method: string, url: string, response: Response): Promise<void> {
   const path = new URL(url).pathname.replace(/(?<=.)\/$/, "");
   const operation = operations.find(
-    (candidate) => candidate.method === method.toLowerCase() && patternOf(candidate.path).test(path),
+    (candidate) => candidate.method === method.toLowerCase() && pathPattern(candidate).test(path),
   );
   expect(response.headers.get("X-Request-Id"), "every answer carries X-Request-Id").toMatch(/^[\w-]{8,64}$/);
   if (operation === undefined || response.status === 304) return;
@@ -53,13 +53,4 @@ export async function expectDocumented(method: string, url: string, response: Re
   validators.set(key, validator);
   const result = validator.validate(await response.clone().json());
   expect(result.errors, `${where} matches its schema`).toEqual([]);
-}
-
-function patternOf(path: string): RegExp {
-  return new RegExp(
-    `^${path
-      .replaceAll(".", "\\.")
-      .replaceAll(/\{\w+\}/g, "[^/]+")
-      .replace(/(?<=.)\/$/, "")}$`,
-  );
 }

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import type { Standing } from "../../src/access/permissions.ts";
+import type { AuditEventType } from "../../src/audit/events.ts";
 import { type Answer, type Call, get, post } from "./client.ts";
 import { neverLog } from "./logs.ts";
 
@@ -87,4 +89,27 @@ export async function mailedToken(email: string, count = 1): Promise<string> {
 /** The user's row, as it lies in D1. */
 export async function rowOf(email: string): Promise<Record<string, unknown> | null> {
   return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
+}
+
+/** Somebody of this standing, logged in. The flag and the role are set in D1, as the first superuser's are. */
+export async function withStanding(standing: Standing): Promise<LoggedIn> {
+  const person = await registered();
+  const role = standing === "superuser" ? "admin" : standing;
+  await env.DB.prepare("UPDATE users SET role = ?, is_superuser = ? WHERE email = ?")
+    .bind(role, standing === "superuser" ? 1 : 0, person.email)
+    .run();
+  return logIn(person);
+}
+
+/** Waits until the audit log holds this type of event about a user; newest first. */
+export async function eventsOf(userId: string, type: AuditEventType, count = 1): Promise<Record<string, unknown>[]> {
+  return vi.waitFor(
+    async () => {
+      const query = "SELECT * FROM audit_events WHERE user_id = ? AND type = ? ORDER BY id DESC";
+      const { results } = await env.DB.prepare(query).bind(userId, type).all();
+      expect(results.length, `${type} of ${userId}`).toBeGreaterThanOrEqual(count);
+      return results;
+    },
+    { timeout: 15_000, interval: 50 },
+  );
 }

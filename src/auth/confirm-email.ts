@@ -1,0 +1,23 @@
+/** Spends the link that was mailed to a new address: from then on it is the user's. The same link again answers alike. */
+import { refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+import { openLink } from "./link-tokens.ts";
+
+export async function confirmEmail({ audit, clock, emailChanges, mail, secrets }: Services, token: string) {
+  const now = clock.now();
+  const link = openLink("confirm-email", token, secrets, now);
+  if (link.outcome === "expired") return refuse("expired_token");
+  if (link.outcome === "invalid") return refuse("invalid_token");
+  const { change } = await emailChanges.find(link.subjectId);
+  if (change === undefined) return refuse("invalid_token");
+
+  const step = await emailChanges.confirm(change, now);
+  if (step.outcome === "email_taken") return refuse("email_taken");
+  if (step.outcome === "dead") return refuse("invalid_token");
+  const { userId } = change;
+  if (step.isFirst) {
+    audit.note("email_changed", { actorId: userId, userId });
+    await mail.notify({ kind: "email_changed", changeId: change.id });
+  }
+  return { status: "confirmed" } as const;
+}

@@ -1,0 +1,34 @@
+/**
+ * Spends the link by which the old address undoes a change: it is the user's again, every session ends, and
+ * the password, which whoever changed the address knew, opens nothing any more. A reset link follows by mail.
+ */
+import { refuse } from "../http/problems.ts";
+import { NO_PASSWORD } from "../passwords/passwords.ts";
+import type { Services } from "../services.ts";
+import { openLink } from "./link-tokens.ts";
+
+export async function undoEmailChange(
+  { audit, clock, emailChanges, mail, secrets, sessions }: Services,
+  token: string,
+) {
+  const now = clock.now();
+  const link = openLink("undo-email-change", token, secrets, now);
+  if (link.outcome === "expired") return refuse("expired_token");
+  if (link.outcome === "invalid") return refuse("invalid_token");
+  const { change, user } = await emailChanges.find(link.subjectId);
+  if (change === undefined) return refuse("invalid_token");
+
+  const step = await emailChanges.undo(change, now);
+  if (step.outcome === "email_taken") return refuse("email_taken");
+  if (step.outcome === "dead") return refuse("invalid_token");
+  const { userId } = change;
+  if (step.isFirst) audit.note("email_change_undone", { userId });
+  // Again too, while the owner has no new password: what failed the first time is made good.
+  if (step.isFirst || user?.passwordHash === NO_PASSWORD) {
+    await Promise.all([
+      sessions.endAllBut(userId, null),
+      mail.request({ kind: "reset_password", email: change.oldEmail }),
+    ]);
+  }
+  return { status: "undone" } as const;
+}

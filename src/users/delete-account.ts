@@ -1,0 +1,49 @@
+/**
+ * Leaving: the account, its sessions and its personal data are gone. What remains is a digest that keeps
+ * the username from being borne for a while, and audit events of an id that names nobody any more. The
+ * revocation record in KV lapses by itself when the last access token has expired.
+ */
+import type { Principal } from "../access/require-user.ts";
+import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
+import type { Services } from "../services.ts";
+import type { Deletion } from "./deletion-store.ts";
+import type { User } from "./user.ts";
+
+/** Deletes the account of somebody who shows their password. */
+export async function deleteOwnAccount(services: Services, { user }: Principal, { password }: { password: string }) {
+  const { limiter, passwords } = services;
+  const limits = [{ rule: "passwordCheckPerUser", key: user.id } as const];
+  const { headers, refusal } = await limiter.take(limits);
+  if (refusal !== undefined) return refusal;
+  const check = await passwords.check(password, user.passwordHash);
+  if (!isRefusal(check) && !check.matches) return refuse("wrong_password", { headers });
+  await limiter.giveBack(limits);
+  if (isRefusal(check)) return refuse(check.refused, { headers });
+
+  const refused = await deleteAccount(services, user, user.id);
+  return refused === undefined ? { headers } : refuse(refused.refused, { ...refused, headers });
+}
+
+/** Deletes an account. Nothing happens, and the refusal says why, where it is the last superuser's. */
+export async function deleteAccount(
+  { audit, clock, config, deletions, mail, sessions, users }: Services,
+  user: User,
+  actorId: string,
+): Promise<Refusal<"last_superuser" | "precondition_failed"> | undefined> {
+  // A superuser first asks whether they may, so that a refusal does not log them out.
+  if (user.isSuperuser && !(await users.hasOtherSuperuser(user.id))) return refuse("last_superuser");
+  // Sessions first: were the user gone and this failed, nobody could try again.
+  await sessions.close(user.id);
+  const deletion: Deletion = await deletions.delete(user, clock.now() + config.accounts.usernameRetirement);
+  if (deletion === "last_superuser") return refuse("last_superuser");
+  if (deletion === "changed_meanwhile") return refuse("precondition_failed");
+
+  audit.note("account_deleted", { actorId, userId: user.id });
+  const { email, locale } = user;
+  await Promise.all([
+    // Whoever logged in between the two steps.
+    sessions.close(user.id),
+    mail.notify({ kind: "account_deleted", email, locale }),
+  ]);
+  return undefined;
+}

@@ -1,0 +1,208 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { runMaintenance } from "../../src/maintenance.ts";
+import { call, expectProblem, get, post } from "../support/client.ts";
+import { eventsOf, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+
+const ME = "/api/v1/users/me";
+const REGISTER = "/api/v1/auth/register";
+const DAY = 86_400_000;
+
+const leave = (bearer: string, password: string) => call("DELETE", ME, { bearer, body: { password } });
+
+describe("DELETE /api/v1/users/me", () => {
+  it("takes the password, and nothing happens without it", async () => {
+    const person = await loggedIn();
+    expectProblem(await leave(person.accessToken, "a wrong password"), 403, "wrong_password");
+    expectProblem(await call("DELETE", ME, { bearer: person.accessToken, body: {} }), 422, "validation_failed");
+    expectProblem(await call("DELETE", ME, { body: { password: person.password } }), 401, "unauthorized");
+    expect((await get(ME, { bearer: person.accessToken })).status).toBe(200);
+  });
+
+  it("lets nobody guess the password with a stolen token", async () => {
+    const person = await loggedIn();
+    for (let guess = 0; guess < 10; guess++) {
+      expectProblem(await leave(person.accessToken, `guess number ${guess}`), 403, "wrong_password");
+    }
+    expectProblem(await leave(person.accessToken, person.password), 429, "rate_limited");
+  });
+
+  it("makes the account, its sessions and its waiting changes gone at once", async () => {
+    const person = await loggedIn();
+    const other = await logIn(person);
+    const change = { email: somebody().email, password: person.password };
+    expect((await post(`${ME}/email`, change, { bearer: person.accessToken })).status).toBe(202);
+    await post(REGISTER, { ...somebody(), email: person.email });
+    expect((await leave(person.accessToken, person.password)).status).toBe(204);
+
+    expect(await rowOf(person.email)).toBeNull();
+    for (const { accessToken, refreshToken } of [person, other]) {
+      expectProblem(await get(ME, { bearer: accessToken }), 401, "invalid_access_token");
+      const refreshed = await post("/api/v1/auth/refresh", { refresh_token: refreshToken });
+      expectProblem(refreshed, 401, "invalid_refresh_token");
+    }
+    const login = await post("/api/v1/auth/login", { email: person.email, password: person.password });
+    expectProblem(login, 401, "invalid_credentials");
+    for (const [table, column, value] of [
+      ["users", "id", person.userId],
+      ["email_changes", "user_id", person.userId],
+      ["registrations", "email", person.email],
+    ]) {
+      const query = `SELECT count(*) AS count FROM ${table} WHERE ${column} = ?`;
+      expect(await env.DB.prepare(query).bind(value).first(), table).toEqual({ count: 0 });
+    }
+    await mailsTo(person.email, 2);
+  });
+
+  it("says goodbye by mail", async () => {
+    const person = await loggedIn();
+    await leave(person.accessToken, person.password);
+    await vi.waitFor(async () => {
+      const subjects = (await mailsTo(person.email, 2)).map(({ subject }) => subject);
+      expect(subjects).toContain("Your account with Postern is gone");
+    });
+  });
+
+  it("tells other Workers through KV, and leaves nothing there or in the object when that has lapsed", async () => {
+    const person = await loggedIn();
+    await leave(person.accessToken, person.password);
+    const key = `revoked:${person.userId}`;
+    await vi.waitFor(async () => expect(await env.REVOCATIONS.get(key)).toContain(person.sessionId));
+    const object = env.USER_SESSIONS.getByName(person.userId);
+    expect(await object.devices()).toEqual([]);
+    vi.setSystemTime(Date.now() + 32 * 60_000);
+    await runDurableObjectAlarm(object);
+    const left = await runInDurableObject(object, async (_, state) => [
+      ...state.storage.kv.list(),
+      ...state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'sessions'").toArray(),
+    ]);
+    expect(left).toEqual([]);
+  });
+
+  it("leaves no address, agent or name in the audit log, not even in events that arrive later", async () => {
+    const address = "192.0.2.77";
+    const agent = "Somebody's very own browser";
+    const options = { address, headers: { "User-Agent": agent } };
+    const person = await logIn(await registered(), {}, options);
+    await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" }, options);
+    await eventsOf(person.userId, "login_succeeded");
+    await eventsOf(person.userId, "login_failed");
+    await call("DELETE", ME, { bearer: person.accessToken, body: { password: person.password }, ...options });
+    await eventsOf(person.userId, "account_deleted");
+    const late = {
+      ...{ id: crypto.randomUUID(), type: "logged_out" as const, occurredAt: Date.now(), details: null },
+      ...{ actorId: person.userId, userId: person.userId, ipAddress: address, userAgent: agent, requestId: null },
+    };
+    await coldIsolate().audits.add([late]);
+    const { results } = await env.DB.prepare("SELECT * FROM audit_events WHERE user_id = ?").bind(person.userId).all();
+    expect(results.length).toBeGreaterThanOrEqual(5);
+    const text = JSON.stringify(results);
+    for (const trace of [address, agent, person.email, person.username]) expect(text).not.toContain(trace);
+  });
+
+  it("keeps the username from being borne for a while, by registering or renaming, and the address free at once", async () => {
+    const person = await loggedIn();
+    const renamer = await loggedIn();
+    await leave(person.accessToken, person.password);
+
+    const taken = await post(REGISTER, { ...somebody(), username: person.username.toUpperCase() });
+    expectProblem(taken, 409, "username_taken");
+    const renamed = await call("PUT", ME, { bearer: renamer.accessToken, body: { username: person.username } });
+    expectProblem(renamed, 409, "username_taken");
+    expect((await post(REGISTER, { ...somebody(), email: person.email })).status).toBe(202);
+    const { results } = await env.DB.prepare("SELECT * FROM retired_usernames").all();
+    expect(JSON.stringify(results)).not.toContain(person.username);
+
+    vi.setSystemTime(Date.now() + 91 * DAY);
+    await runMaintenance(coldIsolate());
+    const again = { ...somebody(), username: person.username };
+    expect((await post(REGISTER, again)).status).toBe(202);
+    const digests = await env.DB.prepare("SELECT count(*) AS count FROM retired_usernames").first();
+    expect(digests).toEqual({ count: 0 });
+  });
+
+  it("ends a session that was opened while the account was being deleted", async () => {
+    const person = await loggedIn();
+    const attempts = Array.from({ length: 4 }, () =>
+      post("/api/v1/auth/login", { email: person.email, password: person.password }),
+    );
+    const [left, ...logins] = await Promise.all([leave(person.accessToken, person.password), ...attempts]);
+    expect(left.status).toBe(204);
+    for (const login of logins.filter(({ status }) => status === 200)) {
+      expect((await get(ME, { bearer: login.json.access_token })).status).toBe(401);
+    }
+    expect(await env.USER_SESSIONS.getByName(person.userId).list()).toEqual([]);
+  });
+
+  it("deletes nobody whose password changed at that moment", async () => {
+    const person = await loggedIn();
+    const { deletions, users } = coldIsolate();
+    const { user } = await users.findById(person.userId);
+    if (user === undefined) throw new Error("not found");
+    await env.DB.prepare("UPDATE users SET session_epoch = 1 WHERE id = ?").bind(person.userId).run();
+    expect(await deletions.delete(user, Date.now())).toBe("changed_meanwhile");
+    expect(await rowOf(person.email)).not.toBeNull();
+    const query = "SELECT count(*) AS count FROM retired_usernames WHERE retired_until < ?";
+    expect(
+      await env.DB.prepare(query)
+        .bind(Date.now() + DAY)
+        .first(),
+    ).toEqual({ count: 0 });
+  });
+});
+
+describe("GET /api/v1/users/me/export", () => {
+  it("gives everything held about the user as one JSON document, offered as a file", async () => {
+    const person = await logIn(await registered(), { device_name: "Ada's phone" });
+    const change = { email: somebody().email, password: person.password };
+    await post(`${ME}/email`, change, { bearer: person.accessToken });
+    await eventsOf(person.userId, "login_succeeded");
+    await eventsOf(person.userId, "email_verified");
+    const answer = await get(`${ME}/export`, { bearer: person.accessToken });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Content-Disposition")).toBe(`attachment; filename="${person.username}.json"`);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    expect(answer.json).toMatchObject({
+      user: { id: person.userId, email: person.email, username: person.username, locale: "en" },
+      sessions: [{ id: person.sessionId, device_name: "Ada's phone", current: true }],
+      devices: [{ digest: expect.any(String) }],
+      email_changes: [{ old_email: person.email, new_email: change.email, confirmed_at: null }],
+    });
+    const types = answer.json.security_events.map(({ type }: { type: string }) => type);
+    expect(types).toEqual(expect.arrayContaining(["login_succeeded", "email_verified"]));
+    expect(answer.text).not.toMatch(/scrypt|epoch/);
+    await eventsOf(person.userId, "data_exported");
+  });
+
+  it("is whole however many events there are, and holds nobody else's", async () => {
+    const person = await loggedIn();
+    const { audits } = coldIsolate();
+    const blank = { actorId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+    const ids = Array.from({ length: 1_200 }, () => crypto.randomUUID());
+    for (let start = 0; start < ids.length; start += 50) {
+      await audits.add(
+        ids.slice(start, start + 50).map((id) => ({
+          ...{ ...blank, id, type: "login_failed", occurredAt: 1, userId: person.userId },
+        })),
+      );
+    }
+    const { json } = await get(`${ME}/export`, { bearer: person.accessToken });
+    const exported = new Set(json.security_events.map(({ id }: { id: string }) => id));
+    expect(ids.every((id) => exported.has(id))).toBe(true);
+    const stranger = await loggedIn();
+    const theirs = await get(`${ME}/export`, { bearer: stranger.accessToken });
+    expect(theirs.text).not.toContain(person.userId);
+    expect(theirs.json.security_events.some(({ id }: { id: string }) => exported.has(id))).toBe(false);
+  });
+
+  it("takes an access token, and is limited", async () => {
+    const person = await loggedIn();
+    expectProblem(await get(`${ME}/export`), 401, "unauthorized");
+    for (let turn = 0; turn < 5; turn++) {
+      expect((await get(`${ME}/export`, { bearer: person.accessToken })).status).toBe(200);
+    }
+    expectProblem(await get(`${ME}/export`, { bearer: person.accessToken }), 429, "rate_limited");
+  });
+});
