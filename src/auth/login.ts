@@ -3,10 +3,12 @@
  * What an account's state is, is told after the right password alone.
  */
 import type * as z from "zod";
-import { isRefusal, refuse } from "../http/problems.ts";
+import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { Limit } from "../limits/limiter.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
+import type { User } from "../users/user.ts";
+import { deviceDigest } from "./device.ts";
 import type { loginBody } from "./schemas.ts";
 import type { LoginCandidates, LoginName } from "./store.ts";
 import { issueTokenPair } from "./token-pair.ts";
@@ -16,10 +18,12 @@ export interface LoginClient {
   network: string;
   ipAddress: string;
   userAgent: string | null;
+  /** ISO 3166-1 alpha-2, where the platform tells. */
+  country: string | null;
 }
 
 export async function logIn(services: Services, body: z.output<ReturnType<typeof loginBody>>, client: LoginClient) {
-  const { clock, keyring, limiter, random, registrations, sessions, users } = services;
+  const { audit, clock, keyring, limiter, mail, random, registrations, sessions, users } = services;
   const name: LoginName =
     body.email === undefined ? { username: (body.username ?? "").toLowerCase() } : { email: body.email.toLowerCase() };
   const limits = limitsOf(name, client);
@@ -32,24 +36,42 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   if (refusal !== undefined) return refusal;
 
   const proved = await provePassword(services, body.password, candidates);
+  if ("reason" in proved) {
+    audit.note("login_failed", { userId: candidates.user?.id, details: { reason: proved.reason } });
+    return refuse(proved.refused, { headers });
+  }
   if (isRefusal(proved)) {
     // What was not judged costs nothing. A right password that opens no session does: it costs hashing.
-    if (proved.refused === "busy") await limiter.giveBack(limits);
+    await limiter.giveBack(limits);
     return refuse(proved.refused, { headers });
   }
 
   const { user, rehash } = proved;
   const now = clock.now();
   const sessionId = createId(now, random);
-  const origin = { deviceName: body.device_name ?? null, userAgent: client.userAgent, ipAddress: client.ipAddress };
-  const [session] = await Promise.all([
-    sessions.create(user.id, sessionId, user.sessionEpoch, origin),
-    users.recordLogin(user.id, now, rehash),
+  const { ipAddress, userAgent } = client;
+  const deviceName = body.device_name ?? null;
+  const device = deviceDigest({ deviceName, userAgent, country: client.country });
+  const [session, isRecorded] = await Promise.all([
+    sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
+    users.recordLogin(user, now, rehash),
     limiter.giveBack(limits),
   ]);
+  if (!isRecorded) {
+    // Deleted, disabled or given another password while this one was checked.
+    await sessions.end(user.id, sessionId);
+    return refuse("invalid_credentials", { headers });
+  }
+  audit.note("login_succeeded", { actorId: user.id, userId: user.id, details: { session_id: sessionId } });
   const { keyringVersion } = candidates;
   const { expiresAt } = session;
-  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
+  const isNewDevice = session.isNewDevice && user.lastLoginAt !== null;
+  const [tokens] = await Promise.all([
+    issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion }),
+    isNewDevice
+      ? mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress })
+      : null,
+  ]);
   return { tokens, user: { ...user, lastLoginAt: now }, headers };
 }
 
@@ -63,22 +85,34 @@ function limitsOf(name: LoginName, client: LoginClient): Limit[] {
   ];
 }
 
+/** A refusal, and what only the audit log may say of it. */
+interface Failed extends Refusal<"invalid_credentials" | "email_not_verified" | "account_disabled"> {
+  reason: "unknown_name" | "wrong_password" | "email_not_verified" | "account_disabled";
+}
+
 /**
  * Whose password it is. A registration that waits under the same name is tried as well, whether or not
  * its address has an owner: else registering, then logging in, would tell which addresses have one.
  */
-async function provePassword({ passwords }: Services, password: string, { user, registration }: LoginCandidates) {
+async function provePassword(
+  { passwords }: Services,
+  password: string,
+  { user, registration }: LoginCandidates,
+): Promise<{ user: User; rehash?: { from: string; to: string } } | Failed | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
   const isUsers = check.matches && user !== undefined;
   if (isUsers && user.isVerified) {
-    if (!user.isActive) return refuse("account_disabled");
+    if (!user.isActive) return { refused: "account_disabled", reason: "account_disabled" };
     const rehash = check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed };
     return { user, ...(rehash === undefined ? {} : { rehash }) };
   }
+  const isUnknown = user === undefined && registration === undefined;
+  const wrong: Failed = { refused: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
+  const unverified: Failed = { refused: "email_not_verified", reason: "email_not_verified" };
   // Where one waits, it alone decides: an older password of an unverified user must not tell that there is no owner.
-  if (registration === undefined) return refuse(isUsers ? "email_not_verified" : "invalid_credentials");
+  if (registration === undefined) return isUsers ? unverified : wrong;
   const waiting = await passwords.check(password, registration.passwordHash);
   if (isRefusal(waiting)) return waiting;
-  return refuse(waiting.matches ? "email_not_verified" : "invalid_credentials");
+  return waiting.matches ? unverified : wrong;
 }

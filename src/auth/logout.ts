@@ -28,25 +28,34 @@ export async function logOut(services: Services, proofs: readonly LogoutProof[],
     (one) => one !== undefined,
   );
   if (!all) {
-    const ended = await Promise.all(callers.map((caller) => endOwnSession(services, caller)));
-    const index = ended.indexOf(true);
-    return index < 0 ? refused : { userId: callers[index]?.userId ?? "" };
+    const [caller] = (await Promise.all(callers.map((caller) => endOwnSession(services, caller)))).flat();
+    return caller === undefined ? refused : { userId: caller.userId };
   }
   for (const { userId, session, keyId } of callers) {
     // The key is asked about first: with one that was revoked anybody could end everybody's sessions.
     const isTrusted = await hasTrustedKey(services, keyId);
-    if (isTrusted && (await services.sessions.endAllBy(userId, session))) return { userId };
+    if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
+      services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
+      return { userId };
+    }
   }
   return refused;
 }
 
-/** Ends the session; says whether the word of its proof was good. The session of a bad one ends too, which harms nobody. */
-async function endOwnSession(services: Services, { userId, session, keyId }: Caller): Promise<boolean> {
-  const [isTrusted] = await Promise.all([
+/**
+ * Ends the session; answers its caller where the word of its proof was good, otherwise nobody. The session of a
+ * bad one ends too, which harms nobody.
+ */
+async function endOwnSession(services: Services, caller: Caller): Promise<Caller[]> {
+  const { userId, session, keyId } = caller;
+  const [isTrusted, hasEnded] = await Promise.all([
     hasTrustedKey(services, keyId),
     services.sessions.end(userId, session.sessionId),
   ]);
-  return isTrusted;
+  if (!isTrusted) return [];
+  const details = { session_id: session.sessionId };
+  if (hasEnded) services.audit.note("logged_out", { actorId: userId, userId, details });
+  return [caller];
 }
 
 async function hasTrustedKey({ keyring }: Services, keyId: string | undefined): Promise<boolean> {

@@ -89,6 +89,31 @@ export const resetPasswordOperation = defineOperation({
   refusals: ["invalid_token", "expired_token", "rate_limited", "busy"],
 });
 
+export const confirmEmailOperation = defineOperation({
+  id: "confirmEmail",
+  method: "post",
+  path: "/api/v1/auth/confirm-email",
+  tag,
+  summary: "Confirm a new address",
+  description: "Spends the token that was mailed to the new address. The same link again gets the same answer.",
+  body: linkTokenBody,
+  success: { status: 200, description: "The address is the user's.", schema: statusSchema("confirmed") },
+  refusals: ["invalid_token", "expired_token", "email_taken", "rate_limited"],
+});
+
+export const undoEmailChangeOperation = defineOperation({
+  id: "undoEmailChange",
+  method: "post",
+  path: "/api/v1/auth/undo-email-change",
+  tag,
+  summary: "Undo a change of address",
+  description:
+    "Spends the token that was mailed to the old address, which is the user's again. Every session ends, the password opens nothing any more, and a link to choose a new one is mailed. The same link again gets the same answer.",
+  body: linkTokenBody,
+  success: { status: 200, description: "The old address is back.", schema: statusSchema("undone") },
+  refusals: ["invalid_token", "expired_token", "email_taken", "rate_limited"],
+});
+
 export const loginOperation = defineOperation({
   id: "login",
   method: "post",

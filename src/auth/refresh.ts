@@ -5,7 +5,7 @@ import { openRefreshToken } from "../sessions/refresh-token.ts";
 import { issueTokenPair } from "./token-pair.ts";
 
 export async function refresh(services: Services, refreshToken: string) {
-  const { keyring, secrets, sessions, users } = services;
+  const { audit, keyring, mail, secrets, sessions, users } = services;
   const content = openRefreshToken(refreshToken, secrets);
   if (content === undefined) return refuse("invalid_refresh_token");
 
@@ -14,7 +14,12 @@ export async function refresh(services: Services, refreshToken: string) {
     users.findById(content.userId),
     keyring.warm(),
   ]);
-  if (rotation.outcome === "reused") return refuse("refresh_token_reused", { userId: content.userId });
+  if (rotation.outcome === "reused") {
+    const { userId, sessionId } = content;
+    audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });
+    await mail.notify({ kind: "refresh_reused", userId, device: rotation.device });
+    return refuse("refresh_token_reused", { userId });
+  }
   if (rotation.outcome === "ended" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
   if (rotation.epoch < user.sessionEpoch) return refuse("invalid_refresh_token");
   const { generation, expiresAt } = rotation;

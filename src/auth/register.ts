@@ -6,8 +6,8 @@ import type { Services } from "../services.ts";
 import { usernameTaken } from "../users/fields.ts";
 import type { registerBody } from "./schemas.ts";
 
-export async function register(services: Services, body: z.output<ReturnType<typeof registerBody>>) {
-  const { clock, config, mail, passwords, random, registrations } = services;
+export async function register(services: Services, body: z.output<ReturnType<typeof registerBody>>, locale: string) {
+  const { audit, clock, config, mail, passwords, random, registrations } = services;
   // Hashed in every case: a known address costs the same time.
   const hashed = await passwords.hash(body.password);
   if (isRefusal(hashed)) return hashed;
@@ -23,6 +23,7 @@ export async function register(services: Services, body: z.output<ReturnType<typ
       firstName: body.first_name ?? null,
       lastName: body.last_name ?? null,
       phone: body.phone ?? null,
+      locale,
       createdAt: now,
     },
     now - config.accounts.unverifiedLifetime,
@@ -41,5 +42,7 @@ export async function register(services: Services, body: z.output<ReturnType<typ
     await registrations.withdraw(id);
     throw error;
   }
+  const { outcome, userId } = registered;
+  audit.note(outcome === "owned" ? "known_address_registered" : "registered", { userId });
   return { status: "verification_required" } as const;
 }

@@ -14,7 +14,7 @@ export function recoveryState({ email, sessionEpoch }: Pick<User, "email" | "ses
 }
 
 export async function resetPassword(services: Services, body: { token: string; new_password: string }) {
-  const { clock, mail, passwords, secrets, sessions, users } = services;
+  const { audit, clock, mail, passwords, secrets, sessions, users } = services;
   const link = openLink("reset-password", body.token, secrets, clock.now());
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
@@ -25,6 +25,7 @@ export async function resetPassword(services: Services, body: { token: string; n
   if (isRefusal(hashed)) return hashed;
   // From this statement on no session of before is good; ending them tells the other Workers.
   if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
-  await Promise.all([sessions.endAllBut(user.id, null), mail.request({ kind: "password_changed", userId: user.id })]);
+  audit.note("password_reset", { actorId: user.id, userId: user.id });
+  await Promise.all([sessions.endAllBut(user.id, null), mail.notify({ kind: "password_changed", userId: user.id })]);
   return { userId: user.id };
 }

@@ -6,15 +6,19 @@ import type { Context } from "hono";
 import { readBearerToken } from "../access/bearer-token.ts";
 import type { Config } from "../config.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { clientAddress, clientNetwork } from "../http/client-address.ts";
-import { type App, addOperationWithBody } from "../http/operation.ts";
-import { isRefusal, refuse } from "../http/problems.ts";
+import { clientAddress, clientAgent, clientCountry, clientNetwork } from "../http/client-address.ts";
+import { type App, addOperationWithBody, type OperationWithBody } from "../http/operation.ts";
+import { type ErrorCode, isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import { limited, tell } from "../limits/limited.ts";
 import type { Limit } from "../limits/limiter.ts";
+import { chooseLocale } from "../mail/languages.ts";
+import type { Services } from "../services.ts";
 import { presentUser } from "../users/user.ts";
+import { confirmEmail } from "./confirm-email.ts";
 import { logIn } from "./login.ts";
 import { type LogoutProof, logOut } from "./logout.ts";
 import {
+  confirmEmailOperation,
   forgotPasswordOperation,
   loginOperation,
   logoutOperation,
@@ -22,27 +26,30 @@ import {
   registerOperation,
   resendVerificationOperation,
   resetPasswordOperation,
+  undoEmailChangeOperation,
   verifyEmailOperation,
 } from "./operations.ts";
 import { refresh } from "./refresh.ts";
 import { clearRefreshCookie, hasAllowedOrigin, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
 import { register } from "./register.ts";
 import { resetPassword } from "./reset-password.ts";
+import type { linkTokenBody } from "./schemas.ts";
 import type { TokenPair } from "./token-pair.ts";
+import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
 export function addAuthRoutes(app: App, config: Config): void {
   addOperationWithBody(app, config, registerOperation, async (c, body) => {
     const limits = [{ rule: "registerPerAddress", key: clientNetwork(c) } as const];
-    const outcome = await limited(c, limits, () => register(c.get("services"), body));
+    const outcome = await limited(c, limits, () =>
+      register(c.get("services"), body, chooseLocale(c.req.header("Accept-Language"))),
+    );
     return isRefusal(outcome) ? outcome : c.json(outcome, 202);
   });
 
-  addOperationWithBody(app, config, verifyEmailOperation, async (c, { token }) => {
-    const limits = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) } as const];
-    const outcome = await limited(c, limits, () => verifyEmail(c.get("services"), token));
-    return isRefusal(outcome) ? outcome : c.json(outcome, 200);
-  });
+  addLinkRoute(app, config, verifyEmailOperation, verifyEmail);
+  addLinkRoute(app, config, confirmEmailOperation, confirmEmail);
+  addLinkRoute(app, config, undoEmailChangeOperation, undoEmailChange);
 
   const mailed = [
     [resendVerificationOperation, "resend_verification"],
@@ -76,7 +83,8 @@ export function addAuthRoutes(app: App, config: Config): void {
     const client = {
       network: clientNetwork(c),
       ipAddress: clientAddress(c),
-      userAgent: c.req.header("User-Agent")?.slice(0, 512) ?? null,
+      country: clientCountry(c),
+      userAgent: clientAgent(c),
     };
     const outcome = await logIn(c.get("services"), body, client);
     if (isRefusal(outcome)) return outcome;
@@ -110,6 +118,20 @@ export function addAuthRoutes(app: App, config: Config): void {
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);
+  });
+}
+
+/** An operation that spends the token of a mailed link, and no more than that. */
+function addLinkRoute<Code extends ErrorCode, Spent extends { status: string }>(
+  app: App,
+  config: Config,
+  operation: OperationWithBody<ReturnType<typeof linkTokenBody>, Code | "rate_limited">,
+  spend: (services: Services, token: string) => Promise<Spent | Refusal<Code>>,
+): void {
+  addOperationWithBody(app, config, operation, async (c, { token }) => {
+    const limits = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) } as const];
+    const outcome = await limited(c, limits, () => spend(c.get("services"), token));
+    return isRefusal(outcome) ? outcome : c.json(outcome, 200);
   });
 }
 

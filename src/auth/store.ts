@@ -3,10 +3,11 @@
  * unverified user too; each further one waits beside it. Every change is one batch, which D1 runs as a
  * transaction.
  */
-import { and, desc, eq, exists, isNull, lt, notInArray, sql } from "drizzle-orm";
+import { and, desc, eq, exists, isNull, lt, notInArray, or, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
+import { retiredUsername } from "../users/store.ts";
 import type { User } from "../users/user.ts";
 
 export type Registration = typeof registrations.$inferSelect;
@@ -22,7 +23,7 @@ export interface LoginCandidates {
 }
 
 export type Registered =
-  | { outcome: "waiting" }
+  | { outcome: "waiting"; userId: string | undefined }
   /** The address has a verified owner. */
   | { outcome: "owned"; userId: string }
   | { outcome: "username_taken" };
@@ -43,9 +44,10 @@ export interface RegistrationStore {
   /** Takes a registration back, with the user that it alone made. */
   withdraw(id: string): Promise<void>;
   /**
-   * Spends a registration's link, known by its hash: its credentials become the user's. `verified` says whether this very link did it, now or before.
+   * Spends a registration's link, known by its hash: its credentials become the user's. Names the user whom
+   * this very link verified, now (`isFirst`) or before.
    */
-  verify(id: string, link: string, now: number): Promise<{ verified: boolean }>;
+  verify(id: string, link: string, now: number): Promise<{ userId: string | undefined; isFirst: boolean }>;
   /** Deletes registrations made before then, and the users who were never anything else. */
   deleteStale(before: number): Promise<void>;
 }
@@ -106,13 +108,15 @@ export function createRegistrationStore(db: Database): RegistrationStore {
           .delete(registrations)
           .where(and(eq(sql`lower(${registrations.username})`, username), lt(registrations.createdAt, expired))),
         db.insert(registrations).values(registration).onConflictDoNothing(),
-        db.delete(registrations).where(and(own, exists(bearer))),
+        db
+          .delete(registrations)
+          .where(and(own, or(exists(bearer), exists(retiredUsername(db, username, registration.createdAt))))),
         db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
         db.select({ id: registrations.id }).from(registrations).where(own),
         selectUser(eq(users.email, email)),
       ]);
       if (added === undefined) return { outcome: "username_taken" };
-      return user?.isVerified ? { outcome: "owned", userId: user.id } : { outcome: "waiting" };
+      return user?.isVerified ? { outcome: "owned", userId: user.id } : { outcome: "waiting", userId: user?.id };
     },
 
     async withdraw(id) {
@@ -124,7 +128,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
 
     async verify(id, link, now) {
       const verifiedUser = db.select({ id: users.id }).from(users).where(eq(users.verifiedByLink, link));
-      const [, , verified] = await db.batch([
+      const [verifiedNow, , [user]] = await db.batch([
         db
           .update(users)
           .set({
@@ -133,17 +137,19 @@ export function createRegistrationStore(db: Database): RegistrationStore {
             firstName: sql`${registrations.firstName}`,
             lastName: sql`${registrations.lastName}`,
             phone: sql`${registrations.phone}`,
+            locale: sql`${registrations.locale}`,
             isVerified: true,
             verifiedByLink: link,
             updatedAt: now,
           })
           .from(registrations)
-          .where(and(eq(registrations.id, id), eq(users.email, registrations.email), eq(users.isVerified, false))),
+          .where(and(eq(registrations.id, id), eq(users.email, registrations.email), eq(users.isVerified, false)))
+          .returning({ id: users.id }),
         // The others wait on in vain, so that whoever made them does not learn of this.
         db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
         verifiedUser,
       ]);
-      return { verified: verified.length > 0 };
+      return { userId: user?.id, isFirst: verifiedNow.length > 0 };
     },
 
     async deleteStale(before) {
@@ -181,6 +187,7 @@ function unverifiedUser(db: Database, id: string) {
       isVerified: sql`0`.as("is_verified"),
       isSuperuser: sql`0`.as("is_superuser"),
       sessionEpoch: sql`0`.as("session_epoch"),
+      locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       createdAt: registrations.createdAt,
       updatedAt: sql`${registrations.createdAt}`.as("updated_at"),

@@ -19,14 +19,15 @@ export async function issueTokenPair(
   session: { user: User; sessionId: string; generation: number; expiresAt: number; keyringVersion: string },
 ): Promise<TokenPair> {
   const { user, sessionId, generation, expiresAt, keyringVersion } = session;
-  const subject = { userId: user.id, sessionId, role: user.role, emailVerified: user.isVerified };
+  const { id: userId, role, isVerified: emailVerified } = user;
+  const subject = { userId, sessionId, role, emailVerified };
   // No access token outlives its session: nobody could end it any more.
   const lifetime = Math.min(config.tokens.lifetime, Math.max(0, expiresAt - clock.now()));
   return {
     access_token: await accessTokens.mint(subject, lifetime, keyringVersion),
     token_type: "Bearer",
     expires_in: Math.round(lifetime / SECOND),
-    refresh_token: sealRefreshToken({ userId: user.id, sessionId, generation }, secrets),
+    refresh_token: sealRefreshToken({ userId, sessionId, generation }, secrets),
     refresh_expires_in: Math.max(0, Math.round((expiresAt - clock.now()) / SECOND)),
     session_id: sessionId,
   };

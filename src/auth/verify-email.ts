@@ -6,11 +6,13 @@ import { refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import { linkHash, openLink } from "./link-tokens.ts";
 
-export async function verifyEmail({ clock, registrations, secrets }: Services, token: string) {
+export async function verifyEmail({ audit, clock, registrations, secrets }: Services, token: string) {
   const now = clock.now();
   const link = openLink("verify-email", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
-  const { verified } = await registrations.verify(link.subjectId, linkHash(token), now);
-  return verified ? ({ status: "verified" } as const) : refuse("invalid_token");
+  const { userId, isFirst } = await registrations.verify(link.subjectId, linkHash(token), now);
+  if (userId === undefined) return refuse("invalid_token");
+  if (isFirst) audit.note("email_verified", { actorId: userId, userId });
+  return { status: "verified" } as const;
 }

@@ -176,7 +176,10 @@ describe("POST /api/v1/auth/login", () => {
     const { recordLogin } = coldIsolate().users;
     const person = await registered();
     const row = await rowOf(person.email);
-    await recordLogin(String(row?.id), Date.now(), { from: "the hash of a moment ago", to: "another" });
+    await recordLogin({ id: String(row?.id), sessionEpoch: 0 }, Date.now(), {
+      from: "the hash of a moment ago",
+      to: "another",
+    });
     expect((await rowOf(person.email))?.password_hash).toBe(row?.password_hash);
   });
 

@@ -1,0 +1,174 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { deviceDigest } from "../../src/auth/device.ts";
+import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { loggedIn, logIn, type Mail, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+
+const AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+const UPDATED = AGENT.replaceAll("145", "146");
+const OTHER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/19.1 Safari/605.1.15";
+
+const from = (agent: string, address?: string) => ({
+  headers: { "User-Agent": agent },
+  ...(address === undefined ? {} : { address }),
+});
+
+async function noticesTo(email: string, subject: RegExp): Promise<Mail[]> {
+  return (await mailsTo(email)).filter((mail) => subject.test(mail.subject));
+}
+
+async function oneNotice(email: string, subject: RegExp): Promise<Mail> {
+  return vi.waitFor(
+    async () => {
+      const [mail, ...more] = await noticesTo(email, subject);
+      if (mail === undefined) throw new Error("no such mail yet");
+      expect(more).toEqual([]);
+      return mail;
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+}
+
+/** Every mail that is asked for before this one is composed before it. */
+async function settled(email: string): Promise<void> {
+  const before = (await noticesTo(email, /Choose a new password/)).length;
+  await post("/api/v1/auth/forgot-password", { email });
+  await vi.waitFor(
+    async () => expect(await noticesTo(email, /Choose a new password/)).toHaveLength(before + 1),
+    10_000,
+  );
+}
+
+describe("a login from a device that was not seen before", () => {
+  it("is told to the owner, with the device, the address and the time", async () => {
+    const person = await registered();
+    await logIn(person, {}, from(AGENT));
+    await logIn(person, {}, from(OTHER, "192.0.2.44"));
+    const mail = await oneNotice(person.email, /login/i);
+    for (const body of [mail.text, mail.html]) {
+      expect(body).toContain("192.0.2.44");
+      expect(body).toContain("Macintosh");
+      expect(body).toContain("UTC");
+    }
+    expect(mail.html).not.toMatch(/<(script|img)/);
+  });
+
+  it("is not told of the first login ever, nor of a known device with a newer version at another address", async () => {
+    const person = await registered();
+    await logIn(person, {}, from(AGENT, "192.0.2.1"));
+    await logIn(person, {}, from(UPDATED, "198.51.100.1"));
+    await logIn(person, {}, from(AGENT));
+    await settled(person.email);
+    expect(await noticesTo(person.email, /login/i)).toEqual([]);
+  });
+
+  it("is told once, and of a device by its name", async () => {
+    const person = await registered();
+    await logIn(person, {}, from(AGENT));
+    await logIn(person, { device_name: "A <b>stranger's</b> phone" }, from(AGENT));
+    await logIn(person, { device_name: "A <b>stranger's</b> phone" }, from(AGENT));
+    const mail = await oneNotice(person.email, /login/i);
+    expect(mail.text).toContain("A <b>stranger's</b> phone");
+    expect(mail.html).not.toContain("<b>stranger");
+    await settled(person.email);
+    expect(await noticesTo(person.email, /login/i)).toHaveLength(1);
+  });
+
+  it("is told although every session of before has ended", async () => {
+    const person = await logIn(await registered(), {}, from(AGENT));
+    await post("/api/v1/auth/logout", { all: true }, { bearer: person.accessToken });
+    await logIn(person, {}, from(OTHER));
+    await oneNotice(person.email, /login/i);
+  });
+
+  it("tells two countries apart where the platform names them", () => {
+    const clues = { deviceName: null, userAgent: AGENT, country: "FR" };
+    expect(deviceDigest(clues)).toBe(deviceDigest({ ...clues, userAgent: UPDATED }));
+    expect(deviceDigest(clues)).not.toBe(deviceDigest({ ...clues, country: "NZ" }));
+    expect(deviceDigest(clues)).not.toContain("Firefox");
+  });
+
+  it("goes through although the notice can't be queued, which the log tells", async () => {
+    const person = await registered();
+    await logIn(person, {}, from(AGENT));
+    const logs = recordLogs();
+    const { createApp } = await import("../../src/app.ts");
+    const { parseConfig } = await import("../../src/config.ts");
+    const app = createApp(parseConfig(env));
+    const down = { send: async () => Promise.reject(new Error("the queue is down")) };
+    const broken = async (request: Request) =>
+      app.fetch(request, { ...env, MAIL_QUEUE: down }, { waitUntil() {}, passThroughOnException() {}, props: {} });
+    const body = { email: person.email, password: person.password };
+    const answer = await call("POST", "/api/v1/auth/login", { body, ...from(OTHER) }, broken);
+    expect(answer.status).toBe(200);
+    expect(logs().find(({ event }) => event === "notice_lost")).toMatchObject({ mail_kind: "new_login" });
+  });
+});
+
+describe("a refresh token that is used again", () => {
+  it("is told to the owner", async () => {
+    const person = await logIn(await registered(), { device_name: "Ada's phone" });
+    await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    vi.setSystemTime(Date.now() + 60_000);
+    const again = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    expectProblem(again, 401, "refresh_token_reused");
+    vi.useRealTimers();
+    const mail = await vi.waitFor(
+      async () => {
+        const found = (await mailsTo(person.email)).find(({ text }) => text.includes("Ada's phone"));
+        if (found === undefined) throw new Error("no mail yet");
+        return found;
+      },
+      { timeout: 10_000 },
+    );
+    expect(mail.text).not.toContain(person.refreshToken);
+  });
+});
+
+describe("the language of mails", () => {
+  it("is the one that the registering browser asks for, and can be changed", async () => {
+    const person = somebody();
+    const options = { headers: { "Accept-Language": "de-AT,de;q=0.9,en;q=0.5" } };
+    await post("/api/v1/auth/register", person, options);
+    const [german] = await mailsTo(person.email);
+    expect(german?.subject).toMatch(/Bestätigen/);
+    expect(german?.html).toContain('<html lang="de">');
+    const token = /#token=([\w-]+)/.exec(german?.text ?? "")?.[1];
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await rowOf(person.email))?.locale).toBe("de");
+
+    const { accessToken } = await logIn(person);
+    const put = (locale: string) => call("PUT", "/api/v1/users/me", { bearer: accessToken, body: { locale } });
+    expectProblem(await put("tlh"), 422, "validation_failed");
+    expect((await put("en")).status).toBe(200);
+    await post("/api/v1/auth/forgot-password", { email: person.email });
+    await oneNotice(person.email, /Choose a new password/);
+  });
+
+  it("is what the owner of an account gets when somebody registers their address", async () => {
+    const person = await loggedIn();
+    await call("PUT", "/api/v1/users/me", { bearer: person.accessToken, body: { locale: "de" } });
+    const stranger = { ...somebody(), email: person.email };
+    await post("/api/v1/auth/register", stranger, { headers: { "Accept-Language": "en" } });
+    const mail = await oneNotice(person.email, /Konto/);
+    expect(mail.html).toContain('<html lang="de">');
+  });
+});
+
+describe("a product of another name", () => {
+  it("has its own name and subjects in the mails", async () => {
+    const send = appWith({ PRODUCT_NAME: "Acme", MAIL_SUBJECTS: '{"verify_email":"Welcome to {product}"}' });
+    const person = somebody();
+    const { coldIsolate } = await import("../support/services.ts");
+    const { composeMail } = await import("../../src/mail/compose.ts");
+    expect((await post("/api/v1/auth/register", person, {}, send)).status).toBe(202);
+    const services = coldIsolate({ PRODUCT_NAME: "Acme", MAIL_SUBJECTS: '{"verify_email":"Welcome to {product}"}' });
+    const { registration } = await services.registrations.findNewest(person.email);
+    const event = { kind: "verify_email" as const, registrationId: registration?.id ?? "" };
+    const mail = await composeMail({ id: crypto.randomUUID(), requestedAt: Date.now(), event }, false, services);
+    expect(mail?.subject).toBe("Welcome to Acme");
+    expect(mail?.text).toContain("Acme");
+    expect((await get("/health")).status).toBe(200);
+  });
+});
