@@ -1,5 +1,7 @@
 /** Every route and the order of the middleware, on one screen. */
 import { Hono } from "hono";
+import { addAdministrationRoutes } from "./admin/routes.ts";
+import { addAuditRoutes, auditTrail } from "./audit/routes.ts";
 import { addAuthRoutes } from "./auth/routes.ts";
 import type { Config } from "./config.ts";
 import { addDevelopmentRoutes } from "./dev/routes.ts";
@@ -28,6 +30,7 @@ export function createApp(config: Config): App {
   });
   app.use(requestId);
   app.use(requestLog(systemClock, config.development));
+  app.use(auditTrail);
   app.use(securityHeaders);
   app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));
@@ -38,6 +41,8 @@ export function createApp(config: Config): App {
   addDocumentRoutes(app);
   addAuthRoutes(app, config);
   addUserRoutes(app, config);
+  addAdministrationRoutes(app, config);
+  addAuditRoutes(app);
   if (config.development) addDevelopmentRoutes(app);
 
   app.notFound(answerUnknownRoute(app));

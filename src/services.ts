@@ -1,4 +1,7 @@
 /** The one place that constructs things: from bindings and configuration to what the use cases work with. */
+import { createUserAdministration } from "./admin/store.ts";
+import { createAuditStore } from "./audit/store.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createRegistrationStore } from "./auth/store.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config.ts";
@@ -15,6 +18,8 @@ import { systemRandom } from "./platform/random.ts";
 import { createRevocations } from "./sessions/revocations.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createAccessTokens } from "./tokens/access-token.ts";
+import { createDeletionStore } from "./users/deletion-store.ts";
+import { createEmailChangeStore } from "./users/email-change-store.ts";
 import { createUserStore } from "./users/store.ts";
 
 export type Services = ReturnType<typeof createServices>;
@@ -45,12 +50,17 @@ export function createServices(bindings: Bindings, config: Config) {
     keyring,
     users: createUserStore(db),
     registrations: createRegistrationStore(db),
+    emailChanges: createEmailChangeStore(db),
+    deletions: createDeletionStore(db),
+    administration: createUserAdministration(db),
     sessions: createSessions(bindings.USER_SESSIONS, config, hops),
     revocations: createRevocations(bindings.REVOCATIONS, hops),
     accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
     passwords: createPasswords(config.passwords, lane, random),
     limiter: config.limits.enforced ? createLimiter(bindings.RATE_LIMITER, secrets, hops) : unlimited,
     mail: createMailQueue(bindings.MAIL_QUEUE, hops, clock, random),
+    audit: createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random),
+    audits: createAuditStore(db),
   };
 }
 

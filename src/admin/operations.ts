@@ -1,0 +1,119 @@
+/** The routes by which operators run the place, as data: what each takes, gives and refuses, and the permission it needs. */
+import * as z from "zod";
+import { needs } from "../access/permissions.ts";
+import { defineOperation } from "../http/operation.ts";
+import { pageQuery } from "../http/paging.ts";
+import { personName, phoneNumber } from "../users/fields.ts";
+import { userSchema } from "../users/user.ts";
+
+const tag = "Administration";
+const credentials = ["access_token"] as const;
+const role = z
+  .enum(["user", "moderator", "admin"], "This takes one of user, moderator, admin.")
+  .meta({ examples: ["moderator"] });
+const truth = z
+  .enum(["true", "false"], "This takes true or false.")
+  .transform((text) => text === "true")
+  .optional();
+
+export const listUsersOperation = defineOperation({
+  id: "listUsers",
+  method: "get",
+  path: "/api/v1/users/",
+  tag,
+  summary: "List users",
+  description: `Newest first. ${needs("read_users")}`,
+  credentials,
+  query: z.strictObject({
+    ...pageQuery,
+    q: z
+      .string()
+      .max(254, "This has at most 254 characters.")
+      .optional()
+      .meta({ description: "How the email or the username begins.", examples: ["ada"] }),
+    role: role.optional(),
+    is_active: truth,
+    is_verified: truth,
+  }),
+  success: {
+    status: 200,
+    description: "A page of users.",
+    schema: z.strictObject({ items: z.array(userSchema), next_cursor: z.string().nullable() }).meta({ id: "Users" }),
+  },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden"],
+});
+
+export const readUserOperation = defineOperation({
+  id: "readUser",
+  method: "get",
+  path: "/api/v1/users/{id}",
+  tag,
+  summary: "Read a user",
+  description: needs("read_users"),
+  credentials,
+  success: { status: 200, description: "The user.", schema: userSchema },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found"],
+});
+
+export const updateUserOperation = defineOperation({
+  id: "updateUser",
+  method: "patch",
+  path: "/api/v1/users/{id}",
+  tag,
+  summary: "Change a user",
+  description:
+    "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: access tokens from before it are refused, and a suspension ends every session. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.",
+  credentials,
+  body: () =>
+    z.strictObject({
+      role: role.optional(),
+      is_active: z.boolean().optional(),
+      is_verified: z.boolean().optional(),
+      is_superuser: z.boolean().optional(),
+      first_name: personName.nullish(),
+      last_name: personName.nullish(),
+      phone: phoneNumber.nullish(),
+    }),
+  success: { status: 200, description: "The user as they are now.", schema: userSchema },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "last_superuser", "precondition_failed"],
+});
+
+export const deleteUserOperation = defineOperation({
+  id: "deleteUser",
+  method: "delete",
+  path: "/api/v1/users/{id}",
+  tag,
+  summary: "Delete a user",
+  description: `The account, its sessions and its personal data are gone at once. ${needs("delete_users")}`,
+  credentials,
+  success: { status: 204, description: "The account is gone." },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "last_superuser", "precondition_failed"],
+});
+
+export const revokeSessionsOperation = defineOperation({
+  id: "revokeSessions",
+  method: "post",
+  path: "/api/v1/users/{id}/revoke-sessions",
+  tag,
+  summary: "End every session of a user",
+  description: needs("end_sessions"),
+  credentials,
+  success: { status: 204, description: "They have ended." },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found"],
+});
+
+export const sendPasswordResetOperation = defineOperation({
+  id: "sendPasswordReset",
+  method: "post",
+  path: "/api/v1/users/{id}/send-password-reset",
+  tag,
+  summary: "Mail a user a link to reset their password",
+  description: `As if they had asked for it themselves. ${needs("send_password_resets")}`,
+  credentials,
+  success: {
+    status: 202,
+    description: "The mail is on its way.",
+    schema: z.strictObject({ status: z.literal("accepted") }),
+  },
+  refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "rate_limited"],
+});

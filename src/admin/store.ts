@@ -1,0 +1,108 @@
+/** Users as their operators read and change them in D1. Every change is one batch that also asks whether it may still be made. */
+import { and, desc, eq, exists, gte, lt, or, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { users } from "../db/schema.ts";
+import { otherSuperusers } from "../users/store.ts";
+import type { User } from "../users/user.ts";
+
+/** Which users are meant; `prefix` is of the email or the username, in any case. */
+export interface UserFilter {
+  prefix?: string | undefined;
+  role?: User["role"] | undefined;
+  isActive?: boolean | undefined;
+  isVerified?: boolean | undefined;
+}
+
+export type OperatorChange = Partial<
+  Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser" | "firstName" | "lastName" | "phone">
+>;
+
+export type OperatorUpdate = { outcome: "updated"; user: User } | { outcome: "last_superuser" | "changed_meanwhile" };
+
+export interface UserAdministration {
+  /** Newest first; only users older than the one of the id `before`. */
+  list(filter: UserFilter, page: { limit: number; before?: string | undefined }): Promise<User[]>;
+  find(id: string): Promise<User | undefined>;
+  /**
+   * Changes a user who is still as they were read, by an operator who still is what they were, unless nobody
+   * would be left who is a superuser and can log in. `version` is the `updatedAt` to expect, if any.
+   */
+  update(
+    parts: {
+      actor: User;
+      target: User;
+      change: OperatorChange;
+      /** Nobody may be logged in any more. */
+      endsSessions: boolean;
+      version?: number | undefined;
+    },
+    now: number,
+  ): Promise<OperatorUpdate>;
+}
+
+/** Sorts after every text that begins with the prefix it is appended to. */
+const LAST = "\u{10ffff}";
+
+export function createUserAdministration(db: Database): UserAdministration {
+  return {
+    list({ prefix, role, isActive, isVerified }, { limit, before }) {
+      const start = prefix?.toLowerCase() ?? "";
+      const name = sql`lower(${users.username})`;
+      return db
+        .select()
+        .from(users)
+        .where(
+          and(
+            // Ranges, not LIKE: each is a look-up in its index, and nothing in the prefix is a wildcard.
+            start === ""
+              ? undefined
+              : or(
+                  and(gte(users.email, start), lt(users.email, start + LAST)),
+                  and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`),
+                ),
+            role === undefined ? undefined : eq(users.role, role),
+            isActive === undefined ? undefined : eq(users.isActive, isActive),
+            isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
+            before === undefined ? undefined : lt(users.id, before),
+          ),
+        )
+        .orderBy(desc(users.id))
+        .limit(limit);
+    },
+
+    async find(id) {
+      const [user] = await db.select().from(users).where(eq(users.id, id));
+      return user;
+    },
+
+    async update({ actor, target, change, endsSessions, version }, now) {
+      const others = otherSuperusers(db, target.id);
+      const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
+      const isGuarded = weakens && target.isSuperuser && target.isActive && target.isVerified;
+      const standsAs = ({ id, role, isSuperuser }: User) =>
+        and(eq(users.id, id), eq(users.role, role), eq(users.isSuperuser, isSuperuser));
+      const actorStands = sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${actor.id} AND actor.role = ${actor.role} AND actor.is_superuser = ${actor.isSuperuser ? 1 : 0} AND actor.is_active = 1)`;
+      const [[updated], left] = await db.batch([
+        db
+          .update(users)
+          .set({
+            ...change,
+            ...(endsSessions ? { sessionEpoch: sql`${users.sessionEpoch} + 1` } : {}),
+            updatedAt: sql`max(${now}, ${users.updatedAt} + 1)`,
+          })
+          .where(
+            and(
+              standsAs(target),
+              actorStands,
+              version === undefined ? undefined : eq(users.updatedAt, version),
+              isGuarded ? exists(others) : undefined,
+            ),
+          )
+          .returning(),
+        others,
+      ]);
+      if (updated !== undefined) return { outcome: "updated", user: updated };
+      return { outcome: isGuarded && left.length === 0 ? "last_superuser" : "changed_meanwhile" };
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
+import { type Answer, call, expectProblem } from "../support/client.ts";
+import { type LoggedIn, registered, withStanding } from "../support/people.ts";
+
+interface Attempt {
+  name: string;
+  permission: Permission;
+  /** Whether it concerns one person, whose standing then counts. */
+  hasTarget: boolean;
+  run(actor: LoggedIn, targetId: string): Promise<Answer>;
+}
+
+const patch = (field: string, value: unknown, permission: Permission): Attempt => ({
+  name: `PATCH /users/{id} ${field}: ${value}`,
+  permission,
+  hasTarget: true,
+  run: (actor, id) => call("PATCH", `/api/v1/users/${id}`, { bearer: actor.accessToken, body: { [field]: value } }),
+});
+
+const on = (method: string, path: string, permission: Permission, hasTarget = true): Attempt => ({
+  name: `${method} ${path}`,
+  permission,
+  hasTarget,
+  run: (actor, id) => call(method, path.replace("{id}", id), { bearer: actor.accessToken }),
+});
+
+/** Every route that asks for a permission, and every field that asks for one of its own. */
+const ATTEMPTS: Attempt[] = [
+  on("GET", "/api/v1/users/", "read_users", false),
+  on("GET", "/api/v1/users/{id}", "read_users"),
+  patch("first_name", "Grace", "edit_users"),
+  patch("last_name", null, "edit_users"),
+  patch("phone", "+441234567890", "edit_users"),
+  patch("is_verified", true, "edit_users"),
+  patch("is_active", false, "suspend_users"),
+  patch("is_active", true, "suspend_users"),
+  patch("role", "user", "grant_user"),
+  patch("role", "moderator", "grant_moderator"),
+  patch("role", "admin", "grant_admin"),
+  patch("is_superuser", true, "grant_superuser"),
+  patch("is_superuser", false, "grant_superuser"),
+  on("POST", "/api/v1/users/{id}/revoke-sessions", "end_sessions"),
+  on("POST", "/api/v1/users/{id}/send-password-reset", "send_password_resets"),
+  on("DELETE", "/api/v1/users/{id}", "delete_users"),
+  on("GET", "/api/v1/audit-events?limit=1", "read_audit_events", false),
+];
+
+/** The table as the issue of roles states it, written a second time so that a slip in the first is seen. */
+const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
+  read_users: { user: [], moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
+  suspend_users: { user: [], moderator: ["user"], admin: ["user", "moderator"], superuser: STANDINGS },
+  edit_users: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  delete_users: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  end_sessions: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  send_password_resets: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  grant_user: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  grant_moderator: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  grant_admin: { user: [], moderator: [], admin: [], superuser: STANDINGS },
+  grant_superuser: { user: [], moderator: [], admin: [], superuser: STANDINGS },
+  read_audit_events: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+};
+
+describe("the permission table", () => {
+  const actors = new Map<Standing, LoggedIn>();
+
+  beforeAll(async () => {
+    for (const standing of STANDINGS) actors.set(standing, await withStanding(standing));
+  });
+
+  /** A fresh person of this standing, who has never logged in. */
+  async function target(standing: Standing): Promise<string> {
+    const { email } = await registered();
+    const role = standing === "superuser" ? "admin" : standing;
+    const row = await env.DB.prepare("UPDATE users SET role = ?, is_superuser = ? WHERE email = ? RETURNING id")
+      .bind(role, standing === "superuser" ? 1 : 0, email)
+      .first<{ id: string }>();
+    return row?.id ?? "";
+  }
+
+  it("says what it should", () => {
+    for (const permission of Object.keys(PERMISSIONS) as Permission[]) {
+      for (const actor of STANDINGS) {
+        for (const other of STANDINGS) {
+          const rank = (standing: Standing) => ({
+            role: standing === "superuser" ? ("admin" as const) : standing,
+            isSuperuser: standing === "superuser",
+          });
+          const expected = EXPECTED[permission][actor].includes(other);
+          expect(may(rank(actor), permission, rank(other)), `${actor} ${permission} ${other}`).toBe(expected);
+        }
+      }
+    }
+  });
+
+  it("is asked by every route that has a permission", () => {
+    expect(new Set(ATTEMPTS.map(({ permission }) => permission))).toEqual(new Set(Object.keys(PERMISSIONS)));
+  });
+
+  const cells = ATTEMPTS.flatMap((attempt) =>
+    STANDINGS.flatMap((actor) =>
+      (attempt.hasTarget ? STANDINGS : (["user"] as const)).map((other) => ({ attempt, actor, other })),
+    ),
+  );
+
+  it.each(cells.map((cell) => ({ ...cell, title: `${cell.attempt.name} by a ${cell.actor} on a ${cell.other}` })))(
+    "decides $title",
+    async ({ attempt, actor, other }) => {
+      const by = actors.get(actor);
+      if (by === undefined) throw new Error("no such actor");
+      const id = attempt.hasTarget ? await target(other) : "";
+      const before = await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(id).first();
+      const answer = await attempt.run(by, id);
+      if (EXPECTED[attempt.permission][actor].includes(other)) {
+        expect(answer.status, answer.text).toBeLessThan(300);
+      } else {
+        expectProblem(answer, 403, "forbidden");
+        expect(await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(id).first()).toEqual(before);
+      }
+    },
+  );
+
+  it.each(ATTEMPTS)("refuses $name without a token, and with somebody's who is suspended", async ({ run }) => {
+    const nobody = { ...(actors.get("user") as LoggedIn), accessToken: "" };
+    const id = await target("user");
+    const anonymous = await run({ ...nobody, accessToken: "nonsense" }, id);
+    expectProblem(anonymous, 401, "invalid_access_token");
+    const suspended = await withStanding("superuser");
+    await env.DB.prepare("UPDATE users SET is_active = 0 WHERE id = ?").bind(suspended.userId).run();
+    expectProblem(await run(suspended, id), 401, "invalid_access_token");
+  });
+});

@@ -1,0 +1,359 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { call, expectProblem, get, post } from "../support/client.ts";
+import {
+  eventsOf,
+  type LoggedIn,
+  loggedIn,
+  logIn,
+  mailedToken,
+  registered,
+  rowOf,
+  somebody,
+  withStanding,
+} from "../support/people.ts";
+
+const USERS = "/api/v1/users";
+
+async function patch(actor: LoggedIn, id: string, body: unknown, headers: Record<string, string> = {}) {
+  return call("PATCH", `${USERS}/${id}`, { bearer: actor.accessToken, body, headers });
+}
+
+/** Rows as an import leaves them, `count` of them, whose usernames begin with `prefix`. */
+async function fill(prefix: string, count: number, more = "1, 1, 'user'"): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const name = `${prefix}${String(index).padStart(3, "0")}`;
+    await env.DB.prepare(
+      `INSERT INTO users (id, email, username, password_hash, is_active, is_verified, role, created_at, updated_at) VALUES (?, ?, ?, '!', ${more}, 1, 1)`,
+    )
+      .bind(crypto.randomUUID(), `${name}@example.org`, name)
+      .run();
+  }
+}
+
+describe("GET /api/v1/users/", () => {
+  let admin: LoggedIn;
+
+  beforeAll(async () => {
+    admin = await withStanding("admin");
+  });
+
+  const list = (query: string) => get(`${USERS}/?${query}`, { bearer: admin.accessToken });
+
+  async function everyPage(query: string): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const page = await list(`${query}${cursor === "" ? "" : `&cursor=${cursor}`}`);
+      expect(page.status, page.text).toBe(200);
+      ids.push(...page.json.items.map(({ id }: { id: string }) => id));
+      cursor = page.json.next_cursor;
+    }
+    return ids;
+  }
+
+  it("gives every user once, newest first, however small the pages", async () => {
+    const prefix = `page-${crypto.randomUUID().slice(0, 8)}-`;
+    await fill(prefix, 23);
+    const ids = await everyPage(`q=${prefix}&limit=5`);
+    expect(ids).toHaveLength(23);
+    expect(ids).toEqual([...new Set(ids)].toSorted().toReversed());
+  });
+
+  it("gives a full last page no next one", async () => {
+    const prefix = `full-${crypto.randomUUID().slice(0, 8)}-`;
+    await fill(prefix, 4);
+    const first = await list(`q=${prefix}&limit=2`);
+    const second = await list(`q=${prefix}&limit=2&cursor=${first.json.next_cursor}`);
+    expect(second.json.items).toHaveLength(2);
+    expect(second.json.next_cursor).toBeNull();
+  });
+
+  it("skips and repeats nobody while others are added", async () => {
+    const prefix = `grow-${crypto.randomUUID().slice(0, 8)}-`;
+    await fill(prefix, 20);
+    const before = new Set(await everyPage(`q=${prefix}&limit=100`));
+    const [seen] = await Promise.all([everyPage(`q=${prefix}&limit=3`), fill(`${prefix}x-`, 20)]);
+    expect(seen).toHaveLength(new Set(seen).size);
+    for (const id of before) expect(seen).toContain(id);
+  });
+
+  it("searches by how the email or the username begins, in any case, with no wildcards", async () => {
+    const person = await registered({ ...somebody(), username: `Zed.${crypto.randomUUID().slice(0, 8)}` });
+    const found = async (q: string) => (await list(`q=${encodeURIComponent(q)}&limit=100`)).json.items;
+    for (const q of [person.username, person.username.toUpperCase(), person.email, person.email.slice(0, 12)]) {
+      expect((await found(q)).map(({ username }: { username: string }) => username)).toContain(person.username);
+    }
+    for (const q of ["%", "_", "*", person.username.slice(1), "'; DROP TABLE users; --"]) {
+      expect((await found(q)).map(({ username }: { username: string }) => username)).not.toContain(person.username);
+    }
+  });
+
+  it("searches in both indexes", async () => {
+    const { results } = await env.DB.prepare(
+      `EXPLAIN QUERY PLAN SELECT * FROM users WHERE ((email >= 'a' AND email < 'b') OR (lower(username) >= 'a' AND lower(username) < 'b')) ORDER BY id DESC LIMIT 51`,
+    ).all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail).join("\n");
+    expect(plan).toContain("users_email_unique");
+    expect(plan).toContain("users_username_unique");
+    expect(plan).not.toMatch(/SCAN users(?! USING)/);
+  });
+
+  it("filters by role, by activity and by verification, together with a search", async () => {
+    const prefix = `mix-${crypto.randomUUID().slice(0, 8)}-`;
+    await fill(`${prefix}a`, 2, "1, 1, 'moderator'");
+    await fill(`${prefix}b`, 3, "0, 1, 'user'");
+    await fill(`${prefix}c`, 4, "1, 0, 'user'");
+    const count = async (query: string) => (await list(`q=${prefix}&${query}`)).json.items.length;
+    expect(await count("")).toBe(9);
+    expect(await count("role=moderator")).toBe(2);
+    expect(await count("is_active=false")).toBe(3);
+    expect(await count("is_verified=false")).toBe(4);
+    expect(await count("role=user&is_active=true&is_verified=true")).toBe(0);
+  });
+
+  it.each([
+    ["limit=0", "limit"],
+    ["limit=101", "limit"],
+    ["limit=ten", "limit"],
+    ["cursor=forged", "cursor"],
+    ["role=root", "role"],
+    ["is_active=maybe", "is_active"],
+    ["page=2", "page"],
+  ])("refuses ?%s and names the parameter", async (query, field) => {
+    const answer = await list(query);
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors[0].field).toBe(field);
+  });
+
+  it("shows no secret", async () => {
+    const { text } = await list("limit=100");
+    expect(text).not.toMatch(/hash|scrypt|epoch/);
+  });
+
+  it("answers with and without the trailing slash", async () => {
+    expect((await get(`${USERS}?limit=1`, { bearer: admin.accessToken })).status).toBe(200);
+  });
+});
+
+describe("an operator", () => {
+  let superuser: LoggedIn;
+  let admin: LoggedIn;
+
+  beforeAll(async () => {
+    superuser = await withStanding("superuser");
+    admin = await withStanding("admin");
+  });
+
+  it("reads a user, with the ETag that a change is made against", async () => {
+    const person = await loggedIn();
+    const read = await get(`${USERS}/${person.userId}`, { bearer: admin.accessToken });
+    expect(read.json).toMatchObject({ id: person.userId, email: person.email, role: "user" });
+    const etag = read.headers.get("ETag") ?? "";
+    const first = await patch(admin, person.userId, { first_name: "Ada" }, { "If-Match": etag });
+    expect(first.json.first_name).toBe("Ada");
+    expectProblem(
+      await patch(admin, person.userId, { first_name: "Eve" }, { "If-Match": etag }),
+      412,
+      "precondition_failed",
+    );
+    const current = await patch(admin, person.userId, { phone: null }, { "If-Match": first.headers.get("ETag") ?? "" });
+    expect(current.json).toMatchObject({ first_name: "Ada", phone: null });
+  });
+
+  it("gets 404 for nobody's id, whatever the method", async () => {
+    const path = `${USERS}/${crypto.randomUUID()}`;
+    const bearer = superuser.accessToken;
+    expectProblem(await get(path, { bearer }), 404, "not_found");
+    expectProblem(await call("PATCH", path, { bearer, body: { role: "user" } }), 404, "not_found");
+    expectProblem(await call("DELETE", path, { bearer }), 404, "not_found");
+    expectProblem(await post(`${path}/revoke-sessions`, undefined, { bearer }), 404, "not_found");
+    expectProblem(await get(`${USERS}/not-an-id`, { bearer }), 404, "not_found");
+  });
+
+  it("changes nothing with an empty body, nor with a field that is none of theirs", async () => {
+    const person = await loggedIn();
+    const before = await rowOf(person.email);
+    expect((await patch(admin, person.userId, {})).status).toBe(200);
+    for (const body of [{ email: "x@example.com" }, { password: "x" }, { username: "x" }, { id: "x" }]) {
+      expectProblem(await patch(admin, person.userId, body), 422, "validation_failed");
+    }
+    expect(await rowOf(person.email)).toEqual(before);
+  });
+
+  it("is told which of the fields they may not change, and none is changed", async () => {
+    const person = await loggedIn();
+    const moderator = await withStanding("moderator");
+    const answer = await patch(moderator, person.userId, { is_active: false, first_name: "X", role: "admin" });
+    expectProblem(answer, 403, "forbidden");
+    expect(answer.json.errors.map(({ field }: { field: string }) => field).toSorted()).toEqual(["first_name", "role"]);
+    expect(await rowOf(person.email)).toMatchObject({ is_active: 1, first_name: null, role: "user" });
+  });
+
+  it("changes a role, which takes effect on the next request: the old token is refused, the next one says it", async () => {
+    const person = await loggedIn();
+    expectProblem(await get(`${USERS}/`, { bearer: person.accessToken }), 403, "forbidden");
+    expect((await patch(admin, person.userId, { role: "moderator" })).json.role).toBe("moderator");
+    expectProblem(await get(`${USERS}/`, { bearer: person.accessToken }), 401, "invalid_access_token");
+    const { json } = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    expect((await get(`${USERS}/`, { bearer: json.access_token })).status).toBe(200);
+    await patch(admin, person.userId, { role: "user" });
+    expect((await get(`${USERS}/`, { bearer: json.access_token })).status).toBe(401);
+    const [event] = await eventsOf(person.userId, "role_changed", 2);
+    expect(event).toMatchObject({ actor_id: admin.userId, details: '{"old":"moderator","new":"user"}' });
+  });
+
+  it("takes the superuser flag away, which takes effect on the next request with the same token", async () => {
+    const other = await withStanding("superuser");
+    const person = await loggedIn();
+    expect((await patch(superuser, other.userId, { is_superuser: false })).status).toBe(200);
+    expectProblem(await patch(other, person.userId, { role: "admin" }), 403, "forbidden");
+    const [event] = await eventsOf(other.userId, "superuser_revoked");
+    expect(event?.actor_id).toBe(superuser.userId);
+  });
+
+  it("suspends somebody: every session ends at once, login says so after the right password alone", async () => {
+    const person = await loggedIn();
+    const moderator = await withStanding("moderator");
+    expect((await patch(moderator, person.userId, { is_active: false })).json.is_active).toBe(false);
+    expectProblem(await get(`${USERS}/me`, { bearer: person.accessToken }), 401, "invalid_access_token");
+    const refreshed = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    expectProblem(refreshed, 401, "invalid_refresh_token");
+    const right = await post("/api/v1/auth/login", { email: person.email, password: person.password });
+    expectProblem(right, 403, "account_disabled");
+    const wrong = await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" });
+    expectProblem(wrong, 401, "invalid_credentials");
+
+    await patch(moderator, person.userId, { is_active: true });
+    expect((await get(`${USERS}/me`, { bearer: person.accessToken })).status, "what ended stays ended").toBe(401);
+    expect((await get(`${USERS}/me`, { bearer: (await logIn(person)).accessToken })).status).toBe(200);
+    await eventsOf(person.userId, "account_suspended");
+    await eventsOf(person.userId, "account_reinstated");
+    const reasons = await eventsOf(person.userId, "login_failed", 2);
+    expect(reasons.map(({ details }) => details)).toContain('{"reason":"account_disabled"}');
+  });
+
+  it("takes the verification back, and gives it", async () => {
+    const person = await loggedIn();
+    await patch(admin, person.userId, { is_verified: false });
+    expect((await get(`${USERS}/me`, { bearer: person.accessToken })).status).toBe(401);
+    const login = { email: person.email, password: person.password };
+    expectProblem(await post("/api/v1/auth/login", login), 403, "email_not_verified");
+    await patch(admin, person.userId, { is_verified: true });
+    expect((await post("/api/v1/auth/login", login)).status).toBe(200);
+    expect(await eventsOf(person.userId, "verification_changed", 2)).toHaveLength(2);
+  });
+
+  it("ends every session of a user", async () => {
+    const person = await loggedIn();
+    const second = await logIn(person);
+    const bearer = admin.accessToken;
+    expect((await post(`${USERS}/${person.userId}/revoke-sessions`, undefined, { bearer })).status).toBe(204);
+    for (const { accessToken, refreshToken } of [person, second]) {
+      expect((await get(`${USERS}/me`, { bearer: accessToken })).status).toBe(401);
+      expect((await post("/api/v1/auth/refresh", { refresh_token: refreshToken })).status).toBe(401);
+    }
+    expect((await eventsOf(person.userId, "sessions_ended"))[0]?.actor_id).toBe(admin.userId);
+  });
+
+  it("sends a reset mail on a user's behalf, within the limit of mails to one address", async () => {
+    const person = await registered();
+    const id = String((await rowOf(person.email))?.id);
+    const path = `${USERS}/${id}/send-password-reset`;
+    const answer = await post(path, undefined, { bearer: admin.accessToken });
+    expect(answer.status).toBe(202);
+    const token = await mailedToken(person.email, 2);
+    const reset = await post("/api/v1/auth/reset-password", { token, new_password: "another fine password" });
+    expect(reset.status).toBe(204);
+    await logIn({ ...person, password: "another fine password" });
+    await post(path, undefined, { bearer: admin.accessToken });
+    await post(path, undefined, { bearer: admin.accessToken });
+    expectProblem(await post(path, undefined, { bearer: admin.accessToken }), 429, "rate_limited");
+    await eventsOf(id, "password_reset_sent", 3);
+  });
+
+  it("deletes a user, who is gone from that moment", async () => {
+    const person = await loggedIn();
+    const bearer = admin.accessToken;
+    expect((await call("DELETE", `${USERS}/${person.userId}`, { bearer })).status).toBe(204);
+    expect(await rowOf(person.email)).toBeNull();
+    expect((await get(`${USERS}/me`, { bearer: person.accessToken })).status).toBe(401);
+    expectProblem(await get(`${USERS}/${person.userId}`, { bearer }), 404, "not_found");
+    expect((await eventsOf(person.userId, "account_deleted"))[0]?.actor_id).toBe(admin.userId);
+  });
+
+  it("does not act on the word of a standing that they lost a moment ago", async () => {
+    const { administration } = (await import("../support/services.ts")).coldIsolate();
+    const fallen = await withStanding("admin");
+    const person = await loggedIn();
+    const [actor, target] = [await administration.find(fallen.userId), await administration.find(person.userId)];
+    if (actor === undefined || target === undefined) throw new Error("not found");
+    await env.DB.prepare("UPDATE users SET role = 'user' WHERE id = ?").bind(fallen.userId).run();
+    const parts = { actor, target, change: { role: "moderator" as const }, endsSessions: false };
+    expect(await administration.update(parts, Date.now())).toEqual({ outcome: "changed_meanwhile" });
+    expect((await rowOf(person.email))?.role).toBe("user");
+  });
+});
+
+describe("the last superuser who can log in", () => {
+  /** Makes these the only superusers for as long as the test runs. */
+  async function alone(...superusers: LoggedIn[]): Promise<void> {
+    const ids = superusers.map(({ userId }) => `'${userId}'`).join();
+    await env.DB.prepare(`UPDATE users SET is_superuser = 0 WHERE id NOT IN (${ids})`).run();
+  }
+
+  it("can't be demoted, suspended, unverified or deleted, by themselves either", async () => {
+    const last = await withStanding("superuser");
+    await alone(last);
+    for (const body of [{ is_superuser: false }, { is_active: false }, { is_verified: false }]) {
+      expectProblem(await patch(last, last.userId, body), 409, "last_superuser");
+    }
+    const bearer = last.accessToken;
+    expectProblem(await call("DELETE", `${USERS}/${last.userId}`, { bearer }), 409, "last_superuser");
+    const body = { password: last.password };
+    expectProblem(await call("DELETE", `${USERS}/me`, { bearer, body }), 409, "last_superuser");
+    expect((await get(`${USERS}/me`, { bearer })).json).toMatchObject({ is_superuser: true, is_active: true });
+    expect((await patch(last, last.userId, { first_name: "Last" })).json.first_name).toBe("Last");
+  });
+
+  it("is not held back by one who is suspended or unverified", async () => {
+    const [last, suspended, unverified] = [
+      await withStanding("superuser"),
+      await withStanding("superuser"),
+      await withStanding("superuser"),
+    ];
+    await alone(last, suspended, unverified);
+    await patch(last, suspended.userId, { is_active: false });
+    await patch(last, unverified.userId, { is_verified: false });
+    expectProblem(await patch(last, last.userId, { is_superuser: false }), 409, "last_superuser");
+    // Those who can't log in may be demoted and deleted: nobody is lost.
+    expect((await patch(last, suspended.userId, { is_superuser: false })).status).toBe(200);
+    const deleted = await call("DELETE", `${USERS}/${unverified.userId}`, { bearer: last.accessToken });
+    expect(deleted.status).toBe(204);
+  });
+
+  it.each(["demote", "suspend", "delete"])("stays when two of them %s each other at once", async (deed) => {
+    const [one, two] = [await withStanding("superuser"), await withStanding("superuser")];
+    await alone(one, two);
+    const act = (actor: LoggedIn, target: LoggedIn) =>
+      deed === "delete"
+        ? call("DELETE", `${USERS}/${target.userId}`, { bearer: actor.accessToken })
+        : patch(actor, target.userId, deed === "demote" ? { is_superuser: false } : { is_active: false });
+    const answers = await Promise.all([act(one, two), act(two, one)]);
+    const succeeded = answers.filter(({ status }) => status < 300);
+    expect(succeeded, answers.map(({ text }) => text).join("\n")).toHaveLength(1);
+    const left = await env.DB.prepare(
+      "SELECT count(*) AS count FROM users WHERE is_superuser = 1 AND is_active = 1 AND is_verified = 1",
+    ).first<{ count: number }>();
+    expect(left?.count).toBe(1);
+  });
+
+  it("stays when both demote themselves at once, again and again", async () => {
+    for (let round = 0; round < 5; round++) {
+      const [one, two] = [await withStanding("superuser"), await withStanding("superuser")];
+      await alone(one, two);
+      const answers = await Promise.all([one, two].map((self) => patch(self, self.userId, { is_superuser: false })));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    }
+  });
+});

@@ -1,0 +1,311 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/events.ts";
+import { retryDelay } from "../../src/audit/record.ts";
+import { createAuditTrail } from "../../src/audit/trail.ts";
+import worker from "../../src/index.ts";
+import { runMaintenance } from "../../src/maintenance.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { Hops } from "../../src/platform/hops.ts";
+import { createId, earliestId, systemRandom } from "../../src/platform/random.ts";
+import { call, expectProblem, get, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { eventsOf, type LoggedIn, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+
+const DAY = 86_400_000;
+
+function event(more: Partial<AuditEvent> = {}): AuditEvent {
+  const occurredAt = more.occurredAt ?? Date.now();
+  return {
+    id: createId(occurredAt, systemRandom),
+    type: "login_failed",
+    occurredAt,
+    actorId: null,
+    userId: null,
+    ipAddress: null,
+    userAgent: null,
+    requestId: null,
+    details: null,
+    ...more,
+  };
+}
+
+/** Hands messages to the Worker's consumer, as the queue does. */
+async function consume(bodies: unknown[], attempts = 1) {
+  const messages = bodies.map((body) => ({ id: crypto.randomUUID(), timestamp: new Date(), attempts, body }));
+  const batch = createMessageBatch("postern-audit", messages);
+  const context = createExecutionContext();
+  await worker.queue(batch, env);
+  await waitOnExecutionContext(context);
+  return getQueueResult(batch, context);
+}
+
+describe("the audit log", () => {
+  it("holds who did what to whom, from where, with what and when, and in which request", async () => {
+    const address = "192.0.2.9";
+    const options = { address, headers: { "User-Agent": "Test/1.0" } };
+    const person = await logIn(await registered(), {}, options);
+    const [row] = await eventsOf(person.userId, "login_succeeded");
+    expect(row).toMatchObject({
+      actor_id: person.userId,
+      user_id: person.userId,
+      ip_address: address,
+      user_agent: "Test/1.0",
+      request_id: person.answer.headers.get("X-Request-Id"),
+      details: JSON.stringify({ session_id: person.sessionId }),
+    });
+    expect(Math.abs(Number(row?.occurred_at) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it("tells why a login failed, and of a name that nobody has not what was typed", async () => {
+    const person = await registered();
+    const { userId } = await logIn(person);
+    await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" });
+    const [wrong] = await eventsOf(userId, "login_failed");
+    expect(wrong).toMatchObject({ actor_id: null, details: '{"reason":"wrong_password"}' });
+
+    const address = "192.0.2.10";
+    const typed = `typed-by-mistake-${crypto.randomUUID()}`;
+    await post("/api/v1/auth/login", { email: typed, password: "a wrong password" }, { address });
+    const rows = await vi.waitFor(async () => {
+      const query = "SELECT * FROM audit_events WHERE ip_address = ?";
+      const { results } = await env.DB.prepare(query).bind(address).all();
+      expect(results).toHaveLength(1);
+      return results;
+    }, 15_000);
+    expect(rows[0]).toMatchObject({ user_id: null, details: '{"reason":"unknown_name"}' });
+    expect(JSON.stringify(rows)).not.toContain(typed);
+  });
+
+  it("holds every event of an account's life, and no secret, link or address of mail in any", async () => {
+    const person = await loggedIn();
+    const bearer = person.accessToken;
+    const again = await logIn(person);
+    const password = "another fine password";
+    await call("PUT", "/api/v1/users/me", { bearer, body: { first_name: "Ada", phone: "+441234567890" } });
+    await call("DELETE", `/api/v1/users/me/sessions/${again.sessionId}`, { bearer });
+    await call("DELETE", "/api/v1/users/me/sessions", { bearer });
+    await post("/api/v1/users/me/email", { email: somebody().email, password: person.password }, { bearer });
+    const change = { current_password: person.password, new_password: password };
+    await post("/api/v1/users/change-password", change, { bearer });
+    await get("/api/v1/users/me/export", { bearer });
+    const thief = await logIn({ ...person, password });
+    const refresh = { refresh_token: thief.refreshToken };
+    await post("/api/v1/auth/refresh", refresh);
+    vi.setSystemTime(Date.now() + 60_000);
+    await post("/api/v1/auth/refresh", { refresh_token: thief.refreshToken });
+    vi.useRealTimers();
+    await post("/api/v1/auth/register", { ...somebody(), email: person.email });
+    await post("/api/v1/auth/logout", undefined, { bearer });
+    const types: AuditEventType[] = [
+      "registered",
+      "email_verified",
+      "login_succeeded",
+      "profile_changed",
+      "session_ended",
+      "sessions_ended",
+      "email_change_requested",
+      "password_changed",
+      "data_exported",
+      "refresh_token_reused",
+      "known_address_registered",
+      "logged_out",
+    ];
+    for (const type of types) await eventsOf(person.userId, type);
+    const { results } = await env.DB.prepare("SELECT * FROM audit_events WHERE user_id = ?").bind(person.userId).all();
+    const text = JSON.stringify(results);
+    for (const secret of [person.password, password, bearer, thief.refreshToken, person.email, "token=", "Ada"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it("says in plain words what every type means", () => {
+    for (const [type, meaning] of Object.entries(AUDIT_EVENT_TYPES)) {
+      expect(type).toMatch(/^[a-z]+(_[a-z]+)*$/);
+      expect(meaning).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  it("records an event once, however often and in whatever batches it arrives", async () => {
+    const userId = crypto.randomUUID();
+    const events = Array.from({ length: 150 }, () => event({ userId }));
+    await consume(events.slice(0, 100));
+    await consume(events.slice(50, 150), 2);
+    await Promise.all([consume(events.slice(0, 60)), consume(events.slice(40, 100))]);
+    const query = "SELECT count(*) AS count FROM audit_events WHERE user_id = ?";
+    expect(await env.DB.prepare(query).bind(userId).first()).toEqual({ count: 150 });
+  });
+
+  it("asks for the batch again, later, while the database does not take it, and loses none", async () => {
+    const logs = recordLogs();
+    const userId = crypto.randomUUID();
+    const events = [event({ userId }), event({ userId })];
+    await env.DB.prepare("ALTER TABLE audit_events RENAME TO audit_events_away").run();
+    try {
+      const first = await consume(events);
+      expect(first.retryBatch).toMatchObject({ retry: true });
+      expect(first.ackAll).toBe(false);
+      await consume(events, 3);
+      expect([1, 3, 30].map(retryDelay)).toEqual([5, 20, 600]);
+    } finally {
+      await env.DB.prepare("ALTER TABLE audit_events_away RENAME TO audit_events").run();
+    }
+    expect(logs().filter((line) => line.event === "audit_failed")).toHaveLength(2);
+    expect((await consume(events, 4)).ackAll).toBe(true);
+    expect(await eventsOf(userId, "login_failed", 2)).toHaveLength(2);
+  });
+
+  it("drops what is no event, says so in the log, and records the others", async () => {
+    const logs = recordLogs();
+    const userId = crypto.randomUUID();
+    const result = await consume([null, "text", { id: 1 }, { ...event(), type: "no_such_type" }, event({ userId })]);
+    expect(result.ackAll).toBe(true);
+    expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
+    expect(logs().filter((line) => line.event === "audit_event_unreadable")).toHaveLength(4);
+  });
+
+  it("tries a queue that does not answer again, and names in the log what it lost at last", async () => {
+    const broken = (failures: number) => {
+      let calls = 0;
+      const sent: unknown[] = [];
+      const sendBatch = async (messages: Iterable<{ body: AuditEvent }>) => {
+        calls += 1;
+        if (calls <= failures) throw new Error("the queue is down");
+        sent.push(...messages);
+        return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+      };
+      return { sent, queue: { sendBatch } as unknown as Queue<AuditEvent> };
+    };
+    const trailOn = (queue: Queue<AuditEvent>) =>
+      createAuditTrail(queue, new Hops(systemClock), systemClock, systemRandom);
+    const origin = { ipAddress: "192.0.2.1", userAgent: null, requestId: null };
+
+    const once = broken(2);
+    const trail = trailOn(once.queue);
+    trail.note("logged_out", { userId: crypto.randomUUID() });
+    await trail.send(origin);
+    expect(once.sent).toHaveLength(1);
+    expect(trail.isEmpty).toBe(true);
+
+    const logs = recordLogs();
+    const never = trailOn(broken(99).queue);
+    const userId = crypto.randomUUID();
+    never.note("login_succeeded", { userId });
+    never.note("login_failed");
+    await never.send(origin);
+    const lost = logs().filter((line) => line.event === "audit_event_lost");
+    expect(lost).toHaveLength(2);
+    expect(lost[0]).toMatchObject({ event_type: "login_succeeded", user_id: userId });
+    expect(JSON.stringify(lost)).not.toContain("192.0.2.1");
+  });
+
+  it("keeps events for as long as it is configured to, and deletes older ones by the cron trigger", async () => {
+    const userId = crypto.randomUUID();
+    const old = Date.now() - 366 * DAY;
+    const { audits } = coldIsolate();
+    await audits.add([event({ userId, occurredAt: old }), event({ userId, occurredAt: old + 2 * DAY })]);
+    await runMaintenance(coldIsolate());
+    expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
+    await runMaintenance(coldIsolate({ AUDIT_RETENTION_DAYS: "30" }));
+    const query = "SELECT count(*) AS count FROM audit_events WHERE user_id = ?";
+    expect(await env.DB.prepare(query).bind(userId).first()).toEqual({ count: 0 });
+  });
+
+  it("deletes in bounded steps", async () => {
+    const { audits } = coldIsolate();
+    const userId = crypto.randomUUID();
+    await audits.add(Array.from({ length: 7 }, (_, index) => event({ userId, occurredAt: 1_000 + index })));
+    expect(await audits.deleteOlder(2_000, 5)).toBe(5);
+    expect(await audits.deleteOlder(2_000, 5)).toBe(2);
+  });
+});
+
+describe("GET /api/v1/audit-events", () => {
+  let admin: LoggedIn;
+  const userId = crypto.randomUUID();
+  const start = Date.parse("2026-03-01T00:00:00Z");
+
+  beforeAll(async () => {
+    admin = await withStanding("admin");
+    const events = Array.from({ length: 30 }, (_, index) =>
+      event({ userId, occurredAt: start + index * 1_000, type: index % 3 === 0 ? "logged_out" : "login_failed" }),
+    );
+    await coldIsolate().audits.add(events);
+  });
+
+  const list = (query: string) => get(`/api/v1/audit-events?${query}`, { bearer: admin.accessToken });
+
+  it("gives every event of a filter once, newest first, page by page", async () => {
+    const seen: { id: string; type: string }[] = [];
+    let cursor = "";
+    do {
+      const { json } = await list(`user_id=${userId}&type=login_failed&limit=6${cursor && `&cursor=${cursor}`}`);
+      seen.push(...json.items);
+      cursor = json.next_cursor ?? "";
+    } while (cursor !== "");
+    expect(seen).toHaveLength(20);
+    expect(new Set(seen.map(({ type }) => type))).toEqual(new Set(["login_failed"]));
+    const ids = seen.map(({ id }) => id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+  });
+
+  it("filters by time, the end excluded", async () => {
+    const since = "2026-03-01T00:00:10Z";
+    const until = encodeURIComponent("2026-03-01T01:00:20+01:00");
+    const { json } = await list(`user_id=${userId}&since=${since}&until=${until}&limit=100`);
+    expect(json.items).toHaveLength(10);
+    expect(json.items.at(-1).occurred_at).toBe("2026-03-01T00:00:10.000Z");
+  });
+
+  it("reads by an index", async () => {
+    const query = `EXPLAIN QUERY PLAN SELECT * FROM audit_events WHERE user_id = 'x' AND id < '${earliestId(start)}' ORDER BY id DESC LIMIT 51`;
+    const { results } = await env.DB.prepare(query).all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail).join("\n");
+    expect(plan).toContain("audit_events_user");
+    expect(plan).not.toContain("TEMP B-TREE");
+  });
+
+  it.each(["type=nonsense", "since=yesterday", "user_id=1", "limit=1000", "cursor=x", "who=me"])(
+    "refuses ?%s",
+    async (query) => {
+      expectProblem(await list(query), 422, "validation_failed");
+    },
+  );
+});
+
+describe("GET /api/v1/users/me/security-events", () => {
+  it("shows users what happened to their account, and nobody else's", async () => {
+    const person = await loggedIn();
+    await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" });
+    const admin = await withStanding("admin");
+    const path = `/api/v1/users/${person.userId}`;
+    await call("PATCH", path, { bearer: admin.accessToken, body: { first_name: "Ada" } });
+    await eventsOf(person.userId, "profile_changed");
+    await eventsOf(person.userId, "login_failed");
+    await eventsOf(person.userId, "login_succeeded");
+    const { json } = await get("/api/v1/users/me/security-events?limit=100", { bearer: person.accessToken });
+    const byType = new Map(json.items.map((item: { type: string }) => [item.type, item]));
+    expect(byType.get("login_succeeded")).toMatchObject({ by: "you" });
+    expect(byType.get("login_failed")).toMatchObject({ by: "unknown", details: { reason: "wrong_password" } });
+    expect(byType.get("profile_changed")).toMatchObject({ by: "operator", ip_address: null, user_agent: null });
+    expect(JSON.stringify(json)).not.toContain(admin.userId);
+    const theirs = await get("/api/v1/users/me/security-events", { bearer: admin.accessToken });
+    expect(JSON.stringify(theirs.json)).not.toContain(json.items[0].id);
+  });
+
+  it("goes on from the cursor", async () => {
+    const person = await loggedIn();
+    for (let turn = 0; turn < 3; turn++) await logIn(person);
+    await eventsOf(person.userId, "login_succeeded", 4);
+    const first = await get("/api/v1/users/me/security-events?limit=2", { bearer: person.accessToken });
+    const cursor = first.json.next_cursor;
+    const second = await get(`/api/v1/users/me/security-events?limit=2&cursor=${cursor}`, {
+      bearer: person.accessToken,
+    });
+    const ids = [...first.json.items, ...second.json.items].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(4);
+    expectProblem(await get("/api/v1/users/me/security-events"), 401, "unauthorized");
+  });
+});
