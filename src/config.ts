@@ -5,6 +5,7 @@
  * fault and says what it takes. Numbers that the service runs on live here, with unit and source.
  */
 import * as z from "zod";
+import { mailSubjects } from "./mail/subjects.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
@@ -108,6 +109,7 @@ export const environment = z.object({
     .string()
     .regex(/^(?:[^<>"\r\n]{1,80} <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, "takes an address, or Name <address>")
     .optional(),
+  MAIL_SUBJECTS: mailSubjects,
   SMTP_HOST: z.string().min(1, "takes a host name").optional(),
   SMTP_PORT: wholeNumber(587, 1, 65_535),
   SMTP_USER: z.string().min(1, "takes a user name").optional(),
@@ -187,6 +189,7 @@ export function parseConfig(source: object) {
     mail: {
       transport,
       from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,
+      subjects: values.MAIL_SUBJECTS,
       smtp: {
         host: values.SMTP_HOST ?? "",
         port: values.SMTP_PORT,

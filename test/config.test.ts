@@ -93,6 +93,9 @@ describe("the configuration", () => {
     ["RATE_LIMITING", "maybe"],
     ["MAIL_TRANSPORT", "pigeon"],
     ["MAIL_FROM", "Postern <no-reply@example.com>\r\nBcc: everybody@example.com"],
+    ["MAIL_SUBJECTS", "Welcome to {product}"],
+    ["MAIL_SUBJECTS", "[]"],
+    ["MAIL_SUBJECTS", "true"],
     ["SMTP_PORT", "65536"],
     ["SMTP_TLS", "sometimes"],
   ];
@@ -126,6 +129,35 @@ describe("the configuration", () => {
     [{ MAIL_FROM: "no-reply@example.com" }],
   ])("takes %j in production", (change) => {
     expect(faultsOf({ ...PRODUCTION, ...change })).toBe("");
+  });
+
+  it.each([
+    ['{"verify_email":"Welcome to {product}"}', { verify_email: "Welcome to {product}" }],
+    ['{"new_login":{"de":" Neue Anmeldung "}}', { new_login: { de: "Neue Anmeldung" } }],
+    [`{"account_deleted":"${"x".repeat(150)}"}`, { account_deleted: "x".repeat(150) }],
+    ["", {}],
+    ["{}", {}],
+  ])("takes %j as subjects of mails", (text, subjects) => {
+    expect(parseConfig({ ...DEVELOPMENT, MAIL_SUBJECTS: text }).mail.subjects).toEqual(subjects);
+  });
+
+  it("takes subjects of mails as the table that TOML makes of one", () => {
+    const { mail } = parseConfig({ ...DEVELOPMENT, MAIL_SUBJECTS: { verify_email: "Welcome" } });
+    expect(mail.subjects).toEqual({ verify_email: "Welcome" });
+  });
+
+  const subject = "takes one line of 1 to 150 characters, with no placeholder but {product}";
+  it.each([
+    ['{"welcome":"Hello"}', "MAIL_SUBJECTS knows no mail called welcome: it takes verify_email, account_exists, "],
+    ['{"verify_email":""}', `MAIL_SUBJECTS.verify_email ${subject}`],
+    ['{"verify_email":5}', `MAIL_SUBJECTS.verify_email ${subject}`],
+    ['{"verify_email":"Hello {name}"}', `MAIL_SUBJECTS.verify_email ${subject}`],
+    ['{"verify_email":"Hello\\nBcc: eve@example.com"}', `MAIL_SUBJECTS.verify_email ${subject}`],
+    [`{"verify_email":"${"x".repeat(151)}"}`, `MAIL_SUBJECTS.verify_email ${subject}`],
+    ['{"verify_email":{"de":"{"}}', `MAIL_SUBJECTS.verify_email.de ${subject}`],
+    ['{"verify_email":{"tlh":"nuqneH"}}', "or an object from languages (en, de) to such lines"],
+  ])("says of the subjects %j what they take", (text, says) => {
+    expect(faultsOf({ ...DEVELOPMENT, MAIL_SUBJECTS: text })).toContain(says);
   });
 
   it("never shows the value of a secret", () => {

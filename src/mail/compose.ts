@@ -1,102 +1,126 @@
-/** From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the link. */
-import { sealLink } from "../auth/link-tokens.ts";
+/**
+ * From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the
+ * link. However often one request is composed, the mail is the same, as long as things are.
+ */
 import { recoveryState } from "../auth/reset-password.ts";
-import type { Registration, RegistrationStore } from "../auth/store.ts";
+import type { RegistrationReading, RegistrationStore } from "../auth/store.ts";
 import type { Config } from "../config.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
+import type { EmailChangeStore } from "../users/email-change-store.ts";
 import type { User } from "../users/user.ts";
-import {
-  accountExistsMessage,
-  type Message,
-  passwordChangedMessage,
-  renderHtml,
-  renderText,
-  resetPasswordMessage,
-  verifyEmailMessage,
-} from "./messages.ts";
+import { quoteClient } from "./client-words.ts";
+import { composeEmailChange } from "./compose-email-change.ts";
+import { linkUrl } from "./link-url.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
-import type { MailRequest } from "./requests.ts";
+import type { MailEvent, MailRequest } from "./requests.ts";
+import { type WrittenMail, writeMail } from "./write.ts";
 
 export interface ComposingParts {
   config: Config;
   registrations: RegistrationStore;
+  emailChanges: EmailChangeStore;
   limiter: Limiter;
   secrets: Secrets;
   clock: Clock;
 }
 
-/** To whom, and what. */
-interface Addressed {
-  to: string;
-  message: Message;
-}
-
-/** The mail that a request calls for now, or `undefined` where it calls for none. */
+/**
+ * The mail that a request calls for now, or `undefined` where it calls for none.
+ *
+ * @throws {TypeError} where the request is of a kind that is not known: a newer version's, which keeps its chance.
+ */
 export async function composeMail(
   request: MailRequest,
   isFirstTry: boolean,
   parts: ComposingParts,
 ): Promise<OutgoingMail | undefined> {
-  const addressed = await address(request, parts);
-  if (addressed === undefined) return undefined;
-  const { to, message } = addressed;
+  const written = await compose(request, parts);
+  if (written === undefined) return undefined;
   // Whoever asks for a link was counted when they asked; whoever registers must not be told.
   if (isFirstTry && /^(verify_email|account_exists)$/.test(request.event.kind)) {
-    const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: to }]);
+    const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: written.to }]);
     if (refusal !== undefined) return undefined;
   }
-  const { productName } = parts.config;
-  return {
-    id: request.id,
-    to,
-    subject: message.subject,
-    text: renderText(message),
-    html: renderHtml(message, productName),
-  };
+  return { id: request.id, ...written };
 }
 
-async function address(request: MailRequest, parts: ComposingParts): Promise<Addressed | undefined> {
-  const { clock, config, registrations } = parts;
-  const { event } = request;
-  if ("userId" in event) {
-    const user = await registrations.findUser(event.userId);
-    const notice = event.kind === "account_exists" ? accountExistsMessage : passwordChangedMessage;
-    return user && { to: user.email, message: notice(config.productName) };
+async function compose(request: MailRequest, parts: ComposingParts): Promise<WrittenMail | undefined> {
+  const { config, registrations } = parts;
+  const { event, requestedAt } = request;
+  switch (event.kind) {
+    case "verify_email":
+      return composeVerification(request, await registrations.find(event.registrationId), parts);
+    case "resend_verification":
+      return composeVerification(request, await registrations.findNewest(event.email), parts);
+    case "reset_password":
+      return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
+    case "account_exists":
+    case "password_changed":
+    case "new_login":
+    case "refresh_reused": {
+      const user = await registrations.findUser(event.userId);
+      return user && composeNotice(event, user, requestedAt, config);
+    }
+    case "confirm_email":
+    case "email_change_requested":
+    case "email_changed":
+      return composeEmailChange(request, event, parts);
+    case "account_deleted":
+      return writeMail(event.kind, event, { at: requestedAt }, config);
+    default:
+      event satisfies never;
+      throw new TypeError("unknown_mail_kind");
   }
-  if (!("registrationId" in event || event.kind === "reset_password" || event.kind === "resend_verification"))
-    return undefined;
-  const { verifyEmailLifetime, resetPasswordLifetime } = config.links;
-  const lifetime = event.kind === "reset_password" ? resetPasswordLifetime : verifyEmailLifetime;
-  // After so many retries the link would be dead on arrival.
-  if (clock.now() >= request.requestedAt + lifetime) return undefined;
-  const { registration, user } =
-    event.kind === "verify_email"
-      ? await registrations.find(event.registrationId)
-      : await registrations.findNewest(event.email);
-  if (user === undefined) return undefined;
-  if (event.kind === "reset_password") return { to: user.email, message: recoveryMessage(request, user, parts) };
-  if (registration === undefined || user.isVerified) return undefined;
-  return { to: registration.email, message: verificationMessage(request, registration, parts) };
 }
 
-function recoveryMessage({ id, requestedAt }: MailRequest, user: User, { config, secrets }: ComposingParts): Message {
+/** What an account's owner is told of what has happened. There is no link in it. */
+function composeNotice(
+  event: Extract<MailEvent, { userId: string }>,
+  user: User,
+  at: number,
+  config: Config,
+): WrittenMail {
+  switch (event.kind) {
+    case "account_exists":
+      return writeMail(event.kind, user, {}, config);
+    case "password_changed":
+      return writeMail(event.kind, user, { at }, config);
+    case "new_login": {
+      const [device, ipAddress] = [quoteClient(event.device), quoteClient(event.ipAddress)];
+      return writeMail(event.kind, user, { device, ipAddress, at }, config);
+    }
+    case "refresh_reused":
+      return writeMail(event.kind, user, { device: quoteClient(event.device), at }, config);
+  }
+}
+
+function composeRecovery(
+  { id, requestedAt }: MailRequest,
+  user: User | undefined,
+  { clock, config, secrets }: ComposingParts,
+): WrittenMail | undefined {
   const { resetPasswordUrl, resetPasswordLifetime } = config.links;
   const expiresAt = requestedAt + resetPasswordLifetime;
+  // After so many retries the link would be dead on arrival.
+  if (user === undefined || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
-  const url = `${resetPasswordUrl}#token=${sealLink("reset-password", link, secrets)}`;
-  return resetPasswordMessage(config.productName, user.username, url, resetPasswordLifetime / MINUTE);
+  const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
+  const { username } = user;
+  return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
 }
 
-function verificationMessage(
+function composeVerification(
   { id, requestedAt }: MailRequest,
-  registration: Registration,
-  { config, secrets }: ComposingParts,
-): Message {
+  { registration, user }: RegistrationReading,
+  { clock, config, secrets }: ComposingParts,
+): WrittenMail | undefined {
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
-  const link = { subjectId: registration.id, expiresAt: requestedAt + verifyEmailLifetime, mailId: id, state: [] };
-  // In the fragment: it reaches no server's log, and no mail scanner that merely opens the link spends it.
-  const url = `${verifyEmailUrl}#token=${sealLink("verify-email", link, secrets)}`;
-  return verifyEmailMessage(config.productName, registration.username, url, verifyEmailLifetime / HOUR);
+  const expiresAt = requestedAt + verifyEmailLifetime;
+  if (registration === undefined || user === undefined || user.isVerified || clock.now() >= expiresAt) return undefined;
+  const link = { subjectId: registration.id, expiresAt, mailId: id, state: [] };
+  const url = linkUrl(verifyEmailUrl, "verify-email", link, secrets);
+  const { username } = registration;
+  return writeMail("verify_email", registration, { username, url, hours: verifyEmailLifetime / HOUR }, config);
 }

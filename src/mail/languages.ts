@@ -1,5 +1,67 @@
+/**
+ * The languages that mails are written in, and which of them somebody gets. A language is added here, as a
+ * file in `messages/`, and nowhere else: the compiler then names what is still missing.
+ */
+
+/** Tags of BCP 47, lower-case, the one to fall back on first. */
 export const SUPPORTED_LOCALES = ["en", "de"] as const;
+
 export type Locale = (typeof SUPPORTED_LOCALES)[number];
+
+const FALLBACK: Locale = "en";
+
+/** One element of the header: a language range (RFC 4647 §2.1) and its weight (RFC 9110 §12.4.2). */
+const ELEMENT = /^(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,8})(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/;
+
+/**
+ * The language that an `Accept-Language` header asks for (RFC 9110 §12.5.4), by lookup (RFC 4647 §3.4):
+ * `de-AT` finds `de`, and a weight of 0 rules a language out. English where it asks for none of ours.
+ */
 export function chooseLocale(acceptLanguage: string | undefined): Locale {
-  return acceptLanguage?.startsWith("de") ? "de" : "en";
+  const ranges = (acceptLanguage ?? "")
+    .toLowerCase()
+    .split(",")
+    .flatMap((element) => {
+      const [, range, weight = "1"] = ELEMENT.exec(element.trim()) ?? [];
+      return range === undefined ? [] : [{ range, weight: Number(weight) }];
+    })
+    .toSorted((one, other) => other.weight - one.weight);
+  const named = new Set(ranges.map(({ range }) => range));
+  const refused = new Set(ranges.filter(({ weight }) => weight === 0).map(({ range }) => range));
+  for (const { range, weight } of ranges) {
+    if (weight === 0) break;
+    // The asterisk means every language that is not named beside it.
+    const found =
+      range === "*"
+        ? SUPPORTED_LOCALES.find((locale) => !named.has(locale))
+        : truncations(range)
+            .map(findLocale)
+            .find((locale) => locale !== undefined && !refused.has(locale));
+    if (found !== undefined) return found;
+  }
+  return FALLBACK;
+}
+
+/** The language that a stored tag means: English where it is none that mails are written in. */
+export function readLocale(tag: string): Locale {
+  return findLocale(tag) ?? FALLBACK;
+}
+
+/** A moment as a mail names it: in UTC, which it says, because nobody knows where it will be read. */
+export function formatTime(milliseconds: number, locale: Locale): string {
+  const moment = new Date(milliseconds);
+  // English as most of the world writes it, with the day first.
+  const language = locale === "en" ? "en-GB" : locale;
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(moment);
+  return `${day}, ${moment.toISOString().slice(11, 16)} UTC`;
+}
+
+function findLocale(tag: string): Locale | undefined {
+  return SUPPORTED_LOCALES.find((locale) => locale === tag);
+}
+
+/** A range and what remains of it as it loses its last subtags: `de-ch-1996`, `de-ch`, `de`. */
+function truncations(range: string): string[] {
+  const subtags = range.split("-");
+  return subtags.map((_, index) => subtags.slice(0, subtags.length - index).join("-"));
 }

@@ -123,6 +123,13 @@ describe("a refresh token that is used again", () => {
       { timeout: 10_000 },
     );
     expect(mail.text).not.toContain(person.refreshToken);
+    expect(mail.subject).toBe("A device was logged out of your account with Postern");
+    for (const body of [mail.text, mail.html]) expect(body).toContain("UTC");
+
+    const ended = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    expectProblem(ended, 401, "invalid_refresh_token");
+    await settled(person.email);
+    expect(await noticesTo(person.email, /logged out/)).toHaveLength(1);
   });
 });
 

@@ -4,11 +4,11 @@ import { describe, expect, inject, it, vi } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import worker from "../../src/index.ts";
 import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
-import { renderHtml, verifyEmailMessage } from "../../src/mail/messages.ts";
 import type { OutgoingMail } from "../../src/mail/outgoing-mail.ts";
 import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
 import { chooseTransport } from "../../src/mail/transports/choose.ts";
 import type { Transport } from "../../src/mail/transports/transport.ts";
+import { writeMail } from "../../src/mail/write.ts";
 import { get, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
@@ -125,7 +125,8 @@ describe("the mail queue's consumer", () => {
       requestedAt: Date.now(),
       event: { kind: "verify_email", registrationId: id },
     };
-    const bodies = ['"nonsense"', "null", "{}", '{"id":"1","event":null}', JSON.stringify(good)];
+    const newer = '{"id":"1","requestedAt":1,"event":{"kind":"of_a_newer_version"}}';
+    const bodies = ['"nonsense"', "null", "{}", '{"id":"1","event":null}', newer, JSON.stringify(good)];
     const messages = bodies.map((body, index) => ({
       id: `${index}`,
       timestamp: new Date(),
@@ -134,8 +135,8 @@ describe("the mail queue's consumer", () => {
     }));
     const batch = createMessageBatch<MailRequest>("postern-mail", messages);
     const result = await deliver(batch, { deliver: async () => {} });
-    expect(result.explicitAcks).toEqual(["4"]);
-    expect(result.retryMessages).toHaveLength(4);
+    expect(result.explicitAcks).toEqual(["5"]);
+    expect(result.retryMessages).toHaveLength(5);
   });
 
   it("stops mailing an address that strangers register again and again, and tells them nothing", async () => {
@@ -170,9 +171,11 @@ describe("the mail queue's consumer", () => {
 
 describe("mails", () => {
   it("let no name or link break out of their HTML", () => {
-    const html = renderHtml(
-      verifyEmailMessage(`<b>"Evil" & Co</b>`, "<i>", `https://x/"><script>`, 1),
-      `<b>"Evil" & Co</b>`,
+    const { html } = writeMail(
+      "verify_email",
+      { email: "ada@example.com", locale: "en" },
+      { username: "<i>", url: `https://x/"><script>`, hours: 1 },
+      { ...parseConfig(env), productName: `<b>"Evil" & Co</b>` },
     );
     expect(html).not.toMatch(/<b>|<i>|<script>/);
     expect(html).toContain("&lt;b&gt;&quot;Evil&quot; &amp; Co&lt;/b&gt;");

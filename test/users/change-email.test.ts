@@ -10,6 +10,7 @@ import {
   logIn,
   type Mail,
   mailsTo,
+  type Person,
   registered,
   rowOf,
   somebody,
@@ -48,6 +49,24 @@ async function mailAbout(email: string, subject: RegExp): Promise<Mail> {
 const confirmToken = (email: string) => tokenIn(email, /Confirm your new address/);
 const earlyUndoToken = (email: string) => tokenIn(email, /asked to change your address/);
 const lateUndoToken = (email: string) => tokenIn(email, /Your address for .* was changed/);
+
+/** Registers and verifies somebody at an address that has had mails with links before. */
+async function registerAnew(person: Person): Promise<void> {
+  const verifications = async () => (await mailsTo(person.email)).filter(({ subject }) => /^Verify/.test(subject));
+  const before = (await verifications()).length;
+  await post("/api/v1/auth/register", person);
+  const [mail] = await vi.waitFor(
+    async () => {
+      const mails = await verifications();
+      expect(mails).toHaveLength(before + 1);
+      return mails;
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+  const token = /#token=([\w-]+)/.exec(mail?.text ?? "")?.[1];
+  neverLog(token);
+  expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+}
 
 /** Somebody whose address was changed, with both addresses. */
 async function moved() {
@@ -174,7 +193,8 @@ describe("POST /api/v1/auth/confirm-email", () => {
     const undo = await earlyUndoToken(person.email);
     expectProblem(await post(CONFIRM, { token: undo }), 400, "invalid_token");
     expectProblem(await post(UNDO, { token }), 400, "invalid_token");
-    expectProblem(await post(CONFIRM, { token: `A${token.slice(1)}` }), 400, "invalid_token");
+    const forged = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
+    expectProblem(await post(CONFIRM, { token: forged }), 400, "invalid_token");
     vi.setSystemTime(Date.now() + DAY);
     expectProblem(await post(CONFIRM, { token }), 400, "expired_token");
   });
@@ -184,7 +204,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
     const stranger = somebody();
     await ask(person, stranger.email);
     const token = await confirmToken(stranger.email);
-    await registered(stranger);
+    await registerAnew(stranger);
     expectProblem(await post(CONFIRM, { token }), 409, "email_taken");
     expect((await rowOf(person.email))?.id).toBe(person.userId);
   });
@@ -318,7 +338,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
   it("says so when somebody else has the old address by now", async () => {
     const { oldEmail } = await moved();
     const token = await lateUndoToken(oldEmail);
-    await registered({ ...somebody(), email: oldEmail });
+    await registerAnew({ ...somebody(), email: oldEmail });
     expectProblem(await post(UNDO, { token }), 409, "email_taken");
   });
 

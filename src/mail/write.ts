@@ -1,0 +1,38 @@
+/** From what a mail says to how it reads: in the recipient's language, under the operator's subject where there is one. */
+import type { Config } from "../config.ts";
+import { type Locale, readLocale } from "./languages.ts";
+import { german } from "./messages/de.ts";
+import { english } from "./messages/en.ts";
+import { type Facts, type Language, type MessageKind, renderHtml, renderText } from "./messages.ts";
+import type { OutgoingMail } from "./outgoing-mail.ts";
+import { chosenSubject } from "./subjects.ts";
+
+const IN_LANGUAGE: Record<Locale, Language> = { en: english, de: german };
+
+/** To whom, and in which language, as it is stored. */
+export interface Recipient {
+  email: string;
+  locale: string;
+}
+
+export type WrittenMail = Omit<OutgoingMail, "id">;
+
+/** Writes a mail. The same facts make the same mail. */
+export function writeMail<Kind extends MessageKind>(
+  kind: Kind,
+  recipient: Recipient,
+  facts: Facts[Kind],
+  config: Pick<Config, "productName" | "mail">,
+): WrittenMail {
+  const product = config.productName;
+  const locale = readLocale(recipient.locale);
+  const { messages, withoutButton } = IN_LANGUAGE[locale];
+  const ours = messages[kind]({ ...facts, product });
+  const message = { ...ours, subject: chosenSubject(config.mail.subjects, { kind, locale, product }) ?? ours.subject };
+  return {
+    to: recipient.email,
+    subject: message.subject,
+    text: renderText(message),
+    html: renderHtml(message, { product, locale, withoutButton }),
+  };
+}

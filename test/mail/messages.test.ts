@@ -1,0 +1,283 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { openLink } from "../../src/auth/link-tokens.ts";
+import { composeMail } from "../../src/mail/compose.ts";
+import { SUPPORTED_LOCALES } from "../../src/mail/languages.ts";
+import { MESSAGE_KINDS, type MessageKind } from "../../src/mail/messages.ts";
+import type { OutgoingMail } from "../../src/mail/outgoing-mail.ts";
+import type { MailEvent } from "../../src/mail/requests.ts";
+import { post } from "../support/client.ts";
+import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+
+const DAY = 86_400_000;
+const AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15";
+const REQUESTED_AT = Date.UTC(2030, 2, 5, 14, 3);
+
+type Services = ReturnType<typeof coldIsolate>;
+
+const requestOf = (event: MailEvent, requestedAt = Date.now()) => ({ id: crypto.randomUUID(), requestedAt, event });
+
+async function compose(event: MailEvent, services: Services = coldIsolate()): Promise<OutgoingMail | undefined> {
+  return composeMail(requestOf(event), false, services);
+}
+
+async function composed(event: MailEvent, services?: Services): Promise<OutgoingMail> {
+  const mail = await compose(event, services);
+  if (mail === undefined) throw new Error("There is no such mail.");
+  return mail;
+}
+
+async function speak(email: string, locale: string): Promise<void> {
+  await env.DB.prepare("UPDATE users SET locale = ? WHERE email = ?").bind(locale, email).run();
+}
+
+/** A change of address that somebody asked for now, as the store keeps it. */
+async function asked(person: LoggedIn, newEmail = somebody().email) {
+  const change = {
+    ...{ id: crypto.randomUUID(), userId: person.userId, oldEmail: person.email, newEmail, sessionEpoch: 0 },
+    ...{ requestedAt: Date.now(), confirmedAt: null, undoneAt: null },
+  };
+  await coldIsolate().emailChanges.request(change);
+  return change;
+}
+
+/** An event of each kind of mail, about people who speak this language. */
+async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>> {
+  const newcomer = somebody();
+  await post("/api/v1/auth/register", newcomer, { headers: { "Accept-Language": locale } });
+  const [owner, mover, taker, holder] = [await loggedIn(), await loggedIn(), await loggedIn(), await registered()];
+  for (const { email } of [owner, mover, taker, holder]) await speak(email, locale);
+  const waiting = await asked(owner);
+  const taken = await asked(taker, holder.email);
+  const confirmed = await asked(mover);
+  await coldIsolate().emailChanges.confirm(confirmed, Date.now());
+  const { userId } = owner;
+  return {
+    verify_email: { kind: "resend_verification", email: newcomer.email },
+    account_exists: { kind: "account_exists", userId },
+    reset_password: { kind: "reset_password", email: owner.email },
+    password_changed: { kind: "password_changed", userId },
+    new_login: { kind: "new_login", userId, device: AGENT, ipAddress: "192.0.2.44" },
+    refresh_reused: { kind: "refresh_reused", userId, device: null },
+    confirm_email: { kind: "confirm_email", changeId: waiting.id },
+    email_in_use: { kind: "confirm_email", changeId: taken.id },
+    email_change_requested: { kind: "email_change_requested", changeId: waiting.id },
+    email_changed: { kind: "email_changed", changeId: confirmed.id },
+    account_deleted: { kind: "account_deleted", email: somebody().email, locale },
+  };
+}
+
+describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (locale) => {
+  let events: Record<MessageKind, MailEvent>;
+
+  beforeAll(async () => {
+    events = await eventsIn(locale);
+  }, 30_000);
+
+  it.each(MESSAGE_KINDS)("says %s whole, in its own words, under our name or a chosen one", async (kind) => {
+    const mail = await composed(events[kind], coldIsolate({ PRODUCT_NAME: "Acme" }));
+    expect(mail.html).toContain(`<html lang="${locale}">`);
+    expect(mail.subject).toContain("Acme");
+    expect(mail.subject.length).toBeLessThanOrEqual(80);
+    for (const words of [mail.subject, mail.text, mail.html.replace(/style="[^"]*"/g, "")]) {
+      expect(words).not.toMatch(/undefined|null|NaN|Invalid|\[object|[{}]|Postern/);
+    }
+    const isGerman = /\b(Sie|Ihr|Ihre|Ihrer)\b/;
+    const isEnglish = /\b(you|your|the|address)\b/i;
+    const [own, other] = locale === "de" ? [isGerman, isEnglish] : [isEnglish, isGerman];
+    const plain = mail.text.replaceAll(/https?:\S+/g, "");
+    expect(plain).toMatch(own);
+    expect(plain).not.toMatch(other);
+    // The same words in both, apart from the escapes.
+    const shown = mail.html.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+    for (const line of mail.text.split("\n")) expect(shown).toContain(line.replace(/:$/, ""));
+
+    const chosen = coldIsolate({
+      PRODUCT_NAME: "Acme $& Co",
+      MAIL_SUBJECTS: JSON.stringify({ [kind]: { [locale]: "A {product} of {product}" } }),
+    });
+    expect((await composed(events[kind], chosen)).subject).toBe("A Acme $& Co of Acme $& Co");
+    const elsewhere = coldIsolate({
+      PRODUCT_NAME: "Acme",
+      MAIL_SUBJECTS: JSON.stringify({ [kind]: { [locale === "de" ? "en" : "de"]: "Another" } }),
+    });
+    expect((await composed(events[kind], elsewhere)).subject).toBe(mail.subject);
+  });
+
+  it.each(MESSAGE_KINDS)("composes %s alike at every attempt, however late", async (kind) => {
+    const request = requestOf(events[kind]);
+    const first = await composeMail(request, true, coldIsolate());
+    vi.setSystemTime(Date.now() + 600_000);
+    expect(first).toBeDefined();
+    expect(await composeMail(request, false, coldIsolate())).toEqual(first);
+  });
+
+  it.each(MESSAGE_KINDS)("has in %s no token outside a fragment, and no address but one of our pages", async (kind) => {
+    const { text, html } = await composed(events[kind]);
+    const urls = [...`${text}\n${html}`.matchAll(/https?:[^\s"<]+/g)].map(([url]) => url);
+    for (const url of urls) expect(url).toMatch(/^http:\/\/localhost:8787\/[a-z-]+#token=[\w-]{100,}$/);
+    expect(urls).toHaveLength(/^(verify_email|reset_password|confirm_email|email_change)/.test(kind) ? 3 : 0);
+  });
+});
+
+describe("the notice of a new device", () => {
+  it("names the moment of the login, not that of the mail", async () => {
+    const { userId } = await loggedIn();
+    const event = { kind: "new_login" as const, userId, device: AGENT, ipAddress: "192.0.2.44" };
+    const mail = await composeMail(requestOf(event, REQUESTED_AT), false, coldIsolate());
+    expect(mail?.text).toContain(`Device: ${AGENT}\nIP address: 192.0.2.44\nTime: 5 March 2030, 14:03 UTC\n`);
+  });
+
+  const quoted = async (device: string | null) => {
+    const { userId } = await loggedIn();
+    const { subject, text, html } = await composed({ kind: "new_login", userId, device, ipAddress: "192.0.2.44" });
+    expect(subject).toBe("New login to your account with Postern");
+    expect(html).not.toMatch(/<(script|a|img)\b/);
+    return /^Device: (.*)\nIP address: 192\.0\.2\.44$/m.exec(text)?.[1];
+  };
+
+  it.each([
+    ["a line break", "phone\r\n\r\nIP address: 203.0.113.1", "phone IP address: 203.0.113.1"],
+    ["control characters", "a\u0000b\u001b[31mc\u2028d", "a b [31mc d"],
+    ["marks that turn text around", "a\u202egnp.exe\u2069 \u200bb", "a gnp. exe b"],
+    ["half a character", "phone \ud83d", "phone \ufffd"],
+    ["markup", "<script>alert(1)</script>", "<script>alert(1)</script>"],
+    ["a link", "see https://evil.example/x or www.evil.example", "see https: //evil. example/x or www. evil. example"],
+    ["an address", "eve@evil.example", "eve@ evil. example"],
+    ["nothing", null, "unknown"],
+    ["nothing to see", " \u200b\u0007 ", "unknown"],
+  ])("quotes a device that calls itself %s, and is not broken by it", async (_, device, says) => {
+    expect(await quoted(device)).toBe(says);
+  });
+
+  it("cuts a long one short, between two characters", async () => {
+    expect(await quoted("🎉".repeat(500))).toBe(`${"🎉".repeat(159)}…`);
+    expect(await quoted("x".repeat(160))).toBe("x".repeat(160));
+  });
+});
+
+describe("the mails about a change of address", () => {
+  const CONFIRM = "confirm_email";
+  const KINDS = [CONFIRM, "email_change_requested", "email_changed"] as const;
+
+  async function recipients(changeId: string) {
+    return Promise.all(KINDS.map(async (kind) => (await compose({ kind, changeId }))?.to));
+  }
+
+  it("go to the new address and to the old one while it waits", async () => {
+    const person = await loggedIn();
+    const { id, newEmail } = await asked(person);
+    expect(await recipients(id)).toEqual([newEmail, person.email, undefined]);
+  });
+
+  it("tell the old address the new one in part alone", async () => {
+    const person = await loggedIn();
+    const change = await asked(person);
+    for (const kind of ["email_change_requested", "email_changed"] as const) {
+      if (kind === "email_changed") await coldIsolate().emailChanges.confirm(change, Date.now());
+      const { text, html } = await composed({ kind, changeId: change.id });
+      for (const body of [text, html]) {
+        expect(body).toContain("p…@example.com");
+        expect(body).not.toContain(change.newEmail);
+      }
+    }
+  });
+
+  it("go to the old address alone once it is confirmed, the first notice among them", async () => {
+    const person = await loggedIn();
+    const change = await asked(person);
+    await coldIsolate().emailChanges.confirm(change, Date.now());
+    expect(await recipients(change.id)).toEqual([undefined, person.email, person.email]);
+  });
+
+  it("go to nobody when it is gone, undone or overtaken, or its user is gone", async () => {
+    const nobody = [undefined, undefined, undefined];
+    expect(await recipients(crypto.randomUUID())).toEqual(nobody);
+
+    const { emailChanges } = coldIsolate();
+    const undone = await asked(await loggedIn());
+    await emailChanges.undo(undone, Date.now());
+    expect(await recipients(undone.id)).toEqual(nobody);
+
+    const hasty = await loggedIn();
+    const first = await asked(hasty);
+    await asked(hasty);
+    expect(await recipients(first.id)).toEqual(nobody);
+
+    const person = await loggedIn();
+    const overtaken = await asked(person);
+    const body = { current_password: person.password, new_password: "another fine password" };
+    expect((await post("/api/v1/users/change-password", body, { bearer: person.accessToken })).status).toBeLessThan(
+      300,
+    );
+    expect(await recipients(overtaken.id)).toEqual(nobody);
+
+    const leaver = await loggedIn();
+    const orphan = await asked(leaver);
+    await env.DB.prepare("DELETE FROM users WHERE id = ?").bind(leaver.userId).run();
+    expect(await recipients(orphan.id)).toEqual(nobody);
+  });
+
+  it("hold no link that would be dead on arrival", async () => {
+    const waiting = await asked(await loggedIn());
+    const confirmed = await asked(await loggedIn());
+    await coldIsolate().emailChanges.confirm(confirmed, Date.now());
+    vi.setSystemTime(Date.now() + DAY);
+    expect(await compose({ kind: CONFIRM, changeId: waiting.id })).toBeUndefined();
+    expect(await compose({ kind: "email_changed", changeId: confirmed.id })).toBeDefined();
+    vi.setSystemTime(Date.now() + 7 * DAY);
+    expect(await compose({ kind: "email_changed", changeId: confirmed.id })).toBeUndefined();
+    expect(await compose({ kind: "email_change_requested", changeId: confirmed.id })).toBeUndefined();
+  });
+
+  it("hold links that live as long as what they do can be done", async () => {
+    const change = await asked(await loggedIn());
+    const services = coldIsolate();
+    const until = async (kind: (typeof KINDS)[number]) => {
+      const { text } = await composed({ kind, changeId: change.id });
+      const token = /#token=([\w-]+)/.exec(text)?.[1] ?? "";
+      const purpose = kind === CONFIRM ? "confirm-email" : "undo-email-change";
+      return (at: number) => openLink(purpose, token, services.secrets, at).outcome;
+    };
+    const [confirm, early] = [await until(CONFIRM), await until("email_change_requested")];
+    // At the last moment at which it can be confirmed.
+    const last = change.requestedAt + DAY - 1;
+    vi.setSystemTime(last);
+    await services.emailChanges.confirm(change, last);
+    const late = await until("email_changed");
+    expect([confirm(last), confirm(last + 1)]).toEqual(["opened", "expired"]);
+    expect([late(last + 7 * DAY - 1), late(last + 7 * DAY)]).toEqual(["opened", "expired"]);
+    expect([early(last + 7 * DAY), early(last + 7 * DAY + 1)]).toEqual(["opened", "expired"]);
+    // And the change is kept for as long.
+    const confirmable = last + 7 * DAY - DAY;
+    await services.emailChanges.deleteStale(confirmable, confirmable - 7 * DAY);
+    expect((await services.emailChanges.find(change.id)).change).toBeDefined();
+  });
+});
+
+describe("the goodbye", () => {
+  it("is in the language that the account spoke, at the address that it had", async () => {
+    const person = await logIn(await registered());
+    const event = { kind: "account_deleted" as const, email: person.email, locale: "de" };
+    const mail = await composeMail(requestOf(event, REQUESTED_AT), false, coldIsolate());
+    expect(mail).toMatchObject({ to: person.email, subject: "Ihr Konto bei Postern ist gelöscht" });
+    expect(mail?.text).toContain("5. März 2030, 14:03 UTC");
+    expect((await composed({ ...event, locale: "tlh" })).subject).toBe("Your account with Postern is gone");
+  });
+});
+
+describe("the answer to whoever asks for an address that has an account", () => {
+  it("speaks the language of its owner, and names nobody", async () => {
+    const asker = await loggedIn();
+    const holder = await registered();
+    await speak(holder.email, "de");
+    const { id } = await asked(asker, holder.email);
+    const mail = await composed({ kind: "confirm_email", changeId: id });
+    expect(mail.to).toBe(holder.email);
+    expect(mail.subject).toBe("Zu Ihrer Adresse gibt es bereits ein Konto bei Postern");
+    for (const word of [asker.email, asker.username, "token="]) expect(mail.text).not.toContain(word);
+    expect(await rowOf(holder.email)).not.toBeNull();
+    await mailsTo(holder.email);
+  });
+});
