@@ -1,6 +1,6 @@
 /**
  * The pages and documents that were built ahead: the API reference, its OpenAPI document, and the page
- * behind a mailed link. They are static assets; the Worker only adds the headers.
+ * behind the mailed links. They are static assets; the Worker only adds the headers.
  */
 import type { Context } from "hono";
 import type { AppEnv } from "../http/app-env.ts";
@@ -33,39 +33,50 @@ const referenceOperation = defineOperation({
   refusals: [],
 });
 
-const verifyEmailPageOperation = defineOperation({
-  id: "readVerifyEmailPage",
-  method: "get",
-  path: "/verify-email",
-  tag: "Pages",
-  summary: "The page behind a verification link",
-  description: "Reads the token from the URL's fragment and spends it when a person asks for it.",
-  success: { status: 200, description: "A page.", contentType: "text/html" },
-  refusals: [],
-});
-
-const resetPasswordPageOperation = defineOperation({
-  id: "readResetPasswordPage",
-  method: "get",
-  path: "/reset-password",
-  tag: "Pages",
-  summary: "The page behind a reset link",
-  description: "Reads the token from the URL's fragment, and asks for the new password.",
-  success: { status: 200, description: "A page.", contentType: "text/html" },
-  refusals: [],
-});
+/** One page serves every mailed link, and knows by its path what to say. Its words: public/static/link-pages.js. */
+const LINK_PAGES = [
+  {
+    id: "readVerifyEmailPage",
+    path: "/verify-email",
+    summary: "The page behind a verification link",
+    description: "Reads the token from the URL's fragment and spends it when a person asks for it.",
+  },
+  {
+    id: "readResetPasswordPage",
+    path: "/reset-password",
+    summary: "The page behind a reset link",
+    description: "Reads the token from the URL's fragment, and asks for the new password.",
+  },
+  {
+    id: "readConfirmEmailPage",
+    path: "/confirm-email",
+    summary: "The page behind a new address's link",
+    description: "Reads the token from the URL's fragment and spends it when a person asks for it.",
+  },
+  {
+    id: "readUndoEmailChangePage",
+    path: "/undo-email-change",
+    summary: "The page behind an old address's link",
+    description:
+      "Reads the token from the URL's fragment, says what undoing entails, and spends it when a person asks for it.",
+  },
+];
 
 export function addDocumentRoutes(app: App): void {
   addOperation(app, openApiOperation, (c) => asset(c, "/openapi.json", {}));
   addOperation(app, referenceOperation, (c) =>
     asset(c, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
   );
-  addOperation(app, resetPasswordPageOperation, (c) =>
-    asset(c, "/pages/reset-password.html", { "Content-Security-Policy": PAGE_POLICY }),
-  );
-  addOperation(app, verifyEmailPageOperation, (c) =>
-    asset(c, "/pages/verify-email.html", { "Content-Security-Policy": PAGE_POLICY }),
-  );
+  for (const page of LINK_PAGES) {
+    const operation = defineOperation({
+      ...page,
+      method: "get",
+      tag: "Pages",
+      success: { status: 200, description: "A page.", contentType: "text/html" },
+      refusals: [],
+    });
+    addOperation(app, operation, (c) => asset(c, "/pages/link.html", { "Content-Security-Policy": PAGE_POLICY }));
+  }
 }
 
 async function asset(c: Context<AppEnv>, path: string, headers: Record<string, string>): Promise<Response> {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page, type Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { logIn, outboxSchema, post, somebody } from "./live-person.ts";
+import { logIn, outboxSchema, type Person, post, register, somebody } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
@@ -74,13 +74,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     return page;
   }
 
-  async function mailedLink(email: string, count = 1): Promise<string> {
+  /** The newest link to a page, once this many have been mailed to this address. */
+  async function mailedLink(email: string, page: string, count = 1): Promise<string> {
     return vi.waitFor(
       async () => {
         const { items } = outboxSchema.parse(await (await fetch(`${service.origin}/dev/outbox`)).json());
-        const texts = items.filter(({ to }) => to === email).map(({ text }) => text);
-        expect(texts.length).toBe(count);
-        return /http\S+#token=\S+/.exec(texts[0] ?? "")?.[0] ?? "";
+        const pattern = new RegExp(`http\\S+/${page}#token=\\S+`);
+        const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
+        expect(links.length).toBe(count);
+        return links[0] ?? "";
       },
       { timeout: 20_000, interval: 100 },
     );
@@ -89,38 +91,133 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   async function unverified() {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
-    return { person, link: await mailedLink(person.email) };
+    return { person, link: await mailedLink(person.email, "verify-email") };
   }
 
+  /** Somebody who asked for another address, and the link that went there. */
+  async function moving() {
+    const person = await register(service.origin);
+    const { email } = somebody();
+    const { access_token } = await logIn(service.origin, person);
+    const wish = { email, password: person.password };
+    expect((await post(service.origin, "/api/v1/users/me/email", wish, access_token)).status).toBe(202);
+    return { person, moved: { ...person, email }, link: await mailedLink(email, "confirm-email") };
+  }
+
+  async function deleteAccount(person: Person) {
+    const { access_token } = await logIn(service.origin, person);
+    const { status } = await fetch(`${service.origin}/api/v1/users/me`, {
+      method: "DELETE",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` },
+      body: JSON.stringify({ password: person.password }),
+    });
+    expect(status).toBe(204);
+  }
+
+  /** Opens a link and uses it by the keyboard alone, in view of what a person can see at each step. */
+  async function useByKeyboard(link: string, button: string, outcome: string, look: (typeof LOOKS)[number]) {
+    const postsBefore = posts();
+    const page = await open(link, look);
+    const { origin, pathname } = new URL(link);
+    expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
+    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-${look.name}.png` });
+    await page.waitForTimeout(300);
+    expect(posts(), "nothing is spent without a person's click").toEqual(postsBefore);
+
+    await page.keyboard.press("Tab");
+    expect(await focused(page)).toBe(button);
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: outcome }).waitFor();
+    expect(await focused(page)).toBe(outcome);
+    expect(await page.title()).toBe(`${outcome} · Postern`);
+    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-done-${look.name}.png` });
+    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+    expect(overflow).toBeLessThanOrEqual(0);
+    return page;
+  }
+
+  const refusesLogin = async ({ email, password }: Person) =>
+    expect((await post(service.origin, "/api/v1/auth/login", { email, password })).status).toBe(401);
   const heading = (page: Page) => page.locator("h1:visible").textContent();
   const focused = (page: Page) => page.evaluate<string>("document.activeElement.textContent.trim()");
   const posts = () => requests.filter(({ method }) => method === "POST");
 
   it.each(LOOKS)("verify an address by the keyboard alone, on $name", async (look) => {
     const { person, link } = await unverified();
-    const page = await open(link, look);
-    expect(await heading(page)).toBe("Verify your email address");
-    expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/verify-email`);
-    await page.screenshot({ path: `${SCREENSHOTS}/verify-email-${look.name}.png` });
-    await page.waitForTimeout(300);
-    expect(posts(), "nothing is spent without a person's click").toEqual([]);
-    expect((await post(service.origin, "/api/v1/auth/login", person)).status).not.toBe(200);
-
-    await page.keyboard.press("Tab");
-    expect(await focused(page)).toBe("Verify my address");
-    await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
-    expect(await focused(page)).toBe("Your address is verified");
-    await page.screenshot({ path: `${SCREENSHOTS}/verified-${look.name}.png` });
-    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    expect(overflow).toBeLessThanOrEqual(0);
+    await useByKeyboard(link, "Verify my address", "Your address is verified", look);
     await logIn(service.origin, person);
+  });
+
+  it.each(LOOKS)("confirm a new address, and undo the change from the old one, on $name", async (look) => {
+    const { person, moved, link } = await moving();
+    await useByKeyboard(link, "Confirm my new address", "Your new address is confirmed", look);
+    await context.close();
+    await logIn(service.origin, moved);
+    await refusesLogin(person);
+
+    const undo = await mailedLink(person.email, "undo-email-change", 2);
+    const page = await useByKeyboard(undo, "Undo the change", "The change is undone", look);
+    await refusesLogin(moved);
+    await refusesLogin(person);
+    await page.goto(await mailedLink(person.email, "reset-password"));
+    await page.fill("#new_password", "another fine password");
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await logIn(service.origin, { ...person, password: "another fine password" });
+  });
+
+  it("say what undoing a change of address entails, before and after", async () => {
+    const { person } = await moving();
+    const link = await mailedLink(person.email, "undo-email-change");
+    const page = await open(link);
+    for (const consequence of [
+      /keeps its old address, or gets it back/,
+      /device is logged out/,
+      /password stops working/,
+      /choose a new/,
+    ]) {
+      expect(await page.textContent("#points")).toMatch(consequence);
+    }
+    // The second time finds it done, says the same, and mails again while there is no new password.
+    for (let time = 0; time < 2; time++) {
+      await page.goto(link);
+      await page.click("#act-button");
+      await page.locator("h1", { hasText: "The change is undone" }).waitFor();
+      expect(await page.textContent("#text")).toMatch(/look in your mail for a link to choose a new password/);
+    }
+    await page.click("#again");
+    expect(await heading(page)).toBe("Ask for a new link");
+    await page.fill("#email", person.email);
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await mailedLink(person.email, "reset-password", 3);
+  });
+
+  it("say so when an address has become somebody else's", async () => {
+    const { person, moved, link } = await moving();
+    const owner = await register(service.origin, { ...somebody(), email: moved.email });
+    const page = await open(link);
+    await page.click("#act-button");
+    await page.locator("h1", { hasText: "This address is taken" }).waitFor();
+    expect(await page.locator("button:visible").count()).toBe(0);
+
+    // Deleting that account makes the same link good again, as the page says.
+    await deleteAccount(owner);
+    await page.goto(link);
+    await page.click("#act-button");
+    await page.locator("h1", { hasText: "Your new address is confirmed" }).waitFor();
+
+    const undo = await mailedLink(person.email, "undo-email-change", 2);
+    await register(service.origin, { ...somebody(), email: person.email });
+    await page.goto(undo);
+    await page.click("#act-button");
+    await page.locator("h1", { hasText: "Your old address is taken" }).waitFor();
   });
 
   it("offer another link where one is not good, and send it", async () => {
     const { person, link } = await unverified();
     const page = await open(`${link.slice(0, -6)}AAAAAA`);
-    await page.click("#verify");
+    await page.click("#act-button");
     await page.locator("h1", { hasText: "This link does not work" }).waitFor();
     await page.fill("#email", "not an address");
     await page.click("#resend-button");
@@ -128,49 +225,87 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#email", person.email);
     await page.click("#resend-button");
     await page.locator("h1", { hasText: "Check your mail" }).waitFor();
-    await page.goto(await mailedLink(person.email, 2));
-    await page.click("#verify");
+    await page.goto(await mailedLink(person.email, "verify-email", 2));
+    await page.click("#act-button");
     await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
   });
 
-  it("lose nothing when the network drops the answer", async () => {
+  it("lose nothing when the network drops the answer, or when the service asks to wait", async () => {
     const { link } = await unverified();
     const page = await open(link);
-    let drops = 1;
-    await page.route("**/api/v1/auth/verify-email", async (route) => {
+    const alert = page.locator("#act-error");
+    const refuse = (status: number, headers: Record<string, string>) => (route: Route) =>
+      route.fulfill({ status, headers });
+    const answers = [
       // The service has spent the link; the answer never arrives.
-      if (drops-- > 0) await route.fetch().then(() => route.abort());
-      else await route.continue();
-    });
-    await page.click("#verify");
-    await page.locator("h1", { hasText: "That did not go through" }).waitFor();
-    await page.click("#verify");
+      (route: Route) => route.fetch().then(() => route.abort()),
+      refuse(429, { "Retry-After": "150" }),
+      refuse(503, { "Retry-After": "5", "X-Request-Id": "the-request" }),
+    ];
+    await page.route("**/api/v1/auth/verify-email", (route) => answers.shift()?.(route) ?? route.continue());
+
+    await page.click("#act-button");
+    await alert.filter({ hasText: "No answer came: check your connection." }).waitFor();
+    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify my address");
+    await page.keyboard.press("Enter");
+    await alert
+      .filter({ hasText: /Too many attempts. Please try again in 3 minutes, after .* Your link is kept/ })
+      .waitFor();
+    await page.keyboard.press("Enter");
+    await alert.filter({ hasText: /failed for a moment. Please try again in 5 seconds. .*the-request/ }).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/unavailable-desktop-light.png` });
+
+    await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
+    expect(await alert.isVisible()).toBe(false);
   });
 
-  it("say what is missing without a token, and without JavaScript", async () => {
-    const page = await open("/verify-email");
-    expect(await heading(page)).toBe("Open the link from your mail");
-    await context.close();
+  it.each([
+    ["verify-email", "Open the link from your mail"],
+    ["reset-password", "Forgot your password?"],
+    ["confirm-email", "Open the link from your mail"],
+    ["undo-email-change", "Open the link from your mail"],
+  ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
+    const page = await open(`/${path}/`);
+    expect(await heading(page)).toBe(missing);
+    await page.screenshot({ path: `${SCREENSHOTS}/${path}-missing-desktop-light.png` });
+
+    const use = async () => {
+      await page.goto(`${service.origin}/${path}#token=${"A".repeat(116)}`);
+      if (path === "reset-password") await page.fill("#new_password", "another fine password");
+      await page.click("#act-button");
+    };
+    await use();
+    await page.locator("h1", { hasText: "This link does not work" }).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/${path}-invalid-desktop-light.png` });
+    // A link outlasts every test; this is what the service answers in the end.
+    await page.route(`**/api/v1/auth/${path}`, (route) =>
+      route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"code":"expired_token"}' }),
+    );
+    await use();
+    await page.locator("h1", { hasText: "This link has expired" }).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/${path}-expired-desktop-light.png` });
+  });
+
+  it("say that they need JavaScript where it is off", async () => {
     const plain = await open("/verify-email#token=x", LOOKS[0], { javaScriptEnabled: false });
     expect(await plain.locator("noscript").count()).toBe(1);
     expect(await plain.textContent("body")).toContain("This page needs JavaScript");
   });
 
   it.each(LOOKS)("choose a new password behind a reset link, on $name", async (look) => {
-    const { person, link } = await unverified();
-    await post(service.origin, "/api/v1/auth/verify-email", { token: /#token=(.*)/.exec(link)?.[1] });
+    const person = await register(service.origin);
     const page = await open("/reset-password", look);
     expect(await heading(page)).toBe("Forgot your password?");
     await page.fill("#email", person.email);
     await page.click("#resend-button");
     await page.locator("h1", { hasText: "Check your mail" }).waitFor();
 
-    await page.goto(await mailedLink(person.email, 2));
+    await page.goto(await mailedLink(person.email, "reset-password"));
     await page.locator("#new_password").waitFor();
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/reset-password`);
     await page.fill("#new_password", "too short");
-    await page.click("#choose-button");
+    await page.click("#act-button");
     await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}/reset-password-${look.name}.png` });
     const password = "another fine password";
@@ -181,9 +316,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   });
 
   it("show the reference, which calls the API with the token of its own login", async () => {
-    const { person, link } = await unverified();
-    const token = /#token=(.*)/.exec(link)?.[1];
-    await post(service.origin, "/api/v1/auth/verify-email", { token });
+    const person = await register(service.origin);
     const page = await open("/docs");
     await page.locator(".opblock").first().waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}/docs-desktop-light.png`, fullPage: true });
@@ -201,8 +334,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   });
 
   it("keep the refresh token in a cookie that scripts cannot read, and refresh from it", async () => {
-    const { person, link } = await unverified();
-    await post(service.origin, "/api/v1/auth/verify-email", { token: /#token=(.*)/.exec(link)?.[1] });
+    const person = await register(service.origin);
     const page = await open("/verify-email");
     const outcome = await page.evaluate(
       async ({ email, password }) => {
