@@ -28,8 +28,11 @@ export default {
 
   async scheduled(_event, bindings) {
     const services = createServices(bindings, config);
-    await runMaintenance(services);
-    await services.audit.send({ ipAddress: null, userAgent: null, requestId: null });
+    try {
+      await runMaintenance(services);
+    } finally {
+      await services.audit.send({ ipAddress: null, userAgent: null, requestId: null });
+    }
   },
 } satisfies ExportedHandler<Bindings>;
 

@@ -39,7 +39,8 @@ export function createServices(bindings: Bindings, config: Config) {
   const { secrets, lane } = keptFor(config);
   const hops = new Hops(clock);
   const db = openDatabase(bindings.DB, hops);
-  const keyring = createKeyring({ config, db, secrets, clock, random });
+  const audit = createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random);
+  const keyring = createKeyring({ config, db, secrets, audit, clock, random });
   return {
     config,
     clock,
@@ -59,7 +60,7 @@ export function createServices(bindings: Bindings, config: Config) {
     passwords: createPasswords(config.passwords, lane, random),
     limiter: config.limits.enforced ? createLimiter(bindings.RATE_LIMITER, secrets, hops) : unlimited,
     mail: createMailQueue(bindings.MAIL_QUEUE, hops, clock, random),
-    audit: createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random),
+    audit,
     audits: createAuditStore(db),
   };
 }

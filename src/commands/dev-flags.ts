@@ -1,4 +1,5 @@
 /** The flags of `npm run dev`: wrangler's own, of which the command must understand a few. */
+import type { Fault } from "./flags.ts";
 
 export interface DevFlags {
   help: boolean;
@@ -16,11 +17,6 @@ export interface DevFlags {
   passed: string[];
   /** Of these, what says which database the migrations go to. */
   forMigrations: string[];
-}
-
-/** What is wrong with a command line, in words for the person who typed it. */
-export interface Fault {
-  fault: string;
 }
 
 interface Given {

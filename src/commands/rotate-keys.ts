@@ -3,14 +3,13 @@
  * timestamps, so a rotation is nothing but a timestamp set to now; the running service does the rest.
  */
 import * as z from "zod";
+import type { AuditEventType } from "../audit/events.ts";
 import { JWKS_MAX_AGE_SECONDS } from "../config.ts";
-import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
+import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
+import { createId, systemRandom } from "../platform/random.ts";
+import { DATABASE_NOW as NOW, openCommandDatabase } from "./database.ts";
 import { parseRotationFlags, type RotationFlags, USAGE } from "./rotation-flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
-import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
-
-/** The database's own clock: that of the operator's machine may be off. */
-const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
 const keySchema = z.object({
   id: z.string(),
@@ -22,6 +21,7 @@ const keySchema = z.object({
 
 /** What `wrangler d1 execute --json` prints: a result for each statement. */
 const resultsSchema = z.tuple([
+  z.object({}),
   z.object({ results: z.array(z.object({ id: z.string() })) }),
   z.object({ results: z.array(keySchema) }),
 ]);
@@ -30,7 +30,7 @@ type Key = z.output<typeof keySchema>;
 
 /** Runs the command. Answers its exit code. */
 export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
-  const { root, say, complain } = world;
+  const { say, complain } = world;
   const flags = parseRotationFlags(argv);
   if ("fault" in flags) {
     complain(`${flags.fault}\n\n${USAGE}`);
@@ -40,20 +40,10 @@ export async function rotateKeys(argv: readonly string[], world: Surroundings): 
     say(USAGE);
     return 0;
   }
-  const wrangler = findWrangler(root);
-  if (wrangler === undefined) {
-    complain(`${NOT_INSTALLED}\n`);
-    return 1;
-  }
-  const { code, output, complaints } = await wrangler.run(executeArguments(flags), world.stop);
-  const answer = resultsSchema.safeParse(parseJson(output));
-  if (code !== 0 || !answer.success) {
-    complain(`${output}${complaints}\nThe database did not answer: nothing is known to have changed.\n`);
-    if (output.includes("no such table"))
-      complain("It has no tables yet: `npm run dev` makes them, in the state folder that it is given.\n");
-    return code === 0 ? 1 : code;
-  }
-  const [changed, keys] = answer.data;
+  const answer = await openCommandDatabase(flags, world)?.query(rotationStatements(flags), resultsSchema);
+  if (answer === undefined) return 1;
+  if ("failed" in answer) return answer.failed;
+  const [, changed, keys] = answer;
   const outcome = describe(
     flags,
     changed.results.map(({ id }) => id),
@@ -63,22 +53,21 @@ export async function rotateKeys(argv: readonly string[], world: Surroundings): 
   return outcome.ok ? 0 : 1;
 }
 
-/** The command line of wrangler that does it. */
-export function executeArguments(flags: RotationFlags): string[] {
-  const where = flags.remote ? ["--remote"] : ["--local"];
-  if (flags.persistTo !== undefined) where.push(`--persist-to=${flags.persistTo}`);
-  return ["d1", "execute", "DB", ...where, "--json", "--yes", "--command", rotationStatements(flags)];
-}
-
-/** Two statements: the change, which doing it twice does not do twice, and a look at every key. */
+/** Three statements: a note of it for the audit log, the change, which doing it twice does not do twice, and a look at every key. */
 function rotationStatements({ emergency, kid }: RotationFlags): string {
   // The id was parsed against its alphabet: nothing in it can end the text.
   const named = kid === undefined ? "" : ` AND id = '${kid}'`;
   const newest = "SELECT id FROM signing_keys WHERE revoked_at IS NULL ORDER BY signs_from DESC, sequence DESC LIMIT 1";
-  const change = emergency
-    ? `UPDATE signing_keys SET revoked_at = ${NOW} WHERE revoked_at IS NULL${named} RETURNING id`
-    : `UPDATE signing_keys SET rotates_at = ${NOW} WHERE id = (${newest}) AND signs_from <= ${NOW} AND rotates_at > ${NOW} RETURNING id`;
-  return `${change}; SELECT id, signs_from, rotates_at, revoked_at, ${NOW} AS now FROM signing_keys ORDER BY signs_from, sequence`;
+  const meant = emergency
+    ? `revoked_at IS NULL${named}`
+    : `id = (${newest}) AND signs_from <= ${NOW} AND rotates_at > ${NOW}`;
+  const eventId = createId(systemClock.now(), systemRandom);
+  const type: AuditEventType = emergency ? "signing_keys_revoked" : "signing_keys_rotated";
+  return [
+    `INSERT INTO audit_events (id, type, occurred_at, details) SELECT '${eventId}', '${type}', ${NOW}, json_object('key_ids', group_concat(id, ' ')) FROM signing_keys WHERE ${meant} HAVING count(*) > 0`,
+    `UPDATE signing_keys SET ${emergency ? "revoked_at" : "rotates_at"} = ${NOW} WHERE ${meant} RETURNING id`,
+    `SELECT id, signs_from, rotates_at, revoked_at, ${NOW} AS now FROM signing_keys ORDER BY signs_from, sequence`,
+  ].join("; ");
 }
 
 /** What happened and what happens next, in plain words. */
@@ -132,14 +121,6 @@ function describeRevocation(flags: RotationFlags, changed: string[], keys: Key[]
     "Sessions live on: clients get a good token by refreshing.",
   ];
   return { ok: true, lines };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.main) process.exitCode = await rotateKeys(process.argv.slice(2), here());

@@ -1,25 +1,20 @@
 /** The flags of `npm run keys:rotate`. */
-import { parseArgs } from "node:util";
-import type { Fault } from "./dev-flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace } from "./flags.ts";
 
 export const USAGE = `Usage: npm run keys:rotate -- [flags]
 
-Makes the signing key due for a successor. Without --remote: in the local database.
+Makes the signing key due for a successor.
 
   --emergency           revoke every key at once instead: no token that they signed is good any more
   --kid <id>            with --emergency, revoke this key alone
-  --remote              in the deployed database
-  --persist-to <folder> the local state that \`npm run dev\` was given
-  --help                this text
+${PLACE_USAGE}
 `;
 
-export interface RotationFlags {
+export interface RotationFlags extends Place {
   help: boolean;
   emergency: boolean;
-  remote: boolean;
   /** The key's id: 43 characters of base64url, nothing else. */
   kid: string | undefined;
-  persistTo: string | undefined;
 }
 
 /** An RFC 7638 thumbprint over SHA-256. */
@@ -27,32 +22,18 @@ const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
 /** Reads the flags strictly: what is not understood must not touch a key. */
 export function parseRotationFlags(argv: readonly string[]): RotationFlags | Fault {
-  const parsed = readFlags(argv);
+  const parsed = readFlags(joinKeyId(argv), {
+    ...PLACE_FLAGS,
+    emergency: { type: "boolean" },
+    kid: { type: "string" },
+  });
   if ("fault" in parsed) return parsed;
-  const { help = false, emergency = false, remote = false, kid, "persist-to": persistTo } = parsed;
+  const { help = false, emergency = false, remote, kid, "persist-to": persistTo } = parsed.values;
   if (kid !== undefined && !KEY_ID.test(kid)) return { fault: "--kid takes a key id: 43 characters of base64url." };
   if (kid !== undefined && !emergency)
     return { fault: "--kid goes with --emergency: a planned rotation concerns the newest key." };
-  if (remote && persistTo !== undefined)
-    return { fault: "--persist-to names local state: it does not go with --remote." };
-  return { help, emergency, remote, kid, persistTo };
-}
-
-function readFlags(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: joinKeyId(argv),
-      options: {
-        help: { type: "boolean", short: "h" },
-        emergency: { type: "boolean" },
-        remote: { type: "boolean" },
-        kid: { type: "string" },
-        "persist-to": { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) };
-  }
+  const place = readPlace(remote, persistTo);
+  return "fault" in place ? place : { help, emergency, kid, ...place };
 }
 
 /** One key id in 64 begins with a dash: it must not be taken for a flag. */

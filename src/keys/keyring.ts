@@ -3,6 +3,7 @@
  * without a race, and rotates. Keys live in isolate memory as values, never as promises: a promise
  * belongs to the request that made it, and hangs when that request is cancelled.
  */
+import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/client.ts";
 import { type Clock, MINUTE, SECOND } from "../platform/clock.ts";
@@ -52,10 +53,11 @@ export function createKeyring(parts: {
   config: Config;
   db: Database;
   secrets: Secrets;
+  audit: AuditTrail;
   clock: Clock;
   random: Random;
 }): Keyring {
-  const { config, db, secrets, clock, random } = parts;
+  const { config, db, secrets, audit, clock, random } = parts;
   // A token signed at the last moment is accepted for its lifetime and the verifier's tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
@@ -90,7 +92,9 @@ export function createKeyring(parts: {
       now: clock.now(),
       random,
     });
-    if (await addSigningKey(db, row)) writeLog("info", { event: "signing_key_created", key_id: row.id });
+    if (!(await addSigningKey(db, row))) return;
+    writeLog("info", { event: "signing_key_created", key_id: row.id });
+    audit.note("signing_key_created", { details: { key_id: row.id } });
   }
 
   async function signingKey(version?: string): Promise<CurrentKey> {

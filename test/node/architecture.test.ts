@@ -59,7 +59,7 @@ describe("the architecture", () => {
   });
 
   it("keeps drizzle in the database folder and the stores", () => {
-    const stores = (path: string) => inFolder("db")(path) || /\/(store|outbox)\.ts$/.test(path);
+    const stores = (path: string) => inFolder("db")(path) || /(\/|-)store\.ts$|\/outbox\.ts$/.test(path);
     expect(importersOf("drizzle-orm", stores)).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe("the architecture", () => {
 
   it("reaches for storage in one place, where every call is counted", () => {
     const places = ["src/services.ts", "src/index.ts", "src/bindings.ts", "src/sessions/user-sessions.ts"];
-    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|MAIL_QUEUE)\b/;
+    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
     const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");
