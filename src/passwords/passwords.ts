@@ -5,8 +5,10 @@
 import type { Config } from "../config.ts";
 import { type Refusal, refuse } from "../http/problems.ts";
 import type { Random } from "../platform/random.ts";
+import type { StoredHash } from "./hash-reading.ts";
 import type { HashingLane } from "./hashing-lane.ts";
-import { chooseEngine, decoyHash, hashPassword, isReadableHash, needsRehash, verifyPassword } from "./scrypt.ts";
+import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts";
+import { readStoredHash } from "./stored-hash.ts";
 
 /** In the place of a hash: somebody without a password. Nothing ever matches it. */
 export const NO_PASSWORD = "!";
@@ -31,20 +33,24 @@ export function createPasswords(
   engine = chooseEngine(),
 ): Passwords {
   const cost = config.scrypt;
+  const decoy = decoyHash(cost);
   return {
     async hash(password) {
       const hash = await lane.run(() => hashPassword(password, cost, random, engine));
       return hash === undefined ? refuse("busy") : { hash };
     },
     async check(password, stored) {
-      const known = stored !== undefined && isReadableHash(stored);
-      const against = known ? stored : decoyHash(cost);
-      const matches = await lane.run(() => verifyPassword(password, against, engine) && known);
+      const reading = stored === undefined ? undefined : readStoredHash(stored);
+      const known = reading !== undefined && "verify" in reading;
+      const against: StoredHash = known ? reading : decoy;
+      const { argon2 } = await import("./foreign/argon2-engine.ts");
+      const matches = await lane.run(() => against.verify(password, { scrypt: engine, argon2 }) && known);
       if (matches === undefined) return refuse("busy");
-      if (!matches || !needsRehash(against, cost)) return { matches };
+      if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
       // A second turn of its own, so that nobody waits for two hashes in a row. Busy: next login will do.
+      // Taken without a match as well: a hash that was cheaper to check than the decoy would tell that there is a user.
       const rehashed = await lane.run(() => hashPassword(password, cost, random, engine));
-      return rehashed === undefined ? { matches } : { matches, rehashed };
+      return matches && rehashed !== undefined ? { matches, rehashed } : { matches };
     },
   };
 }

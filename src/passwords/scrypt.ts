@@ -10,6 +10,8 @@ import { scrypt as portableScrypt } from "@noble/hashes/scrypt.js";
 import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
+import { HASH_BOUNDS } from "./hash-bounds.ts";
+import { type Engines, IMPORT_WITHOUT_HASH, type StoredHash, spellings, type Unreadable } from "./hash-reading.ts";
 
 /** What a hash costs: N = 2^ln, block size r, parallelization p. */
 export interface ScryptCost {
@@ -23,10 +25,10 @@ export type ScryptEngine = (password: Uint8Array, salt: Uint8Array, cost: Scrypt
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** N·r·p at most: what the platform computes (workerd) and what a stored hash may ask for. */
-const MAX_WORK = 2 ** 20;
 
-const PHC = /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
+/** A salt of 8 to 64 bytes, and a hash of 32 or 64: of any length, one that was cut off would match as well. */
+const PHC =
+  /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{86})$/;
 
 export const nativeEngine: ScryptEngine = (password, salt, { ln, r, p }, length) =>
   nodeCrypto.scryptSync(password, salt, length, { N: 2 ** ln, r, p, maxmem: 128 * r * (2 ** ln + p + 2) });
@@ -40,32 +42,50 @@ export function chooseEngine(platform: { scryptSync?: unknown } = nodeCrypto): S
 }
 
 /**
- * The text that is hashed: NFC, and nothing else is changed (NIST SP 800-63B-4 §3.1.1.2), so that one
- * password typed on two keyboards is one password.
+ * Hashes a password into a PHC string with a fresh salt. What is hashed is its NFC form, and nothing else
+ * is changed (NIST SP 800-63B-4 §3.1.1.2), so that one password typed on two keyboards is one password.
  */
-function normalise(password: string): Uint8Array {
-  return utf8(password.normalize("NFC"));
-}
-
-/** Hashes a password into a PHC string with a fresh salt. */
 export function hashPassword(password: string, cost: ScryptCost, random: Random, engine: ScryptEngine): string {
   const salt = random.bytes(SALT_BYTES);
-  const hash = engine(normalise(password), salt, cost, HASH_BYTES);
+  const hash = engine(utf8(password.normalize("NFC")), salt, cost, HASH_BYTES);
   return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${encodeBase64(salt)}$${encodeBase64(hash)}`;
 }
 
-/** Whether the password is the one that was hashed. A text that is no hash of ours never matches. */
+/** Whether the password is the one that was hashed. A text that is no scrypt hash never matches, and costs nothing. */
 export function verifyPassword(password: string, stored: string, engine: ScryptEngine): boolean {
-  const parsed = parsePhc(stored);
-  if (parsed === undefined) return false;
-  const { cost, salt, hash } = parsed;
-  return constantTimeEqual(engine(normalise(password), salt, cost, hash.byteLength), hash);
+  const reading = readScrypt(stored);
+  return reading !== undefined && "verify" in reading && reading.verify(password, { scrypt: engine });
+}
+
+/** A stored hash that needs no other engine than scrypt's. */
+interface ScryptHash extends StoredHash {
+  verify(password: string, engines: Pick<Engines, "scrypt">): boolean;
+}
+
+/**
+ * Reads a PHC string of scrypt: this service's, or another's that writes the same, as passlib does. Which of
+ * the two it is, the text doesn't tell, so both spellings of a password are tried.
+ */
+export function readScrypt(text: string): ScryptHash | Unreadable | undefined {
+  if (!text.startsWith("$scrypt$")) return undefined;
+  const [, ln, r, p, saltText = "", hashText = ""] = PHC.exec(text) ?? [];
+  const salt = decodeBase64(saltText);
+  const hash = decodeBase64(hashText);
+  if (ln === undefined || salt === undefined || hash === undefined) {
+    return { refused: "A scrypt hash reads $scrypt$ln=…,r=…,p=…$salt$hash: this one was cut off or changed." };
+  }
+  const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
+  if (2 ** cost.ln * cost.r * cost.p > HASH_BOUNDS.scrypt.maxWork) {
+    return {
+      refused: `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
+    };
+  }
+  return storedHash(cost, salt, hash);
 }
 
 /** A hash that nothing matches and that costs as much to check as a real one, for users who do not exist. */
-export function decoyHash(cost: ScryptCost): string {
-  const salt = encodeBase64(new Uint8Array(SALT_BYTES));
-  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${salt}$${encodeBase64(new Uint8Array(HASH_BYTES))}`;
+export function decoyHash(cost: ScryptCost): ScryptHash {
+  return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
 /** Whether a stored hash was made at another cost than the configured one, so that it is due for a new one. */
@@ -73,20 +93,11 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }
 
-/** Whether checking this text takes work at all: a corrupt or excessive one is refused unread. */
-export function isReadableHash(stored: string): boolean {
-  return parsePhc(stored) !== undefined;
-}
-
-function parsePhc(stored: string) {
-  const match = PHC.exec(stored);
-  if (match === null) return undefined;
-  const [, ln = "", r = "", p = "", saltText = "", hashText = ""] = match;
-  const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
-  const salt = decodeBase64(saltText);
-  const hash = decodeBase64(hashText);
-  if (salt === undefined || hash === undefined) return undefined;
-  // A row in the database must not choose how long this isolate works (OWASP ASVS 5.0 §11.2.4).
-  if (2 ** cost.ln * cost.r * cost.p > MAX_WORK) return undefined;
-  return { cost, salt, hash };
+function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array): ScryptHash {
+  const matches = (text: string, scrypt: ScryptEngine) =>
+    constantTimeEqual(scrypt(utf8(text), salt, cost, hash.byteLength), hash);
+  return {
+    scheme: "scrypt",
+    verify: (password, { scrypt }) => spellings(password).some((text) => matches(text, scrypt)),
+  };
 }

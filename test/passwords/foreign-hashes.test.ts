@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
+import { judgeHash } from "../../src/passwords/judge-hash.ts";
+import { nativeEngine } from "../../src/passwords/scrypt.ts";
+import { readStoredHash } from "../../src/passwords/stored-hash.ts";
+import { utf8 } from "../../src/platform/encoding.ts";
+import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD } from "./foreign-vectors.ts";
+
+const engines = { scrypt: nativeEngine, argon2 };
+const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+function verify(password: string, text: string): boolean {
+  const reading = readStoredHash(text);
+  expect(reading, text).toHaveProperty("verify");
+  return "verify" in reading && reading.verify(password, engines);
+}
+
+const reason = (text: string) => {
+  const judgement = judgeHash(text);
+  return "refused" in judgement ? judgement.refused : `read as ${judgement.scheme}`;
+};
+
+const SALT = "c2l4dGVlbiBieXRlcyBvZg";
+const HASH = "SXCPjvgfzraj9Rk/GVy1yfk31viLSnKAKj33rgYwQHQ";
+const BCRYPT_TAIL = "abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
+
+describe("foreign hashes", () => {
+  it.each([...ONE_OF_EACH, ...MORE])("of $scheme by $by are verified: $hash", ({ scheme, password, hash }) => {
+    expect(judgeHash(hash)).toEqual({ scheme });
+    expect(verify(password, hash)).toBe(true);
+    expect(verify(`?${password.slice(1)}`, hash)).toBe(false);
+  });
+
+  it.each(ONE_OF_EACH)("of $scheme by $by match nothing when they are cut off or changed", ({ hash }) => {
+    for (const cut of [1, 2, 5, 20]) {
+      const reading = readStoredHash(hash.slice(0, -cut));
+      expect("verify" in reading && reading.verify(PASSWORD, engines), `without ${cut}`).toBe(false);
+    }
+    const inside = hash.length - 8;
+    const changed = `${hash.slice(0, inside)}${hash[inside] === "0" ? "1" : "0"}${hash.slice(inside + 1)}`;
+    expect(verify(PASSWORD, changed)).toBe(false);
+    for (const around of [`${hash} `, ` ${hash}`, `${hash}\n`]) expect(reason(around)).toContain("white space");
+    expect(judgeHash(`${hash}$`)).toHaveProperty("refused");
+    expect(judgeHash(`x${hash}`)).toHaveProperty("refused");
+  });
+
+  it("are of what was typed, or of its NFC form, and of no other", () => {
+    const decomposed = "cafe\u0301 au lait";
+    const composed = "caf\u00e9 au lait";
+    for (const hash of OF_DECOMPOSED) {
+      expect(verify(decomposed, hash), hash).toBe(true);
+      expect(verify(composed, hash), hash).toBe(false);
+    }
+    for (const hash of OF_COMPOSED) {
+      expect(verify(composed, hash), hash).toBe(true);
+      expect(verify(decomposed, hash), hash).toBe(true);
+      expect(verify("cafe au lait", hash), hash).toBe(false);
+    }
+  });
+
+  it("of bcrypt take no password with a NUL, which C reads as its end and bcrypt as its repetition", () => {
+    const hash = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    for (const password of ["U*U\0", "U*U\0U*U", "U*U\0anything"]) expect(verify(password, hash)).toBe(false);
+  });
+
+  it("of Argon2 are of every byte of a password in any alphabet", () => {
+    const cost = { memory: 64, passes: 1, lanes: 1 };
+    const hash = (text: string) => hex(argon2("argon2id", utf8(text), utf8("sixteen bytes of"), cost, 32));
+    expect(new Set(["пароль", "парxyz", "парольxyz", "пар"].map(hash)).size).toBe(4);
+  });
+});
+
+describe("the Argon2 engine", () => {
+  it("answers the same after a hash that needed more memory, or less", () => {
+    const hash = (memory: number) =>
+      hex(argon2("argon2id", utf8(PASSWORD), utf8("sixteen bytes of"), { memory, passes: 1, lanes: 1 }, 32));
+    const first = [64, 65_536, 1_024].map(hash);
+    expect([64, 65_536, 1_024].map(hash)).toEqual(first);
+  });
+
+  it("throws on a cost that Argon2 does not have, and works on", () => {
+    const hash = (memory: number) =>
+      argon2("argon2id", utf8(PASSWORD), utf8("sixteen bytes of"), { memory, passes: 1, lanes: 1 }, 32);
+    expect(() => hash(1)).toThrow("code");
+    expect(() => hash(3 * 2 ** 20)).toThrow();
+    expect(hash(64)).toHaveLength(32);
+  });
+});
+
+describe("judgeHash", () => {
+  it.each([
+    ["", "no form that is known"],
+    ["!", "no form that is known"],
+    ["plain text password", "no form that is known"],
+    ["5f4dcc3b5aa765d61d8327deb882cf99", "no form that is known"],
+    ["$1$salt$qJH7.N4xYta3aEG/dfqo/0", "no form that is known"],
+    [`$bcrypt-sha256$v=2,t=2b,r=12$${BCRYPT_TAIL}`, "no form that is known"],
+    ["x".repeat(257), "longer than 256 characters"],
+
+    [`$2$10$${BCRYPT_TAIL}`, "versions 2 and 2x"],
+    [`$2x$10$${BCRYPT_TAIL}`, "versions 2 and 2x"],
+    [`$2f$10$${BCRYPT_TAIL}`, "60 characters"],
+    [`$2b$03$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
+    [`$2b$14$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
+    [`$2b$99$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
+    [`$2b$10$${BCRYPT_TAIL}a`, "60 characters"],
+    [`$2b$10$!${BCRYPT_TAIL.slice(1)}`, "60 characters"],
+    [`bcrypt$$2b$10$${BCRYPT_TAIL}`, "take it off"],
+
+    [`$scrypt$ln=18,r=8,p=1$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
+    [`$scrypt$ln=99,r=99,p=99$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
+    [`$scrypt$ln=16,r=8,p=1$$${HASH}`, "cut off or changed"],
+    [`$scrypt$ln=16,r=8,p=1$${SALT}$`, "cut off or changed"],
+
+    [`${"0".repeat(32)}:${"0".repeat(126)}`, "32 hexadecimal digits"],
+    [`${"0".repeat(30)}:${"0".repeat(128)}`, "32 hexadecimal digits"],
+    [`${"A".repeat(32)}:${"a".repeat(128)}`, "in lower case"],
+
+    [`pbkdf2_sha256$100001$saltsalt$${HASH}=`, "100001 iterations: Cloudflare Workers compute at most 100000"],
+    [`pbkdf2_sha256$1000000$saltsalt$${HASH}=`, "without a hash"],
+    [`$pbkdf2-sha512$9999999999$${SALT}$${HASH}`, "iterations: Cloudflare Workers compute at most"],
+    [`pbkdf2_sha256$999$saltsalt$${HASH}=`, "fewer than 1000 iterations"],
+    [`pbkdf2_sha256$0$saltsalt$${HASH}=`, "as neither Django"],
+    [`pbkdf2_sha256$36000$salt$${HASH}=`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
+    [`pbkdf2_sha256$36000$${"s".repeat(65)}$${HASH}=`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
+    [`$pbkdf2-sha256$36000$B$${HASH}`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
+    [`pbkdf2_sha1$36000$saltsalt$${HASH}=`, "a hash of 20 bytes"],
+    [`pbkdf2_sha256$36000$saltsalt$${HASH.slice(0, -4)}=`, "a hash of 32 bytes"],
+    [`pbkdf2_md5$36000$saltsalt$${HASH}=`, "as neither Django"],
+    [`$pbkdf2-sha256$36000$${SALT}`, "as neither Django"],
+
+    [`$argon2id$v=16$m=1024,t=2,p=2$${SALT}$${HASH}`, "version 1.3"],
+    [`$argon2i$m=1024,t=2,p=2$${SALT}$${HASH}`, "version 1.3"],
+    [`$argon2id$v=19$m=65537,t=1,p=1$${SALT}$${HASH}`, "a Worker has memory for m=65536"],
+    [`$argon2id$v=19$m=65536,t=5,p=1$${SALT}$${HASH}`, "m times t is at most 262144"],
+    [`$argon2id$v=19$m=8,t=9999999999,p=1$${SALT}$${HASH}`, "m times t is at most 262144"],
+    [`$argon2id$v=19$m=1024,t=1,p=17$${SALT}$${HASH}`, "at most 16"],
+    [`$argon2id$v=19$m=15,t=1,p=2$${SALT}$${HASH}`, "at least 8 times p"],
+    [`$argon2id$v=19$m=0,t=1,p=1$${SALT}$${HASH}`, "cut off or changed"],
+    [`$argon2id$v=19$m=1024,t=2,p=2$c2FsdA$${HASH}`, "a salt of 8 to 64 bytes"],
+    [`$argon2id$v=19$m=1024,t=2,p=2$${SALT}$c2FsdA`, "a hash of 16 to 64"],
+    [`$argon2id$v=19$m=1024,t=2,p=2$${SALT}$${HASH}AA`, "cut off or changed"],
+    [`$argon2id$v=19$m=1024,t=2,p=2,keyid=AAAA$${SALT}$${HASH}`, "cut off or changed"],
+  ])("refuses %j and says why", (text, why) => {
+    expect(reason(text)).toContain(why);
+    expect(reason(text), "the hash is a secret").not.toContain(HASH);
+  });
+
+  it.each([
+    `$2b$04$${BCRYPT_TAIL}`,
+    `$2b$13$${BCRYPT_TAIL}`,
+    `$scrypt$ln=17,r=8,p=1$${SALT}$${HASH}`,
+    `pbkdf2_sha256$100000$saltsalt$${HASH}=`,
+    `pbkdf2_sha256$1000$saltsalt$${HASH}=`,
+    `$argon2id$v=19$m=65536,t=4,p=1$${SALT}$${HASH}`,
+    `$argon2id$v=19$m=128,t=1,p=16$${SALT}$${HASH}`,
+  ])("takes %s, which lies at a bound", (text) => {
+    expect(judgeHash(text)).toHaveProperty("scheme");
+  });
+});
