@@ -1,5 +1,6 @@
 /** What a command works in: the tree, the terminal, and the wish of its user to stop. */
 import { resolve } from "node:path";
+import { type Ask, createAsk } from "./prompt.ts";
 
 export interface Surroundings {
   /** The folder with package.json and wrangler.toml. */
@@ -7,7 +8,10 @@ export interface Surroundings {
   /** Aborted when the user wants the command to end. */
   stop: AbortSignal;
   say(text: string): void;
+  /** Shows how far something has come: at a terminal in the place of what was shown before. */
+  show(text: string): void;
   complain(text: string): void;
+  ask: Ask;
 }
 
 /** The part of the process that tells of a wish to stop. */
@@ -20,10 +24,13 @@ const PARENT_CHECK_MILLISECONDS = 300;
 
 /** The surroundings of this process. */
 export function here(source: SignalSource = process): Surroundings {
+  const stop = stopOf(source);
   return {
     root: resolve(import.meta.dirname, "../.."),
-    stop: stopOf(source),
+    stop,
+    ask: createAsk(process.stdin, process.stdout, stop),
     say: (text) => process.stdout.write(text),
+    show: (text) => process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${text}` : `${text}\n`),
     complain: (text) => process.stderr.write(text),
   };
 }

@@ -7,7 +7,8 @@ import * as z from "zod";
 import { MAX_BODY_BYTES } from "../config.ts";
 import { answerProblem } from "./answer.ts";
 import type { AppEnv } from "./app-env.ts";
-import { type FieldError, refuse } from "./problems.ts";
+import { fieldErrors } from "./field-errors.ts";
+import { refuse } from "./problems.ts";
 
 // The platform forbids code generation; without this zod tries once and falls back.
 z.config({ jitless: true });
@@ -68,40 +69,4 @@ function isJson(bytes: ArrayBuffer): boolean {
   } catch {
     return false;
   }
-}
-
-/** Zod's issues in the contract's words. Messages say how to mend the field and never hold its value. */
-function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
-  return issues.flatMap((issue): FieldError[] => {
-    const path = issue.path.map(String);
-    const field = path.join(".");
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        field: [...path, key.slice(0, 64)].join("."),
-        code: "unknown_field",
-        message: "There is no such field here. Leave it out.",
-      }));
-    }
-    if (valueAt(body, path) === undefined) {
-      const message = issue.code === "custom" ? issue.message : "This field is required.";
-      return [{ field, code: "required", message }];
-    }
-    if (issue.code === "invalid_type") {
-      return [{ field, code: "wrong_type", message: `This takes a JSON ${issue.expected}.` }];
-    }
-    const code = issue.code === "custom" ? issue.params?.code : CODES[issue.code];
-    return [{ field, code: typeof code === "string" ? code : "invalid", message: issue.message }];
-  });
-}
-
-const CODES: Record<string, string> = { too_small: "too_short", too_big: "too_long", invalid_format: "invalid_format" };
-
-function valueAt(body: unknown, path: string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null
-        ? Object.entries(value).find(([name]) => name === key)?.[1]
-        : undefined,
-    body,
-  );
 }

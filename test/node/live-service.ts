@@ -122,7 +122,7 @@ function launchNpm(folder: string, script: string, flags: string[]): Running {
 }
 
 /** What a user's shell has: nothing that belongs to the test run. */
-function plainEnvironment(): NodeJS.ProcessEnv {
+export function plainEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|NODE_|TEST$|DEV$|PROD$|MODE$|npm_)/.test(name),
   );

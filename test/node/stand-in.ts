@@ -16,9 +16,9 @@ export interface Tree extends Surroundings {
 
 /**
  * An empty tree, gone when the test is over. `script` is what the stand-in does after it has noted its
- * arguments; `call` tells it the how manieth call this is.
+ * arguments; `call` tells it the how manieth call this is. `answers` are what the person types when asked.
  */
-export function makeTree(script?: string): Tree {
+export function makeTree(script?: string, answers: string[] = []): Tree {
   const root = mkdtempSync(join(tmpdir(), "postern-commands-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, "node_modules", "wrangler", "bin");
@@ -43,7 +43,9 @@ export function makeTree(script?: string): Tree {
     root,
     stop: stopping.signal,
     say: (text) => said.push(text),
+    show: (text) => said.push(`${text}\n`),
     complain: (text) => complained.push(text),
+    ask: async () => answers.shift(),
     said: () => said.join(""),
     complained: () => complained.join(""),
     calls: () =>

@@ -1,0 +1,210 @@
+/**
+ * `npm run admin:create`: makes somebody a superuser, who then makes others what they are to be. The only way
+ * to the first one: a fresh directory lets nobody in. Twice does no more than once.
+ */
+import * as z from "zod";
+import type { AuditEventType } from "../audit/events.ts";
+import { environment } from "../config.ts";
+import { newPassword } from "../passwords/policy.ts";
+import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
+import { systemClock } from "../platform/clock.ts";
+import { createId, type Random, systemRandom } from "../platform/random.ts";
+import { emailAddress, username as usernameSchema } from "../users/fields.ts";
+import { type CommandDatabase, DATABASE_NOW, type Failed, openCommandDatabase, quote } from "./database.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace } from "./flags.ts";
+import { here, type Surroundings } from "./surroundings.ts";
+
+const USAGE = `Usage: npm run admin:create -- [flags]
+
+Makes an account with the superuser flag, or sets the flag of the account that the address has. Asks for
+what is missing.
+
+  --email <address>
+  --password <text>     others on this machine can see it: better type it when asked, or pipe it in
+  --username <name>     made from the address where it is left out
+${PLACE_USAGE}
+`;
+
+export interface AdminFlags extends Place {
+  help: boolean;
+  email: string | undefined;
+  password: string | undefined;
+  username: string | undefined;
+}
+
+/** An account as the command needs to know it. */
+const accountSchema = z.object({
+  id: z.string(),
+  username: z.string(),
+  is_active: z.number(),
+  is_verified: z.number(),
+  is_superuser: z.number(),
+});
+
+type Account = z.output<typeof accountSchema>;
+
+const rows = <Row extends z.ZodType>(row: Row) => z.object({ results: z.array(row) });
+const situation = z.tuple([rows(accountSchema), rows(z.object({ username: z.string() }))]);
+/** Of the statements one returns a row: the change, where it was made. */
+const outcome = z.array(rows(z.object({ username: z.string() })));
+
+/** Runs the command. Answers its exit code. */
+export async function createAdmin(
+  argv: readonly string[],
+  world: Surroundings,
+  random: Random = systemRandom,
+): Promise<number> {
+  const { ask, say, complain } = world;
+  const flags = parseAdminFlags(argv);
+  if ("fault" in flags) {
+    complain(`${flags.fault}\n\n${USAGE}`);
+    return 2;
+  }
+  if (flags.help) {
+    say(USAGE);
+    return 0;
+  }
+  const database = openCommandDatabase(flags, world);
+  if (database === undefined) return 1;
+
+  const email = judge("--email", emailAddress, flags.email ?? (await ask("Email: ")));
+  if ("fault" in email) return refuse(email, world);
+  const names = usernamesFor(flags.username, email.value, random);
+  const found = await database.query(situationQuery(email.value, names), situation);
+  if ("failed" in found) return found.failed;
+  const [{ results: accounts }, { results: taken }] = found;
+  const [account] = accounts;
+
+  if (account !== undefined && account.is_active === 0)
+    return refuse({ fault: `${email.value} is suspended: another superuser has to reinstate the account.` }, world);
+  if (account?.is_verified === 1) return promote(account, email.value, database, world, random);
+
+  const username = names.find((name) => !taken.some((other) => other.username === name.toLowerCase()));
+  if (account === undefined && username === undefined)
+    return refuse(
+      { fault: `The username ${names.join(" and ")} is taken: choose another one with --username.` },
+      world,
+    );
+  const password = judge(
+    "--password",
+    newPassword(environment.shape.PASSWORD_MIN_LENGTH.parse(undefined)),
+    flags.password ?? (await ask("Password: ", "secret")),
+  );
+  if ("fault" in password) return refuse(password, world);
+  const hash = hashPassword(password.value, defaultCost(), random, nativeEngine);
+  const statements =
+    account === undefined
+      ? creation({ email: email.value, username: username ?? "", hash }, random)
+      : takeover(account, hash, random);
+  return conclude(await database.query(statements, outcome), email.value, world);
+}
+
+/** Reads the flags strictly. */
+export function parseAdminFlags(argv: readonly string[]): AdminFlags | Fault {
+  const text = { type: "string" } as const;
+  const parsed = readFlags(argv, { ...PLACE_FLAGS, email: text, password: text, username: text });
+  if ("fault" in parsed) return parsed;
+  const { help = false, remote, "persist-to": persistTo, email, password, username } = parsed.values;
+  const place = readPlace(remote, persistTo);
+  if ("fault" in place) return place;
+  const named = username === undefined ? undefined : judge("--username", usernameSchema, username);
+  if (named !== undefined && "fault" in named) return named;
+  return { help, email, password, username, ...place };
+}
+
+/** A value that is as it should be, or what is wrong with it, without the value. */
+function judge(flag: string, schema: z.ZodType<string>, text: string | undefined): { value: string } | Fault {
+  if (text === undefined) return { fault: `${flag} is missing.` };
+  const parsed = schema.safeParse(text);
+  return parsed.success ? { value: parsed.data } : { fault: `${flag}: ${parsed.error.issues[0]?.message}` };
+}
+
+function refuse({ fault }: Fault, { complain }: Surroundings): number {
+  complain(`${fault} Nothing changed.\n`);
+  return 1;
+}
+
+/** What the account may be called, best first: as asked for, or after the address. */
+function usernamesFor(given: string | undefined, email: string, random: Random): string[] {
+  if (given !== undefined) return [given];
+  const [local = ""] = email.split("@");
+  const name = local.replaceAll(/[^a-z0-9._-]+/g, "-").replaceAll(/^[._-]+|[._-]+$/g, "");
+  const suffix = createId(0, random).slice(-6);
+  const base = usernameSchema.safeParse(name).success ? name : "admin";
+  return [base, `${base.slice(0, 25)}-${suffix}`];
+}
+
+function situationQuery(email: string, names: readonly string[]): string {
+  const list = names.map((name) => quote(name.toLowerCase())).join(", ");
+  return [
+    `SELECT id, username, is_active, is_verified, is_superuser FROM users WHERE email = ${quote(email)}`,
+    `SELECT lower(username) AS username FROM users WHERE lower(username) IN (${list}) UNION SELECT lower(username) FROM registrations WHERE lower(username) IN (${list})`,
+  ].join("; ");
+}
+
+async function promote(
+  account: Account,
+  email: string,
+  database: CommandDatabase,
+  world: Surroundings,
+  random: Random,
+): Promise<number> {
+  if (account.is_superuser === 1) {
+    world.say(`${email} is a superuser already, under the username ${account.username}. Nothing changed.\n`);
+    return 0;
+  }
+  const meant = `id = ${quote(account.id)} AND is_verified = 1 AND is_active = 1 AND is_superuser = 0`;
+  const statements = [
+    noteGrant(meant, random),
+    `UPDATE users SET role = 'admin', is_superuser = 1, updated_at = max(${DATABASE_NOW}, updated_at + 1) WHERE ${meant} RETURNING username`,
+  ].join("; ");
+  const code = await conclude(await database.query(statements, outcome), email, world);
+  if (code === 0) world.say("The account was there already and keeps its own password.\n");
+  return code;
+}
+
+/** An account that nobody proved: whoever opened it loses it, with the password that they chose. */
+function takeover({ id }: Account, hash: string, random: Random): string {
+  const account = `id = ${quote(id)} AND is_verified = 0`;
+  return [
+    noteGrant(account, random),
+    `UPDATE users SET password_hash = ${quote(hash)}, role = 'admin', is_superuser = 1, is_verified = 1, session_epoch = session_epoch + 1, updated_at = max(${DATABASE_NOW}, updated_at + 1) WHERE ${account} RETURNING username`,
+    // Its own registration is spent. Others wait on in vain, so that nobody learns of this.
+    `DELETE FROM registrations WHERE lower(username) = (SELECT lower(username) FROM users WHERE id = ${quote(id)} AND is_superuser = 1)`,
+  ].join("; ");
+}
+
+function creation({ email, username, hash }: { email: string; username: string; hash: string }, random: Random) {
+  const id = createId(systemClock.now(), random);
+  const values = [id, email, username, hash].map(quote).join(", ");
+  return [
+    `INSERT INTO users (id, email, username, password_hash, role, is_superuser, is_verified, created_at, updated_at) SELECT ${values}, 'admin', 1, 1, ${DATABASE_NOW}, ${DATABASE_NOW} WHERE NOT EXISTS (SELECT 1 FROM registrations WHERE lower(username) = lower(${quote(username)})) ON CONFLICT DO NOTHING RETURNING username`,
+    noteGrant(`id = ${quote(id)}`, random),
+  ].join("; ");
+}
+
+/** Notes it for whoever meets the condition. Nobody who is known to the service did it: the event has no actor. */
+function noteGrant(condition: string, random: Random): string {
+  const type: AuditEventType = "superuser_granted";
+  const eventId = createId(systemClock.now(), random);
+  return `INSERT INTO audit_events (id, type, occurred_at, user_id) SELECT '${eventId}', '${type}', ${DATABASE_NOW}, id FROM users WHERE ${condition}`;
+}
+
+function conclude(done: z.output<typeof outcome> | Failed, email: string, { say, complain }: Surroundings): number {
+  if ("failed" in done) return done.failed;
+  const [account] = done.flatMap(({ results }) => results);
+  if (account === undefined) {
+    complain("Somebody else changed the directory at the same moment: run the command again.\n");
+    return 1;
+  }
+  say(`${email} is a superuser now, under the username ${account.username}.\n`);
+  return 0;
+}
+
+/** Should the service be configured to another cost, it hashes the password again at the first login. */
+function defaultCost() {
+  const { SCRYPT_LN, SCRYPT_P } = environment.shape;
+  return { ln: SCRYPT_LN.parse(undefined), r: 8, p: SCRYPT_P.parse(undefined) };
+}
+
+if (import.meta.main) process.exitCode = await createAdmin(process.argv.slice(2), here());

@@ -1,0 +1,53 @@
+/** Asking the person at the terminal; or, where there is none, reading what was piped in. */
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+
+/**
+ * Asks for one line. What is typed to a secret question is not shown, and asked for twice at a terminal.
+ * `undefined` where nothing comes: the input has ended, or the person gave up.
+ */
+export type Ask = (question: string, kind?: "secret") => Promise<string | undefined>;
+
+type Input = NodeJS.ReadableStream & { isTTY?: boolean };
+
+export function createAsk(input: Input, output: NodeJS.WritableStream, stop: AbortSignal): Ask {
+  let piped: AsyncIterator<string> | undefined;
+
+  async function readPiped(): Promise<string | undefined> {
+    piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    const line = await piped.next();
+    return line.done ? undefined : line.value;
+  }
+
+  async function readTyped(question: string, isSecret: boolean): Promise<string | undefined> {
+    output.write(question);
+    const silence = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const terminal = createInterface({ input, output: isSecret ? silence : output, terminal: true });
+    const over = new AbortController();
+    const giveUp = () => over.abort();
+    terminal.on("SIGINT", giveUp).on("close", giveUp);
+    stop.addEventListener("abort", giveUp);
+    try {
+      return await terminal.question("", { signal: over.signal });
+    } catch {
+      // The line was never finished.
+      return undefined;
+    } finally {
+      stop.removeEventListener("abort", giveUp);
+      terminal.close();
+      if (isSecret) output.write("\n");
+    }
+  }
+
+  return async (question, kind) => {
+    if (stop.aborted) return undefined;
+    if (!input.isTTY) return readPiped();
+    if (kind === undefined) return readTyped(question, false);
+    for (;;) {
+      const first = await readTyped(question, true);
+      const second = first === undefined ? undefined : await readTyped("Once more: ", true);
+      if (second === undefined || first === second) return second;
+      output.write("These are two different ones.\n");
+    }
+  };
+}

@@ -1,0 +1,39 @@
+/** What is wrong with an input, field by field. */
+import type * as z from "zod";
+import type { FieldError } from "./problems.ts";
+
+/** Zod's issues in the contract's words. Messages say how to mend the field and never hold its value. */
+export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.map(String);
+    const field = path.join(".");
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        field: [...path, key.slice(0, 64)].join("."),
+        code: "unknown_field",
+        message: "There is no such field here. Leave it out.",
+      }));
+    }
+    if (valueAt(body, path) === undefined) {
+      const message = issue.code === "custom" ? issue.message : "This field is required.";
+      return [{ field, code: "required", message }];
+    }
+    if (issue.code === "invalid_type") {
+      return [{ field, code: "wrong_type", message: `This takes a JSON ${issue.expected}.` }];
+    }
+    const code = issue.code === "custom" ? issue.params?.code : CODES[issue.code];
+    return [{ field, code: typeof code === "string" ? code : "invalid", message: issue.message }];
+  });
+}
+
+const CODES: Record<string, string> = { too_small: "too_short", too_big: "too_long", invalid_format: "invalid_format" };
+
+function valueAt(body: unknown, path: string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([name]) => name === key)?.[1]
+        : undefined,
+    body,
+  );
+}

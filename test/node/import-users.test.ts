@@ -1,0 +1,406 @@
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ImportedUser, readUser } from "../../src/commands/import/imported-user.ts";
+import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
+import { importStatements } from "../../src/commands/import/statements.ts";
+import { importUsers, parseImportFlags } from "../../src/commands/import-users.ts";
+import { type LocalDatabase, makeLocalDatabase, realSurroundings } from "./local-database.ts";
+import { makeTree } from "./stand-in.ts";
+
+const BCRYPT = "$2b$04$abcdefghijklmnopqrstuuZLmaAqrBv5Uo1Vl0Yn5Do2p9C7b6cVG";
+const HOSTILE = `Robert'); DROP TABLE users; -- "$.x" /* \\ \u2603 😀`;
+const SEED = { seed: "a seed", startedAt: 1_700_000_000_000 };
+
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "postern-import-test-"));
+  file = join(folder, "users.ndjson");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (lines: (object | string | Buffer)[]) => {
+  const bytes = lines.map((line) =>
+    Buffer.isBuffer(line) ? line : Buffer.from(typeof line === "string" ? line : JSON.stringify(line)),
+  );
+  writeFileSync(file, Buffer.concat(bytes.flatMap((line) => [line, Buffer.from("\n")])));
+};
+const report = () =>
+  readFileSync(`${file}.refused.ndjson`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe("the lines of a file", () => {
+  const lines = async (text: string | Buffer, from = { end: 0, number: 0 }) => {
+    writeFileSync(file, text);
+    const read = [];
+    for await (const { number, bytes, end } of readLines(file, from)) read.push([number, bytes?.toString(), end]);
+    return read;
+  };
+
+  it("are told apart, with the place where each ends", async () => {
+    expect(await lines("one\ntwo\r\n\nfour")).toEqual([
+      [1, "one", 4],
+      [2, "two\r", 9],
+      [3, "", 10],
+      [4, "four", 14],
+    ]);
+    expect(await lines("")).toEqual([]);
+    expect(await lines("one\ntwo\n", { end: 4, number: 1 })).toEqual([[2, "two", 8]]);
+  });
+
+  it("may lie across the chunks in which a file is read, and be too long", async () => {
+    const long = "x".repeat(MOST_LINE_BYTES);
+    const read = await lines(`${long}\n${long}x\n${"é".repeat(40_000)}\nend\n`);
+    expect(read.map(([number, text]) => [number, typeof text === "string" ? text.length : undefined])).toEqual([
+      [1, MOST_LINE_BYTES],
+      [2, undefined],
+      [3, undefined],
+      [4, 3],
+    ]);
+    expect(read.at(-1)?.[2]).toBe(MOST_LINE_BYTES * 2 + 3 + 80_001 + 4);
+  });
+});
+
+describe("a line", () => {
+  const judge = (text: string | Buffer | undefined, number = 1) =>
+    readUser({ number, bytes: text === undefined ? undefined : Buffer.from(text), end: 0 }, SEED);
+  const least = { email: "Ada@Example.com", is_verified: true };
+
+  it("needs an address and the word on whether it was proved, and gets the rest", () => {
+    const judged = judge(JSON.stringify(least));
+    expect(judged).toMatchObject({
+      user: {
+        email: "ada@example.com",
+        username: expect.stringMatching(/^user-[0-9a-f]{12}$/),
+        password_hash: "!",
+        role: "user",
+        is_active: 1,
+        is_verified: 1,
+        is_superuser: 0,
+        created_at: SEED.startedAt,
+        last_login_at: null,
+        locale: "en",
+        scheme: "none",
+      },
+    });
+    expect(judge(JSON.stringify(least)), "the same line makes the same ids").toEqual(judged);
+    expect(judge(JSON.stringify(least), 2)).not.toEqual(judged);
+  });
+
+  it("may bring along what the API shows of a user", () => {
+    const line = {
+      ...least,
+      id: "0190AAAA-1111-4222-8333-444455556666",
+      username: "ada",
+      password_hash: BCRYPT,
+      first_name: HOSTILE,
+      last_name: null,
+      phone: "+441234567890",
+      locale: "de",
+      role: "moderator",
+      is_active: false,
+      created_at: "2020-02-03T04:05:06Z",
+      updated_at: "2021-02-03T04:05:06+01:00",
+      last_login: null,
+    };
+    expect(judge(`\ufeff${JSON.stringify(line)}\r`)).toMatchObject({
+      user: {
+        id: line.id.toLowerCase(),
+        first_name: HOSTILE,
+        created_at: Date.parse(line.created_at),
+        updated_at: Date.parse(line.updated_at),
+        is_active: 0,
+        scheme: "bcrypt",
+      },
+    });
+  });
+
+  it("is passed over when it is empty", () => {
+    expect(judge("")).toBeUndefined();
+    expect(judge("  \r")).toBeUndefined();
+  });
+
+  const bad: [string, string | Buffer | undefined, string, string][] = [
+    ["broken JSON", '{"email":', "", "invalid_json"],
+    ["a list", "[]", "", "invalid_json"],
+    ["null", "null", "", "invalid_json"],
+    ["what is not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), "", "invalid_encoding"],
+    ["a line that is too long", undefined, "", "too_long"],
+    ["an address that is none", JSON.stringify({ ...least, email: "nonsense" }), "email", "invalid_format"],
+    ["no word on the address", JSON.stringify({ email: "ada@example.com" }), "is_verified", "required"],
+    ["a field that is none", JSON.stringify({ ...least, hashed_password: "x" }), "hashed_password", "unknown_field"],
+    ["an id that is none", JSON.stringify({ ...least, id: "17" }), "id", "invalid_format"],
+    ["a bad name", JSON.stringify({ ...least, username: "a b" }), "username", "invalid_format"],
+    ["a role that is none", JSON.stringify({ ...least, role: "root" }), "role", "invalid"],
+    ["a bad time", JSON.stringify({ ...least, created_at: "yesterday" }), "created_at", "invalid_format"],
+    ["a time of before", JSON.stringify({ ...least, created_at: "1969-01-01T00:00:00Z" }), "created_at", "invalid"],
+    [
+      "MD5",
+      JSON.stringify({ ...least, password_hash: "5f4dcc3b5aa765d61d8327deb882cf99" }),
+      "password_hash",
+      "unusable_hash",
+    ],
+    [
+      "too many iterations",
+      JSON.stringify({ ...least, password_hash: `pbkdf2_sha256$600000$salt1234$${"A".repeat(43)}=` }),
+      "password_hash",
+      "unusable_hash",
+    ],
+  ];
+  it.each(bad)("is refused for %s, with the reason", (_, text, field, code) => {
+    const judged = judge(text);
+    expect(judged).toMatchObject({ refused: { line: 1, errors: [{ field, code, message: expect.any(String) }] } });
+    expect(JSON.stringify(judged)).not.toMatch(/5f4dcc|AAAA/);
+  });
+});
+
+describe("the statements of an import", () => {
+  it("are each short enough for D1, however long the texts are", () => {
+    const judged = Array.from({ length: 300 }, (_, index) =>
+      readUser(
+        {
+          number: index + 1,
+          bytes: Buffer.from(
+            JSON.stringify({
+              email: `u${index}@example.com`,
+              is_verified: index % 2 === 0,
+              first_name: "☃'".repeat(50),
+            }),
+          ),
+          end: 0,
+        },
+        SEED,
+      ),
+    );
+    const users = judged.flatMap((one): ImportedUser[] => (one !== undefined && "user" in one ? [one.user] : []));
+    expect(users).toHaveLength(300);
+    const statements = importStatements(users, 1).split(";\n");
+    expect(statements.length).toBeGreaterThan(3);
+    for (const statement of statements) expect(Buffer.byteLength(statement)).toBeLessThan(100_000);
+  });
+});
+
+describe("the flags of npm run users:import", () => {
+  it.each([
+    ["no file", [], "the name of one file"],
+    ["two files", ["a", "b"], "the name of one file"],
+    ["an unknown flag", ["a", "--force"], "Unknown option '--force'"],
+    ["local state of a deployed database", ["a", "--remote", "--persist-to", "x"], "does not go with --remote"],
+  ])("refuse %s with the usage and exit code 2", async (_, argv, fault) => {
+    const work = makeTree("");
+    expect(await importUsers(argv, work)).toBe(2);
+    expect(work.complained()).toContain(fault);
+    expect(work.complained()).toContain("Usage: npm run users:import");
+  });
+
+  it("are explained on --help, and name a file from where the person is", async () => {
+    const work = makeTree("");
+    expect(await importUsers(["--help"], work)).toBe(0);
+    expect(work.said()).toContain("Usage: npm run users:import");
+    expect(parseImportFlags(["x.ndjson", "--remote"])).toMatchObject({
+      remote: true,
+      file: expect.stringMatching(/^\//),
+    });
+  });
+
+  it("say that there is no such file, and that the packages are missing", async () => {
+    const work = makeTree("");
+    expect(await importUsers([file], work)).toBe(1);
+    expect(work.complained()).toContain(`There is no file ${file}`);
+    expect(await importUsers([folder], work)).toBe(1);
+    write([]);
+    const bare = makeTree();
+    expect(await importUsers([file], bare)).toBe(1);
+    expect(bare.complained()).toContain("npm ci");
+  });
+});
+
+describe("npm run users:import where the database does not answer", () => {
+  const line = { email: "ada@example.com", is_verified: true };
+
+  it.each([
+    ["the writing", 1],
+    ["the look at what is there", 2],
+    ["the look for the reasons", 3],
+  ])("stops at %s, and says how to go on", async (_, at) => {
+    write([line]);
+    const script = `if (call === ${at}) process.exit(7); console.log(JSON.stringify([{ results: [] }]))`;
+    const work = makeTree(script);
+    expect(await importUsers([file, "--remote"], work)).toBe(7);
+    expect(work.complained()).toContain("run the same command again");
+    expect(existsSync(`${file}.import.json`)).toBe(false);
+  });
+
+  it("goes into no other database, from no other file, with no other progress than it began with", async () => {
+    write([line]);
+    const work = makeTree(`console.log(JSON.stringify([{ results: [{ id: "x", has_email: 1, has_id: 0 }] }]))`);
+    expect(await importUsers([file, "--persist-to=a"], work)).toBe(3);
+    expect(report()).toEqual([
+      { line: 1, email: line.email, errors: [expect.objectContaining({ field: "email", code: "taken" })] },
+    ]);
+    for (const argv of [["--remote"], ["--persist-to=b"]]) {
+      const other = makeTree("");
+      expect(await importUsers([file, ...argv], other)).toBe(1);
+      expect(other.complained()).toContain("another database");
+    }
+    const progress = `${file}.import.json`;
+    const kept = readFileSync(progress, "utf8");
+    const again = () => importUsers([file, "--persist-to=a"], work);
+    write([{ ...line, email: "eve@example.com" }]);
+    expect(await again()).toBe(1);
+    expect(work.complained()).toContain("another file");
+    for (const text of ["{", "{}", kept.replace(/"line": 1/, '"line": -1')]) {
+      writeFileSync(progress, text);
+      expect(await again()).toBe(1);
+      expect(work.complained()).toContain(`Delete ${progress}`);
+    }
+  });
+});
+
+describe("npm run users:import on a database", () => {
+  let database: LocalDatabase;
+
+  beforeAll(async () => {
+    database = await makeLocalDatabase();
+  });
+  afterAll(() => database.remove());
+
+  /** `stopAfter`: how many batches it takes until the person wants it to end. */
+  async function run(stopAfter = Number.POSITIVE_INFINITY) {
+    const world = realSurroundings();
+    const stop = new AbortController();
+    let shown = 0;
+    const show = (text: string) => {
+      shown += 1;
+      world.show(text);
+      if (shown >= stopAfter) stop.abort();
+    };
+    const code = await importUsers([file, database.flag], { ...world, show, stop: stop.signal });
+    return { code, said: world.said(), complained: world.complained() };
+  }
+
+  it("takes 10,000 mixed lines, 50 of them bad, in several goes, and loses no good one", async () => {
+    database.change(
+      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('u0', 'there@example.com', 'there', 'h', 1, 1)",
+    );
+    database.change(
+      "INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES ('r0', 'x@example.com', 'Waiting', 'h', 1)",
+    );
+    const retired = createHash("sha256").update("retired").digest("base64url");
+    database.change(`INSERT INTO retired_usernames VALUES ('${retired}', ${Date.now() + 3_600_000})`);
+
+    const good = (index: number) => ({
+      email: `person${index}@example.com`,
+      ...(index % 3 === 0 ? {} : { username: `person${index}` }),
+      ...(index % 4 === 0 ? {} : { password_hash: BCRYPT }),
+      ...(index % 5 === 0 ? { first_name: HOSTILE, role: "moderator" } : {}),
+      is_verified: index % 10 !== 0,
+      created_at: new Date(1_600_000_000_000 + index * 1_000).toISOString(),
+    });
+    const bad: (object | string | Buffer)[] = [
+      ...Array.from({ length: 10 }, (_, index) => ({ email: `PERSON${index + 1}@example.com`, is_verified: true })),
+      { email: "there@example.com", username: "elsewhere", is_verified: true },
+      ...["There", "waiting", "RETIRED", "person1"].map((username, index) => ({
+        email: `name${index}@example.com`,
+        username,
+        is_verified: true,
+      })),
+      ...Array.from({ length: 5 }, () => '{"email":"x@example.com",'),
+      ...Array.from({ length: 2 }, () => Buffer.from([0x22, 0xc3, 0x28, 0x22])),
+      ...Array.from({ length: 2 }, () =>
+        JSON.stringify({ email: "long@example.com", first_name: "x".repeat(MOST_LINE_BYTES) }),
+      ),
+      ...Array.from({ length: 8 }, () => ({ email: "y@example.com", is_verified: true, password_hash: "plain text" })),
+      ...Array.from({ length: 8 }, () => ({ email: "z@example.com" })),
+      ...Array.from({ length: 10 }, () => ({ email: "z@example.com", is_verified: true, is_admin: true })),
+    ];
+    expect(bad).toHaveLength(50);
+    const lines: (object | string | Buffer)[] = [];
+    for (let index = 1; lines.length < 10_000; index++) {
+      lines.push(good(index));
+      if (index % 199 === 0) lines.push(...bad.splice(0, 1));
+    }
+    expect(bad).toEqual([]);
+    write(lines);
+
+    const first = await run(1);
+    expect(first.code).toBe(1);
+    expect(first.complained).toContain("Stopped after line 5,000");
+    copyFileSync(`${file}.import.json`, join(folder, "earlier"));
+    const second = await run();
+    expect(second.said).toContain("Going on after line 5,000.");
+    // As if it had been killed between the writing and the note of it.
+    copyFileSync(join(folder, "earlier"), `${file}.import.json`);
+    const last = await run();
+    expect(last.code).toBe(3);
+    expect(last.said).toContain("10,000 lines: 9,950 users imported, 50 lines refused.");
+    expect(last.said).toMatch(/100 % {2}line 10,000, 9,950 imported, 50 refused, about 0 s left/);
+
+    const [counts] = database.rows(
+      "SELECT count(*) AS users, sum(is_verified) AS verified, sum(first_name IS NOT NULL) AS named, sum(password_hash = '!') AS without, count(DISTINCT id) AS ids FROM users WHERE id <> 'u0'",
+    );
+    expect(counts).toEqual({ users: 9_950, verified: 8_955, named: 1_990, without: 2_487, ids: 9_950 });
+    expect(database.rows("SELECT DISTINCT first_name FROM users WHERE first_name IS NOT NULL")).toEqual([
+      { first_name: HOSTILE },
+    ]);
+    const waiting =
+      "SELECT count(*) AS count FROM registrations JOIN users USING (id, email, username, password_hash) WHERE is_verified = 0";
+    expect(database.rows(waiting), "whose address is not proved can prove it still").toEqual([{ count: 995 }]);
+    const events =
+      "SELECT count(*) AS count FROM audit_events JOIN users ON users.id = user_id WHERE type = 'account_imported'";
+    expect(database.rows(events)).toEqual([{ count: 9_950 }]);
+    expect(database.rows("SELECT password_hash FROM users WHERE id = 'u0'")).toEqual([{ password_hash: "h" }]);
+
+    const refused = report();
+    expect(refused).toHaveLength(50);
+    expect(new Set(refused.map(({ line }) => line)).size, "each line once").toBe(50);
+    expect(refused.map(({ line }) => line)).toEqual(refused.map(({ line }) => line).toSorted((a, b) => a - b));
+    const reasons = Object.groupBy(refused, ({ errors }) =>
+      errors.map(({ field, code }: Record<string, string>) => `${field} ${code}`).join(", "),
+    );
+    expect(Object.fromEntries(Object.entries(reasons).map(([reason, found]) => [reason, found?.length]))).toEqual({
+      "email taken": 11,
+      "username taken": 4,
+      " invalid_json": 5,
+      " invalid_encoding": 2,
+      " too_long": 2,
+      "password_hash unusable_hash": 8,
+      "is_verified required": 8,
+      "is_admin unknown_field": 10,
+    });
+
+    const again = await run();
+    expect(again.code).toBe(0);
+    expect(again.said).toContain("This file was imported at");
+    rmSync(`${file}.import.json`);
+    rmSync(`${file}.refused.ndjson`);
+  }, 400_000);
+
+  it("keeps the ids that it is given, and gives none twice", async () => {
+    const id = "0190aaaa-1111-4222-8333-444455556666";
+    write([
+      { id, email: "kept@example.com", is_verified: true, is_superuser: true, role: "admin" },
+      { id, email: "other@example.com", is_verified: true },
+    ]);
+    const { code, said } = await run();
+    expect(code).toBe(3);
+    expect(said).toContain("Among them: 1 admin, 1 superuser.");
+    expect(database.rows(`SELECT email, is_superuser FROM users WHERE id = '${id}'`)).toEqual([
+      { email: "kept@example.com", is_superuser: 1 },
+    ]);
+    expect(report()).toEqual([
+      { line: 2, email: "other@example.com", errors: [expect.objectContaining({ field: "id", code: "taken" })] },
+    ]);
+  });
+
+  it("has nothing to do with an empty file", async () => {
+    write([]);
+    expect(await run()).toMatchObject({ code: 0 });
+  });
+});
