@@ -31,6 +31,10 @@ export function createApp(config: Config): App {
   app.use(requestId);
   app.use(requestLog(systemClock, config.development));
   app.use(auditTrail);
+  app.use(async function sendNotices(c, next) {
+    await next();
+    c.executionCtx.waitUntil(c.get("services").mail.sendNotices());
+  });
   app.use(securityHeaders);
   app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));

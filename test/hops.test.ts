@@ -26,6 +26,11 @@ describe("storage round trips that happen one after another", () => {
     expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 200, hops: 2, waves: 2 });
   });
 
+  it("are two for a login from a new device too, whose notice waits until it is answered", async () => {
+    const body = { email: person.email, password: person.password, device_name: "a new device" };
+    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 200, hops: 2, waves: 2 });
+  });
+
   it("are one for a refused login", async () => {
     const body = { email: person.email, password: "a wrong password, surely" };
     expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 401, hops: 1, waves: 1 });

@@ -17,7 +17,7 @@ export async function confirmEmail({ audit, clock, emailChanges, mail, secrets }
   const { userId } = change;
   if (step.isFirst) {
     audit.note("email_changed", { actorId: userId, userId });
-    await mail.notify({ kind: "email_changed", changeId: change.id });
+    mail.notify({ kind: "email_changed", changeId: change.id });
   }
   return { status: "confirmed" } as const;
 }

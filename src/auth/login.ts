@@ -65,13 +65,11 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   audit.note("login_succeeded", { actorId: user.id, userId: user.id, details: { session_id: sessionId } });
   const { keyringVersion } = candidates;
   const { expiresAt } = session;
-  const isNewDevice = session.isNewDevice && user.lastLoginAt !== null;
-  const [tokens] = await Promise.all([
-    issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion }),
-    isNewDevice
-      ? mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress })
-      : null,
-  ]);
+  // A first login is from a new device always.
+  if (session.isNewDevice && user.lastLoginAt !== null) {
+    mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress });
+  }
+  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
   return { tokens, user: { ...user, lastLoginAt: now }, headers };
 }
 

@@ -17,7 +17,7 @@ export async function refresh(services: Services, refreshToken: string) {
   if (rotation.outcome === "reused") {
     const { userId, sessionId } = content;
     audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });
-    await mail.notify({ kind: "refresh_reused", userId, device: rotation.device });
+    mail.notify({ kind: "refresh_reused", userId, device: rotation.device });
     return refuse("refresh_token_reused", { userId });
   }
   if (rotation.outcome === "ended" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");

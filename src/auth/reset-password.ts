@@ -26,6 +26,7 @@ export async function resetPassword(services: Services, body: { token: string; n
   // From this statement on no session of before is good; ending them tells the other Workers.
   if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
   audit.note("password_reset", { actorId: user.id, userId: user.id });
-  await Promise.all([sessions.endAllBut(user.id, null), mail.notify({ kind: "password_changed", userId: user.id })]);
+  mail.notify({ kind: "password_changed", userId: user.id });
+  await sessions.endAllBut(user.id, null);
   return { userId: user.id };
 }

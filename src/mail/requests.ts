@@ -40,24 +40,40 @@ export interface MailRequest {
 export interface MailQueue {
   /** Resolves when the queue has the request. */
   request(event: MailEvent): Promise<void>;
-  /** As {@link MailQueue.request}, for a notice of what is done already: one that can't be queued is logged, and refuses nobody. */
-  notify(event: MailEvent): Promise<void>;
+  /** Notes a notice of what is done already, to be queued once the request is answered: nobody waits for it. */
+  notify(event: MailEvent): void;
+  /** Queues the notices. Never throws: one that the queue does not take is logged as lost. */
+  sendNotices(): Promise<void>;
 }
 
 export function createMailQueue(queue: Queue<MailRequest>, hops: Hops, clock: Clock, random: Random): MailQueue {
-  async function request(event: MailEvent): Promise<void> {
+  const noted: MailRequest[] = [];
+
+  function requestOf(event: MailEvent): MailRequest {
     const requestedAt = clock.now();
-    await hops.hop("queue", () => queue.send({ id: createId(requestedAt, random), requestedAt, event }));
+    return { id: createId(requestedAt, random), requestedAt, event };
   }
+  const send = (request: MailRequest) => hops.hop("queue", () => queue.send(request));
+
   return {
-    request,
-    async notify(event) {
-      try {
-        await request(event);
-      } catch (error) {
-        const user = "userId" in event ? { user_id: event.userId } : {};
-        writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
-      }
+    async request(event) {
+      await send(requestOf(event));
+    },
+    notify(event) {
+      noted.push(requestOf(event));
+    },
+    async sendNotices() {
+      await Promise.all(
+        noted.splice(0).map(async (request) => {
+          try {
+            await send(request);
+          } catch (error) {
+            const { event } = request;
+            const user = "userId" in event ? { user_id: event.userId } : {};
+            writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
+          }
+        }),
+      );
     },
   };
 }

@@ -30,9 +30,7 @@ export async function changePassword(
     return refuse("invalid_access_token", { headers });
   }
   audit.note("password_changed", { actorId: user.id, userId: user.id });
-  await Promise.all([
-    sessions.endAllBut(user.id, sessionId),
-    mail.notify({ kind: "password_changed", userId: user.id }),
-  ]);
+  mail.notify({ kind: "password_changed", userId: user.id });
+  await sessions.endAllBut(user.id, sessionId);
   return { headers };
 }

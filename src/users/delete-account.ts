@@ -39,11 +39,8 @@ export async function deleteAccount(
   if (deletion === "changed_meanwhile") return refuse("precondition_failed");
 
   audit.note("account_deleted", { actorId, userId: user.id });
-  const { email, locale } = user;
-  await Promise.all([
-    // Whoever logged in between the two steps.
-    sessions.close(user.id),
-    mail.notify({ kind: "account_deleted", email, locale }),
-  ]);
+  mail.notify({ kind: "account_deleted", email: user.email, locale: user.locale });
+  // Whoever logged in between the two steps.
+  await sessions.close(user.id);
   return undefined;
 }

@@ -102,7 +102,8 @@ describe("a login from a device that was not seen before", () => {
     const body = { email: person.email, password: person.password };
     const answer = await call("POST", "/api/v1/auth/login", { body, ...from(OTHER) }, broken);
     expect(answer.status).toBe(200);
-    expect(logs().find(({ event }) => event === "notice_lost")).toMatchObject({ mail_kind: "new_login" });
+    const lost = () => logs().find(({ event }) => event === "notice_lost");
+    await vi.waitFor(() => expect(lost()).toMatchObject({ mail_kind: "new_login" }));
   });
 });
 
