@@ -11,7 +11,7 @@ import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
-import { type Engines, IMPORT_WITHOUT_HASH, type StoredHash, spellings, type Unreadable } from "./hash-reading.ts";
+import { type Engines, IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-reading.ts";
 
 /** What a hash costs: N = 2^ln, block size r, parallelization p. */
 export interface ScryptCost {
@@ -64,7 +64,8 @@ interface ScryptHash extends StoredHash {
 
 /**
  * Reads a PHC string of scrypt: this service's, or another's that writes the same, as passlib does. Which of
- * the two it is, the text doesn't tell, so both spellings of a password are tried.
+ * the two it is, the text doesn't tell; the NFC form alone is tried, so that no spelling of a wrong password
+ * makes every login cost two hashes.
  */
 export function readScrypt(text: string): ScryptHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
@@ -94,10 +95,9 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
 }
 
 function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array): ScryptHash {
-  const matches = (text: string, scrypt: ScryptEngine) =>
-    constantTimeEqual(scrypt(utf8(text), salt, cost, hash.byteLength), hash);
   return {
     scheme: "scrypt",
-    verify: (password, { scrypt }) => spellings(password).some((text) => matches(text, scrypt)),
+    verify: (password, { scrypt }) =>
+      constantTimeEqual(scrypt(utf8(password.normalize("NFC")), salt, cost, hash.byteLength), hash),
   };
 }

@@ -4,7 +4,7 @@ import { judgeHash } from "../../src/passwords/judge-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { readStoredHash } from "../../src/passwords/stored-hash.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
-import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD } from "./foreign-vectors.ts";
+import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD, SCRYPT_OF_DECOMPOSED } from "./foreign-vectors.ts";
 
 const engines = { scrypt: nativeEngine, argon2 };
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -51,6 +51,7 @@ describe("foreign hashes", () => {
       expect(verify(decomposed, hash), hash).toBe(true);
       expect(verify(composed, hash), hash).toBe(false);
     }
+    expect(verify(decomposed, SCRYPT_OF_DECOMPOSED)).toBe(false);
     for (const hash of OF_COMPOSED) {
       expect(verify(composed, hash), hash).toBe(true);
       expect(verify(decomposed, hash), hash).toBe(true);
