@@ -33,7 +33,8 @@ export function createApp(config: Config): App {
   app.use(auditTrail);
   app.use(async function sendNotices(c, next) {
     await next();
-    c.executionCtx.waitUntil(c.get("services").mail.sendNotices());
+    const { mail } = c.get("services");
+    if (mail.hasNotices) c.executionCtx.waitUntil(mail.sendNotices());
   });
   app.use(securityHeaders);
   app.use(expectHost(config.development));

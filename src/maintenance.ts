@@ -11,8 +11,8 @@ export async function runMaintenance(services: Services): Promise<void> {
   const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
   await keyring.rotate();
   await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
-  const confirmable = now - verifyEmailLifetime;
-  await emailChanges.deleteStale(confirmable, confirmable - undoEmailChangeLifetime);
+  // Confirmed at the last moment, a change can be undone for as long again.
+  await emailChanges.deleteStale(now - verifyEmailLifetime - undoEmailChangeLifetime);
   await deletions.releaseUsernames(now);
   await deleteOldEvents(services, now - config.audit.retention);
 }

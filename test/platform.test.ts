@@ -10,7 +10,7 @@ import {
 } from "../src/platform/encoding.ts";
 import { Hops, StorageUnavailable } from "../src/platform/hops.ts";
 import { describeError } from "../src/platform/log.ts";
-import { createId, systemRandom } from "../src/platform/random.ts";
+import { createId, earliestId, systemRandom } from "../src/platform/random.ts";
 
 const secret = "one secret that is long enough to be one";
 
@@ -98,5 +98,15 @@ describe("describeError", () => {
     const endless = new Error("round and round");
     endless.cause = endless;
     expect(describeError(endless)).toContain("Error < Error");
+  });
+});
+
+describe("the earliest id of a moment", () => {
+  it("comes after every id of before, and before every one of then; nothing is older than the epoch", () => {
+    const time = Date.UTC(2026, 10, 24);
+    expect(earliestId(time) > createId(time - 1, systemRandom)).toBe(true);
+    expect(earliestId(time) <= createId(time, systemRandom)).toBe(true);
+    expect(earliestId(-1)).toBe(earliestId(0));
+    expect(earliestId(Date.UTC(9999, 11, 31)) > earliestId(time)).toBe(true);
   });
 });

@@ -44,8 +44,8 @@ export async function changeUser(
     return refuse(update.outcome === "last_superuser" ? "last_superuser" : "precondition_failed");
   }
 
-  const { user } = update;
-  for (const [type, details] of whatHappened(target, user)) {
+  const { before, user } = update;
+  for (const [type, details] of whatHappened(before, user)) {
     audit.note(type, { actorId: actor.id, userId: user.id, details });
   }
   // This service refuses by the directory already; these tell the other Workers.

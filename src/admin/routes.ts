@@ -8,6 +8,7 @@ import { type App, addOperation, addOperationWithBody, addOperationWithQuery } f
 import { toPage } from "../http/paging.ts";
 import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import { limited } from "../limits/limited.ts";
+import { mailLimit } from "../limits/limiter.ts";
 import { deleteAccount } from "../users/delete-account.ts";
 import { presentUser, type User, userEtag } from "../users/user.ts";
 import { changeUser } from "./change-user.ts";
@@ -45,7 +46,7 @@ export function addAdministrationRoutes(app: App, config: Config): void {
 
   addOperation(app, deleteUserOperation, (c) =>
     forTarget(c, "delete_users", async (actor, target) => {
-      const refused = await deleteAccount(c.get("services"), target, actor.id);
+      const refused = await deleteAccount(c.get("services"), target, actor);
       return refused ?? c.body(null, 204);
     }),
   );
@@ -61,7 +62,7 @@ export function addAdministrationRoutes(app: App, config: Config): void {
 
   addOperation(app, sendPasswordResetOperation, (c) =>
     forTarget(c, "send_password_resets", async (actor, { id: userId, email }) => {
-      const outcome = await limited(c, [{ rule: "mailPerRecipient", key: email }], async () => {
+      const outcome = await limited(c, [mailLimit("send_password_reset", email)], async () => {
         const { audit, mail } = c.get("services");
         await mail.request({ kind: "reset_password", email });
         audit.note("password_reset_sent", { actorId: actor.id, userId });

@@ -1,8 +1,8 @@
 /** Users as their operators read and change them in D1. Every change is one batch that also asks whether it may still be made. */
-import { and, desc, eq, exists, gte, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
-import { otherSuperusers } from "../users/store.ts";
+import { nextVersion, otherSuperusers, stillStands } from "../users/store.ts";
 import type { User } from "../users/user.ts";
 
 /** Which users are meant; `prefix` is of the email or the username, in any case. */
@@ -17,7 +17,9 @@ export type OperatorChange = Partial<
   Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser" | "firstName" | "lastName" | "phone">
 >;
 
-export type OperatorUpdate = { outcome: "updated"; user: User } | { outcome: "last_superuser" | "changed_meanwhile" };
+export type OperatorUpdate =
+  | { outcome: "updated"; before: User; user: User }
+  | { outcome: "last_superuser" | "changed_meanwhile" };
 
 export interface UserAdministration {
   /** Newest first; only users older than the one of the id `before`. */
@@ -48,6 +50,8 @@ export function createUserAdministration(db: Database): UserAdministration {
     list({ prefix, role, isActive, isVerified }, { limit, before }) {
       const start = prefix?.toLowerCase() ?? "";
       const name = sql`lower(${users.username})`;
+      // A prefix is looked up; the rest then only filters. The sign keeps SQLite from walking another index instead.
+      const passedOver = (column: SQLWrapper) => (start === "" ? sql`${column}` : sql`+${column}`);
       return db
         .select()
         .from(users)
@@ -60,10 +64,10 @@ export function createUserAdministration(db: Database): UserAdministration {
                   and(gte(users.email, start), lt(users.email, start + LAST)),
                   and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`),
                 ),
-            role === undefined ? undefined : eq(users.role, role),
+            role === undefined ? undefined : eq(passedOver(users.role), role),
             isActive === undefined ? undefined : eq(users.isActive, isActive),
             isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
-            before === undefined ? undefined : lt(users.id, before),
+            before === undefined ? undefined : lt(passedOver(users.id), before),
           ),
         )
         .orderBy(desc(users.id))
@@ -78,31 +82,37 @@ export function createUserAdministration(db: Database): UserAdministration {
     async update({ actor, target, change, endsSessions, version }, now) {
       const others = otherSuperusers(db, target.id);
       const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
-      const isGuarded = weakens && target.isSuperuser && target.isActive && target.isVerified;
-      const standsAs = ({ id, role, isSuperuser }: User) =>
-        and(eq(users.id, id), eq(users.role, role), eq(users.isSuperuser, isSuperuser));
-      const actorStands = sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${actor.id} AND actor.role = ${actor.role} AND actor.is_superuser = ${actor.isSuperuser ? 1 : 0} AND actor.is_active = 1)`;
-      const [[updated], left] = await db.batch([
+      const isSpare = or(
+        eq(users.isSuperuser, false),
+        eq(users.isActive, false),
+        eq(users.isVerified, false),
+        exists(others),
+      );
+      const [[before], [updated], left] = await db.batch([
+        db.select().from(users).where(eq(users.id, target.id)),
         db
           .update(users)
           .set({
             ...change,
             ...(endsSessions ? { sessionEpoch: sql`${users.sessionEpoch} + 1` } : {}),
-            updatedAt: sql`max(${now}, ${users.updatedAt} + 1)`,
+            updatedAt: nextVersion(now),
           })
           .where(
             and(
-              standsAs(target),
-              actorStands,
+              eq(users.id, target.id),
+              eq(users.role, target.role),
+              eq(users.isSuperuser, target.isSuperuser),
+              stillStands(actor),
               version === undefined ? undefined : eq(users.updatedAt, version),
-              isGuarded ? exists(others) : undefined,
+              weakens ? isSpare : undefined,
             ),
           )
           .returning(),
         others,
       ]);
-      if (updated !== undefined) return { outcome: "updated", user: updated };
-      return { outcome: isGuarded && left.length === 0 ? "last_superuser" : "changed_meanwhile" };
+      if (before !== undefined && updated !== undefined) return { outcome: "updated", before, user: updated };
+      const isLast = weakens && target.isSuperuser && left.length === 0;
+      return { outcome: isLast ? "last_superuser" : "changed_meanwhile" };
     },
   };
 }

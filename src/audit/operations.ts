@@ -23,7 +23,11 @@ export const listAuditEventsOperation = defineOperation({
   credentials: ["access_token"],
   query: z.strictObject({
     ...pageQuery,
-    user_id: z.uuid("This takes a user's id.").optional().meta({ description: "Whose account it concerns." }),
+    user_id: z
+      .uuid("This takes a user's id.")
+      .transform((id) => id.toLowerCase())
+      .optional()
+      .meta({ description: "Whose account it concerns." }),
     type: z
       .string()
       .refine((type) => Object.hasOwn(AUDIT_EVENT_TYPES, type), "There is no such type of event: see the list above.")

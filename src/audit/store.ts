@@ -1,5 +1,5 @@
 /** Audit events in D1. Their ids are UUIDv7 of the moment they happened, so the primary key is the order in time. */
-import { and, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, ne, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
 import { earliestId } from "../platform/random.ts";
@@ -10,6 +10,8 @@ export type AuditRow = typeof auditEvents.$inferSelect;
 /** Which events are meant; times in milliseconds since the epoch, `until` excluded. */
 export interface AuditFilter {
   userId?: string | undefined;
+  /** Who did it, to somebody else. */
+  actorOnOthers?: string | undefined;
   type?: string | undefined;
   since?: number | undefined;
   until?: number | undefined;
@@ -32,15 +34,15 @@ export interface AuditStore {
 }
 
 /**
- * Takes what is personal from the events of a user: what they did, and what somebody unknown did to their
- * account. What an operator did to it keeps the operator's address. To be run when the user is deleted.
+ * Takes what is personal from the events of users who are about to be deleted: what they did, and what somebody
+ * unknown did to their accounts. What an operator did to them keeps the operator's address. `ids` selects them.
  */
-export function anonymiseEvents(db: Database, userId: string, isDeleted: SQL) {
-  const isTheirs = sql`coalesce(${auditEvents.actorId}, ${auditEvents.userId}) = ${userId}`;
+export function anonymiseEvents(db: Database, ids: SQLWrapper) {
+  const isTheirs = sql`coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IN ${ids}`;
   return db
     .update(auditEvents)
     .set({ ipAddress: null, userAgent: null })
-    .where(and(or(eq(auditEvents.actorId, userId), eq(auditEvents.userId, userId)), isTheirs, isDeleted));
+    .where(and(sql`(${auditEvents.actorId} IN ${ids} OR ${auditEvents.userId} IN ${ids})`, isTheirs));
 }
 
 export function createAuditStore(db: Database): AuditStore {
@@ -52,13 +54,16 @@ export function createAuditStore(db: Database): AuditStore {
       if (first !== undefined) await db.batch([first, ...others]);
     },
 
-    list({ userId, type, since, until }, { limit, before }) {
+    list({ userId, actorOnOthers, type, since, until }, { limit, before }) {
       return db
         .select()
         .from(auditEvents)
         .where(
           and(
             userId === undefined ? undefined : eq(auditEvents.userId, userId),
+            actorOnOthers === undefined
+              ? undefined
+              : and(eq(auditEvents.actorId, actorOnOthers), ne(auditEvents.userId, actorOnOthers)),
             type === undefined ? undefined : eq(auditEvents.type, type),
             since === undefined ? undefined : gte(auditEvents.id, earliestId(since)),
             until === undefined ? undefined : lt(auditEvents.id, earliestId(until)),

@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { Limit } from "../limits/limiter.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
-import type { User } from "../users/user.ts";
+import { type User, wasNeverProved } from "../users/user.ts";
 import { deviceDigest } from "./device.ts";
 import type { loginBody } from "./schemas.ts";
 import type { LoginCandidates, LoginName } from "./store.ts";
@@ -57,9 +57,9 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
     users.recordLogin(user, now, rehash),
     limiter.giveBack(limits),
   ]);
-  if (!isRecorded) {
+  if (session === null || !isRecorded) {
     // Deleted, disabled or given another password while this one was checked.
-    await sessions.end(user.id, sessionId);
+    if (session !== null) await sessions.end(user.id, sessionId);
     return refuse("invalid_credentials", { headers });
   }
   audit.note("login_succeeded", { actorId: user.id, userId: user.id, details: { session_id: sessionId } });
@@ -109,7 +109,7 @@ async function provePassword(
   const wrong: Failed = { refused: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
   const unverified: Failed = { refused: "email_not_verified", reason: "email_not_verified" };
   // Where one waits, it alone decides: an older password of an unverified user must not tell that there is no owner.
-  if (registration === undefined) return isUsers ? unverified : wrong;
+  if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await passwords.check(password, registration.passwordHash);
   if (isRefusal(waiting)) return waiting;
   return waiting.matches ? unverified : wrong;

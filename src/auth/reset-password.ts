@@ -27,6 +27,6 @@ export async function resetPassword(services: Services, body: { token: string; n
   if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
   audit.note("password_reset", { actorId: user.id, userId: user.id });
   mail.notify({ kind: "password_changed", userId: user.id });
-  await sessions.endAllBut(user.id, null);
+  await sessions.startAfresh(user.id);
   return { userId: user.id };
 }

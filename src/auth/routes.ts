@@ -10,7 +10,7 @@ import { clientAddress, clientAgent, clientCountry, clientNetwork } from "../htt
 import { type App, addOperationWithBody, type OperationWithBody } from "../http/operation.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import { limited, tell } from "../limits/limited.ts";
-import type { Limit } from "../limits/limiter.ts";
+import { type Limit, mailLimit } from "../limits/limiter.ts";
 import { chooseLocale } from "../mail/languages.ts";
 import type { Services } from "../services.ts";
 import { presentUser } from "../users/user.ts";
@@ -57,10 +57,7 @@ export function addAuthRoutes(app: App, config: Config): void {
   ] as const;
   for (const [operation, kind] of mailed) {
     addOperationWithBody(app, config, operation, async (c, { email }) => {
-      const limits: Limit[] = [
-        { rule: "mailPerRecipient", key: email },
-        { rule: "mailPerAddress", key: clientNetwork(c) },
-      ];
+      const limits: Limit[] = [mailLimit(kind, email), { rule: "mailPerAddress", key: clientNetwork(c) }];
       const outcome = await limited(c, limits, async () => {
         await c.get("services").mail.request({ kind, email });
         return { status: "accepted" } as const;

@@ -3,11 +3,12 @@
  * unverified user too; each further one waits beside it. Every change is one batch, which D1 runs as a
  * transaction.
  */
-import { and, desc, eq, exists, isNull, lt, notInArray, or, sql } from "drizzle-orm";
+import { and, desc, eq, exists, lt, notInArray, or, sql } from "drizzle-orm";
+import { anonymiseEvents } from "../audit/store.ts";
 import type { Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
-import { retiredUsername } from "../users/store.ts";
+import { isBareRegistration, nextVersion, retiredUsername } from "../users/store.ts";
 import type { User } from "../users/user.ts";
 
 export type Registration = typeof registrations.$inferSelect;
@@ -122,7 +123,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
     async withdraw(id) {
       await db.batch([
         db.delete(registrations).where(eq(registrations.id, id)),
-        db.delete(users).where(and(eq(users.id, id), eq(users.isVerified, false), isNotWaitedFor)),
+        db.delete(users).where(and(eq(users.id, id), isBareRegistration, isNotWaitedFor)),
       ]);
     },
 
@@ -140,10 +141,10 @@ export function createRegistrationStore(db: Database): RegistrationStore {
             locale: sql`${registrations.locale}`,
             isVerified: true,
             verifiedByLink: link,
-            updatedAt: now,
+            updatedAt: nextVersion(now),
           })
           .from(registrations)
-          .where(and(eq(registrations.id, id), eq(users.email, registrations.email), eq(users.isVerified, false)))
+          .where(and(eq(registrations.id, id), eq(users.email, registrations.email), isBareRegistration))
           .returning({ id: users.id }),
         // The others wait on in vain, so that whoever made them does not learn of this.
         db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
@@ -153,19 +154,11 @@ export function createRegistrationStore(db: Database): RegistrationStore {
     },
 
     async deleteStale(before) {
+      const stale = and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor);
       await db.batch([
         db.delete(registrations).where(lt(registrations.createdAt, before)),
-        db
-          .delete(users)
-          .where(
-            and(
-              eq(users.isVerified, false),
-              lt(users.createdAt, before),
-              isNull(users.verifiedByLink),
-              isNull(users.lastLoginAt),
-              isNotWaitedFor,
-            ),
-          ),
+        anonymiseEvents(db, db.select({ id: users.id }).from(users).where(stale)),
+        db.delete(users).where(stale),
       ]);
     },
   };

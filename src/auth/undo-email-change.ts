@@ -3,14 +3,13 @@
  * the password, which whoever changed the address knew, opens nothing any more. A reset link follows by mail.
  */
 import { refuse } from "../http/problems.ts";
+import { mailLimit } from "../limits/limiter.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import type { Services } from "../services.ts";
 import { openLink } from "./link-tokens.ts";
 
-export async function undoEmailChange(
-  { audit, clock, emailChanges, mail, secrets, sessions }: Services,
-  token: string,
-) {
+export async function undoEmailChange(services: Services, token: string) {
+  const { audit, clock, emailChanges, secrets, sessions } = services;
   const now = clock.now();
   const link = openLink("undo-email-change", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
@@ -25,10 +24,13 @@ export async function undoEmailChange(
   if (step.isFirst) audit.note("email_change_undone", { userId });
   // Again too, while the owner has no new password: what failed the first time is made good.
   if (step.isFirst || user?.passwordHash === NO_PASSWORD) {
-    await Promise.all([
-      sessions.endAllBut(userId, null),
-      mail.request({ kind: "reset_password", email: change.oldEmail }),
-    ]);
+    await Promise.all([sessions.startAfresh(userId), sendReset(services, change.oldEmail, step.isFirst)]);
   }
   return { status: "undone" } as const;
+}
+
+/** The link by which the owner chooses a new password. Whoever uses the undoing link again and again gets a few. */
+async function sendReset({ limiter, mail }: Services, email: string, isFirst: boolean): Promise<void> {
+  const { refusal } = await limiter.take([mailLimit("undo_email_change", email)]);
+  if (isFirst || refusal === undefined) await mail.request({ kind: "reset_password", email });
 }

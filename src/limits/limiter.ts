@@ -17,6 +17,11 @@ export interface Limit {
   key: string;
 }
 
+/** The budget of mails of one kind to one address. */
+export function mailLimit(kind: string, email: string): Limit {
+  return { rule: "mailPerRecipient", key: `${kind} ${email}` };
+}
+
 export interface LimitDecision {
   /** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), for every answer. */
   headers: Record<string, string>;

@@ -18,6 +18,18 @@ export function quoteClient(words: string | null): string | undefined {
   return bounded === "" ? undefined : withoutLinks(bounded);
 }
 
+/**
+ * A username as a mail to a stranger names it: as it is, unless mail programs would make a link of it, whose page
+ * a stranger chose.
+ */
+export function quoteUsername(username: string): string {
+  return LIKE_A_HOST.test(username) ? withoutLinks(username) : username;
+}
+
+/** Begins as web addresses do, or ends in a country's code or one of the common top-level domains. */
+const LIKE_A_HOST =
+  /^www\.|\.([a-z]{2}|com|net|org|info|biz|app|dev|shop|site|online|store|live|link|page|xyz|top|club|cloud|icu|vip)$/i;
+
 /** Mail programs make a link of whatever looks like an address: a space keeps them from it, and can be seen. */
 function withoutLinks(text: string): string {
   return text.replaceAll("://", ": //").replaceAll(/([.@])(?=\p{L})/gu, "$1 ");

@@ -5,6 +5,7 @@
 import { HOUR } from "../platform/clock.ts";
 import type { EmailChange } from "../users/email-change-store.ts";
 import type { User } from "../users/user.ts";
+import { quoteUsername } from "./client-words.ts";
 import type { ComposingParts } from "./compose.ts";
 import { linkUrl } from "./link-url.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
@@ -22,21 +23,21 @@ export async function composeEmailChange(
   { changeId, kind }: Extract<MailEvent, { changeId: string }>,
   parts: ComposingParts,
 ): Promise<WrittenMail | undefined> {
-  const { change, user, holder } = await parts.emailChanges.find(changeId);
+  const { change, isNewest, user, holder } = await parts.emailChanges.find(changeId);
   if (change === undefined || user === undefined || change.undoneAt !== null) return undefined;
   const current = { change, user };
   const { undoEmailChangeLifetime, verifyEmailLifetime } = parts.config.links;
   const confirmableUntil = change.requestedAt + verifyEmailLifetime;
   switch (kind) {
     case "confirm_email":
-      if (!isWaiting(current) || parts.clock.now() >= confirmableUntil) return undefined;
+      if (!isNewest || !isWaiting(current) || parts.clock.now() >= confirmableUntil) return undefined;
       // The new address alone is told that it has an account.
       return holder === undefined
         ? composeConfirmation(id, current, confirmableUntil, parts)
         : writeMail("email_in_use", holder, {}, parts.config);
     case "email_change_requested":
-      // Told after the confirmation too: whoever was quick to confirm must not keep the notice away.
-      if (change.confirmedAt === null && !isWaiting(current)) return undefined;
+      // Told after the confirmation too, and after a new password: whoever is quick must not keep the notice away.
+      if (change.confirmedAt === null && user.email !== change.oldEmail) return undefined;
       // Confirmed at the last moment, it can still be undone for as long as any other.
       return composeUndo(kind, id, current, confirmableUntil + undoEmailChangeLifetime, parts);
     case "email_changed":
@@ -60,7 +61,7 @@ function composeConfirmation(
   const link = { subjectId: change.id, expiresAt, mailId, state: [] };
   const url = linkUrl(confirmEmailUrl, "confirm-email", link, secrets);
   const recipient = { email: change.newEmail, locale: user.locale };
-  const { username } = user;
+  const username = quoteUsername(user.username);
   return writeMail("confirm_email", recipient, { username, url, hours: verifyEmailLifetime / HOUR }, config);
 }
 

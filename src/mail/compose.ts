@@ -9,8 +9,8 @@ import type { Limiter } from "../limits/limiter.ts";
 import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { EmailChangeStore } from "../users/email-change-store.ts";
-import type { User } from "../users/user.ts";
-import { quoteClient } from "./client-words.ts";
+import { type User, wasNeverProved } from "../users/user.ts";
+import { quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import { linkUrl } from "./link-url.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
@@ -107,7 +107,7 @@ function composeRecovery(
   if (user === undefined || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
-  const { username } = user;
+  const username = quoteUsername(user.username);
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
 }
 
@@ -118,9 +118,11 @@ function composeVerification(
 ): WrittenMail | undefined {
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
   const expiresAt = requestedAt + verifyEmailLifetime;
-  if (registration === undefined || user === undefined || user.isVerified || clock.now() >= expiresAt) return undefined;
+  if (registration === undefined || user === undefined || clock.now() >= expiresAt) return undefined;
+  // An account that lost its verification gets it back by a reset: a stranger's registration must not take it over.
+  if (!wasNeverProved(user)) return undefined;
   const link = { subjectId: registration.id, expiresAt, mailId: id, state: [] };
   const url = linkUrl(verifyEmailUrl, "verify-email", link, secrets);
-  const { username } = registration;
+  const username = quoteUsername(registration.username);
   return writeMail("verify_email", registration, { username, url, hours: verifyEmailLifetime / HOUR }, config);
 }

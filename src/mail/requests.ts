@@ -42,6 +42,7 @@ export interface MailQueue {
   request(event: MailEvent): Promise<void>;
   /** Notes a notice of what is done already, to be queued once the request is answered: nobody waits for it. */
   notify(event: MailEvent): void;
+  readonly hasNotices: boolean;
   /** Queues the notices. Never throws: one that the queue does not take is logged as lost. */
   sendNotices(): Promise<void>;
 }
@@ -58,6 +59,9 @@ export function createMailQueue(queue: Queue<MailRequest>, hops: Hops, clock: Cl
   return {
     async request(event) {
       await send(requestOf(event));
+    },
+    get hasNotices() {
+      return noted.length > 0;
     },
     notify(event) {
       noted.push(requestOf(event));

@@ -23,11 +23,12 @@ export function createId(now: number, random: Random): string {
   return formatUuid(bytes);
 }
 
-/** The least UUIDv7 of a moment: whatever was created then or later sorts after it. */
+/** The least UUIDv7 of a moment: whatever was created then or later sorts after it. The epoch is the first one. */
 export function earliestId(time: number): string {
+  const since = Math.max(0, time);
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
-  view.setUint16(0, Math.floor(time / 2 ** 32));
-  view.setUint32(2, time % 2 ** 32);
+  view.setUint16(0, Math.floor(since / 2 ** 32));
+  view.setUint32(2, since % 2 ** 32);
   return formatUuid(bytes);
 }

@@ -6,13 +6,16 @@ import type { Device, Session, SessionOrigin } from "./session-records.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
 export interface Sessions {
-  /** Opens a session under a fresh id. `device` is a digest of what the device says of itself. */
+  /**
+   * Opens a session under a fresh id; `null` where the user is no more. `device` is a digest of what the device
+   * says of itself.
+   */
   create(
     userId: string,
     sessionId: string,
     epoch: number,
     origin: SessionOrigin & { device: string },
-  ): Promise<OpenedSession>;
+  ): Promise<OpenedSession | null>;
   rotate(userId: string, proof: Required<SessionProof>): Promise<Rotation>;
   /** The epoch of a live session, otherwise `null`. */
   epochOf(userId: string, sessionId: string): Promise<number | null>;
@@ -30,7 +33,9 @@ export interface Sessions {
   devices(userId: string): Promise<Device[]>;
   /** Tells other Workers to refuse access tokens that say another role. `version` is the user's `updatedAt`. */
   changeRole(userId: string, role: string, version: number): Promise<void>;
-  /** Ends every session and forgets every device. */
+  /** Ends every session and forgets every device: whoever used one is not to be known again. */
+  startAfresh(userId: string): Promise<void>;
+  /** As {@link Sessions.startAfresh}, for good: the user is no more, and no login that is under way opens a session. */
   close(userId: string): Promise<void>;
 }
 
@@ -58,6 +63,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
     changeRole: (userId, role, version) => call(userId, (object) => object.changeRole(role, version, rules)),
+    startAfresh: (userId) => call(userId, (object) => object.startAfresh(rules)),
     close: (userId) => call(userId, (object) => object.close(rules)),
   };
 }

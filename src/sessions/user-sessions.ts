@@ -47,6 +47,8 @@ const COPIED_AT = "copied_at";
 const FAILURES = "failures";
 /** The role that access tokens must say, and since which version of the user. */
 const CHANGED_ROLE = "changed_role";
+/** Until when no session is opened, because the user is no more. */
+const CLOSED_UNTIL = "closed_until";
 /** So many devices of a user are remembered. */
 const MOST_DEVICES = 100;
 
@@ -63,15 +65,16 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#records = new SessionRecords(ctx.storage.sql);
   }
 
-  /** Opens a session. Its first refresh token has generation 1. */
+  /** Opens a session, unless the user is no more. Its first refresh token has generation 1. */
   async create(
     userId: string,
     id: string,
     epoch: number,
     origin: SessionOrigin & { device: string },
     rules: SessionRules,
-  ): Promise<OpenedSession> {
+  ): Promise<OpenedSession | null> {
     const now = systemClock.now();
+    if (this.#closedUntil > now) return null;
     // Kept, since an alarm is not told the name of its object on every platform.
     if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
     const endsAt = now + rules.lifetime;
@@ -172,10 +175,18 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     await this.#requestCopy();
   }
 
-  /** Ends every session and forgets every device: the user is no more. */
-  async close(rules: SessionRules): Promise<void> {
+  /** Ends every session and forgets every device. */
+  async startAfresh(rules: SessionRules): Promise<void> {
     this.#records.forgetDevices();
     await this.endAllBut(null, rules);
+  }
+
+  /** As {@link startAfresh}; and for as long as a login may be under way, none opens a session any more. */
+  async close(rules: SessionRules): Promise<void> {
+    const closedUntil = systemClock.now() + rules.refuseFor;
+    this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
+    await this.startAfresh(rules);
+    await this.#armFor(closedUntil);
   }
 
   /** Drops what has lapsed, copies revocations to KV, and comes back when there is more to do. */
@@ -184,6 +195,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#records.dropLapsed(now);
     const changed = this.#changedRole;
     if (changed !== undefined && changed.refusedUntil <= now) this.ctx.storage.kv.delete(CHANGED_ROLE);
+    if (this.#closedUntil <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
     if (this.#hasChanges) await this.#copyRevocations(now);
 
     const next = this.#hasChanges ? this.#copyDueAt(now) : this.#nextLapse();
@@ -206,7 +218,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   #nextLapse(): number | undefined {
-    const times = [this.#records.nextLapse(), this.#changedRole?.refusedUntil].filter((time) => time !== undefined);
+    const times = [
+      this.#records.nextLapse(),
+      this.#changedRole?.refusedUntil,
+      this.ctx.storage.kv.get<number>(CLOSED_UNTIL),
+    ].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -238,6 +254,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   get #changedRole(): (ChangedRole & { version: number }) | undefined {
     return this.ctx.storage.kv.get(CHANGED_ROLE);
+  }
+
+  get #closedUntil(): number {
+    return this.ctx.storage.kv.get<number>(CLOSED_UNTIL) ?? 0;
   }
 
   get #changes(): number {

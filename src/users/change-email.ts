@@ -5,7 +5,7 @@
  */
 import type { Principal } from "../access/require-user.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
-import type { Limit } from "../limits/limiter.ts";
+import { type Limit, mailLimit } from "../limits/limiter.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
 
@@ -23,7 +23,8 @@ export async function requestEmailChange(
   }
   const guesses = { rule: "passwordCheckPerUser", key: user.id } as const;
   const mails: Limit[] = [
-    { rule: "mailPerRecipient", key: email },
+    mailLimit("confirm_email", email),
+    mailLimit("email_change_requested", user.email),
     { rule: "mailPerAddress", key: network },
   ];
   const { headers, refusal } = await limiter.take([guesses, ...mails]);
@@ -41,7 +42,9 @@ export async function requestEmailChange(
   const id = createId(requestedAt, random);
   const { id: userId, email: oldEmail, sessionEpoch } = user;
   const unmade = { confirmedAt: null, undoneAt: null };
-  await emailChanges.request({ id, userId, oldEmail, newEmail: email, sessionEpoch, requestedAt, ...unmade });
+  const change = { id, userId, oldEmail, newEmail: email, sessionEpoch, requestedAt, ...unmade };
+  // Deleted, or given another password while this one was checked.
+  if (!(await emailChanges.request(change))) return refuse("invalid_access_token", { headers });
   await Promise.all([
     mail.request({ kind: "confirm_email", changeId: id }),
     mail.request({ kind: "email_change_requested", changeId: id }),

@@ -7,6 +7,7 @@ import type { Principal } from "../access/require-user.ts";
 import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import type { Deletion } from "./deletion-store.ts";
+import type { EmailChange } from "./email-change-store.ts";
 import type { User } from "./user.ts";
 
 /** Deletes the account of somebody who shows their password. */
@@ -20,27 +21,35 @@ export async function deleteOwnAccount(services: Services, { user }: Principal, 
   await limiter.giveBack(limits);
   if (isRefusal(check)) return refuse(check.refused, { headers });
 
-  const refused = await deleteAccount(services, user, user.id);
+  const refused = await deleteAccount(services, user, user);
   return refused === undefined ? { headers } : refuse(refused.refused, { ...refused, headers });
 }
 
 /** Deletes an account. Nothing happens, and the refusal says why, where it is the last superuser's. */
 export async function deleteAccount(
-  { audit, clock, config, deletions, mail, sessions, users }: Services,
+  { audit, clock, config, deletions, emailChanges, mail, sessions, users }: Services,
   user: User,
-  actorId: string,
+  actor: User,
 ): Promise<Refusal<"last_superuser" | "precondition_failed"> | undefined> {
   // A superuser first asks whether they may, so that a refusal does not log them out.
   if (user.isSuperuser && !(await users.hasOtherSuperuser(user.id))) return refuse("last_superuser");
   // Sessions first: were the user gone and this failed, nobody could try again.
-  await sessions.close(user.id);
-  const deletion: Deletion = await deletions.delete(user, clock.now() + config.accounts.usernameRetirement);
+  const [changes] = await Promise.all([emailChanges.listOf(user.id), sessions.endAllBut(user.id, null)]);
+  const deletion: Deletion = await deletions.delete(user, actor, clock.now() + config.accounts.usernameRetirement);
   if (deletion === "last_superuser") return refuse("last_superuser");
   if (deletion === "changed_meanwhile") return refuse("precondition_failed");
 
-  audit.note("account_deleted", { actorId, userId: user.id });
-  mail.notify({ kind: "account_deleted", email: user.email, locale: user.locale });
-  // Whoever logged in between the two steps.
+  audit.note("account_deleted", { actorId: actor.id, userId: user.id });
+  for (const email of concernedAddresses(user, changes)) {
+    mail.notify({ kind: "account_deleted", email, locale: user.locale });
+  }
+  // Whoever logged in between the two steps, and whoever is about to.
   await sessions.close(user.id);
   return undefined;
+}
+
+/** The user's address, and those that could still undo a change of it: it may have been no wish of theirs. */
+function concernedAddresses(user: User, changes: readonly EmailChange[]): Set<string> {
+  const undoable = changes.filter(({ confirmedAt, undoneAt }) => confirmedAt !== null && undoneAt === null);
+  return new Set([user.email, ...undoable.map(({ oldEmail }) => oldEmail)]);
 }

@@ -41,7 +41,7 @@ export const updateMeOperation = defineOperation({
       locale: locale.optional(),
     }),
   success: { status: 200, description: "The user as they are now.", schema: userSchema },
-  refusals: ["unauthorized", "invalid_access_token", "username_taken", "precondition_failed"],
+  refusals: ["unauthorized", "invalid_access_token", "username_taken", "precondition_failed", "rate_limited"],
 });
 
 export const changePasswordOperation = defineOperation({
@@ -158,6 +158,17 @@ const exportSchema = z
       }),
     ),
     security_events: z.array(ownEventSchema),
+    events_of_others: z
+      .array(
+        z.strictObject({
+          id: z.uuid(),
+          type: z.string(),
+          occurred_at: z.iso.datetime(),
+          ip_address: z.string().nullable(),
+          user_agent: z.string().nullable(),
+        }),
+      )
+      .meta({ description: "What the user did, as an operator, to other people's accounts." }),
   })
   .meta({ id: "Export" });
 

@@ -34,7 +34,10 @@ export function addUserRoutes(app: App, config: Config): void {
 
   addOperationWithBody(app, config, updateMeOperation, (c, body) =>
     forUser(c, async ({ user }) => {
-      const outcome = await updateProfile(c.get("services"), user, body, c.req.header("If-Match"));
+      const limits = [{ rule: "profileChangePerUser", key: user.id } as const];
+      const outcome = await limited(c, limits, () =>
+        updateProfile(c.get("services"), user, body, c.req.header("If-Match")),
+      );
       return isRefusal(outcome) ? outcome : c.json(presentUser(outcome), 200, { ETag: userEtag(outcome) });
     }),
   );
@@ -59,7 +62,7 @@ export function addUserRoutes(app: App, config: Config): void {
   addOperation(app, endSessionOperation, (c) =>
     forUser(c, async ({ user }) => {
       const { audit, sessions } = c.get("services");
-      const id = c.req.param("id") ?? "";
+      const id = (c.req.param("id") ?? "").toLowerCase();
       if (!(await sessions.end(user.id, id))) return refuse("not_found");
       audit.note("session_ended", { actorId: user.id, userId: user.id, details: { session_id: id } });
       return c.body(null, 204);

@@ -1,5 +1,5 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, gt, inArray, ne, notExists, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/store.ts";
@@ -45,6 +45,27 @@ export interface UserStore {
     now: number,
     rehash?: { from: string; to: string },
   ): Promise<boolean>;
+}
+
+/**
+ * Nobody but a registration that was never proved: whoever proves the address takes its place, and it lapses.
+ * An account that was somebody's once and is unverified now is not meant: what took its verification moved its epoch.
+ */
+export const isBareRegistration = and(
+  eq(users.isVerified, false),
+  isNull(users.verifiedByLink),
+  isNull(users.lastLoginAt),
+  eq(users.sessionEpoch, 0),
+);
+
+/** The next `updatedAt`: moves on in every case, so that no two states of a user have one version. */
+export function nextVersion(now: number) {
+  return sql`max(${now}, ${users.updatedAt} + 1)`;
+}
+
+/** Whether somebody still is what they were when they were asked who they are, and may do what they may. */
+export function stillStands({ id, role, isSuperuser }: User) {
+  return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
 }
 
 /** Superusers other than this one who can log in: while there is none, this one stays. */
@@ -96,8 +117,7 @@ export function createUserStore(db: Database): UserStore {
         retired,
         db
           .update(users)
-          // Moves on in every case, so that no two states have one validator.
-          .set({ ...change, updatedAt: sql`max(${now}, ${users.updatedAt} + 1)` })
+          .set({ ...change, updatedAt: nextVersion(now) })
           .where(and(isExpected, notExists(others), notExists(waiting), notExists(retired)))
           .returning(),
       ]);
@@ -109,7 +129,7 @@ export function createUserStore(db: Database): UserStore {
     async changePassword(id, epoch, passwordHash, now) {
       const changed = await db
         .update(users)
-        .set({ passwordHash, sessionEpoch: epoch + 1, updatedAt: now })
+        .set({ passwordHash, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
         .where(and(eq(users.id, id), eq(users.sessionEpoch, epoch)))
         .returning({ id: users.id });
       return changed.length > 0;
@@ -124,7 +144,7 @@ export function createUserStore(db: Database): UserStore {
       const [, , reset] = await db.batch([
         db
           .update(users)
-          .set({ passwordHash, sessionEpoch: sessionEpoch + 1, isVerified: true, updatedAt: now })
+          .set({ passwordHash, sessionEpoch: sessionEpoch + 1, isVerified: true, updatedAt: nextVersion(now) })
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
         // The user's own registration is spent. Others wait on in vain, so that nobody learns of this.
         db.delete(registrations).where(

@@ -35,7 +35,8 @@ export async function updateProfile(
   switch (update.outcome) {
     case "updated": {
       const names = Object.keys(fields).join(" ");
-      audit.note("profile_changed", { actorId: user.id, userId: user.id, details: { fields: names } });
+      if (names !== "")
+        audit.note("profile_changed", { actorId: user.id, userId: user.id, details: { fields: names } });
       return update.user;
     }
     case "username_taken":

@@ -5,6 +5,15 @@ import { toIsoTime } from "../platform/clock.ts";
 
 export type User = typeof users.$inferSelect;
 
+/**
+ * Whether the user is nobody but a registration that was never proved, so that whoever proves the address takes
+ * its place. The store asks the same of a row (`isBareRegistration`).
+ */
+export function wasNeverProved(user: User): boolean {
+  const { isVerified, verifiedByLink, lastLoginAt, sessionEpoch } = user;
+  return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;
+}
+
 const time = (what: string) => z.iso.datetime().meta({ description: what, examples: ["2026-11-22T09:30:00.000Z"] });
 
 /** `User` of the contract. */

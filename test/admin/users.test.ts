@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { runMaintenance } from "../../src/maintenance.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
 import {
   eventsOf,
@@ -7,11 +8,14 @@ import {
   loggedIn,
   logIn,
   mailedToken,
+  mailsTo,
   registered,
   rowOf,
   somebody,
   withStanding,
 } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
+import { appInterrupted } from "../support/slow-database.ts";
 
 const USERS = "/api/v1/users";
 
@@ -244,6 +248,73 @@ describe("an operator", () => {
     expect(await eventsOf(person.userId, "verification_changed", 2)).toHaveLength(2);
   });
 
+  it("hands an account that lost its verification to no stranger's registration, and the cron to nobody", async () => {
+    const owner = await loggedIn();
+    const fresh = await registered();
+    const id = String((await rowOf(fresh.email))?.id);
+    await post("/api/v1/auth/forgot-password", { email: fresh.email });
+    const reset = { token: await mailedToken(fresh.email, 2), new_password: "another fine password" };
+    await post("/api/v1/auth/reset-password", reset);
+    await env.DB.prepare("UPDATE users SET verified_by_link = NULL, created_at = 1 WHERE id = ?").bind(id).run();
+    for (const one of [owner.userId, id]) await patch(admin, one, { is_verified: false });
+
+    const stranger = { ...somebody(), email: owner.email };
+    await post("/api/v1/auth/register", stranger);
+    await post("/api/v1/auth/resend-verification", { email: owner.email });
+    await post("/api/v1/auth/forgot-password", { email: owner.email });
+    const token = await vi.waitFor(async () => {
+      const mails = await mailsTo(owner.email);
+      const found = mails.find(({ subject }) => /Choose a new password/.test(subject));
+      if (found === undefined) throw new Error("no mail yet");
+      expect(mails.filter(({ subject }) => /^Verify/.test(subject))).toHaveLength(1);
+      return /#token=([\w-]+)/.exec(found.text)?.[1];
+    }, 10_000);
+    const login = (password: string) => post("/api/v1/auth/login", { email: owner.email, password });
+    expectProblem(await login(owner.password), 403, "email_not_verified");
+    const { registration } = await coldIsolate().registrations.findNewest(owner.email);
+    const forged = await coldIsolate().registrations.verify(registration?.id ?? "", "link", Date.now());
+    expect(forged.userId).toBeUndefined();
+    expect((await rowOf(owner.email))?.username).toBe(owner.username);
+
+    await runMaintenance(coldIsolate());
+    expect(await rowOf(fresh.email), "an account that was somebody's stays").not.toBeNull();
+    await post("/api/v1/auth/reset-password", { token, new_password: "another fine password" });
+    expect((await login("another fine password")).status).toBe(200);
+  });
+
+  it("deletes nobody any more once they may not, though they might a moment ago", async () => {
+    const target = await registered();
+    const id = String((await rowOf(target.email))?.id);
+    const actor = await withStanding("admin");
+    const send = appInterrupted('delete from "users"', () => patch(superuser, actor.userId, { role: "user" }));
+    const answer = await call("DELETE", `${USERS}/${id}`, { bearer: actor.accessToken }, send);
+    expectProblem(answer, 412, "precondition_failed");
+    expect(await rowOf(target.email)).not.toBeNull();
+  });
+
+  it("notes what a change really changed, whatever happened between the look and the change", async () => {
+    const person = await loggedIn();
+    await patch(admin, person.userId, { is_active: false });
+    const send = appInterrupted('update "users" set', () => patch(superuser, person.userId, { is_active: true }));
+    const body = { is_active: false };
+    await call("PATCH", `${USERS}/${person.userId}`, { bearer: admin.accessToken, body }, send);
+    await eventsOf(person.userId, "account_suspended", 2);
+  });
+
+  it("tells other Workers of the last role, whatever the clocks say", async () => {
+    const person = await withStanding("admin");
+    await env.DB.prepare("UPDATE users SET updated_at = ? WHERE id = ?")
+      .bind(Date.now() + 3_600_000, person.userId)
+      .run();
+    await patch(superuser, person.userId, { role: "moderator" });
+    const { accessToken } = await logIn(person);
+    const change = { current_password: person.password, new_password: "another fine password" };
+    expect((await post(`${USERS}/change-password`, change, { bearer: accessToken })).status).toBe(204);
+    await patch(superuser, person.userId, { role: "user" });
+    const role = async () => JSON.parse((await env.REVOCATIONS.get(`revoked:${person.userId}`)) ?? "{}").role;
+    await vi.waitFor(async () => expect(await role()).toBe("user"), 10_000);
+  });
+
   it("ends every session of a user", async () => {
     const person = await loggedIn();
     const second = await logIn(person);
@@ -295,7 +366,42 @@ describe("an operator", () => {
   });
 });
 
+describe("the search", () => {
+  it.each(["", "&role=user", "&is_active=true", "&cursor=0190aaaa-1111-7222-8333-444455556666"])(
+    "looks a prefix up in both indexes with %s",
+    async (more) => {
+      const queries: string[] = [];
+      const send = appInterrupted("desc limit", async () => {}, queries);
+      const { accessToken } = await withStanding("admin");
+      await get(`${USERS}/?q=ada${more}`, { bearer: accessToken }, send);
+      const query = queries.find((text) => text.includes("desc limit")) ?? "";
+      const values = [...query.matchAll(/\?/g)].map(() => "x");
+      const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${query}`)
+        .bind(...values)
+        .all();
+      const plan = results.map(({ detail }) => detail).join("; ");
+      expect(plan).toContain("MULTI-INDEX OR");
+      expect(plan).toContain("users_email_unique");
+      expect(plan).toContain("users_username_unique");
+    },
+  );
+});
+
 describe("the last superuser who can log in", () => {
+  it("stays, though another one could still log in when they were looked at", async () => {
+    await env.DB.prepare("UPDATE users SET is_superuser = 0").run();
+    const [first, second] = [await withStanding("superuser"), await withStanding("superuser")];
+    await patch(first, second.userId, { is_active: false });
+    const send = appInterrupted('update "users" set', async () => {
+      await patch(first, second.userId, { is_active: true });
+      await env.DB.prepare("UPDATE users SET is_verified = 0 WHERE id = ?").bind(first.userId).run();
+    });
+    const bearer = first.accessToken;
+    await call("PATCH", `${USERS}/${second.userId}`, { bearer, body: { is_verified: false } }, send);
+    const left = "SELECT count(*) AS count FROM users WHERE is_superuser = 1 AND is_active = 1 AND is_verified = 1";
+    expect(await env.DB.prepare(left).first()).toEqual({ count: 1 });
+  });
+
   /** Makes these the only superusers for as long as the test runs. */
   async function alone(...superusers: LoggedIn[]): Promise<void> {
     const ids = superusers.map(({ userId }) => `'${userId}'`).join();

@@ -54,6 +54,13 @@ describe("POST /api/v1/auth/forgot-password", () => {
     }
   });
 
+  it("is open to an address whose other mails a stranger used up", async () => {
+    const { email } = await registered();
+    for (let time = 0; time < 4; time++) await post("/api/v1/auth/resend-verification", { email });
+    expect((await forgot(email)).status).toBe(202);
+    await mailedToken(email, 2);
+  });
+
   it("is open to an account whose logins are limited", async () => {
     const person = await registered();
     const address = freshAddress();

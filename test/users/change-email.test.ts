@@ -153,6 +153,14 @@ describe("POST /api/v1/users/me/email", () => {
   });
 });
 
+describe("mails about changes of one account", () => {
+  it("go to its address three times an hour at most", async () => {
+    const person = await loggedIn();
+    for (let turn = 0; turn < 3; turn++) expect((await ask(person, somebody().email)).status).toBe(202);
+    expectProblem(await ask(person, somebody().email), 429, "rate_limited");
+  });
+});
+
 describe("POST /api/v1/auth/confirm-email", () => {
   it("answers the same link again alike, and mails the notice once", async () => {
     const { oldEmail, token } = await moved();
@@ -257,6 +265,53 @@ describe("POST /api/v1/auth/confirm-email", () => {
 });
 
 describe("POST /api/v1/auth/undo-email-change", () => {
+  it("gives an address that the account only passed through no say, once it is back where it was", async () => {
+    const { person, oldEmail, newEmail: thief } = await moved();
+    const start = Date.now();
+    const early = await earlyUndoToken(oldEmail);
+    vi.setSystemTime(start + 4 * DAY);
+    const back = await logIn({ ...person, email: thief });
+    await ask(back, oldEmail);
+    const confirmBack = await confirmToken(oldEmail);
+    expect((await post(CONFIRM, { token: confirmBack })).json).toEqual({ status: "confirmed" });
+    const thiefs = await earlyUndoToken(thief);
+    vi.setSystemTime(start + 10 * DAY);
+    for (const token of [thiefs, early]) await post(UNDO, { token });
+    expect((await rowOf(oldEmail))?.id, "the address stays the owner's").toBe(person.userId);
+    expect(await rowOf(thief)).toBeNull();
+    await logIn({ ...person, email: oldEmail });
+    vi.setSystemTime(start + 4 * DAY + 60_000);
+    expect((await post(CONFIRM, { token: confirmBack })).json, "the same link again").toEqual({ status: "confirmed" });
+    expect((await mailsTo(thief)).some(({ subject }) => /was changed/.test(subject))).toBe(false);
+  });
+
+  it.each(["a new password", "another change"])(
+    "works from the first notice whatever a thief does: %s",
+    async (deed) => {
+      const owner = await loggedIn();
+      await ask(owner, somebody().email);
+      const token = await earlyUndoToken(owner.email);
+      const change = { current_password: owner.password, new_password: "a password of the thief" };
+      if (deed === "a new password") {
+        await post("/api/v1/users/change-password", change, { bearer: owner.accessToken });
+      } else {
+        await ask(owner, somebody().email);
+      }
+      expect((await post(UNDO, { token })).json).toEqual({ status: "undone" });
+      expect((await get("/api/v1/users/me", { bearer: owner.accessToken })).status).toBe(401);
+      await tokenIn(owner.email, /Choose a new password/);
+    },
+  );
+
+  it("mails the reset link a few times, not for every use", async () => {
+    const { oldEmail } = await moved();
+    const token = await lateUndoToken(oldEmail);
+    for (let use = 0; use < 8; use++) expect((await post(UNDO, { token })).status).toBe(200);
+    await post("/api/v1/auth/resend-verification", { email: oldEmail });
+    const resets = async () => (await mailsTo(oldEmail)).filter(({ subject }) => /Choose a new password/.test(subject));
+    await vi.waitFor(async () => expect(await resets()).toHaveLength(3), 10_000);
+  });
+
   it("gives the old address back, ends every session, and leaves a password that opens nothing", async () => {
     const { person, oldEmail, newEmail } = await moved();
     const thief = await logIn({ ...person, email: newEmail });

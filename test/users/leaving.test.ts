@@ -2,9 +2,22 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { runMaintenance } from "../../src/maintenance.ts";
+import { exportData } from "../../src/users/export-data.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
-import { eventsOf, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { recordLogs } from "../support/logs.ts";
+import {
+  eventsOf,
+  loggedIn,
+  logIn,
+  mailedToken,
+  mailsTo,
+  registered,
+  rowOf,
+  somebody,
+  withStanding,
+} from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
+import { appInterrupted } from "../support/slow-database.ts";
 
 const ME = "/api/v1/users/me";
 const REGISTER = "/api/v1/auth/register";
@@ -136,13 +149,46 @@ describe("DELETE /api/v1/users/me", () => {
     expect(await env.USER_SESSIONS.getByName(person.userId).list()).toEqual([]);
   });
 
+  it("leaves nothing of a change of address that was being asked for", async () => {
+    const person = await loggedIn();
+    const send = appInterrupted('insert into "email_changes"', () => leave(person.accessToken, person.password));
+    const body = { email: somebody().email, password: person.password };
+    expectProblem(await post(`${ME}/email`, body, { bearer: person.accessToken }, send), 401, "invalid_access_token");
+    const query = "SELECT count(*) AS count FROM email_changes WHERE user_id = ?";
+    expect(await env.DB.prepare(query).bind(person.userId).first()).toEqual({ count: 0 });
+  });
+
+  it("leaves nothing of a login that reaches the sessions when all is over", async () => {
+    const person = await loggedIn();
+    await leave(person.accessToken, person.password);
+    const { sessions } = coldIsolate();
+    const origin = { deviceName: null, userAgent: "left behind", ipAddress: "198.51.100.7", device: "digest" };
+    expect(await sessions.create(person.userId, crypto.randomUUID(), 0, origin)).toBeNull();
+    expect(await sessions.list(person.userId)).toEqual([]);
+    expect(await sessions.devices(person.userId)).toEqual([]);
+  });
+
+  it("is told to the address of before, where that could still undo the change of it", async () => {
+    const owner = await loggedIn();
+    const thief = somebody().email;
+    await post(`${ME}/email`, { email: thief, password: owner.password }, { bearer: owner.accessToken });
+    await post("/api/v1/auth/confirm-email", { token: await mailedToken(thief) });
+    await leave(owner.accessToken, owner.password);
+    for (const email of [thief, owner.email]) {
+      await vi.waitFor(async () => {
+        const subjects = (await mailsTo(email)).map(({ subject }) => subject);
+        expect(subjects).toContain("Your account with Postern is gone");
+      }, 10_000);
+    }
+  });
+
   it("deletes nobody whose password changed at that moment", async () => {
     const person = await loggedIn();
     const { deletions, users } = coldIsolate();
     const { user } = await users.findById(person.userId);
     if (user === undefined) throw new Error("not found");
     await env.DB.prepare("UPDATE users SET session_epoch = 1 WHERE id = ?").bind(person.userId).run();
-    expect(await deletions.delete(user, Date.now())).toBe("changed_meanwhile");
+    expect(await deletions.delete(user, user, Date.now())).toBe("changed_meanwhile");
     expect(await rowOf(person.email)).not.toBeNull();
     const query = "SELECT count(*) AS count FROM retired_usernames WHERE retired_until < ?";
     expect(
@@ -195,6 +241,32 @@ describe("GET /api/v1/users/me/export", () => {
     const theirs = await get(`${ME}/export`, { bearer: stranger.accessToken });
     expect(theirs.text).not.toContain(person.userId);
     expect(theirs.json.security_events.some(({ id }: { id: string }) => exported.has(id))).toBe(false);
+  });
+
+  it("holds what an operator did to others, and not to whom", async () => {
+    const admin = await withStanding("admin");
+    const person = await registered();
+    const id = String((await rowOf(person.email))?.id);
+    const headers = { "User-Agent": "The operator's own browser" };
+    await call("PATCH", `/api/v1/users/${id}`, { bearer: admin.accessToken, body: { first_name: "Ada" }, headers });
+    await eventsOf(id, "profile_changed");
+    const { json, text } = await get(`${ME}/export`, { bearer: admin.accessToken });
+    expect(json.events_of_others).toEqual([
+      expect.objectContaining({ type: "profile_changed", user_agent: headers["User-Agent"] }),
+    ]);
+    expect(text).not.toContain(id);
+  });
+
+  it("breaks off where the database does, and tells the log alone why", async () => {
+    const person = await loggedIn();
+    const { audits, ...services } = coldIsolate();
+    const { user } = await services.users.findById(person.userId);
+    if (user === undefined) throw new Error("not found");
+    const logs = recordLogs();
+    const list = async () => Promise.reject(new Error("D1 is away", { cause: new Error('near "secret"') }));
+    const stream = await exportData({ ...services, audits: { ...audits, list } }, user, person.sessionId);
+    await expect(new Response(stream).text()).rejects.toThrow("The export was broken off.");
+    expect(logs().find(({ event }) => event === "export_broken_off")?.error).not.toContain("secret");
   });
 
   it("takes an access token, and is limited", async () => {

@@ -27,6 +27,12 @@ describe("PUT /api/v1/users/me", () => {
     expect({ ...same.json, updated_at: "" }).toEqual({ ...cleared.json, updated_at: "" });
   });
 
+  it("lets nobody try out usernames without end", async () => {
+    const { accessToken } = await loggedIn();
+    for (let turn = 0; turn < 30; turn++) expect((await put(accessToken, {})).status).toBe(200);
+    expectProblem(await put(accessToken, { username: "admin" }), 429, "rate_limited");
+  });
+
   it("changes the username, by which one logs in from then on", async () => {
     const person = await loggedIn();
     const { username } = somebody();
