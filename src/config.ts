@@ -74,7 +74,13 @@ const origins = z
 export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
   PUBLIC_URL: httpUrl.optional(),
-  PRODUCT_NAME: z.string().trim().min(1, "takes a name").max(80, "takes at most 80 characters").default("Postern"),
+  PRODUCT_NAME: z
+    .string()
+    .trim()
+    .min(1, "takes a name")
+    .max(80, "takes at most 80 characters")
+    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, "takes one line")
+    .default("Postern"),
   AUTH_SECRET: secret,
   AUTH_SECRET_PREVIOUS: secret.optional(),
   JWT_AUDIENCE: z.string().min(1, "takes a name or URL").optional(),

@@ -69,6 +69,7 @@ describe("the configuration", () => {
     ["PUBLIC_URL", "https://auth.example.com"],
     ["PUBLIC_URL", "http://localhost:8787/auth"],
     ["PRODUCT_NAME", " "],
+    ["PRODUCT_NAME", "Evil\r\nBcc: a@b.example"],
     ["AUTH_SECRET", "too short"],
     ["AUTH_SECRET_PREVIOUS", "too short"],
     ["JWT_ALGORITHM", "HS256"],

@@ -3,14 +3,13 @@
  * to the first one: a fresh directory lets nobody in. Twice does no more than once.
  */
 import * as z from "zod";
-import type { AuditEventType } from "../audit/events.ts";
 import { environment } from "../config.ts";
 import { newPassword } from "../passwords/policy.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
-import { systemClock } from "../platform/clock.ts";
 import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
-import { type CommandDatabase, DATABASE_NOW, type Failed, openCommandDatabase, quote } from "./database.ts";
+import { accountQuery, creation, promotion, situationQuery, takeover } from "./admin-statements.ts";
+import { type CommandDatabase, openCommandDatabase } from "./database.ts";
 import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
@@ -41,13 +40,8 @@ const accountSchema = z.object({
   is_superuser: z.number(),
 });
 
-type Account = z.output<typeof accountSchema>;
-
 const rows = <Row extends z.ZodType>(row: Row) => z.object({ results: z.array(row) });
 const situation = z.tuple([rows(accountSchema), rows(z.object({ username: z.string() }))]);
-/** Of the statements one returns a row: the change, where it was made. */
-const outcome = z.array(rows(z.object({ username: z.string() })));
-
 /** Runs the command. Answers its exit code. */
 export async function createAdmin(
   argv: readonly string[],
@@ -77,7 +71,15 @@ export async function createAdmin(
 
   if (account !== undefined && account.is_active === 0)
     return refuse({ fault: `${email.value} is suspended: another superuser has to reinstate the account.` }, world);
-  if (account?.is_verified === 1) return promote(account, email.value, database, world, random);
+  if (account?.is_verified === 1 && account.is_superuser === 1) {
+    say(`${email.value} is a superuser already, under the username ${account.username}. Nothing changed.\n`);
+    return 0;
+  }
+  if (account?.is_verified === 1) {
+    const code = await apply(promotion(account.id, random), email.value, database, world);
+    if (code === 0) say("The account was there already and keeps its own password.\n");
+    return code;
+  }
 
   const username = names.find((name) => !taken.some((other) => other.username === name.toLowerCase()));
   if (account === undefined && username === undefined)
@@ -95,8 +97,8 @@ export async function createAdmin(
   const statements =
     account === undefined
       ? creation({ email: email.value, username: username ?? "", hash }, random)
-      : takeover(account, hash, random);
-  return conclude(await database.query(statements, outcome), email.value, world);
+      : takeover(account.id, hash, random);
+  return apply(statements, email.value, database, world);
 }
 
 /** Reads the flags strictly. */
@@ -134,66 +136,19 @@ function usernamesFor(given: string | undefined, email: string, random: Random):
   return [base, `${base.slice(0, 25)}-${suffix}`];
 }
 
-function situationQuery(email: string, names: readonly string[]): string {
-  const list = names.map((name) => quote(name.toLowerCase())).join(", ");
-  return [
-    `SELECT id, username, is_active, is_verified, is_superuser FROM users WHERE email = ${quote(email)}`,
-    `SELECT lower(username) AS username FROM users WHERE lower(username) IN (${list}) UNION SELECT lower(username) FROM registrations WHERE lower(username) IN (${list})`,
-  ].join("; ");
-}
-
-async function promote(
-  account: Account,
+/** Makes the change, and looks whether it was made. */
+async function apply(
+  statements: string[],
   email: string,
   database: CommandDatabase,
-  world: Surroundings,
-  random: Random,
+  { say, complain }: Surroundings,
 ): Promise<number> {
-  if (account.is_superuser === 1) {
-    world.say(`${email} is a superuser already, under the username ${account.username}. Nothing changed.\n`);
-    return 0;
-  }
-  const meant = `id = ${quote(account.id)} AND is_verified = 1 AND is_active = 1 AND is_superuser = 0`;
-  const statements = [
-    noteGrant(meant, random),
-    `UPDATE users SET role = 'admin', is_superuser = 1, updated_at = max(${DATABASE_NOW}, updated_at + 1) WHERE ${meant} RETURNING username`,
-  ].join("; ");
-  const code = await conclude(await database.query(statements, outcome), email, world);
-  if (code === 0) world.say("The account was there already and keeps its own password.\n");
-  return code;
-}
-
-/** An account that nobody proved: whoever opened it loses it, with the password that they chose. */
-function takeover({ id }: Account, hash: string, random: Random): string {
-  const account = `id = ${quote(id)} AND is_verified = 0`;
-  return [
-    noteGrant(account, random),
-    `UPDATE users SET password_hash = ${quote(hash)}, role = 'admin', is_superuser = 1, is_verified = 1, session_epoch = session_epoch + 1, updated_at = max(${DATABASE_NOW}, updated_at + 1) WHERE ${account} RETURNING username`,
-    // Its own registration is spent. Others wait on in vain, so that nobody learns of this.
-    `DELETE FROM registrations WHERE lower(username) = (SELECT lower(username) FROM users WHERE id = ${quote(id)} AND is_superuser = 1)`,
-  ].join("; ");
-}
-
-function creation({ email, username, hash }: { email: string; username: string; hash: string }, random: Random) {
-  const id = createId(systemClock.now(), random);
-  const values = [id, email, username, hash].map(quote).join(", ");
-  return [
-    `INSERT INTO users (id, email, username, password_hash, role, is_superuser, is_verified, created_at, updated_at) SELECT ${values}, 'admin', 1, 1, ${DATABASE_NOW}, ${DATABASE_NOW} WHERE NOT EXISTS (SELECT 1 FROM registrations WHERE lower(username) = lower(${quote(username)})) ON CONFLICT DO NOTHING RETURNING username`,
-    noteGrant(`id = ${quote(id)}`, random),
-  ].join("; ");
-}
-
-/** Notes it for whoever meets the condition. Nobody who is known to the service did it: the event has no actor. */
-function noteGrant(condition: string, random: Random): string {
-  const type: AuditEventType = "superuser_granted";
-  const eventId = createId(systemClock.now(), random);
-  return `INSERT INTO audit_events (id, type, occurred_at, user_id) SELECT '${eventId}', '${type}', ${DATABASE_NOW}, id FROM users WHERE ${condition}`;
-}
-
-function conclude(done: z.output<typeof outcome> | Failed, email: string, { say, complain }: Surroundings): number {
-  if ("failed" in done) return done.failed;
-  const [account] = done.flatMap(({ results }) => results);
-  if (account === undefined) {
+  const failed = await database.run(statements);
+  if (failed !== undefined) return failed.failed;
+  const made = await database.query(accountQuery(email), z.tuple([rows(accountSchema)]));
+  if ("failed" in made) return made.failed;
+  const [account] = made[0].results;
+  if (account?.is_superuser !== 1) {
     complain("Somebody else changed the directory at the same moment: run the command again.\n");
     return 1;
   }

@@ -1,4 +1,7 @@
 /** The directory's database as a command reaches it: through wrangler, on this machine or deployed. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type * as z from "zod";
 import type { Place } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -12,11 +15,12 @@ export interface Failed {
 export interface CommandDatabase {
   /**
    * Runs statements as one transaction. `shape` is of what wrangler prints: `{ results }` for each of them.
-   * The text may be 100 KB long, which is also what D1 takes.
+   * The text may be 100 KB long, which is also what D1 takes. Others on this machine can see it, in the list of
+   * processes: it must hold no secret.
    */
   query<Shape extends z.ZodType>(sql: string, shape: Shape): Promise<z.output<Shape> | Failed>;
-  /** Runs a file of statements of any length, as one transaction. Tells nothing of their rows. */
-  runFile(path: string): Promise<Failed | undefined>;
+  /** Runs statements of any length, each of 100 KB at most, as one transaction. Tells nothing of their rows. */
+  run(statements: readonly string[]): Promise<Failed | undefined>;
 }
 
 /** The database, or `undefined` where the packages are not installed, which is then said. */
@@ -49,9 +53,16 @@ export function openCommandDatabase(
       const answer = shape.safeParse(parseJson(output));
       return code === 0 && answer.success ? answer.data : fail(code, output + complaints);
     },
-    async runFile(path) {
-      const { code, output, complaints } = await execute("--file", path);
-      return code === 0 ? undefined : fail(code, output + complaints);
+    async run(statements) {
+      const folder = mkdtempSync(join(tmpdir(), "postern-statements-"));
+      try {
+        const file = join(folder, "statements.sql");
+        writeFileSync(file, statements.map((statement) => `${statement};\n`).join(""), { mode: 0o600 });
+        const { code, output, complaints } = await execute("--file", file);
+        return code === 0 ? undefined : fail(code, output + complaints);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     },
   };
 }
@@ -63,8 +74,10 @@ export function quote(text: string): string {
 
 /** Rows for a statement to read: `SELECT value ->> '$.name' FROM json_each(…)`. */
 export function jsonRows(rows: readonly object[]): string {
-  // JSON escapes what a command line can't hold, NUL among it.
-  return `json_each(${quote(JSON.stringify(rows))})`;
+  // JSON escapes what a text of SQL can't hold. Spaces and semicolons too, since wrangler looks for statements
+  // inside of texts as well, and cuts out what it takes for one.
+  const text = JSON.stringify(rows).replaceAll(" ", "\\u0020").replaceAll(";", "\\u003b");
+  return `json_each(${quote(text)})`;
 }
 
 /** The database's own clock, in milliseconds: that of the operator's machine may be off. */

@@ -15,12 +15,15 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
 
   async function readPiped(): Promise<string | undefined> {
     piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    input.resume();
     const line = await piped.next();
+    // Whoever keeps the pipe open must not keep the command from ending.
+    input.pause();
     return line.done ? undefined : line.value;
   }
 
   async function readTyped(question: string, isSecret: boolean): Promise<string | undefined> {
-    output.write(question);
+    if (isSecret) output.write(question);
     const silence = new Writable({ write: (_chunk, _encoding, done) => done() });
     const terminal = createInterface({ input, output: isSecret ? silence : output, terminal: true });
     const over = new AbortController();
@@ -28,7 +31,8 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
     terminal.on("SIGINT", giveUp).on("close", giveUp);
     stop.addEventListener("abort", giveUp);
     try {
-      return await terminal.question("", { signal: over.signal });
+      // Told the question where it shows it, since it draws the line anew.
+      return await terminal.question(isSecret ? "" : question, { signal: over.signal });
     } catch {
       // The line was never finished.
       return undefined;

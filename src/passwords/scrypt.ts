@@ -11,7 +11,7 @@ import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
-import { type Engines, IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-reading.ts";
 
 /** What a hash costs: N = 2^ln, block size r, parallelization p. */
 export interface ScryptCost {
@@ -51,23 +51,12 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
   return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${encodeBase64(salt)}$${encodeBase64(hash)}`;
 }
 
-/** Whether the password is the one that was hashed. A text that is no scrypt hash never matches, and costs nothing. */
-export function verifyPassword(password: string, stored: string, engine: ScryptEngine): boolean {
-  const reading = readScrypt(stored);
-  return reading !== undefined && "verify" in reading && reading.verify(password, { scrypt: engine });
-}
-
-/** A stored hash that needs no other engine than scrypt's. */
-interface ScryptHash extends StoredHash {
-  verify(password: string, engines: Pick<Engines, "scrypt">): boolean;
-}
-
 /**
  * Reads a PHC string of scrypt: this service's, or another's that writes the same, as passlib does. Which of
  * the two it is, the text doesn't tell; the NFC form alone is tried, so that no spelling of a wrong password
  * makes every login cost two hashes.
  */
-export function readScrypt(text: string): ScryptHash | Unreadable | undefined {
+export function readScrypt(text: string): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
   const [, ln, r, p, saltText = "", hashText = ""] = PHC.exec(text) ?? [];
   const salt = decodeBase64(saltText);
@@ -76,6 +65,8 @@ export function readScrypt(text: string): ScryptHash | Unreadable | undefined {
     return { refused: "A scrypt hash reads $scrypt$ln=…,r=…,p=…$salt$hash: this one was cut off or changed." };
   }
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
+  // N is below 2^(128·r/8) (RFC 7914 §2): the engine throws where it is not.
+  if (cost.ln >= 16 * cost.r) return { refused: `scrypt takes ln below 16·r: ln=${ln}, r=${r} is no scrypt hash.` };
   if (2 ** cost.ln * cost.r * cost.p > HASH_BOUNDS.scrypt.maxWork) {
     return {
       refused: `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
@@ -85,7 +76,7 @@ export function readScrypt(text: string): ScryptHash | Unreadable | undefined {
 }
 
 /** A hash that nothing matches and that costs as much to check as a real one, for users who do not exist. */
-export function decoyHash(cost: ScryptCost): ScryptHash {
+export function decoyHash(cost: ScryptCost): StoredHash {
   return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
@@ -94,7 +85,7 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }
 
-function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array): ScryptHash {
+function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array): StoredHash {
   return {
     scheme: "scrypt",
     verify: (password, { scrypt }) =>

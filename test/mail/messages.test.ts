@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { openLink } from "../../src/auth/link-tokens.ts";
+import { quoteUsername } from "../../src/mail/client-words.ts";
 import { composeMail } from "../../src/mail/compose.ts";
 import { SUPPORTED_LOCALES } from "../../src/mail/languages.ts";
 import { MESSAGE_KINDS, type MessageKind } from "../../src/mail/messages.ts";
@@ -128,6 +129,27 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
     const urls = [...`${text}\n${html}`.matchAll(/https?:[^\s"<]+/g)].map(([url]) => url);
     for (const url of urls) expect(url).toMatch(/^http:\/\/localhost:8787\/[a-z-]+#token=[\w-]{100,}$/);
     expect(urls).toHaveLength(/^(verify_email|reset_password|confirm_email|email_change)/.test(kind) ? 3 : 0);
+  });
+});
+
+describe("a username in a mail to somebody who may never have heard of it", () => {
+  it.each([
+    ["www.prize-123.com", "www. prize-123. com"],
+    ["evil.io", "evil. io"],
+    ["ada.lovelace", "ada.lovelace"],
+    ["ada", "ada"],
+  ])("is quoted so that no mail program makes a link of %s", (username, says) => {
+    expect(quoteUsername(username)).toBe(says);
+  });
+
+  it("is no link in the mail that anybody can have sent to anybody", async () => {
+    const person = { ...somebody(), username: `www.prize-${crypto.randomUUID().slice(0, 6)}.com` };
+    await post("/api/v1/auth/register", person);
+    const [mail] = await mailsTo(person.email);
+    for (const text of [mail?.text, mail?.html]) {
+      expect(text).not.toContain(person.username);
+      expect(text).toContain(quoteUsername(person.username));
+    }
   });
 });
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ImportedUser, readUser } from "../../src/commands/import/imported-user.ts";
+import { createUserReader, type ImportedUser } from "../../src/commands/import/imported-user.ts";
 import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
 import { importStatements } from "../../src/commands/import/statements.ts";
 import { importUsers, parseImportFlags } from "../../src/commands/import-users.ts";
@@ -11,7 +11,7 @@ import { type LocalDatabase, makeLocalDatabase, realSurroundings } from "./local
 import { makeTree } from "./stand-in.ts";
 
 const BCRYPT = "$2b$04$abcdefghijklmnopqrstuuZLmaAqrBv5Uo1Vl0Yn5Do2p9C7b6cVG";
-const HOSTILE = `Robert'); DROP TABLE users; -- "$.x" /* \\ \u2603 😀`;
+const HOSTILE = `Robert'); DROP TABLE users; -- "$.x" /* \\ \u2603 😀 BEGIN TRANSACTION; COMMIT; BEGIN TRANSACTION`;
 const SEED = { seed: "a seed", startedAt: 1_700_000_000_000 };
 
 let folder: string;
@@ -69,7 +69,7 @@ describe("the lines of a file", () => {
 
 describe("a line", () => {
   const judge = (text: string | Buffer | undefined, number = 1) =>
-    readUser({ number, bytes: text === undefined ? undefined : Buffer.from(text), end: 0 }, SEED);
+    createUserReader(SEED)({ number, bytes: text === undefined ? undefined : Buffer.from(text), end: 0 });
   const least = { email: "Ada@Example.com", is_verified: true };
 
   it("needs an address and the word on whether it was proved, and gets the rest", () => {
@@ -139,6 +139,13 @@ describe("a line", () => {
     ["a bad name", JSON.stringify({ ...least, username: "a b" }), "username", "invalid_format"],
     ["a role that is none", JSON.stringify({ ...least, role: "root" }), "role", "invalid"],
     ["a bad time", JSON.stringify({ ...least, created_at: "yesterday" }), "created_at", "invalid_format"],
+    ["a time to come", JSON.stringify({ ...least, updated_at: "2999-01-01T00:00:00Z" }), "updated_at", "invalid"],
+    [
+      "an operator whose address is not proved",
+      JSON.stringify({ ...least, is_verified: false, role: "admin" }),
+      "is_verified",
+      "operator_not_verified",
+    ],
     ["a time of before", JSON.stringify({ ...least, created_at: "1969-01-01T00:00:00Z" }), "created_at", "invalid"],
     [
       "MD5",
@@ -163,24 +170,21 @@ describe("a line", () => {
 describe("the statements of an import", () => {
   it("are each short enough for D1, however long the texts are", () => {
     const judged = Array.from({ length: 300 }, (_, index) =>
-      readUser(
-        {
-          number: index + 1,
-          bytes: Buffer.from(
-            JSON.stringify({
-              email: `u${index}@example.com`,
-              is_verified: index % 2 === 0,
-              first_name: "☃'".repeat(50),
-            }),
-          ),
-          end: 0,
-        },
-        SEED,
-      ),
+      createUserReader(SEED)({
+        number: index + 1,
+        bytes: Buffer.from(
+          JSON.stringify({
+            email: `u${index}@example.com`,
+            is_verified: index % 2 === 0,
+            first_name: "☃' ".repeat(33),
+          }),
+        ),
+        end: 0,
+      }),
     );
     const users = judged.flatMap((one): ImportedUser[] => (one !== undefined && "user" in one ? [one.user] : []));
     expect(users).toHaveLength(300);
-    const statements = importStatements(users, 1).split(";\n");
+    const statements = importStatements(users, 1);
     expect(statements.length).toBeGreaterThan(3);
     for (const statement of statements) expect(Buffer.byteLength(statement)).toBeLessThan(100_000);
   });
@@ -234,7 +238,19 @@ describe("npm run users:import where the database does not answer", () => {
     const work = makeTree(script);
     expect(await importUsers([file, "--remote"], work)).toBe(7);
     expect(work.complained()).toContain("run the same command again");
-    expect(existsSync(`${file}.import.json`)).toBe(false);
+    expect(JSON.parse(readFileSync(`${file}.import.json`, "utf8"))).toMatchObject({
+      line: 0,
+      seed: expect.any(String),
+    });
+  });
+
+  it("writes nothing where it can't keep its progress", async () => {
+    file = join(folder, `${"x".repeat(248)}.ndjson`.slice(-255));
+    write([line]);
+    const work = makeTree("");
+    expect(await importUsers([file, "--remote"], work)).toBe(1);
+    expect(work.complained()).toContain("ENAMETOOLONG");
+    expect(work.calls()).toEqual([]);
   });
 
   it("goes into no other database, from no other file, with no other progress than it began with", async () => {
@@ -255,6 +271,17 @@ describe("npm run users:import where the database does not answer", () => {
     write([{ ...line, email: "eve@example.com" }]);
     expect(await again()).toBe(1);
     expect(work.complained()).toContain("another file");
+    write([line]);
+    const running = { ...JSON.parse(kept), finishedAt: undefined, pid: process.ppid };
+    writeFileSync(progress, JSON.stringify(running));
+    expect(await again()).toBe(1);
+    expect(work.complained()).toContain(`The process ${process.ppid} is importing this file already.`);
+    // That process is long gone.
+    writeFileSync(progress, JSON.stringify({ ...running, pid: 2 ** 22 + 1 }));
+    expect(await again()).toBe(3);
+    write([line, { ...line, email: "bob@example.com" }]);
+    expect(await again(), "a file that has grown").toBe(3);
+    expect(report().map((entry) => entry.line)).toEqual([1, 2]);
     for (const text of ["{", "{}", kept.replace(/"line": 1/, '"line": -1')]) {
       writeFileSync(progress, text);
       expect(await again()).toBe(1);
@@ -299,7 +326,8 @@ describe("npm run users:import on a database", () => {
       email: `person${index}@example.com`,
       ...(index % 3 === 0 ? {} : { username: `person${index}` }),
       ...(index % 4 === 0 ? {} : { password_hash: BCRYPT }),
-      ...(index % 5 === 0 ? { first_name: HOSTILE, role: "moderator" } : {}),
+      ...(index % 5 === 0 ? { first_name: HOSTILE } : {}),
+      ...(index % 10 === 5 ? { role: "moderator" } : {}),
       is_verified: index % 10 !== 0,
       created_at: new Date(1_600_000_000_000 + index * 1_000).toISOString(),
     });
@@ -352,6 +380,7 @@ describe("npm run users:import on a database", () => {
     const waiting =
       "SELECT count(*) AS count FROM registrations JOIN users USING (id, email, username, password_hash) WHERE is_verified = 0";
     expect(database.rows(waiting), "whose address is not proved can prove it still").toEqual([{ count: 995 }]);
+    expect(database.rows("SELECT count(*) AS count FROM registrations WHERE id <> 'r0'")).toEqual([{ count: 995 }]);
     const events =
       "SELECT count(*) AS count FROM audit_events JOIN users ON users.id = user_id WHERE type = 'account_imported'";
     expect(database.rows(events)).toEqual([{ count: 9_950 }]);
@@ -397,6 +426,37 @@ describe("npm run users:import on a database", () => {
     expect(report()).toEqual([
       { line: 2, email: "other@example.com", errors: [expect.objectContaining({ field: "id", code: "taken" })] },
     ]);
+  });
+
+  it("takes nothing of a line that it refuses, and knows its own lines again when it was killed at once", async () => {
+    write([
+      { email: "dup@example.com", username: "dup-one", is_verified: false },
+      { email: "DUP@example.com", username: "dup-two", is_verified: false },
+      { email: "same-one@example.com", username: "Same", is_verified: true },
+      { email: "same-two@example.com", username: "same", is_verified: false },
+      {
+        id: "0190aaaa-1111-4222-8333-444455556666",
+        email: "id-two@example.com",
+        username: "id-two",
+        is_verified: false,
+      },
+    ]);
+    expect(await run()).toMatchObject({ code: 3 });
+    const killed = { ...JSON.parse(readFileSync(`${file}.import.json`, "utf8")), end: 0, line: 0, imported: 0 };
+    const { finishedAt: _, ...begun } = { ...killed, refused: 0, reported: 0 };
+    writeFileSync(`${file}.import.json`, JSON.stringify(begun));
+    const { code, said } = await run();
+    expect(code).toBe(3);
+    expect(said).toContain("5 lines: 2 users imported, 3 lines refused.");
+    expect(report().map(({ line }) => line)).toEqual([2, 4, 5]);
+    const names = database.rows(
+      "SELECT username FROM registrations WHERE username IN ('dup-one', 'dup-two', 'same', 'id-two')",
+    );
+    expect(names).toEqual([{ username: "dup-one" }]);
+    const users = database.rows(
+      "SELECT username FROM users WHERE email LIKE 'dup@%' OR email LIKE 'same-%' ORDER BY username",
+    );
+    expect(users).toEqual([{ username: "Same" }, { username: "dup-one" }]);
   });
 
   it("has nothing to do with an empty file", async () => {

@@ -107,6 +107,8 @@ describe("judgeHash", () => {
     [`$2b$10$${BCRYPT_TAIL}a`, "60 characters"],
     [`$2b$10$!${BCRYPT_TAIL.slice(1)}`, "60 characters"],
     [`bcrypt$$2b$10$${BCRYPT_TAIL}`, "take it off"],
+    [`argon2$argon2id$v=19$m=65536,t=3,p=4$${SALT}$${HASH}`, "take it off"],
+    [`$scrypt$ln=16,r=1,p=1$${SALT}$${HASH}`, "ln below 16·r"],
 
     [`$scrypt$ln=18,r=8,p=1$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
     [`$scrypt$ln=99,r=99,p=99$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
@@ -155,7 +157,8 @@ describe("judgeHash", () => {
     `pbkdf2_sha256$1000$saltsalt$${HASH}=`,
     `$argon2id$v=19$m=65536,t=4,p=1$${SALT}$${HASH}`,
     `$argon2id$v=19$m=128,t=1,p=16$${SALT}$${HASH}`,
-  ])("takes %s, which lies at a bound", (text) => {
+  ])("takes %s, which lies at a bound, and computes it", (text) => {
     expect(judgeHash(text)).toHaveProperty("scheme");
+    expect(verify("a wrong password", text)).toBe(false);
   });
 });

@@ -10,42 +10,48 @@ import { emailAddress, locale, personName, phoneNumber, username } from "../../u
 import { usernameDigest } from "../../users/retired-usernames.ts";
 import { type Line, MOST_LINE_BYTES } from "./lines.ts";
 
-const time = z.iso
-  .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
-  .transform((text) => Date.parse(text))
-  .refine((milliseconds) => milliseconds >= 0, "This takes a time since 1970.");
-
-const passwordHash = z
-  .string()
-  .max(1_024, "A hash has at most 1024 characters.")
-  .transform((text, context) => {
-    const judgement = judgeHash(text);
-    if ("scheme" in judgement) return { text, scheme: judgement.scheme };
-    context.addIssue({ code: "custom", message: judgement.refused, params: { code: "unusable_hash" } });
-    return z.NEVER;
-  });
-
-/** What a line may hold: the fields of the contract's `User`, and the hash. */
-const lineShape = z.strictObject({
-  id: z
-    .uuid("This takes a UUID. Leave it out, and the user gets a new one.")
-    .transform((id) => id.toLowerCase())
-    .optional(),
-  email: emailAddress,
-  username: username.nullish(),
-  password_hash: passwordHash.nullish(),
-  first_name: personName.nullish(),
-  last_name: personName.nullish(),
-  phone: phoneNumber.nullish(),
-  locale: locale.nullish(),
-  role: z.enum(["user", "moderator", "admin"], "This takes one of user, moderator, admin.").default("user"),
-  is_active: z.boolean().default(true),
-  is_verified: z.boolean(),
-  is_superuser: z.boolean().default(false),
-  created_at: time.nullish(),
-  updated_at: time.nullish(),
-  last_login: time.nullish(),
+const passwordHash = z.string().transform((text, context) => {
+  const judgement = judgeHash(text);
+  if ("scheme" in judgement) return { text, scheme: judgement.scheme };
+  context.addIssue({ code: "custom", message: judgement.refused, params: { code: "unusable_hash" } });
+  return z.NEVER;
 });
+
+/** What a line may hold: the fields of the contract's `User`, and the hash. Nothing in it happened after `now`. */
+function lineShape(now: number) {
+  const time = z.iso
+    .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
+    .transform((text) => Date.parse(text))
+    .refine((milliseconds) => milliseconds >= 0, "This takes a time since 1970.")
+    .refine((milliseconds) => milliseconds <= now, "This lies in the future.")
+    .nullish();
+  return z
+    .strictObject({
+      id: z
+        .uuid("This takes a UUID. Leave it out, and the user gets a new one.")
+        .transform((id) => id.toLowerCase())
+        .optional(),
+      email: emailAddress,
+      username: username.nullish(),
+      password_hash: passwordHash.nullish(),
+      first_name: personName.nullish(),
+      last_name: personName.nullish(),
+      phone: phoneNumber.nullish(),
+      locale: locale.nullish(),
+      role: z.enum(["user", "moderator", "admin"], "This takes one of user, moderator, admin.").default("user"),
+      is_active: z.boolean().default(true),
+      is_verified: z.boolean(),
+      is_superuser: z.boolean().default(false),
+      created_at: time,
+      updated_at: time,
+      last_login: time,
+    })
+    .refine((user) => user.is_verified || (user.role === "user" && !user.is_superuser), {
+      path: ["is_verified"],
+      params: { code: "operator_not_verified" },
+      message: "An operator's address must be proved: whoever proves it later would have the role.",
+    });
+}
 
 /** A user as the statements write one; names are those of the columns. Times are milliseconds since the epoch. */
 export interface ImportedUser {
@@ -86,26 +92,30 @@ export interface ImportSeed {
 }
 
 /** Judges a line. `undefined` for an empty one. */
-export function readUser(line: Line, seed: ImportSeed): { user: ImportedUser } | { refused: RefusedLine } | undefined {
-  const number = line.number;
-  if (line.bytes === undefined)
-    return refuse(number, "too_long", `A line has at most ${MOST_LINE_BYTES} bytes. Is it one user to a line?`);
-  const text = decode(line);
-  if (text === undefined) return refuse(number, "invalid_encoding", "This line is not UTF-8.");
-  if (text.trim() === "") return undefined;
-  const value = parseJson(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return refuse(number, "invalid_json", "This line is not a JSON object.");
+export type UserReader = (line: Line) => { user: ImportedUser } | { refused: RefusedLine } | undefined;
 
-  const parsed = lineShape.safeParse(value);
-  if (!parsed.success) {
+/** The reader of one import. */
+export function createUserReader(seed: ImportSeed): UserReader {
+  const shape = lineShape(seed.startedAt);
+  return (line) => {
+    const number = line.number;
+    if (line.bytes === undefined)
+      return refuse(number, "too_long", `A line has at most ${MOST_LINE_BYTES} bytes. Is it one user to a line?`);
+    const text = decode(line);
+    if (text === undefined) return refuse(number, "invalid_encoding", "This line is not UTF-8.");
+    if (text.trim() === "") return undefined;
+    const value = parseJson(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return refuse(number, "invalid_json", "This line is not a JSON object.");
+
+    const parsed = shape.safeParse(value);
+    if (parsed.success) return { user: toRow(parsed.data, number, seed) };
     const email = "email" in value && typeof value.email === "string" ? { email: value.email.slice(0, 254) } : {};
     return { refused: { line: number, ...email, errors: fieldErrors(parsed.error.issues, value) } };
-  }
-  return { user: toRow(parsed.data, number, seed) };
+  };
 }
 
-function toRow(fields: z.output<typeof lineShape>, line: number, seed: ImportSeed): ImportedUser {
+function toRow(fields: z.output<ReturnType<typeof lineShape>>, line: number, seed: ImportSeed): ImportedUser {
   const createdAt = fields.created_at ?? seed.startedAt;
   const id = fields.id ?? idOf("user", line, createdAt, seed);
   const name = fields.username ?? `user-${idOf("username", line, 0, seed).slice(-12)}`;
@@ -124,7 +134,8 @@ function toRow(fields: z.output<typeof lineShape>, line: number, seed: ImportSee
     is_superuser: Number(fields.is_superuser),
     created_at: createdAt,
     updated_at: fields.updated_at ?? createdAt,
-    last_login_at: fields.last_login ?? null,
+    // Whoever has not proved their address has never been in: they wait as one who has just registered.
+    last_login_at: fields.is_verified ? (fields.last_login ?? null) : null,
     username_digest: usernameDigest(name),
     scheme: fields.password_hash?.scheme ?? "none",
     event_id: importEventId(line, seed),

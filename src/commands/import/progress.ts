@@ -26,8 +26,11 @@ const count = z.int().min(0);
 const progressShape = z.strictObject({
   /** Which database it goes into. */
   database: z.string(),
-  /** SHA-256 of the head of the file. */
+  /** The process that goes through the file now; absent where none does. */
+  pid: count.optional(),
+  /** SHA-256 of the head of the file, and how many bytes that was. */
   head: z.string(),
+  headLength: count,
   seed: z.string(),
   startedAt: z.int(),
   /** Where the next line begins, in bytes, and how many come before it. */
@@ -53,22 +56,38 @@ export function reportPath(file: string): string {
   return `${file}.refused.ndjson`;
 }
 
-/** Where an import left off, or the start of one. */
-export function readProgress(file: string, database: string, now: number, random: Random): Progress | Fault {
+/**
+ * Where an import left off, or the start of one, kept before anything is written: whatever happens then, the next
+ * try knows what it did. A file that has only grown since is the same file.
+ */
+export function beginImport(
+  file: string,
+  database: string,
+  { now, pid, random }: { now: number; pid: number; random: Random },
+): Progress | Fault {
   const path = progressPath(file);
-  const head = headOf(file);
   if (!existsSync(path)) {
     const counts = { end: 0, line: 0, imported: 0, refused: 0, admins: 0, superusers: 0, reported: 0 };
-    return { database, head, seed: encodeBase64url(random.bytes(32)), startedAt: now, ...counts };
+    const headLength = Math.min(HEAD_BYTES, statSync(file).size);
+    const seed = encodeBase64url(random.bytes(32));
+    const start = { database, pid, head: headOf(file, headLength), headLength, seed, startedAt: now, ...counts };
+    // Of two that begin at once, one makes the file.
+    writeFileSync(path, textOf(start), { mode: 0o600, flag: "wx" });
+    return start;
   }
   const afresh = `Delete ${path} to go through it from the start.`;
   const kept = progressShape.safeParse(parseJson(readFileSync(path, "utf8")));
   if (!kept.success) return { fault: `${path} is not what an import left there. ${afresh}` };
-  if (kept.data.database !== database)
-    return { fault: `This file was being imported into another database, ${kept.data.database}. ${afresh}` };
-  if (kept.data.head !== head || statSync(file).size < kept.data.end)
+  const progress = kept.data;
+  if (progress.database !== database)
+    return { fault: `This file was being imported into another database, ${progress.database}. ${afresh}` };
+  if (progress.head !== headOf(file, progress.headLength) || statSync(file).size < progress.end)
     return { fault: `${file} is another file than the one whose import had begun. ${afresh}` };
-  return kept.data;
+  if (progress.pid !== undefined && progress.pid !== pid && isRunning(progress.pid)) {
+    const mend = `If that is something else, take "pid" out of ${path}.`;
+    return { fault: `The process ${progress.pid} is importing this file already. ${mend}` };
+  }
+  return keepProgress(file, { ...progress, pid }, []);
 }
 
 /** Keeps the progress with the lines that were refused since, so that neither is ever without the other. */
@@ -80,17 +99,34 @@ export function keepProgress(file: string, progress: Progress, refused: readonly
   if (text !== "") appendFileSync(report, text, { mode: 0o600 });
   const kept = { ...progress, reported: progress.reported + Buffer.byteLength(text) };
   const draft = `${progressPath(file)}.new`;
-  writeFileSync(draft, `${JSON.stringify(kept, undefined, 2)}\n`, { mode: 0o600 });
+  writeFileSync(draft, textOf(kept), { mode: 0o600 });
   renameSync(draft, progressPath(file));
   return kept;
 }
 
-function headOf(file: string): string {
+/** Keeps the progress of an import that nobody goes through any more, for now or for good. */
+export function leaveImport(file: string, { pid: _, ...progress }: Progress): void {
+  keepProgress(file, progress, []);
+}
+
+function textOf(progress: Progress): string {
+  return `${JSON.stringify(progress, undefined, 2)}\n`;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function headOf(file: string, length: number): string {
   const descriptor = openSync(file, "r");
   try {
-    const bytes = Buffer.alloc(HEAD_BYTES);
-    const length = readSync(descriptor, bytes, 0, HEAD_BYTES, 0);
-    return createHash("sha256").update(bytes.subarray(0, length)).digest("base64url");
+    const bytes = Buffer.alloc(length);
+    const read = readSync(descriptor, bytes, 0, length, 0);
+    return createHash("sha256").update(bytes.subarray(0, read)).digest("base64url");
   } finally {
     closeSync(descriptor);
   }

@@ -3,8 +3,8 @@ import type { AuditEventType } from "../../audit/events.ts";
 import { jsonRows, quote } from "../database.ts";
 import type { ImportedUser } from "./imported-user.ts";
 
-/** Characters of JSON in one statement: D1 takes statements of 100 KB. A character has up to three bytes. */
-const MOST_CHARACTERS = 30_000;
+/** Bytes of rows in one statement, beside what they are selected by: D1 takes statements of 100 KB. */
+const MOST_BYTES = 90_000;
 
 const SHARED = ["id", "email", "username", "password_hash", "first_name", "last_name", "phone", "locale"];
 const COLUMNS = [
@@ -16,18 +16,15 @@ const COLUMNS = [
  * Adds users, one transaction's worth. Whoever is there already, by id, address or username, stays as they
  * are. A user whose address is not proved waits as a registration too, as if they had registered at `now`.
  */
-export function importStatements(users: readonly ImportedUser[], now: number): string {
-  return chunks(users, (user) => user)
-    .flatMap((chunk) => [
-      ...addRegistrations(
-        chunk.filter((user) => user.is_verified === 0),
-        now,
-      ),
+export function importStatements(users: readonly ImportedUser[], now: number): string[] {
+  return chunks(users, (user) => user).flatMap((chunk) => {
+    const unproved = chunk.filter((user) => user.is_verified === 0);
+    return [
       addUsers(chunk, now),
       noteImports(chunk, now),
-    ])
-    .map((statement) => `${statement};\n`)
-    .join("");
+      ...(unproved.length > 0 ? [addRegistrations(unproved, now)] : []),
+    ];
+  });
 }
 
 /** The audit events of the users who came in, between the ids of the first line's and the last one's. */
@@ -47,27 +44,21 @@ export function conflictQueries(users: readonly ImportedUser[]): { asked: Import
   }));
 }
 
-function addRegistrations(users: readonly ImportedUser[], now: number): string[] {
-  if (users.length === 0) return [];
-  const columns = [...SHARED, "created_at"].join(", ");
-  const free =
-    "NOT EXISTS (SELECT 1 FROM users WHERE email = value ->> '$.email' OR lower(username) = lower(value ->> '$.username'))";
-  return [
-    `INSERT INTO registrations (${columns}) SELECT ${members(SHARED)}, ${now} FROM ${jsonRows(users)} WHERE ${free} AND ${isNotRetired(now)} ON CONFLICT DO NOTHING`,
-  ];
-}
-
 function addUsers(users: readonly ImportedUser[], now: number): string {
-  const free =
-    "NOT EXISTS (SELECT 1 FROM registrations WHERE lower(username) = lower(value ->> '$.username') AND id <> value ->> '$.id')";
+  const free = "NOT EXISTS (SELECT 1 FROM registrations WHERE lower(username) = lower(value ->> '$.username'))";
   return `INSERT INTO users (${COLUMNS.join(", ")}) SELECT ${members(COLUMNS)} FROM ${jsonRows(users)} WHERE ${free} AND ${isNotRetired(now)} ON CONFLICT DO NOTHING`;
 }
 
-/** Nobody who is known to the service did it: the events have no actor. */
+/** Of whoever came in. Nobody who is known to the service did it: the events have no actor. */
 function noteImports(users: readonly ImportedUser[], now: number): string {
   const type: AuditEventType = "account_imported";
-  const noted = users.map(({ id, email, scheme, event_id }) => ({ id, email, scheme, event_id }));
-  return `INSERT INTO audit_events (id, type, occurred_at, user_id, details) SELECT value ->> '$.event_id', '${type}', ${now}, users.id, json_object('scheme', value ->> '$.scheme') FROM ${jsonRows(noted)} JOIN users ON users.id = value ->> '$.id' AND users.email = value ->> '$.email' WHERE true ON CONFLICT DO NOTHING`;
+  const noted = users.map(({ id, email, username, scheme, event_id }) => ({ id, email, username, scheme, event_id }));
+  return `INSERT INTO audit_events (id, type, occurred_at, user_id, details) SELECT value ->> '$.event_id', '${type}', ${now}, users.id, json_object('scheme', value ->> '$.scheme') FROM ${jsonRows(noted)} JOIN users ON users.id = value ->> '$.id' AND users.email = value ->> '$.email' AND users.username = value ->> '$.username' WHERE true ON CONFLICT DO NOTHING`;
+}
+
+/** Of whoever came in, and has not proved the address since. */
+function addRegistrations(users: readonly ImportedUser[], now: number): string {
+  return `INSERT INTO registrations (${[...SHARED, "created_at"].join(", ")}) SELECT ${members(SHARED)}, ${now} FROM ${jsonRows(users)} JOIN audit_events ON audit_events.id = value ->> '$.event_id' JOIN users ON users.id = audit_events.user_id AND users.is_verified = 0 WHERE true ON CONFLICT DO NOTHING`;
 }
 
 function isNotRetired(now: number): string {
@@ -81,16 +72,15 @@ function members(columns: readonly string[]): string {
 /** Parts of the list that fit into a statement each, of what is written of a user. */
 function chunks(users: readonly ImportedUser[], written: (user: ImportedUser) => object): ImportedUser[][] {
   const made: ImportedUser[][] = [];
-  let characters = Number.POSITIVE_INFINITY;
+  let bytes = Number.POSITIVE_INFINITY;
   for (const user of users) {
-    // Quotes are written twice.
-    const length = JSON.stringify(written(user)).replaceAll("'", "''").length + 1;
-    if (characters + length > MOST_CHARACTERS) {
+    const length = Buffer.byteLength(jsonRows([written(user)]));
+    if (bytes + length > MOST_BYTES) {
       made.push([]);
-      characters = 0;
+      bytes = 0;
     }
     made.at(-1)?.push(user);
-    characters += length;
+    bytes += length;
   }
   return made;
 }

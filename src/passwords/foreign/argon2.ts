@@ -9,6 +9,8 @@ const PHC =
 
 /** Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. */
 export function readArgon2(text: string): Reading {
+  if (/^argon2\$argon2/.test(text))
+    return { refused: "Django wrote “argon2” in front of the hash: take it off, up to the second $." };
   const variant = variantOf(text);
   if (variant === undefined) return undefined;
   if (!text.startsWith(`$${variant}$v=19$`)) {
