@@ -10,7 +10,7 @@ import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
 import { accountQuery, creation, promotion, situationQuery, takeover } from "./admin-statements.ts";
 import { type CommandDatabase, openCommandDatabase } from "./database.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace } from "./flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run admin:create -- [flags]
@@ -48,16 +48,9 @@ export async function createAdmin(
   world: Surroundings,
   random: Random = systemRandom,
 ): Promise<number> {
-  const { ask, say, complain } = world;
-  const flags = parseAdminFlags(argv);
-  if ("fault" in flags) {
-    complain(`${flags.fault}\n\n${USAGE}`);
-    return 2;
-  }
-  if (flags.help) {
-    say(USAGE);
-    return 0;
-  }
+  const { ask, say } = world;
+  const flags = understand(parseAdminFlags(argv), USAGE, world);
+  if (typeof flags === "number") return flags;
   const database = openCommandDatabase(flags, world);
   if (database === undefined) return 1;
 

@@ -7,6 +7,7 @@ import { pause, SECOND } from "../platform/clock.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
 import { type DevFlags, parseFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
+import { understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Ready, type Wrangler } from "./wrangler.ts";
@@ -34,16 +35,9 @@ export async function dev(
   world: Surroundings,
   random: Random = systemRandom,
 ): Promise<number> {
-  const { root, stop, say, complain } = world;
-  const flags = parseFlags(argv);
-  if ("fault" in flags) {
-    complain(`${flags.fault}\n\n${USAGE}`);
-    return 2;
-  }
-  if (flags.help) {
-    say(USAGE);
-    return 0;
-  }
+  const { root, stop, complain } = world;
+  const flags = understand(parseFlags(argv), USAGE, world);
+  if (typeof flags === "number") return flags;
   const wrangler = findWrangler(root);
   if (wrangler === undefined) {
     complain(`${NOT_INSTALLED}\n`);

@@ -1,5 +1,6 @@
 /** What the commands' flags have in common: read strictly, since what is not understood must change nothing. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What is wrong with a command line, in words for the person who typed it. */
 export interface Fault {
@@ -37,6 +38,24 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * Flags that a command can go by. A command line that is wrong is answered with what is wrong, and one that asks
+ * for help with the usage: then it is the exit code.
+ */
+export function understand<Flags extends { help: boolean }>(
+  flags: Flags | Fault,
+  usage: string,
+  { say, complain }: Pick<Surroundings, "say" | "complain">,
+): Flags | number {
+  if ("fault" in flags) {
+    complain(`${flags.fault}\n\n${usage}`);
+    return 2;
+  }
+  if (!flags.help) return flags;
+  say(usage);
+  return 0;
 }
 
 /** The place that the flags name, or what is wrong with it. */

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type CommandDatabase, openCommandDatabase } from "./database.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace } from "./flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
 import { importBatch } from "./import/batch.ts";
 import { createUserReader } from "./import/imported-user.ts";
 import { type Line, readLines } from "./import/lines.ts";
@@ -45,16 +45,9 @@ export interface ImportFlags extends Place {
 
 /** Runs the command. Answers its exit code: 3 where some lines were refused. */
 export async function importUsers(argv: readonly string[], world: Surroundings): Promise<number> {
-  const { root, say, complain } = world;
-  const flags = parseImportFlags(argv);
-  if ("fault" in flags) {
-    complain(`${flags.fault}\n\n${USAGE}`);
-    return 2;
-  }
-  if (flags.help) {
-    say(USAGE);
-    return 0;
-  }
+  const { root } = world;
+  const flags = understand(parseImportFlags(argv), USAGE, world);
+  if (typeof flags === "number") return flags;
   const size = sizeOf(flags.file);
   if (size === undefined) return refuse({ fault: `There is no file ${flags.file}.` }, world);
   const database = openCommandDatabase(flags, world);

@@ -8,6 +8,7 @@ import { JWKS_MAX_AGE_SECONDS } from "../config.ts";
 import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { DATABASE_NOW as NOW, openCommandDatabase } from "./database.ts";
+import { understand } from "./flags.ts";
 import { parseRotationFlags, type RotationFlags, USAGE } from "./rotation-flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
@@ -31,15 +32,8 @@ type Key = z.output<typeof keySchema>;
 /** Runs the command. Answers its exit code. */
 export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
   const { say, complain } = world;
-  const flags = parseRotationFlags(argv);
-  if ("fault" in flags) {
-    complain(`${flags.fault}\n\n${USAGE}`);
-    return 2;
-  }
-  if (flags.help) {
-    say(USAGE);
-    return 0;
-  }
+  const flags = understand(parseRotationFlags(argv), USAGE, world);
+  if (typeof flags === "number") return flags;
   const answer = await openCommandDatabase(flags, world)?.query(rotationStatements(flags), resultsSchema);
   if (answer === undefined) return 1;
   if ("failed" in answer) return answer.failed;
