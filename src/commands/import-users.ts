@@ -121,11 +121,11 @@ async function* batches(file: string, { end, line: number }: Progress): AsyncGen
   if (batch.length > 0) yield batch;
 }
 
-function describeProgress(progress: Progress, size: number, start: number, elapsed: number): string {
-  const done = progress.end - start;
-  const left = done === 0 ? 0 : (elapsed / done) * (size - progress.end);
+/** How far it has come through a file of `size` bytes, after `elapsed` milliseconds since it began at `start`. */
+export function describeProgress(progress: Progress, size: number, start: number, elapsed: number): string {
+  const left = (elapsed / (progress.end - start)) * (size - progress.end);
   const time = left < MINUTE ? `${Math.ceil(left / SECOND)} s` : `${Math.ceil(left / MINUTE)} min`;
-  const share = Math.floor((progress.end / Math.max(1, size)) * 100);
+  const share = Math.floor((progress.end / size) * 100);
   return `${share} %  line ${figure(progress.line)}, ${figure(progress.imported)} imported, ${figure(progress.refused)} refused, about ${time} left`;
 }
 

@@ -282,6 +282,15 @@ describe("an operator", () => {
     expect((await login("another fine password")).status).toBe(200);
   });
 
+  it("leaves the link of somebody alone who waits to prove their address, whatever is said of it", async () => {
+    const person = somebody();
+    await post("/api/v1/auth/register", person);
+    const id = String((await rowOf(person.email))?.id);
+    await patch(admin, id, { is_verified: false, first_name: "Ada" });
+    const token = await mailedToken(person.email);
+    expect((await post("/api/v1/auth/verify-email", { token })).json).toEqual({ status: "verified" });
+  });
+
   it("deletes nobody any more once they may not, though they might a moment ago", async () => {
     const target = await registered();
     const id = String((await rowOf(target.email))?.id);

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createUserReader, type ImportedUser } from "../../src/commands/import/imported-user.ts";
 import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
 import { importStatements } from "../../src/commands/import/statements.ts";
-import { importUsers, parseImportFlags } from "../../src/commands/import-users.ts";
+import { describeProgress, importUsers, parseImportFlags } from "../../src/commands/import-users.ts";
 import { type LocalDatabase, makeLocalDatabase, realSurroundings } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -222,6 +222,21 @@ describe("the flags of npm run users:import", () => {
     const bare = makeTree();
     expect(await importUsers([file], bare)).toBe(1);
     expect(bare.complained()).toContain("npm ci");
+  });
+});
+
+describe("the progress of an import", () => {
+  const counts = { line: 1_200, imported: 1_150, refused: 50, admins: 0, superusers: 0, reported: 0, headLength: 0 };
+  const progress = { ...counts, ...SEED, database: "", head: "", end: 400 };
+
+  it.each([
+    [10_000, "about 15 s left"],
+    [600_000, "about 15 min left"],
+  ])("tells how long it will take at this pace, after %i ms", (elapsed, words) => {
+    expect(describeProgress(progress, 1_000, 0, elapsed)).toBe(
+      `40 %  line 1,200, 1,150 imported, 50 refused, ${words}`,
+    );
+    expect(describeProgress(progress, 1_000, 300, elapsed), "which is not that of an earlier run").not.toContain(words);
   });
 });
 

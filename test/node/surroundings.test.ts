@@ -40,6 +40,22 @@ describe("the surroundings of a command", () => {
   });
 });
 
+describe("what shows how far something has come", () => {
+  it.each([
+    [true, "\r\u001b[Khalf"],
+    [false, "half\n"],
+  ])("takes the place of what was shown before at a terminal: %s", (isTerminal, shown) => {
+    const written: unknown[] = [];
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(text) > 0);
+    const before = process.stdout.isTTY;
+    process.stdout.isTTY = isTerminal;
+    here(new Signals()).show("half");
+    process.stdout.isTTY = before;
+    vi.restoreAllMocks();
+    expect(written).toEqual([shown]);
+  });
+});
+
 describe("wrangler as a child process", () => {
   it("tells where it listens", () => {
     expect(readReady(JSON.stringify({ event: "DEV_SERVER_READY", ip: "localhost", port: 1 }))).toEqual({
