@@ -33,12 +33,12 @@ export type Permission = keyof typeof PERMISSIONS;
 
 type Ranked = Pick<User, "role" | "isSuperuser">;
 
-export function standingOf({ role, isSuperuser }: Ranked): Standing {
+function standingOf({ role, isSuperuser }: Ranked): Standing {
   return isSuperuser ? "superuser" : role;
 }
 
 /** On whom somebody may use a permission: on nobody where they do not have it. */
-export function targetsOf(actor: Ranked, permission: Permission): readonly Standing[] {
+function targetsOf(actor: Ranked, permission: Permission): readonly Standing[] {
   const grants: Grants = PERMISSIONS[permission];
   return grants[standingOf(actor)] ?? [];
 }

@@ -38,8 +38,7 @@ export async function changeUser(
   if (Object.keys(fields).length === 0) return target;
 
   const change = readChange(fields);
-  // Whoever waits to prove their address has no session, and the link that they were mailed stays good.
-  const endsSessions = change.isActive === false || (change.isVerified === false && target.isVerified);
+  const endsSessions = change.isActive === false || change.isVerified === false;
   const update = await administration.update({ actor, target, change, endsSessions, version }, clock.now());
   if (update.outcome !== "updated") {
     return refuse(update.outcome === "last_superuser" ? "last_superuser" : "precondition_failed");

@@ -2,7 +2,7 @@
 import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
-import { nextVersion, otherSuperusers, stillStands } from "../users/store.ts";
+import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "../users/store.ts";
 import type { User } from "../users/user.ts";
 
 /** Which users are meant; `prefix` is of the email or the username, in any case. */
@@ -82,6 +82,8 @@ export function createUserAdministration(db: Database): UserAdministration {
     async update({ actor, target, change, endsSessions, version }, now) {
       const others = otherSuperusers(db, target.id);
       const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
+      // Who waits to prove their address has no session to end, and the link that they were mailed stays good.
+      const nextEpoch = sql`CASE WHEN ${isBareRegistration} THEN ${users.sessionEpoch} ELSE ${users.sessionEpoch} + 1 END`;
       const isSpare = or(
         eq(users.isSuperuser, false),
         eq(users.isActive, false),
@@ -94,7 +96,7 @@ export function createUserAdministration(db: Database): UserAdministration {
           .update(users)
           .set({
             ...change,
-            ...(endsSessions ? { sessionEpoch: sql`${users.sessionEpoch} + 1` } : {}),
+            ...(endsSessions ? { sessionEpoch: nextEpoch } : {}),
             updatedAt: nextVersion(now),
           })
           .where(

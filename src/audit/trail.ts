@@ -2,9 +2,10 @@
  * The trail of one request: use cases note what happened, and when the answer is ready everything goes
  * to the queue together, off the request's path. From there on it is recorded at least once.
  */
-import { type Clock, pause } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
 import type { AuditDetails, AuditEvent, AuditEventType } from "./events.ts";
 
@@ -33,25 +34,17 @@ export interface AuditTrail {
   send(origin: AuditOrigin): Promise<void>;
 }
 
-/** Milliseconds between tries. The platform lets a Worker run on for 30 s after its answer. */
-const PAUSES = [0, 200, 1_000, 5_000];
-
 export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Clock, random: Random): AuditTrail {
   const noted: Omit<AuditEvent, keyof AuditOrigin>[] = [];
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
-    for (const [attempt, milliseconds] of PAUSES.entries()) {
-      if (milliseconds > 0) await pause(milliseconds);
-      try {
-        await hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body }))));
-        return;
-      } catch (error) {
-        if (attempt < PAUSES.length - 1) continue;
-        for (const { id, type, userId } of events) {
-          const user = userId === null ? {} : { user_id: userId };
-          const fields = { event_id: id, event_type: type, ...user, error: describeError(error) };
-          writeLog("error", { event: "audit_event_lost", ...fields });
-        }
+    try {
+      await persist(() => hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body })))));
+    } catch (error) {
+      for (const { id, type, userId } of events) {
+        const user = userId === null ? {} : { user_id: userId };
+        const fields = { event_id: id, event_type: type, ...user, error: describeError(error) };
+        writeLog("error", { event: "audit_event_lost", ...fields });
       }
     }
   }

@@ -128,7 +128,10 @@ export function createRegistrationStore(db: Database): RegistrationStore {
     },
 
     async verify(id, link, now) {
-      const verifiedUser = db.select({ id: users.id }).from(users).where(eq(users.verifiedByLink, link));
+      const verifiedUser = db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.verifiedByLink, link), eq(users.isVerified, true)));
       const [verifiedNow, , [user]] = await db.batch([
         db
           .update(users)

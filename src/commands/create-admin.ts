@@ -42,6 +42,7 @@ const accountSchema = z.object({
 
 const rows = <Row extends z.ZodType>(row: Row) => z.object({ results: z.array(row) });
 const situation = z.tuple([rows(accountSchema), rows(z.object({ username: z.string() }))]);
+
 /** Runs the command. Answers its exit code. */
 export async function createAdmin(
   argv: readonly string[],

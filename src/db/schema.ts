@@ -72,7 +72,7 @@ export const registrations = sqliteTable(
 
 /**
  * Changes of an address: asked for, then confirmed from the new address, then for a while to be undone
- * from the old one. A row goes when nothing can come of it any more.
+ * from the old one. A row goes when that time is over.
  */
 export const emailChanges = sqliteTable(
   "email_changes",

@@ -111,16 +111,22 @@ function composeRecovery(
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
 }
 
+/**
+ * The link by which an address is verified: that of a registration; of an account that lost its verification the
+ * one by which its owner chooses a new password, so that no stranger's registration takes it over.
+ */
 function composeVerification(
-  { id, requestedAt }: MailRequest,
+  request: MailRequest,
   { registration, user }: RegistrationReading,
-  { clock, config, secrets }: ComposingParts,
+  parts: ComposingParts,
 ): WrittenMail | undefined {
+  if (user === undefined || user.isVerified) return undefined;
+  if (!wasNeverProved(user)) return composeRecovery(request, user, parts);
+  const { clock, config, secrets } = parts;
+  const { id, requestedAt } = request;
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
   const expiresAt = requestedAt + verifyEmailLifetime;
-  if (registration === undefined || user === undefined || clock.now() >= expiresAt) return undefined;
-  // An account that lost its verification gets it back by a reset: a stranger's registration must not take it over.
-  if (!wasNeverProved(user)) return undefined;
+  if (registration === undefined || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: registration.id, expiresAt, mailId: id, state: [] };
   const url = linkUrl(verifyEmailUrl, "verify-email", link, secrets);
   const username = quoteUsername(registration.username);

@@ -6,6 +6,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
 
 export type MailEvent =
@@ -70,7 +71,7 @@ export function createMailQueue(queue: Queue<MailRequest>, hops: Hops, clock: Cl
       await Promise.all(
         noted.splice(0).map(async (request) => {
           try {
-            await send(request);
+            await persist(() => send(request));
           } catch (error) {
             const { event } = request;
             const user = "userId" in event ? { user_id: event.userId } : {};

@@ -25,7 +25,10 @@ export async function deleteOwnAccount(services: Services, { user }: Principal, 
   return refused === undefined ? { headers } : refuse(refused.refused, { ...refused, headers });
 }
 
-/** Deletes an account. Nothing happens, and the refusal says why, where it is the last superuser's. */
+/**
+ * Deletes an account. Nothing happens, and the refusal says why, where it is the last superuser's. Where somebody
+ * changed it meanwhile, or the actor is no longer who may, the account stays, and only its sessions have ended.
+ */
 export async function deleteAccount(
   { audit, clock, config, deletions, emailChanges, mail, sessions, users }: Services,
   user: User,
@@ -34,7 +37,7 @@ export async function deleteAccount(
   // A superuser first asks whether they may, so that a refusal does not log them out.
   if (user.isSuperuser && !(await users.hasOtherSuperuser(user.id))) return refuse("last_superuser");
   // Sessions first: were the user gone and this failed, nobody could try again.
-  const [changes] = await Promise.all([emailChanges.listOf(user.id), sessions.endAllBut(user.id, null)]);
+  const [changes] = await Promise.all([emailChanges.listOf(user.id), sessions.startAfresh(user.id)]);
   const deletion: Deletion = await deletions.delete(user, actor, clock.now() + config.accounts.usernameRetirement);
   if (deletion === "last_superuser") return refuse("last_superuser");
   if (deletion === "changed_meanwhile") return refuse("precondition_failed");

@@ -34,7 +34,7 @@ export interface EmailChangeStore {
    */
   request(change: EmailChange): Promise<boolean>;
   find(id: string): Promise<EmailChangeReading>;
-  /** The changes of a user that something can still come of. */
+  /** The changes of a user that are kept: those that something can still come of, and what became of the others. */
   listOf(userId: string): Promise<EmailChange[]>;
   /**
    * Gives the user the new address. Where it is one that they had before, it undoes what came in between:
@@ -169,7 +169,15 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
         db
           .update(emailChanges)
           .set({ confirmedAt: now })
-          .where(and(eq(emailChanges.id, id), isNull(emailChanges.confirmedAt), exists(isTheirs))),
+          .where(
+            and(
+              eq(emailChanges.id, id),
+              isNull(emailChanges.confirmedAt),
+              isNull(emailChanges.undoneAt),
+              notExists(newerThan(id)),
+              exists(isTheirs),
+            ),
+          ),
         db
           .update(emailChanges)
           .set({ undoneAt: now })
@@ -191,7 +199,20 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return { outcome: others.length > 0 ? "email_taken" : "dead" };
     },
 
-    async undo({ id, userId, oldEmail, confirmedAt }, now) {
+    async undo({ id, userId, oldEmail }, now) {
+      /** Where whoever asked for this change asked for another one, and confirmed that. */
+      const overtaking = db
+        .select({ id: newer.id })
+        .from(newer)
+        .where(
+          and(
+            eq(newer.userId, userId),
+            eq(newer.oldEmail, oldEmail),
+            gt(newer.id, id),
+            isNotNull(newer.confirmedAt),
+            isNull(newer.undoneAt),
+          ),
+        );
       const undoable = db
         .select()
         .from(emailChanges)
@@ -201,14 +222,18 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
             eq(emailChanges.id, id),
             isNull(emailChanges.undoneAt),
             // Whatever whoever asked for the change has done since: a new password, or another change.
-            or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail)),
+            or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
           ),
         );
+      const isBack = db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.id, userId), eq(users.email, oldEmail)));
       const isUndone = db
         .select({ id: users.id })
         .from(users)
         .where(and(eq(users.id, userId), eq(users.email, oldEmail), eq(users.passwordHash, NO_PASSWORD)));
-      const [, , changed, , [change], others] = await db.batch([
+      const [, , changed, , [change], back, others] = await db.batch([
         ...makeRoom(oldEmail, userId, undoable),
         db
           .update(users)
@@ -227,16 +252,18 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
           .where(
             and(
               eq(emailChanges.userId, userId),
-              or(eq(emailChanges.id, id), gte(emailChanges.confirmedAt, confirmedAt ?? now)),
+              gte(emailChanges.id, id),
               isNull(emailChanges.undoneAt),
               exists(isUndone),
             ),
           ),
         changeOf(id),
+        isBack,
         someoneElse(oldEmail, userId),
       ]);
       if (changed.length > 0) return { outcome: "done", isFirst: true };
-      if (change !== undefined && change.undoneAt !== null) return { outcome: "done", isFirst: false };
+      const wasUndone = change !== undefined && change.undoneAt !== null;
+      if (wasUndone && back.length > 0) return { outcome: "done", isFirst: false };
       return { outcome: others.length > 0 ? "email_taken" : "dead" };
     },
 

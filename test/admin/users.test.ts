@@ -261,7 +261,7 @@ describe("an operator", () => {
     const stranger = { ...somebody(), email: owner.email };
     await post("/api/v1/auth/register", stranger);
     await post("/api/v1/auth/resend-verification", { email: owner.email });
-    await post("/api/v1/auth/forgot-password", { email: owner.email });
+    // What proves the address again is a new password: that is what the owner is mailed.
     const token = await vi.waitFor(async () => {
       const mails = await mailsTo(owner.email);
       const found = mails.find(({ subject }) => /Choose a new password/.test(subject));
@@ -282,13 +282,30 @@ describe("an operator", () => {
     expect((await login("another fine password")).status).toBe(200);
   });
 
-  it("leaves the link of somebody alone who waits to prove their address, whatever is said of it", async () => {
+  it("leaves the link of somebody alone who waits to prove their address, whatever is done to them", async () => {
     const person = somebody();
     await post("/api/v1/auth/register", person);
     const id = String((await rowOf(person.email))?.id);
-    await patch(admin, id, { is_verified: false, first_name: "Ada" });
+    for (const change of [{ is_verified: false }, { is_active: false }, { is_active: true }])
+      await patch(admin, id, change);
     const token = await mailedToken(person.email);
     expect((await post("/api/v1/auth/verify-email", { token })).json).toEqual({ status: "verified" });
+  });
+
+  it("ends the sessions of somebody who proved their address at that very moment", async () => {
+    const person = somebody();
+    await post("/api/v1/auth/register", person);
+    const id = String((await rowOf(person.email))?.id);
+    const token = await mailedToken(person.email);
+    let refreshToken = "";
+    const send = appInterrupted('update "users" set', async () => {
+      await post("/api/v1/auth/verify-email", { token });
+      refreshToken = (await logIn(person)).refreshToken;
+    });
+    const options = { bearer: admin.accessToken, body: { is_verified: false } };
+    expect((await call("PATCH", `${USERS}/${id}`, options, send)).status).toBe(200);
+    expect((await post("/api/v1/auth/refresh", { refresh_token: refreshToken })).status).toBe(401);
+    expectProblem(await post("/api/v1/auth/verify-email", { token }), 400, "invalid_token");
   });
 
   it("deletes nobody any more once they may not, though they might a moment ago", async () => {

@@ -474,6 +474,22 @@ describe("npm run users:import on a database", () => {
     expect(users).toEqual([{ username: "Same" }, { username: "dup-one" }]);
   });
 
+  it("counts nobody twice, and nobody who was there already", async () => {
+    const line = {
+      id: "0190aaaa-2222-4222-8333-444455556666",
+      email: "twice@example.com",
+      username: "twice",
+      is_verified: true,
+    };
+    write([line, line]);
+    expect((await run()).said).toContain("2 lines: 1 user imported, 1 line refused.");
+    rmSync(`${file}.import.json`);
+    rmSync(`${file}.refused.ndjson`);
+    expect((await run()).said).toContain("2 lines: 0 users imported, 2 lines refused.");
+    const events = `SELECT count(*) AS count FROM audit_events WHERE user_id = '${line.id}'`;
+    expect(database.rows(events)).toEqual([{ count: 1 }]);
+  });
+
   it("has nothing to do with an empty file", async () => {
     write([]);
     expect(await run()).toMatchObject({ code: 0 });

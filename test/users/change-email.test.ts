@@ -277,6 +277,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     const thiefs = await earlyUndoToken(thief);
     vi.setSystemTime(start + 10 * DAY);
     for (const token of [thiefs, early]) await post(UNDO, { token });
+    expectProblem(await post(UNDO, { token: thiefs }), 400, "invalid_token");
     expect((await rowOf(oldEmail))?.id, "the address stays the owner's").toBe(person.userId);
     expect(await rowOf(thief)).toBeNull();
     await logIn({ ...person, email: oldEmail });
@@ -285,7 +286,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     expect((await mailsTo(thief)).some(({ subject }) => /was changed/.test(subject))).toBe(false);
   });
 
-  it.each(["a new password", "another change"])(
+  it.each(["a new password", "another change", "another change, and confirms it"])(
     "works from the first notice whatever a thief does: %s",
     async (deed) => {
       const owner = await loggedIn();
@@ -295,9 +296,13 @@ describe("POST /api/v1/auth/undo-email-change", () => {
       if (deed === "a new password") {
         await post("/api/v1/users/change-password", change, { bearer: owner.accessToken });
       } else {
-        await ask(owner, somebody().email);
+        const other = somebody().email;
+        await ask(owner, other);
+        if (deed !== "another change")
+          expect((await post(CONFIRM, { token: await confirmToken(other) })).status).toBe(200);
       }
       expect((await post(UNDO, { token })).json).toEqual({ status: "undone" });
+      expect((await rowOf(owner.email))?.id).toBe(owner.userId);
       expect((await get("/api/v1/users/me", { bearer: owner.accessToken })).status).toBe(401);
       await tokenIn(owner.email, /Choose a new password/);
     },

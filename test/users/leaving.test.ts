@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { runMaintenance } from "../../src/maintenance.ts";
+import { deleteAccount } from "../../src/users/delete-account.ts";
 import { exportData } from "../../src/users/export-data.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -156,6 +157,18 @@ describe("DELETE /api/v1/users/me", () => {
     expectProblem(await post(`${ME}/email`, body, { bearer: person.accessToken }, send), 401, "invalid_access_token");
     const query = "SELECT count(*) AS count FROM email_changes WHERE user_id = ?";
     expect(await env.DB.prepare(query).bind(person.userId).first()).toEqual({ count: 0 });
+  });
+
+  it("forgets the devices before all else, so that none outlives the account where the last step fails", async () => {
+    const person = await loggedIn();
+    const services = coldIsolate();
+    const { user } = await services.users.findById(person.userId);
+    if (user === undefined) throw new Error("not found");
+    const close = async () => Promise.reject(new Error("the object is away"));
+    const parts = { ...services, sessions: { ...services.sessions, close } };
+    await expect(deleteAccount(parts, user, user)).rejects.toThrow("the object is away");
+    expect(await rowOf(person.email)).toBeNull();
+    expect(await services.sessions.devices(person.userId)).toEqual([]);
   });
 
   it("leaves nothing of a login that reaches the sessions when all is over", async () => {

@@ -143,7 +143,7 @@ function toRow(fields: z.output<ReturnType<typeof lineShape>>, line: number, see
 }
 
 /** The id of the audit event of a line. In one import they sort as the lines do, so that a range names a batch. */
-export function importEventId(line: number, { seed, startedAt }: ImportSeed): string {
+function importEventId(line: number, { seed, startedAt }: ImportSeed): string {
   const bytes = digest(`event ${seed}`);
   bytes.writeUInt32BE(line, 12);
   return createId(startedAt, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });

@@ -116,8 +116,9 @@ function textOf(progress: Progress): string {
 function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    // Somebody else's process may not be signalled, but it runs.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -49,11 +49,16 @@ function addUsers(users: readonly ImportedUser[], now: number): string {
   return `INSERT INTO users (${COLUMNS.join(", ")}) SELECT ${members(COLUMNS)} FROM ${jsonRows(users)} WHERE ${free} AND ${isNotRetired(now)} ON CONFLICT DO NOTHING`;
 }
 
-/** Of whoever came in. Nobody who is known to the service did it: the events have no actor. */
+/**
+ * Of whoever came in: once, however many lines name them, and not of somebody whom an earlier import brought.
+ * Nobody who is known to the service did it: the events have no actor.
+ */
 function noteImports(users: readonly ImportedUser[], now: number): string {
   const type: AuditEventType = "account_imported";
+  const gone: AuditEventType = "account_deleted";
   const noted = users.map(({ id, email, username, scheme, event_id }) => ({ id, email, username, scheme, event_id }));
-  return `INSERT INTO audit_events (id, type, occurred_at, user_id, details) SELECT value ->> '$.event_id', '${type}', ${now}, users.id, json_object('scheme', value ->> '$.scheme') FROM ${jsonRows(noted)} JOIN users ON users.id = value ->> '$.id' AND users.email = value ->> '$.email' AND users.username = value ->> '$.username' WHERE true ON CONFLICT DO NOTHING`;
+  const wasBrought = `SELECT 1 FROM audit_events AS brought WHERE brought.user_id = users.id AND brought.type = '${type}' AND NOT EXISTS (SELECT 1 FROM audit_events AS parted WHERE parted.user_id = users.id AND parted.type = '${gone}' AND parted.id > brought.id)`;
+  return `INSERT INTO audit_events (id, type, occurred_at, user_id, details) SELECT min(value ->> '$.event_id'), '${type}', ${now}, users.id, json_object('scheme', value ->> '$.scheme') FROM ${jsonRows(noted)} JOIN users ON users.id = value ->> '$.id' AND users.email = value ->> '$.email' AND users.username = value ->> '$.username' WHERE NOT EXISTS (${wasBrought}) GROUP BY users.id ON CONFLICT DO NOTHING`;
 }
 
 /** Of whoever came in, and has not proved the address since. */

@@ -1,0 +1,38 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/db/client.ts";
+import { users } from "../../src/db/schema.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { Hops } from "../../src/platform/hops.ts";
+import { isBareRegistration } from "../../src/users/store.ts";
+import { wasNeverProved } from "../../src/users/user.ts";
+
+describe("a user who is nobody but a registration", () => {
+  it("is the same one to the store and to the rest of the service", async () => {
+    const ids: string[] = [];
+    for (let bits = 0; bits < 16; bits++) {
+      const id = crypto.randomUUID();
+      ids.push(id);
+      const [isVerified, link, login, epoch] = [1, 2, 4, 8].map((bit) => (bits & bit) !== 0);
+      await env.DB.prepare(
+        "INSERT INTO users (id, email, username, password_hash, is_verified, verified_by_link, last_login_at, session_epoch, created_at, updated_at) VALUES (?, ?, ?, '!', ?, ?, ?, ?, 1, 1)",
+      )
+        .bind(
+          id,
+          `${id}@example.com`,
+          id.slice(0, 30),
+          Number(isVerified),
+          link ? id : null,
+          login ? 1 : null,
+          Number(epoch),
+        )
+        .run();
+    }
+    const db = openDatabase(env.DB, new Hops(systemClock));
+    const own = (rows: { id: string }[]) => rows.map(({ id }) => id).filter((id) => ids.includes(id));
+    const bare = own(await db.select().from(users).where(isBareRegistration));
+    const never = own((await db.select().from(users)).filter(wasNeverProved));
+    expect(bare).toEqual([ids[0]]);
+    expect(never).toEqual(bare);
+  });
+});
