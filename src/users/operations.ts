@@ -105,7 +105,7 @@ export const changeEmailOperation = defineOperation({
   tag,
   summary: "Change my address",
   description:
-    "A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. The answer does not tell whether the new address has an account.",
+    "A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. A newer wish, a new password or a reset takes the confirmation's place. The answer does not tell whether the new address has an account.",
   credentials,
   body: () => z.strictObject({ email: emailAddress, password: typedPassword }),
   success: {
