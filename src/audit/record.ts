@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import { doublingPause } from "../platform/persist.ts";
 import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./events.ts";
 import type { AuditStore } from "./store.ts";
 
@@ -24,7 +25,7 @@ const eventShape = z.strictObject({
 
 /** Seconds until a batch comes again: 5 s, doubling up to ten minutes. */
 export function retryDelay(attempts: number): number {
-  return Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (attempts - 1)) / SECOND;
+  return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
 
 /** Records a batch in one transaction. Where that fails the whole batch comes again, later and later. */

@@ -1,6 +1,7 @@
 /** The consumer of the mail queue: composes, sends, and asks for a retry where that failed. */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
+import { doublingPause } from "../platform/persist.ts";
 import { type ComposingParts, composeMail } from "./compose.ts";
 import type { MailRequest } from "./requests.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -10,7 +11,7 @@ const LONGEST_RETRY = 3_600 * SECOND;
 
 /** Seconds until the next try: 10 s, doubling up to an hour. */
 export function retryDelay(attempts: number): number {
-  return Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (attempts - 1)) / SECOND;
+  return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
 
 /** Handles each message on its own: one that fails holds up no other. */

@@ -14,3 +14,8 @@ export async function persist<Result>(attempt: () => Promise<Result>): Promise<R
   }
   return attempt();
 }
+
+/** Milliseconds to wait after so many failures (from 1 on): `first`, then twice as long each time, up to `longest`. */
+export function doublingPause(failures: number, first: number, longest: number): number {
+  return Math.min(longest, first * 2 ** (failures - 1));
+}

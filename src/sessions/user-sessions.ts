@@ -8,6 +8,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { SECOND, systemClock } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import { doublingPause } from "../platform/persist.ts";
 import { type ChangedRole, writeRevocations } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
@@ -31,7 +32,10 @@ export interface SessionRules {
   idleLifetime: number;
   /** For how long the previous refresh token gets the same successor again. */
   grace: number;
-  /** For how long an access token of an ended session may still be alive. */
+  /**
+   * For how long an access token of an ended session may still be alive; and, since no login is under way for so
+   * long, for how long no session is opened for a user who is no more.
+   */
   refuseFor: number;
   /** How many sessions a user has at most: beyond it the one that was used the longest ago ends. */
   maximum: number;
@@ -244,7 +248,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   /** After a failure later and later, otherwise as soon as KV takes another write. */
   #copyDueAt(now: number): number {
-    if (this.#failures > 0) return now + Math.min(LONGEST_RETRY, COPY_INTERVAL * 2 ** (this.#failures - 1));
+    if (this.#failures > 0) return now + doublingPause(this.#failures, COPY_INTERVAL, LONGEST_RETRY);
     return Math.max(now, (this.ctx.storage.kv.get<number>(COPIED_AT) ?? 0) + COPY_INTERVAL);
   }
 

@@ -1,5 +1,20 @@
 /** Changes of addresses in D1. Each step is one batch, which D1 runs as a transaction. */
-import { and, eq, exists, gt, gte, isNotNull, isNull, lt, ne, notExists, or, type SQLWrapper, sql } from "drizzle-orm";
+import {
+  and,
+  eq,
+  exists,
+  gt,
+  gte,
+  isNotNull,
+  isNull,
+  lt,
+  ne,
+  notExists,
+  or,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { anonymiseEvents } from "../audit/store.ts";
 import type { Database } from "../db/client.ts";
@@ -67,6 +82,11 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
         ),
       )
       .limit(1);
+  const bearer = (email: string, userId: string, more?: SQL) =>
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, userId), eq(users.email, email), more));
   const someoneElse = (email: string, userId: string) =>
     db
       .select({ id: users.id })
@@ -106,7 +126,7 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
     },
 
     async find(id) {
-      const [[change], newer, [user], [holder]] = await db.batch([
+      const [[change], laterOnes, [user], [holder]] = await db.batch([
         changeOf(id),
         newerThan(id),
         db
@@ -125,7 +145,7 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
             ),
           ),
       ]);
-      const isNewest = newer.length === 0;
+      const isNewest = laterOnes.length === 0;
       return { change, isNewest, user, holder: holder?.id === user?.id ? undefined : holder };
     },
 
@@ -146,10 +166,7 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
             notExists(newerThan(id)),
           ),
         );
-      const isTheirs = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(eq(users.id, userId), eq(users.email, newEmail)));
+      const isTheirs = bearer(newEmail, userId);
       /** When they first left the address that this change leads back to. */
       const leftAt = db
         .select({ at: sql`min(${earlier.confirmedAt})` })
@@ -225,14 +242,8 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
             or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
           ),
         );
-      const isBack = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(eq(users.id, userId), eq(users.email, oldEmail)));
-      const isUndone = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(eq(users.id, userId), eq(users.email, oldEmail), eq(users.passwordHash, NO_PASSWORD)));
+      const isBack = bearer(oldEmail, userId);
+      const isUndone = bearer(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       const [, , changed, , [change], back, others] = await db.batch([
         ...makeRoom(oldEmail, userId, undoable),
         db
