@@ -12,6 +12,7 @@ import { limitBody } from "./http/body.ts";
 import { answerCors } from "./http/cors.ts";
 import { expectHost } from "./http/expect-host.ts";
 import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
+import { floodShield } from "./http/flood-shield.ts";
 import type { App } from "./http/operation.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
@@ -31,14 +32,10 @@ export function createApp(config: Config): App {
   app.use(requestId);
   app.use(requestLog(systemClock, config.development));
   app.use(auditTrail);
-  app.use(async function sendNotices(c, next) {
-    await next();
-    const { mail } = c.get("services");
-    if (mail.hasNotices) c.executionCtx.waitUntil(mail.sendNotices());
-  });
   app.use(securityHeaders);
   app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));
+  if (config.limits.enforced) app.use(floodShield);
   app.use(limitBody);
 
   addHealthRoutes(app, config);

@@ -5,6 +5,7 @@
  * fault and says what it takes. Numbers that the service runs on live here, with unit and source.
  */
 import * as z from "zod";
+import { limitRules } from "./limits/overrides.ts";
 import { mailSubjects } from "./mail/subjects.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
 
@@ -110,6 +111,7 @@ export const environment = z.object({
   ALLOWED_ORIGINS: origins,
   COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
+  RATE_LIMITS: limitRules,
   MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
   MAIL_FROM: z
     .string()
@@ -191,7 +193,7 @@ export function parseConfig(source: object) {
       verifyEmailLifetime: values.EMAIL_VERIFICATION_EXPIRE_HOURS * HOUR,
     },
     allowedOrigins: values.ALLOWED_ORIGINS,
-    limits: { enforced: values.RATE_LIMITING === "on" },
+    limits: { enforced: values.RATE_LIMITING === "on", rules: values.RATE_LIMITS },
     mail: {
       transport,
       from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,

@@ -10,6 +10,7 @@ import { chooseTransport } from "./mail/transports/choose.ts";
 import { runMaintenance } from "./maintenance.ts";
 import { createServices } from "./services.ts";
 
+export { LoginGuard } from "./limits/login-guard.ts";
 export { RateLimiter } from "./limits/rate-limiter.ts";
 export { UserSessions } from "./sessions/user-sessions.ts";
 

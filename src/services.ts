@@ -8,9 +8,11 @@ import type { Config } from "./config.ts";
 import { openDatabase } from "./db/client.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { createLimiter, unlimited } from "./limits/limiter.ts";
+import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createHashingLane, type HashingLane } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
+import { Afterwards } from "./platform/afterwards.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
 import { Hops } from "./platform/hops.ts";
@@ -39,6 +41,9 @@ export function createServices(bindings: Bindings, config: Config) {
   const { secrets, lane } = keptFor(config);
   const hops = new Hops(clock);
   const db = openDatabase(bindings.DB, hops);
+  const { enforced, rules } = config.limits;
+  const { RATE_LIMITER, LOGIN_GUARD } = bindings;
+  const afterwards = new Afterwards();
   const audit = createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random);
   const keyring = createKeyring({ config, db, secrets, audit, clock, random });
   return {
@@ -58,8 +63,10 @@ export function createServices(bindings: Bindings, config: Config) {
     revocations: createRevocations(bindings.REVOCATIONS, hops),
     accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
     passwords: createPasswords(config.passwords, lane, random),
-    limiter: config.limits.enforced ? createLimiter(bindings.RATE_LIMITER, secrets, hops) : unlimited,
-    mail: createMailQueue(bindings.MAIL_QUEUE, hops, clock, random),
+    limiter: enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited,
+    loginAttempts: enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
+    mail: createMailQueue(bindings.MAIL_QUEUE, afterwards, hops, clock, random),
+    afterwards,
     audit,
     audits: createAuditStore(db),
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, parseConfig } from "../src/config.ts";
+import { LIMIT_RULES } from "../src/limits/rules.ts";
 
 const AUTH_SECRET = "a secret that is long enough to be one";
 const DEVELOPMENT = { ENVIRONMENT: "development", AUTH_SECRET };
@@ -92,6 +93,7 @@ describe("the configuration", () => {
     ["ALLOWED_ORIGINS", "https://app.example.com/path"],
     ["COOKIE_SAME_SITE", "never"],
     ["RATE_LIMITING", "maybe"],
+    ["RATE_LIMITS", "loginPerAddress"],
     ["MAIL_TRANSPORT", "pigeon"],
     ["MAIL_FROM", "Postern <no-reply@example.com>\r\nBcc: everybody@example.com"],
     ["MAIL_SUBJECTS", "Welcome to {product}"],
@@ -159,6 +161,35 @@ describe("the configuration", () => {
     ['{"verify_email":{"tlh":"nuqneH"}}', "or an object from languages (en, de) to such lines"],
   ])("says of the subjects %j what they take", (text, says) => {
     expect(faultsOf({ ...DEVELOPMENT, MAIL_SUBJECTS: text })).toContain(says);
+  });
+
+  it("takes limits in place of ours, and leaves the others as they are", () => {
+    const { limits } = parseConfig({
+      ...DEVELOPMENT,
+      RATE_LIMITS: " loginPerAddress=60/5m, registerPerAddress = 5/1h,refreshPerSession=1/1s,",
+    });
+    const chosen = {
+      loginPerAddress: { budget: 60, window: 300_000 },
+      registerPerAddress: { budget: 5, window: 3_600_000 },
+      refreshPerSession: { budget: 1, window: 1_000 },
+    };
+    expect(limits.rules).toEqual({ ...LIMIT_RULES, ...chosen });
+    expect(parseConfig(DEVELOPMENT).limits.rules).toEqual(LIMIT_RULES);
+  });
+
+  it.each([
+    ["loginPerAddress=many/5m", "takes limits like loginPerAddress=60/5m, registerPerAddress=5/1h"],
+    ["loginPerAddress=60/5", "takes limits like"],
+    ["loginPerAddress=60/5d", "takes limits like"],
+    ["logins=60/5m", "knows no limit called logins: it takes loginPerAddress, loginPerAccount, "],
+    ["__proto__=60/5m", "knows no limit called __proto__"],
+    ["loginPerAddress=0/5m", "takes a number from 1 to 100000 for loginPerAddress"],
+    ["loginPerAccount=101/30s", "takes a number from 1 to 100 for loginPerAccount"],
+    ["loginPerAddress=60/0s", "takes a window from 1s to 24h for loginPerAddress"],
+    ["loginPerAddress=60/25h", "takes a window from 1s to 24h for loginPerAddress"],
+    ["loginPerAddress=60/5m,loginPerAddress=70/5m", "names loginPerAddress twice"],
+  ])("says of the limits %j what is wrong with them", (text, says) => {
+    expect(faultsOf({ ...DEVELOPMENT, RATE_LIMITS: text })).toContain(`RATE_LIMITS ${says}`);
   });
 
   it("never shows the value of a secret", () => {

@@ -10,6 +10,8 @@ export const AUDIT_EVENT_TYPES = {
   email_verified: "The owner proved the address.",
   login_succeeded: "Somebody logged in.",
   login_failed: "A login was refused; `reason` says why.",
+  password_blocked:
+    "After too many wrong guesses the password works only where its owner has logged in before, until a reset.",
   refresh_token_reused: "A refresh token was used again after it was replaced: its session has ended.",
   logged_out: "A session was logged out, or with `all` every session.",
   password_changed: "The password was changed by somebody who knew it.",

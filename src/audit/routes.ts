@@ -8,13 +8,14 @@ import { toPage } from "../http/paging.ts";
 import { listAuditEventsOperation } from "./operations.ts";
 import { presentEvent } from "./present-event.ts";
 
-/** Off the request's path: nobody waits for the audit log. */
+/** Off the request's path: nobody waits for the audit log, nor for what was left for later, which may note more. */
 export const auditTrail = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  const { audit } = c.get("services");
-  if (audit.isEmpty) return;
+  const { afterwards, audit } = c.get("services");
+  if (audit.isEmpty && afterwards.isEmpty) return;
   const origin = { ipAddress: clientAddress(c), userAgent: clientAgent(c), requestId: c.get("requestId") };
-  c.executionCtx.waitUntil(audit.send(origin));
+  const later = afterwards.run().then(() => audit.send(origin));
+  c.executionCtx.waitUntil(Promise.all([audit.send(origin), later]));
 });
 
 export function addAuditRoutes(app: App): void {

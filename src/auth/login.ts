@@ -4,11 +4,12 @@
  */
 import type * as z from "zod";
 import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
-import type { Limit } from "../limits/limiter.ts";
+import type { LoginAttempt } from "../limits/login-attempts.ts";
 import { createId } from "../platform/random.ts";
 import type { Services } from "../services.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
 import { deviceDigest } from "./device.ts";
+import { loginNameOf, loginNamesOf } from "./login-names.ts";
 import type { loginBody } from "./schemas.ts";
 import type { LoginCandidates, LoginName } from "./store.ts";
 import { issueTokenPair } from "./token-pair.ts";
@@ -23,26 +24,30 @@ export interface LoginClient {
 }
 
 export async function logIn(services: Services, body: z.output<ReturnType<typeof loginBody>>, client: LoginClient) {
-  const { audit, clock, keyring, limiter, mail, random, registrations, sessions, users } = services;
+  const { audit, clock, keyring, loginAttempts, mail, random, registrations, sessions, users } = services;
   const name: LoginName =
     body.email === undefined ? { username: (body.username ?? "").toLowerCase() } : { email: body.email.toLowerCase() };
-  const limits = limitsOf(name, client);
+  // Counted by what was typed, known or not, so that 429 tells nobody which.
+  const typed = loginNameOf(name);
 
-  const [{ headers, refusal }, candidates] = await Promise.all([
-    limiter.take(limits),
+  const [attempt, candidates] = await Promise.all([
+    loginAttempts.take(typed, client.network),
     registrations.findCandidates(name),
     keyring.warm(),
   ]);
+  const { headers, refusal } = attempt;
   if (refusal !== undefined) return refusal;
 
-  const proved = await provePassword(services, body.password, candidates);
+  const proved = await provePassword(services, body.password, candidates, attempt);
   if ("reason" in proved) {
-    audit.note("login_failed", { userId: candidates.user?.id, details: { reason: proved.reason } });
+    const { user } = candidates;
+    audit.note("login_failed", { userId: user?.id, details: { reason: proved.reason } });
+    if (user !== undefined && proved.refused === "invalid_credentials") noteWrongGuess(services, user, typed, attempt);
     return refuse(proved.refused, { headers });
   }
   if (isRefusal(proved)) {
     // What was not judged costs nothing. A right password that opens no session does: it costs hashing.
-    await limiter.giveBack(limits);
+    await loginAttempts.giveBack(typed, client.network);
     return refuse(proved.refused, { headers });
   }
 
@@ -55,7 +60,7 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   const [session, isRecorded] = await Promise.all([
     sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
     users.recordLogin(user, now, rehash),
-    limiter.giveBack(limits),
+    loginAttempts.succeed(typed, client.network, loginNamesOf(user)),
   ]);
   if (session === null || !isRecorded) {
     // Deleted, disabled or given another password while this one was checked.
@@ -73,19 +78,27 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   return { tokens, user: { ...user, lastLoginAt: now }, headers };
 }
 
-/** The account's limits are kept by what was typed, known or not, so that 429 tells nobody which. */
-function limitsOf(name: LoginName, client: LoginClient): Limit[] {
-  const account = JSON.stringify(name);
-  return [
-    { rule: "loginPerAddress", key: client.network },
-    { rule: "loginPerAccount", key: account },
-    { rule: "loginPerAccountAndAddress", key: `${account} ${client.network}` },
-  ];
+/**
+ * After the answer, since it is done for known names alone: counts a wrong guess by the account's other name too,
+ * and after too many in a row lets the password work no more where nobody has logged in before
+ * (NIST SP 800-63B-4 §3.2.2).
+ */
+function noteWrongGuess(services: Services, user: User, typed: string, { isLast }: LoginAttempt): void {
+  const { afterwards, audit, clock, loginAttempts, mail, users } = services;
+  for (const other of loginNamesOf(user).filter((own) => own !== typed)) {
+    afterwards.note(() => loginAttempts.share(other));
+  }
+  if (!isLast || user.passwordBlockedAt !== null) return;
+  afterwards.note(async () => {
+    if (!(await users.blockPassword(user, clock.now()))) return;
+    audit.note("password_blocked", { userId: user.id });
+    mail.notify({ kind: "password_blocked", userId: user.id });
+  });
 }
 
 /** A refusal, and what only the audit log may say of it. */
 interface Failed extends Refusal<"invalid_credentials" | "email_not_verified" | "account_disabled"> {
-  reason: "unknown_name" | "wrong_password" | "email_not_verified" | "account_disabled";
+  reason: "unknown_name" | "wrong_password" | "password_blocked" | "email_not_verified" | "account_disabled";
 }
 
 /**
@@ -96,9 +109,14 @@ async function provePassword(
   { passwords }: Services,
   password: string,
   { user, registration }: LoginCandidates,
+  { isBlocked, isFamiliar }: Pick<LoginAttempt, "isBlocked" | "isFamiliar">,
 ): Promise<{ user: User; rehash?: { from: string; to: string } } | Failed | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
+  // Checked all the same, so that neither the time nor the answer tells a guess that it was right.
+  if (isBlocked || (!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)) {
+    return { refused: "invalid_credentials", reason: "password_blocked" };
+  }
   const isUsers = check.matches && user !== undefined;
   if (isUsers && user.isVerified) {
     if (!user.isActive) return { refused: "account_disabled", reason: "account_disabled" };

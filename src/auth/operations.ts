@@ -146,7 +146,7 @@ export const refreshOperation = defineOperation({
   body: refreshBody,
   bodyOptional: true,
   success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
-  refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed"],
+  refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
 });
 
 export const logoutOperation = defineOperation({

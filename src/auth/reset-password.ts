@@ -7,14 +7,20 @@ import { isRefusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import type { User } from "../users/user.ts";
 import { fingerprint, openLink } from "./link-tokens.ts";
+import { loginNamesOf } from "./login-names.ts";
 
 /** What a reset link depends on: it dies with the address, and with whatever ends all sessions. */
 export function recoveryState({ email, sessionEpoch }: Pick<User, "email" | "sessionEpoch">) {
   return [email, sessionEpoch];
 }
 
-export async function resetPassword(services: Services, body: { token: string; new_password: string }) {
-  const { audit, clock, mail, passwords, secrets, sessions, users } = services;
+/** `network` is what attempts to log in are counted by: it is the owner's. */
+export async function resetPassword(
+  services: Services,
+  body: { token: string; new_password: string },
+  network: string,
+) {
+  const { audit, clock, loginAttempts, mail, passwords, secrets, sessions, users } = services;
   const link = openLink("reset-password", body.token, secrets, clock.now());
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
@@ -27,6 +33,6 @@ export async function resetPassword(services: Services, body: { token: string; n
   if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
   audit.note("password_reset", { actorId: user.id, userId: user.id });
   mail.notify({ kind: "password_changed", userId: user.id });
-  await sessions.startAfresh(user.id);
+  await Promise.all([sessions.startAfresh(user.id), loginAttempts.startAfresh(loginNamesOf(user), network)]);
   return { userId: user.id };
 }

@@ -68,7 +68,7 @@ export function addAuthRoutes(app: App, config: Config): void {
 
   addOperationWithBody(app, config, resetPasswordOperation, async (c, body) => {
     const limits: Limit[] = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) }];
-    const outcome = await limited(c, limits, () => resetPassword(c.get("services"), body));
+    const outcome = await limited(c, limits, () => resetPassword(c.get("services"), body, clientNetwork(c)));
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);
@@ -96,9 +96,11 @@ export function addAuthRoutes(app: App, config: Config): void {
     if (cookie !== undefined && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
     const outcome = await refresh(c.get("services"), body.refresh_token ?? cookie ?? "");
     if (isRefusal(outcome)) {
-      if (cookie !== undefined) clearRefreshCookie(c, config);
+      // One that came too soon is as good as before.
+      if (cookie !== undefined && outcome.refused !== "rate_limited") clearRefreshCookie(c, config);
       return outcome;
     }
+    tell(c, outcome.headers);
     c.set("userId", outcome.userId);
     return c.json(handOut(c, config, outcome.tokens, cookie !== undefined), 200);
   });

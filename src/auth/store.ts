@@ -183,6 +183,7 @@ function unverifiedUser(db: Database, id: string) {
       isVerified: sql`0`.as("is_verified"),
       isSuperuser: sql`0`.as("is_superuser"),
       sessionEpoch: sql`0`.as("session_epoch"),
+      passwordBlockedAt: sql`NULL`.as("password_blocked_at"),
       locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       createdAt: registrations.createdAt,

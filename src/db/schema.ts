@@ -27,6 +27,8 @@ export const users = sqliteTable(
      * reset link of an earlier epoch is refused from the very statement that moves it.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
+    /** Since when the password works only where its owner has logged in before: there were too many wrong guesses. */
+    passwordBlockedAt: integer("password_blocked_at"),
     /** In which language mails are written: a tag of BCP 47 that `mail/languages.ts` knows. */
     locale: text("locale").notNull().default("en"),
     /** SHA-256 of the link that verified the address: that link answers alike again, every other is dead. */

@@ -29,7 +29,9 @@ export function refusalsOf(operation: Operation): ErrorCode[] {
       codes.add(code);
     }
   }
-  for (const code of ["https_required", "misdirected_request", "internal_error"] as const) codes.add(code);
+  for (const code of ["https_required", "misdirected_request", "rate_limited", "internal_error"] as const) {
+    codes.add(code);
+  }
   codes.add("unavailable");
   return [...codes];
 }

@@ -8,8 +8,9 @@ import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import type { LimitReading, RateLimiter } from "./rate-limiter.ts";
-import { LIMIT_RULES, type LimitName } from "./rules.ts";
+import type { LimitReading } from "./gcra.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import type { LimitName, LimitRule, LimitRules } from "./rules.ts";
 
 /** Which budget of which rule: the key may be personal data, it leaves here only as a MAC. */
 export interface Limit {
@@ -42,50 +43,82 @@ export const unlimited: Limiter = {
   giveBack: async () => {},
 };
 
-export function createLimiter(objects: DurableObjectNamespace<RateLimiter>, secrets: Secrets, hops: Hops): Limiter {
-  const objectOf = ({ rule, key }: Limit) =>
-    objects.getByName(`${rule}:${encodeBase64url(secrets.sign("limited-key", utf8(`${rule}:${key}`)))}`);
+/** One budget, wherever it is kept. Each call is one hop. */
+export interface Budget<Reading extends LimitReading = LimitReading> {
+  name: LimitName;
+  rule: LimitRule;
+  take(): Promise<Reading>;
+  giveBack(): Promise<void>;
+}
 
+export function createLimiter(
+  objects: DurableObjectNamespace<RateLimiter>,
+  rules: LimitRules,
+  secrets: Secrets,
+  hops: Hops,
+): Limiter {
+  const budgetsOf = (limits: Limit[]) => limits.map((limit) => limiterBudget(limit, objects, rules, secrets, hops));
   return {
-    async take(limits) {
-      const readings = await Promise.all(
-        limits.map(async (limit) => ({
-          limit,
-          reading: await hops.hop("limiter", () => objectOf(limit).take(LIMIT_RULES[limit.rule])),
-        })),
-      );
-      const headers = limitHeaders(readings);
-      const wait = Math.max(...readings.map(({ reading }) => reading.retryAfter));
-      const allowed = readings.filter(({ reading }) => reading.allowed).map(({ limit }) => limit);
-      if (allowed.length === readings.length) return { headers };
-      // What is refused costs nobody anything: else one address could use up a stranger's budget for free.
-      await this.giveBack(allowed);
-      const retryAfter = String(Math.max(1, Math.ceil(wait / SECOND)));
-      return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
-    },
-    async giveBack(limits) {
-      await Promise.all(
-        limits.map(async (limit) => {
-          try {
-            await hops.hop("limiter", () => objectOf(limit).giveBack(LIMIT_RULES[limit.rule]));
-          } catch (error) {
-            writeLog("error", { event: "attempt_not_given_back", error: describeError(error) });
-          }
-        }),
-      );
-    },
+    take: (limits) => takeAll(budgetsOf(limits)),
+    giveBack: (limits) => giveAllBack(budgetsOf(limits)),
   };
 }
 
-function limitHeaders(readings: { limit: Limit; reading: LimitReading }[]): Record<string, string> {
-  const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
-  const policies = readings.map(({ limit }) => {
-    const rule = LIMIT_RULES[limit.rule];
-    return `"${limit.rule}";q=${rule.budget};w=${seconds(rule.window)}`;
-  });
-  const states = readings.map(
-    ({ limit, reading }) =>
-      `"${limit.rule}";r=${reading.remaining};t=${seconds(reading.retryAfter || reading.resetAfter)}`,
+/** A budget that a `RateLimiter` object keeps. */
+export function limiterBudget(
+  { rule: name, key }: Limit,
+  objects: DurableObjectNamespace<RateLimiter>,
+  rules: LimitRules,
+  secrets: Secrets,
+  hops: Hops,
+): Budget {
+  const rule = rules[name];
+  const object = () => objects.getByName(`${name}:${limitedKey(secrets, `${name}:${key}`)}`);
+  return {
+    name,
+    rule,
+    take: () => hops.hop("limiter", () => object().take(rule)),
+    giveBack: () => hops.hop("limiter", () => object().giveBack(rule)),
+  };
+}
+
+/** A key that is personal data, as a MAC. */
+export function limitedKey(secrets: Secrets, key: string): string {
+  return encodeBase64url(secrets.sign("limited-key", utf8(key)));
+}
+
+/** Takes one attempt from each budget, all at once. */
+export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
+  const readings = await Promise.all(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
+  const decision = decide(readings);
+  // What is refused costs nobody anything: else one address could use up a stranger's budget for free.
+  if (decision.refusal !== undefined) await giveAllBack(readings.filter(({ reading }) => reading.allowed));
+  return decision;
+}
+
+/** Gives one attempt back to each budget. One that can't be is logged: nobody is refused for that. */
+export async function giveAllBack(budgets: Budget[]): Promise<void> {
+  await Promise.all(
+    budgets.map(async (budget) => {
+      try {
+        await budget.giveBack();
+      } catch (error) {
+        writeLog("error", { event: "attempt_not_given_back", error: describeError(error) });
+      }
+    }),
   );
-  return { "RateLimit-Policy": policies.join(", "), RateLimit: states.join(", ") };
+}
+
+/** What a client is told of its budgets, and the refusal where one of them is used up. */
+export function decide(readings: { name: LimitName; rule: LimitRule; reading: LimitReading }[]): LimitDecision {
+  const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
+  const policies = readings.map(({ name, rule }) => `"${name}";q=${rule.budget};w=${seconds(rule.window)}`);
+  const states = readings.map(
+    ({ name, reading }) => `"${name}";r=${reading.remaining};t=${seconds(reading.retryAfter || reading.resetAfter)}`,
+  );
+  const headers = { "RateLimit-Policy": policies.join(", "), RateLimit: states.join(", ") };
+  if (readings.every(({ reading }) => reading.allowed)) return { headers };
+  const wait = Math.max(...readings.map(({ reading }) => reading.retryAfter));
+  const retryAfter = String(Math.max(1, seconds(wait)));
+  return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
 }

@@ -1,5 +1,5 @@
-/** The limits by name. Every number that slows somebody down stands here, with its source. */
-import { HOUR, MINUTE } from "../platform/clock.ts";
+/** The limits by name. Every number that slows somebody down stands here, with its source. `RATE_LIMITS` overrides them. */
+import { HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 
 export interface LimitRule {
   /** Attempts in a window, which may also come all at once. */
@@ -11,8 +11,12 @@ export interface LimitRule {
 export const LIMIT_RULES = {
   /** Guessing many accounts from one place. An office behind one address still gets in. */
   loginPerAddress: { budget: 30, window: 5 * MINUTE },
-  /** Guessing one account from many places. Wide, so that a stranger can hardly close the door on its owner. */
-  loginPerAccount: { budget: 100, window: HOUR },
+  /**
+   * Guessing one account from places where nobody has logged in to it: so many wrong guesses in a row are free.
+   * Then there is a pause of the window, twice as long after each further one, up to an hour
+   * (NIST SP 800-63B-4 §3.2.2 names 30 seconds and an hour). See `login-guard.ts`.
+   */
+  loginPerAccount: { budget: 10, window: 30 * SECOND },
   /** Guessing one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
   loginPerAccountAndAddress: { budget: 10, window: 15 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
@@ -24,13 +28,21 @@ export const LIMIT_RULES = {
   /** Mails that strangers' registrations send to one address. Beyond it they register in silence. */
   registrationMailPerRecipient: { budget: 5, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
+  /** An app that is loaded anew refreshes; one that does so in a loop is broken. Counted by the session itself. */
+  refreshPerSession: { budget: 120, window: 15 * MINUTE },
   /** Guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
   /** Trying out usernames, and filling the audit log. */
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** A whole export reads everything that is kept. */
   exportPerUser: { budget: 5, window: HOUR },
-  linkAttemptsPerAddress: { budget: 30, window: 15 * MINUTE },
+  /** Guessing the tokens of mailed links, each of which has 128 bits and more. */
+  linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
 } as const satisfies Record<string, LimitRule>;
 
 export type LimitName = keyof typeof LIMIT_RULES;
+
+export type LimitRules = Readonly<Record<LimitName, LimitRule>>;
+
+/** Wrong guesses in a row after which a password stops working (NIST SP 800-63B-4 §3.2.2: at most 100). */
+export const MOST_WRONG_GUESSES = 100;

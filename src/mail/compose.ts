@@ -57,6 +57,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
     case "reset_password":
       return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
     case "account_exists":
+    case "password_blocked":
     case "password_changed":
     case "new_login":
     case "refresh_reused": {
@@ -85,6 +86,7 @@ function composeNotice(
   switch (event.kind) {
     case "account_exists":
       return writeMail(event.kind, user, {}, config);
+    case "password_blocked":
     case "password_changed":
       return writeMail(event.kind, user, { at }, config);
     case "new_login": {

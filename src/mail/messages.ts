@@ -8,6 +8,7 @@ export const MESSAGE_KINDS = [
   "verify_email",
   "account_exists",
   "reset_password",
+  "password_blocked",
   "password_changed",
   "new_login",
   "refresh_reused",
@@ -27,6 +28,7 @@ export interface Facts {
   /** To the owner of an address that somebody registered again. */
   account_exists: object;
   reset_password: { username: string; url: string; minutes: number };
+  password_blocked: { at: number };
   password_changed: { at: number };
   new_login: { device: string | undefined; ipAddress: string | undefined; at: number };
   refresh_reused: { device: string | undefined; at: number };

@@ -3,6 +3,7 @@
  * consumer looks the user up, decides whether there is a mail to send, and makes the link then.
  * So a route that must not tell whether an account exists does the same for every address.
  */
+import type { Afterwards } from "../platform/afterwards.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
@@ -14,6 +15,8 @@ export type MailEvent =
   | { kind: "verify_email"; registrationId: string }
   /** Somebody registered with an address that has an account. */
   | { kind: "account_exists"; userId: string }
+  /** Too many wrong guesses: the password stopped working where nobody has logged in before. */
+  | { kind: "password_blocked"; userId: string }
   /** A user changed their password. */
   | { kind: "password_changed"; userId: string }
   /** Somebody logged in from a device that was not seen before. */
@@ -41,44 +44,43 @@ export interface MailRequest {
 export interface MailQueue {
   /** Resolves when the queue has the request. */
   request(event: MailEvent): Promise<void>;
-  /** Notes a notice of what is done already, to be queued once the request is answered: nobody waits for it. */
+  /**
+   * Queues a notice of what is done already, once the request is answered: nobody waits for it. One that the
+   * queue does not take is logged as lost.
+   */
   notify(event: MailEvent): void;
-  readonly hasNotices: boolean;
-  /** Queues the notices. Never throws: one that the queue does not take is logged as lost. */
-  sendNotices(): Promise<void>;
 }
 
-export function createMailQueue(queue: Queue<MailRequest>, hops: Hops, clock: Clock, random: Random): MailQueue {
-  const noted: MailRequest[] = [];
-
+export function createMailQueue(
+  queue: Queue<MailRequest>,
+  afterwards: Afterwards,
+  hops: Hops,
+  clock: Clock,
+  random: Random,
+): MailQueue {
   function requestOf(event: MailEvent): MailRequest {
     const requestedAt = clock.now();
     return { id: createId(requestedAt, random), requestedAt, event };
   }
   const send = (request: MailRequest) => hops.hop("queue", () => queue.send(request));
 
+  async function sendNotice(request: MailRequest): Promise<void> {
+    try {
+      await persist(() => send(request));
+    } catch (error) {
+      const { event } = request;
+      const user = "userId" in event ? { user_id: event.userId } : {};
+      writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
+    }
+  }
+
   return {
     async request(event) {
       await send(requestOf(event));
     },
-    get hasNotices() {
-      return noted.length > 0;
-    },
     notify(event) {
-      noted.push(requestOf(event));
-    },
-    async sendNotices() {
-      await Promise.all(
-        noted.splice(0).map(async (request) => {
-          try {
-            await persist(() => send(request));
-          } catch (error) {
-            const { event } = request;
-            const user = "userId" in event ? { user_id: event.userId } : {};
-            writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
-          }
-        }),
-      );
+      const request = requestOf(event);
+      afterwards.note(() => sendNotice(request));
     },
   };
 }

@@ -45,6 +45,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     idleLifetime: config.sessions.idleLifetime,
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
+    ...(config.limits.enforced ? { refreshes: config.limits.rules.refreshPerSession } : {}),
     // By then every access token of an ended session has expired, for the most tolerant verifier too.
     refuseFor: config.tokens.lifetime + MINUTE,
   };

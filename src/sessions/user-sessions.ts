@@ -6,6 +6,8 @@
  * is there. It knows neither tokens nor configuration: numbers arrive with the calls.
  */
 import { DurableObject } from "cloudflare:workers";
+import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
+import type { LimitRule } from "../limits/rules.ts";
 import { SECOND, systemClock } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/persist.ts";
@@ -13,7 +15,9 @@ import { type ChangedRole, writeRevocations } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
-  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number }
+  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading }
+  /** Too often in a short time: nothing has changed. */
+  | { outcome: "limited"; reading: LimitReading }
   /** By the name of its device, or what that says of itself. */
   | { outcome: "reused"; device: string | null }
   | { outcome: "ended" };
@@ -37,6 +41,8 @@ export interface SessionRules {
    * long, for how long no session is opened for a user who is no more.
    */
   refuseFor: number;
+  /** How often a session may be refreshed; absent where nobody counts. */
+  refreshes?: LimitRule;
   /** How many sessions a user has at most: beyond it the one that was used the longest ago ends. */
   maximum: number;
 }
@@ -53,6 +59,8 @@ const FAILURES = "failures";
 const CHANGED_ROLE = "changed_role";
 /** Until when no session is opened, because the user is no more. */
 const CLOSED_UNTIL = "closed_until";
+/** Per session, the state of its limit of refreshes. */
+const REFRESHES = "refreshes";
 /** So many devices of a user are remembered. */
 const MOST_DEVICES = 100;
 
@@ -102,18 +110,20 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     const now = systemClock.now();
     const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
+    const isCurrent = proof.generation === session.generation;
+    if (!isCurrent && !isInGrace(session, proof.generation, rules.grace, now)) {
+      await this.#end([session], now + rules.refuseFor);
+      return { outcome: "reused", device: session.deviceName ?? session.userAgent };
+    }
+    const reading = rules.refreshes && this.#countRefresh(session.id, rules.refreshes, now);
+    if (reading?.allowed === false) return { outcome: "limited", reading };
+    const told = reading === undefined ? {} : { reading };
     const { epoch, expiresAt } = session;
-    if (proof.generation === session.generation) {
-      const generation = session.generation + 1;
-      const extended = Math.min(session.endsAt, now + rules.idleLifetime);
-      this.#records.advance(session.id, generation, now, extended);
-      return { outcome: "rotated", generation, epoch, expiresAt: extended };
-    }
-    if (isInGrace(session, proof.generation, rules.grace, now)) {
-      return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
-    }
-    await this.#end([session], now + rules.refuseFor);
-    return { outcome: "reused", device: session.deviceName ?? session.userAgent };
+    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt, ...told };
+    const generation = session.generation + 1;
+    const extended = Math.min(session.endsAt, now + rules.idleLifetime);
+    this.#records.advance(session.id, generation, now, extended);
+    return { outcome: "rotated", generation, epoch, expiresAt: extended, ...told };
   }
 
   /** The epoch of a session that exists and has not ended, otherwise `null`. */
@@ -209,6 +219,17 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       this.#records.forgetTables();
       await this.ctx.storage.deleteAll();
     }
+  }
+
+  /** Here and not in an object of its own, since a refresh that is refused must not have rotated. */
+  #countRefresh(sessionId: string, rule: LimitRule, now: number): LimitReading {
+    const kept = this.ctx.storage.kv.get<Record<string, number>>(REFRESHES) ?? {};
+    const { reading, arrival } = judgeAttempt(kept[sessionId] ?? 0, rule, now);
+    if (reading.allowed) {
+      const others = Object.entries(kept).filter(([, until]) => until > now);
+      this.ctx.storage.kv.put(REFRESHES, { ...Object.fromEntries(others), [sessionId]: arrival });
+    }
+    return reading;
   }
 
   async #end(sessions: Session[], refusedUntil: number): Promise<void> {

@@ -2,15 +2,18 @@
  * Changing the password: the session that asks lives on, every other ends, and the owner is told by mail.
  */
 import type { Principal } from "../access/require-user.ts";
+import { loginNamesOf } from "../auth/login-names.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 
+/** `network` is what attempts to log in are counted by: it is the owner's. */
 export async function changePassword(
   services: Services,
   { user, sessionId }: Principal,
   body: { current_password: string; new_password: string },
+  network: string,
 ) {
-  const { audit, clock, limiter, mail, passwords, sessions, users } = services;
+  const { audit, clock, limiter, loginAttempts, mail, passwords, sessions, users } = services;
   const limits = [{ rule: "passwordCheckPerUser", key: user.id } as const];
   const { headers, refusal } = await limiter.take(limits);
   if (refusal !== undefined) return refusal;
@@ -31,6 +34,6 @@ export async function changePassword(
   }
   audit.note("password_changed", { actorId: user.id, userId: user.id });
   mail.notify({ kind: "password_changed", userId: user.id });
-  await sessions.endAllBut(user.id, sessionId);
+  await Promise.all([sessions.endAllBut(user.id, sessionId), loginAttempts.startAfresh(loginNamesOf(user), network)]);
   return { headers };
 }

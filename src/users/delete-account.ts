@@ -4,6 +4,7 @@
  * revocation record in KV lapses by itself when the last access token has expired.
  */
 import type { Principal } from "../access/require-user.ts";
+import { loginNamesOf } from "../auth/login-names.ts";
 import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import type { Deletion } from "./deletion-store.ts";
@@ -30,7 +31,7 @@ export async function deleteOwnAccount(services: Services, { user }: Principal, 
  * changed it meanwhile, or the actor is no longer who may, the account stays, and only its sessions have ended.
  */
 export async function deleteAccount(
-  { audit, clock, config, deletions, emailChanges, mail, sessions, users }: Services,
+  { audit, clock, config, deletions, emailChanges, loginAttempts, mail, sessions, users }: Services,
   user: User,
   actor: User,
 ): Promise<Refusal<"last_superuser" | "precondition_failed"> | undefined> {
@@ -47,7 +48,7 @@ export async function deleteAccount(
     mail.notify({ kind: "account_deleted", email, locale: user.locale });
   }
   // Whoever logged in between the two steps, and whoever is about to.
-  await sessions.close(user.id);
+  await Promise.all([sessions.close(user.id), loginAttempts.startAfresh(loginNamesOf(user))]);
   return undefined;
 }
 

@@ -44,7 +44,7 @@ export function addUserRoutes(app: App, config: Config): void {
 
   addOperationWithBody(app, config, changePasswordOperation, (c, body) =>
     forUser(c, async (principal) => {
-      const outcome = await changePassword(c.get("services"), principal, body);
+      const outcome = await changePassword(c.get("services"), principal, body, clientNetwork(c));
       if (isRefusal(outcome)) return outcome;
       tell(c, outcome.headers);
       return c.body(null, 204);

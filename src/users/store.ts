@@ -36,6 +36,8 @@ export interface UserStore {
    * No link of a registration that waits for it is good any more.
    */
   resetPassword(user: Pick<User, "id" | "email" | "sessionEpoch">, passwordHash: string, now: number): Promise<boolean>;
+  /** Lets the password work no more where nobody has logged in before. Says whether it did until now. */
+  blockPassword(user: Pick<User, "id" | "sessionEpoch">, now: number): Promise<boolean>;
   /**
    * Keeps the time of a login and, where the hash has not changed meanwhile, its replacement. `false` where
    * the user is no more, is disabled, or began another epoch meanwhile.
@@ -129,7 +131,7 @@ export function createUserStore(db: Database): UserStore {
     async changePassword(id, epoch, passwordHash, now) {
       const changed = await db
         .update(users)
-        .set({ passwordHash, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
+        .set({ passwordHash, passwordBlockedAt: null, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
         .where(and(eq(users.id, id), eq(users.sessionEpoch, epoch)))
         .returning({ id: users.id });
       return changed.length > 0;
@@ -144,7 +146,13 @@ export function createUserStore(db: Database): UserStore {
       const [, , reset] = await db.batch([
         db
           .update(users)
-          .set({ passwordHash, sessionEpoch: sessionEpoch + 1, isVerified: true, updatedAt: nextVersion(now) })
+          .set({
+            passwordHash,
+            passwordBlockedAt: null,
+            sessionEpoch: sessionEpoch + 1,
+            isVerified: true,
+            updatedAt: nextVersion(now),
+          })
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
         // The user's own registration is spent. Others wait on in vain, so that nobody learns of this.
         db.delete(registrations).where(
@@ -162,6 +170,15 @@ export function createUserStore(db: Database): UserStore {
         db.select({ id: users.id }).from(users).where(isReset),
       ]);
       return reset.length > 0;
+    },
+
+    async blockPassword({ id, sessionEpoch }, now) {
+      const blocked = await db
+        .update(users)
+        .set({ passwordBlockedAt: now })
+        .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch), isNull(users.passwordBlockedAt)))
+        .returning({ id: users.id });
+      return blocked.length > 0;
     },
 
     async recordLogin({ id, sessionEpoch }, now, rehash) {

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import type { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
-import { type Answer, appWith, freshAddress, post } from "../support/client.ts";
-import { logIn, registered, somebody } from "../support/people.ts";
+import { type Answer, appWith, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
+import { loggedIn, logIn, somebody } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
@@ -23,14 +24,6 @@ describe("the limits of a login", () => {
       post(LOGIN, { email: somebody().email, password: wrong }, { address }, patient),
     );
     expect(statuses).toEqual([...Array(budget).fill(401), 429]);
-  });
-
-  it("slow down many addresses that guess at one account, and no other account", async () => {
-    const { email } = somebody();
-    const { budget } = LIMIT_RULES.loginPerAccount;
-    const statuses = await inTurn(budget + 1, () => post(LOGIN, { email, password: wrong }, {}, patient));
-    expect(statuses).toEqual([...Array(budget).fill(401), 429]);
-    await logIn(await registered());
   });
 
   it("are spent by a right password that opens no session, since it costs hashing", async () => {
@@ -71,5 +64,92 @@ describe("a limited route", () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get("RateLimit-Policy")).toMatch(/^"\w+";q=\d+;w=\d+(, "\w+";q=\d+;w=\d+)*$/);
     expect(answer.headers.get("RateLimit")).toMatch(/^"\w+";r=\d+;t=\d+(, "\w+";r=\d+;t=\d+)*$/);
+  });
+});
+
+describe("the limit of a session's refreshes", () => {
+  const send = appWith({ RATE_LIMITS: "refreshPerSession=2/1m" });
+  const refresh = (token: string) => post("/api/v1/auth/refresh", { refresh_token: token }, {}, send);
+
+  it("refuses without spending the token, which is good again in time", async () => {
+    const start = Date.now();
+    vi.setSystemTime(start);
+    const { refreshToken } = await loggedIn();
+    const first = await refresh(refreshToken);
+    expect(first.headers.get("RateLimit-Policy")).toBe('"refreshPerSession";q=2;w=60');
+    expect(first.headers.get("RateLimit")).toBe('"refreshPerSession";r=1;t=30');
+    const second = await refresh(first.json.refresh_token);
+    const refused = await refresh(second.json.refresh_token);
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.headers.get("Retry-After")).toBe("30");
+    vi.setSystemTime(start + 30_000);
+    expect((await refresh(second.json.refresh_token)).status).toBe(200);
+  });
+
+  it("does not hide a theft, nor does another session's use count", async () => {
+    const slow = appWith({ RATE_LIMITS: "refreshPerSession=2/1h" });
+    const refreshSlowly = (token: string) => post("/api/v1/auth/refresh", { refresh_token: token }, {}, slow);
+    const start = Date.now();
+    vi.setSystemTime(start);
+    const person = await loggedIn();
+    const other = await logIn(person);
+    const first = await refreshSlowly(person.refreshToken);
+    const second = await refreshSlowly(first.json.refresh_token);
+    expect((await refreshSlowly(other.refreshToken)).status).toBe(200);
+    vi.setSystemTime(start + 31_000);
+    expectProblem(await refreshSlowly(second.json.refresh_token), 429, "rate_limited");
+    expectProblem(await refreshSlowly(person.refreshToken), 401, "refresh_token_reused");
+  });
+
+  it("leaves the cookie of a browser that came too soon", async () => {
+    const { refreshToken } = await loggedIn();
+    const headers = { Cookie: `__Secure-postern_refresh=${refreshToken}`, Origin: ORIGIN };
+    const byCookie = () => post("/api/v1/auth/refresh", undefined, { headers }, send);
+    expect([(await byCookie()).status, (await byCookie()).status]).toEqual([200, 200]);
+    const refused = await byCookie();
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.headers.get("Set-Cookie")).toBeNull();
+  });
+
+  it("counts nothing with RATE_LIMITING=off", async () => {
+    const free = appWith({ RATE_LIMITING: "off", RATE_LIMITS: "refreshPerSession=1/1m" });
+    const { refreshToken } = await loggedIn();
+    for (let turn = 0; turn < 3; turn++) {
+      const answer = await post("/api/v1/auth/refresh", { refresh_token: refreshToken }, {}, free);
+      expect([answer.status, answer.headers.get("RateLimit")]).toEqual([200, null]);
+    }
+  });
+});
+
+describe("a limiter that does not answer", () => {
+  const RATE_LIMITER = {
+    getByName: () => {
+      throw new Error("no such object");
+    },
+  } as unknown as typeof env.RATE_LIMITER;
+  const send = appWith({}, { RATE_LIMITER });
+
+  it.each([
+    ["/api/v1/auth/register", () => somebody()],
+    ["/api/v1/auth/verify-email", () => ({ token: "AAAA" })],
+    [RESEND, () => ({ email: somebody().email })],
+    ["/api/v1/auth/forgot-password", () => ({ email: somebody().email })],
+    ["/api/v1/auth/reset-password", () => ({ token: "AAAA", new_password: "a password as good as any" })],
+    [LOGIN, () => ({ email: somebody().email, password: wrong })],
+  ])("closes %s, with 503", async (path, body) => {
+    const answer = await post(path, body(), {}, send);
+    expectProblem(answer, 503, "unavailable");
+    expect(answer.headers.get("Retry-After")).toBe("1");
+  });
+});
+
+describe("RATE_LIMITS", () => {
+  it("overrides a rule for good, and no other", async () => {
+    const send = appWith({ RATE_LIMITS: "registerPerAddress=2/1h" });
+    const address = freshAddress();
+    const statuses = await inTurn(3, () => post("/api/v1/auth/register", somebody(), { address }, send));
+    expect(statuses).toEqual([202, 202, 429]);
+    const answer = await post(LOGIN, { email: somebody().email, password: wrong }, {}, send);
+    expect(answer.headers.get("RateLimit-Policy")).toContain('"loginPerAddress";q=30;w=300');
   });
 });

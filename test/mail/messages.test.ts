@@ -68,6 +68,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
     verify_email: { kind: "resend_verification", email: newcomer.email },
     account_exists: { kind: "account_exists", userId },
     reset_password: { kind: "reset_password", email: owner.email },
+    password_blocked: { kind: "password_blocked", userId },
     password_changed: { kind: "password_changed", userId },
     new_login: { kind: "new_login", userId, device: AGENT, ipAddress: "192.0.2.44" },
     refresh_reused: { kind: "refresh_reused", userId, device: null },

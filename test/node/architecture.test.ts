@@ -68,7 +68,12 @@ describe("the architecture", () => {
   });
 
   it("keeps the runtime's own module to the entry point and the objects", () => {
-    const objects = ["src/index.ts", "src/sessions/user-sessions.ts", "src/limits/rate-limiter.ts"];
+    const objects = [
+      "src/index.ts",
+      "src/sessions/user-sessions.ts",
+      "src/limits/rate-limiter.ts",
+      "src/limits/login-guard.ts",
+    ];
     expect(importersOf("cloudflare:workers", (path) => objects.includes(path))).toEqual([]);
   });
 
@@ -105,7 +110,7 @@ describe("the architecture", () => {
 
   it("reaches for storage in one place, where every call is counted", () => {
     const places = ["src/services.ts", "src/index.ts", "src/bindings.ts", "src/sessions/user-sessions.ts"];
-    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;
+    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
     const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");

@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env, exports } from "cloudflare:workers";
 import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
+import type { Bindings } from "../../src/bindings.ts";
 import { parseConfig } from "../../src/config.ts";
 import { neverLog } from "./logs.ts";
 import { expectDocumented } from "./openapi.ts";
@@ -31,12 +32,12 @@ type Send = (request: Request) => Promise<Response>;
 /** The Worker as it runs, through its own front door. */
 const theWorker: Send = (request) => exports.default.fetch(request);
 
-/** The same app with other configuration values, on the same bindings. */
-export function appWith(values: Record<string, string>): Send {
+/** The same app with other configuration values, on the same bindings but for those that are given. */
+export function appWith(values: Record<string, string>, bindings: Partial<Bindings> = {}): Send {
   const app = createApp(parseConfig({ ...env, ...values }));
   return async (request) => {
     const context = createExecutionContext();
-    const response = await app.fetch(request, env, context);
+    const response = await app.fetch(request, { ...env, ...bindings }, context);
     await waitOnExecutionContext(context);
     return response;
   };

@@ -39,6 +39,15 @@ const messages: Messages = {
     closing: "Waren Sie es nicht, ignorieren Sie diese E-Mail: Es hat sich nichts geändert.",
   }),
 
+  password_blocked: ({ product, at }) => ({
+    subject: `Ihr Passwort für ${product} muss zurückgesetzt werden`,
+    body: [
+      `Jemand hat immer wieder versucht, das Passwort Ihres Kontos bei ${product} zu erraten, und lag jedes Mal falsch. Niemand hat sich damit angemeldet.`,
+      `Zur Sicherheit gilt Ihr Passwort seit ${time(at)} nur noch dort, wo Sie sich schon einmal angemeldet haben. Überall sonst setzen Sie es zurück, als hätten Sie es vergessen, und wählen ein neues.`,
+    ],
+    closing: "Mit einem neuen Passwort können Sie sich wieder überall anmelden.",
+  }),
+
   password_changed: ({ product, at }) => ({
     subject: `Ihr Passwort für ${product} wurde geändert`,
     body: [

@@ -38,6 +38,15 @@ const messages: Messages = {
     closing: "If it was not you, leave this mail alone: nothing has changed.",
   }),
 
+  password_blocked: ({ product, at }) => ({
+    subject: `Your password for ${product} needs to be reset`,
+    body: [
+      `Somebody has guessed at the password of your account with ${product} again and again, and was wrong each time. Nobody got in.`,
+      `To be safe, since ${time(at)} your password works only in places where you have logged in before. Everywhere else, say that you have forgotten it, and choose a new password by the link that you get.`,
+    ],
+    closing: "A new password makes it work everywhere again.",
+  }),
+
   password_changed: ({ product, at }) => ({
     subject: `Your password for ${product} was changed`,
     body: [

@@ -1,0 +1,31 @@
+import { createMiddleware } from "hono/factory";
+import { describeError, writeLog } from "../platform/log.ts";
+import { answerProblem } from "./answer.ts";
+import type { AppEnv } from "./app-env.ts";
+import { clientNetwork } from "./client-address.ts";
+import { refuse } from "./problems.ts";
+
+/** The period of the binding in `wrangler.toml`, in seconds. */
+const PERIOD = "10";
+
+/**
+ * The platform's own rate limiting before any storage is touched: approximate, counted for each location, at next to
+ * no cost. A shield, no limit: the exact limits stand behind it, so where it is missing or fails nobody is refused.
+ */
+export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
+  if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {
+    return answerProblem(c, refuse("rate_limited", { headers: { "Retry-After": PERIOD } }));
+  }
+  return next();
+});
+
+async function isFlooding(shield: RateLimit | undefined, network: string): Promise<boolean> {
+  if (shield === undefined) return false;
+  try {
+    const { success } = await shield.limit({ key: network });
+    return !success;
+  } catch (error) {
+    writeLog("warn", { event: "flood_shield_failed", error: describeError(error) });
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { appWith, call, expectProblem, freshAddress, get } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+
+describe("the flood shield", () => {
+  it("turns a flood from one network away before any storage is asked, and nobody else", async () => {
+    const address = freshAddress();
+    const answers = await Promise.all(Array.from({ length: 400 }, () => get("/api/v1/users/me", { address })));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(300);
+    for (const answer of refused) {
+      expectProblem(answer, 429, "rate_limited");
+      expect(answer.headers.get("Retry-After")).toBe("10");
+      expect(answer.headers.get("Server-Timing")).toBeNull();
+    }
+    expect((await get("/")).status).toBe(200);
+  });
+
+  it("counts an IPv6 network as one client", async () => {
+    const keys: string[] = [];
+    const limit = async ({ key }: { key: string }) => {
+      keys.push(key);
+      return { success: true };
+    };
+    const send = appWith({}, { FLOOD_SHIELD: { limit } });
+    await get("/", { address: "2001:db8:a:b:1::1" }, send);
+    await get("/", { address: "2001:db8:a:b:2::2", headers: { "X-Forwarded-For": "192.0.2.1" } }, send);
+    expect(keys).toEqual(["2001:db8:a:b::/64", "2001:db8:a:b::/64"]);
+  });
+
+  it("refuses what a browser asks in a way that its page can read", async () => {
+    const send = appWith(
+      { ALLOWED_ORIGINS: "https://app.example.com" },
+      { FLOOD_SHIELD: { limit: async () => ({ success: false }) } },
+    );
+    const answer = await call("POST", "/api/v1/auth/login", { headers: { Origin: "https://app.example.com" } }, send);
+    expectProblem(answer, 429, "rate_limited");
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example.com");
+  });
+
+  it("lets everybody through where the platform has none, or it fails", async () => {
+    expect((await get("/", {}, appWith({}, { FLOOD_SHIELD: undefined }))).status).toBe(200);
+    const logs = recordLogs();
+    const limit = async () => {
+      throw new Error("out of order");
+    };
+    expect((await get("/", {}, appWith({}, { FLOOD_SHIELD: { limit } }))).status).toBe(200);
+    expect(logs().map(({ event }) => event)).toContain("flood_shield_failed");
+  });
+
+  it("stands aside with RATE_LIMITING=off, so that load can be measured", async () => {
+    const limit = async () => ({ success: false });
+    expect((await get("/", {}, appWith({ RATE_LIMITING: "off" }, { FLOOD_SHIELD: { limit } }))).status).toBe(200);
+  });
+});

@@ -1,0 +1,308 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import {
+  eventsOf,
+  type LoggedIn,
+  loggedIn,
+  logIn,
+  mailedToken,
+  mailsTo,
+  type Person,
+  registered,
+  rowOf,
+  somebody,
+} from "../support/people.ts";
+
+const LOGIN = "/api/v1/auth/login";
+const RULE = { budget: 3, window: 30_000 };
+const DAY = 86_400_000;
+/** Everybody finds a place in the hashing lane. */
+const patient = appWith({ HASH_LANE_LENGTH: "64" });
+const fresh = () => env.LOGIN_GUARD.getByName(crypto.randomUUID());
+
+type Name = { email: string } | { username: string };
+
+/** The same, and no guess has to wait for another. */
+const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
+
+const guess = (name: Name, address = freshAddress(), send = patient) =>
+  post(LOGIN, { ...name, password: "a wrong password, surely" }, { address }, send);
+const enter = ({ email, password }: Person, address = freshAddress()) => post(LOGIN, { email, password }, { address });
+
+async function inTurn(count: number, request: () => Promise<Answer>): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let index = 0; index < count; index++) statuses.push((await request()).status);
+  return statuses;
+}
+
+async function guessInHaste(name: () => Name, count: number): Promise<void> {
+  const statuses = await inTurn(count, () => guess(name(), freshAddress(), hurried));
+  expect(statuses).toEqual(Array(count).fill(401));
+  // Whatever pause there is now is over.
+  vi.setSystemTime(Date.now() + 3_600_000);
+}
+
+/** Guesses until so many were judged, waiting for as long as each refusal says. */
+async function guessPatiently(name: () => Name, count: number): Promise<void> {
+  let now = Date.now();
+  for (let judged = 0; judged < count; ) {
+    vi.setSystemTime(now);
+    const answer = await guess(name());
+    if (answer.status === 401) judged += 1;
+    else now += Number(answer.headers.get("Retry-After")) * 1_000;
+  }
+  vi.setSystemTime(now + 3_600_000);
+}
+
+describe("guesses at one account", () => {
+  it("that come 500 at once from as many places never get more than the budget through", async () => {
+    const { email } = await registered();
+    const answers = await Promise.all(Array.from({ length: 500 }, () => guess({ email })));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(490);
+  }, 120_000);
+
+  it("wait twice as long after each further one, for a name that nobody has as for one that somebody has", async () => {
+    const known = await registered();
+    const told: unknown[][] = [];
+    for (const email of [known.email, somebody().email]) {
+      let now = Date.now();
+      vi.setSystemTime(now);
+      const said: unknown[] = [];
+      const note = ({ status, headers }: Answer) =>
+        said.push([status, headers.get("Retry-After"), headers.get("RateLimit"), headers.get("RateLimit-Policy")]);
+      for (let count = 0; count < 10; count++) note(await guess({ email }));
+      for (const wait of [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]) {
+        const refused = await guess({ email });
+        expectProblem(refused, 429, "rate_limited");
+        expect(refused.headers.get("Retry-After")).toBe(String(wait));
+        note(refused);
+        now += wait * 1_000;
+        vi.setSystemTime(now);
+        note(await guess({ email }));
+      }
+      told.push(said);
+    }
+    expect(told[0]).toEqual(told[1]);
+  });
+
+  it("are forgiven by a login that succeeds", async () => {
+    const person = await registered();
+    expect(await inTurn(9, () => guess({ email: person.email }))).toEqual(Array(9).fill(401));
+    expect((await enter(person)).status).toBe(200);
+    expect(await inTurn(10, () => guess({ email: person.email }))).toEqual(Array(10).fill(401));
+  });
+
+  it("close the door to nobody where somebody has logged in to it before", async () => {
+    const person = await registered();
+    const home = freshAddress();
+    expect((await enter(person, home)).status).toBe(200);
+    await inTurn(10, () => guess({ email: person.email }));
+    expectProblem(await enter(person), 429, "rate_limited");
+    expect((await enter(person, home)).status).toBe(200);
+  });
+
+  it("count by themselves where somebody has logged in to it before, and slow nobody else down", async () => {
+    const person = await registered();
+    const home = freshAddress();
+    await enter(person, home);
+    expect(await inTurn(11, () => guess({ email: person.email }, home))).toEqual([...Array(10).fill(401), 429]);
+    expect((await enter(person)).status).toBe(200);
+  });
+
+  it("cost nothing where the lane is full", async () => {
+    const person = await registered();
+    const full = appWith({ HASH_LANE_LENGTH: "0" });
+    const { email } = person;
+    const burst = await Promise.all(
+      Array.from({ length: 8 }, () => post(LOGIN, { email, password: "a wrong password, surely" }, {}, full)),
+    );
+    const judged = burst.filter(({ status }) => status === 401).length;
+    expect(burst.filter(({ status }) => status === 503)).toHaveLength(8 - judged);
+    expect(judged).toBeLessThan(8);
+    expect(await inTurn(11 - judged, () => guess({ email }))).toEqual([...Array(10 - judged).fill(401), 429]);
+  });
+});
+
+describe("a hundred wrong guesses in a row", () => {
+  async function blocked(guessing = guessInHaste): Promise<{ person: LoggedIn; home: string }> {
+    const person = await registered();
+    const home = freshAddress();
+    const here = await logIn(person, {}, { address: home });
+    await guessing(() => ({ email: person.email }), 100);
+    await vi.waitFor(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
+    return { person: here, home };
+  }
+
+  it("stop the password everywhere but where it was used before, tell the owner, and a reset restores it", async () => {
+    const { person, home } = await blocked(guessPatiently);
+    const refused = await enter(person);
+    expectProblem(refused, 401, "invalid_credentials");
+    expect((await post(LOGIN, { username: person.username, password: person.password })).status).toBe(401);
+    expect((await enter(person, home)).status).toBe(200);
+    expect((await eventsOf(person.userId, "password_blocked")).length).toBe(1);
+    const mails = await mailsTo(person.email, 2);
+    expect(mails.filter(({ subject }) => subject === "Your password for Postern needs to be reset")).toHaveLength(1);
+    // The owner's own success elsewhere does not bring it back: somebody is still guessing.
+    expect((await enter(person)).status).toBe(401);
+
+    expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+    const token = await mailedToken(person.email, 3);
+    const place = freshAddress();
+    const password = "another password, as good as new";
+    const reset = await post("/api/v1/auth/reset-password", { token, new_password: password }, { address: place });
+    expect(reset.status).toBe(204);
+    expect((await enter({ ...person, password })).status).toBe(200);
+    expect((await rowOf(person.email))?.password_blocked_at).toBeNull();
+  }, 60_000);
+
+  it("are forgiven by a change of the password, whose place is the only familiar one from then on", async () => {
+    const { person, home } = await blocked();
+    const place = freshAddress();
+    const again = await logIn(person, {}, { address: home });
+    const password = "another password, as good as new";
+    const change = { current_password: person.password, new_password: password };
+    const path = "/api/v1/users/change-password";
+    expect((await post(path, change, { bearer: again.accessToken, address: place })).status).toBe(204);
+    const changed = { ...person, password };
+    expect((await enter(changed)).status).toBe(200);
+    await inTurn(10, () => guess({ email: person.email }));
+    expect((await enter(changed, place)).status).toBe(200);
+  }, 60_000);
+
+  it("are counted over both names of the account, and neither name tells of the other", async () => {
+    const person = await registered();
+    const { email, username } = person;
+    let turn = 0;
+    await guessInHaste(() => (turn++ % 2 === 0 ? { email } : { username }), 100);
+    await vi.waitFor(async () => expect((await rowOf(email))?.password_blocked_at).not.toBeNull());
+    expectProblem(await enter(person), 401, "invalid_credentials");
+
+    const other = await registered();
+    await inTurn(9, () => guess({ email: other.email }));
+    const { headers } = await guess({ username: other.username });
+    expect(headers.get("RateLimit")).toContain('"loginPerAccount";r=9;t=0');
+  }, 60_000);
+
+  it("leave a hundredth guess that is right alone", async () => {
+    const person = await registered();
+    await guessInHaste(() => ({ email: person.email }), 99);
+    expect((await enter(person)).status).toBe(200);
+    expect((await rowOf(person.email))?.password_blocked_at).toBeNull();
+  }, 60_000);
+
+  it("are as nothing to a name that nobody has", async () => {
+    const { email } = somebody();
+    await guessInHaste(() => ({ email }), 100);
+    expectProblem(await guess({ email }), 401, "invalid_credentials");
+  }, 60_000);
+
+  it("are forgotten with the account", async () => {
+    const person = await loggedIn();
+    await inTurn(10, () => guess({ email: person.email }));
+    expectProblem(await guess({ email: person.email }), 429, "rate_limited");
+    const body = { password: person.password };
+    expect((await call("DELETE", "/api/v1/users/me", { bearer: person.accessToken, body })).status).toBe(204);
+    expect((await guess({ email: person.email })).status).toBe(401);
+  });
+});
+
+describe("a login without its guard", () => {
+  const broken = {
+    getByName: () => {
+      throw new Error("no such object");
+    },
+  } as unknown as typeof env.LOGIN_GUARD;
+
+  it("is refused with 503 and no word on why", async () => {
+    const person = await registered();
+    const send = appWith({}, { LOGIN_GUARD: broken });
+    const answer = await post(LOGIN, { email: person.email, password: person.password }, {}, send);
+    expectProblem(answer, 503, "unavailable");
+    expect(answer.text).not.toContain("no such object");
+  });
+
+  it("does not fail for it once the password was right", async () => {
+    const person = await registered();
+    let calls = 0;
+    const failsLater = {
+      getByName: (name: string) => {
+        calls += 1;
+        if (calls > 1) throw new Error("no such object");
+        return env.LOGIN_GUARD.getByName(name);
+      },
+    } as unknown as typeof env.LOGIN_GUARD;
+    const { email, password } = person;
+    const answer = await post(LOGIN, { email, password }, {}, appWith({}, { LOGIN_GUARD: failsLater }));
+    expect(answer.status).toBe(200);
+    expect((await get("/api/v1/users/me", { bearer: answer.json.access_token })).status).toBe(200);
+  });
+});
+
+describe("the LoginGuard object", () => {
+  it("gives back a guess that was not judged, with the pause that it caused", async () => {
+    const guard = fresh();
+    vi.setSystemTime(Date.now());
+    for (let count = 0; count < 3; count++) await guard.take("net", RULE);
+    await guard.giveBack("net");
+    expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 0, resetAfter: 30_000 });
+    for (let count = 0; count < 5; count++) await guard.giveBack("net");
+    expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 2 });
+  });
+
+  it("takes a network that guessed wrong too often for a stranger's", async () => {
+    const guard = fresh();
+    await guard.welcome("home", false);
+    let now = Date.now();
+    for (let count = 1; count <= 100; count++) {
+      vi.setSystemTime(now);
+      expect(await guard.take("home", RULE)).toMatchObject({ allowed: true, isFamiliar: true, isBlocked: false });
+      now += 3_600_001;
+    }
+    vi.setSystemTime(now);
+    expect(await guard.take("home", RULE)).toMatchObject({ isFamiliar: false, remaining: 2 });
+  });
+
+  it("remembers twenty networks, the last used ones, for ninety days each", async () => {
+    const guard = fresh();
+    const start = Date.now();
+    for (let count = 0; count <= 20; count++) {
+      vi.setSystemTime(start + count);
+      await guard.welcome(`net ${count}`, false);
+    }
+    expect(await guard.take("net 0", RULE)).toMatchObject({ isFamiliar: false });
+    expect(await guard.take("net 1", RULE)).toMatchObject({ isFamiliar: true });
+    vi.setSystemTime(start + 90 * DAY + 20);
+    expect(await guard.take("net 19", RULE)).toMatchObject({ isFamiliar: false });
+  });
+
+  it("remembers after it was evicted", async () => {
+    const guard = fresh();
+    for (let count = 0; count < 3; count++) await guard.take("net", RULE);
+    await evictDurableObject(guard);
+    expect(await guard.take("net", RULE)).toMatchObject({ allowed: false });
+  });
+
+  it("forgets what nobody touched for ninety days, and not before", async () => {
+    const guard = fresh();
+    const start = Date.now();
+    vi.setSystemTime(start);
+    await guard.take("net", RULE);
+    vi.setSystemTime(start + DAY);
+    await guard.take("net", RULE);
+    const kept = () =>
+      runInDurableObject(guard, async (_, state) => ({
+        entries: [...state.storage.kv.list()].length,
+        alarm: await state.storage.getAlarm(),
+      }));
+    vi.setSystemTime(start + 90 * DAY);
+    await runDurableObjectAlarm(guard);
+    expect(await kept()).toEqual({ entries: 1, alarm: start + 91 * DAY });
+    vi.setSystemTime(start + 91 * DAY);
+    await runDurableObjectAlarm(guard);
+    expect(await kept()).toEqual({ entries: 0, alarm: null });
+  });
+});
