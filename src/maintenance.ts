@@ -1,4 +1,5 @@
-/** What the cron trigger does: rotate signing keys when they are due, and delete what has lapsed. */
+/** What the cron trigger does: rotate signing keys when they are due, seal them anew after a new secret, and delete what has lapsed. */
+import { resealSigningKeys } from "./keys/reseal.ts";
 import type { Services } from "./services.ts";
 
 /** So many audit events are deleted in one statement, and so many statements are made in one run. */
@@ -10,6 +11,7 @@ export async function runMaintenance(services: Services): Promise<void> {
   const now = clock.now();
   const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
   await keyring.rotate();
+  if (config.secret.previous !== undefined) await resealSigningKeys(services);
   await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
   // Confirmed at the last moment, a change can be undone for as long again.
   await emailChanges.deleteStale(now - verifyEmailLifetime - undoEmailChangeLifetime);

@@ -61,7 +61,7 @@ describe("secrets", () => {
     expect(secrets.verify("refresh-token", data, tag)).toBe(true);
     expect(secrets.verify("link/verify-email", data, tag)).toBe(false);
     const sealed = await secrets.seal("signing-key", data, "kid", systemRandom);
-    expect(await secrets.open("signing-key", sealed, "kid")).toEqual(data);
+    expect(await secrets.open("signing-key", sealed, "kid")).toEqual({ plaintext: data, isCurrent: true });
     expect(await secrets.open("signing-key", sealed, "another kid")).toBeUndefined();
     expect(await secrets.open("another purpose", sealed, "kid")).toBeUndefined();
   });
@@ -79,7 +79,13 @@ describe("secrets", () => {
     const [before, after] = [createSecrets(secret), createSecrets("another secret that is long enough too", secret)];
     expect(after.verify("p", data, before.sign("p", data))).toBe(true);
     expect(before.verify("p", data, after.sign("p", data))).toBe(false);
-    expect(await after.open("p", await before.seal("p", data, "c", systemRandom), "c")).toEqual(data);
+    const [old, fresh] = [
+      await before.seal("p", data, "c", systemRandom),
+      await after.seal("p", data, "c", systemRandom),
+    ];
+    expect(await after.open("p", old, "c")).toEqual({ plaintext: data, isCurrent: false });
+    expect(await after.open("p", fresh, "c")).toEqual({ plaintext: data, isCurrent: true });
+    expect(await before.open("p", fresh, "c")).toBeUndefined();
   });
 
   it("compare in constant time, whatever the lengths", () => {

@@ -35,6 +35,9 @@ export const AUDIT_EVENT_TYPES = {
   signing_key_created: "A signing key was made.",
   signing_keys_rotated: "An operator brought the rotation of the signing key forward.",
   signing_keys_revoked: "An operator revoked signing keys.",
+  signing_key_resealed: "A signing key was sealed anew, under the new secret.",
+  auth_secret_rotated: "An operator put a new secret in the place of the old one, which is accepted beside it.",
+  auth_secret_retired: "An operator took the old secret away: what it sealed is good for nothing any more.",
 } as const;
 
 export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;

@@ -6,7 +6,7 @@
  * sealed under a key of its purpose. The fingerprint is of the subject's state, which spending the link
  * changes, so that the link is dead; the mail id makes one link of many recognisable.
  */
-import { type Secrets, sha256 } from "../platform/crypto.ts";
+import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../platform/encoding.ts";
 
 /**
@@ -16,9 +16,9 @@ import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, u
  */
 export type LinkPurpose = "verify-email" | "reset-password" | "confirm-email" | "undo-email-change";
 
-/** What a token says. Compare the fingerprint with that of the state as it is now. */
+/** What a token says. {@link isOfState} tells whether the state is still that of the fingerprint. */
 export type OpenedLink =
-  | { outcome: "opened"; subjectId: string; fingerprint: string }
+  | { outcome: "opened"; subjectId: string; fingerprint: Uint8Array }
   | { outcome: "invalid" }
   | { outcome: "expired" };
 
@@ -61,13 +61,13 @@ export function openLink(purpose: LinkPurpose, token: string, secrets: Secrets, 
   return {
     outcome: "opened",
     subjectId: formatUuid(content.subarray(1, EXPIRY_AT)),
-    fingerprint: encodeBase64url(content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES)),
+    fingerprint: content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES),
   };
 }
 
-/** A short digest of the state that a link depends on. */
-export function fingerprint(state: readonly (string | number)[]): string {
-  return encodeBase64url(fingerprintBytes(state));
+/** Whether a link was made of this state. Takes constant time. */
+export function isOfState(link: { fingerprint: Uint8Array }, state: readonly (string | number)[]): boolean {
+  return constantTimeEqual(link.fingerprint, fingerprintBytes(state));
 }
 
 /** What may be kept of a link that was spent, to know it again. */

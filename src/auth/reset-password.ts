@@ -6,7 +6,7 @@
 import { isRefusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import type { User } from "../users/user.ts";
-import { fingerprint, openLink } from "./link-tokens.ts";
+import { isOfState, openLink } from "./link-tokens.ts";
 import { loginNamesOf } from "./login-names.ts";
 
 /** What a reset link depends on: it dies with the address, and with whatever ends all sessions. */
@@ -26,7 +26,7 @@ export async function resetPassword(
   if (link.outcome === "invalid") return refuse("invalid_token");
 
   const { user } = await users.findById(link.subjectId);
-  if (user === undefined || fingerprint(recoveryState(user)) !== link.fingerprint) return refuse("invalid_token");
+  if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");
   const hashed = await passwords.hash(body.new_password);
   if (isRefusal(hashed)) return hashed;
   // From this statement on no session of before is good; ending them tells the other Workers.

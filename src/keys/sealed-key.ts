@@ -1,11 +1,11 @@
 /** A signing key to and from its row in D1, where its private half lies sealed. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
-import type { Secrets } from "../platform/crypto.ts";
+import type { Opened, Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import type { SigningAlgorithm, SigningKey } from "./signing-key.ts";
-import type { SigningKeyRow } from "./store.ts";
+import type { SealedKey, SigningKeyRow } from "./store.ts";
 
 const SEAL_PURPOSE = "signing-key";
 
@@ -21,8 +21,7 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
 /** Opens a key. One that neither secret opens is logged, and verifies but does not sign. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
   const publicJwk: JWK = JSON.parse(row.publicJwk);
-  const sealed = decodeBase64url(row.sealedPrivateJwk);
-  const opened = sealed && (await secrets.open(SEAL_PURPOSE, sealed, row.id));
+  const opened = await openPrivateJwk(row, secrets);
   if (opened === undefined) writeLog("warn", { event: "signing_key_unreadable", key_id: row.id });
   return {
     sequence: row.sequence,
@@ -30,9 +29,25 @@ export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<Sig
     algorithm: row.algorithm,
     publicJwk,
     verifyingKey: await importKey(publicJwk, row.algorithm),
-    signingKey: opened && (await importKey(JSON.parse(new TextDecoder().decode(opened)), row.algorithm)),
+    signingKey: opened && (await importKey(JSON.parse(new TextDecoder().decode(opened.plaintext)), row.algorithm)),
     ...timestampsOf(row),
   };
+}
+
+/** The private half of a key as JSON, or `undefined` where neither secret opens it in its row. */
+export async function openPrivateJwk(row: SealedKey, secrets: Secrets): Promise<Opened | undefined> {
+  const sealed = decodeBase64url(row.sealedPrivateJwk);
+  return sealed && secrets.open(SEAL_PURPOSE, sealed, row.id);
+}
+
+/** The private half of a key, sealed under the current secret for the row of this id alone. */
+export async function sealPrivateJwk(
+  id: string,
+  privateJwk: Uint8Array,
+  secrets: Secrets,
+  random: Random,
+): Promise<string> {
+  return encodeBase64url(await secrets.seal(SEAL_PURPOSE, privateJwk, id, random));
 }
 
 async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
@@ -61,7 +76,7 @@ export async function createKeyRow(parts: {
     id,
     algorithm,
     publicJwk: JSON.stringify(publicJwk),
-    sealedPrivateJwk: encodeBase64url(await secrets.seal(SEAL_PURPOSE, privateJwk, id, random)),
+    sealedPrivateJwk: await sealPrivateJwk(id, privateJwk, secrets, random),
     createdAt: now,
     signsFrom,
     rotatesAt: signsFrom + signingPeriod,

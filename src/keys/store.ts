@@ -1,8 +1,11 @@
-import { inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { signingKeys } from "../db/schema.ts";
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
+
+/** The part of a row that holds the private half. */
+export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
 
 /**
  * A text that changes whenever a key is added, revoked or deleted. Every read of a user brings it
@@ -26,6 +29,21 @@ export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyR
 export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<boolean> {
   const added = await db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id });
   return added.length > 0;
+}
+
+/** Every key's sealed private half. */
+export function readSealedKeys(db: Database): Promise<SealedKey[]> {
+  return db.select({ id: signingKeys.id, sealedPrivateJwk: signingKeys.sealedPrivateJwk }).from(signingKeys);
+}
+
+/** Puts another seal in the place of the one that was read. Says whether it was still there. */
+export async function replaceSeal(db: Database, id: string, read: string, sealed: string): Promise<boolean> {
+  const replaced = await db
+    .update(signingKeys)
+    .set({ sealedPrivateJwk: sealed })
+    .where(and(eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)))
+    .returning({ id: signingKeys.id });
+  return replaced.length > 0;
 }
 
 /** Deletes keys that verify nothing any more. */

@@ -17,8 +17,14 @@ export interface Secrets {
   verify(purpose: string, data: Uint8Array, tag: Uint8Array): boolean;
   /** AES-256-GCM: nonce, ciphertext and tag in one. `context` is authenticated, not stored. */
   seal(purpose: string, plaintext: Uint8Array, context: string, random: Random): Promise<Uint8Array>;
-  /** The plaintext, or `undefined` where neither secret opens it in that context. */
-  open(purpose: string, sealed: Uint8Array, context: string): Promise<Uint8Array | undefined>;
+  /** What was sealed, or `undefined` where neither secret opens it in that context. */
+  open(purpose: string, sealed: Uint8Array, context: string): Promise<Opened | undefined>;
+}
+
+export interface Opened {
+  plaintext: Uint8Array<ArrayBuffer>;
+  /** Whether the current secret opens it; otherwise the previous one does, and it is lost when that one goes. */
+  isCurrent: boolean;
 }
 
 /** Builds the service's secrets from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`. */
@@ -39,7 +45,8 @@ export function createSecrets(current: string, previous?: string): Secrets {
       for (const derive of accepted) {
         const key = await aesKey(derive(purpose));
         try {
-          return new Uint8Array(await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES)));
+          const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
+          return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
           // Not sealed under this secret, or not in this context; GCM does not tell which.
         }

@@ -1,0 +1,29 @@
+import type { AuditTrail } from "../audit/trail.ts";
+import type { Database } from "../db/client.ts";
+import type { Secrets } from "../platform/crypto.ts";
+import { writeLog } from "../platform/log.ts";
+import type { Random } from "../platform/random.ts";
+import { openPrivateJwk, sealPrivateJwk } from "./sealed-key.ts";
+import { readSealedKeys, replaceSeal } from "./store.ts";
+
+/**
+ * Seals under the current secret each key that only the previous one opens, so that the previous one can go.
+ * The key stays what it is: its id, its times and what it signed. A key that neither secret opens is passed over.
+ */
+export async function resealSigningKeys(parts: {
+  db: Database;
+  secrets: Secrets;
+  audit: AuditTrail;
+  random: Random;
+}): Promise<void> {
+  const { db, secrets, audit, random } = parts;
+  for (const row of await readSealedKeys(db)) {
+    const opened = await openPrivateJwk(row, secrets);
+    if (opened === undefined || opened.isCurrent) continue;
+    const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
+    // Another isolate may have done it since, or the key is gone: then there is nothing left to do.
+    if (!(await replaceSeal(db, row.id, row.sealedPrivateJwk, sealed))) continue;
+    writeLog("info", { event: "signing_key_resealed", key_id: row.id });
+    audit.note("signing_key_resealed", { details: { key_id: row.id } });
+  }
+}
