@@ -8,6 +8,7 @@ import * as z from "zod";
 import { limitRules } from "./limits/overrides.ts";
 import { mailSubjects } from "./mail/subjects.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
+import { weaknessOf } from "./platform/secret-strength.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -53,7 +54,8 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
   return z.enum(values, `takes one of ${values.join(", ")}`);
 }
 
-const secret = z.string("is missing").min(32, "takes at least 32 characters: openssl rand -base64 48 makes a good one");
+const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
+const secret = z.string("is missing").min(32, `takes at least 32 characters: ${GOOD_SECRET}`);
 
 const httpUrl = z
   .string()
@@ -221,6 +223,10 @@ function contradictions(
   const insist = (holds: boolean, fault: string) => {
     if (!holds) faults.push(fault);
   };
+  insist(
+    values.AUTH_SECRET !== values.AUTH_SECRET_PREVIOUS,
+    "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: it takes the one before, or is left out.",
+  );
   const { SCRYPT_LN: ln, SCRYPT_P: p } = values;
   const isApproved = APPROVED_SCRYPT.some((set) => ln >= set.ln && p >= set.p);
   const isPossible = 2 ** ln * 8 * p <= 2 ** 20;
@@ -237,6 +243,10 @@ function contradictions(
     else insist(protocol === "https:", "PUBLIC_URL takes an https URL outside development.");
   }
   if (!development) {
+    for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS"] as const) {
+      const weakness = weaknessOf(values[name] ?? "");
+      insist(values[name] === undefined || weakness === undefined, `${name} ${weakness}: ${GOOD_SECRET}.`);
+    }
     insist(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
     insist(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
     insist(

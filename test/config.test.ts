@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, parseConfig } from "../src/config.ts";
 import { LIMIT_RULES } from "../src/limits/rules.ts";
+import { weaknessOf } from "../src/platform/secret-strength.ts";
 
-const AUTH_SECRET = "a secret that is long enough to be one";
+const AUTH_SECRET = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr";
 const DEVELOPMENT = { ENVIRONMENT: "development", AUTH_SECRET };
 const PRODUCTION = {
   AUTH_SECRET,
@@ -190,6 +191,50 @@ describe("the configuration", () => {
     ["loginPerAddress=60/5m,loginPerAddress=70/5m", "names loginPerAddress twice"],
   ])("says of the limits %j what is wrong with them", (text, says) => {
     expect(faultsOf({ ...DEVELOPMENT, RATE_LIMITS: text })).toContain(`RATE_LIMITS ${says}`);
+  });
+
+  const examples = [
+    "a-secret-for-tests-that-is-long-enough-to-pass",
+    "an example: the shape of the routes matters",
+    "quite another secret, long enough to pass too",
+    "change-me-change-it-please-really-do-it",
+    "CHANGEME-3u9vX2mQ8rT5wZ1yB4nC7kD0",
+    "your-secret-key-with-thirty-two-letters",
+    "replace-this-by-a-text-of-32-characters",
+    "openssl rand -base64 48 makes a good one",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "abcabcababcabcababcabcababcabcababcabcab",
+    "d41d8cd98f00b204d41d8cd98f00b204d41d8cd9",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "zyxwvutsrqponmlkjihgfedcba987654321",
+    "12345678901234567890123456789012",
+  ];
+  it.each(examples)("stops production where a secret is as easily guessed as %j, and does not repeat it", (weak) => {
+    for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS"]) {
+      const faults = faultsOf({ ...PRODUCTION, [name]: weak });
+      expect(faults).toMatch(
+        new RegExp(`\\n  ${name} (looks|has|says|runs) .*: openssl rand -base64 48 makes a good one\\.$`),
+      );
+      expect(faults.replace("openssl rand -base64 48 makes a good one", "")).not.toContain(weak);
+      expect(faultsOf({ ...DEVELOPMENT, [name]: weak }), "development takes it").toBe("");
+    }
+  });
+
+  it("takes every secret that a generator makes", () => {
+    const random = (length: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(length)));
+    for (let round = 0; round < 2_500; round++) {
+      const [short, long] = [random(32), random(48)];
+      for (const good of [short.toString("base64"), long.toString("base64"), long.toString("base64url")])
+        expect(weaknessOf(good), good).toBeUndefined();
+      for (const good of [random(16), short, long]) expect(weaknessOf(good.toString("hex"))).toBeUndefined();
+    }
+    expect(faultsOf({ ...PRODUCTION, AUTH_SECRET: random(48).toString("base64") })).toBe("");
+  });
+
+  it("takes no secret for the one before itself", () => {
+    const same = { AUTH_SECRET_PREVIOUS: AUTH_SECRET };
+    for (const values of [DEVELOPMENT, PRODUCTION])
+      expect(faultsOf({ ...values, ...same })).toContain("AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET");
   });
 
   it("never shows the value of a secret", () => {

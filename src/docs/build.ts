@@ -12,7 +12,10 @@ const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "N
 
 /** Writes what is built ahead into the assets folder. */
 export function buildDocumentation(folder: string): void {
-  const config = parseConfig({ ENVIRONMENT: "development", AUTH_SECRET: "only-the-shape-of-the-routes-matters-here" });
+  const config = parseConfig({
+    ENVIRONMENT: "development",
+    AUTH_SECRET: "an example: the shape of the routes matters",
+  });
   const document = buildDocument(operationsOf(createApp(config)), config, VERSION);
   writeFileSync(join(folder, "openapi.json"), `${JSON.stringify(document)}\n`);
 

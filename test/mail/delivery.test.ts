@@ -231,7 +231,7 @@ describe("GET /dev/outbox", () => {
     const { createApp } = await import("../../src/app.ts");
     const production = createApp(
       parseConfig({
-        AUTH_SECRET: env.AUTH_SECRET,
+        AUTH_SECRET: "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr",
         PUBLIC_URL: "https://auth.example.com",
         MAIL_TRANSPORT: "resend",
         RESEND_API_KEY: "re_1",
