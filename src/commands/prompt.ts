@@ -3,10 +3,11 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 
 /**
- * Asks for one line. What is typed to a secret question is not shown, and asked for twice at a terminal.
- * `undefined` where nothing comes: the input has ended, or the person gave up.
+ * Asks for one line. What is typed to a secret question is not shown, and asked for twice at a terminal; a known
+ * secret, which shows by itself whether it was typed well, once. `undefined` where nothing comes: the input has
+ * ended, or the person gave up.
  */
-export type Ask = (question: string, kind?: "secret") => Promise<string | undefined>;
+export type Ask = (question: string, kind?: "secret" | "known-secret") => Promise<string | undefined>;
 
 type Input = NodeJS.ReadableStream & { isTTY?: boolean };
 
@@ -46,7 +47,7 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
   return async (question, kind) => {
     if (stop.aborted) return undefined;
     if (!input.isTTY) return readPiped();
-    if (kind === undefined) return readTyped(question, false);
+    if (kind !== "secret") return readTyped(question, kind === "known-secret");
     for (;;) {
       const first = await readTyped(question, true);
       const second = first === undefined ? undefined : await readTyped("Once more: ", true);

@@ -25,7 +25,8 @@ export interface Started {
 }
 
 export interface Wrangler {
-  run(args: readonly string[], stop?: AbortSignal): Promise<Finished>;
+  /** Runs it to its end. `input` is what it reads: unlike its arguments, nobody else on this machine can see that. */
+  run(args: readonly string[], stop?: AbortSignal, input?: string): Promise<Finished>;
   start(args: readonly string[], stop: AbortSignal): Started;
 }
 
@@ -53,9 +54,11 @@ export function findWrangler(root: string): Wrangler | undefined {
   };
 
   return {
-    async run(args, stop) {
+    async run(args, stop, input) {
       // CI: wrangler asks no questions.
-      const child = launch(args, ["ignore", "pipe", "pipe"], { CI: "1" }, stop);
+      const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
+      // It may end before it has read everything, and says itself why.
+      child.stdin?.on("error", () => {}).end(input);
       const output = collect(child.stdout);
       const complaints = collect(child.stderr);
       const code = await exitOf(child, "close");

@@ -193,6 +193,14 @@ describe("a question", () => {
     expect(shown).not.toContain("fine");
   });
 
+  it("for a secret that is known shows no answer, and wants it once", async () => {
+    const [input, output] = [Object.assign(new PassThrough(), { isTTY: true }), new PassThrough()];
+    const answer = createAsk(input, output, new AbortController().signal)("Secret: ", "known-secret");
+    input.write("a fine secret\r");
+    expect(await answer).toBe("a fine secret");
+    expect(written(output)).toBe("Secret: \n");
+  });
+
   it.each([
     ["Ctrl-C", "\u0003"],
     ["Ctrl-D", "\u0004"],

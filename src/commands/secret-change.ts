@@ -1,0 +1,50 @@
+/** What a change of the secret has in common, here and in the deployed Worker. */
+import { encodeBase64url } from "../platform/encoding.ts";
+import type { Random } from "../platform/random.ts";
+import type { CommandDatabase } from "./database.ts";
+import { noteSecretChange } from "./sealed-keys.ts";
+import type { SecretFlags } from "./secret-flags.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { Wrangler } from "./wrangler.ts";
+
+export interface SecretSetting {
+  flags: SecretFlags;
+  wrangler: Wrangler;
+  database: CommandDatabase;
+  world: Surroundings;
+  random: Random;
+}
+
+/** Bytes of a secret: more than any key that is derived from it has. */
+const SECRET_BYTES = 48;
+
+export function freshSecret(random: Random): string {
+  return encodeBase64url(random.bytes(SECRET_BYTES));
+}
+
+/** Refuses, before anything has changed. */
+export function refuse(fault: string, { complain }: Surroundings): number {
+  complain(`${fault} Nothing changed.\n`);
+  return 1;
+}
+
+export const STILL_ROTATING =
+  "AUTH_SECRET_PREVIOUS is still set: what was sealed under it would die at once. Finish that rotation first " +
+  "(--finish), or say --replace-previous.";
+
+export const RETIRED = `AUTH_SECRET_PREVIOUS is gone. Sessions that were not refreshed since the rotation have ended, and mailed links
+that were not used since are dead: their owners log in again, or ask for another link.
+`;
+
+/** Notes what was done, and says it. The change stands even where the note could not be made. */
+export async function conclude(
+  type: "auth_secret_rotated" | "auth_secret_retired",
+  words: string,
+  { database, world, random }: SecretSetting,
+): Promise<number> {
+  const unnoted = await noteSecretChange(database, type, random);
+  world.say(words);
+  if (unnoted === undefined) return 0;
+  world.complain("The secret has changed all the same. The audit log alone does not say so.\n");
+  return unnoted.failed;
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { logIn, outboxSchema, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
+import { type Clone, makeClone } from "./live-service.ts";
+
+const clone: Clone = makeClone();
+afterAll(() => clone.remove());
+
+const secretNames = () => readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/^\w+(?==)/gm);
+
+/** The token of the newest reset link to this address. */
+async function resetToken(origin: string, email: string): Promise<string> {
+  await post(origin, "/api/v1/auth/forgot-password", { email });
+  return vi.waitFor(
+    async () => {
+      const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
+      const texts = items.filter(({ to }) => to === email).map(({ text }) => text);
+      const [token] = texts.flatMap((text) => /reset-password#token=([\w-]+)/.exec(text)?.[1] ?? []);
+      expect(token).toBeDefined();
+      return token ?? "";
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+}
+
+describe("npm run secret:rotate beside a service that is started anew", () => {
+  it("logs nobody out, kills no link, and changes no signing key, until the finish and after it", async () => {
+    const first = await clone.start();
+    // The same address each time: it is the issuer of the tokens.
+    const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
+    const rotate = (...flags: string[]) => clone.run("secret:rotate", "--persist-to", first.state, ...flags);
+    const person = await register(first.origin);
+    const before = await logIn(first.origin, person);
+    const idle = await logIn(first.origin, person);
+    const kid = decodeProtectedHeader(before.access_token).kid;
+    const link = await resetToken(first.origin, person.email);
+
+    const rotated = await rotate();
+    expect(rotated.output).toContain(".dev.vars has a fresh AUTH_SECRET");
+    expect(rotated.code).toBe(0);
+    expect(secretNames()).toEqual(["ENVIRONMENT", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS"]);
+    expect((await rotate()).output).toContain("Finish that rotation first");
+    await first.stop();
+
+    const second = await clone.start(fixed, first.state);
+    expect((await readMe(second.origin, before.access_token)).status).toBe(200);
+    const refreshed = await refresh(second.origin, before.refresh_token);
+    expect(decodeProtectedHeader(refreshed.access_token).kid).toBe(kid);
+    const early = await rotate("--finish");
+    expect(early.output).toContain(`AUTH_SECRET_PREVIOUS alone opens ${kid}`);
+    expect(early.code).toBe(1);
+
+    expect((await fetch(`${second.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
+    expect(second.output()).toContain(`{"level":"info","event":"signing_key_resealed","key_id":"${kid}"}`);
+    const finished = await rotate("--finish");
+    expect(finished.output).toContain("AUTH_SECRET_PREVIOUS is gone");
+    expect(finished.code).toBe(0);
+    expect(secretNames()).toEqual(["ENVIRONMENT", "AUTH_SECRET"]);
+    await second.stop();
+
+    const third = await clone.start(fixed, first.state);
+    expect(await publishedKeys(third.origin)).toEqual([kid]);
+    expect((await readMe(third.origin, before.access_token)).status).toBe(200);
+    const later = await refresh(third.origin, refreshed.refresh_token);
+    expect(decodeProtectedHeader(later.access_token).kid).toBe(kid);
+    const lost = await post(third.origin, "/api/v1/auth/refresh", { refresh_token: idle.refresh_token });
+    expect(lost.status, "what was sealed under the old secret alone is gone").toBe(401);
+    const dead = { token: link, new_password: "another fine password" };
+    expect((await post(third.origin, "/api/v1/auth/reset-password", dead)).status).toBe(400);
+  }, 400_000);
+
+  it("lets a link that was mailed before be used after", async () => {
+    const first = await clone.start();
+    const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
+    const person = await register(first.origin);
+    const token = await resetToken(first.origin, person.email);
+    expect((await clone.run("secret:rotate", "--persist-to", first.state)).code).toBe(0);
+    await first.stop();
+    const second = await clone.start(fixed, first.state);
+    const password = "another fine password";
+    const reset = await post(second.origin, "/api/v1/auth/reset-password", { token, new_password: password });
+    expect(reset.status).toBe(204);
+    expect((await logIn(second.origin, { ...person, password })).session_id).toBeDefined();
+  }, 300_000);
+});
