@@ -57,6 +57,15 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
 const secret = z.string("is missing").min(32, `takes at least 32 characters: ${GOOD_SECRET}`);
 
+/** An RFC 6749 client id (Appendix A.11) that can't be a user's `sub`, which is a UUID (RFC 9700 §4.15). */
+const clientId = z
+  .string()
+  .regex(
+    /^(?![\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$)[\x21-\x7e]{1,128}$/i,
+    "takes 1 to 128 printable ASCII characters without a space, and no UUID",
+  )
+  .default("postern");
+
 const httpUrl = z
   .string()
   .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
@@ -87,6 +96,7 @@ export const environment = z.object({
   AUTH_SECRET: secret,
   AUTH_SECRET_PREVIOUS: secret.optional(),
   JWT_AUDIENCE: z.string().min(1, "takes a name or URL").optional(),
+  JWT_CLIENT_ID: clientId,
   JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
   REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(30, 1, 365),
@@ -160,6 +170,7 @@ export function parseConfig(source: object) {
     tokens: {
       issuer: publicUrl,
       audience: values.JWT_AUDIENCE ?? publicUrl,
+      clientId: values.JWT_CLIENT_ID,
       algorithm: values.JWT_ALGORITHM,
       lifetime: values.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
       clockTolerance: values.CLOCK_TOLERANCE_SECONDS * SECOND,

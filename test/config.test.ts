@@ -74,6 +74,8 @@ describe("the configuration", () => {
     ["PRODUCT_NAME", "Evil\r\nBcc: a@b.example"],
     ["AUTH_SECRET", "too short"],
     ["AUTH_SECRET_PREVIOUS", "too short"],
+    ["JWT_CLIENT_ID", "two words"],
+    ["JWT_CLIENT_ID", "019AB2C4-5d6e-7f80-9a1b-2c3d4e5f6071"],
     ["JWT_ALGORITHM", "HS256"],
     ["ACCESS_TOKEN_EXPIRE_MINUTES", "soon"],
     ["ACCESS_TOKEN_EXPIRE_MINUTES", "0"],

@@ -59,7 +59,13 @@ export function createAccessTokens(parts: {
     async mint(subject, lifetime, version) {
       const key = await keyring.signingKey(version);
       const now = clock.now();
-      return new SignJWT({ sid: subject.sessionId, role: subject.role, email_verified: subject.emailVerified })
+      return new SignJWT({
+        // RFC 9068 §2.2 requires one. Here the product's own app is the only client there is.
+        client_id: config.clientId,
+        sid: subject.sessionId,
+        role: subject.role,
+        email_verified: subject.emailVerified,
+      })
         .setProtectedHeader({ alg: key.algorithm, typ: TYPE, kid: key.id })
         .setIssuer(config.issuer)
         .setAudience(config.audience)

@@ -39,11 +39,12 @@ describe("POST /api/v1/auth/login", () => {
     expect(decodeProtectedHeader(accessToken)).toMatchObject({ alg: "ES256", typ: "at+jwt", kid: expect.any(String) });
     const claims = decodeJwt(accessToken);
     expect(Object.keys(claims).sort()).toEqual(
-      ["aud", "email_verified", "exp", "iat", "iss", "jti", "role", "sid", "sub"].sort(),
+      ["aud", "client_id", "email_verified", "exp", "iat", "iss", "jti", "role", "sid", "sub"].sort(),
     );
     expect(claims).toMatchObject({
       iss: "http://localhost:8787",
       aud: "http://localhost:8787",
+      client_id: "postern",
       sub: userId,
       sid: sessionId,
       role: "user",
