@@ -11,7 +11,9 @@ export function answerProblem(c: Context, refusal: Refusal): Response {
   if (refusal.userId !== undefined) c.set("userId", refusal.userId);
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");
-  if (status === 401) c.header("WWW-Authenticate", bearerChallenge(refusal.refused));
+  if (status === 401 || refusal.refused === "forbidden") {
+    c.header("WWW-Authenticate", bearerChallenge(refusal.refused));
+  }
   if (status === 429 || status === 503) c.header("Retry-After", RETRY_SOON);
   for (const [name, value] of Object.entries(refusal.headers ?? {})) c.header(name, value);
   const document = {
@@ -26,7 +28,16 @@ export function answerProblem(c: Context, refusal: Refusal): Response {
   return c.body(JSON.stringify(document), status);
 }
 
-/** Every 401 has one (RFC 9110 §15.5.2). It names an error only where a bad access token was sent (RFC 6750 §3). */
+/**
+ * Every 401 has one (RFC 9110 §15.5.2). It names an error only where an access token was sent: a bad one, or one
+ * whose user lacks a permission (RFC 6750 §3.1).
+ */
 function bearerChallenge(code: ErrorCode): string {
-  return code === "invalid_access_token" ? 'Bearer realm="postern", error="invalid_token"' : 'Bearer realm="postern"';
+  const error = BEARER_ERRORS[code];
+  return error === undefined ? 'Bearer realm="postern"' : `Bearer realm="postern", error="${error}"`;
 }
+
+const BEARER_ERRORS: Partial<Record<ErrorCode, string>> = {
+  invalid_access_token: "invalid_token",
+  forbidden: "insufficient_scope",
+};

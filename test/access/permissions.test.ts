@@ -116,6 +116,7 @@ describe("the permission table", () => {
         expect(answer.status, answer.text).toBeLessThan(300);
       } else {
         expectProblem(answer, 403, "forbidden");
+        expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern", error="insufficient_scope"');
         expect(await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(id).first()).toEqual(before);
       }
     },
