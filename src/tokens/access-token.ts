@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Config } from "../config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
+import { decodeBase64url } from "../platform/encoding.ts";
 import { createId, type Random } from "../platform/random.ts";
 
 /** What an access token says. `sub` and `sid` are UUIDs; `iat` and `exp` are seconds. */
@@ -35,8 +36,8 @@ const claimsShape = z.object({
   sub: z.uuid(),
   sid: z.uuid(),
   jti: z.uuid(),
-  iat: z.number(),
-  exp: z.number(),
+  iat: z.int(),
+  exp: z.int(),
   role: z.enum(["user", "moderator", "admin"]),
   email_verified: z.boolean(),
 });
@@ -76,7 +77,7 @@ export function createAccessTokens(parts: {
         .sign(key.signingKey);
     },
     async verify(token) {
-      if (token.length > MAX_LENGTH) return undefined;
+      if (token.length > MAX_LENGTH || !isCompactJws(token)) return undefined;
       let keyId = "";
       try {
         const { payload } = await jwtVerify(
@@ -96,6 +97,8 @@ export function createAccessTokens(parts: {
             issuer: config.issuer,
             audience: config.audience,
             clockTolerance: config.clockTolerance / SECOND,
+            // None from the future, and none that outlives what is configured now.
+            maxTokenAge: config.lifetime / SECOND,
             currentDate: new Date(clock.now()),
             requiredClaims: ["exp", "iat", "sub", "sid", "jti"],
           },
@@ -108,4 +111,10 @@ export function createAccessTokens(parts: {
       }
     },
   };
+}
+
+/** Three parts in base64url (RFC 7515 §7.1), each in its one canonical spelling: jose alone forgives padding and spare bits. */
+function isCompactJws(token: string): boolean {
+  const parts = token.split(".");
+  return parts.length === 3 && parts.every((part) => decodeBase64url(part) !== undefined);
 }
