@@ -17,8 +17,9 @@ export interface Person {
 }
 
 export function somebody(): Person {
-  const name = `ada-${randomUUID().slice(0, 8)}`;
-  return { email: `${name}@example.com`, username: name, password: `correct horse ${name}` };
+  const id = randomUUID().slice(0, 8);
+  const name = `ada-${id}`;
+  return { email: `${name}@example.com`, username: name, password: `correct horse ${id}` };
 }
 
 export function post(origin: string, path: string, body: unknown, bearer?: string): Promise<Response> {

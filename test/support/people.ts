@@ -16,8 +16,9 @@ let people = 0;
 /** Somebody whom no other test knows. */
 export function somebody(): Person {
   people += 1;
-  const name = `person-${people}-${crypto.randomUUID().slice(0, 8)}`;
-  return { email: `${name}@example.com`, username: name, password: `a fine password of ${name}` };
+  const id = `${people}-${crypto.randomUUID().slice(0, 8)}`;
+  const name = `person-${id}`;
+  return { email: `${name}@example.com`, username: name, password: `a fine password, no ${id}` };
 }
 
 /** Registers and verifies, through the mail. */
