@@ -1,0 +1,68 @@
+/**
+ * A set of texts in few bytes, which can tell whether a text is one of them and not which they are. Each is kept
+ * as a fingerprint, the first bits of its SHA-256; the gaps between the sorted fingerprints are Rice-coded.
+ */
+import { Buffer } from "node:buffer";
+import { sha256 } from "../platform/crypto.ts";
+import { utf8 } from "../platform/encoding.ts";
+
+/**
+ * With n texts a text that is none of them passes for one with a chance of n / 2^34: one in a million for
+ * 16,000 of them.
+ */
+const FINGERPRINT_BITS = 34;
+
+/**
+ * Bits of a gap that are written as they are; what is above is written in unary (Rice coding). At most 25, so that
+ * four bytes hold them wherever they begin.
+ */
+const REMAINDER_BITS = 20;
+
+const REMAINDERS = 2 ** REMAINDER_BITS;
+
+/** A whole number below 2^34. */
+export function fingerprint(text: string): number {
+  return Math.floor(Buffer.from(sha256(utf8(text))).readUIntBE(0, 5) / 2 ** (40 - FINGERPRINT_BITS));
+}
+
+/** The texts' fingerprints in standard base64. */
+export function encodeFingerprints(texts: readonly string[]): string {
+  const sorted = [...new Set(texts.map(fingerprint))].sort((left, right) => left - right);
+  const bits: number[] = [];
+  let previous = 0;
+  for (const one of sorted) {
+    const gap = one - previous;
+    previous = one;
+    for (let quotient = Math.floor(gap / REMAINDERS); quotient > 0; quotient--) bits.push(1);
+    bits.push(0);
+    const remainder = gap % REMAINDERS;
+    for (let place = REMAINDER_BITS - 1; place >= 0; place--) bits.push((remainder >> place) & 1);
+  }
+  const bytes = Buffer.alloc(Math.ceil(bits.length / 8), 0xff);
+  for (const [index, bit] of bits.entries()) if (bit === 0) bytes[index >> 3] &= ~(128 >> (index & 7));
+  return bytes.toString("base64");
+}
+
+/** The fingerprints that {@link encodeFingerprints} wrote. */
+export function decodeFingerprints(encoded: string): Set<number> {
+  const bytes = Buffer.from(encoded, "base64");
+  const end = bytes.length * 8;
+  // Room to read four bytes at once from any place.
+  const readable = Buffer.concat([bytes, Buffer.alloc(4)]);
+  const fingerprints = new Set<number>();
+  let [position, previous] = [0, 0];
+  // The last byte is filled up with ones, after which there is no room for a remainder.
+  while (end - position > REMAINDER_BITS) {
+    let quotient = 0;
+    while (readable.readUInt8(position >> 3) & (128 >> (position & 7))) {
+      quotient += 1;
+      position += 1;
+    }
+    position += 1;
+    const remainder = (readable.readUInt32BE(position >> 3) << (position & 7)) >>> (32 - REMAINDER_BITS);
+    position += REMAINDER_BITS;
+    previous += quotient * REMAINDERS + remainder;
+    fingerprints.add(previous);
+  }
+  return fingerprints;
+}
