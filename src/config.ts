@@ -107,6 +107,9 @@ export const environment = z.object({
   KEY_ROTATION_DAYS: wholeNumber(30, 1, 365),
   KEY_PUBLISH_LEAD_MINUTES: wholeNumber(60, 15, 1_440),
   PASSWORD_MIN_LENGTH: wholeNumber(15, 8, 64),
+  PASSWORD_MAX_LENGTH: wholeNumber(256, 64, 256),
+  BREACHED_PASSWORD_CHECK: oneOf(["on", "off", "required"]).optional(),
+  BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: wholeNumber(1_500, 100, 10_000),
   SCRYPT_LN: wholeNumber(15, 4, 17),
   SCRYPT_P: wholeNumber(3, 1, 16),
   HASH_LANE_LENGTH: wholeNumber(4, 0, 64),
@@ -188,6 +191,10 @@ export function parseConfig(source: object) {
     },
     passwords: {
       minimumLength: values.PASSWORD_MIN_LENGTH,
+      maximumLength: values.PASSWORD_MAX_LENGTH,
+      // Off where somebody tries things out, perhaps offline, with a password that every example has.
+      breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),
+      breachTimeout: values.BREACHED_PASSWORD_TIMEOUT_MILLISECONDS,
       scrypt: { ln: values.SCRYPT_LN, r: 8, p: values.SCRYPT_P },
       laneLength: values.HASH_LANE_LENGTH,
     },

@@ -10,8 +10,10 @@ import { createKeyring } from "./keys/keyring.ts";
 import { createLimiter, unlimited } from "./limits/limiter.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
 import { createMailQueue } from "./mail/requests.ts";
+import { createBreaches } from "./passwords/breaches.ts";
 import { createHashingLane, type HashingLane } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
+import { createPasswordQuality } from "./passwords/quality.ts";
 import { Afterwards } from "./platform/afterwards.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
@@ -63,6 +65,11 @@ export function createServices(bindings: Bindings, config: Config) {
     revocations: createRevocations(bindings.REVOCATIONS, hops),
     accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
     passwords: createPasswords(config.passwords, lane, random),
+    passwordQuality: createPasswordQuality(
+      config.passwords,
+      config.productName,
+      createBreaches(config.passwords.breachTimeout, hops),
+    ),
     limiter: enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited,
     loginAttempts: enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
     mail: createMailQueue(bindings.MAIL_QUEUE, afterwards, hops, clock, random),

@@ -6,6 +6,8 @@ import {
   loginBody,
   loginSchema,
   logoutBody,
+  passwordStrengthBody,
+  passwordStrengthSchema,
   refreshBody,
   registerBody,
   resetPasswordBody,
@@ -29,7 +31,7 @@ export const registerOperation = defineOperation({
     description: "A mail is on its way.",
     schema: statusSchema("verification_required"),
   },
-  refusals: ["username_taken", "busy", "rate_limited"],
+  refusals: ["username_taken", "validation_failed", "busy", "rate_limited", "unavailable"],
 });
 
 export const verifyEmailOperation = defineOperation({
@@ -86,7 +88,20 @@ export const resetPasswordOperation = defineOperation({
     "Spends the token of a mailed link. Every session of the user ends, and the address counts as verified. The link dies with its use, with any other change of the password, and after its hour; a refused new password leaves it good.",
   body: resetPasswordBody,
   success: { status: 204, description: "The password is set." },
-  refusals: ["invalid_token", "expired_token", "rate_limited", "busy"],
+  refusals: ["invalid_token", "expired_token", "validation_failed", "rate_limited", "busy", "unavailable"],
+});
+
+export const passwordStrengthOperation = defineOperation({
+  id: "judgePassword",
+  method: "post",
+  path: "/api/v1/auth/password-strength",
+  tag,
+  summary: "Judge a password",
+  description:
+    "Whether a password may be set, and what is wrong with it: for a form that asks while somebody types. It is the judgement that registering, resetting and changing make; what is known of the owner, they take into account. The password is kept nowhere.",
+  body: passwordStrengthBody,
+  success: { status: 200, description: "The judgement.", schema: passwordStrengthSchema },
+  refusals: ["rate_limited", "unavailable"],
 });
 
 export const confirmEmailOperation = defineOperation({

@@ -7,7 +7,10 @@ import { usernameTaken } from "../users/fields.ts";
 import type { registerBody } from "./schemas.ts";
 
 export async function register(services: Services, body: z.output<ReturnType<typeof registerBody>>, locale: string) {
-  const { audit, clock, config, mail, passwords, random, registrations } = services;
+  const { audit, clock, config, mail, passwordQuality, passwords, random, registrations } = services;
+  // By the request alone, before anything is looked up: the same for every address.
+  const judged = await passwordQuality.require("password", body.password, body);
+  if (isRefusal(judged)) return judged;
   // Hashed in every case: a known address costs the same time.
   const hashed = await passwords.hash(body.password);
   if (isRefusal(hashed)) return hashed;
@@ -43,6 +46,6 @@ export async function register(services: Services, body: z.output<ReturnType<typ
     throw error;
   }
   const { outcome, userId } = registered;
-  audit.note(outcome === "owned" ? "known_address_registered" : "registered", { userId });
+  audit.note(outcome === "owned" ? "known_address_registered" : "registered", { userId, ...judged });
   return { status: "verification_required" } as const;
 }

@@ -20,18 +20,20 @@ export async function resetPassword(
   body: { token: string; new_password: string },
   network: string,
 ) {
-  const { audit, clock, loginAttempts, mail, passwords, secrets, sessions, users } = services;
+  const { audit, clock, loginAttempts, mail, passwordQuality, passwords, secrets, sessions, users } = services;
   const link = openLink("reset-password", body.token, secrets, clock.now());
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
 
   const { user } = await users.findById(link.subjectId);
   if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");
+  const judged = await passwordQuality.require("new_password", body.new_password, user);
+  if (isRefusal(judged)) return judged;
   const hashed = await passwords.hash(body.new_password);
   if (isRefusal(hashed)) return hashed;
   // From this statement on no session of before is good; ending them tells the other Workers.
   if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
-  audit.note("password_reset", { actorId: user.id, userId: user.id });
+  audit.note("password_reset", { actorId: user.id, userId: user.id, ...judged });
   mail.notify({ kind: "password_changed", userId: user.id });
   await Promise.all([sessions.startAfresh(user.id), loginAttempts.startAfresh(loginNamesOf(user), network)]);
   return { userId: user.id };

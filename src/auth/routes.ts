@@ -22,6 +22,7 @@ import {
   forgotPasswordOperation,
   loginOperation,
   logoutOperation,
+  passwordStrengthOperation,
   refreshOperation,
   registerOperation,
   resendVerificationOperation,
@@ -29,6 +30,7 @@ import {
   undoEmailChangeOperation,
   verifyEmailOperation,
 } from "./operations.ts";
+import { judgePassword } from "./password-strength.ts";
 import { refresh } from "./refresh.ts";
 import { clearRefreshCookie, hasAllowedOrigin, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
 import { register } from "./register.ts";
@@ -72,6 +74,12 @@ export function addAuthRoutes(app: App, config: Config): void {
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);
+  });
+
+  addOperationWithBody(app, config, passwordStrengthOperation, async (c, body) => {
+    const limits = [{ rule: "passwordStrengthPerAddress", key: clientNetwork(c) } as const];
+    const outcome = await limited(c, limits, () => judgePassword(c.get("services"), body));
+    return isRefusal(outcome) ? outcome : c.json(outcome, 200);
   });
 
   addOperationWithBody(app, config, loginOperation, async (c, body) => {

@@ -1,6 +1,7 @@
 /** What the auth routes take and give. */
 import * as z from "zod";
 import type { Config } from "../config.ts";
+import { FAULT_CODES } from "../passwords/faults.ts";
 import { newPassword, typedPassword } from "../passwords/policy.ts";
 import { emailAddress, personName, phoneNumber, username } from "../users/fields.ts";
 import { userSchema } from "../users/user.ts";
@@ -15,7 +16,7 @@ export const registerBody = (config: Config) =>
   z.strictObject({
     email: emailAddress,
     username,
-    password: newPassword(config.passwords.minimumLength),
+    password: newPassword(config.passwords),
     first_name: personName.nullish(),
     last_name: personName.nullish(),
     phone: phoneNumber.nullish(),
@@ -24,7 +25,36 @@ export const registerBody = (config: Config) =>
 export const linkTokenBody = () => z.strictObject({ token });
 
 export const resetPasswordBody = (config: Config) =>
-  z.strictObject({ token, new_password: newPassword(config.passwords.minimumLength) });
+  z.strictObject({ token, new_password: newPassword(config.passwords) });
+
+/** Taken as far as it is typed: what is wrong with the password is the answer, not a refusal. */
+export const passwordStrengthBody = () =>
+  z.strictObject({
+    password: z.string().meta({ format: "password", examples: ["correct horse battery staple"] }),
+    email: z
+      .string()
+      .max(254, "An address has at most 254 characters.")
+      .optional()
+      .meta({ examples: ["ada@example.com"] }),
+    username: z
+      .string()
+      .max(32, "A username has at most 32 characters.")
+      .optional()
+      .meta({ examples: ["ada"] }),
+  });
+
+export const passwordStrengthSchema = z
+  .strictObject({
+    acceptable: z.boolean().meta({ description: "Whether the password may be set." }),
+    errors: z.array(
+      z.strictObject({
+        field: z.literal("password"),
+        code: z.enum(FAULT_CODES),
+        message: z.string().meta({ description: "How to do better." }),
+      }),
+    ),
+  })
+  .meta({ id: "PasswordStrength" });
 
 export const emailBody = () => z.strictObject({ email: emailAddress });
 

@@ -4,7 +4,8 @@
  */
 import * as z from "zod";
 import { environment } from "../config.ts";
-import { newPassword } from "../passwords/policy.ts";
+import { lookUpBreach } from "../passwords/breaches.ts";
+import { createPasswordQuality, type PasswordOwner } from "../passwords/quality.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
 import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
@@ -16,7 +17,8 @@ import { here, type Surroundings } from "./surroundings.ts";
 const USAGE = `Usage: npm run admin:create -- [flags]
 
 Makes an account with the superuser flag, or sets the flag of the account that the address has. Asks for
-what is missing.
+what is missing. The password is judged as everywhere; whether it has leaked is asked of
+haveibeenpwned.com with --remote alone.
 
   --email <address>
   --password <text>     others on this machine can see it: better type it when asked, or pipe it in
@@ -81,11 +83,9 @@ export async function createAdmin(
       { fault: `The username ${names.join(" and ")} is taken: choose another one with --username.` },
       world,
     );
-  const password = judge(
-    "--password",
-    newPassword(environment.shape.PASSWORD_MIN_LENGTH.parse(undefined)),
-    flags.password ?? (await ask("Password: ", "secret")),
-  );
+  const typed = flags.password ?? (await ask("Password: ", "secret"));
+  const owner = { email: email.value, username: account?.username ?? username };
+  const password = await judgePassword(typed, owner, flags, world);
   if ("fault" in password) return refuse(password, world);
   const hash = hashPassword(password.value, defaultCost(), random, nativeEngine);
   const statements =
@@ -113,6 +113,35 @@ function judge(flag: string, schema: z.ZodType<string>, text: string | undefined
   if (text === undefined) return { fault: `${flag} is missing.` };
   const parsed = schema.safeParse(text);
   return parsed.success ? { value: parsed.data } : { fault: `${flag}: ${parsed.error.issues[0]?.message}` };
+}
+
+/** A password that may be set by the rules that the service has unless it is configured otherwise. */
+async function judgePassword(
+  password: string | undefined,
+  owner: PasswordOwner,
+  { remote }: Place,
+  { say }: Surroundings,
+): Promise<{ value: string } | Fault> {
+  if (password === undefined) return { fault: "--password is missing." };
+  const { PASSWORD_MIN_LENGTH, PASSWORD_MAX_LENGTH, PRODUCT_NAME, BREACHED_PASSWORD_TIMEOUT_MILLISECONDS } =
+    environment.shape;
+  const rules = {
+    minimumLength: PASSWORD_MIN_LENGTH.parse(undefined),
+    maximumLength: PASSWORD_MAX_LENGTH.parse(undefined),
+    // Like the service itself: a directory to try things out on may be offline.
+    breachCheck: remote ? ("on" as const) : ("off" as const),
+  };
+  const quality = createPasswordQuality(rules, PRODUCT_NAME.parse(undefined), {
+    async know(text) {
+      const answer = await lookUpBreach(text, BREACHED_PASSWORD_TIMEOUT_MILLISECONDS.parse(undefined));
+      if (typeof answer === "boolean") return answer;
+      say(`haveibeenpwned.com does not answer (${answer.noAnswer}): nobody knows whether the password has leaked.\n`);
+      return undefined;
+    },
+  });
+  const judged = await quality.require("--password", password, owner);
+  if (!("refused" in judged)) return { value: password };
+  return { fault: `--password: ${judged.errors?.map(({ message }) => message).join(" ")}` };
 }
 
 function refuse({ fault }: Fault, { complain }: Surroundings): number {

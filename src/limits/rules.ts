@@ -38,6 +38,8 @@ export const LIMIT_RULES = {
   exportPerUser: { budget: 5, window: HOUR },
   /** Guessing the tokens of mailed links, each of which has 128 bits and more. */
   linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
+  /** A form may ask at each key that is pressed. Each answer can cost a call to Have I Been Pwned. */
+  passwordStrengthPerAddress: { budget: 300, window: 5 * MINUTE },
 } as const satisfies Record<string, LimitRule>;
 
 export type LimitName = keyof typeof LIMIT_RULES;

@@ -27,7 +27,7 @@ export interface Passwords {
 }
 
 export function createPasswords(
-  config: Config["passwords"],
+  config: Pick<Config["passwords"], "scrypt">,
   lane: HashingLane,
   random: Random,
   engine = chooseEngine(),

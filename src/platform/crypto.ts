@@ -65,6 +65,11 @@ export function sha256(data: Uint8Array): Uint8Array {
   return createHash("sha256").update(data).digest();
 }
 
+/** For what others have named by it alone: SHA-1 protects nothing any more. */
+export function sha1(data: Uint8Array): Uint8Array {
+  return createHash("sha1").update(data).digest();
+}
+
 function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return createHmac("sha256", key).update(data).digest();
 }

@@ -27,6 +27,11 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
+/** Bytes as pairs of lower-case hexadecimal digits (RFC 4648 §8). */
+export function encodeHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
 /** Pairs of hexadecimal digits (RFC 4648 §8) as bytes. */
 export function decodeHex(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, "hex"));

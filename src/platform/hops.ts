@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
-/** What a storage round trip went to. */
-export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue";
+/** What a storage round trip went to. `breaches` is Have I Been Pwned, which is waited for as a storage is. */
+export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches";
 
 /** One storage round trip. `depth` is its place in the longest chain of round trips that ends with it. */
 export interface Hop {

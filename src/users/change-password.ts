@@ -13,7 +13,7 @@ export async function changePassword(
   body: { current_password: string; new_password: string },
   network: string,
 ) {
-  const { audit, clock, limiter, loginAttempts, mail, passwords, sessions, users } = services;
+  const { audit, clock, limiter, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
   const limits = [{ rule: "passwordCheckPerUser", key: user.id } as const];
   const { headers, refusal } = await limiter.take(limits);
   if (refusal !== undefined) return refusal;
@@ -21,7 +21,10 @@ export async function changePassword(
   const check = await passwords.check(body.current_password, user.passwordHash);
   if (!isRefusal(check) && !check.matches) return refuse("wrong_password", { headers });
   await limiter.giveBack(limits);
-  const hashed = isRefusal(check) ? check : await passwords.hash(body.new_password);
+  if (isRefusal(check)) return refuse(check.refused, { headers });
+  const judged = await passwordQuality.require("new_password", body.new_password, user);
+  if (isRefusal(judged)) return { ...judged, headers };
+  const hashed = await passwords.hash(body.new_password);
   if (isRefusal(hashed)) return refuse(hashed.refused, { headers });
 
   // First this session into the next epoch, then the epoch: so no request of it is refused in between.
@@ -32,7 +35,7 @@ export async function changePassword(
     await sessions.end(user.id, sessionId);
     return refuse("invalid_access_token", { headers });
   }
-  audit.note("password_changed", { actorId: user.id, userId: user.id });
+  audit.note("password_changed", { actorId: user.id, userId: user.id, ...judged });
   mail.notify({ kind: "password_changed", userId: user.id });
   await Promise.all([sessions.endAllBut(user.id, sessionId), loginAttempts.startAfresh(loginNamesOf(user), network)]);
   return { headers };

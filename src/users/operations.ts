@@ -50,15 +50,24 @@ export const changePasswordOperation = defineOperation({
   path: "/api/v1/users/change-password",
   tag,
   summary: "Change the password",
-  description: "This session lives on, every other ends, and the owner gets a mail.",
+  description:
+    "This session lives on, every other ends, and the owner gets a mail. The new password is judged once the current one was right.",
   credentials,
   body: (config) =>
     z.strictObject({
       current_password: typedPassword,
-      new_password: newPassword(config.passwords.minimumLength),
+      new_password: newPassword(config.passwords),
     }),
   success: { status: 204, description: "The password is changed." },
-  refusals: ["unauthorized", "invalid_access_token", "wrong_password", "rate_limited", "busy"],
+  refusals: [
+    "unauthorized",
+    "invalid_access_token",
+    "wrong_password",
+    "validation_failed",
+    "rate_limited",
+    "busy",
+    "unavailable",
+  ],
 });
 
 const sessionsSchema = z.strictObject({ items: z.array(sessionSchema) }).meta({ id: "Sessions" });

@@ -1,0 +1,82 @@
+/**
+ * The one judgement of new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). First
+ * the rules that need nobody, then whether the password has leaked. Owns no storage and hashes nothing.
+ */
+import type { Config } from "../config.ts";
+import { type Refusal, refuse } from "../http/problems.ts";
+import type { Breaches } from "./breaches.ts";
+import { isCommonPassword } from "./common-passwords.ts";
+import { containsWord, wordsOfEmail } from "./context-words.ts";
+import {
+  BREACHED,
+  CONTAINS_EMAIL,
+  CONTAINS_USERNAME,
+  containsProductName,
+  type Lengths,
+  type PasswordFault,
+  shapeFaults,
+  TOO_COMMON,
+} from "./faults.ts";
+
+/** Whose password it is to be, as far as that is known. */
+export interface PasswordOwner {
+  email?: string | undefined;
+  username?: string | undefined;
+}
+
+export interface Judgement {
+  /** Empty where the password may be set. */
+  faults: PasswordFault[];
+  /** Nobody could say whether it has leaked. */
+  breachesUnknown: boolean;
+}
+
+export interface PasswordQuality {
+  /** `unavailable` where nothing may be set unless the list of breaches answers, and it does not. */
+  judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">>;
+  /**
+   * Refuses a password that may not be set, naming the field it came in. `details` go with the audit event
+   * of its being set.
+   */
+  require(
+    field: string,
+    password: string,
+    owner: PasswordOwner,
+  ): Promise<{ details?: { breach_check: "unavailable" } } | Refusal<"validation_failed" | "unavailable">>;
+}
+
+export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
+
+export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches): PasswordQuality {
+  async function judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">> {
+    const faults = localFaults(password, owner, rules, productName);
+    // What is refused anyway need not be known to anybody else.
+    if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
+    const hasLeaked = await breaches.know(password);
+    if (hasLeaked === undefined && rules.breachCheck === "required") return refuse("unavailable");
+    return { faults: hasLeaked ? [BREACHED] : [], breachesUnknown: hasLeaked === undefined };
+  }
+
+  return {
+    judge,
+    async require(field, password, owner) {
+      const judgement = await judge(password, owner);
+      if ("refused" in judgement) return judgement;
+      const errors = judgement.faults.map((fault) => ({ field, ...fault }));
+      if (errors.length > 0) return refuse("validation_failed", { errors });
+      return judgement.breachesUnknown ? { details: { breach_check: "unavailable" } } : {};
+    },
+  };
+}
+
+/** Everything that is wrong by the rules that need no other service. */
+function localFaults(password: string, owner: PasswordOwner, lengths: Lengths, productName: string): PasswordFault[] {
+  const faults = shapeFaults(password, lengths);
+  if (faults.some(({ code }) => code !== "too_short")) return faults;
+  const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
+  if (emailWords.some((word) => containsWord(password, word))) faults.push(CONTAINS_EMAIL);
+  if (owner.username !== undefined && containsWord(password, owner.username)) faults.push(CONTAINS_USERNAME);
+  if (containsWord(password, productName)) faults.push(containsProductName(productName));
+  if (isCommonPassword(password)) faults.push(TOO_COMMON);
+  return faults;
+}
