@@ -20,7 +20,7 @@ describe("npm run build", () => {
 });
 
 describe("the bundle", () => {
-  it("holds neither the document nor the reference, and stays below 224 KiB gzipped, Argon2 included", () => {
+  it("holds neither the document nor the reference, and stays below 269 KiB gzipped, Argon2 and the common passwords included", () => {
     const out = join(folder, "bundle");
     const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
     execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", out], { env, stdio: "pipe" });
@@ -32,7 +32,7 @@ describe("the bundle", () => {
     const gzipped = [bundle, ...wasm.map((name) => readFileSync(join(out, name)))].map(
       (part) => gzipSync(part).byteLength,
     );
-    expect(gzipped.reduce((sum, part) => sum + part)).toBeLessThan(224 * 1024);
+    expect(gzipped.reduce((sum, part) => sum + part)).toBeLessThan(269 * 1024);
   }, 60_000);
 });
 
