@@ -11,7 +11,7 @@ import { createLimiter, unlimited } from "./limits/limiter.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createBreaches } from "./passwords/breaches.ts";
-import { createHashingLane, type HashingLane } from "./passwords/hashing-lane.ts";
+import { createHashingLane, type HashingLane, turnsBetweenHashes } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
 import { createPasswordQuality } from "./passwords/quality.ts";
 import { Afterwards } from "./platform/afterwards.ts";
@@ -84,7 +84,7 @@ function keptFor(config: Config): Kept {
   if (kept !== undefined) return kept;
   const made = {
     secrets: createSecrets(config.secret.current, config.secret.previous),
-    lane: createHashingLane(config.passwords.laneLength, systemClock),
+    lane: createHashingLane(config.passwords.laneLength, turnsBetweenHashes(config.passwords.scrypt), systemClock),
   };
   keptByConfig.set(config, made);
   return made;

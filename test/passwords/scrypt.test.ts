@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createHashingLane } from "../../src/passwords/hashing-lane.ts";
+import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import {
   chooseEngine,
@@ -113,7 +113,7 @@ describe("checking a password", () => {
       costs.push(cost);
       return nativeEngine(password, salt, cost, length);
     };
-    const lane = createHashingLane(4, systemClock);
+    const lane = createHashingLane(4, 0, systemClock);
     const config = { minimumLength: 15, scrypt: CHEAP, laneLength: 4 };
     const passwords = createPasswords(config, lane, systemRandom, counting);
     const stored = hashPassword("the right one", CHEAP, systemRandom, nativeEngine);
@@ -130,7 +130,7 @@ describe("checking a password", () => {
       return nativeEngine(password, salt, cost, length);
     };
     const config = { minimumLength: 15, scrypt: { ...CHEAP, ln: 6 }, laneLength: 4 };
-    const passwords = createPasswords(config, createHashingLane(4, systemClock), systemRandom, counting);
+    const passwords = createPasswords(config, createHashingLane(4, 0, systemClock), systemRandom, counting);
     const stored = hashPassword("the right one", CHEAP, systemRandom, nativeEngine);
     for (const password of ["a wrong one", "the right one"]) {
       costs.length = 0;
@@ -142,7 +142,7 @@ describe("checking a password", () => {
 
 describe("the hashing lane", () => {
   it("lets one work and a few wait, first come first served, and refuses the rest", async () => {
-    const lane = createHashingLane(2, systemClock);
+    const lane = createHashingLane(2, 0, systemClock);
     const order: number[] = [];
     const outcomes = await Promise.all([1, 2, 3, 4, 5].map((place) => lane.run(() => order.push(place) && place)));
     expect(outcomes).toEqual([1, 2, 3, undefined, undefined]);
@@ -151,7 +151,7 @@ describe("the hashing lane", () => {
   });
 
   it("gives the place back when the work throws", async () => {
-    const lane = createHashingLane(0, systemClock);
+    const lane = createHashingLane(0, 0, systemClock);
     const failing = lane.run(() => {
       throw new Error("out of memory");
     });
@@ -160,7 +160,7 @@ describe("the hashing lane", () => {
   });
 
   it("lets everybody else have a turn between two hashes", async () => {
-    const lane = createHashingLane(8, systemClock);
+    const lane = createHashingLane(8, 0, systemClock);
     const events: string[] = [];
     const others = (async () => {
       for (let turn = 0; turn < 40; turn++) {
@@ -176,14 +176,99 @@ describe("the hashing lane", () => {
     }
   });
 
-  it("forgets a place whose request was cancelled", async () => {
+  it("lets everybody else have as many turns between two hashes as it was told", async () => {
+    const lane = createHashingLane(8, 3, systemClock);
+    const events: string[] = [];
+    const hashes = Promise.all(Array.from({ length: 4 }, () => lane.run(() => events.push("hash"))));
+    const others = (async () => {
+      while (events.filter((event) => event === "hash").length < 4) {
+        await pause(1);
+        events.push("other");
+      }
+    })();
+    await Promise.all([hashes, others]);
+    for (const between of events.join(" ").split("hash").slice(1, -1)) {
+      expect(between.match(/other/g)?.length).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  it("gives everybody else more turns the dearer a hash is", () => {
+    expect(turnsBetweenHashes({ ln: 15, r: 8, p: 3 })).toBe(6);
+    expect(turnsBetweenHashes({ ln: 17, r: 8, p: 1 })).toBe(8);
+    expect(turnsBetweenHashes(CHEAP)).toBe(0);
+  });
+});
+
+describe("a place in the hashing lane whose request was cancelled", () => {
+  /** A lane in a simulated time, in which a request can be cancelled: whatever it waits for never comes. */
+  function simulate(length: number) {
     let now = 0;
-    const lane = createHashingLane(0, { now: () => now });
-    // Cancelled: its continuation never comes, as when a client hangs up.
-    const cancelled = lane.run(() => "never");
-    expect(await lane.run(() => "in its way")).toBeUndefined();
-    now = 3_000;
-    expect(await lane.run(() => "after it lapsed")).toBe("after it lapsed");
-    await cancelled;
+    const timers: { at: number; resolve: () => void }[] = [];
+    const wait = (milliseconds: number) =>
+      new Promise<void>((resolve) => void timers.push({ at: now + milliseconds, resolve }));
+    const lane = createHashingLane(length, 0, { now: () => now }, wait);
+    return {
+      lane,
+      now: () => now,
+      /** What takes this long, and lets nobody else do anything. */
+      block: (milliseconds: number) => {
+        now += milliseconds;
+      },
+      /** Cancels everybody who waits now. */
+      cancel: () => timers.splice(0),
+      async pass(milliseconds: number): Promise<void> {
+        const end = now + milliseconds;
+        for (;;) {
+          timers.sort((one, other) => one.at - other.at);
+          if (timers[0] === undefined || timers[0].at > end) break;
+          const [timer] = timers.splice(0, 1);
+          now = Math.max(now, timer?.at ?? now);
+          timer?.resolve();
+          // Whatever follows without waiting.
+          await pause(0);
+        }
+        now = Math.max(now, end);
+      },
+    };
+  }
+
+  it("holds nobody up for as long as a hash takes", async () => {
+    const time = simulate(4);
+    time.lane.run(() => "never").catch(() => {});
+    time.cancel();
+    let workedAt: number | undefined;
+    const next = time.lane.run(() => {
+      workedAt = time.now();
+    });
+    await time.pass(2_000);
+    await next;
+    expect(workedAt).toBeLessThan(300);
+  });
+
+  it("is taken by the next who comes after a while, even where nobody may wait", async () => {
+    const time = simulate(0);
+    time.lane.run(() => "never").catch(() => {});
+    time.cancel();
+    expect(await time.lane.run(() => "in its way")).toBeUndefined();
+    time.block(3_000);
+    const next = time.lane.run(() => "after it lapsed");
+    await time.pass(100);
+    expect(await next).toBe("after it lapsed");
+  });
+
+  it("is not thought to be one of those who waited for a long hash to end", async () => {
+    const time = simulate(2);
+    const order: string[] = [];
+    const hash = (name: string) => () => {
+      time.block(5_000);
+      order.push(name);
+      return name;
+    };
+    const hashes = ["first", "second", "third"].map((name) => time.lane.run(hash(name)));
+    await time.pass(1);
+    const late = time.lane.run(hash("late"));
+    await time.pass(60_000);
+    expect(await Promise.all([...hashes, late])).toEqual(["first", "second", "third", "late"]);
+    expect(order).toEqual(["first", "second", "third", "late"]);
   });
 });
