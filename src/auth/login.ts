@@ -42,7 +42,9 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   if ("reason" in proved) {
     const { user } = candidates;
     audit.note("login_failed", { userId: user?.id, details: { reason: proved.reason } });
-    if (user !== undefined && proved.refused === "invalid_credentials") noteWrongGuess(services, user, typed, attempt);
+    if (user !== undefined && /^(wrong_password|password_blocked)$/.test(proved.reason)) {
+      noteWrongGuess(services, user, typed, attempt);
+    }
     return refuse(proved.refused, { headers });
   }
   if (isRefusal(proved)) {
@@ -97,7 +99,7 @@ function noteWrongGuess(services: Services, user: User, typed: string, { isLast 
 }
 
 /** A refusal, and what only the audit log may say of it. */
-interface Failed extends Refusal<"invalid_credentials" | "email_not_verified" | "account_disabled"> {
+interface Failed extends Refusal<"invalid_credentials" | "email_not_verified" | "account_disabled" | "busy"> {
   reason: "unknown_name" | "wrong_password" | "password_blocked" | "email_not_verified" | "account_disabled";
 }
 
@@ -129,6 +131,7 @@ async function provePassword(
   // Where one waits, it alone decides: an older password of an unverified user must not tell that there is no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await passwords.check(password, registration.passwordHash);
-  if (isRefusal(waiting)) return waiting;
+  // The user's password was judged: given back, a guess at it would be free whenever the lane is full.
+  if (isRefusal(waiting)) return { ...waiting, reason: wrong.reason };
   return waiting.matches ? unverified : wrong;
 }

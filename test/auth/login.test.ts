@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it, vi } from "vitest";
+import { logIn as useLogIn } from "../../src/auth/login.ts";
+import type { HashingLane } from "../../src/passwords/hashing-lane.ts";
+import { createPasswords } from "../../src/passwords/passwords.ts";
 import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, registered, rowOf, somebody } from "../support/people.ts";
@@ -302,6 +305,24 @@ describe("POST /api/v1/auth/login", () => {
       Array.from({ length: 12 }, () => post("/api/v1/auth/register", somebody(), {}, impatient)),
     );
     expect(register.some(({ json }) => json.code === "busy")).toBe(true);
+  });
+
+  it("counts a guess at an account's password although there was no place to judge the registration beside it", async () => {
+    const person = await registered();
+    expect((await post("/api/v1/auth/register", { ...somebody(), email: person.email })).status).toBe(202);
+    const services = coldIsolate();
+    let turns = 0;
+    // Full whenever a guess comes a second time.
+    const lane: HashingLane = { run: async (work) => (turns++ % 2 === 0 ? work() : undefined) };
+    const passwords = createPasswords(services.config.passwords, lane, services.random);
+    const client = { network: freshAddress(), ipAddress: freshAddress(), userAgent: null, country: null };
+    const outcomes: string[] = [];
+    for (let guess = 0; guess < 11; guess++) {
+      const body = { email: person.email, password: "a wrong password, surely" };
+      const outcome = await useLogIn({ ...services, passwords }, body, client);
+      outcomes.push("refused" in outcome ? outcome.refused : "let in");
+    }
+    expect(outcomes).toEqual([...Array(10).fill("busy"), "rate_limited"]);
   });
 
   it("logs in although the attempts can't be given back", async () => {
