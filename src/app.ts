@@ -16,6 +16,7 @@ import { floodShield } from "./http/flood-shield.ts";
 import type { App } from "./http/operation.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
+import { refuseForeignPages } from "./http/request-origin.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { addKeyRoutes } from "./keys/routes.ts";
 import { systemClock } from "./platform/clock.ts";
@@ -36,6 +37,7 @@ export function createApp(config: Config): App {
   app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));
   if (config.limits.enforced) app.use(floodShield);
+  app.use(refuseForeignPages(config));
   app.use(limitBody);
 
   addHealthRoutes(app, config);

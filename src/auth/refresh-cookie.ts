@@ -6,14 +6,24 @@ import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { Config } from "../config.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { type Refusal, refuse } from "../http/problems.ts";
+import { hasAllowedOrigin } from "../http/request-origin.ts";
 
 /** The prefix binds the cookie to https (RFC 6265bis §4.1.3.1). `__Host-` would widen its path to `/`. */
 export const REFRESH_COOKIE = "__Secure-postern_refresh";
 const PATH = "/api/v1/auth";
 const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
 
-export function readRefreshCookie(c: Context<AppEnv>): string | undefined {
-  return getCookie(c, REFRESH_COOKIE);
+/**
+ * The refresh token that the browser sent along, if any. This is the only way to it, and it is refused where the
+ * request does not come from an origin that may use it: a foreign page can have it sent, and must not profit.
+ */
+export function readRefreshCookie(
+  c: Context<AppEnv>,
+  config: Config,
+): string | Refusal<"origin_not_allowed"> | undefined {
+  const cookie = getCookie(c, REFRESH_COOKIE);
+  return cookie === undefined || hasAllowedOrigin(c, config) ? cookie : refuse("origin_not_allowed");
 }
 
 export function writeRefreshCookie(c: Context<AppEnv>, config: Config, token: string, maxAge: number): void {
@@ -28,12 +38,4 @@ export function writeRefreshCookie(c: Context<AppEnv>, config: Config, token: st
 
 export function clearRefreshCookie(c: Context<AppEnv>, config: Config): void {
   writeRefreshCookie(c, config, "", 0);
-}
-
-/** Whether the request says that it comes from this service's own pages or a listed origin. Silence is a no. */
-export function hasAllowedOrigin(c: Context<AppEnv>, config: Config): boolean {
-  const origin = c.req.header("Origin");
-  return (
-    origin !== undefined && (origin === new URL(config.publicUrl).origin || config.allowedOrigins.includes(origin))
-  );
 }

@@ -9,6 +9,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { clientAddress, clientAgent, clientCountry, clientNetwork } from "../http/client-address.ts";
 import { type App, addOperationWithBody, type OperationWithBody } from "../http/operation.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../http/problems.ts";
+import { hasAllowedOrigin } from "../http/request-origin.ts";
 import { limited, tell } from "../limits/limited.ts";
 import { type Limit, mailLimit } from "../limits/limiter.ts";
 import { chooseLocale } from "../mail/languages.ts";
@@ -32,7 +33,7 @@ import {
 } from "./operations.ts";
 import { judgePassword } from "./password-strength.ts";
 import { refresh } from "./refresh.ts";
-import { clearRefreshCookie, hasAllowedOrigin, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
+import { clearRefreshCookie, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
 import { register } from "./register.ts";
 import { resetPassword } from "./reset-password.ts";
 import type { linkTokenBody } from "./schemas.ts";
@@ -100,8 +101,8 @@ export function addAuthRoutes(app: App, config: Config): void {
   });
 
   addOperationWithBody(app, config, refreshOperation, async (c, body) => {
-    const cookie = body.refresh_token === undefined ? readRefreshCookie(c) : undefined;
-    if (cookie !== undefined && !hasAllowedOrigin(c, config)) return refuse("origin_not_allowed");
+    const cookie = body.refresh_token === undefined ? readRefreshCookie(c, config) : undefined;
+    if (typeof cookie === "object") return cookie;
     const outcome = await refresh(c.get("services"), body.refresh_token ?? cookie ?? "");
     if (isRefusal(outcome)) {
       // One that came too soon is as good as before.
@@ -114,10 +115,10 @@ export function addAuthRoutes(app: App, config: Config): void {
   });
 
   addOperationWithBody(app, config, logoutOperation, async (c, body) => {
-    const cookie = readRefreshCookie(c);
+    const cookie = readRefreshCookie(c, config);
     const shown = shownProofs(c, body.refresh_token);
-    const mayUseCookie = cookie !== undefined && hasAllowedOrigin(c, config);
-    if (shown.length === 0 && cookie !== undefined && !mayUseCookie) return refuse("origin_not_allowed");
+    const mayUseCookie = typeof cookie === "string";
+    if (shown.length === 0 && typeof cookie === "object") return cookie;
     const proofs = mayUseCookie ? [...shown, { refreshToken: cookie }] : shown;
     const outcome = await logOut(c.get("services"), proofs, body.all ?? false);
     // Its session has ended by now, whatever the answer. A cookie that was not used is left alone.

@@ -4,6 +4,7 @@ import { REFRESH_COOKIE } from "../auth/refresh-cookie.ts";
 import type { Config } from "../config.ts";
 import type { Operation, OperationAnswer } from "../http/operation.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
+import { isGuarded } from "../http/request-origin.ts";
 
 type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
 type JsonObject = { [key: string]: Json };
@@ -33,6 +34,7 @@ export function refusalsOf(operation: Operation): ErrorCode[] {
     codes.add(code);
   }
   codes.add("unavailable");
+  if (isGuarded(operation.path)) codes.add("origin_not_allowed");
   return [...codes];
 }
 

@@ -6,12 +6,16 @@ import type { Context } from "hono";
 import type { AppEnv } from "../http/app-env.ts";
 import { type App, addOperation, defineOperation } from "../http/operation.ts";
 
+/** Trusted Types too: no text becomes markup or script on the page that holds a mailed token. */
 const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
 
 /** The reference's library sets style attributes, and nothing else that a strict policy forbids. */
 const REFERENCE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/** They hold nothing of anybody; a new version is seen at once. */
+const REVALIDATED = { "Cache-Control": "public, max-age=0, must-revalidate" };
 
 const openApiOperation = defineOperation({
   id: "readOpenApi",
@@ -83,6 +87,6 @@ async function asset(c: Context<AppEnv>, path: string, headers: Record<string, s
   // The conditional headers are the asset server's to answer.
   const found = await c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers: c.req.raw.headers }));
   const response = new Response(found.body, found);
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  for (const [name, value] of Object.entries({ ...REVALIDATED, ...headers })) response.headers.set(name, value);
   return response;
 }

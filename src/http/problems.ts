@@ -52,7 +52,8 @@ export const PROBLEMS = {
   origin_not_allowed: {
     status: 403,
     title: "Origin not allowed",
-    detail: "A request that carries the session cookie must come from an origin listed in ALLOWED_ORIGINS.",
+    detail:
+      "A page of another origin, and whoever sends the session cookie, must be at an origin listed in ALLOWED_ORIGINS.",
   },
   https_required: { status: 403, title: "HTTPS required", detail: "Send this request over https." },
   not_found: { status: 404, title: "Not found", detail: "There is nothing here." },

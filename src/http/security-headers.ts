@@ -7,6 +7,9 @@ const EVERYWHERE = {
   "Referrer-Policy": "no-referrer",
   "X-Frame-Options": "DENY",
   "Cross-Origin-Opener-Policy": "same-origin",
+  // No page embeds an answer. Who may read one across origins by CORS still does.
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 };
 
 /** An API answer is never rendered, so it may load nothing at all. Pages bring their own policy. */

@@ -1,0 +1,39 @@
+import { expect } from "vitest";
+
+/** What every answer carries, word for word. */
+const EVERYWHERE = {
+  "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "X-Frame-Options": "DENY",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+};
+
+/** What holds no token and nothing personal, so that caches may keep it. A new route is not among them. */
+const PUBLIC = new Set(["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json"]);
+const PAGES = new Set(["/docs", "/verify-email", "/reset-password", "/confirm-email", "/undo-email-change"]);
+
+/** Checks the headers of one answer. Every answer of every test comes through here. */
+export function expectSecurityHeaders(method: string, path: string, { status, headers }: Response): void {
+  const where = `${method} ${path} ${status}`;
+  expect(headers.get("X-Request-Id"), where).toMatch(/^[\w-]{8,64}$/);
+  for (const [name, value] of Object.entries(EVERYWHERE)) expect(headers.get(name), `${where} ${name}`).toBe(value);
+
+  const policy = headers.get("Content-Security-Policy") ?? "";
+  const isPage = PAGES.has(path) && status === 200;
+  if (!isPage && status !== 304) expect(policy, where).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect(policy, where).toMatch(/^default-src 'none'; (.*; )?frame-ancestors 'none'$/);
+  expect(policy, where).not.toMatch(/unsafe-eval|(script-src|style-src|style-src-elem|default-src) [^;]*unsafe/);
+
+  const mayBeKept = (PUBLIC.has(path) || PAGES.has(path)) && (status === 200 || status === 304);
+  if (mayBeKept) expect(headers.get("Cache-Control"), where).toMatch(/^public, max-age=\d+(, must-revalidate)?$/);
+  else expect(headers.get("Cache-Control"), where).toBe("no-store");
+
+  const isOpen = headers.get("Access-Control-Allow-Origin") === "*";
+  if (isOpen) {
+    expect(path, where).toMatch(/^\/(\.well-known\/|openapi\.json$)/);
+    expect(headers.has("Access-Control-Allow-Credentials"), where).toBe(false);
+  } else if (status !== 421) expect(headers.get("Vary") ?? "", where).toContain("Origin");
+}
