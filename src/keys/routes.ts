@@ -1,5 +1,5 @@
 /** The well-known documents that let anybody verify our tokens. */
-import { etag } from "hono/etag";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as z from "zod";
 import { type Config, JWKS_MAX_AGE_SECONDS } from "../config.ts";
 import { type App, addOperation, defineOperation } from "../http/operation.ts";
@@ -58,7 +58,9 @@ const metadataOperation = defineOperation({
 });
 
 export function addKeyRoutes(app: App, config: Config): void {
-  app.use("/.well-known/*", etag());
+  // A page that asks again may read the 304 as well.
+  const retainedHeaders = [...RETAINED_304_HEADERS, "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"];
+  app.use("/.well-known/*", etag({ retainedHeaders }));
 
   addOperation(app, jwksOperation, async (c) => {
     const keys = (await c.get("services").keyring.published()).map(({ publicJwk, id, algorithm }) => ({

@@ -264,6 +264,7 @@ describe("GET /.well-known/jwks.json", () => {
     const etag = answer.headers.get("ETag") ?? "";
     const again = await get(JWKS, { headers: { "If-None-Match": etag } }, send);
     expect(again.status).toBe(304);
+    expect(again.headers.get("Access-Control-Allow-Origin"), "a page may read this one too").toBe("*");
   });
 
   it("makes the first key for whoever asks first, so that no cache keeps an empty set", async () => {

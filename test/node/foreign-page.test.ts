@@ -1,0 +1,182 @@
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { register } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+import { freePort } from "./loopback.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
+const COOKIE = "__Secure-postern_refresh";
+
+/** What a page of another site can do in its visitor's browser. Answers what it could read, or why it could not. */
+const TRY = `async (url, init) => {
+  try {
+    const answer = await fetch(url, init);
+    return { type: answer.type, status: answer.status, text: await answer.text() };
+  } catch (error) { return { type: "error", status: 0, text: "" }; }
+}`;
+
+describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser of somebody who is logged in", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let context: BrowserContext;
+  let foreign: Server;
+  let evil: string;
+  let listed: string;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    // The same machine under another name: for a browser that is another site.
+    evil = `http://127.0.0.1:${port}`;
+    listed = `http://127.0.0.1:${port + 1}`;
+    foreign = createServer((_request, response) => {
+      response.setHeader("Content-Type", "text/html").end("<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>");
+    });
+    await new Promise<void>((done) => foreign.listen(port, "127.0.0.1", done));
+    // SameSite=None: the browser itself keeps no cookie back, so that all depends on the service.
+    const values = ["RATE_LIMITING:off", "COOKIE_SAME_SITE:none", `ALLOWED_ORIGINS:${listed}`];
+    service = await clone.start(values.flatMap((value) => ["--var", value]));
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  });
+
+  afterEach(() => context?.close());
+
+  afterAll(async () => {
+    await browser?.close();
+    foreign?.close();
+    await clone.remove();
+  });
+
+  const attempt = (page: Page, path: string, init: object) =>
+    page.evaluate<{ type: string; status: number; text: string }>(
+      `(${TRY})(${JSON.stringify(`${service.origin}${path}`)}, ${JSON.stringify(init)})`,
+    );
+
+  /** Somebody logged in by cookie on the service's own page, and a foreign page open beside it. */
+  async function visited() {
+    const { email, password } = await register(service.origin);
+    context = await browser.newContext();
+    const own = await context.newPage();
+    await own.goto(`${service.origin}/verify-email`);
+    const json = { method: "POST", headers: { "Content-Type": "application/json" } };
+    const login = JSON.stringify({ email, password, cookie: true });
+    expect((await attempt(own, "/api/v1/auth/login", { ...json, body: login })).status).toBe(200);
+    const page = await context.newPage();
+    await page.goto(evil);
+    const sent: { path: string; method: string; status: Promise<number>; cookie: Promise<boolean> }[] = [];
+    context.on("request", (request) => {
+      const { origin, pathname } = new URL(request.url());
+      if (origin !== service.origin) return;
+      const status = request.response().then((answer) => answer?.status() ?? 0);
+      const cookie = request.allHeaders().then((headers) => (headers.cookie ?? "").includes(COOKIE));
+      sent.push({ path: pathname, method: request.method(), status, cookie });
+    });
+    const livesOn = async () =>
+      expect((await attempt(own, "/api/v1/auth/refresh", { ...json, body: "{}" })).status).toBe(200);
+    return { own, page, json, login, sent, livesOn };
+  }
+
+  it("posts forms with the cookie in vain: no refresh, no logout, no login as somebody else", async () => {
+    const { page, sent, livesOn } = await visited();
+    for (const route of ["refresh", "logout", "login"]) {
+      for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+        await page.goto(evil);
+        await page.evaluate(`(() => {
+          const form = document.createElement("form");
+          Object.assign(form, { method: "post", enctype: "${type}", action: "${service.origin}/api/v1/auth/${route}" });
+          document.body.append(form);
+          form.submit();
+        })()`);
+        await page.waitForURL(`${service.origin}/**`);
+      }
+    }
+    expect(sent).toHaveLength(6);
+    for (const { path, status, cookie } of sent) {
+      expect(await cookie, `${path} came with the cookie, or this proves nothing`).toBe(true);
+      expect(await status, path).toBe(403);
+    }
+    await livesOn();
+  });
+
+  it("fetches with the cookie in vain, whether or not it wants to read the answer", async () => {
+    const { page, json, login, sent, livesOn } = await visited();
+    for (const [route, body] of [
+      ["refresh", "{}"],
+      ["logout", '{"all":true}'],
+      ["login", login],
+    ]) {
+      const path = `/api/v1/auth/${route}`;
+      const blind = { method: "POST", mode: "no-cors", credentials: "include", body };
+      expect(await attempt(page, path, blind)).toEqual({ type: "error", status: 0, text: "" });
+      expect(await attempt(page, path, { ...json, credentials: "include", body })).toMatchObject({ type: "error" });
+    }
+    const posts = sent.filter(({ method }) => method === "POST");
+    expect(posts.length).toBeGreaterThanOrEqual(3);
+    for (const { status } of posts) expect([0, 403]).toContain(await status);
+    await livesOn();
+  });
+
+  it("reads nothing, embeds nothing, not even the development outbox", async () => {
+    const { page, sent } = await visited();
+    for (const path of ["/dev/outbox", "/api/v1/users/me", "/health", "/docs"]) {
+      for (const mode of ["cors", "no-cors"])
+        expect((await attempt(page, path, { mode, credentials: "include" })).text, `${mode} ${path}`).toBe("");
+    }
+    for (const path of ["/verify-email", "/docs", "/dev/outbox", "/static/favicon.svg"]) {
+      await page.evaluate(`new Promise((done) => {
+        const frame = Object.assign(document.createElement("iframe"), { src: "${service.origin}${path}", onload: done });
+        document.body.append(frame);
+      })`);
+      const frame = page.frames().at(-1);
+      expect(frame?.url(), path).toContain("chrome-error://");
+    }
+    const loads = await page.evaluate<string>(`new Promise((done) => {
+      const image = Object.assign(new Image(), { onload: () => done("loaded"), onerror: () => done("refused") });
+      image.src = "${service.origin}/static/favicon.svg";
+    })`);
+    expect(loads).toBe("refused");
+    for (const { path, status } of sent) if (/^\/(dev|api)/.test(path)) expect([0, 403]).toContain(await status);
+  });
+
+  it("is no better off with a window that it opened", async () => {
+    const { page } = await visited();
+    const [popup] = await Promise.all([
+      context.waitForEvent("page"),
+      page.evaluate(`void (window.theirs = window.open("${service.origin}/verify-email"))`),
+    ]);
+    await popup.waitForLoadState();
+    expect(await page.evaluate("window.theirs.closed"), "it has lost sight of it").toBe(true);
+    expect(await popup.evaluate("window.opener")).toBeNull();
+  });
+
+  it("may do all of it where its origin is listed, and a person may follow its links", async () => {
+    const { own, page, json, login } = await visited();
+    await new Promise<void>((done) => {
+      const second = createServer((_request, response) => {
+        response.setHeader("Content-Type", "text/html").end("<!doctype html><title>App</title>");
+      }).listen(Number(new URL(listed).port), "127.0.0.1", done);
+      foreign.once("close", () => second.close());
+      context.once("close", () => second.close());
+    });
+    await page.goto(listed);
+    const credentials = { ...json, credentials: "include" };
+    const answers = [
+      await attempt(page, "/api/v1/auth/login", { ...credentials, body: login }),
+      await attempt(page, "/api/v1/auth/refresh", { ...credentials, body: "{}" }),
+      await attempt(page, "/api/v1/auth/logout", { ...credentials, body: "{}" }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 204]);
+
+    await page.goto(evil);
+    for (const path of ["/verify-email", "/docs", "/dev/outbox", "/health"]) {
+      await page.goto(evil);
+      await page.evaluate(`location.href = "${service.origin}${path}"`);
+      await page.waitForURL(`${service.origin}${path}`);
+      expect(await page.textContent("body")).not.toContain("origin_not_allowed");
+    }
+    expect(own.isClosed()).toBe(false);
+  });
+});
