@@ -5,6 +5,10 @@ import { createTrustedCertificate } from "./test/mail/transports/certificate.ts"
 const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
 
+// The same few thousand hostile requests each time, unless somebody asks for more, which are others each night.
+const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
+const hostile = { requests: Number(HOSTILE_REQUESTS ?? 3_000), seed: Number(HOSTILE_SEED) };
+
 const migrations = await readD1Migrations("migrations");
 
 export default defineConfig({
@@ -35,7 +39,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
-          provide: { smtpCertificate },
+          provide: { smtpCertificate, hostile },
           include: ["test/**/*.test.ts"],
           exclude: ["test/node/**"],
           setupFiles: ["test/support/setup.ts"],

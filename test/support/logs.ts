@@ -36,3 +36,9 @@ export function recordLogs(): () => LogLine[] {
   const from = lines.length;
   return () => lines.slice(from).map((line) => JSON.parse(line));
 }
+
+/** The log lines since the call, as text. */
+export function rawLogs(): () => string[] {
+  const from = lines.length;
+  return () => lines.slice(from);
+}

@@ -1,0 +1,140 @@
+/** The people whose names, tokens and ids hostile requests use, so that what lies behind the authorization is reached too. */
+import { env } from "cloudflare:workers";
+import { expect } from "vitest";
+import { type LinkPurpose, sealLink } from "../../src/auth/link-tokens.ts";
+import { recoveryState } from "../../src/auth/reset-password.ts";
+import { createId } from "../../src/platform/random.ts";
+import { userEtag } from "../../src/users/user.ts";
+import { get, post } from "../support/client.ts";
+import { neverLog } from "../support/logs.ts";
+import { coldIsolate } from "../support/services.ts";
+
+/** In everything here that is secret: no answer and no log line may hold it. */
+export const CANARY = "c4nary-7f3e";
+/** The addresses of the cast, which belong into answers but in no log line. */
+export const DOMAIN = "canary.example";
+
+type Send = (request: Request) => Promise<Response>;
+type Standing = "user" | "superuser";
+
+interface Member {
+  id: string;
+  email: string;
+  username: string;
+  password: string;
+  access: string;
+  refresh: string;
+  session: string;
+}
+
+const HOUR = 3_600_000;
+let made = 0;
+
+export class Cast {
+  /** What stands in requests for what is known only when they are sent: `<<user.access>>`. */
+  readonly words = new Map<string, string>();
+  /** Whether somebody may have lost their session, their role or their account. */
+  isInDoubt = true;
+  /** Of the target, when the links were sealed: a link that was used has changed it. */
+  #version: string | null = null;
+  #services = coldIsolate();
+  #send: Send;
+
+  constructor(send: Send) {
+    this.#send = send;
+    for (const text of [CANARY, DOMAIN]) neverLog(text);
+  }
+
+  /** Whoever was logged out, changed or deleted by the requests before is somebody again. */
+  async rally(): Promise<void> {
+    if (!this.isInDoubt) return;
+    this.isInDoubt = false;
+    // While somebody else is one, the superuser can be demoted and deleted.
+    if (!this.words.has("anchor.id")) this.#tell("anchor", await this.#create("superuser"));
+    await this.#rally("user", "user");
+    await this.#rally("superuser", "superuser");
+    const bearer = this.words.get("superuser.access");
+    const target = await get(`/api/v1/users/${this.words.get("target.id")}`, { bearer }, this.#send);
+    if (target.json?.role !== "user" || !target.json.is_active) {
+      this.#tell("target", await this.#create("user"));
+    } else if (target.headers.get("ETag") === this.#version) return;
+    await this.#sealLinks();
+  }
+
+  async #rally(name: string, standing: Standing): Promise<void> {
+    const me = await get("/api/v1/users/me", { bearer: this.words.get(`${name}.access`) }, this.#send);
+    if (me.status === 200 && me.json.is_superuser === (standing === "superuser")) return;
+    const login = { email: this.words.get(`${name}.email`), password: this.words.get(`${name}.password`) };
+    const again = await this.#logIn(login);
+    this.#tell(name, again?.standing === standing ? again : await this.#create(standing));
+  }
+
+  async #logIn(login: { email: string | undefined; password: string | undefined }) {
+    if (login.email === undefined || login.password === undefined) return undefined;
+    const { json, status } = await post("/api/v1/auth/login", login, {}, this.#send);
+    if (status !== 200) return undefined;
+    const { id, email, username, is_superuser } = json.user;
+    const standing: Standing = is_superuser ? "superuser" : "user";
+    const { access_token: access, refresh_token: refresh, session_id: session } = json;
+    return { id, email, username, password: login.password, access, refresh, session, standing };
+  }
+
+  /** Somebody new, in the directory as a registration would have left them, and logged in. */
+  async #create(standing: Standing): Promise<Member> {
+    made += 1;
+    const { clock, passwords, random } = this.#services;
+    const email = `member-${made}@${DOMAIN}`;
+    const password = `${CANARY} password of ${made}`;
+    const hashed = await passwords.hash(password);
+    const [role, flag] = standing === "superuser" ? ["admin", 1] : ["user", 0];
+    const now = clock.now();
+    await env.DB.prepare(
+      "INSERT INTO users (id, email, username, password_hash, role, is_superuser, is_verified, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+    )
+      .bind(createId(now, random), email, `member-${made}`, "hash" in hashed ? hashed.hash : "", role, flag, now, now)
+      .run();
+    const member = await this.#logIn({ email, password });
+    expect(member?.standing).toBe(standing);
+    if (member === undefined) throw new Error("A new member of the cast can't log in.");
+    return member;
+  }
+
+  /** One good link of each kind: to a registration, to a recovery, and to both ends of a change of address. */
+  async #sealLinks(): Promise<void> {
+    const { clock, emailChanges, random, registrations, users } = this.#services;
+    const now = clock.now();
+    const id = () => createId(now, random);
+    const [registrationId, changeId] = [id(), id()];
+    made += 1;
+    await registrations.add(
+      {
+        id: registrationId,
+        email: `waiting-${made}@${DOMAIN}`,
+        username: `waiting-${made}`,
+        passwordHash: "!",
+        firstName: null,
+        lastName: null,
+        phone: null,
+        locale: "en",
+        createdAt: now,
+      },
+      0,
+    );
+    const { user } = await users.findById(this.words.get("target.id") ?? "");
+    if (user === undefined) throw new Error("The target is not in the directory.");
+    this.#version = userEtag(user);
+    const { email: oldEmail, sessionEpoch } = user;
+    const change = { id: changeId, userId: user.id, oldEmail, newEmail: `moved-${made}@${DOMAIN}`, sessionEpoch };
+    await emailChanges.request({ ...change, requestedAt: now, confirmedAt: null, undoneAt: null });
+    const seal = (purpose: LinkPurpose, subjectId: string, state: (string | number)[]) =>
+      sealLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId: id(), state }, this.#services.secrets);
+    this.words.set("verify.link", seal("verify-email", registrationId, []));
+    this.words.set("reset.link", seal("reset-password", user.id, recoveryState(user)));
+    this.words.set("confirm.link", seal("confirm-email", changeId, []));
+    this.words.set("undo.link", seal("undo-email-change", changeId, []));
+  }
+
+  #tell(name: string, member: Member): void {
+    for (const [field, value] of Object.entries(member)) this.words.set(`${name}.${field}`, value);
+  }
+}

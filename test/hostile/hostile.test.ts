@@ -1,0 +1,69 @@
+import { env } from "cloudflare:workers";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appWith } from "../support/client.ts";
+import { operations } from "../support/openapi.ts";
+import { Cast } from "./cast.ts";
+import { requestsNowhere, requestsTo } from "./requests.ts";
+import { runs } from "./runs.ts";
+import { sendHostile } from "./send.ts";
+
+/** Nobody waits in vain for hashing, and tokens live through the longest night. */
+const values = { HASH_LANE_LENGTH: "64", ACCESS_TOKEN_EXPIRE_MINUTES: "1440" };
+const apps = { plain: appWith({ ...values, RATE_LIMITING: "off" }), limited: appWith(values) };
+const cast = new Cast(apps.plain);
+const aims = [
+  ...operations.map((operation) => ({
+    operation,
+    aim: `${operation.method.toUpperCase()} ${operation.path}`,
+    requests: requestsTo(operation),
+  })),
+  { operation: undefined, aim: "paths that nobody answers", requests: requestsNowhere },
+].map((one, index) => ({ ...one, index }));
+/** Aims that were hit: the operation did what it is for. */
+const hit = new Set<string>();
+/** By aim, how often each status came back. */
+const counts = new Map(aims.map(({ aim }) => [aim, new Map<number, number>()]));
+const share = runs(1 / aims.length);
+/** Milliseconds: no request takes a second. */
+const timeout = 30_000 + share.numRuns * 1_000;
+
+beforeAll(() => cast.rally());
+
+describe("whatever is sent", () => {
+  it.each(aims)(
+    "$aim: every answer is documented, and tells nothing of our insides or of what is secret",
+    async ({ aim, operation, requests, index }) => {
+      const property = fc.asyncProperty(requests, async (hostile) => {
+        const sent = await sendHostile(hostile, cast, apps);
+        if (sent === undefined) return fc.pre(false);
+        if (sent.request.method === operation?.method.toUpperCase() && sent.status === operation.success.status)
+          hit.add(aim);
+        const tally = counts.get(aim);
+        tally?.set(sent.status, (tally.get(sent.status) ?? 0) + 1);
+      });
+      await fc.assert(property, { ...share, seed: share.seed + index, maxSkipsPerRun: 1_000 });
+    },
+    timeout,
+  );
+
+  it("has reached every route, and what lies behind its checks", async ({ annotate }) => {
+    const lines = [...counts].map(([aim, tally]) => {
+      const total = [...tally.values()].reduce((sum, count) => sum + count, 0);
+      const statuses = [...tally].toSorted(([one], [other]) => one - other).map((pair) => pair.join("×"));
+      expect(total, aim).toBeGreaterThanOrEqual(share.numRuns);
+      return `${String(total).padStart(6)}  ${aim}: ${statuses.join(" ")}`;
+    });
+    await annotate(`Requests, and the statuses that came back:\n${lines.join("\n")}`);
+    expect(aims.filter(({ operation, aim }) => operation !== undefined && !hit.has(aim)).map(({ aim }) => aim)).toEqual(
+      [],
+    );
+  });
+});
+
+// What the cast and its guests left behind is in nobody else's way.
+afterAll(async () => {
+  for (const table of ["users", "registrations", "email_changes", "outbox", "audit_events"]) {
+    await env.DB.exec(`DELETE FROM ${table}`);
+  }
+});

@@ -1,0 +1,117 @@
+/** Sends a hostile request and judges the answer: whatever was sent, these hold. */
+import { expect } from "vitest";
+import { PROBLEMS } from "../../src/http/problems.ts";
+import { ORIGIN } from "../support/client.ts";
+import { rawLogs } from "../support/logs.ts";
+import { expectDocumented } from "../support/openapi.ts";
+import { CANARY, type Cast } from "./cast.ts";
+import type { HostileBody, HostileRequest } from "./requests.ts";
+
+type Send = (request: Request) => Promise<Response>;
+
+/** What tells of our insides: frames of a stack, files, SQL, names of bindings and libraries. */
+const INSIDES =
+  /\bat (async )?[\w.<]+ \(|[\w-]\.[mc]?[jt]s:\d|node_modules|workerd|sqlite|\bD1_|drizzle|Failed query|\bselect\b.*\bfrom\b|insert into|TypeError|RangeError|ZodError|USER_SESSIONS|RATE_LIMITER|REVOCATIONS|AUTH_SECRET/i;
+
+/** Sends it with the words of the cast put in. `undefined` where no HTTP client could send such a thing. */
+export async function sendHostile(
+  hostile: HostileRequest,
+  cast: Cast,
+  { plain, limited }: { plain: Send; limited: Send },
+): Promise<{ status: number; request: Request } | undefined> {
+  await cast.rally();
+  const sent = new Set<string>();
+  const fill = (text: string) =>
+    text.replaceAll(/<<([a-z]+\.([a-z]+))>>/g, (whole, word: string, field: string) => {
+      const own = hostile.as === "nobody" ? "target" : hostile.as;
+      const value = cast.words.get(word.replace(/^own\b/, own)) ?? whole;
+      if (/password|access|refresh|link/.test(field)) sent.add(value);
+      return value;
+    });
+  const request = await build(hostile, fill);
+  if (request === undefined) return undefined;
+  const forget = rawLogs();
+  const response = await (hostile.limited ? limited : plain)(request);
+  await judge(hostile, request, response, [CANARY, ...sent], forget);
+  // Whatever changed something may have changed somebody of the cast; so may a token that was used twice.
+  if ((response.ok && request.method !== "GET") || response.status === 401) cast.isInDoubt = true;
+  return { status: response.status, request };
+}
+
+async function judge(
+  hostile: HostileRequest,
+  request: Request,
+  response: Response,
+  secrets: readonly string[],
+  logs: () => string[],
+): Promise<void> {
+  const text = await response.clone().text();
+  const said = JSON.stringify([...response.headers]) + text;
+  expect(response.status, text).toBeLessThan(500);
+  if (response.status === 429) expect(hostile.limited, "429 without limits").toBe(true);
+  for (const secret of secrets) {
+    expect(said.includes(secret), `the answer holds the secret ${secret.slice(0, 12)}…`).toBe(false);
+    expect(
+      logs().some((line) => line.includes(secret)),
+      `a log line holds ${secret.slice(0, 12)}…`,
+    ).toBe(false);
+  }
+  await expectDocumented(request.method, request.url, response);
+  if (response.status < 400) return;
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(said).not.toMatch(INSIDES);
+  if (request.method === "HEAD") return;
+  const { code, status, request_id } = JSON.parse(text);
+  expect(Object.keys(PROBLEMS)).toContain(code);
+  expect([status, request_id]).toEqual([response.status, response.headers.get("X-Request-Id")]);
+  expect(text.length, "no answer is much longer than what it answers").toBeLessThan(6_000);
+}
+
+async function build(hostile: HostileRequest, fill: (text: string) => string): Promise<Request | undefined> {
+  try {
+    const headers = new Headers({ "CF-Connecting-IP": freshAddress() });
+    if (hostile.as !== "nobody") headers.set("Authorization", fill(`Bearer <<${hostile.as}.access>>`));
+    const seen = new Set<string>();
+    for (const [name, value] of hostile.headers) {
+      // The first of a name replaces what stands there, every other is joined to it.
+      if (seen.has(name)) headers.append(name, fill(value));
+      else headers.set(name, fill(value));
+      seen.add(name);
+    }
+    const hasBody = hostile.body !== null && !/^(GET|HEAD)$/i.test(hostile.method);
+    const body = hasBody && hostile.body !== null ? await bytesOf(hostile.body, fill) : null;
+    const url = ORIGIN + fill(hostile.path);
+    return new Request(url, { method: hostile.method, headers, body, redirect: "manual" });
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+async function bytesOf(body: HostileBody, fill: (text: string) => string): Promise<Uint8Array | ReadableStream> {
+  const text = fill(body.text).padEnd(body.size);
+  const bytes = await encode(text, body.encoding);
+  return body.streamed ? new Blob([bytes]).stream() : bytes;
+}
+
+async function encode(text: string, encoding: HostileBody["encoding"]): Promise<Uint8Array<ArrayBuffer>> {
+  switch (encoding) {
+    case "utf-16le":
+      return new Uint8Array(Uint16Array.from(text, (character) => character.charCodeAt(0)).buffer);
+    case "latin1":
+      return Uint8Array.from(text, (character) => character.charCodeAt(0));
+    case "gzip": {
+      const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+      return new Uint8Array(await new Response(packed).arrayBuffer());
+    }
+    default:
+      return new Uint8Array(new TextEncoder().encode(text));
+  }
+}
+
+let addresses = 0;
+
+function freshAddress(): string {
+  addresses += 1;
+  return `2001:db8:${(addresses >> 16).toString(16)}:${(addresses & 0xffff).toString(16)}::1`;
+}

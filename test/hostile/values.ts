@@ -1,0 +1,156 @@
+/** Hostile values, as JSON's text: what no JSON writer would write is among them. */
+import fc from "fast-check";
+import { AUDIT_EVENT_TYPES } from "../../src/audit/events.ts";
+import { CANARY, DOMAIN } from "./cast.ts";
+
+/** What of JSON Schema the document uses. */
+export interface Schema {
+  type?: string;
+  format?: string;
+  pattern?: string;
+  enum?: readonly unknown[];
+  anyOf?: readonly Schema[];
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, Schema>;
+  required?: readonly string[];
+}
+
+type Text = fc.Arbitrary<string>;
+
+export const ABSENT_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+const MOST_DEPTH = 10_000;
+
+/** Texts that have broken something somewhere. */
+const TEXTS = [
+  "",
+  " ",
+  "\u0000",
+  "before\u0000after",
+  "\ud800",
+  "\udfff\ud800 the wrong way round",
+  "\u202egnp.exe\u202c",
+  "\u2066isolated\u2069",
+  "\ufeffmarked",
+  "line\u2028separator\u2029s",
+  "\r\nSet-Cookie: hostile=yes\r\n",
+  "' OR '1'='1",
+  '"; DROP TABLE users; --',
+  "%00%0d%0a",
+  "../../../../etc/passwd",
+  "$" + "{7*7}#{7*7}{{7*7}}",
+  "<script>alert(1)</script>",
+  "__proto__",
+  "constructor",
+  "toString",
+  "null",
+  "NaN",
+  "-1",
+  "1e400",
+  "\u0130stanbul \u0131 \u00df \ufb00 \u212a",
+  "e\u0301".repeat(60),
+  "Z\u0351\u036b\u0343\u036a\u0302".repeat(50),
+  "\u{1f469}\u200d\u{1f469}\u200d\u{1f467}".repeat(40),
+  "x".repeat(257),
+  "y".repeat(1_025),
+  "z".repeat(20_000),
+  `${CANARY} said out loud`,
+];
+
+export const hostileText: Text = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...TEXTS) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 300 }) },
+  { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 300 }) },
+);
+
+/** Lists or objects in one another. */
+const nested: Text = fc
+  .record({ depth: fc.constantFrom(2, 100, 1_000, MOST_DEPTH), isObject: fc.boolean() })
+  .map(({ depth, isObject }) =>
+    isObject ? `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}` : "[".repeat(depth) + "]".repeat(depth),
+  );
+
+export const hostileJson: Text = fc.oneof(
+  fc.constantFrom("null", "true", "false", "[]", "{}", "[null]", '{"__proto__":1}', '{"toString":"x","length":-1}'),
+  fc.constantFrom("0", "-0", "-1", "1.5", "1e400", "-1e400", "1e-400", "9007199254740993", "1".repeat(400)),
+  hostileText.map((text) => JSON.stringify(text)),
+  fc.jsonValue().map((value) => JSON.stringify(value)),
+  nested,
+);
+
+/** Names of members: the ones that every object has, and some that none has. */
+export const hostileName: Text = fc.oneof(
+  fc.constantFrom("__proto__", "constructor", "prototype", "toString", "valueOf", "hasOwnProperty", "id", "role", ""),
+  fc.constantFrom("is_superuser", "isSuperuser", "password_hash", "EMAIL", "email ", "email\u0000", "\ud800"),
+  fc.string({ unit: "grapheme", maxLength: 80 }),
+);
+
+/** `own` is whoever's token the request carries. */
+const person = fc.constantFrom("own", "own", "own", "own", "user", "superuser", "target", "anchor");
+const emails: Text = fc.oneof(
+  person.map((name) => `<<${name}.email>>`),
+  fc.nat().map((number) => `fresh-${number}@${DOMAIN}`),
+  fc.constantFrom(`NOBODY@${DOMAIN}`, `nobody@${DOMAIN}`),
+);
+const refreshTokens: Text = fc.oneof(
+  person.map((name) => `<<${name}.refresh>>`),
+  fc.constantFrom("<<user.access>>", "<<reset.link>>", `prt_${CANARY}`, "<<user.refresh>>A"),
+);
+const linkTokens: Text = fc.oneof(
+  fc.constantFrom("verify", "reset", "confirm", "undo").map((kind) => `<<${kind}.link>>`),
+  fc.constantFrom("<<user.refresh>>", "<<user.access>>", CANARY, "<<reset.link>>A"),
+);
+
+/** Values that mean something to this service, by the name of the field. */
+const MEANINGFUL: Record<string, Text> = {
+  email: emails,
+  username: fc.oneof(
+    person.map((name) => `<<${name}.username>>`),
+    fc.nat().map((number) => `fresh-${number}`),
+  ),
+  password: fc.oneof(
+    { weight: 3, arbitrary: person.map((name) => `<<${name}.password>>`) },
+    { weight: 1, arbitrary: fc.constant(`${CANARY} a wrong password`) },
+  ),
+  new_password: fc.constantFrom(`${CANARY} a new password`, `e\u0301 ${CANARY} composed`),
+  token: linkTokens,
+  refresh_token: refreshTokens,
+  type: fc.constantFrom(...Object.keys(AUDIT_EVENT_TYPES)),
+  id: fc.oneof(
+    person.map((name) => `<<${name}.id>>`),
+    fc.constantFrom(ABSENT_ID, "<<user.session>>", "<<target.session>>"),
+  ),
+};
+
+/** A value that the schema allows, as JSON's text; one that means something where the name tells which. */
+export function fitting(name: string, schema: Schema): Text {
+  const meaningful = MEANINGFUL[name === "current_password" ? "password" : /_?id$|cursor/.test(name) ? "id" : name];
+  return meaningful === undefined ? ofSchema(schema) : meaningful.map((text) => JSON.stringify(text));
+}
+
+function ofSchema(schema: Schema): Text {
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(ofSchema));
+  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum).map((value) => JSON.stringify(value));
+  switch (schema.type) {
+    case "null":
+      return fc.constant("null");
+    case "boolean":
+      return fc.constantFrom("true", "false");
+    case "integer":
+      return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000 }).map(String);
+    default:
+      return textOf(schema).map((text) => JSON.stringify(text));
+  }
+}
+
+function textOf({ format, pattern, minLength = 0, maxLength = 64 }: Schema): Text {
+  if (format === "date-time")
+    return fc
+      .date({ min: new Date("0001-01-01"), max: new Date("9999-12-31"), noInvalidDate: true })
+      .map((date) => date.toISOString());
+  if (format === "uuid") return fc.uuid();
+  if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
+  return fc.string({ unit: "grapheme", minLength, maxLength });
+}
