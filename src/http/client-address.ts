@@ -19,7 +19,9 @@ export function clientNetwork(c: Context): string {
   const [head = "", tail] = address.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros: string[] = tail === undefined ? [] : new Array(Math.max(0, 8 - left.length - right.length)).fill("0");
+  // An IPv4 address at the end stands for two groups (RFC 4291 §2.2).
+  const written = left.length + right.length + (address.includes(".") ? 1 : 0);
+  const zeros: string[] = tail === undefined ? [] : new Array(Math.max(0, 8 - written)).fill("0");
   const groups = [...left, ...zeros, ...right].map((group) => group.replace(/^0+(?=.)/, ""));
   return `${groups.slice(0, 4).join(":")}::/64`;
 }

@@ -18,6 +18,7 @@ describe("the client's address", () => {
     ["2001:db8::", "2001:db8:0:0::/64"],
     ["::1", "0:0:0:0::/64"],
     ["::ffff:203.0.113.7", "203.0.113.7"],
+    ["::2:3:4:5:6:203.0.113.7", "0:2:3:4::/64"],
   ])("%s counts as %s, and is kept whole elsewhere", async (address, network) => {
     expect(await seen({ "CF-Connecting-IP": address })).toEqual([address, network]);
   });
