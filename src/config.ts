@@ -33,6 +33,9 @@ const APPROVED_SCRYPT = [
   { ln: 17, p: 1 },
 ];
 
+/** Always passes, always fails, "already spent" (https://developers.cloudflare.com/turnstile/troubleshooting/testing/). */
+const TURNSTILE_TEST_KEY = /^[123]x0{31}AA$/;
+
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Whether a host name means this very machine. */
@@ -82,6 +85,18 @@ const origins = z
   )
   .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
 
+const domains = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .toLowerCase()
+      .split(",")
+      .map((domain) => domain.trim())
+      .filter((domain) => domain !== ""),
+  )
+  .refine((list) => list.every(isDomain), "takes domains like example.com or *.example.com, separated by commas");
+
 /** Every variable that configures the service, in the order of the README's table. */
 export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
@@ -119,10 +134,18 @@ export const environment = z.object({
   EMAIL_CHANGE_UNDO_DAYS: wholeNumber(7, 1, 30),
   USERNAME_RETIREMENT_DAYS: wholeNumber(90, 0, 3_650),
   AUDIT_RETENTION_DAYS: wholeNumber(365, 1, 3_650),
+  REGISTRATION: oneOf(["open", "invitation", "closed"]).default("open"),
+  ALLOWED_EMAIL_DOMAINS: domains,
+  INVITATION_EXPIRE_HOURS: wholeNumber(24, 1, 24),
+  TURNSTILE_SECRET_KEY: z
+    .string()
+    .regex(/^\S{16,}$/, "takes the secret key of a Turnstile widget")
+    .optional(),
   VERIFY_EMAIL_URL: httpUrl.optional(),
   RESET_PASSWORD_URL: httpUrl.optional(),
   CONFIRM_EMAIL_URL: httpUrl.optional(),
   UNDO_EMAIL_CHANGE_URL: httpUrl.optional(),
+  INVITATION_URL: httpUrl.optional(),
   ALLOWED_ORIGINS: origins,
   COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
@@ -203,11 +226,15 @@ export function parseConfig(source: object) {
       usernameRetirement: values.USERNAME_RETIREMENT_DAYS * DAY,
     },
     audit: { retention: values.AUDIT_RETENTION_DAYS * DAY },
+    registration: { policy: values.REGISTRATION, emailDomains: values.ALLOWED_EMAIL_DOMAINS },
+    turnstile: { secretKey: values.TURNSTILE_SECRET_KEY },
     links: {
       verifyEmailUrl: values.VERIFY_EMAIL_URL ?? `${publicUrl}/verify-email`,
       resetPasswordUrl: values.RESET_PASSWORD_URL ?? `${publicUrl}/reset-password`,
       confirmEmailUrl: values.CONFIRM_EMAIL_URL ?? `${publicUrl}/confirm-email`,
       undoEmailChangeUrl: values.UNDO_EMAIL_CHANGE_URL ?? `${publicUrl}/undo-email-change`,
+      invitationUrl: values.INVITATION_URL ?? `${publicUrl}/accept-invitation`,
+      invitationLifetime: values.INVITATION_EXPIRE_HOURS * HOUR,
       undoEmailChangeLifetime: values.EMAIL_CHANGE_UNDO_DAYS * DAY,
       resetPasswordLifetime: values.RESET_PASSWORD_EXPIRE_MINUTES * MINUTE,
       verifyEmailLifetime: values.EMAIL_VERIFICATION_EXPIRE_HOURS * HOUR,
@@ -268,6 +295,10 @@ function contradictions(
     insist(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
     insist(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
     insist(
+      !TURNSTILE_TEST_KEY.test(values.TURNSTILE_SECRET_KEY ?? ""),
+      "TURNSTILE_SECRET_KEY is one of Cloudflare's test keys, which are for development alone.",
+    );
+    insist(
       isApproved,
       "SCRYPT_LN and SCRYPT_P take at least 15 and 3, 16 and 2, or 17 and 1 (OWASP ASVS 5.0 Appendix C).",
     );
@@ -291,6 +322,10 @@ function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+}
+
+function isDomain(text: string): boolean {
+  return /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,63}$/.test(text) && text.length <= 255;
 }
 
 function isOrigin(text: string): boolean {

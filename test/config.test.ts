@@ -49,6 +49,15 @@ describe("the configuration", () => {
     });
   });
 
+  it("takes domains of addresses in any case, with or without their subdomains", () => {
+    const text = " Example.COM, *.school.example.org ,xn--bcher-kva.example,";
+    const { registration } = parseConfig({ ...DEVELOPMENT, ALLOWED_EMAIL_DOMAINS: text });
+    expect(registration).toEqual({
+      policy: "open",
+      emailDomains: ["example.com", "*.school.example.org", "xn--bcher-kva.example"],
+    });
+  });
+
   it("names everything that is missing at once", () => {
     const faults = faultsOf({ AUTH_SECRET });
     for (const name of ["PUBLIC_URL", "MAIL_TRANSPORT"]) expect(faults).toContain(`${name} is missing`);
@@ -91,6 +100,16 @@ describe("the configuration", () => {
     ["HASH_LANE_LENGTH", "65"],
     ["EMAIL_VERIFICATION_EXPIRE_HOURS", "25"],
     ["UNVERIFIED_ACCOUNT_EXPIRE_DAYS", "0"],
+    ["REGISTRATION", "sometimes"],
+    ["ALLOWED_EMAIL_DOMAINS", "example"],
+    ["ALLOWED_EMAIL_DOMAINS", "ada@example.com"],
+    ["ALLOWED_EMAIL_DOMAINS", "*"],
+    ["ALLOWED_EMAIL_DOMAINS", "example.com example.org"],
+    ["ALLOWED_EMAIL_DOMAINS", "example.com, *.*.example.org"],
+    ["INVITATION_EXPIRE_HOURS", "25"],
+    ["INVITATION_EXPIRE_HOURS", "0"],
+    ["INVITATION_URL", "app.example.com/invited"],
+    ["TURNSTILE_SECRET_KEY", "short"],
     ["VERIFY_EMAIL_URL", "javascript:alert(1)"],
     ["ALLOWED_ORIGINS", "*"],
     ["ALLOWED_ORIGINS", "https://app.example.com/path"],
@@ -122,6 +141,9 @@ describe("the configuration", () => {
     ["SMTP_HOST", { MAIL_TRANSPORT: "smtp" }],
     ["SMTP_PASSWORD", { MAIL_TRANSPORT: "smtp", SMTP_HOST: "mail.example.com", SMTP_USER: "postern" }],
     ["RESEND_API_KEY", { MAIL_TRANSPORT: "resend" }],
+    ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "1x0000000000000000000000000000000AA" }],
+    ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "2x0000000000000000000000000000000AA" }],
+    ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "3x0000000000000000000000000000000AA" }],
   ])("stops production where %s does not go with the rest: %j", (name, change) => {
     expect(faultsOf(PRODUCTION)).toBe("");
     expect(faultsOf({ ...PRODUCTION, ...change })).toMatch(new RegExp(`\\b${name}\\b`));
@@ -133,6 +155,7 @@ describe("the configuration", () => {
     [{ MAIL_TRANSPORT: "smtp", SMTP_HOST: "mail.example.com", SMTP_USER: "postern", SMTP_PASSWORD: "hunter2" }],
     [{ MAIL_TRANSPORT: "resend", RESEND_API_KEY: "re_123" }],
     [{ MAIL_FROM: "no-reply@example.com" }],
+    [{ TURNSTILE_SECRET_KEY: "0x4AAAAAAABkMYinukE8nzY0000000000000" }],
   ])("takes %j in production", (change) => {
     expect(faultsOf({ ...PRODUCTION, ...change })).toBe("");
   });
@@ -246,7 +269,9 @@ describe("the configuration", () => {
       AUTH_SECRET: secret,
       AUTH_SECRET_PREVIOUS: secret,
       SMTP_PASSWORD: secret,
+      TURNSTILE_SECRET_KEY: "hunter2 is short",
     });
+    expect(faults).not.toContain("hunter2");
     expect(faults).not.toContain(secret);
   });
 });
