@@ -4,6 +4,7 @@ import { createAuditStore } from "./audit/store.ts";
 import { createAuditTrail } from "./audit/trail.ts";
 import { createRegistrationStore } from "./auth/store.ts";
 import type { Bindings } from "./bindings.ts";
+import { createChallenge } from "./challenges/turnstile.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/client.ts";
 import { createKeyring } from "./keys/keyring.ts";
@@ -70,6 +71,7 @@ export function createServices(bindings: Bindings, config: Config) {
       config.productName,
       createBreaches(config.passwords.breachTimeout, hops),
     ),
+    challenge: createChallenge(config.turnstile, hops),
     limiter: enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited,
     loginAttempts: enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
     mail: createMailQueue(bindings.MAIL_QUEUE, afterwards, hops, clock, random),

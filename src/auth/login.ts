@@ -1,5 +1,5 @@
 /**
- * Logging in: two round trips, [limits ∥ user by name] → hash → [create session ∥ bookkeeping].
+ * Logging in: two round trips, [limits ∥ user by name ∥ challenge] → hash → [create session ∥ bookkeeping].
  * What an account's state is, is told after the right password alone.
  */
 import type * as z from "zod";
@@ -24,19 +24,24 @@ export interface LoginClient {
 }
 
 export async function logIn(services: Services, body: z.output<ReturnType<typeof loginBody>>, client: LoginClient) {
-  const { audit, clock, keyring, loginAttempts, mail, random, registrations, sessions, users } = services;
+  const { audit, challenge, clock, keyring, loginAttempts, mail, random, registrations, sessions, users } = services;
   const name: LoginName =
     body.email === undefined ? { username: (body.username ?? "").toLowerCase() } : { email: body.email.toLowerCase() };
   // Counted by what was typed, known or not, so that 429 tells nobody which.
   const typed = loginNameOf(name);
 
-  const [attempt, candidates] = await Promise.all([
+  const [attempt, candidates, , unsolved] = await Promise.all([
     loginAttempts.take(typed, client.network),
     registrations.findCandidates(name),
     keyring.warm(),
+    challenge.check(body.turnstile_token, client.ipAddress),
   ]);
   const { headers, refusal } = attempt;
   if (refusal !== undefined) return refusal;
+  if (unsolved !== undefined) {
+    await loginAttempts.giveBack(typed, client.network);
+    return refuse(unsolved.refused, { headers });
+  }
 
   const proved = await provePassword(services, body.password, candidates, attempt);
   if ("reason" in proved) {

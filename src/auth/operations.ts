@@ -2,6 +2,7 @@
 import { defineOperation } from "../http/operation.ts";
 import {
   emailBody,
+  forgotPasswordBody,
   linkTokenBody,
   loginBody,
   loginSchema,
@@ -31,7 +32,16 @@ export const registerOperation = defineOperation({
     description: "A mail is on its way.",
     schema: statusSchema("verification_required"),
   },
-  refusals: ["username_taken", "validation_failed", "busy", "rate_limited", "unavailable"],
+  refusals: [
+    "username_taken",
+    "invitation_required",
+    "registration_closed",
+    "challenge_failed",
+    "validation_failed",
+    "busy",
+    "unavailable",
+    "rate_limited",
+  ],
 });
 
 export const verifyEmailOperation = defineOperation({
@@ -69,13 +79,13 @@ export const forgotPasswordOperation = defineOperation({
   tag,
   summary: "Ask for a link to reset the password",
   description: "Answers alike for every address. A mail goes out where the address has an account.",
-  body: emailBody,
+  body: forgotPasswordBody,
   success: {
     status: 202,
     description: "A mail is on its way, if there is one to send.",
     schema: statusSchema("accepted"),
   },
-  refusals: ["rate_limited"],
+  refusals: ["challenge_failed", "rate_limited", "unavailable"],
 });
 
 export const resetPasswordOperation = defineOperation({
@@ -144,8 +154,10 @@ export const loginOperation = defineOperation({
     "email_not_verified",
     "account_disabled",
     "origin_not_allowed",
+    "challenge_failed",
     "rate_limited",
     "busy",
+    "unavailable",
   ],
 });
 

@@ -35,6 +35,7 @@ import { judgePassword } from "./password-strength.ts";
 import { refresh } from "./refresh.ts";
 import { clearRefreshCookie, readRefreshCookie, writeRefreshCookie } from "./refresh-cookie.ts";
 import { register } from "./register.ts";
+import { refuseRegistration } from "./registration-policy.ts";
 import { resetPassword } from "./reset-password.ts";
 import type { linkTokenBody } from "./schemas.ts";
 import type { TokenPair } from "./token-pair.ts";
@@ -43,6 +44,8 @@ import { verifyEmail } from "./verify-email.ts";
 
 export function addAuthRoutes(app: App, config: Config): void {
   addOperationWithBody(app, config, registerOperation, async (c, body) => {
+    const refused = refuseRegistration(config) ?? (await checkChallenge(c, body.turnstile_token));
+    if (refused !== undefined) return refused;
     const limits = [{ rule: "registerPerAddress", key: clientNetwork(c) } as const];
     const outcome = await limited(c, limits, () =>
       register(c.get("services"), body, chooseLocale(c.req.header("Accept-Language"))),
@@ -54,20 +57,15 @@ export function addAuthRoutes(app: App, config: Config): void {
   addLinkRoute(app, config, confirmEmailOperation, confirmEmail);
   addLinkRoute(app, config, undoEmailChangeOperation, undoEmailChange);
 
-  const mailed = [
-    [resendVerificationOperation, "resend_verification"],
-    [forgotPasswordOperation, "reset_password"],
-  ] as const;
-  for (const [operation, kind] of mailed) {
-    addOperationWithBody(app, config, operation, async (c, { email }) => {
-      const limits: Limit[] = [mailLimit(kind, email), { rule: "mailPerAddress", key: clientNetwork(c) }];
-      const outcome = await limited(c, limits, async () => {
-        await c.get("services").mail.request({ kind, email });
-        return { status: "accepted" } as const;
-      });
-      return isRefusal(outcome) ? outcome : c.json(outcome, 202);
-    });
-  }
+  addOperationWithBody(app, config, resendVerificationOperation, (c, { email }) =>
+    requestMail(c, "resend_verification", email),
+  );
+
+  addOperationWithBody(app, config, forgotPasswordOperation, async (c, body) => {
+    // Before the limits: else nonsense for a challenge could use up a stranger's mails.
+    const refused = await checkChallenge(c, body.turnstile_token);
+    return refused ?? requestMail(c, "reset_password", body.email);
+  });
 
   addOperationWithBody(app, config, resetPasswordOperation, async (c, body) => {
     const limits: Limit[] = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) }];
@@ -127,6 +125,20 @@ export function addAuthRoutes(app: App, config: Config): void {
     c.set("userId", outcome.userId);
     return c.body(null, 204);
   });
+}
+
+function checkChallenge(c: Context<AppEnv>, token: string | undefined) {
+  return c.get("services").challenge.check(token, clientAddress(c));
+}
+
+/** Asks for a mail to an address, which may be nobody's. */
+async function requestMail(c: Context<AppEnv>, kind: "resend_verification" | "reset_password", email: string) {
+  const limits: Limit[] = [mailLimit(kind, email), { rule: "mailPerAddress", key: clientNetwork(c) }];
+  const outcome = await limited(c, limits, async () => {
+    await c.get("services").mail.request({ kind, email });
+    return { status: "accepted" } as const;
+  });
+  return isRefusal(outcome) ? outcome : c.json(outcome, 202);
 }
 
 /** An operation that spends the token of a mailed link, and no more than that. */

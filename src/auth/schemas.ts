@@ -3,23 +3,35 @@ import * as z from "zod";
 import type { Config } from "../config.ts";
 import { FAULT_CODES } from "../passwords/faults.ts";
 import { newPassword, typedPassword } from "../passwords/policy.ts";
+import { allowedEmailAddress } from "../users/email-domains.ts";
 import { emailAddress, personName, phoneNumber, username } from "../users/fields.ts";
 import { userSchema } from "../users/user.ts";
 
-const token = z
+export const token = z
   .string()
   .min(1)
   .max(1_024, "This is longer than any token of ours.")
   .meta({ examples: ["AQGasnJ0fSt_…"] });
 
+/** What the widget of Turnstile hands to the page; at most so long by its documentation. */
+const turnstileToken = z
+  .string()
+  .max(2_048, "This is longer than any token of Turnstile.")
+  .optional()
+  .meta({
+    description: "Needed where the service asks for a challenge (Cloudflare Turnstile).",
+    examples: ["0.yKW3vPfQ…"],
+  });
+
 export const registerBody = (config: Config) =>
   z.strictObject({
-    email: emailAddress,
+    email: allowedEmailAddress(config),
     username,
     password: newPassword(config.passwords),
     first_name: personName.nullish(),
     last_name: personName.nullish(),
     phone: phoneNumber.nullish(),
+    turnstile_token: turnstileToken,
   });
 
 export const linkTokenBody = () => z.strictObject({ token });
@@ -58,6 +70,8 @@ export const passwordStrengthSchema = z
 
 export const emailBody = () => z.strictObject({ email: emailAddress });
 
+export const forgotPasswordBody = () => z.strictObject({ email: emailAddress, turnstile_token: turnstileToken });
+
 export const loginBody = () =>
   z
     .strictObject({
@@ -83,6 +97,7 @@ export const loginBody = () =>
         .boolean()
         .optional()
         .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of handing it out." }),
+      turnstile_token: turnstileToken,
     })
     .refine((body) => (body.email === undefined) !== (body.username === undefined), {
       path: ["email"],

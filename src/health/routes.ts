@@ -32,6 +32,9 @@ const rootSchema = z
   .strictObject({
     name: z.string().meta({ examples: ["Postern"] }),
     version: z.string().meta({ examples: ["0.1.0"] }),
+    registration: z
+      .enum(["open", "invitation", "closed"])
+      .meta({ description: "Who may register: a form need not be shown where nobody may.", examples: ["open"] }),
     links: z.strictObject({
       docs: z.url(),
       openapi: z.url(),
@@ -58,6 +61,7 @@ export function addHealthRoutes(app: App, config: Config): void {
       {
         name: config.productName,
         version: VERSION,
+        registration: config.registration.policy,
         links: {
           docs: `${config.publicUrl}/docs`,
           openapi: `${config.publicUrl}/openapi.json`,

@@ -49,6 +49,22 @@ export const PROBLEMS = {
     title: "Forbidden",
     detail: "Your role does not allow this, or not on this person. Ask somebody with a higher one.",
   },
+  invitation_required: {
+    status: 403,
+    title: "By invitation",
+    detail: "Registration is by invitation here. Ask whoever runs the place for one: its link comes by mail.",
+  },
+  registration_closed: {
+    status: 403,
+    title: "Registration closed",
+    detail: "Nobody can register here at the moment. Whoever has an account can log in.",
+  },
+  challenge_failed: {
+    status: 403,
+    title: "Challenge failed",
+    detail:
+      "The challenge was not solved, or too long ago, or was used already. Solve it again, and send `turnstile_token`.",
+  },
   origin_not_allowed: {
     status: 403,
     title: "Origin not allowed",
@@ -67,6 +83,11 @@ export const PROBLEMS = {
     status: 409,
     title: "Address taken",
     detail: "Another account has this address by now. Use another one.",
+  },
+  invitation_used: {
+    status: 409,
+    title: "Invitation used",
+    detail: "The address of this invitation has an account already. Log in, or ask for a new password.",
   },
   last_superuser: {
     status: 409,

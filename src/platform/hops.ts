@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
-/** What a storage round trip went to. `breaches` is Have I Been Pwned, which is waited for as a storage is. */
-export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches";
+/** What a round trip went to. Have I Been Pwned (`breaches`) and Turnstile store nothing, but are waited for alike. */
+export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches" | "turnstile";
 
 /** One storage round trip. `depth` is its place in the longest chain of round trips that ends with it. */
 export interface Hop {

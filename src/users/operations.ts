@@ -5,7 +5,8 @@ import { defineOperation } from "../http/operation.ts";
 import { pageQuery } from "../http/paging.ts";
 import { newPassword, typedPassword } from "../passwords/policy.ts";
 import { sessionSchema } from "../sessions/present-session.ts";
-import { emailAddress, locale, personName, phoneNumber, username } from "./fields.ts";
+import { allowedEmailAddress } from "./email-domains.ts";
+import { locale, personName, phoneNumber, username } from "./fields.ts";
 import { userSchema } from "./user.ts";
 
 const tag = "Users";
@@ -116,7 +117,7 @@ export const changeEmailOperation = defineOperation({
   description:
     "A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. A newer wish, a new password or a reset takes the confirmation's place. The answer does not tell whether the new address has an account.",
   credentials,
-  body: () => z.strictObject({ email: emailAddress, password: typedPassword }),
+  body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
   success: {
     status: 202,
     description: "The mails are on their way.",
