@@ -18,6 +18,7 @@ import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
 import { refuseForeignPages } from "./http/request-origin.ts";
 import { securityHeaders } from "./http/security-headers.ts";
+import { addInvitationRoutes } from "./invitations/routes.ts";
 import { addKeyRoutes } from "./keys/routes.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createServices } from "./services.ts";
@@ -46,6 +47,7 @@ export function createApp(config: Config): App {
   addAuthRoutes(app, config);
   addUserRoutes(app, config);
   addAdministrationRoutes(app, config);
+  addInvitationRoutes(app, config);
   addAuditRoutes(app);
   if (config.development) addDevelopmentRoutes(app);
 

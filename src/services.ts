@@ -7,6 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import { createChallenge } from "./challenges/turnstile.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/client.ts";
+import { createInvitationStore } from "./invitations/store.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { createLimiter, unlimited } from "./limits/limiter.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
@@ -59,6 +60,7 @@ export function createServices(bindings: Bindings, config: Config) {
     keyring,
     users: createUserStore(db),
     registrations: createRegistrationStore(db),
+    invitations: createInvitationStore(db),
     emailChanges: createEmailChangeStore(db),
     deletions: createDeletionStore(db),
     administration: createUserAdministration(db),

@@ -22,6 +22,7 @@ export const PERMISSIONS = {
   delete_users: { admin: ["user", "moderator"], superuser: STANDINGS },
   end_sessions: { admin: ["user", "moderator"], superuser: STANDINGS },
   send_password_resets: { admin: ["user", "moderator"], superuser: STANDINGS },
+  invite_users: { admin: ["user"], superuser: ["user"] },
   grant_user: { admin: ["user", "moderator"], superuser: STANDINGS },
   grant_moderator: { admin: ["user", "moderator"], superuser: STANDINGS },
   grant_admin: { superuser: STANDINGS },

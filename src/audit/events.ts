@@ -7,6 +7,8 @@
 export const AUDIT_EVENT_TYPES = {
   registered: "Somebody registered; the address is not proved yet.",
   known_address_registered: "Somebody tried to register an address that has an account.",
+  user_invited: "An operator mailed an invitation, whose `invitation_id` tells it from others.",
+  invitation_accepted: "Somebody accepted the invitation `invitation_id`, which proved the address.",
   email_verified: "The owner proved the address.",
   login_succeeded: "Somebody logged in.",
   login_failed: "A login was refused; `reason` says why.",

@@ -1,5 +1,5 @@
 /** Audit events in D1. Their ids are UUIDv7 of the moment they happened, so the primary key is the order in time. */
-import { and, desc, eq, gte, lt, ne, type SQLWrapper, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
 import { earliestId } from "../platform/random.ts";
@@ -63,7 +63,7 @@ export function createAuditStore(db: Database): AuditStore {
             userId === undefined ? undefined : eq(auditEvents.userId, userId),
             actorOnOthers === undefined
               ? undefined
-              : and(eq(auditEvents.actorId, actorOnOthers), ne(auditEvents.userId, actorOnOthers)),
+              : and(eq(auditEvents.actorId, actorOnOthers), sql`${auditEvents.userId} IS NOT ${actorOnOthers}`),
             type === undefined ? undefined : eq(auditEvents.type, type),
             since === undefined ? undefined : gte(auditEvents.id, earliestId(since)),
             until === undefined ? undefined : lt(auditEvents.id, earliestId(until)),

@@ -12,9 +12,10 @@ import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, u
 /**
  * `verify-email`: the subject is a registration, which never changes and goes when its link is used.
  * `reset-password`: the subject is a user, whose address and session epoch are the state.
+ * `invitation`: the subject is the invitation, which is kept nowhere; the address is the state.
  * `confirm-email` and `undo-email-change`: the subject is the change, whose row knows how far it has come.
  */
-export type LinkPurpose = "verify-email" | "reset-password" | "confirm-email" | "undo-email-change";
+export type LinkPurpose = "verify-email" | "reset-password" | "invitation" | "confirm-email" | "undo-email-change";
 
 /** What a token says. {@link isOfState} tells whether the state is still that of the fingerprint. */
 export type OpenedLink =

@@ -36,6 +36,8 @@ export const LIMIT_RULES = {
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** A whole export reads everything that is kept. */
   exportPerUser: { budget: 5, window: HOUR },
+  /** Inviting a whole department, and no more of the world than that with a stolen access token. */
+  invitationsPerUser: { budget: 100, window: HOUR },
   /** Guessing the tokens of mailed links, each of which has 128 bits and more. */
   linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
   /** A form may ask at each key that is pressed. Each answer can cost a call to Have I Been Pwned. */

@@ -5,6 +5,8 @@
 import { recoveryState } from "../auth/reset-password.ts";
 import type { RegistrationReading, RegistrationStore } from "../auth/store.ts";
 import type { Config } from "../config.ts";
+import { invitationState } from "../invitations/accept.ts";
+import type { InvitationStore } from "../invitations/store.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
@@ -20,6 +22,7 @@ import { type WrittenMail, writeMail } from "./write.ts";
 export interface ComposingParts {
   config: Config;
   registrations: RegistrationStore;
+  invitations: InvitationStore;
   emailChanges: EmailChangeStore;
   limiter: Limiter;
   secrets: Secrets;
@@ -56,6 +59,8 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
       return composeVerification(request, await registrations.findNewest(event.email), parts);
     case "reset_password":
       return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
+    case "invitation":
+      return composeInvitation(request, event, parts);
     case "account_exists":
     case "password_blocked":
     case "password_changed":
@@ -96,6 +101,25 @@ function composeNotice(
     case "refresh_reused":
       return writeMail(event.kind, user, { device: quoteClient(event.device), at }, config);
   }
+}
+
+/** Nobody is invited to what they have, nor in the name of somebody who is gone. */
+async function composeInvitation(
+  { id }: MailRequest,
+  { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
+  { clock, config, invitations, registrations, secrets }: ComposingParts,
+): Promise<WrittenMail | undefined> {
+  const [inviter, isOwned] = await Promise.all([registrations.findUser(inviterId), invitations.isOwned(email)]);
+  if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
+  const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
+  // The page, and the route that it calls, learn the address from here: the token knows a fingerprint alone.
+  const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${encodeURIComponent(email)}`;
+  return writeMail(
+    "invitation",
+    { email, locale },
+    { inviter: quoteUsername(inviter.username), url, until: expiresAt },
+    config,
+  );
 }
 
 function composeRecovery(

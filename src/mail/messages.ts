@@ -7,6 +7,7 @@
 export const MESSAGE_KINDS = [
   "verify_email",
   "account_exists",
+  "invitation",
   "reset_password",
   "password_blocked",
   "password_changed",
@@ -25,6 +26,8 @@ export type MessageKind = (typeof MESSAGE_KINDS)[number];
 export interface Facts {
   /** To whoever registered: prove the address. */
   verify_email: { username: string; url: string; hours: number };
+  /** To somebody who has no account yet. */
+  invitation: { inviter: string; url: string; until: number };
   /** To the owner of an address that somebody registered again. */
   account_exists: object;
   reset_password: { username: string; url: string; minutes: number };

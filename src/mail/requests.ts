@@ -13,6 +13,15 @@ import { createId, type Random } from "../platform/random.ts";
 export type MailEvent =
   /** Somebody registered: verify the address. */
   | { kind: "verify_email"; registrationId: string }
+  /** An operator invited whoever has this address. It is kept nowhere else. `expiresAt` is the link's end. */
+  | {
+      kind: "invitation";
+      invitationId: string;
+      inviterId: string;
+      email: string;
+      locale: string;
+      expiresAt: number;
+    }
   /** Somebody registered with an address that has an account. */
   | { kind: "account_exists"; userId: string }
   /** Too many wrong guesses: the password stopped working where nobody has logged in before. */

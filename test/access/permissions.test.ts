@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
 import { type Answer, call, expectProblem } from "../support/client.ts";
-import { type LoggedIn, registered, withStanding } from "../support/people.ts";
+import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
 
 interface Attempt {
   name: string;
@@ -44,6 +44,13 @@ const ATTEMPTS: Attempt[] = [
   on("POST", "/api/v1/users/{id}/revoke-sessions", "end_sessions"),
   on("POST", "/api/v1/users/{id}/send-password-reset", "send_password_resets"),
   on("DELETE", "/api/v1/users/{id}", "delete_users"),
+  {
+    name: "POST /api/v1/invitations",
+    permission: "invite_users",
+    hasTarget: false,
+    run: (actor) =>
+      call("POST", "/api/v1/invitations", { bearer: actor.accessToken, body: { email: somebody().email } }),
+  },
   on("GET", "/api/v1/audit-events?limit=1", "read_audit_events", false),
 ];
 
@@ -55,6 +62,7 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   delete_users: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
   end_sessions: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
   send_password_resets: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
+  invite_users: { user: [], moderator: [], admin: ["user"], superuser: ["user"] },
   grant_user: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
   grant_moderator: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
   grant_admin: { user: [], moderator: [], admin: [], superuser: STANDINGS },

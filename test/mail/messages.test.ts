@@ -66,6 +66,14 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
   const { userId } = owner;
   return {
     verify_email: { kind: "resend_verification", email: newcomer.email },
+    invitation: {
+      kind: "invitation",
+      invitationId: crypto.randomUUID(),
+      inviterId: userId,
+      email: somebody().email,
+      locale,
+      expiresAt: Date.now() + DAY,
+    },
     account_exists: { kind: "account_exists", userId },
     reset_password: { kind: "reset_password", email: owner.email },
     password_blocked: { kind: "password_blocked", userId },
@@ -128,8 +136,11 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
   it.each(MESSAGE_KINDS)("has in %s no token outside a fragment, and no address but one of our pages", async (kind) => {
     const { text, html } = await composed(events[kind]);
     const urls = [...`${text}\n${html}`.matchAll(/https?:[^\s"<]+/g)].map(([url]) => url);
-    for (const url of urls) expect(url).toMatch(/^http:\/\/localhost:8787\/[a-z-]+#token=[\w-]{100,}$/);
-    expect(urls).toHaveLength(/^(verify_email|reset_password|confirm_email|email_change)/.test(kind) ? 3 : 0);
+    for (const url of urls)
+      expect(url).toMatch(/^http:\/\/localhost:8787\/[a-z-]+#token=[\w-]{100,}(&(amp;)?email=[\w.%-]+)?$/);
+    expect(urls).toHaveLength(
+      /^(verify_email|invitation|reset_password|confirm_email|email_change)/.test(kind) ? 3 : 0,
+    );
   });
 });
 

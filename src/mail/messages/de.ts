@@ -19,6 +19,16 @@ const messages: Messages = {
       "Wenn Sie diesen Benutzernamen nicht gewählt haben, ignorieren Sie diese E-Mail: Ohne den Link kann sich niemand mit Ihrer Adresse anmelden.",
   }),
 
+  invitation: ({ product, inviter, url, until }) => ({
+    subject: `Sie sind zu ${product} eingeladen`,
+    body: [
+      `${inviter} lädt Sie ein, ein Konto bei ${product} zu eröffnen.`,
+      `Folgen Sie dem Link, um einen Benutzernamen und ein Passwort zu wählen; das zeigt zugleich, dass diese Adresse Ihnen gehört. Er funktioniert einmal und gilt bis ${time(until)}.`,
+    ],
+    action: { label: "Einladung annehmen", url },
+    closing: "Wenn Sie nicht wissen, worum es geht, ignorieren Sie diese E-Mail: Ohne den Link entsteht kein Konto.",
+  }),
+
   account_exists: ({ product }) => ({
     subject: `Sie haben bereits ein Konto bei ${product}`,
     body: [

@@ -19,6 +19,16 @@ const messages: Messages = {
       "If the username is not the one that you chose, leave this mail alone: without the link nobody can log in with your address.",
   }),
 
+  invitation: ({ product, inviter, url, until }) => ({
+    subject: `You are invited to ${product}`,
+    body: [
+      `The user ${inviter} invites you to open an account with ${product}.`,
+      `Follow the link to choose a username and a password; that shows that this address is yours, too. It works once, until ${time(until)}.`,
+    ],
+    action: { label: "Accept the invitation", url },
+    closing: "If you do not know what this is about, leave this mail alone: without the link there is no account.",
+  }),
+
   account_exists: ({ product }) => ({
     subject: `You already have an account with ${product}`,
     body: [

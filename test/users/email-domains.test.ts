@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { isOfAllowedDomain } from "../../src/users/email-domains.ts";
+import { type Answer, appWith, expectProblem, post } from "../support/client.ts";
+import { loggedIn, logIn, mailsTo, registered, rowOf, somebody, withStanding } from "../support/people.ts";
+
+const REGISTER = "/api/v1/auth/register";
+const EMAIL = "/api/v1/users/me/email";
+const INVITATIONS = "/api/v1/invitations";
+
+const restricted = appWith({ ALLOWED_EMAIL_DOMAINS: "Example.org, *.school.example" });
+
+const at = (domain: string) => somebody().email.replace("example.com", domain);
+
+function expectDomainRefused(answer: Answer): void {
+  expectProblem(answer, 422, "validation_failed");
+  expect(answer.json.errors).toEqual([
+    {
+      field: "email",
+      code: "domain_not_allowed",
+      message: "Addresses of this domain are not accepted here. Use one of another domain.",
+    },
+  ]);
+}
+
+describe("the domains of addresses", () => {
+  it.each([
+    ["a@example.org", true],
+    ["a@example.com", false],
+    ["a@sub.example.org", false],
+    ["a@notexample.org", false],
+    ["a@example.org.evil.example", false],
+    ["a@b.school.example", true],
+    ["a@c.b.school.example", true],
+    ["a@school.example", false],
+    ["a@preschool.example", false],
+    ["example.org@evil.example", false],
+  ])("are exact, or below what an asterisk stands for: %s", (email, isAllowed) => {
+    expect(isOfAllowedDomain(email, ["example.org", "*.school.example"])).toBe(isAllowed);
+  });
+
+  it("are all allowed where none is listed", () => {
+    expect(isOfAllowedDomain("a@example.com", [])).toBe(true);
+  });
+
+  it("are asked at registration, whatever the address is to us", async () => {
+    const owner = await registered();
+    const waiting = somebody();
+    await post(REGISTER, waiting);
+    for (const email of [owner.email, waiting.email, somebody().email]) {
+      expectDomainRefused(await post(REGISTER, { ...somebody(), email }, {}, restricted));
+    }
+    for (const email of [at("EXAMPLE.org"), at("north.school.example")]) {
+      expect((await post(REGISTER, { ...somebody(), email }, {}, restricted)).status).toBe(202);
+      await mailsTo(email);
+    }
+  });
+
+  it("are asked at a change of address, whatever the address is to us", async () => {
+    const { accessToken: bearer, email: own, password } = await loggedIn();
+    const owner = await registered();
+    for (const email of [owner.email, somebody().email]) {
+      expectDomainRefused(await post(EMAIL, { email, password }, { bearer }, restricted));
+    }
+    expect(await rowOf(own)).not.toBeNull();
+    expect((await post(EMAIL, { email: at("example.org"), password }, { bearer }, restricted)).status).toBe(202);
+  });
+
+  it("are asked of whoever is invited, and again when the invitation is accepted", async () => {
+    const { accessToken: bearer } = await withStanding("admin");
+    expectDomainRefused(await post(INVITATIONS, { email: somebody().email }, { bearer }, restricted));
+    expect((await post(INVITATIONS, { email: at("example.org") }, { bearer }, restricted)).status).toBe(202);
+    expectDomainRefused(await post("/api/v1/auth/accept-invitation", { ...somebody(), token: "AAAA" }, {}, restricted));
+  });
+
+  it("are not told of what is no address, and one fault hides no other", async () => {
+    const answer = await post(REGISTER, { ...somebody(), email: "no", password: "short" }, {}, restricted);
+    expect(answer.json.errors.map(({ code }: { code: string }) => code)).toEqual(["invalid_format", "too_short"]);
+    const other = await post(REGISTER, { ...somebody(), password: "short" }, {}, restricted);
+    expect(other.json.errors.map(({ code }: { code: string }) => code)).toEqual(["domain_not_allowed", "too_short"]);
+  });
+
+  it("lock nobody out who has an account", async () => {
+    const person = await registered();
+    const login = { email: person.email, password: person.password };
+    expect((await post("/api/v1/auth/login", login, {}, restricted)).status).toBe(200);
+    expect((await post("/api/v1/auth/forgot-password", { email: person.email }, {}, restricted)).status).toBe(202);
+    await logIn(person);
+  });
+});
