@@ -1,0 +1,19 @@
+import { createHashingLane } from "../../src/passwords/hashing-lane.ts";
+import { createPasswords } from "../../src/passwords/passwords.ts";
+import { nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { coldIsolate } from "../support/services.ts";
+
+/** The services of an isolate, whose every hash leaves its cost in `costs`. */
+export function countingHashes() {
+  const costs: ScryptCost[] = [];
+  const services = coldIsolate();
+  const { passwords: config } = services.config;
+  const lane = createHashingLane(config.laneLength, systemClock);
+  const passwords = createPasswords(config, lane, systemRandom, (password, salt, cost, length) => {
+    costs.push(cost);
+    return nativeEngine(password, salt, cost, length);
+  });
+  return { services: { ...services, passwords }, costs, configured: config.scrypt };
+}
