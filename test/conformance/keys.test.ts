@@ -2,6 +2,8 @@
 import { env } from "cloudflare:workers";
 import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { openKey } from "../../src/keys/sealed-key.ts";
+import { readSigningKeys } from "../../src/keys/store.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
@@ -27,8 +29,8 @@ async function logIn(send: Send, { email, password }: Person) {
 const publishedIds = async (send: Send): Promise<string[]> =>
   (await get(JWKS, {}, send)).json.keys.map(({ kid }: { kid: string }) => kid);
 
-async function rows(): Promise<Record<string, string>[]> {
-  return (await env.DB.prepare("SELECT * FROM signing_keys ORDER BY sequence").all<Record<string, string>>()).results;
+async function countKeys(): Promise<number> {
+  return (await readSigningKeys(coldIsolate().db)).rows.length;
 }
 
 let person: Person;
@@ -119,28 +121,27 @@ describe("signing keys", () => {
     vi.setSystemTime(start + 31 * DAY);
     await Promise.all(Array.from({ length: 4 }, () => runMaintenance(coldIsolate())));
     await runMaintenance(coldIsolate());
-    expect(await rows()).toHaveLength(2);
+    expect(await countKeys()).toBe(2);
   });
 
   it("KY-6: have 128 bits of strength, and private halves that are sealed with AES-256-GCM, each to its own row", async () => {
-    const { keyring, secrets } = coldIsolate();
+    const { db, keyring, secrets } = coldIsolate();
     await keyring.signingKey();
     vi.setSystemTime(start + 31 * DAY);
     await runMaintenance(coldIsolate());
-    const sealed = await rows();
+    const { rows: sealed } = await readSigningKeys(db);
     expect(sealed).toHaveLength(2);
-    const open = (text = "", id = "", using = secrets) =>
-      using.open("signing-key", decodeBase64url(text) ?? new Uint8Array(), id);
-    const nonces = sealed.map(({ sealed_private_jwk = "" }) => sealed_private_jwk.slice(0, 16));
+    const nonces = sealed.map(({ sealedPrivateJwk }) => sealedPrivateJwk.slice(0, 16));
     expect(new Set(nonces).size, "96 bits of their own").toBe(2);
-    for (const { id, public_jwk = "", sealed_private_jwk } of sealed) {
-      expect(JSON.parse(public_jwk)).toMatchObject({ kty: "EC", crv: "P-256" });
-      expect(JSON.parse(public_jwk)).not.toHaveProperty("d");
-      const opened = JSON.parse(new TextDecoder().decode(await open(sealed_private_jwk, id)));
-      expect(JSON.stringify(sealed)).not.toContain(opened.d);
-      const others = sealed.find((row) => row.id !== id);
-      expect(await open(others?.sealed_private_jwk, id), "swapped").toBeUndefined();
-      expect(await open(sealed_private_jwk, id, createSecrets("x".repeat(32))), "another secret").toBeUndefined();
+    for (const row of sealed) {
+      expect(JSON.parse(row.publicJwk)).toMatchObject({ kty: "EC", crv: "P-256" });
+      expect(JSON.parse(row.publicJwk)).not.toHaveProperty("d");
+      const bytes = decodeBase64url(row.sealedPrivateJwk) ?? new Uint8Array();
+      expect(new TextDecoder("latin1").decode(bytes)).not.toContain('"d"');
+      expect((await openKey(row, secrets)).signingKey).toBeDefined();
+      const { sealedPrivateJwk = "" } = sealed.find(({ id }) => id !== row.id) ?? {};
+      expect((await openKey({ ...row, sealedPrivateJwk }, secrets)).signingKey, "swapped").toBeUndefined();
+      expect((await openKey(row, createSecrets("x".repeat(32)))).signingKey, "another secret").toBeUndefined();
     }
   });
 });

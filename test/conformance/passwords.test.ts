@@ -1,14 +1,12 @@
 /** Password rules and password storage (docs/conformance.md, A and B). */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { createHashingLane } from "../../src/passwords/hashing-lane.ts";
-import { createPasswords } from "../../src/passwords/passwords.ts";
 import { chooseEngine, hashPassword, nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
-import { systemClock } from "../../src/platform/clock.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { appWith, expectProblem, get, post } from "../support/client.ts";
 import { loggedIn, logIn, mailedToken, registered, rowOf, somebody } from "../support/people.ts";
+import { countingHashes } from "./counting.ts";
 
 const REGISTER = "/api/v1/auth/register";
 const LOGIN = "/api/v1/auth/login";
@@ -85,7 +83,6 @@ describe("password rules", () => {
 });
 
 describe("password storage", () => {
-  const cheap = { ln: 4, r: 8, p: 1 } as const;
   const production = appWith({ SCRYPT_LN: "15", SCRYPT_P: "3" });
 
   it("PS-1: stores scrypt at a cost of OWASP's as a PHC string with its parameters", async () => {
@@ -117,24 +114,15 @@ describe("password storage", () => {
   it("PS-4: treats a corrupt hash, or one that asks for too much, as a wrong password at the usual cost", async () => {
     const tail = `$${"A".repeat(22)}$${"A".repeat(43)}`;
     const bad = ["", "garbage", `$scrypt$ln=30,r=8,p=3${tail}`, `$scrypt$ln=15,r=99,p=99${tail}`, "$scrypt$ln=15"];
-    const costs: ScryptCost[] = [];
-    const passwords = createPasswords(
-      { minimumLength: 15, scrypt: cheap, laneLength: 4 },
-      createHashingLane(4, systemClock),
-      systemRandom,
-      (password, salt, cost, length) => {
-        costs.push(cost);
-        return nativeEngine(password, salt, cost, length);
-      },
-    );
+    const { services, costs, configured } = countingHashes();
     const person = await registered();
     for (const hash of bad) {
       await storeHash(person.email, hash);
       const answer = await post(LOGIN, { email: person.email, password: person.password });
       expectProblem(answer, 401, "invalid_credentials");
-      expect(await passwords.check(person.password, hash)).toEqual({ matches: false });
+      expect(await services.passwords.check(person.password, hash)).toEqual({ matches: false });
     }
-    expect(costs).toEqual(bad.map(() => cheap));
+    expect(costs).toEqual(bad.map(() => configured));
   });
 
   it.each([
