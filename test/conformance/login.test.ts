@@ -1,12 +1,13 @@
 /** Login and its throttling (docs/conformance.md, D). */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { logIn as logInUseCase } from "../../src/auth/login.ts";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
 import { expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, logIn, registered, somebody } from "../support/people.ts";
 import { countingHashes } from "./counting.ts";
+import { tokenAbout } from "./mails.ts";
 import { shown } from "./shown.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -62,6 +63,39 @@ describe("login", () => {
     }
   });
 
+  it("LG-3: lets failures of one account wait longer and longer, and after 100 its password opens nothing new until it is reset", async () => {
+    const person = await registered();
+    const waits: number[] = [];
+    for (let failures = 0; failures < 100; ) {
+      const answer = await failLogin(person.email);
+      if (answer.status === 429) {
+        waits.push(Number(answer.headers.get("Retry-After")));
+        vi.setSystemTime(Date.now() + (waits.at(-1) ?? 0) * 1_000 + 1);
+        expect(waits.length, "each wait lets one more attempt through").toBeLessThanOrEqual(failures);
+      } else {
+        expectProblem(answer, 401, "invalid_credentials");
+        failures += 1;
+        if (failures < 10) expect(waits).toEqual([]);
+        if (failures > 10) expect(waits).toHaveLength(failures - 10);
+      }
+    }
+    expect(waits[0]).toBe(30);
+    expect(waits[1]).toBeGreaterThan(30);
+    expect(waits).toEqual(waits.toSorted((one, other) => one - other));
+    expect(waits.at(-1)).toBe(3_600);
+
+    vi.setSystemTime(Date.now() + 3_601_000);
+    const right = { email: person.email, password: person.password };
+    expect((await post(LOGIN, right)).status).not.toBe(200);
+    await post("/api/v1/auth/forgot-password", { email: person.email });
+    const body = {
+      token: await tokenAbout(person.email, /^Choose a new password/),
+      new_password: "quite another one, mine",
+    };
+    expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
+    await logIn({ ...person, password: body.new_password });
+  }, 120_000);
+
   it("LG-4: limits guesses from one address at many accounts, and locks nobody out of their recovery", async () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
@@ -73,6 +107,25 @@ describe("login", () => {
     await failuresUntilRefused(email, freshAddress());
     for (const client of [address, freshAddress()]) {
       expect((await post("/api/v1/auth/forgot-password", { email }, { address: client })).status).toBe(202);
+    }
+  });
+
+  it("LG-5: counts a name that nobody has like any other; a success begins anew, a wish for a reset does not", async () => {
+    const person = await registered();
+    const counts = [];
+    for (const email of [person.email, somebody().email]) {
+      let failures = 0;
+      while (failures < 20 && (await failLogin(email)).status === 401) failures += 1;
+      counts.push(failures);
+    }
+    expect(counts).toEqual([10, 10]);
+    await post("/api/v1/auth/forgot-password", { email: person.email });
+    expectProblem(await failLogin(person.email), 429, "rate_limited");
+
+    const other = await registered();
+    for (let round = 0; round < 2; round++) {
+      for (let time = 0; time < 9; time++) expectProblem(await failLogin(other.email), 401, "invalid_credentials");
+      await logIn(other);
     }
   });
 

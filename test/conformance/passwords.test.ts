@@ -1,6 +1,6 @@
 /** Password rules and password storage (docs/conformance.md, A and B). */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { chooseEngine, hashPassword, nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
 import { systemRandom } from "../../src/platform/random.ts";
@@ -17,7 +17,25 @@ const wrong = "a wrong password, surely";
 const letters = (length: number) =>
   Array.from({ length }, () => String.fromCharCode(97 + Math.floor(Math.random() * 26))).join("");
 const EMOJI = [..."🔑🚪🏰🌉🛶🌋🪐🎻🧭🦔🪵🧊🥝🫖🪁"];
-const register = (password: string) => post(REGISTER, { ...somebody(), password });
+const register = (password: string, send?: ReturnType<typeof appWith>) =>
+  post(REGISTER, { ...somebody(), password }, {}, send);
+/** The service as it asks whether a password has leaked. */
+const lookingUp = appWith({ BREACHED_PASSWORD_CHECK: "on" });
+
+/** Stands in for Have I Been Pwned, which is asked by the first five digits of the SHA-1 and answers the rest. */
+async function breachesKnow(password: string): Promise<void> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
+  const hash = [...digest]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const isAsked = String(input)
+      .toUpperCase()
+      .endsWith(`/${hash.slice(0, 5)}`);
+    return new Response(`${"0".repeat(35)}:3\r\n${isAsked ? `${hash.slice(5)}:7` : ""}`);
+  });
+}
 
 async function storeHash(email: string, hash: string): Promise<void> {
   await env.DB.prepare("UPDATE users SET password_hash = ? WHERE email = ?").bind(hash, email).run();
@@ -66,6 +84,41 @@ describe("password rules", () => {
     for (const password of [` ${person.password}`, `${person.password} `, person.password.toLowerCase()]) {
       expectProblem(await post(LOGIN, { email: person.email, password }), 401, "invalid_credentials");
     }
+  });
+
+  it("PW-5: refuses passwords that are common or have leaked, as a whole, and says why", async () => {
+    const leaked = letters(20);
+    await breachesKnow(leaked);
+    for (const [password, code] of [
+      ["passwordpassword", "too_common"],
+      [leaked, "breached"],
+    ] as const) {
+      const answer = await register(password, lookingUp);
+      expectProblem(answer, 422, "validation_failed");
+      expect(answer.json.errors).toMatchObject([{ field: "password", code, message: expect.any(String) }]);
+      expect((await register(`${password} ${letters(8)}`, lookingUp)).status).toBe(202);
+    }
+  });
+
+  it("PW-6: refuses passwords that hold the address, the username or the product's name", async () => {
+    const person = somebody();
+    const [local = ""] = person.email.split("@");
+    for (const password of [person.email, `I am ${local}`, `${person.username} ${letters(8)}`, "open up, my Postern"]) {
+      const answer = await post(REGISTER, { ...person, password });
+      expectProblem(answer, 422, "validation_failed");
+      expect(answer.json.errors[0]).toMatchObject({ field: "password", code: expect.stringMatching(/^contains_/) });
+    }
+    expect((await post(REGISTER, person)).status).toBe(202);
+  });
+
+  it.each([
+    ["does not answer", () => Promise.reject(new TypeError("network"))],
+    ["fails", async () => new Response("out of order", { status: 503 })],
+  ])("PW-7: goes on by the list of its own where the service that knows of breaches %s", async (_what, answer) => {
+    const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(answer);
+    expect((await register(letters(20), lookingUp)).status).toBe(202);
+    expect(fetched).toHaveBeenCalled();
+    expectProblem(await register("passwordpassword", lookingUp), 422, "validation_failed");
   });
 
   it("PW-8: changes a password for who knows the current one, limits guesses, and has no hints, no questions and no expiry", async () => {

@@ -1,6 +1,6 @@
 /** Forgotten passwords and changes of address (docs/conformance.md, H). */
 import { describe, expect, it, vi } from "vitest";
-import { expectProblem, get, post } from "../support/client.ts";
+import { expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, somebody } from "../support/people.ts";
 import { mailAbout, tokenAbout } from "./mails.ts";
@@ -91,6 +91,18 @@ describe("a forgotten password", () => {
     for (const secret of [NEW, person.password, "#token="]) expect(text + html).not.toContain(secret);
     expectProblem(await login(person.email, person.password), 401, "invalid_credentials");
     await logIn({ ...person, password: NEW });
+  });
+
+  it("PR-5: limits how many links are tried from one address, and a weak password leaves the link as good as it was", async () => {
+    const address = freshAddress();
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt <= 20; attempt++) {
+      statuses.push((await post(RESET, { token: "AAAA", new_password: NEW }, { address })).status);
+    }
+    expect(statuses).toEqual([...Array(20).fill(400), 429]);
+    const token = await resetToken((await registered()).email);
+    expectProblem(await reset(token, "fourteen chars"), 422, "validation_failed");
+    expect((await reset(token)).status).toBe(204);
   });
 });
 
