@@ -4,7 +4,7 @@
  * username or password leaves it good.
  */
 import type * as z from "zod";
-import { fingerprint, linkHash, openLink } from "../auth/link-tokens.ts";
+import { isOfState, linkHash, openLink } from "../auth/link-tokens.ts";
 import { refuseInvitation } from "../auth/registration-policy.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
 import { createId } from "../platform/random.ts";
@@ -13,7 +13,7 @@ import { usernameTaken } from "../users/fields.ts";
 import type { acceptInvitationBody } from "./operations.ts";
 
 export async function acceptInvitation(
-  { audit, clock, config, invitations, passwords, random, secrets }: Services,
+  { audit, clock, config, invitations, passwordQuality, passwords, random, secrets }: Services,
   body: z.output<ReturnType<typeof acceptInvitationBody>>,
   locale: string,
 ) {
@@ -22,11 +22,12 @@ export async function acceptInvitation(
   const link = openLink("invitation", body.token, secrets, clock.now());
   if (link.outcome === "expired") return refuse("expired_token");
   // The link knows its address by a fingerprint alone.
-  if (link.outcome === "invalid" || fingerprint(invitationState(body.email)) !== link.fingerprint)
-    return refuse("invalid_token");
+  if (link.outcome === "invalid" || !isOfState(link, invitationState(body.email))) return refuse("invalid_token");
   // Told plainly: whoever has the link has the mailbox.
   if (await invitations.isUsed(body.email, linkHash(body.token))) return refuse("invitation_used");
 
+  const judged = await passwordQuality.require("password", body.password, body);
+  if (isRefusal(judged)) return judged;
   const hashed = await passwords.hash(body.password);
   if (isRefusal(hashed)) return hashed;
   const now = clock.now();
@@ -48,7 +49,8 @@ export async function acceptInvitation(
   if (accepted.outcome === "username_taken") return usernameTaken();
   if (accepted.outcome === "used") return refuse("invitation_used");
   const { userId } = accepted;
-  audit.note("invitation_accepted", { actorId: userId, userId, details: { invitation_id: link.subjectId } });
+  const details = { invitation_id: link.subjectId, ...judged.details };
+  audit.note("invitation_accepted", { actorId: userId, userId, details });
   return { userId };
 }
 

@@ -33,7 +33,7 @@ export const acceptInvitationBody = (config: Config) =>
     token,
     email: allowedEmailAddress(config),
     username,
-    password: newPassword(config.passwords.minimumLength),
+    password: newPassword(config.passwords),
     first_name: personName.nullish(),
     last_name: personName.nullish(),
     phone: phoneNumber.nullish(),
@@ -55,7 +55,9 @@ export const acceptInvitationOperation = defineOperation({
     "registration_closed",
     "username_taken",
     "invitation_used",
+    "validation_failed",
     "busy",
+    "unavailable",
     "rate_limited",
   ],
 });
