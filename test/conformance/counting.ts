@@ -1,4 +1,4 @@
-import { createHashingLane } from "../../src/passwords/hashing-lane.ts";
+import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import { nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -10,7 +10,7 @@ export function countingHashes() {
   const costs: ScryptCost[] = [];
   const services = coldIsolate();
   const { passwords: config } = services.config;
-  const lane = createHashingLane(config.laneLength, systemClock);
+  const lane = createHashingLane(config.laneLength, turnsBetweenHashes(config.scrypt), systemClock);
   const passwords = createPasswords(config, lane, systemRandom, (password, salt, cost, length) => {
     costs.push(cost);
     return nativeEngine(password, salt, cost, length);

@@ -38,6 +38,7 @@ async function withoutStorage(request: Request): Promise<Response> {
     DB: { prepare: () => statement, batch: fail },
     USER_SESSIONS: objects,
     RATE_LIMITER: objects,
+    LOGIN_GUARD: objects,
     REVOCATIONS: failing,
     MAIL_QUEUE: failing,
     AUDIT_QUEUE: failing,
@@ -142,6 +143,23 @@ const PROVOCATIONS: Record<ErrorCode, () => Promise<Answer>> = {
     const body = { email: somebody().email, password: wrong };
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(LOGIN, body, {}, narrow)));
     return answers.find(({ status }) => status === 503) ?? PROVOCATIONS.validation_failed();
+  },
+  challenge_failed: () =>
+    post(
+      LOGIN,
+      { email: somebody().email, password: wrong },
+      {},
+      appWith({ TURNSTILE_SECRET_KEY: "2x0000000000000000000000000000000AA" }),
+    ),
+  invitation_required: () => post("/api/v1/auth/register", somebody(), {}, appWith({ REGISTRATION: "invitation" })),
+  registration_closed: () => post("/api/v1/auth/register", somebody(), {}, appWith({ REGISTRATION: "closed" })),
+  async invitation_used() {
+    const { accessToken: bearer } = await withStanding("superuser");
+    const person = somebody();
+    await post("/api/v1/invitations", { email: person.email }, { bearer });
+    const body = { ...person, token: await mailedToken(person.email) };
+    await post("/api/v1/auth/accept-invitation", body);
+    return post("/api/v1/auth/accept-invitation", body);
   },
   unavailable: () => post(LOGIN, { email: somebody().email, password: wrong }, {}, withoutStorage),
 };
