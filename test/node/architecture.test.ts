@@ -116,6 +116,16 @@ describe("the architecture", () => {
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");
   });
 
+  it("compares nothing secret by its characters, which takes the longer the more of them are right", () => {
+    const name = "[\\w.?]*(?:[fF]ingerprint|[dD]igest|[hH]ash|[sS]ecret|[pP]assword|[tT]oken)";
+    const value = '(?!undefined|null|[A-Z_]+\\b|"")[\\w.("]+';
+    const comparison = new RegExp(`${name}(?:\\(.*\\))? [=!]== ${value}|[=!]== ${name}\\b`);
+    expect(comparison.test("if (fingerprint(state) !== link.fingerprint) return")).toBe(true);
+    // How a password is spelt is no comparison with another one.
+    const spelling = (path: string) => path === "src/passwords/hash-reading.ts";
+    expect(linesWith(comparison, (path) => inFolder("commands")(path) || spelling(path))).toEqual([]);
+  });
+
   it("casts nowhere but in platform/ and db/", () => {
     const casts = linesWith(/ as (?!const\b)[A-Za-z{(]/, inFolder("platform", "db", "commands"));
     const prose = (line: string) => /\bimport\b|"[^"]* as [^"]*"/.test(line);

@@ -1,7 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { register } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
@@ -21,7 +23,6 @@ const TRY = `async (url, init) => {
 describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser of somebody who is logged in", () => {
   const clone = makeClone();
   let service: Service;
-  let browser: Browser;
   let context: BrowserContext;
   let foreign: Server;
   let evil: string;
@@ -39,13 +40,11 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     // SameSite=None: the browser itself keeps no cookie back, so that all depends on the service.
     const values = ["RATE_LIMITING:off", "COOKIE_SAME_SITE:none", `ALLOWED_ORIGINS:${listed}`];
     service = await clone.start(values.flatMap((value) => ["--var", value]));
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   });
 
   afterEach(() => context?.close());
 
   afterAll(async () => {
-    await browser?.close();
     foreign?.close();
     await clone.remove();
   });
@@ -58,7 +57,10 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
   /** Somebody logged in by cookie on the service's own page, and a foreign page open beside it. */
   async function visited() {
     const { email, password } = await register(service.origin);
-    context = await browser.newContext();
+    // A profile on disk: one that is private keeps the cookies of other sites back by itself.
+    const profile = mkdtempSync(join(tmpdir(), "postern-profile-"));
+    onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+    context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: FLAGS });
     const own = await context.newPage();
     await own.goto(`${service.origin}/verify-email`);
     const json = { method: "POST", headers: { "Content-Type": "application/json" } };
@@ -115,6 +117,8 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     }
     const posts = sent.filter(({ method }) => method === "POST");
     expect(posts.length).toBeGreaterThanOrEqual(3);
+    const withCookie = await Promise.all(posts.map(({ cookie }) => cookie));
+    expect(withCookie.filter(Boolean).length, "as many blind ones came with the cookie").toBe(3);
     for (const { status } of posts) expect([0, 403]).toContain(await status);
     await livesOn();
   });

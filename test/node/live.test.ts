@@ -83,7 +83,15 @@ describe("npm run dev on a fresh clone", () => {
       for (const file of files) {
         const answer = await fetch(file);
         expect([file.pathname, answer.status]).toEqual([file.pathname, 200]);
-        expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+        expect(Object.fromEntries(answer.headers), file.pathname).toMatchObject({
+          "x-content-type-options": "nosniff",
+          "referrer-policy": "no-referrer",
+          "x-frame-options": "DENY",
+          "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+          "cross-origin-resource-policy": "same-origin",
+          "strict-transport-security": "max-age=63072000; includeSubDomains",
+          "cache-control": expect.stringMatching(/^public, max-age=(3600|86400)$/),
+        });
         expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(0);
       }
       for (const link of named) expect([link.pathname, (await fetch(link)).status]).toEqual([link.pathname, 200]);
