@@ -29,7 +29,7 @@ describe("the configuration", () => {
       development: true,
       publicUrl: "http://localhost:8787",
       tokens: { issuer: "http://localhost:8787", audience: "http://localhost:8787", lifetime: 1_800_000 },
-      passwords: { minimumLength: 15, scrypt: { ln: 15, r: 8, p: 3 } },
+      passwords: { minimumLength: 15, maximumLength: 256, breachCheck: "off", scrypt: { ln: 15, r: 8, p: 3 } },
       sessions: { lifetime: 30 * 86_400_000, refreshGrace: 30_000, cookieSameSite: "strict" },
       mail: { transport: "outbox" },
       links: { verifyEmailUrl: "http://localhost:8787/verify-email", verifyEmailLifetime: 86_400_000 },
@@ -46,6 +46,7 @@ describe("the configuration", () => {
       development: false,
       publicUrl: "https://auth.example.com",
       allowedOrigins: ["https://a.example", "https://b.example"],
+      passwords: { breachCheck: "on", breachTimeout: 1_500 },
     });
   });
 
@@ -95,6 +96,9 @@ describe("the configuration", () => {
     ["KEY_ROTATION_DAYS", "0"],
     ["KEY_PUBLISH_LEAD_MINUTES", "14"],
     ["PASSWORD_MIN_LENGTH", "7"],
+    ["PASSWORD_MAX_LENGTH", "257"],
+    ["BREACHED_PASSWORD_CHECK", "sometimes"],
+    ["BREACHED_PASSWORD_TIMEOUT_MILLISECONDS", "99"],
     ["SCRYPT_LN", "18"],
     ["SCRYPT_P", "0"],
     ["HASH_LANE_LENGTH", "65"],

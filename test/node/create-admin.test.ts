@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { PassThrough } from "node:stream";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createAdmin, parseAdminFlags } from "../../src/commands/create-admin.ts";
 import { createAsk } from "../../src/commands/prompt.ts";
 import { nativeEngine, readScrypt } from "../../src/passwords/scrypt.ts";
@@ -14,6 +15,17 @@ function matches(password: string, hash: unknown): boolean {
 }
 
 const PASSWORD = "correct horse battery staple";
+
+/** A range of Have I Been Pwned that holds this password and one line of padding. */
+const rangeWith = (password: string) => {
+  const digest = createHash("sha1").update(password).digest("hex").toUpperCase();
+  return new Response(`${"0".repeat(35)}:0\r\n${digest.slice(5)}:7`);
+};
+const fakeBreaches = (answer: () => Response) => vi.spyOn(globalThis, "fetch").mockImplementation(async () => answer());
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("the flags of npm run admin:create", () => {
   it.each([
@@ -30,6 +42,7 @@ describe("the flags of npm run admin:create", () => {
   });
 
   it("go to the deployed database with --remote", async () => {
+    fakeBreaches(() => rangeWith("another password"));
     const work = makeTree(`console.log(JSON.stringify([{ results: [] }, { results: [] }])); process.exit(call - 1)`);
     expect(await createAdmin(["--remote", "--email", "ada@example.com", "--password", PASSWORD], work)).toBe(1);
     for (const call of work.calls()) expect(call.slice(0, 4)).toEqual(["d1", "execute", "DB", "--remote"]);
@@ -52,6 +65,22 @@ describe("npm run admin:create", () => {
     ["a real address", ["--email", "nonsense"], [], "--email: This is not an email address"],
     ["the password", ["--email", "ada@example.com"], [], "--password is missing"],
     ["a long password", ["--email", "ada@example.com", "--password", "short"], [], "at least 15 characters"],
+    ["a short password", ["--email", "ada@example.com", "--password", "x".repeat(257)], [], "at most 256 characters"],
+    ["a rare password", ["--email", "ada@example.com"], ["PasswordPassword"], "one of the most common"],
+    ["a password without the address", ["--email", "adas@example.com"], ["this is adas password"], "email address"],
+    [
+      "a password without the username",
+      ["--email", "a@example.com", "--username", "countess"],
+      ["the countess of London"],
+      "your username",
+    ],
+    [
+      "a password without the username that is made",
+      ["--email=-@example.com"],
+      ["the admin of all this"],
+      "your username",
+    ],
+    ["a password without the product's name", ["--email", "a@example.com"], ["postern for ever"], "the name Postern"],
   ])("changes nothing without %s", async (_, argv, answers, fault) => {
     const work = makeTree(`console.log(JSON.stringify([{ results: [] }, { results: [] }]))`, answers);
     expect(await createAdmin(argv, work)).toBe(1);
@@ -60,8 +89,30 @@ describe("npm run admin:create", () => {
     expect(JSON.stringify(work.calls())).not.toMatch(/INSERT|UPDATE/);
   });
 
+  it("asks for the deployed database alone whether the password has leaked, and goes on where nobody can say", async () => {
+    const script = `console.log(JSON.stringify([{ results: [] }, { results: [] }])); process.exit(call - 1)`;
+    const argv = ["--email", "ada@example.com", "--password", PASSWORD];
+    const asked = fakeBreaches(() => rangeWith(PASSWORD));
+    await createAdmin(argv, makeTree(script));
+    expect(asked).not.toHaveBeenCalled();
+
+    const leaked = makeTree(script);
+    expect(await createAdmin([...argv, "--remote"], leaked)).toBe(1);
+    expect(asked).toHaveBeenCalledOnce();
+    expect(leaked.complained()).toContain("--password: This password has leaked");
+    expect(leaked.complained()).toContain("Nothing changed.");
+    expect(JSON.stringify(leaked.calls())).not.toContain("--file");
+
+    fakeBreaches(() => new Response(null, { status: 503 }));
+    const unknown = makeTree(script);
+    await createAdmin([...argv, "--remote"], unknown);
+    expect(unknown.said()).toContain("haveibeenpwned.com does not answer (status_503)");
+    expect(JSON.stringify(unknown.calls())).toContain("--file");
+  });
+
   it("says that somebody else was faster, and that the packages or the tables are missing", async () => {
     const argv = ["--email", "ada@example.com", "--password", PASSWORD];
+    fakeBreaches(() => rangeWith("another password"));
     const late = makeTree(
       `console.log(JSON.stringify(call === 1 ? [{ results: [] }, { results: [] }] : [{ results: [] }]))`,
     );

@@ -1,0 +1,279 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { fakeBreaches, lineOf, never, range } from "../support/breaches.ts";
+import { type Answer, appWith, expectProblem, freshAddress, post } from "../support/client.ts";
+import { recordLogs } from "../support/logs.ts";
+import { eventsOf, type LoggedIn, loggedIn, logIn, mailedToken, rowOf, somebody } from "../support/people.ts";
+
+const STRENGTH = "/api/v1/auth/password-strength";
+const FINE = "a fine new password of nobody's";
+
+type Send = ReturnType<typeof appWith>;
+const theWorker = appWith({});
+const lookingUp = appWith({ BREACHED_PASSWORD_CHECK: "on", BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: "100" });
+const insisting = appWith({ BREACHED_PASSWORD_CHECK: "required", BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: "100" });
+
+/** Somebody with an account, logged in, with a link to reset the password. */
+interface Owner extends LoggedIn {
+  token: string;
+}
+
+async function owner(): Promise<Owner> {
+  const person = await loggedIn();
+  expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+  return { ...person, token: await mailedToken(person.email, 2) };
+}
+
+/** Every way by which a password comes to be set, and the way to ask beforehand. */
+const DOORS = {
+  register: ({ email, username }: Owner, password: string, send: Send) =>
+    post("/api/v1/auth/register", { email, username, password }, {}, send),
+  reset: ({ token }: Owner, new_password: string, send: Send) =>
+    post("/api/v1/auth/reset-password", { token, new_password }, {}, send),
+  change: ({ accessToken, password }: Owner, new_password: string, send: Send) =>
+    post("/api/v1/users/change-password", { current_password: password, new_password }, { bearer: accessToken }, send),
+  strength: ({ email, username }: Owner, password: string, send: Send) =>
+    post(STRENGTH, { email, username, password }, {}, send),
+};
+
+type Fault = { field: string; code: string; message: string };
+
+/** What a door has against a password, without the field's name, which differs. */
+function faultsOf(answer: Answer): Omit<Fault, "field">[] {
+  return answer.json.errors.map(({ field: _, ...fault }: Fault) => fault);
+}
+
+describe("a password to be set", () => {
+  let ada: Owner;
+
+  beforeAll(async () => {
+    ada = await owner();
+  });
+
+  it.each([
+    ["is too short", () => "fourteen chars", ["too_short"]],
+    ["is too long", () => "x".repeat(257), ["too_long"]],
+    ["holds half a character", () => `${"p".repeat(20)}\ud800`, ["invalid"]],
+    ["is the address", ({ email }) => email, ["contains_email", "contains_username"]],
+    [
+      "contains the username",
+      ({ username }) => `I am ${username.toUpperCase()}!`,
+      ["contains_email", "contains_username"],
+    ],
+    ["contains the product's name", () => "open up, POSTERN", ["contains_product_name"]],
+    ["is common", () => "PasswordPassword", ["too_common"]],
+    ["has leaked", () => "a leaked password of mine", ["breached"]],
+  ] as [string, (person: Owner) => string, string[]][])(
+    "is refused alike by every door where it %s",
+    async (_what, make, codes) => {
+      const password = make(ada);
+      fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
+      const before = await rowOf(ada.email);
+      const told = await DOORS.strength(ada, password, lookingUp);
+      expect(told.status).toBe(200);
+      expect(told.json.acceptable).toBe(false);
+      expect(faultsOf(told).map(({ code }) => code)).toEqual(codes);
+      for (const [name, field] of [
+        ["register", "password"],
+        ["reset", "new_password"],
+        ["change", "new_password"],
+      ] as const) {
+        const answer = await DOORS[name](ada, password, lookingUp);
+        expectProblem(answer, 422, "validation_failed");
+        expect(faultsOf(answer), name).toEqual(faultsOf(told));
+        expect(answer.json.errors.map((fault: Fault) => fault.field)).toEqual(codes.map(() => field));
+      }
+      expect(await rowOf(ada.email)).toEqual(before);
+    },
+  );
+
+  it("costs nobody else a question where it is refused already, nor a hash", async () => {
+    const asked = fakeBreaches(() => range());
+    const noHash = appWith({ BREACHED_PASSWORD_CHECK: "on", HASH_LANE_LENGTH: "0" });
+    for (const door of [DOORS.register, DOORS.reset, DOORS.strength]) {
+      const answers = await Promise.all(Array.from({ length: 4 }, () => door(ada, "PasswordPassword", noHash)));
+      for (const answer of answers) expect(faultsOf(answer)).toMatchObject([{ code: "too_common" }]);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it("is taken by every door where nothing is wrong with it, also when padding bears its hash", async () => {
+    const person = await owner();
+    fakeBreaches(() => range(lineOf(FINE, 0)));
+    expect((await DOORS.strength(person, FINE, lookingUp)).json).toEqual({ acceptable: true, errors: [] });
+    expect((await DOORS.register({ ...person, ...somebody() }, FINE, lookingUp)).status).toBe(202);
+    expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
+    const other = await owner();
+    expect((await DOORS.reset(other, FINE, lookingUp)).status).toBe(204);
+  });
+
+  it("is held to the product's name and the lengths of the configuration", async () => {
+    const other = appWith({ PRODUCT_NAME: "Acme Accounts", PASSWORD_MIN_LENGTH: "8", PASSWORD_MAX_LENGTH: "64" });
+    for (const door of Object.values(DOORS)) {
+      const answer = await door(ada, "acme accounts, mine", other);
+      expect(faultsOf(answer)).toMatchObject([{ code: "contains_product_name" }]);
+      expect(faultsOf(await door(ada, "trustno1", other))).toMatchObject([{ code: "too_common" }]);
+      expect(faultsOf(await door(ada, "x".repeat(65), other))).toMatchObject([{ code: "too_long" }]);
+    }
+    expect((await DOORS.strength(ada, "trustno1!", other)).json.acceptable).toBe(true);
+  });
+
+  it("is looked up at one hop more, of which five digits of a hash leave", async () => {
+    const asked = fakeBreaches(() => range());
+    const answer = await DOORS.strength(ada, FINE, lookingUp);
+    expect(answer.headers.get("Server-Timing")).toMatch(/limiter;.*wave 1.*breaches;.*wave 2/);
+    expect(asked.map(({ url }) => url)).toEqual([
+      expect.stringMatching(/^https:\/\/api\.pwnedpasswords\.com\/range\/[0-9A-F]{5}$/),
+    ]);
+  });
+
+  it("is looked up nowhere unless that is switched on, in development", async () => {
+    const asked = fakeBreaches(() => range(lineOf(FINE, 7)));
+    expect((await DOORS.strength(ada, FINE, theWorker)).json.acceptable).toBe(true);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a new password behind a link", () => {
+  it("is judged once the link was found good, and its refusal leaves the link good", async () => {
+    const person = await owner();
+    const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
+    const { token } = person;
+    for (const bad of ["AAAA", `${token.slice(0, -2)}AA`]) {
+      expectProblem(await DOORS.reset({ ...person, token: bad }, "PasswordPassword", lookingUp), 400, "invalid_token");
+      expectProblem(await DOORS.reset({ ...person, token: bad }, FINE, lookingUp), 400, "invalid_token");
+    }
+    expect(asked).toEqual([]);
+    for (const poor of ["PasswordPassword", "a leaked password of mine", `${person.username} is me`])
+      expectProblem(await DOORS.reset(person, poor, lookingUp), 422, "validation_failed");
+    expect((await DOORS.reset(person, FINE, lookingUp)).status).toBe(204);
+    await logIn({ ...person, password: FINE });
+  });
+});
+
+describe("a changed password", () => {
+  it("is judged once the current one was right, and its refusal costs no attempt", async () => {
+    const person = await owner();
+    const asked = fakeBreaches(() => range());
+    const wrong = { ...person, password: "not the current one" };
+    expectProblem(await DOORS.change(wrong, "PasswordPassword", lookingUp), 403, "wrong_password");
+    expectProblem(await DOORS.change(wrong, FINE, lookingUp), 403, "wrong_password");
+    expect(asked).toEqual([]);
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const refused = await DOORS.change(person, "PasswordPassword", lookingUp);
+      expectProblem(refused, 422, "validation_failed");
+      expect(refused.headers.has("RateLimit")).toBe(true);
+    }
+    expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
+  });
+});
+
+describe("registering", () => {
+  it("answers and asks alike about a password, whether or not the address has an account", async () => {
+    const person = await owner();
+    const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
+    for (const password of ["PasswordPassword", "a leaked password of mine", FINE]) {
+      const known = await DOORS.register({ ...person, username: somebody().username }, password, lookingUp);
+      const fresh = await DOORS.register({ ...person, ...somebody() }, password, lookingUp);
+      expect(known.status).toBe(fresh.status);
+      expect(known.json.errors).toEqual(fresh.json.errors);
+    }
+    expect(asked.map(({ url }) => url)).toEqual([0, 0, 1, 1].map((index) => asked[index * 2]?.url));
+  });
+});
+
+describe("when Have I Been Pwned", () => {
+  const silences = [
+    ["is down", () => Promise.reject(new TypeError("no route")), "unreachable"],
+    ["is slow", never, "timeout"],
+    ["limits us", () => new Response("slow down", { status: 429 }), "status_429"],
+    ["fails", () => new Response("oh", { status: 500 }), "status_500"],
+    ["answers garbage", () => new Response("<html>"), "unreadable"],
+  ] as [string, Parameters<typeof fakeBreaches>[0], string][];
+
+  it.each(silences)(
+    "%s, the list of common passwords still holds, the rest is taken and counted",
+    async (_what, answer, reason) => {
+      const person = await owner();
+      fakeBreaches(answer);
+      const logs = recordLogs();
+      for (const door of Object.values(DOORS)) {
+        expect(faultsOf(await door(person, "PasswordPassword", lookingUp))).toMatchObject([{ code: "too_common" }]);
+      }
+      expect((await DOORS.strength(person, FINE, lookingUp)).json).toEqual({ acceptable: true, errors: [] });
+      expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
+      const lines = logs().filter(({ event }) => event === "breach_check_unavailable");
+      expect(lines).toEqual(Array(2).fill({ level: "warn", event: "breach_check_unavailable", error_code: reason }));
+      const [changed] = await eventsOf(person.userId, "password_changed");
+      expect(changed?.details).toBe('{"breach_check":"unavailable"}');
+    },
+  );
+
+  it("is down, a registration and a reset say in the audit log that nobody could ask", async () => {
+    const [person, fresh] = [await owner(), somebody()];
+    fakeBreaches(() => new Response(null, { status: 503 }));
+    expect((await DOORS.reset(person, FINE, lookingUp)).status).toBe(204);
+    expect((await DOORS.register({ ...person, ...fresh }, FINE, lookingUp)).status).toBe(202);
+    const reset = (await eventsOf(person.userId, "password_reset"))[0];
+    const { id } = (await rowOf(fresh.email)) ?? {};
+    const registered = (await eventsOf(String(id), "registered"))[0];
+    for (const event of [reset, registered]) expect(event?.details).toBe('{"breach_check":"unavailable"}');
+  });
+
+  it("answers, the audit log says nothing of it", async () => {
+    const person = await owner();
+    fakeBreaches(() => range());
+    expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
+    expect((await eventsOf(person.userId, "password_changed"))[0]?.details).toBeNull();
+  });
+
+  it.each(silences)(
+    "%s and an answer is required, no door takes a password, and nothing changes",
+    async (_what, answer) => {
+      const person = await owner();
+      const before = await rowOf(person.email);
+      fakeBreaches(answer);
+      for (const door of Object.values(DOORS)) {
+        const refused = await door(person, FINE, insisting);
+        expectProblem(refused, 503, "unavailable");
+        expect(refused.headers.has("Retry-After")).toBe(true);
+        expect(faultsOf(await door(person, "PasswordPassword", insisting))).toMatchObject([{ code: "too_common" }]);
+      }
+      expect(await rowOf(person.email)).toEqual(before);
+      fakeBreaches(() => range());
+      expect((await DOORS.reset(person, FINE, insisting)).status).toBe(204);
+    },
+  );
+});
+
+describe(`POST ${STRENGTH}`, () => {
+  it("needs to know nobody, and takes what is typed so far", async () => {
+    expect((await post(STRENGTH, { password: "I am Ada Lovelace" })).json.acceptable).toBe(true);
+    const half = await post(STRENGTH, { password: "I am Ada Lovelace", email: "ada.lovelace", username: "a" });
+    expect(half.json.errors).toMatchObject([{ field: "password", code: "contains_email" }]);
+    expect((await post(STRENGTH, { password: "" })).json.errors).toMatchObject([{ code: "too_short" }]);
+    expect((await post(STRENGTH, { password: "x".repeat(60_000) })).json.errors).toMatchObject([{ code: "too_long" }]);
+  });
+
+  it("refuses what is no question, and never says the password again", async () => {
+    for (const body of [{}, { password: 15 }, { password: FINE, age: 3 }, { password: FINE, email: "x".repeat(255) }]) {
+      expectProblem(await post(STRENGTH, body), 422, "validation_failed");
+    }
+    for (const password of [FINE, "PasswordPassword", "x".repeat(300)]) {
+      const answer = await post(STRENGTH, { password });
+      expect(answer.text).not.toContain(password);
+      expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    }
+  });
+
+  it("is answered 300 times in five minutes to one address", async () => {
+    // The clock stands, so that no attempt comes back meanwhile.
+    vi.setSystemTime(Date.now());
+    const address = freshAddress();
+    const ask = () => post(STRENGTH, { password: "short" }, { address });
+    const answers: Answer[] = [];
+    for (let wave = 0; wave < 15; wave++) answers.push(...(await Promise.all(Array.from({ length: 20 }, ask))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expectProblem(await ask(), 429, "rate_limited");
+    expect((await post(STRENGTH, { password: "short" })).status).toBe(200);
+  });
+});
