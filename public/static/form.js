@@ -115,7 +115,8 @@ async function post(path, body) {
       ok: response.ok,
       status: response.status,
       code: problem.code,
-      fieldErrors: Object.fromEntries(errors.map((error) => [error.field, error.message])),
+      // Of several faults of one field the first is shown: the last that is set of a name stays.
+      fieldErrors: Object.fromEntries(errors.toReversed().map((error) => [error.field, error.message])),
       retryAfterSeconds: Number(response.headers.get("Retry-After")) || 0,
       requestId: response.headers.get("X-Request-Id") ?? "",
     };

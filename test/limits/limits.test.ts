@@ -59,6 +59,7 @@ describe("a limited route", () => {
     ["/api/v1/auth/verify-email", () => ({ token: "AAAA" }), 400],
     [RESEND, () => ({ email: somebody().email }), 202],
     [LOGIN, () => ({ email: somebody().email, password: wrong }), 401],
+    ["/api/v1/auth/password-strength", () => ({ password: wrong }), 200],
   ])("%s says what is left of its budgets", async (path, body, status) => {
     const answer = await post(path, body());
     expect(answer.status).toBe(status);
