@@ -20,7 +20,7 @@ export function sendForm(form, busyLabel, path, body) {
 /**
  * Says in a form that the attempt failed for no fault of what was entered, and when to try again.
  * @param {HTMLFormElement} form
- * @param {{ status: number, retryAfterSeconds: number, requestId: string }} answer
+ * @param {{ status: number, code?: string, retryAfterSeconds: number, requestId: string }} answer
  * @param {string} comfort what else to say
  */
 export function showFailure(form, answer, comfort = "") {
@@ -125,8 +125,11 @@ async function post(path, body) {
   }
 }
 
-/** @param {{ status: number, retryAfterSeconds: number }} answer */
-function failureAdvice({ status, retryAfterSeconds }) {
+/** @param {{ status: number, code?: string, retryAfterSeconds: number }} answer */
+function failureAdvice({ status, code, retryAfterSeconds }) {
+  if (code === "challenge_failed") {
+    return "This page cannot show the challenge that keeps robots away. Ask for the link where you usually log in.";
+  }
   if (status === 429) {
     return `Too many attempts. ${waitAdvice(retryAfterSeconds)}`;
   }

@@ -1,6 +1,6 @@
 /**
- * The words of the pages behind mailed links, by path: what each does (`act`), by what it sends another link
- * (`resend`), and its views. A view `offers` the form that acts, or the one that sends another link; `again`
+ * The words of the pages behind mailed links, by path: what each does (`act`, with the name of the API for the
+ * password that it asks for), by what it sends another link (`resend`), and its views. A view `offers` the form that acts, or the one that sends another link; `again`
  * is the label of a button that leads to the latter.
  */
 const LIMITED_TIME = "Links work for a limited time only, to keep your account safe.";
@@ -55,7 +55,7 @@ export const LINK_PAGES = {
   "/reset-password": {
     act: {
       operation: "/api/v1/auth/reset-password",
-      asksPassword: true,
+      passwordField: "new_password",
       label: "Set my password",
       busyLabel: "Setting your password…",
     },
@@ -86,6 +86,48 @@ export const LINK_PAGES = {
       },
       resent: resent("If this address has an account, a link is on its way."),
       again,
+    },
+  },
+
+  "/accept-invitation": {
+    act: {
+      operation: "/api/v1/auth/accept-invitation",
+      opensAccount: true,
+      passwordField: "password",
+      label: "Open my account",
+      busyLabel: "Opening your account…",
+    },
+    views: {
+      ready: {
+        heading: "Open your account",
+        text: "You are invited. Choose a username and a password to log in with.",
+        note: "You do not know what this is about? Close this page: without your click, nothing happens.",
+        offers: "act",
+      },
+      done: { heading: "Your account is open", text: "You can close this page and log in." },
+      invalid: {
+        heading: "This link does not work",
+        text: "Part of it may be missing. Open it again from the invitation in your mail.",
+        note: "It still does not work? Ask whoever invited you for another invitation.",
+      },
+      expired: {
+        heading: "This link has expired",
+        text: `${LIMITED_TIME} Ask whoever invited you for another invitation.`,
+      },
+      used: {
+        heading: "You have an account already",
+        text: "This invitation has been used, or your address has an account by another way. You can close this page and log in.",
+        note: "You do not know the password? Ask for a new one where you log in.",
+      },
+      closed: {
+        heading: "Registration is closed",
+        text: "Nobody can open an account here at the moment, invited or not. Ask whoever invited you.",
+      },
+      missing: {
+        heading: "Open the link from your mail",
+        text: "This page works only through the link in your invitation, and a reload loses it. Open that link again.",
+        note: "You do not find it? Ask whoever invited you for another invitation.",
+      },
     },
   },
 

@@ -13,6 +13,8 @@ const productName = document.title;
 const card = byId("card");
 const heading = byId("heading");
 const actForm = byId("act");
+const accountEmail = byId("account_email");
+const usernameInput = byId("username");
 const passwordInput = byId("new_password");
 const revealButton = byId("reveal");
 const resendForm = byId("resend");
@@ -20,12 +22,17 @@ const emailInput = byId("email");
 const againButton = byId("again");
 
 /** Kept in memory alone, so that a failed attempt can be repeated and nothing is left behind. */
-let token = takeTokenFromAddress();
+let token = takeLinkFromAddress();
 
 byId("act-button").textContent = act.label;
-if (!act.asksPassword) {
-  // Hidden, it would still wake password managers.
+// Hidden, they would still wake password managers.
+if (!act.passwordField) {
   byId("password").remove();
+}
+if (act.opensAccount) {
+  byId("new_password-label").textContent = "Password";
+} else {
+  byId("account").remove();
 }
 actForm.addEventListener("submit", spendLink);
 revealButton.addEventListener("click", () => reveal(passwordInput.type === "password"));
@@ -36,7 +43,7 @@ againButton.addEventListener("click", () => {
 });
 // Pasting a second link into the same tab changes the fragment without loading the page again.
 window.addEventListener("hashchange", () => {
-  const anotherToken = takeTokenFromAddress();
+  const anotherToken = takeLinkFromAddress();
   if (anotherToken) {
     token = anotherToken;
     byId("act-error").textContent = "";
@@ -46,13 +53,22 @@ window.addEventListener("hashchange", () => {
 
 show(token ? "ready" : "missing");
 
-/** Reads the token, if there is one, and takes it out of the address bar and the history, where others could find it. */
-function takeTokenFromAddress() {
-  const found = new URLSearchParams(location.hash.slice(1)).get("token");
+/**
+ * Reads the token, if the link is whole, and takes it out of the address bar and the history, where others could
+ * find it. An invitation has its address beside it.
+ */
+function takeLinkFromAddress() {
+  const found = new URLSearchParams(location.hash.slice(1));
   if (location.hash) {
     history.replaceState(null, "", location.pathname + location.search);
   }
-  return found;
+  if (!act.opensAccount) {
+    return found.get("token");
+  }
+  const email = found.get("email") ?? "";
+  accountEmail.value = email;
+  // Whoever forged the link must not make the page say more than an address.
+  return email.length <= 254 && /^[^\s@]+@[^\s@]+$/.test(email) ? found.get("token") : null;
 }
 
 /** @param {string} name of the view whose words are shown, with what it offers below them */
@@ -93,14 +109,16 @@ function moveTo(name) {
 async function spendLink(event) {
   event.preventDefault();
   const body = { token };
-  if (act.asksPassword) {
+  if (act.passwordField) {
     // How long or how common it may be is for the server to say.
     const problem = passwordInput.value ? "" : "Enter a new password.";
+    // From the last to the first: whichever is shown last has the focus.
     showFieldError(passwordInput, problem);
-    if (problem) {
+    const isNamed = !act.opensAccount || takeName(body);
+    if (problem || !isNamed) {
       return;
     }
-    body.new_password = passwordInput.value;
+    body[act.passwordField] = passwordInput.value;
   }
 
   const answer = await sendForm(actForm, act.busyLabel, act.operation, body);
@@ -111,15 +129,47 @@ async function spendLink(event) {
     leave("expired");
   } else if (answer.code === "email_taken") {
     leave("taken");
-  } else if (answer.status === 422 && fieldErrors.new_password && !fieldErrors.token) {
-    // The server knows its own rules; the hint could contradict them.
-    byId("new_password-hint").textContent = "";
-    showFieldError(passwordInput, fieldErrors.new_password);
+  } else if (answer.code === "invitation_used") {
+    leave("used");
+  } else if (answer.code === "registration_closed") {
+    leave("closed");
+  } else if (showServersErrors(fieldErrors)) {
+    // What is wrong stands at the fields, and the link is kept.
   } else if (answer.code === "invalid_token" || answer.status === 422) {
     leave("invalid");
   } else {
     showFailure(actForm, answer, "Your link is kept.");
   }
+}
+
+/**
+ * Puts the name of the account that is opened into what is sent. False, and said so, where there is none.
+ * @param {Record<string, string>} body
+ */
+function takeName(body) {
+  body.email = accountEmail.value;
+  body.username = usernameInput.value.trim();
+  showFieldError(usernameInput, body.username ? "" : "Choose a username.");
+  return body.username !== "";
+}
+
+/**
+ * Says at the fields what the server says of them. Whether it found fault with nothing else.
+ * @param {Record<string, string>} fieldErrors
+ */
+function showServersErrors({ token: ofToken, email: ofEmail, username, [act.passwordField]: password }) {
+  if (ofToken || ofEmail || !(username || password)) {
+    return false;
+  }
+  if (password) {
+    // The server knows its own rules; the hint could contradict them.
+    byId("new_password-hint").textContent = "";
+    showFieldError(passwordInput, password);
+  }
+  if (username) {
+    showFieldError(usernameInput, username);
+  }
+  return true;
 }
 
 /**

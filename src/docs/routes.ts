@@ -64,6 +64,12 @@ const LINK_PAGES = [
     description:
       "Reads the token from the URL's fragment, says what undoing entails, and spends it when a person asks for it.",
   },
+  {
+    id: "readAcceptInvitationPage",
+    path: "/accept-invitation",
+    summary: "The page behind an invitation",
+    description: "Reads token and address from the URL's fragment, and asks for a username and a password.",
+  },
 ];
 
 export function addDocumentRoutes(app: App): void {

@@ -137,6 +137,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     return page;
   }
 
+  /** Somebody whom an operator invites, and the link that went there. */
+  async function invited() {
+    const operator = { email: "root@example.com", username: "root", password: "a very good password" };
+    const flags = ["--persist-to", service.state, "--email", operator.email, "--password", operator.password];
+    expect((await clone.run("admin:create", ...flags)).code).toBe(0);
+    const { access_token } = await logIn(service.origin, operator);
+    const person = somebody();
+    const { status } = await post(service.origin, "/api/v1/invitations", { email: person.email }, access_token);
+    expect(status).toBe(202);
+    return { person, link: await mailedLink(person.email, "accept-invitation") };
+  }
+
   const refusesLogin = async ({ email, password }: Person) =>
     expect((await post(service.origin, "/api/v1/auth/login", { email, password })).status).toBe(401);
   const heading = (page: Page) => page.locator("h1:visible").textContent();
@@ -266,14 +278,17 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     ["reset-password", "Forgot your password?"],
     ["confirm-email", "Open the link from your mail"],
     ["undo-email-change", "Open the link from your mail"],
+    ["accept-invitation", "Open the link from your mail"],
   ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
     const page = await open(`/${path}/`);
     expect(await heading(page)).toBe(missing);
     await page.screenshot({ path: `${SCREENSHOTS}/${path}-missing-desktop-light.png` });
 
     const use = async () => {
-      await page.goto(`${service.origin}/${path}#token=${"A".repeat(116)}`);
-      if (path === "reset-password") await page.fill("#new_password", "another fine password");
+      const email = path === "accept-invitation" ? "&email=ada%40example.com" : "";
+      await page.goto(`${service.origin}/${path}#token=${"A".repeat(116)}${email}`);
+      if (email !== "") await page.fill("#username", "ada");
+      if (/reset|invitation/.test(path)) await page.fill("#new_password", "another fine password");
       await page.click("#act-button");
     };
     await use();
@@ -314,6 +329,83 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Your password is set" }).waitFor();
     await logIn(service.origin, { ...person, password });
+  });
+
+  it.each(LOOKS)("open an account behind an invitation by the keyboard alone, on $name", async (look) => {
+    const { person, link } = await invited();
+    const taken = await register(service.origin);
+    const page = await open(link, look);
+    expect(await heading(page)).toBe("Open your account");
+    expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/accept-invitation`);
+    expect(await page.inputValue("#account_email")).toBe(person.email);
+    expect(await page.isEditable("#account_email")).toBe(false);
+    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-${look.name}.png`, fullPage: true });
+
+    const label = () => page.evaluate<string>("document.activeElement.labels?.[0]?.textContent ?? ''");
+    const type = async (text: string) => {
+      await page.keyboard.press("ControlOrMeta+A");
+      await page.keyboard.type(text);
+    };
+    for (const name of ["Email address", "Username"]) {
+      await page.keyboard.press("Tab");
+      expect(await label()).toBe(name);
+    }
+    await page.keyboard.press("Enter");
+    expect(await page.textContent("#username-error")).toBe("Choose a username.");
+    expect(await page.textContent("#new_password-error")).toBe("Enter a new password.");
+    expect(await label(), "the first that needs mending has the focus").toBe("Username");
+    expect(posts()).toEqual([]);
+
+    await type(taken.username);
+    await page.keyboard.press("Tab");
+    expect(await label()).toBe("Password");
+    await type("too short");
+    await page.keyboard.press("Enter");
+    await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
+    expect(await label()).toBe("Password");
+    await type(person.password);
+    await page.keyboard.press("Enter");
+    await page.locator("#username-error", { hasText: "Somebody else has this username." }).waitFor();
+    expect(await label()).toBe("Username");
+    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-taken-${look.name}.png`, fullPage: true });
+    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+    expect(overflow).toBeLessThanOrEqual(0);
+    await type(person.username);
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "Your account is open" }).waitFor();
+    expect(await focused(page)).toBe("Your account is open");
+    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-done-${look.name}.png` });
+    await logIn(service.origin, person);
+
+    await page.goto(link);
+    await page.fill("#username", "another-name");
+    await page.fill("#new_password", "another fine password");
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "You have an account already" }).waitFor();
+  });
+
+  it("say of an invitation nothing but its address, and when nobody may accept one", async () => {
+    const page = await open("/accept-invitation#token=x&email=Call%20now:%20555-0100");
+    expect(await heading(page)).toBe("Open the link from your mail");
+    expect(await page.locator("input:visible").count()).toBe(0);
+    await page.route("**/api/v1/auth/accept-invitation", (route) =>
+      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"registration_closed"}' }),
+    );
+    await page.goto(`${service.origin}/accept-invitation#token=x&email=ada%40example.com`);
+    await page.fill("#username", "ada");
+    await page.fill("#new_password", "another fine password");
+    await page.keyboard.press("Enter");
+    await page.locator("h1", { hasText: "Registration is closed" }).waitFor();
+  });
+
+  it("say where to ask for a link when the service wants a challenge that they cannot show", async () => {
+    const page = await open("/reset-password");
+    await page.route("**/api/v1/auth/forgot-password", (route) =>
+      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"challenge_failed"}' }),
+    );
+    await page.fill("#email", "ada@example.com");
+    await page.keyboard.press("Enter");
+    await page.locator("#resend-error", { hasText: "Ask for the link where you usually log in." }).waitFor();
   });
 
   it("show the reference, which calls the API with the token of its own login", async () => {
