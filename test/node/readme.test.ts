@@ -96,6 +96,8 @@ describe("the README's walk through the main job", () => {
       '"username":"bob"',
       '"role":"moderator"',
       '"is_active":false',
+      '"expires_at"',
+      '{"status":"verified"}',
       '"old":"user","new":"moderator"',
       "2 lines: 1 user imported, 1 line refused.",
       '"code":"unusable_hash"',
