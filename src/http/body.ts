@@ -16,16 +16,29 @@ z.config({ jitless: true });
 /** So many faults are told at once; a body of nonsense must not make a longer answer than itself. */
 const MOST_ERRORS = 20;
 
-/** Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. */
-export const limitBody: MiddlewareHandler<AppEnv> = bodyLimit({
+const limitSize = bodyLimit({
   maxSize: MAX_BODY_BYTES,
   onError: (c) => answerProblem(c, refuse("payload_too_large")),
 });
 
+/**
+ * Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. One that
+ * breaks off, as when the client hangs up, is its sender's mistake and no failure of ours.
+ */
+export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  try {
+    return await limitSize(c, next);
+  } catch {
+    // From the reading alone: what a handler throws is answered before it comes here.
+    return answerProblem(c, refuse("invalid_json"));
+  }
+};
+
 /** Refuses a body that is not sent as JSON (415) or is not JSON in UTF-8 (400). An optional one may be empty. */
 export function acceptJson(optional: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const bytes = await c.req.arrayBuffer();
+    const bytes = await c.req.arrayBuffer().catch(() => undefined);
+    if (bytes === undefined) return answerProblem(c, refuse("invalid_json"));
     if (bytes.byteLength === 0 && optional) {
       // Many clients name a type although they send nothing; without the name nothing is parsed.
       const headers = new Headers(c.req.raw.headers);

@@ -139,6 +139,25 @@ describe("a body", () => {
     expect((await exports.default.fetch(chunked)).status).toBe(413);
   });
 
+  it.each([
+    ["with a length", { "Content-Length": "500" }],
+    ["without one", {}],
+  ])("that breaks off, %s, is 400, and no failure of ours", async (_, length) => {
+    const { recordLogs } = await import("../support/logs.ts");
+    const broken = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode('{"email":'));
+        controller.error(new Error("Network connection lost."));
+      },
+    });
+    const logs = recordLogs();
+    const headers = { "Content-Type": "application/json", ...length };
+    const response = await appWith({})(new Request(`${ORIGIN}${LOGIN}`, { method: "POST", body: broken, headers }));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_json" });
+    expect(logs().map(({ event }) => event)).not.toContain("failure");
+  });
+
   it("just under 64 KiB is read", async () => {
     const padded = `${JSON.stringify(body)}${" ".repeat(60 * 1024)}`;
     const headers = { "Content-Type": "application/json" };
