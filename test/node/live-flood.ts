@@ -1,0 +1,48 @@
+/** A flood of logins on a running service, and the service without the hashing lane, to hold it against. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Person, post } from "./live-person.ts";
+import type { Clone } from "./live-service.ts";
+
+const LANE = "src/passwords/hashing-lane.ts";
+
+/** What a password costs by default, whatever the environment says, and no limit that would stop a flood. */
+export const FLOODED = ["RATE_LIMITING:off", "SCRYPT_LN:15", "SCRYPT_P:3"].flatMap((value) => ["--var", value]);
+
+/** Replaces the copy's lane by one where everybody works at once, as a service does that knows of no lane. */
+export function takeLaneOut(clone: Clone): void {
+  const path = join(clone.folder, LANE);
+  const lane = readFileSync(path, "utf8");
+  const start = lane.indexOf("export function createHashingLane");
+  if (start < 0) throw new Error(`${LANE} has no createHashingLane any more.`);
+  writeFileSync(
+    path,
+    `${lane.slice(0, start)}export const createHashingLane = (): HashingLane => ({ run: async (work) => work() });\n`,
+  );
+}
+
+export interface Flood {
+  /** How many logins are under way at any time. */
+  connections: number;
+  /** Milliseconds that each connection rests between an answer and its next login: an attacker heeds no Retry-After. */
+  rest: number;
+  person: Person;
+  /** Whether another login is sent. Those that are under way are waited for in any case. */
+  goesOn(): boolean;
+  answered(status: number, body: string, headers: Headers): void;
+}
+
+/** Logs in on every connection again and again; settles when the last login is answered. */
+export async function floodWithLogins(origin: string, flood: Flood): Promise<void> {
+  const { connections, rest, person, goesOn, answered } = flood;
+  const { email, password } = person;
+  const connection = async () => {
+    while (goesOn()) {
+      const response = await post(origin, "/api/v1/auth/login", { email, password });
+      answered(response.status, await response.text(), response.headers);
+      await pause(rest);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, connection));
+}
