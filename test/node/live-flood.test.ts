@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { FLOODED, floodWithLogins, takeLaneOut } from "./live-flood.ts";
 import { logIn, readMe, register } from "./live-person.ts";
@@ -13,11 +13,19 @@ const CONNECTIONS = 10;
 const REST = 100;
 /** Streams of `GET /users/me`, and as many of the JWKS. */
 const STREAMS = 2;
+/** Milliseconds. What is done is bounded by counts: this is for a machine that does much else at the same time. */
+const PATIENCE = 300_000;
 
 const problemSchema = z.object({ code: z.string() });
 const withLane = makeClone();
 const withoutLane = makeClone();
 takeLaneOut(withoutLane);
+let origins: { withLane: string; withoutLane: string };
+
+beforeAll(async () => {
+  const [one, other] = [await withLane.start(FLOODED), await withoutLane.start(FLOODED)];
+  origins = { withLane: one.origin, withoutLane: other.origin };
+}, PATIENCE);
 
 afterAll(() => Promise.all([withLane.remove(), withoutLane.remove()]));
 
@@ -73,10 +81,9 @@ async function flood(origin: string, answersEach: number) {
   return { refused, answers: waits.length, median, hashedMeanwhile };
 }
 
-describe("a flood of logins", () => {
+describe("a flood of logins", { timeout: PATIENCE }, () => {
   it("lets token verification and the JWKS go on, and refuses the logins that are too many", async () => {
-    const { origin } = await withLane.start(FLOODED);
-    const { refused, answers, median, hashedMeanwhile } = await flood(origin, 6);
+    const { refused, answers, median, hashedMeanwhile } = await flood(origins.withLane, 4);
     expect(median).toBeLessThanOrEqual(3);
     expect(answers).toBeGreaterThan(hashedMeanwhile);
     expect(refused.length).toBeGreaterThan(0);
@@ -84,8 +91,7 @@ describe("a flood of logins", () => {
   });
 
   it("makes them wait for every login where there is no lane, which shows that the measure sees it", async () => {
-    const { origin } = await withoutLane.start(FLOODED);
-    const { refused, answers, median, hashedMeanwhile } = await flood(origin, 1);
+    const { refused, answers, median, hashedMeanwhile } = await flood(origins.withoutLane, 1);
     expect(median).toBeGreaterThanOrEqual(CONNECTIONS - 3);
     expect(answers).toBeLessThan(hashedMeanwhile);
     expect(refused).toEqual([]);
