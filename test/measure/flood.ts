@@ -76,7 +76,9 @@ type Settings = NonNullable<ReturnType<typeof readSettings>>;
 async function measure(settings: Settings): Promise<void> {
   const clones: Clone[] = [];
   const removeAll = () => Promise.all(clones.map((clone) => clone.remove()));
-  process.once("SIGINT", () => void removeAll().finally(() => process.exit(130)));
+  // The services are groups of their own: what ends this process would leave them running.
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => void removeAll().finally(() => process.exit(1)));
   try {
     const sides: Side[] = [];
     for (const name of ["with the lane", "without"] as const) {
