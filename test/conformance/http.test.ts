@@ -7,6 +7,8 @@ import { createApp } from "../../src/app.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import { parseConfig } from "../../src/config.ts";
 import { type ErrorCode, PROBLEMS } from "../../src/http/problems.ts";
+import { encodeBase64url } from "../../src/platform/encoding.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { type Answer, appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
 import { loggedIn, mailedToken, registered, somebody, withStanding } from "../support/people.ts";
@@ -25,8 +27,10 @@ const PRODUCTION = {
   SCRYPT_P: "3",
 };
 /** The app as it is deployed, asked at a URL. */
-const deployed = (url: string) => (request: Request) =>
-  appWith(PRODUCTION)(new Request(new URL(new URL(request.url).pathname, url), request));
+const deployed = (url: string) => (request: Request) => {
+  const AUTH_SECRET = encodeBase64url(systemRandom.bytes(48));
+  return appWith({ ...PRODUCTION, AUTH_SECRET })(new Request(new URL(new URL(request.url).pathname, url), request));
+};
 
 /** The app on storage that fails at every call, with something in the message that nobody outside may read. */
 async function withoutStorage(request: Request): Promise<Response> {

@@ -127,7 +127,7 @@ describe("login", () => {
       for (let time = 0; time < 9; time++) expectProblem(await failLogin(other.email), 401, "invalid_credentials");
       await logIn(other);
     }
-  });
+  }, 60_000);
 
   it("LG-6: asks the limits before it hashes anything", async () => {
     const network = "198.51.100.66";
