@@ -25,10 +25,10 @@ const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 export function refusalsOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.refusals);
   if (operation.query !== undefined) codes.add("validation_failed");
+  // A body is read, or limited, whether or not the operation has a use for it.
+  if (operation.method !== "get") for (const code of ["invalid_json", "payload_too_large"] as const) codes.add(code);
   if (operation.body !== undefined) {
-    for (const code of ["invalid_json", "unsupported_media_type", "payload_too_large", "validation_failed"] as const) {
-      codes.add(code);
-    }
+    for (const code of ["unsupported_media_type", "validation_failed"] as const) codes.add(code);
   }
   for (const code of ["https_required", "misdirected_request", "rate_limited", "internal_error"] as const) {
     codes.add(code);

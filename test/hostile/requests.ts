@@ -242,8 +242,6 @@ function header(): fc.Arbitrary<[string, string]> {
 }
 
 function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null> {
-  if (operation.body === undefined) return fc.constant(null);
-  const { schema } = document.paths[operation.path][operation.method].requestBody.content["application/json"];
   const plain = (text: fc.Arbitrary<string>) =>
     fc.record({
       text,
@@ -251,6 +249,8 @@ function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null> {
       size: rarely(0, () => fc.constantFrom(MAX_BODY - 1, MAX_BODY, MAX_BODY + 1, 3 * 1024 * 1024)),
       streamed: rarely(false, fc.constant(true)),
     });
+  if (operation.body === undefined) return rarely<HostileBody | null>(null, plain(hostileJson));
+  const { schema } = document.paths[operation.path][operation.method].requestBody.content["application/json"];
   return fc.oneof(
     { weight: 6, arbitrary: plain(membersOf(schema, 0)) },
     { weight: 6, arbitrary: plain(membersOf(schema, 2)) },

@@ -158,6 +158,13 @@ describe("a body", () => {
     expect(logs().map(({ event }) => event)).not.toContain("failure");
   });
 
+  it("over 64 KiB is 413, as documented, where the route has no use for one", async () => {
+    const { status } = await call("POST", "/api/v1/users/019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071/revoke-sessions", {
+      body: "x".repeat(65 * 1024),
+    });
+    expect(status).toBe(413);
+  });
+
   it("just under 64 KiB is read", async () => {
     const padded = `${JSON.stringify(body)}${" ".repeat(60 * 1024)}`;
     const headers = { "Content-Type": "application/json" };
