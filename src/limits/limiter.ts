@@ -49,6 +49,8 @@ export interface Budget<Reading extends LimitReading = LimitReading> {
   rule: LimitRule;
   take(): Promise<Reading>;
   giveBack(): Promise<void>;
+  /** Makes it whole. */
+  forget(): Promise<void>;
 }
 
 export function createLimiter(
@@ -79,6 +81,7 @@ export function limiterBudget(
     rule,
     take: () => hops.hop("limiter", () => object().take(rule)),
     giveBack: () => hops.hop("limiter", () => object().giveBack(rule)),
+    forget: () => hops.hop("limiter", () => object().forget()),
   };
 }
 
@@ -96,17 +99,18 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   return decision;
 }
 
-/** Gives one attempt back to each budget. One that can't be is logged: nobody is refused for that. */
+/** Gives one attempt back to each budget. */
 export async function giveAllBack(budgets: Budget[]): Promise<void> {
-  await Promise.all(
-    budgets.map(async (budget) => {
-      try {
-        await budget.giveBack();
-      } catch (error) {
-        writeLog("error", { event: "attempt_not_given_back", error: describeError(error) });
-      }
-    }),
-  );
+  await Promise.all(budgets.map((budget) => withoutFail(() => budget.giveBack())));
+}
+
+/** Tells a limiter of what has happened, which is not undone where it does not answer: that is logged. */
+export async function withoutFail(tell: () => Promise<void>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    writeLog("error", { event: "limiter_not_told", error: describeError(error) });
+  }
 }
 
 /** What a client is told of its budgets, and the refusal where one of them is used up. */

@@ -5,8 +5,15 @@
  */
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
-import { describeError, writeLog } from "../platform/log.ts";
-import { type Budget, giveAllBack, type LimitDecision, limitedKey, limiterBudget, takeAll } from "./limiter.ts";
+import {
+  type Budget,
+  giveAllBack,
+  type LimitDecision,
+  limitedKey,
+  limiterBudget,
+  takeAll,
+  withoutFail,
+} from "./limiter.ts";
 import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { LimitRules } from "./rules.ts";
@@ -25,7 +32,10 @@ export interface LoginAttempts {
   take(name: string, network: string): Promise<LoginAttempt>;
   /** Gives back an attempt that was not judged. */
   giveBack(name: string, network: string): Promise<void>;
-  /** Gives back an attempt that was right: the network is familiar from now on, by each of the account's names. */
+  /**
+   * An attempt was right: what the network got wrong at this account before is forgiven, and it is familiar from now
+   * on, by each of the account's names.
+   */
   succeed(name: string, network: string, names: readonly string[]): Promise<void>;
   /** Counts a wrong guess by the account's other name too. */
   share(name: string): Promise<void>;
@@ -63,12 +73,10 @@ export function createLoginAttempts(
   const onGuard = <Result>(name: string, call: (guard: Guard) => Promise<Result>) =>
     hops.hop("limiter", () => call(guardOf(name)));
 
-  function limiterBudgets(name: string, network: string): Budget[] {
-    return [
-      limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops),
-      limiterBudget({ rule: "loginPerAccountAndAddress", key: `${name} ${network}` }, limiters, rules, secrets, hops),
-    ];
-  }
+  const perAddress = (network: string): Budget =>
+    limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops);
+  const perAccountAndAddress = (name: string, network: string): Budget =>
+    limiterBudget({ rule: "loginPerAccountAndAddress", key: `${name} ${network}` }, limiters, rules, secrets, hops);
   function guardBudget(name: string, network: string): Budget<GuardReading> {
     const from = networkAt(name, network);
     return {
@@ -76,26 +84,17 @@ export function createLoginAttempts(
       rule,
       take: () => onGuard(name, async (guard): Promise<GuardReading> => guard.take(from, rule)),
       giveBack: () => onGuard(name, (guard) => guard.giveBack(from)),
+      forget: () => onGuard(name, (guard) => guard.forget()),
     };
   }
 
-  /** What has happened is not undone where a guard does not answer: that is logged, and it counts on as before. */
-  async function tellGuards(names: readonly string[], tell: (guard: Guard, name: string) => Promise<void>) {
-    await Promise.all(
-      names.map(async (name) => {
-        try {
-          await onGuard(name, (guard) => tell(guard, name));
-        } catch (error) {
-          writeLog("error", { event: "login_guard_not_told", error: describeError(error) });
-        }
-      }),
-    );
-  }
+  const tellGuards = (names: readonly string[], tell: (guard: Guard, name: string) => Promise<void>) =>
+    Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
 
   return {
     async take(name, network) {
-      let guarded: GuardReading | undefined;
       const guard = guardBudget(name, network);
+      let guarded: GuardReading | undefined;
       const noticed: Budget = {
         ...guard,
         async take() {
@@ -103,21 +102,26 @@ export function createLoginAttempts(
           return guarded;
         },
       };
-      const decision = await takeAll([...limiterBudgets(name, network), noticed]);
+      const decision = await takeAll([perAddress(network), perAccountAndAddress(name, network), noticed]);
       const { isFamiliar = false, isBlocked = false, isLast = false } = guarded ?? {};
       return { ...decision, isFamiliar, isBlocked, isLast };
     },
-    giveBack: (name, network) => giveAllBack([...limiterBudgets(name, network), guardBudget(name, network)]),
+    giveBack: (name, network) =>
+      giveAllBack([perAddress(network), perAccountAndAddress(name, network), guardBudget(name, network)]),
     async succeed(name, network, names) {
       await Promise.all([
-        giveAllBack(limiterBudgets(name, network)),
+        giveAllBack([perAddress(network)]),
+        withoutFail(() => perAccountAndAddress(name, network).forget()),
         tellGuards(names, (guard, own) => guard.welcome(networkAt(own, network), false)),
       ]);
     },
-    share: (name) => tellGuards([name], (guard) => guard.share()),
-    startAfresh: (names, network) =>
-      tellGuards(names, (guard, own) =>
+    async share(name) {
+      await tellGuards([name], (guard) => guard.share());
+    },
+    async startAfresh(names, network) {
+      await tellGuards(names, (guard, own) =>
         network === undefined ? guard.forget() : guard.welcome(networkAt(own, network), true),
-      ),
+      );
+    },
   };
 }

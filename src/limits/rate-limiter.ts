@@ -21,6 +21,12 @@ export class RateLimiter extends DurableObject {
     if (arrival > systemClock.now()) await this.#keep(giveAttemptBack(arrival, rule));
   }
 
+  /** Makes the budget whole. */
+  async forget(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
   /** Forgets the key once its budget is whole, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
     const arrival = this.#arrival();

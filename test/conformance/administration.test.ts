@@ -15,9 +15,12 @@ const patch = (actor: LoggedIn, id: string, body: object) =>
 
 /** What anybody may ask for without a token. Everything else is closed. */
 const PUBLIC = [
+  "acceptInvitation",
   "confirmEmail",
   "forgotPassword",
+  "judgePassword",
   "login",
+  "readAcceptInvitationPage",
   "readConfirmEmailPage",
   "readHealth",
   "readJwks",
@@ -49,6 +52,7 @@ const LOWEST: [string, string, Standing, object?][] = [
   ["PATCH", `${USERS}/{id}`, "superuser", { is_superuser: false }],
   ["POST", `${USERS}/{id}/revoke-sessions`, "admin"],
   ["POST", `${USERS}/{id}/send-password-reset`, "admin"],
+  ["POST", "/api/v1/invitations", "admin", { email: "somebody@example.org" }],
   ["GET", "/api/v1/audit-events", "admin"],
   ["DELETE", `${USERS}/{id}`, "admin"],
 ];

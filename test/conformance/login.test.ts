@@ -123,9 +123,12 @@ describe("login", () => {
     expectProblem(await failLogin(person.email), 429, "rate_limited");
 
     const other = await registered();
+    const address = "198.51.100.67";
     for (let round = 0; round < 2; round++) {
-      for (let time = 0; time < 9; time++) expectProblem(await failLogin(other.email), 401, "invalid_credentials");
-      await logIn(other);
+      for (let time = 0; time < 9; time++) {
+        expectProblem(await failLogin(other.email, address), 401, "invalid_credentials");
+      }
+      await logIn(other, {}, { address });
     }
   }, 60_000);
 
