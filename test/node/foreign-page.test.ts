@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,8 +57,11 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
   /** Somebody logged in by cookie on the service's own page, and a foreign page open beside it. */
   async function visited() {
     const { email, password } = await register(service.origin);
-    // A profile on disk: one that is private keeps the cookies of other sites back by itself.
+    // A profile that keeps no cookies of other sites back by itself, as private ones do.
     const profile = mkdtempSync(join(tmpdir(), "postern-profile-"));
+    mkdirSync(join(profile, "Default"));
+    const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
+    writeFileSync(join(profile, "Default", "Preferences"), JSON.stringify(preferences));
     onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
     context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: FLAGS });
     const own = await context.newPage();
