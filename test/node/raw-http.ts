@@ -13,17 +13,18 @@ export interface Exchange {
   rest: string;
 }
 
-/** Milliseconds of silence after which nothing more is expected. */
-const SILENCE = 1_500;
+/** Milliseconds of silence after which nothing more is expected: of a busy machine, and once what was expected has come. */
+const SILENCE = 10_000;
+const LINGER = 200;
 
 /**
- * Writes the pieces, each with a pause before the next, and reads until the other side closes or falls silent, or
- * as many answers as expected have come. `end` closes our half afterwards, or breaks the connection off at once.
+ * Writes the pieces, each with a pause before the next, and reads until the other side closes or falls silent: then
+ * it has said all, which may be more than was expected. `end` closes our half afterwards, or breaks the connection off.
  */
 export function exchange(
   origin: string,
   pieces: readonly (string | Uint8Array)[],
-  { expected = Number.POSITIVE_INFINITY, end = "wait" }: { expected?: number; end?: "wait" | "close" | "break" } = {},
+  { expected = 1, end = "wait" }: { expected?: number; end?: "wait" | "close" | "break" } = {},
 ): Promise<Exchange> {
   const { hostname, port } = new URL(origin);
   return new Promise((resolve) => {
@@ -37,7 +38,7 @@ export function exchange(
     socket.on("error", done).on("close", done).setTimeout(SILENCE, done);
     socket.setEncoding("latin1").on("data", (chunk: string) => {
       received += chunk;
-      if (parseAnswers(received).answers.length >= expected) done();
+      if (parseAnswers(received).answers.length >= expected) socket.setTimeout(LINGER);
     });
     socket.on("connect", async () => {
       for (const [index, piece] of pieces.entries()) {
