@@ -35,8 +35,8 @@ export function createApp(config: Config): App {
   app.use(requestLog(systemClock, config.development));
   app.use(auditTrail);
   app.use(securityHeaders);
-  app.use(expectHost(config.development));
   app.use(answerCors(config.allowedOrigins));
+  app.use(expectHost(config.development));
   if (config.limits.enforced) app.use(floodShield);
   app.use(refuseForeignPages(config));
   app.use(limitBody);
