@@ -4,8 +4,9 @@ import { PROBLEMS } from "../../src/http/problems.ts";
 import { ORIGIN } from "../support/client.ts";
 import { rawLogs } from "../support/logs.ts";
 import { expectDocumented } from "../support/openapi.ts";
+import type { HostileBody } from "./bodies.ts";
 import { CANARY, type Cast } from "./cast.ts";
-import type { HostileBody, HostileRequest } from "./requests.ts";
+import type { HostileRequest } from "./requests.ts";
 
 type Send = (request: Request) => Promise<Response>;
 

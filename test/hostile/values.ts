@@ -154,3 +154,12 @@ function textOf({ format, pattern, minLength = 0, maxLength = 64 }: Schema): Tex
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
   return fc.string({ unit: "grapheme", minLength, maxLength });
 }
+
+/** The usual value, nine times out of ten. */
+export function rarely<Value>(
+  usual: Value,
+  odd: fc.Arbitrary<Value> | (() => fc.Arbitrary<Value>),
+): fc.Arbitrary<Value> {
+  const arbitrary = typeof odd === "function" ? odd() : odd;
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary });
+}

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, type MockInstanc
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import { addSigningKey } from "../../src/keys/store.ts";
 import { encodeBase64url, utf8 } from "../../src/platform/encoding.ts";
+import { runs } from "../hostile/runs.ts";
 import { expectProblem, get, post } from "../support/client.ts";
-import { neverLog } from "../support/logs.ts";
 import { logIn, mailedToken } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import {
@@ -326,7 +326,7 @@ describe("AccessTokens.verify", () => {
 
   it("says no to any text, and throws at none", async () => {
     const property = fc.asyncProperty(text, async (token) => (await accessTokens.verify(token)) === undefined);
-    await fc.assert(property, { numRuns: 500 });
+    await fc.assert(property, runs(1 / 6));
   });
 
   it("says no to an honest token with any one character changed, taken out or put in", async () => {
@@ -340,10 +340,9 @@ describe("AccessTokens.verify", () => {
     const property = fc.asyncProperty(edit, async ({ at, removed, added }) => {
       const edited = token.slice(0, at) + added + token.slice(at + removed);
       fc.pre(edited !== token);
-      neverLog(edited);
       return (await accessTokens.verify(edited)) === undefined;
     });
-    await fc.assert(property, { numRuns: 500 });
+    await fc.assert(property, runs(1 / 6));
   });
 });
 

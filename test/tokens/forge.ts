@@ -49,9 +49,9 @@ export async function openWorkshop(): Promise<Workshop> {
 export const part = (content: string | Uint8Array) =>
   encodeBase64url(typeof content === "string" ? utf8(content) : content);
 
+/** Members that are `undefined` are left out. */
 export const json = (members: unknown) => part(JSON.stringify(members));
 
-/** Without the members that are `undefined`. */
 export const readPart = (text: string): Members => JSON.parse(new TextDecoder().decode(bytesOf(text)));
 
 export const bytesOf = (text: string) => decodeBase64url(text) ?? new Uint8Array();

@@ -1,0 +1,104 @@
+/** Hostile bodies: what the schema of an operation takes, with faults; and what is no JSON, no UTF-8, or too much. */
+import fc from "fast-check";
+import type { Operation } from "../../src/http/operation.ts";
+import { document } from "../support/openapi.ts";
+import { fitting, hostileJson, hostileName, rarely, type Schema } from "./values.ts";
+
+export interface HostileBody {
+  text: string;
+  /** How the text becomes bytes; `latin1` makes any byte of the character of its number. */
+  encoding: "utf-8" | "utf-16le" | "latin1" | "gzip";
+  /** Filled up with blanks to so many bytes at least. */
+  size: number;
+  /** In pieces, without a length. */
+  streamed: boolean;
+}
+
+const MAX_BODY = 64 * 1024;
+
+export function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null> {
+  const plain = (text: fc.Arbitrary<string>) =>
+    fc.record({
+      text,
+      encoding: rarely<HostileBody["encoding"]>("utf-8", () => fc.constantFrom("utf-16le", "latin1", "gzip")),
+      size: rarely(0, () => fc.constantFrom(MAX_BODY - 1, MAX_BODY, MAX_BODY + 1, 3 * 1024 * 1024)),
+      streamed: rarely(false, fc.constant(true)),
+    });
+  if (operation.body === undefined) return rarely<HostileBody | null>(null, plain(hostileJson));
+  const { schema } = document.paths[operation.path][operation.method].requestBody.content["application/json"];
+  return fc.oneof(
+    { weight: 6, arbitrary: plain(membersOf(schema, 0)) },
+    { weight: 6, arbitrary: plain(membersOf(schema, 2)) },
+    { weight: 1, arbitrary: plain(hostileJson) },
+    { weight: 2, arbitrary: plain(fc.tuple(membersOf(schema, 1), brokenTexts).map(([text, spoil]) => spoil(text))) },
+    { weight: 1, arbitrary: fc.tuple(membersOf(schema, 0), brokenBytes).map(([text, spoil]) => latin1(spoil(text))) },
+    { weight: 1, arbitrary: fc.constant(null) },
+  );
+}
+
+const latin1 = (text: string): HostileBody => ({ text, encoding: "latin1", size: 0, streamed: false });
+
+const brokenTexts = fc.constantFrom<(text: string) => string>(
+  (text) => `\ufeff${text}`,
+  (text) => `\ufeff\ufeff${text}`,
+  (text) => `${text}${text}`,
+  (text) => `${text},`,
+  (text) => text.slice(0, -1),
+  (text) => text.slice(0, text.length / 2),
+  (text) => text.replaceAll('"', "'"),
+  (text) => `\u0000${text}`,
+  (text) => `${text}\u0000`,
+  (text) => `/* a comment */${text}`,
+  (text) => `[${text}]`,
+  (text) => text.replace("{", '{"a":NaN,'),
+  (text) => text.replace("{", '{"a":"\u0007",'),
+  (text) => `)]}',\n${text}`,
+);
+
+/** Bytes that are no UTF-8: overlong, half a sequence, a surrogate's, beyond Unicode, a mark of UTF-16. */
+const brokenBytes = fc
+  .constantFrom(
+    "\xc0\xaf",
+    "\xe0\x80\xaf",
+    "\xf0\x80\x80\xaf",
+    "\xe2\x82",
+    "\xed\xa0\x80",
+    "\xf4\x90\x80\x80",
+    "\xff\xfe",
+  )
+  .chain((bytes) =>
+    fc.constantFrom<(text: string) => string>(
+      (text) => bytes + text,
+      (text) => text.replace(/:"/, `:"${bytes}`),
+      (text) => text.replace("{", `{"${bytes}":1,`),
+      (text) => text + bytes,
+    ),
+  );
+
+/** A JSON object of the schema's members, in which up to `faults` things are wrong. */
+function membersOf({ properties = {}, required = [] }: Schema, faults: number): fc.Arbitrary<string> {
+  const good = Object.entries(properties).map(([name, schema]) =>
+    fc
+      .tuple(fitting(name, schema), fc.boolean())
+      .map(([value, isThere]) => (isThere || required.includes(name) ? [member(name, value)] : [])),
+  );
+  const names = fc.oneof(fc.constantFrom(...Object.keys(properties)), hostileName);
+  const fault = fc.oneof(
+    // A member with a hostile value: beside the good one of its name it is that member again.
+    fc.record({
+      at: fc.nat(6),
+      put: fc.tuple(names, hostileJson).map(([name, value]) => [member(name, value)]),
+      over: fc.boolean(),
+    }),
+    fc.record({ at: fc.nat(6), put: fc.constant([]), over: fc.constant(true) }),
+  );
+  return fc
+    .tuple(fc.tuple(...good), fc.array(fault, { minLength: Math.min(faults, 1), maxLength: faults }))
+    .map(([list, wrong]) => {
+      const members = list.flat();
+      for (const { at, put, over } of wrong) members.splice(at, over ? 1 : 0, ...put);
+      return `{${members.join(",")}}`;
+    });
+}
+
+const member = (name: string, value: string) => `${JSON.stringify(name)}:${value}`;
