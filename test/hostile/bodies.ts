@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Operation } from "../../src/http/operation.ts";
 import { document } from "../support/openapi.ts";
-import { fitting, hostileJson, hostileName, rarely, type Schema } from "./values.ts";
+import { fitting, hostileFor, hostileJson, hostileName, rarely, type Schema } from "./values.ts";
 
 export interface HostileBody {
   text: string;
@@ -16,6 +16,11 @@ export interface HostileBody {
 
 const MAX_BODY = 64 * 1024;
 
+/** What the document says of an operation's body; of one that takes none, nothing. */
+export function schemaOf({ path, method }: Operation): Schema {
+  return document.paths[path][method].requestBody?.content["application/json"].schema ?? {};
+}
+
 export function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null> {
   const plain = (text: fc.Arbitrary<string>) =>
     fc.record({
@@ -25,7 +30,7 @@ export function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null>
       streamed: rarely(false, fc.constant(true)),
     });
   if (operation.body === undefined) return rarely<HostileBody | null>(null, plain(hostileJson));
-  const { schema } = document.paths[operation.path][operation.method].requestBody.content["application/json"];
+  const schema = schemaOf(operation);
   return fc.oneof(
     { weight: 6, arbitrary: plain(membersOf(schema, 0)) },
     { weight: 6, arbitrary: plain(membersOf(schema, 2)) },
@@ -75,30 +80,48 @@ const brokenBytes = fc
     ),
   );
 
+type Members = [name: string, value: string][];
+
 /** A JSON object of the schema's members, in which up to `faults` things are wrong. */
 function membersOf({ properties = {}, required = [] }: Schema, faults: number): fc.Arbitrary<string> {
   const good = Object.entries(properties).map(([name, schema]) =>
     fc
       .tuple(fitting(name, schema), fc.boolean())
-      .map(([value, isThere]) => (isThere || required.includes(name) ? [member(name, value)] : [])),
+      .map(([value, isThere]): Members => (isThere || required.includes(name) ? [[name, value]] : [])),
   );
-  const names = fc.oneof(fc.constantFrom(...Object.keys(properties)), hostileName);
-  const fault = fc.oneof(
-    // A member with a hostile value: beside the good one of its name it is that member again.
-    fc.record({
-      at: fc.nat(6),
-      put: fc.tuple(names, hostileJson).map(([name, value]) => [member(name, value)]),
-      over: fc.boolean(),
-    }),
-    fc.record({ at: fc.nat(6), put: fc.constant([]), over: fc.constant(true) }),
+  const known = fc.constantFrom(...Object.keys(properties));
+  const fault: fc.Arbitrary<(members: Members) => Members> = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: known.chain((name) =>
+        hostileFor(name).map(
+          (value) =>
+            (members: Members): Members => [...members.filter(([other]) => other !== name), [name, value]],
+        ),
+      ),
+    },
+    // Beside what is there: a name of its own, or one twice, of which the last counts.
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.oneof(known, hostileName), hostileJson, fc.nat(6)).map(
+        ([name, value, at]) =>
+          (members: Members): Members =>
+            members.toSpliced(at, 0, [name, value]),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: known.map(
+        (name) =>
+          (members: Members): Members =>
+            members.filter(([other]) => other !== name),
+      ),
+    },
   );
   return fc
     .tuple(fc.tuple(...good), fc.array(fault, { minLength: Math.min(faults, 1), maxLength: faults }))
     .map(([list, wrong]) => {
-      const members = list.flat();
-      for (const { at, put, over } of wrong) members.splice(at, over ? 1 : 0, ...put);
-      return `{${members.join(",")}}`;
+      const members = wrong.reduce((sofar, spoil) => spoil(sofar), list.flat());
+      return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
     });
 }
-
-const member = (name: string, value: string) => `${JSON.stringify(name)}:${value}`;

@@ -5,7 +5,7 @@ import type { Operation } from "../../src/http/operation.ts";
 import { appWith } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 import { Cast } from "./cast.ts";
-import { type HostileRequest, ordinaryRequest, requestsNowhere, requestsTo } from "./requests.ts";
+import { type HostileRequest, ordinaryRequest, requestsNowhere, requestsTo, sweepOf } from "./requests.ts";
 import { runs } from "./runs.ts";
 import { sendHostile } from "./send.ts";
 
@@ -22,9 +22,12 @@ const aims = [
 const hit = new Set<string>();
 /** By aim, how often each status came back. */
 const counts = new Map(aims.map(({ aim }) => [aim, new Map<number, number>()]));
-const share = runs(1 / aims.length);
-/** Milliseconds: no request takes a second. */
-const timeout = 30_000 + share.numRuns * 1_000;
+/** The more an operation takes, the more can be wrong with it. */
+const weightOf = (operation: Operation | undefined) => (operation?.body ? 4 : operation?.query ? 3 : 1);
+const weights = aims.reduce((sum, { operation }) => sum + weightOf(operation), 0);
+const shareOf = (operation: Operation | undefined) => runs(weightOf(operation) / weights);
+/** Milliseconds: so many requests, and those that every run begins with, take no second each. */
+const timeout = (1_000 + runs(4 / weights).numRuns) * 1_000;
 
 beforeAll(() => cast.rally());
 
@@ -40,17 +43,24 @@ describe("whatever is sent", () => {
         const tally = counts.get(aim);
         tally?.set(sent.status, (tally.get(sent.status) ?? 0) + 1);
       });
-      const examples: [HostileRequest][] = operation === undefined ? [] : [[ordinaryRequest(operation)]];
-      await fc.assert(property, { ...share, seed: share.seed + index, examples, maxSkipsPerRun: 1_000 });
+      const first = operation === undefined ? [] : [ordinaryRequest(operation), ...sweepOf(operation)];
+      const { numRuns, seed } = shareOf(operation);
+      await fc.assert(property, {
+        examples: first.map((one): [HostileRequest] => [one]),
+        numRuns: first.length + numRuns,
+        seed: seed + index,
+        maxSkipsPerRun: 1_000,
+      });
     },
     timeout,
   );
 
   it("has reached every route, and what lies behind its checks", async ({ annotate }) => {
-    const lines = [...counts].map(([aim, tally]) => {
+    const lines = aims.map(({ aim, operation }) => {
+      const tally = counts.get(aim) ?? new Map<number, number>();
       const total = [...tally.values()].reduce((sum, count) => sum + count, 0);
       const statuses = [...tally].toSorted(([one], [other]) => one - other).map((pair) => pair.join("×"));
-      expect(total, aim).toBeGreaterThanOrEqual(share.numRuns);
+      expect(total, aim).toBeGreaterThanOrEqual(shareOf(operation).numRuns);
       return `${String(total).padStart(6)}  ${aim}: ${statuses.join(" ")}`;
     });
     await annotate(`Requests, and the statuses that came back:\n${lines.join("\n")}`);

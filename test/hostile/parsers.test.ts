@@ -332,7 +332,7 @@ describe("the configuration", () => {
         } catch (error) {
           expect(error).toBeInstanceOf(ConfigurationError);
           if (!(error instanceof ConfigurationError)) throw error;
-          expect(error.message).toMatch(/\n {2}[A-Z_]+ /);
+          expect(error.message).toMatch(/\n {2}[A-Z_]+[ =]/);
           const withoutSubjects = error.message.replaceAll(/MAIL_SUBJECTS.*/g, "");
           expect(withoutSubjects).not.toContain(CANARY);
         }

@@ -6,10 +6,10 @@
 import fc from "fast-check";
 import type { Operation } from "../../src/http/operation.ts";
 import { document } from "../support/openapi.ts";
-import { bodiesOf, type HostileBody } from "./bodies.ts";
+import { bodiesOf, type HostileBody, schemaOf } from "./bodies.ts";
 import { CANARY, DOMAIN } from "./cast.ts";
 import { header } from "./headers.ts";
-import { ABSENT_ID, fitting, hostileText, rarely, type Schema } from "./values.ts";
+import { ABSENT_ID, fitting, hostileText, rarely, type Schema, textsFor } from "./values.ts";
 
 export interface HostileRequest {
   method: string;
@@ -57,19 +57,42 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
 
 /** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */
 export function ordinaryRequest(operation: Operation): HostileRequest {
+  return requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
+}
+
+/** The ordinary request with one field or parameter hostile: each of them once with each text. */
+export function sweepOf(operation: Operation): HostileRequest[] {
+  const inQuery = queryOf(operation).flatMap(({ name }) =>
+    textsFor(name).map((text) => `?${name}=${encodeURIComponent(text.toWellFormed().slice(0, 3_000))}`),
+  );
+  const least = ordinaryMembers(operation);
+  const usual = { ...least, ...ORDINARY_HERE[operation.id] };
+  // What is not required may stand in the way of what is tried: an address, where the username is.
+  const bases = Object.keys(usual).length > Object.keys(least).length ? [usual, least] : [least];
+  const inBody = Object.keys(schemaOf(operation).properties ?? {}).flatMap((name) =>
+    bases.flatMap((base) => textsFor(name).map((text) => ({ ...base, [name]: text }))),
+  );
+  return [
+    ...inQuery.map((query) => {
+      const request = ordinaryRequest(operation);
+      return { ...request, path: request.path + query };
+    }),
+    ...inBody.map((members) => requestOf(operation, members)),
+  ];
+}
+
+function ordinaryMembers(operation: Operation): Record<string, string> {
+  return Object.fromEntries((schemaOf(operation).required ?? []).map((name) => [name, ORDINARY[name] ?? ""]));
+}
+
+function requestOf(operation: Operation, members: Record<string, string>): HostileRequest {
   const { path } = operation;
-  const schema: Schema =
-    operation.body === undefined
-      ? {}
-      : document.paths[path][operation.method].requestBody.content["application/json"].schema;
-  const required = (schema.required ?? []).map((name) => [name, ORDINARY[name]]);
-  const members = { ...Object.fromEntries(required), ...ORDINARY_HERE[operation.id] };
-  const body = { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } as const;
+  const hasBody = operation.body !== undefined;
   return {
     method: operation.method.toUpperCase(),
     path: path.replace("{id}", path.includes("/me/") ? "<<own.session>>" : "<<target.id>>"),
-    headers: operation.body === undefined ? [] : [["Content-Type", "application/json"]],
-    body: operation.body === undefined ? null : body,
+    headers: hasBody ? [["Content-Type", "application/json"]] : [],
+    body: hasBody ? { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } : null,
     as: "superuser",
     limited: false,
   };
@@ -139,9 +162,13 @@ interface Parameter {
   schema: Schema;
 }
 
-function queriesOf(operation: Operation): fc.Arbitrary<string> {
+function queryOf(operation: Operation): Parameter[] {
   const described: Parameter[] = document.paths[operation.path][operation.method].parameters ?? [];
-  const own = described.filter((one) => one.in === "query");
+  return described.filter((one) => one.in === "query");
+}
+
+function queriesOf(operation: Operation): fc.Arbitrary<string> {
+  const own = queryOf(operation);
   const text = hostileText.map((value) => value.toWellFormed().slice(0, 3_000));
   const encoded = fc.oneof(
     text.map(encodeURIComponent),

@@ -56,7 +56,6 @@ const TEXTS = [
   "x".repeat(257),
   "y".repeat(1_025),
   "z".repeat(20_000),
-  `${CANARY} said out loud`,
 ];
 
 export const hostileText: Text = fc.oneof(
@@ -72,13 +71,28 @@ const nested: Text = fc
     isObject ? `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}` : "[".repeat(depth) + "]".repeat(depth),
   );
 
+/** Secrets of a wrong shape, which a message about the shape must not repeat. */
+const SPOILT_SECRETS = [CANARY, `${CANARY}\ud800`, CANARY.repeat(100)];
+
+const isSecret = (name: string) => /password|token/.test(name);
+
+/** The texts to try in a field of this name. */
+export const textsFor = (name: string) => (isSecret(name) ? [...TEXTS, ...SPOILT_SECRETS] : TEXTS);
+
 export const hostileJson: Text = fc.oneof(
   fc.constantFrom("null", "true", "false", "[]", "{}", "[null]", '{"__proto__":1}', '{"toString":"x","length":-1}'),
   fc.constantFrom("0", "-0", "-1", "1.5", "1e400", "-1e400", "1e-400", "9007199254740993", "1".repeat(400)),
-  hostileText.map((text) => JSON.stringify(text)),
+  { weight: 4, arbitrary: hostileText.map((text) => JSON.stringify(text)) },
   fc.jsonValue().map((value) => JSON.stringify(value)),
   nested,
 );
+
+const spoiltSecret: Text = fc
+  .constantFrom(...SPOILT_SECRETS, [CANARY], { secret: CANARY })
+  .map((value) => JSON.stringify(value));
+
+/** A hostile value for a field of this name. */
+export const hostileFor = (name: string): Text => (isSecret(name) ? fc.oneof(hostileJson, spoiltSecret) : hostileJson);
 
 /** Names of members: the ones that every object has, and some that none has. */
 export const hostileName: Text = fc.oneof(
