@@ -2,8 +2,14 @@
 import { refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import { openLink } from "./link-tokens.ts";
+import { loginNameOf } from "./login-names.ts";
 
-export async function confirmEmail({ audit, clock, emailChanges, mail, secrets }: Services, token: string) {
+/** `network` is what attempts to log in are counted by: it is the owner's. */
+export async function confirmEmail(
+  { audit, clock, emailChanges, loginAttempts, mail, secrets }: Services,
+  token: string,
+  network: string,
+) {
   const now = clock.now();
   const link = openLink("confirm-email", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
@@ -18,6 +24,11 @@ export async function confirmEmail({ audit, clock, emailChanges, mail, secrets }
   if (step.isFirst) {
     audit.note("email_changed", { actorId: userId, userId });
     mail.notify({ kind: "email_changed", changeId: change.id });
+    await Promise.all([
+      loginAttempts.startAfresh([loginNameOf({ email: change.newEmail })], network),
+      // Whoever has this address next is somebody else.
+      loginAttempts.startAfresh([loginNameOf({ email: change.oldEmail })]),
+    ]);
   }
   return { status: "confirmed" } as const;
 }

@@ -23,15 +23,32 @@ export interface LoginClient {
   country: string | null;
 }
 
-export async function logIn(services: Services, body: z.output<ReturnType<typeof loginBody>>, client: LoginClient) {
-  const { audit, challenge, clock, keyring, loginAttempts, mail, random, registrations, sessions, users } = services;
+type LoginBody = z.output<ReturnType<typeof loginBody>>;
+
+export async function logIn(services: Services, body: LoginBody, client: LoginClient) {
   const name: LoginName =
     body.email === undefined ? { username: (body.username ?? "").toLowerCase() } : { email: body.email.toLowerCase() };
   // Counted by what was typed, known or not, so that 429 tells nobody which.
   const typed = loginNameOf(name);
+  const taking = services.loginAttempts.take(typed, client.network);
+  try {
+    return await attemptLogin(services, body, client, { name, typed, taking });
+  } catch (error) {
+    // What failed here was nobody's wrong guess.
+    await taking.then((attempt) => attempt.giveBack()).catch(() => {});
+    throw error;
+  }
+}
 
+async function attemptLogin(
+  services: Services,
+  body: LoginBody,
+  client: LoginClient,
+  { name, typed, taking }: { name: LoginName; typed: string; taking: Promise<LoginAttempt> },
+) {
+  const { audit, challenge, clock, keyring, mail, random, registrations, sessions, users } = services;
   const [attempt, candidates, , unsolved] = await Promise.all([
-    loginAttempts.take(typed, client.network),
+    taking,
     registrations.findCandidates(name),
     keyring.warm(),
     challenge.check(body.turnstile_token, client.ipAddress),
@@ -39,7 +56,7 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   const { headers, refusal } = attempt;
   if (refusal !== undefined) return refusal;
   if (unsolved !== undefined) {
-    await loginAttempts.giveBack(typed, client.network);
+    await attempt.giveBack();
     return refuse(unsolved.refused, { headers });
   }
 
@@ -47,14 +64,13 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   if ("reason" in proved) {
     const { user } = candidates;
     audit.note("login_failed", { userId: user?.id, details: { reason: proved.reason } });
-    if (user !== undefined && /^(wrong_password|password_blocked)$/.test(proved.reason)) {
-      noteWrongGuess(services, user, typed, attempt);
-    }
+    const isWrong = proved.reason === "wrong_password" || proved.reason === "password_blocked";
+    if (isWrong && user !== undefined) noteWrongGuess(services, user, typed, attempt);
     return refuse(proved.refused, { headers });
   }
   if (isRefusal(proved)) {
     // What was not judged costs nothing. A right password that opens no session does: it costs hashing.
-    await loginAttempts.giveBack(typed, client.network);
+    await attempt.giveBack();
     return refuse(proved.refused, { headers });
   }
 
@@ -67,10 +83,11 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
   const [session, isRecorded] = await Promise.all([
     sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
     users.recordLogin(user, now, rehash),
-    loginAttempts.succeed(typed, client.network, loginNamesOf(user)),
+    attempt.succeed(loginNamesOf(user)),
   ]);
   if (session === null || !isRecorded) {
     // Deleted, disabled or given another password while this one was checked.
+    await attempt.disown(loginNamesOf(user));
     if (session !== null) await sessions.end(user.id, sessionId);
     return refuse("invalid_credentials", { headers });
   }
@@ -88,14 +105,14 @@ export async function logIn(services: Services, body: z.output<ReturnType<typeof
 /**
  * After the answer, since it is done for known names alone: counts a wrong guess by the account's other name too,
  * and after too many in a row lets the password work no more where nobody has logged in before
- * (NIST SP 800-63B-4 §3.2.2).
+ * (NIST SP 800-63B-4 §3.2.2). A registration that nobody proved is no account: nothing is told by way of it, and
+ * whoever proves the address begins anew.
  */
-function noteWrongGuess(services: Services, user: User, typed: string, { isLast }: LoginAttempt): void {
-  const { afterwards, audit, clock, loginAttempts, mail, users } = services;
-  for (const other of loginNamesOf(user).filter((own) => own !== typed)) {
-    afterwards.note(() => loginAttempts.share(other));
-  }
-  if (!isLast || user.passwordBlockedAt !== null) return;
+function noteWrongGuess(services: Services, user: User, typed: string, attempt: LoginAttempt): void {
+  const { afterwards, audit, clock, mail, users } = services;
+  if (wasNeverProved(user)) return;
+  for (const other of loginNamesOf(user).filter((own) => own !== typed)) afterwards.note(() => attempt.share(other));
+  if (!attempt.isLast || user.passwordBlockedAt !== null) return;
   afterwards.note(async () => {
     if (!(await users.blockPassword(user, clock.now()))) return;
     audit.note("password_blocked", { userId: user.id });

@@ -1,6 +1,6 @@
 /** Refreshing: one round trip, [rotate ∥ user]. A forged token touches no storage. */
 import { refuse } from "../http/problems.ts";
-import { decide, type LimitDecision } from "../limits/limiter.ts";
+import { decide, type LimitDecision, policyOf } from "../limits/limiter.ts";
 import type { LimitRules } from "../limits/rules.ts";
 import type { Services } from "../services.ts";
 import { openRefreshToken } from "../sessions/refresh-token.ts";
@@ -41,5 +41,6 @@ export async function refresh(services: Services, refreshToken: string) {
 /** What the session says of its own limit, where it was counted. */
 function decideRefresh(rotation: Rotation, rules: LimitRules): LimitDecision {
   if (!("reading" in rotation) || rotation.reading === undefined) return { headers: {} };
-  return decide([{ name: "refreshPerSession", rule: rules.refreshPerSession, reading: rotation.reading }]);
+  const name = "refreshPerSession";
+  return decide([{ name, policy: policyOf(name, rules[name]), reading: rotation.reading }]);
 }

@@ -146,11 +146,12 @@ function addLinkRoute<Code extends ErrorCode, Spent extends { status: string }>(
   app: App,
   config: Config,
   operation: OperationWithBody<ReturnType<typeof linkTokenBody>, Code | "rate_limited">,
-  spend: (services: Services, token: string) => Promise<Spent | Refusal<Code>>,
+  spend: (services: Services, token: string, network: string) => Promise<Spent | Refusal<Code>>,
 ): void {
   addOperationWithBody(app, config, operation, async (c, { token }) => {
-    const limits = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) } as const];
-    const outcome = await limited(c, limits, () => spend(c.get("services"), token));
+    const network = clientNetwork(c);
+    const limits = [{ rule: "linkAttemptsPerAddress", key: network } as const];
+    const outcome = await limited(c, limits, () => spend(c.get("services"), token, network));
     return isRefusal(outcome) ? outcome : c.json(outcome, 200);
   });
 }

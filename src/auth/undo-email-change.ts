@@ -7,9 +7,11 @@ import { mailLimit } from "../limits/limiter.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import type { Services } from "../services.ts";
 import { openLink } from "./link-tokens.ts";
+import { loginNameOf } from "./login-names.ts";
 
-export async function undoEmailChange(services: Services, token: string) {
-  const { audit, clock, emailChanges, secrets, sessions } = services;
+/** `network` is what attempts to log in are counted by: it is the owner's. */
+export async function undoEmailChange(services: Services, token: string, network: string) {
+  const { audit, clock, emailChanges, loginAttempts, secrets, sessions } = services;
   const now = clock.now();
   const link = openLink("undo-email-change", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
@@ -21,7 +23,13 @@ export async function undoEmailChange(services: Services, token: string) {
   if (step.outcome === "email_taken") return refuse("email_taken");
   if (step.outcome === "dead") return refuse("invalid_token");
   const { userId } = change;
-  if (step.isFirst) audit.note("email_change_undone", { userId });
+  if (step.isFirst) {
+    audit.note("email_change_undone", { userId });
+    await Promise.all([
+      loginAttempts.startAfresh([loginNameOf({ email: change.oldEmail })], network),
+      loginAttempts.startAfresh([loginNameOf({ email: change.newEmail })]),
+    ]);
+  }
   // Again too, while the owner has no new password: what failed the first time is made good.
   if (step.isFirst || user?.passwordHash === NO_PASSWORD) {
     await Promise.all([sessions.startAfresh(userId), sendReset(services, change.oldEmail, step.isFirst)]);

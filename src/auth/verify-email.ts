@@ -5,14 +5,24 @@
 import { refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import { linkHash, openLink } from "./link-tokens.ts";
+import { loginNamesOf } from "./login-names.ts";
 
-export async function verifyEmail({ audit, clock, registrations, secrets }: Services, token: string) {
+/** `network` is what attempts to log in are counted by: it is the owner's, whatever others guessed before. */
+export async function verifyEmail(
+  { audit, clock, loginAttempts, registrations, secrets, users }: Services,
+  token: string,
+  network: string,
+) {
   const now = clock.now();
   const link = openLink("verify-email", token, secrets, now);
   if (link.outcome === "expired") return refuse("expired_token");
   if (link.outcome === "invalid") return refuse("invalid_token");
   const { userId, isFirst } = await registrations.verify(link.subjectId, linkHash(token), now);
   if (userId === undefined) return refuse("invalid_token");
-  if (isFirst) audit.note("email_verified", { actorId: userId, userId });
+  if (isFirst) {
+    audit.note("email_verified", { actorId: userId, userId });
+    const { user } = await users.findById(userId);
+    if (user !== undefined) await loginAttempts.startAfresh(loginNamesOf(user), network);
+  }
   return { status: "verified" } as const;
 }

@@ -6,7 +6,7 @@ import { clientNetwork } from "./client-address.ts";
 import { refuse } from "./problems.ts";
 
 /** The period of the binding in `wrangler.toml`, in seconds. */
-const PERIOD = "10";
+export const FLOOD_PERIOD = 10;
 
 /**
  * The platform's own rate limiting before any storage is touched: approximate, counted for each location, at next to
@@ -14,7 +14,7 @@ const PERIOD = "10";
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {
-    return answerProblem(c, refuse("rate_limited", { headers: { "Retry-After": PERIOD } }));
+    return answerProblem(c, refuse("rate_limited", { headers: { "Retry-After": String(FLOOD_PERIOD) } }));
   }
   return next();
 });

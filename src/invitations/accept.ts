@@ -5,6 +5,7 @@
  */
 import type * as z from "zod";
 import { isOfState, linkHash, openLink } from "../auth/link-tokens.ts";
+import { loginNamesOf } from "../auth/login-names.ts";
 import { refuseInvitation } from "../auth/registration-policy.ts";
 import { isRefusal, refuse } from "../http/problems.ts";
 import { createId } from "../platform/random.ts";
@@ -12,10 +13,11 @@ import type { Services } from "../services.ts";
 import { usernameTaken } from "../users/fields.ts";
 import type { acceptInvitationBody } from "./operations.ts";
 
+/** `network` is what attempts to log in are counted by: it is the owner's. */
 export async function acceptInvitation(
-  { audit, clock, config, invitations, passwordQuality, passwords, random, secrets }: Services,
+  { audit, clock, config, invitations, loginAttempts, passwordQuality, passwords, random, secrets }: Services,
   body: z.output<ReturnType<typeof acceptInvitationBody>>,
-  locale: string,
+  { locale, network }: { locale: string; network: string },
 ) {
   const closed = refuseInvitation(config);
   if (closed !== undefined) return closed;
@@ -50,6 +52,8 @@ export async function acceptInvitation(
   if (accepted.outcome === "used") return refuse("invitation_used");
   const { userId } = accepted;
   const details = { invitation_id: link.subjectId, ...judged.details };
+  // Whatever others guessed at these names before.
+  await loginAttempts.startAfresh(loginNamesOf(body), network);
   audit.note("invitation_accepted", { actorId: userId, userId, details });
   return { userId };
 }

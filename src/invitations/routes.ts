@@ -26,9 +26,10 @@ export function addInvitationRoutes(app: App, config: Config): void {
   );
 
   addOperationWithBody(app, config, acceptInvitationOperation, async (c, body) => {
-    const limits: Limit[] = [{ rule: "linkAttemptsPerAddress", key: clientNetwork(c) }];
+    const network = clientNetwork(c);
+    const limits: Limit[] = [{ rule: "linkAttemptsPerAddress", key: network }];
     const locale = chooseLocale(c.req.header("Accept-Language"));
-    const outcome = await limited(c, limits, () => acceptInvitation(c.get("services"), body, locale));
+    const outcome = await limited(c, limits, () => acceptInvitation(c.get("services"), body, { locale, network }));
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.json({ status: "verified" }, 200);

@@ -44,13 +44,17 @@ export const unlimited: Limiter = {
 };
 
 /** One budget, wherever it is kept. Each call is one hop. */
-export interface Budget<Reading extends LimitReading = LimitReading> {
+export interface Budget {
   name: LimitName;
-  rule: LimitRule;
-  take(): Promise<Reading>;
+  /** As `RateLimit-Policy` says it. */
+  policy: string;
+  take(): Promise<LimitReading>;
   giveBack(): Promise<void>;
-  /** Makes it whole. */
-  forget(): Promise<void>;
+}
+
+/** A budget of so many attempts in a window, as `RateLimit-Policy` says it. */
+export function policyOf(name: LimitName, { budget, window }: LimitRule): string {
+  return `"${name}";q=${budget};w=${Math.ceil(window / SECOND)}`;
 }
 
 export function createLimiter(
@@ -73,12 +77,12 @@ export function limiterBudget(
   rules: LimitRules,
   secrets: Secrets,
   hops: Hops,
-): Budget {
+): Budget & { forget(): Promise<void> } {
   const rule = rules[name];
   const object = () => objects.getByName(`${name}:${limitedKey(secrets, `${name}:${key}`)}`);
   return {
     name,
-    rule,
+    policy: policyOf(name, rule),
     take: () => hops.hop("limiter", () => object().take(rule)),
     giveBack: () => hops.hop("limiter", () => object().giveBack(rule)),
     forget: () => hops.hop("limiter", () => object().forget()),
@@ -114,9 +118,9 @@ export async function withoutFail(tell: () => Promise<void>): Promise<void> {
 }
 
 /** What a client is told of its budgets, and the refusal where one of them is used up. */
-export function decide(readings: { name: LimitName; rule: LimitRule; reading: LimitReading }[]): LimitDecision {
+export function decide(readings: (Pick<Budget, "name" | "policy"> & { reading: LimitReading })[]): LimitDecision {
   const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
-  const policies = readings.map(({ name, rule }) => `"${name}";q=${rule.budget};w=${seconds(rule.window)}`);
+  const policies = readings.map(({ policy }) => policy);
   const states = readings.map(
     ({ name, reading }) => `"${name}";r=${reading.remaining};t=${seconds(reading.retryAfter || reading.resetAfter)}`,
   );

@@ -18,45 +18,41 @@ import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { LimitRules } from "./rules.ts";
 
-export interface LoginAttempt extends LimitDecision {
-  /** Whether somebody has logged in to the account from this network. */
-  isFamiliar: boolean;
-  /** The password is not to be believed here: there were too many wrong guesses. */
-  isBlocked: boolean;
-  /** If this guess is wrong, the password is to stop working for strangers' networks. */
-  isLast: boolean;
+/** One attempt that was taken, or refused. None of its methods throws. */
+export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamiliar" | "isBlocked" | "isLast"> {
+  /** Gives back what was not judged. */
+  giveBack(): Promise<void>;
+  /**
+   * It was right: what the network got wrong at this account before is forgiven, and it is familiar from now on, by
+   * each of the account's names.
+   */
+  succeed(names: readonly string[]): Promise<void>;
+  /** It was right no more when the session was to be opened: the network is a stranger's after all. */
+  disown(names: readonly string[]): Promise<void>;
+  /** It was wrong, and counts by the account's other name as well. */
+  share(name: string): Promise<void>;
 }
 
 export interface LoginAttempts {
   /** Takes an attempt at the account of this name. */
   take(name: string, network: string): Promise<LoginAttempt>;
-  /** Gives back an attempt that was not judged. */
-  giveBack(name: string, network: string): Promise<void>;
   /**
-   * An attempt was right: what the network got wrong at this account before is forgiven, and it is familiar from now
-   * on, by each of the account's names.
-   */
-  succeed(name: string, network: string, names: readonly string[]): Promise<void>;
-  /** Counts a wrong guess by the account's other name too. */
-  share(name: string): Promise<void>;
-  /**
-   * Starts counting anew after the password was set by its owner, whose network is the only familiar one from now
-   * on; without one there is none.
+   * Starts counting anew for whoever bears these names from now on, in whose own network nothing was wrong; without a
+   * network there is nobody.
    */
   startAfresh(names: readonly string[], network?: string): Promise<void>;
 }
 
-type Guard = DurableObjectStub<LoginGuard>;
-
-const FREE: LoginAttempt = { headers: {}, isFamiliar: true, isBlocked: false, isLast: false };
+const nothing = async () => {};
 
 /** Attempts that nobody counts (`RATE_LIMITING=off`). */
 export const unlimitedAttempts: LoginAttempts = {
-  take: async () => FREE,
-  giveBack: async () => {},
-  succeed: async () => {},
-  share: async () => {},
-  startAfresh: async () => {},
+  take: async () => ({
+    headers: {},
+    ...{ isFamiliar: true, isBlocked: false, isLast: false },
+    ...{ giveBack: nothing, succeed: nothing, disown: nothing, share: nothing },
+  }),
+  startAfresh: nothing,
 };
 
 export function createLoginAttempts(
@@ -67,61 +63,66 @@ export function createLoginAttempts(
   hops: Hops,
 ): LoginAttempts {
   const rule = rules.loginPerAccount;
-  const guardOf = (name: string) => guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`));
   /** A network is kept with the account: as a MAC that is good for this account alone. */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
-  const onGuard = <Result>(name: string, call: (guard: Guard) => Promise<Result>) =>
-    hops.hop("limiter", () => call(guardOf(name)));
-
-  const perAddress = (network: string): Budget =>
+  const perAddress = (network: string) =>
     limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops);
-  const perAccountAndAddress = (name: string, network: string): Budget =>
+  const perAccountAndAddress = (name: string, network: string) =>
     limiterBudget({ rule: "loginPerAccountAndAddress", key: `${name} ${network}` }, limiters, rules, secrets, hops);
-  function guardBudget(name: string, network: string): Budget<GuardReading> {
-    const from = networkAt(name, network);
-    return {
-      name: "loginPerAccount",
-      rule,
-      take: () => onGuard(name, async (guard): Promise<GuardReading> => guard.take(from, rule)),
-      giveBack: () => onGuard(name, (guard) => guard.giveBack(from)),
-      forget: () => onGuard(name, (guard) => guard.forget()),
-    };
-  }
 
-  const tellGuards = (names: readonly string[], tell: (guard: Guard, name: string) => Promise<void>) =>
-    Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
+  function onGuard<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
+    const guard = guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`));
+    return hops.hop("limiter", () => call(guard));
+  }
+  async function tellGuards(
+    names: readonly string[],
+    tell: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,
+  ): Promise<void> {
+    await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
+  }
 
   return {
     async take(name, network) {
-      const guard = guardBudget(name, network);
-      let guarded: GuardReading | undefined;
-      const noticed: Budget = {
-        ...guard,
+      const from = networkAt(name, network);
+      let guarded = { isFamiliar: false, isBlocked: false, isLast: false };
+      const guard: Budget = {
+        name: "loginPerAccount",
+        // In a row, not in a window: a pause that grows is no window.
+        policy: `"loginPerAccount";q=${rule.budget}`,
         async take() {
-          guarded = await guard.take();
-          return guarded;
+          const reading = await onGuard(name, async (object): Promise<GuardReading> => object.take(from, rule));
+          guarded = reading;
+          return reading;
         },
+        giveBack: () => onGuard(name, (object) => object.giveBack(from, guarded.isFamiliar)),
       };
-      const decision = await takeAll([perAddress(network), perAccountAndAddress(name, network), noticed]);
-      const { isFamiliar = false, isBlocked = false, isLast = false } = guarded ?? {};
-      return { ...decision, isFamiliar, isBlocked, isLast };
-    },
-    giveBack: (name, network) =>
-      giveAllBack([perAddress(network), perAccountAndAddress(name, network), guardBudget(name, network)]),
-    async succeed(name, network, names) {
-      await Promise.all([
-        giveAllBack([perAddress(network)]),
-        withoutFail(() => perAccountAndAddress(name, network).forget()),
-        tellGuards(names, (guard, own) => guard.welcome(networkAt(own, network), false)),
-      ]);
-    },
-    async share(name) {
-      await tellGuards([name], (guard) => guard.share());
+      const ofAccount = perAccountAndAddress(name, network);
+      const budgets = [perAddress(network), ofAccount, guard];
+      const decision = await takeAll(budgets);
+      const { isFamiliar, isBlocked, isLast } = guarded;
+      return {
+        ...{ ...decision, isFamiliar, isBlocked, isLast },
+        giveBack: () => giveAllBack(budgets),
+        async succeed(names) {
+          await Promise.all([
+            giveAllBack([perAddress(network)]),
+            withoutFail(() => ofAccount.forget()),
+            tellGuards(names, (object, own) => object.welcome(networkAt(own, network))),
+          ]);
+        },
+        disown: (names) => tellGuards(names, (object, own) => object.estrange(networkAt(own, network))),
+        share: (other) => tellGuards([other], (object) => object.share(networkAt(other, network))),
+      };
     },
     async startAfresh(names, network) {
-      await tellGuards(names, (guard, own) =>
-        network === undefined ? guard.forget() : guard.welcome(networkAt(own, network), true),
-      );
+      await Promise.all([
+        tellGuards(names, (object, name) =>
+          object.startAfresh(network === undefined ? undefined : networkAt(name, network)),
+        ),
+        ...(network === undefined
+          ? []
+          : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
+      ]);
     },
   };
 }

@@ -1,7 +1,14 @@
 /** Limits that an operator chose in place of ours: the variable `RATE_LIMITS`. */
 import * as z from "zod";
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
-import { LIMIT_RULES, type LimitName, type LimitRule, type LimitRules, MOST_WRONG_GUESSES } from "./rules.ts";
+import {
+  LIMIT_RULES,
+  type LimitName,
+  type LimitRule,
+  type LimitRules,
+  LONGEST_PAUSE,
+  MOST_WRONG_GUESSES,
+} from "./rules.ts";
 
 const TAKES =
   "takes limits like loginPerAddress=60/5m, registerPerAddress=5/1h: a name, a number, and a window in s, m or h";
@@ -36,7 +43,8 @@ function faultOf(name: string, { budget, window }: LimitRule, seen: ReadonlySet<
   if (seen.has(name)) return `names ${name} twice`;
   const largest = name === "loginPerAccount" ? MOST_WRONG_GUESSES : LARGEST_BUDGET;
   if (budget < 1 || budget > largest) return `takes a number from 1 to ${largest} for ${name}`;
-  if (window < SECOND || window > DAY) return `takes a window from 1s to 24h for ${name}`;
+  const longest = name === "loginPerAccount" ? LONGEST_PAUSE : DAY;
+  if (window < SECOND || window > longest) return `takes a window from 1s to ${longest / HOUR}h for ${name}`;
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 /** The limits by name. Every number that slows somebody down stands here, with its source. `RATE_LIMITS` overrides them. */
-import { HOUR, MINUTE, SECOND } from "../platform/clock.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 
 export interface LimitRule {
   /** Attempts in a window, which may also come all at once. */
@@ -48,5 +48,14 @@ export type LimitName = keyof typeof LIMIT_RULES;
 
 export type LimitRules = Readonly<Record<LimitName, LimitRule>>;
 
-/** Wrong guesses in a row after which a password stops working (NIST SP 800-63B-4 §3.2.2: at most 100). */
+/** Wrong guesses in a row after which a password stops working: the most that NIST SP 800-63B-4 §3.2.2 allows. */
 export const MOST_WRONG_GUESSES = 100;
+
+/** The longest pause between two guesses at an account, in milliseconds (same section). */
+export const LONGEST_PAUSE = HOUR;
+
+/** So many places of earlier logins are remembered for an account. */
+export const MOST_FAMILIAR_NETWORKS = 20;
+
+/** For how long a place counts as familiar after its last login, and guesses are remembered after the last one. */
+export const GUARD_MEMORY = 90 * DAY;

@@ -1,19 +1,29 @@
-/** Work that may wait until the request is answered, so that nobody waits for it, nor learns by the time that there was any. */
+/** What a request leaves for later, when it is answered: nobody waits for it, nor learns by the time that there was any. */
+import { describeError, writeLog } from "./log.ts";
+
 export class Afterwards {
   readonly #noted: (() => Promise<void>)[] = [];
 
-  /** Whether anything was noted. */
+  /** Whether anything is left to do. */
   get isEmpty(): boolean {
     return this.#noted.length === 0;
   }
 
-  /** Notes work for later. It must not throw: there is nobody left to tell. */
+  /** Notes work for later. */
   note(work: () => Promise<void>): void {
     this.#noted.push(work);
   }
 
-  /** Does it all, and what is noted meanwhile. */
+  /** Does it all, and what is noted meanwhile. What fails is logged, and keeps nothing else from being done. */
   async run(): Promise<void> {
-    while (!this.isEmpty) await Promise.all(this.#noted.splice(0).map((work) => work()));
+    while (!this.isEmpty) await Promise.all(this.#noted.splice(0).map(doOrLog));
+  }
+}
+
+async function doOrLog(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    writeLog("error", { event: "afterwards_failed", error: describeError(error) });
   }
 }

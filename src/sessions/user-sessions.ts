@@ -115,11 +115,12 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       await this.#end([session], now + rules.refuseFor);
       return { outcome: "reused", device: session.deviceName ?? session.userAgent };
     }
+    const { epoch, expiresAt } = session;
+    // Not counted: told to wait for longer than the grace, whoever repeats would come back as a thief.
+    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
     const reading = rules.refreshes && this.#countRefresh(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
     const told = reading === undefined ? {} : { reading };
-    const { epoch, expiresAt } = session;
-    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt, ...told };
     const generation = session.generation + 1;
     const extended = Math.min(session.endsAt, now + rules.idleLifetime);
     this.#records.advance(session.id, generation, now, extended);

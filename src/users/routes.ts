@@ -36,7 +36,7 @@ export function addUserRoutes(app: App, config: Config): void {
     forUser(c, async ({ user }) => {
       const limits = [{ rule: "profileChangePerUser", key: user.id } as const];
       const outcome = await limited(c, limits, () =>
-        updateProfile(c.get("services"), user, body, c.req.header("If-Match")),
+        updateProfile(c.get("services"), user, body, { ifMatch: c.req.header("If-Match"), network: clientNetwork(c) }),
       );
       return isRefusal(outcome) ? outcome : c.json(presentUser(outcome), 200, { ETag: userEtag(outcome) });
     }),

@@ -1,4 +1,5 @@
 /** Changing one's own profile, so that two tabs do not overwrite each other unseen. */
+import { loginNameOf } from "../auth/login-names.ts";
 import { type Refusal, refuse } from "../http/problems.ts";
 import type { Services } from "../services.ts";
 import { usernameTaken } from "./fields.ts";
@@ -14,12 +15,15 @@ export interface ProfileFields {
   locale?: string | undefined;
 }
 
-/** `ifMatch` is the header of RFC 9110 §13.1.1: absent or `*`, the user as they are now is changed. */
+/**
+ * `ifMatch` is the header of RFC 9110 §13.1.1: absent or `*`, the user as they are now is changed. `network` is what
+ * attempts to log in are counted by.
+ */
 export async function updateProfile(
-  { audit, clock, users }: Services,
+  { afterwards, audit, clock, loginAttempts, users }: Services,
   user: User,
   fields: ProfileFields,
-  ifMatch: string | undefined,
+  { ifMatch, network }: { ifMatch: string | undefined; network: string },
 ): Promise<User | Refusal<"username_taken" | "precondition_failed">> {
   const version = expectedVersion(user, ifMatch);
   if (version === "other") return refuse("precondition_failed");
@@ -37,6 +41,14 @@ export async function updateProfile(
       const names = Object.keys(fields).join(" ");
       if (names !== "")
         audit.note("profile_changed", { actorId: user.id, userId: user.id, details: { fields: names } });
+      const [before, now] = [user, update.user].map(({ username }) =>
+        loginNameOf({ username: username.toLowerCase() }),
+      );
+      if (before !== undefined && now !== undefined && before !== now) {
+        afterwards.note(() => loginAttempts.startAfresh([now], network));
+        // Whoever has this name next is somebody else.
+        afterwards.note(() => loginAttempts.startAfresh([before]));
+      }
       return update.user;
     }
     case "username_taken":

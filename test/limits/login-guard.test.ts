@@ -247,15 +247,15 @@ describe("the LoginGuard object", () => {
     const guard = fresh();
     vi.setSystemTime(Date.now());
     for (let count = 0; count < 3; count++) await guard.take("net", RULE);
-    await guard.giveBack("net");
+    await guard.giveBack("net", false);
     expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 0, resetAfter: 30_000 });
-    for (let count = 0; count < 5; count++) await guard.giveBack("net");
+    for (let count = 0; count < 5; count++) await guard.giveBack("net", false);
     expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 2 });
   });
 
   it("takes a network that guessed wrong too often for a stranger's", async () => {
     const guard = fresh();
-    await guard.welcome("home", false);
+    await guard.welcome("home");
     let now = Date.now();
     for (let count = 1; count <= 100; count++) {
       vi.setSystemTime(now);
@@ -271,7 +271,7 @@ describe("the LoginGuard object", () => {
     const start = Date.now();
     for (let count = 0; count <= 20; count++) {
       vi.setSystemTime(start + count);
-      await guard.welcome(`net ${count}`, false);
+      await guard.welcome(`net ${count}`);
     }
     expect(await guard.take("net 0", RULE)).toMatchObject({ isFamiliar: false });
     expect(await guard.take("net 1", RULE)).toMatchObject({ isFamiliar: true });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/docs/build.ts";
+import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postern-build-"));
@@ -52,6 +53,10 @@ describe("wrangler.toml", () => {
   it("fires the cron several times within the time for which a key is published before it signs", () => {
     const minutes = Number(/crons = \["\*\/(\d+) \* \* \* \*"\]/.exec(toml)?.[1]);
     expect(minutes * 3).toBeLessThanOrEqual(60);
+  });
+
+  it("shields for as long as a refused client is told to wait", () => {
+    expect(toml).toContain(`simple = { limit = 300, period = ${FLOOD_PERIOD} }`);
   });
 
   it("is production's, whose development surfaces are off", () => {
