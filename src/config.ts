@@ -20,7 +20,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** A request body has at most so many bytes: the contract's figure. */
+/** A request body has at most so many bytes: what the API promises its clients. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** A stale JWKS is harmless for as long as new keys are published well before they sign. */
@@ -95,7 +95,10 @@ const domains = z
       .map((domain) => domain.trim())
       .filter((domain) => domain !== ""),
   )
-  .refine((list) => list.every(isDomain), "takes domains like example.com or *.example.com, separated by commas");
+  .refine(
+    (list) => list.every(isDomain),
+    "takes domains like example.com or *.example.com, separated by commas (international ones in their xn-- form)",
+  );
 
 /** Every variable that configures the service, in the order of the README's table. */
 export const environment = z.object({

@@ -1,4 +1,7 @@
-/** What the cron trigger does: rotate signing keys when they are due, seal them anew after a new secret, and delete what has lapsed. */
+/**
+ * What the cron trigger does. It rotates the signing keys when they are due, and seals them anew after a new secret. It
+ * deletes what has lapsed.
+ */
 import { resealSigningKeys } from "./keys/reseal.ts";
 import type { Services } from "./services.ts";
 

@@ -1,7 +1,8 @@
 /**
- * The words of the pages behind mailed links, by path: what each does (`act`, with the name of the API for the
- * password that it asks for), by what it sends another link (`resend`), and its views. A view `offers` the form that acts, or the one that sends another link; `again`
- * is the label of a button that leads to the latter.
+ * The words of the pages behind mailed links, by path. `act` is the operation that spends the link; `passwordField` is
+ * what that operation calls the password, where the page asks for one. `resend` is the operation that mails another
+ * link. `views` are what the page can show: `offers` names the form in a view, either of the two; `again` is the label
+ * of a button that leads to the second.
  */
 const LIMITED_TIME = "Links work for a limited time only, to keep your account safe.";
 const OTHER_WAY_BACK =

@@ -3,7 +3,7 @@ import type { Services } from "../services.ts";
 import { sealRefreshToken } from "../sessions/refresh-token.ts";
 import type { User } from "../users/user.ts";
 
-/** `TokenPair` of the contract. Lifetimes are seconds. */
+/** `TokenPair` of the API. Lifetimes are seconds. */
 export interface TokenPair {
   access_token: string;
   token_type: "Bearer";

@@ -109,8 +109,10 @@ async function askForPresent(keys: readonly SealedKey[], { world }: SecretSettin
   const weakness = present.length < 32 ? "is too short" : weaknessOf(present);
   if (weakness !== undefined)
     return refuse(
-      `The present secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. ` +
-        "`openssl rand -base64 48 | npx wrangler secret put AUTH_SECRET` replaces it; everybody has to log in again.",
+      `The present secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, ` +
+        `and everybody has to log in again:
+  (umask 077; openssl rand -base64 48 > auth-secret.txt) && npx wrangler secret put AUTH_SECRET < auth-secret.txt
+Keep it in your password manager, then delete the file: the next rotation asks for it.`,
       world,
     );
   return present;

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { FieldError } from "./problems.ts";
 
-/** Zod's issues in the contract's words. Messages say how to mend the field and never hold its value. */
+/** Zod's issues in the API's words. Messages say how to mend the field and never hold its value. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = issue.path.map(String);

@@ -69,7 +69,7 @@ export const PROBLEMS = {
     status: 403,
     title: "Origin not allowed",
     detail:
-      "A page of another origin, and whoever sends the session cookie, must be at an origin listed in ALLOWED_ORIGINS.",
+      "This came from a page of an origin that is not allowed, or with the session cookie and no allowed `Origin`. Send it from the service's own pages, or list the page's origin in ALLOWED_ORIGINS.",
   },
   https_required: { status: 403, title: "HTTPS required", detail: "Send this request over https." },
   not_found: { status: 404, title: "Not found", detail: "There is nothing here." },

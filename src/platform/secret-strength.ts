@@ -1,4 +1,4 @@
-/** Judges whether a secret looks as if somebody had made it up or copied it. What a generator made always passes. */
+/** Judges whether a secret looks as if somebody had made it up or copied it. What a generator made passes, but for one in some millions. */
 
 /** A random hexadecimal secret of 128 bits has fewer different characters once in 10^7 times; longer ones never. */
 const LEAST_CHARACTERS = 8;

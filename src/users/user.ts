@@ -16,7 +16,7 @@ export function wasNeverProved(user: User): boolean {
 
 const time = (what: string) => z.iso.datetime().meta({ description: what, examples: ["2026-11-22T09:30:00.000Z"] });
 
-/** `User` of the contract. */
+/** `User` of the API. */
 export const userSchema = z
   .strictObject({
     id: z.uuid().meta({ description: "UUIDv7; never reused.", examples: ["019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071"] }),
@@ -49,7 +49,7 @@ export function userEtag({ updatedAt, lastLoginAt }: User): string {
   return `"${updatedAt}-${lastLoginAt ?? 0}"`;
 }
 
-/** Shows a user to its owner or an operator: every field of the contract, and no other. */
+/** Shows a user to its owner or an operator: every field that the API promises, and no other. */
 export function presentUser(user: User): z.output<typeof userSchema> {
   return {
     id: user.id,

@@ -8,7 +8,7 @@ import { coldIsolate } from "../support/services.ts";
 const ME = "/api/v1/users/me";
 
 describe("GET /api/v1/users/me", () => {
-  it("answers with the user, every field of the contract and no other", async () => {
+  it("answers with the user, every field that the API promises and no other", async () => {
     const { accessToken, userId, email, username } = await loggedIn();
     const answer = await get(ME, { bearer: accessToken });
     expect(answer.status).toBe(200);

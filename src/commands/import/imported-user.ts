@@ -17,7 +17,7 @@ const passwordHash = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** What a line may hold: the fields of the contract's `User`, and the hash. Nothing in it happened after `now`. */
+/** What a line may hold: the fields of the API's `User`, and the hash. Nothing in it happened after `now`. */
 function lineShape(now: number) {
   const time = z.iso
     .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
