@@ -5,7 +5,7 @@ import { createTrustedCertificate } from "./test/mail/transports/certificate.ts"
 const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
 
-// The same few thousand hostile requests each time, unless somebody asks for more, which are others each night.
+// The same few thousand hostile requests each time, unless somebody asks for more, which are others each time.
 const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
 const hostile = { requests: Number(HOSTILE_REQUESTS ?? 3_000), seed: Number(HOSTILE_SEED) };
 

@@ -86,7 +86,7 @@ describe("login", () => {
 
     vi.setSystemTime(Date.now() + 3_601_000);
     const right = { email: person.email, password: person.password };
-    expect((await post(LOGIN, right)).status).not.toBe(200);
+    expectProblem(await post(LOGIN, right), 401, "invalid_credentials");
     await post("/api/v1/auth/forgot-password", { email: person.email });
     const body = {
       token: await tokenAbout(person.email, /^Choose a new password/),

@@ -29,7 +29,7 @@ import { CANARY } from "./cast.ts";
 import { runs } from "./runs.ts";
 import { hostileText } from "./values.ts";
 
-/** As many tries as fit into a moment; more by night. */
+/** As many tries as fit into a moment; more when more are asked for. */
 const tries = runs(1 / 10);
 const check = <Values>(property: fc.IProperty<Values>) => fc.assert(property, tries);
 const text = fc.oneof(hostileText, fc.string({ unit: "binary" }), fc.string());

@@ -29,9 +29,9 @@ const titles = new Map(
 );
 const idOf = (title: string) => /^([A-Z]{2}-\d+): /.exec(title)?.[1];
 
-/** How many requirements each section of the checklist has. */
+/** How many requirements each section of the page has. */
 const SIZES = { PW: 8, PS: 6, RG: 8, LG: 9, JW: 10, KY: 6, SE: 11, PR: 7, AC: 8, HT: 10, MF: 7, PK: 4, OP: 10 };
-/** Those that wait for a second factor, for passkeys or for OAuth clients; every other belongs to the first release. */
+/** Those that wait for a second factor, for passkeys or for OAuth clients; every other applies to what there is so far. */
 const LATER = /^(MF-\d+|PK-\d+|PR-7|AC-8|OP-(2|3|4|5|6|9|10))$/;
 
 describe("the page of requirements", () => {
@@ -53,7 +53,7 @@ describe("the page of requirements", () => {
     }
   });
 
-  it("excuses nothing of the first release but what is optional or has no endpoint yet", () => {
+  it("excuses nothing of what there is so far but what is optional or has no endpoint yet", () => {
     const excused = requirements.filter(({ id, file }) => file === undefined && !LATER.test(id)).map(({ id }) => id);
     expect(excused).toEqual(["PS-6", "OP-8"]);
   });
