@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
 import { environment } from "../../src/config.ts";
+import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/platform/clock.ts";
 import { makeClone, plainEnvironment } from "./live-service.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -42,6 +44,27 @@ describe("the README", () => {
   it("lists every folder of the sources", () => {
     const folders = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
     for (const { name } of folders) expect(readme).toMatch(new RegExp(`^  (\\w+/ )?${name}/ `, "m"));
+  });
+});
+
+describe("the README's table of limits", () => {
+  it("lists every limit once, with its default, in the order of the rules", () => {
+    const units = [
+      ["hour", HOUR],
+      ["minute", MINUTE],
+      ["second", SECOND],
+    ] as const;
+    const written = (window: number) => {
+      const [unit, length] = units.find(([, candidate]) => window % candidate === 0) ?? ["millisecond", 1];
+      return `${window / length} ${unit}${window === length ? "" : "s"}`;
+    };
+    const expected = Object.entries(LIMIT_RULES).map(([name, { budget, window }]) => [
+      name,
+      `${budget} in ${written(window)}`,
+    ]);
+    const [, table = ""] = /\| Limit \| Default \| What it counts \|\n(.*?)\n\n/s.exec(readme) ?? [];
+    const listed = [...table.matchAll(/^\| `(\w+)` \| (.+?) \| .+ \|$/gm)].map(([, name, preset]) => [name, preset]);
+    expect(listed).toEqual(expected);
   });
 });
 
