@@ -216,6 +216,7 @@ describe("the configuration", () => {
     ["loginPerAddress=0/5m", "takes a number from 1 to 100000 for loginPerAddress"],
     ["loginPerAccount=101/30s", "takes a number from 1 to 100 for loginPerAccount"],
     ["loginPerAddress=60/0s", "takes a window from 1s to 24h for loginPerAddress"],
+    ["loginPerAccount=10/2h", "takes a window from 1s to 1h for loginPerAccount"],
     ["loginPerAddress=60/25h", "takes a window from 1s to 24h for loginPerAddress"],
     ["loginPerAddress=60/5m,loginPerAddress=70/5m", "names loginPerAddress twice"],
   ])("says of the limits %j what is wrong with them", (text, says) => {

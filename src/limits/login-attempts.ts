@@ -71,8 +71,7 @@ export function createLoginAttempts(
     limiterBudget({ rule: "loginPerAccountAndAddress", key: `${name} ${network}` }, limiters, rules, secrets, hops);
 
   function onGuard<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
-    const guard = guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`));
-    return hops.hop("limiter", () => call(guard));
+    return hops.hop("limiter", () => call(guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
   }
   async function tellGuards(
     names: readonly string[],

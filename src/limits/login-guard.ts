@@ -94,8 +94,9 @@ export class LoginGuard extends DurableObject {
    */
   async welcome(network: string): Promise<void> {
     const now = systemClock.now();
-    const { elsewhere, familiar } = this.#kept;
-    const wasFamiliar = Object.hasOwn(familiar, network);
+    const kept = this.#kept;
+    const { elsewhere, familiar } = kept;
+    const wasFamiliar = familiarIn(kept, network, now) !== undefined;
     familiar[network] = { ...none(), lastLoginAt: now };
     const newest = Object.entries(familiar)
       .filter(([, { lastLoginAt }]) => now - lastLoginAt < GUARD_MEMORY)

@@ -1,0 +1,225 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, appWith, call, expectProblem, freshAddress, post } from "../support/client.ts";
+import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
+
+const LOGIN = "/api/v1/auth/login";
+const NEW_PASSWORD = "another password, as good as new";
+const HOUR = 3_600_000;
+/** Everybody finds a place in the hashing lane. */
+const patient = appWith({ HASH_LANE_LENGTH: "64" });
+/** The same, where no guess waits for another; and where no place has a limit of its own. */
+const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
+const loose = appWith({
+  HASH_LANE_LENGTH: "64",
+  RATE_LIMITS: "loginPerAccount=100/1s,loginPerAddress=100000/1s,loginPerAccountAndAddress=100000/1s",
+});
+
+type Name = { email: string } | { username: string };
+
+const guess = (name: Name, address = freshAddress(), send = patient) =>
+  post(LOGIN, { ...name, password: "a wrong password, surely" }, { address }, send);
+const enter = ({ email, password }: Person, address = freshAddress(), send = patient) =>
+  post(LOGIN, { email, password }, { address }, send);
+const told = ({ headers }: Answer) => headers.get("RateLimit");
+
+async function statuses(count: number, request: () => Promise<Answer>): Promise<number[]> {
+  const seen: number[] = [];
+  for (let turn = 0; turn < count; turn++) seen.push((await request()).status);
+  return seen;
+}
+
+async function guessAHundredTimes(name: Name): Promise<void> {
+  expect(await statuses(100, () => guess(name, freshAddress(), hurried))).toEqual(Array(100).fill(401));
+  vi.setSystemTime(Date.now() + HOUR);
+}
+
+const isBlocked = async (email: string) => (await rowOf(email))?.password_blocked_at !== null;
+
+describe("the owner's login where they always log in", () => {
+  it("forgives strangers nothing", async () => {
+    const person = await registered();
+    const home = freshAddress();
+    await logIn(person, {}, { address: home });
+    expect(await statuses(10, () => guess({ email: person.email }))).toEqual(Array(10).fill(401));
+    await logIn(person, {}, { address: home });
+    expectProblem(await guess({ email: person.email }), 429, "rate_limited");
+  });
+
+  it("is not told to whoever guesses before and after it", async () => {
+    const [person, nobody, home] = [await registered(), somebody(), freshAddress()];
+    await logIn(person, {}, { address: home });
+    const known = [told(await guess({ email: person.email }))];
+    const unknown = [told(await guess({ email: nobody.email }))];
+    await enter(person, home);
+    known.push(told(await guess({ email: person.email })));
+    unknown.push(told(await guess({ email: nobody.email })));
+    expect(known).toEqual(unknown);
+  });
+});
+
+describe("a hundred guesses at a name that nobody has proved", () => {
+  it("do not tell whether the address of a registration under it has an owner", async () => {
+    const owned = { ...somebody(), email: (await registered()).email };
+    const answers: unknown[] = [];
+    for (const mine of [owned, somebody()]) {
+      expect((await post("/api/v1/auth/register", mine)).status).toBe(202);
+      await guessAHundredTimes({ username: mine.username });
+      const { status, json } = await enter(mine);
+      answers.push([status, json.code]);
+    }
+    expect(answers[0]).toEqual(answers[1]);
+  }, 60_000);
+
+  it("keep nobody out who registers it later", async () => {
+    const person = somebody();
+    await guessAHundredTimes({ email: person.email });
+    await registered(person);
+    expect((await enter(person)).status).toBe(200);
+  }, 60_000);
+
+  it("block no password, and send no mail, while its registration waits", async () => {
+    const person = somebody();
+    expect((await post("/api/v1/auth/register", person)).status).toBe(202);
+    const token = await mailedToken(person.email);
+    await guessAHundredTimes({ email: person.email });
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await enter(person)).status).toBe(200);
+    expect(await isBlocked(person.email)).toBe(false);
+    expect(await mailsTo(person.email)).toHaveLength(1);
+  }, 60_000);
+});
+
+describe("where somebody has logged in before", () => {
+  it("stays open after a change of the address", async () => {
+    const [person, home, { email }] = [await registered(), freshAddress(), somebody()];
+    const { accessToken: bearer } = await logIn(person, {}, { address: home });
+    const wish = { email, password: person.password };
+    expect((await post("/api/v1/users/me/email", wish, { bearer, address: home })).status).toBe(202);
+    const token = await mailedToken(email);
+    expect((await post("/api/v1/auth/confirm-email", { token }, { address: home })).status).toBe(200);
+    await statuses(10, () => guess({ email }));
+    expect((await enter({ ...person, email }, home)).status).toBe(200);
+  });
+
+  it("stays open after a change of the username, and is no place of whoever takes the old one", async () => {
+    const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
+    const { accessToken: bearer } = await logIn(person, {}, { address: home });
+    expect((await call("PUT", "/api/v1/users/me", { bearer, address: home, body: { username } })).status).toBe(200);
+    await vi.waitFor(async () => expect(told(await guess({ username }, home))).toContain('"loginPerAccount";r=9'));
+    await statuses(10, () => guess({ username }));
+    expect((await post(LOGIN, { username, password: person.password }, { address: home })).status).toBe(200);
+
+    const next = await registered({ ...somebody(), username: person.username });
+    await statuses(10, () => guess({ username: next.username }));
+    expectProblem(await guess({ username: next.username }, home), 429, "rate_limited");
+  });
+
+  it("allows a hundred guesses over both names, and no more", async () => {
+    const [person, home] = [await registered(), freshAddress()];
+    await logIn(person, {}, { address: home });
+    await statuses(50, () => guess({ email: person.email }, home, loose));
+    await statuses(50, () => guess({ username: person.username }, home, loose));
+    expect(await isBlocked(person.email)).toBe(false);
+    // From here on a stranger's place: of a hundred guesses there, the first is judged.
+    expect((await enter(person, home, loose)).status).toBe(200);
+    await statuses(50, () => guess({ email: person.email }, home, loose));
+    await statuses(50, () => guess({ username: person.username }, home, loose));
+    expect(told(await guess({ email: person.email }, home, loose))).toContain('"loginPerAccount";r=99');
+  }, 60_000);
+
+  it("gets it wrong for nobody else", async () => {
+    const [person, home] = [await registered(), freshAddress()];
+    await logIn(person, {}, { address: home });
+    await statuses(99, () => guess({ email: person.email }, home, loose));
+    await guess({ username: person.username });
+    expect((await enter(person)).status).toBe(200);
+    expect(await isBlocked(person.email)).toBe(false);
+  }, 60_000);
+
+  it("is open again after a reset, whatever was typed wrong there before", async () => {
+    const [person, home] = [await registered(), freshAddress()];
+    await statuses(10, () => guess({ email: person.email }, home));
+    await post("/api/v1/auth/forgot-password", { email: person.email });
+    const body = { token: await mailedToken(person.email, 2), new_password: NEW_PASSWORD };
+    expect((await post("/api/v1/auth/reset-password", body, { address: home })).status).toBe(204);
+    expect((await enter({ ...person, password: NEW_PASSWORD }, home)).status).toBe(200);
+  });
+});
+
+describe("an attempt to log in", () => {
+  it("costs nothing where the database does not answer", async () => {
+    const [person, home] = [await registered(), freshAddress()];
+    const fail = () => Promise.reject(new Error("D1 is down"));
+    const statement = { bind: () => statement, all: fail, run: fail, raw: fail };
+    const DB = { prepare: () => statement, batch: fail } as unknown as D1Database;
+    const down = appWith({ HASH_LANE_LENGTH: "64" }, { DB });
+    expect(await statuses(12, () => enter(person, home, down))).toEqual(Array(12).fill(503));
+    expect((await enter(person, home)).status).toBe(200);
+  });
+
+  it("that a reset overtakes makes its place familiar to nobody", async () => {
+    const [person, lair] = [await registered(), freshAddress()];
+    await post("/api/v1/auth/forgot-password", { email: person.email });
+    const body = { token: await mailedToken(person.email, 2), new_password: NEW_PASSWORD };
+    let resets = 0;
+    const LOGIN_GUARD = {
+      getByName: (name: string) =>
+        new Proxy(env.LOGIN_GUARD.getByName(name), {
+          get: (guard, method) => {
+            if (method !== "take" || resets > 0) return Reflect.get(guard, method);
+            return async (...attempt: Parameters<typeof guard.take>) => {
+              resets += 1;
+              const reading = await guard.take(...attempt);
+              // The password has been looked up by now, and not been checked.
+              await vi.waitFor(() => expect(lookUps).toBeGreaterThan(0));
+              expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
+              return reading;
+            };
+          },
+        }),
+    } as unknown as typeof env.LOGIN_GUARD;
+    let lookUps = 0;
+    const DB = new Proxy(env.DB, {
+      get: (database, method) =>
+        method === "batch"
+          ? async (statements: D1PreparedStatement[]) => {
+              const found = await database.batch(statements);
+              lookUps += 1;
+              return found;
+            }
+          : Reflect.get(database, method).bind(database),
+    });
+    const late = await enter(person, lair, appWith({ HASH_LANE_LENGTH: "64" }, { DB, LOGIN_GUARD }));
+    expectProblem(late, 401, "invalid_credentials");
+    expect(resets).toBe(1);
+    await statuses(10, () => guess({ email: person.email }));
+    expectProblem(await guess({ email: person.email }, lair), 429, "rate_limited");
+  });
+
+  it("that is refused anyway leaves nothing behind", async () => {
+    const guard = env.LOGIN_GUARD.getByName(crypto.randomUUID());
+    await guard.take("net", { budget: 3, window: 1_000 });
+    await guard.giveBack("net", false);
+    const kept = await runInDurableObject(guard, async (_, state) => [
+      [...state.storage.kv.list()].length,
+      await state.storage.getAlarm(),
+    ]);
+    expect(kept).toEqual([0, null]);
+  });
+});
+
+describe("a refresh that is repeated within the grace", () => {
+  it("is not counted, so that whoever lost the answer is never told to come back too late", async () => {
+    const tight = appWith({ RATE_LIMITS: "refreshPerSession=1/2m" });
+    const { refreshToken } = await logIn(await registered());
+    const refresh = () => post("/api/v1/auth/refresh", { refresh_token: refreshToken }, {}, tight);
+    const first = await refresh();
+    for (let turn = 0; turn < 5; turn++) {
+      const again = await refresh();
+      expect(again.status).toBe(200);
+      expect(again.json.refresh_token).toBe(first.json.refresh_token);
+    }
+  });
+});
