@@ -1,8 +1,9 @@
 /** The people whose names, tokens and ids hostile requests use, so that what lies behind the authorization is reached too. */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { type LinkPurpose, sealLink } from "../../src/auth/link-tokens.ts";
+import { type LinkPurpose, linkHash, sealLink } from "../../src/auth/link-tokens.ts";
 import { recoveryState } from "../../src/auth/reset-password.ts";
+import { invitationState } from "../../src/invitations/accept.ts";
 import { createId } from "../../src/platform/random.ts";
 import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
@@ -57,8 +58,14 @@ export class Cast {
     const target = await get(`/api/v1/users/${this.words.get("target.id")}`, { bearer }, this.#send);
     if (target.json?.role !== "user" || !target.json.is_active) {
       this.#tell("target", await this.#create("user"));
-    } else if (target.headers.get("ETag") === this.#version) return;
+    } else if (target.headers.get("ETag") === this.#version && !(await this.#isInvitationUsed())) return;
     await this.#sealLinks();
+  }
+
+  /** An invitation has no user yet whose version tells that it was used. */
+  #isInvitationUsed(): Promise<boolean> {
+    const [email, link] = [this.words.get("invitation.email"), this.words.get("invitation.link")];
+    return this.#services.invitations.isUsed(email ?? "", linkHash(link ?? ""));
   }
 
   async #rally(name: string, standing: Standing): Promise<void> {
@@ -99,7 +106,7 @@ export class Cast {
     return member;
   }
 
-  /** One good link of each kind: to a registration, to a recovery, and to both ends of a change of address. */
+  /** One good link of each kind: to a registration, a recovery, both ends of a change of address, and an invitation. */
   async #sealLinks(): Promise<void> {
     const { clock, emailChanges, random, registrations, users } = this.#services;
     const now = clock.now();
@@ -132,6 +139,10 @@ export class Cast {
     this.words.set("reset.link", seal("reset-password", user.id, recoveryState(user)));
     this.words.set("confirm.link", seal("confirm-email", changeId, []));
     this.words.set("undo.link", seal("undo-email-change", changeId, []));
+    const invited = `invited-${made}@${DOMAIN}`;
+    this.words.set("invitation.email", invited);
+    this.words.set("invitation.username", `invited-${made}`);
+    this.words.set("invitation.link", seal("invitation", id(), invitationState(invited)));
   }
 
   #tell(name: string, member: Member): void {

@@ -53,6 +53,11 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   resetPassword: { token: "<<reset.link>>" },
   confirmEmail: { token: "<<confirm.link>>" },
   undoEmailChange: { token: "<<undo.link>>" },
+  acceptInvitation: {
+    token: "<<invitation.link>>",
+    email: "<<invitation.email>>",
+    username: "<<invitation.username>>",
+  },
 };
 
 /** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */

@@ -106,14 +106,14 @@ const person = fc.constantFrom("own", "own", "own", "own", "user", "superuser", 
 const emails: Text = fc.oneof(
   person.map((name) => `<<${name}.email>>`),
   fc.nat().map((number) => `fresh-${number}@${DOMAIN}`),
-  fc.constantFrom(`NOBODY@${DOMAIN}`, `nobody@${DOMAIN}`),
+  fc.constantFrom(`NOBODY@${DOMAIN}`, `nobody@${DOMAIN}`, "<<invitation.email>>", "<<invitation.email>>"),
 );
 const refreshTokens: Text = fc.oneof(
   person.map((name) => `<<${name}.refresh>>`),
   fc.constantFrom("<<user.access>>", "<<reset.link>>", `prt_${CANARY}`, "<<user.refresh>>A"),
 );
 const linkTokens: Text = fc.oneof(
-  fc.constantFrom("verify", "reset", "confirm", "undo").map((kind) => `<<${kind}.link>>`),
+  fc.constantFrom("verify", "reset", "confirm", "undo", "invitation").map((kind) => `<<${kind}.link>>`),
   fc.constantFrom("<<user.refresh>>", "<<user.access>>", CANARY, "<<reset.link>>A"),
 );
 
