@@ -1,20 +1,36 @@
 import { describe, expect, it } from "vitest";
-import { appWith, call, expectProblem, freshAddress, get } from "../support/client.ts";
+import { type Answer, appWith, call, expectProblem, freshAddress, get } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 
 describe("the flood shield", () => {
   it("turns a flood from one network away before any storage is asked, and nobody else", async () => {
     const address = freshAddress();
-    const answers = await Promise.all(Array.from({ length: 400 }, () => get("/api/v1/users/me", { address })));
-    const refused = answers.filter(({ status }) => status === 429);
+    const ask = () => get("/api/v1/users/me", { address });
+    // The platform counts in spans of its own clock, and one may end amid the flood: so it goes on until it is noticed.
+    const refused: Answer[] = [];
+    for (let sent = 0; refused.length === 0 && sent < 2_000; sent += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, ask));
+      refused.push(...answers.filter(({ status }) => status === 429));
+    }
     expect(refused.length).toBeGreaterThan(0);
-    expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(300);
     for (const answer of refused) {
       expectProblem(answer, 429, "rate_limited");
       expect(answer.headers.get("Retry-After")).toBe("10");
       expect(answer.headers.get("Server-Timing")).toBeNull();
     }
     expect((await get("/")).status).toBe(200);
+  });
+
+  it("counts each request once, and answers all that the platform lets through", async () => {
+    let left = 3;
+    const limit = async () => {
+      left -= 1;
+      return { success: left >= 0 };
+    };
+    const send = appWith({}, { FLOOD_SHIELD: { limit } });
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 5; turn++) statuses.push((await get("/api/v1/users/me", {}, send)).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
   });
 
   it("counts an IPv6 network as one client", async () => {
