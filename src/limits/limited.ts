@@ -15,7 +15,8 @@ export async function limited<Result extends object, Code extends ErrorCode>(
   tell(c, headers);
   const outcome = await work();
   // Nothing was judged, so nothing is counted.
-  if (isRefusal(outcome) && outcome.refused === "busy") await limiter.giveBack(limits);
+  if (isRefusal(outcome) && (outcome.refused === "busy" || outcome.refused === "unavailable"))
+    await limiter.giveBack(limits);
   return outcome;
 }
 

@@ -25,14 +25,14 @@ async function owner(): Promise<Owner> {
 
 /** Every way by which a password comes to be set, and the way to ask beforehand. */
 const DOORS = {
-  register: ({ email, username }: Owner, password: string, send: Send) =>
-    post("/api/v1/auth/register", { email, username, password }, {}, send),
-  reset: ({ token }: Owner, new_password: string, send: Send) =>
-    post("/api/v1/auth/reset-password", { token, new_password }, {}, send),
+  register: ({ email, username }: Owner, password: string, send: Send, address = freshAddress()) =>
+    post("/api/v1/auth/register", { email, username, password }, { address }, send),
+  reset: ({ token }: Owner, new_password: string, send: Send, address = freshAddress()) =>
+    post("/api/v1/auth/reset-password", { token, new_password }, { address }, send),
   change: ({ accessToken, password }: Owner, new_password: string, send: Send) =>
     post("/api/v1/users/change-password", { current_password: password, new_password }, { bearer: accessToken }, send),
-  strength: ({ email, username }: Owner, password: string, send: Send) =>
-    post(STRENGTH, { email, username, password }, {}, send),
+  strength: ({ email, username }: Owner, password: string, send: Send, address = freshAddress()) =>
+    post(STRENGTH, { email, username, password }, { address }, send),
 };
 
 type Fault = { field: string; code: string; message: string };
@@ -243,6 +243,30 @@ describe("when Have I Been Pwned", () => {
       expect((await DOORS.reset(person, FINE, insisting)).status).toBe(204);
     },
   );
+});
+
+describe("a refusal for want of an answer", () => {
+  let ada: Owner;
+
+  beforeAll(async () => {
+    ada = await owner();
+  });
+
+  it.each([
+    ["register", "registerPerAddress", 202],
+    ["reset", "linkAttemptsPerAddress", 204],
+    ["strength", "passwordStrengthPerAddress", 200],
+  ] as const)("costs no attempt to %s", async (name, rule, status) => {
+    const send = appWith({ BREACHED_PASSWORD_CHECK: "required", RATE_LIMITS: `${rule}=1/1h` });
+    const person = name === "register" ? { ...ada, ...somebody() } : ada;
+    const address = freshAddress();
+    fakeBreaches(() => new Response(null, { status: 503 }));
+    for (let turn = 0; turn < 3; turn++)
+      expectProblem(await DOORS[name](person, FINE, send, address), 503, "unavailable");
+    fakeBreaches(() => range());
+    expect((await DOORS[name](person, FINE, send, address)).status).toBe(status);
+    expectProblem(await DOORS[name](person, FINE, send, address), 429, "rate_limited");
+  });
 });
 
 describe(`POST ${STRENGTH}`, () => {
