@@ -1,8 +1,9 @@
 import type { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
-import { type Answer, appWith, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
-import { loggedIn, logIn, somebody } from "../support/people.ts";
+import { type Answer, appWith, call, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
+import { operations } from "../support/openapi.ts";
+import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
@@ -130,18 +131,52 @@ describe("a limiter that does not answer", () => {
   } as unknown as typeof env.RATE_LIMITER;
   const send = appWith({}, { RATE_LIMITER });
 
-  it.each([
-    ["/api/v1/auth/register", () => somebody()],
-    ["/api/v1/auth/verify-email", () => ({ token: "AAAA" })],
-    [RESEND, () => ({ email: somebody().email })],
-    ["/api/v1/auth/forgot-password", () => ({ email: somebody().email })],
-    ["/api/v1/auth/reset-password", () => ({ token: "AAAA", new_password: "a password as good as any" })],
-    [LOGIN, () => ({ email: somebody().email, password: wrong })],
-  ])("closes %s, with 503", async (path, body) => {
-    const answer = await post(path, body(), {}, send);
-    expectProblem(answer, 503, "unavailable");
-    expect(answer.headers.get("Retry-After")).toBe("1");
+  const link = () => ({ token: "AAAA" });
+  const address = () => ({ email: somebody().email });
+  const bodies: Record<string, (person: LoggedIn) => unknown> = {
+    register: somebody,
+    verifyEmail: link,
+    confirmEmail: link,
+    undoEmailChange: link,
+    resendVerification: address,
+    forgotPassword: address,
+    resetPassword: () => ({ token: "AAAA", new_password: "a password as good as any" }),
+    judgePassword: () => ({ password: "a password as good as any" }),
+    login: () => ({ email: somebody().email, password: wrong }),
+    acceptInvitation: () => ({ ...somebody(), token: "AAAA" }),
+    inviteUser: address,
+    updateMe: () => ({ first_name: "Ada" }),
+    changePassword: ({ password }) => ({ current_password: password, new_password: "a password as good as any" }),
+    changeEmail: ({ password }) => ({ email: somebody().email, password }),
+    deleteMe: ({ password }) => ({ password }),
+    exportMe: () => undefined,
+    sendPasswordReset: () => undefined,
+  };
+  const limitedOperations = operations.filter(({ refusals }) => refusals.includes("rate_limited"));
+  let person: LoggedIn;
+
+  beforeAll(async () => {
+    person = await withStanding("superuser");
   });
+
+  it("is tried with every limited route but the refreshes, which their session counts", () => {
+    expect(Object.keys(bodies).toSorted()).toEqual(
+      limitedOperations.flatMap(({ id }) => (id === "refresh" ? [] : [id])).toSorted(),
+    );
+  });
+
+  it.each(limitedOperations.filter(({ id }) => id !== "refresh").map(({ id, method, path }) => ({ id, method, path })))(
+    "closes $method $path, with 503",
+    async ({ id, method, path }) => {
+      const before = await rowOf(person.email);
+      const body = bodies[id]?.(person);
+      const where = path.replace("{id}", person.userId);
+      const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);
+      expectProblem(answer, 503, "unavailable");
+      expect(answer.headers.get("Retry-After")).toBe("1");
+      expect(await rowOf(person.email)).toEqual(before);
+    },
+  );
 });
 
 describe("RATE_LIMITS", () => {
