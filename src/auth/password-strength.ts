@@ -9,5 +9,6 @@ export async function judgePassword(services: Services, body: z.output<ReturnTyp
   const judgement = await services.passwordQuality.judge(password, { email, username });
   if (isRefusal(judgement)) return judgement;
   const errors = judgement.faults.map((fault) => ({ field: "password" as const, ...fault }));
-  return { acceptable: errors.length === 0, errors };
+  const unknown = judgement.breachesUnknown ? ({ breach_check: "unavailable" } as const) : {};
+  return { acceptable: errors.length === 0, errors, ...unknown };
 }

@@ -65,6 +65,10 @@ export const passwordStrengthSchema = z
         message: z.string().meta({ description: "How to do better." }),
       }),
     ),
+    breach_check: z.literal("unavailable").optional().meta({
+      description:
+        "There where Have I Been Pwned did not answer, so that nobody knows whether the password has leaked. It may be set all the same.",
+    }),
   })
   .meta({ id: "PasswordStrength" });
 
