@@ -2,8 +2,8 @@
 import { codePointLength } from "../platform/encoding.ts";
 import { fold } from "./fold.ts";
 
-/** Shorter words stand in others by chance: "ann" in "planning", "ada" in "adapter". */
-const LEAST_ANYWHERE = 4;
+/** Shorter words stand in others by chance: "ann" in "planning", "info" in "information". */
+const LEAST_ANYWHERE = 5;
 
 /** Nobody would think of "a" or "jo" as what a password is built on. */
 const LEAST_AT_ALL = 3;
@@ -12,7 +12,7 @@ const BETWEEN = "[^\\p{L}\\p{N}\\p{M}]";
 
 /**
  * Whether a password contains a word, in any case, and whatever stands between the word's parts: "ada.lovelace" is in
- * "AdaLovelace1815". A word of three code points counts where it stands by itself alone, a shorter one never.
+ * "AdaLovelace1815". A word of three or four code points counts where it stands by itself alone, a shorter one never.
  */
 export function containsWord(password: string, word: string): boolean {
   const parts = fold(word)
