@@ -28,10 +28,14 @@ const limitSize = bodyLimit({
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   // Nobody reads the body of these.
   if (c.req.method === "GET" || c.req.method === "HEAD") return next();
+  let isRead = false;
   try {
-    return await limitSize(c, next);
-  } catch {
-    // From the reading alone: what a handler throws is answered before it comes here.
+    return await limitSize(c, () => {
+      isRead = true;
+      return next();
+    });
+  } catch (error) {
+    if (isRead) throw error;
     return answerProblem(c, refuse("invalid_json"));
   }
 };

@@ -1,4 +1,7 @@
+import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import type { AppEnv } from "../../src/http/app-env.ts";
+import { limitBody } from "../../src/http/body.ts";
 import { PROBLEMS } from "../../src/http/problems.ts";
 import { appWith, call, expectProblem, get, ORIGIN, post } from "../support/client.ts";
 import { somebody } from "../support/people.ts";
@@ -156,6 +159,12 @@ describe("a body", () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_json" });
     expect(logs().map(({ event }) => event)).not.toContain("failure");
+  });
+
+  it("is not to blame for what goes wrong once it was read", async () => {
+    const app = new Hono<AppEnv>().use(limitBody).post("/", () => Promise.reject("no Error, so nobody answers for it"));
+    const body = new Blob(["{}"]).stream();
+    await expect(app.request("/", { method: "POST", body })).rejects.toBe("no Error, so nobody answers for it");
   });
 
   it("over 64 KiB is 413, as documented, where the route has no use for one", async () => {
