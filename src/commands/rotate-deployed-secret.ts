@@ -4,9 +4,10 @@
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { SealedKey } from "../keys/store.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type DeployedSecrets, openDeployedSecrets } from "./deployed-secrets.ts";
-import { openedBy, readSealedKeys, type SealedKey } from "./sealed-keys.ts";
+import { openedBy, readSealedKeys } from "./sealed-keys.ts";
 import { conclude, freshSecret, RETIRED, refuse, type SecretSetting, STILL_ROTATING } from "./secret-change.ts";
 import type { Surroundings } from "./surroundings.ts";
 

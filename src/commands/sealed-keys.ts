@@ -2,16 +2,11 @@
 import * as z from "zod";
 import type { AuditEventType } from "../audit/events.ts";
 import { openPrivateJwk } from "../keys/sealed-key.ts";
+import type { SealedKey } from "../keys/store.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createSecrets } from "../platform/crypto.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { type CommandDatabase, DATABASE_NOW, type Failed } from "./database.ts";
-
-/** A signing key's private half, as it lies in the database. */
-export interface SealedKey {
-  id: string;
-  sealedPrivateJwk: string;
-}
 
 const keysSchema = z.tuple([
   z.object({
