@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
-
-const SECRET_BYTES = 48;
+import { freshSecret } from "./fresh-secret.ts";
 
 export type DevVarsOutcome = "made" | "completed" | "kept";
 
@@ -18,7 +17,7 @@ export function devVarsPath(folder: string, environment?: string): string {
 
 /** Sees to it that the file exists and has a secret. Several instances may do so at once. */
 export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
-  const secret = `AUTH_SECRET=${encodeBase64url(random.bytes(SECRET_BYTES))}\n`;
+  const secret = `AUTH_SECRET=${freshSecret(random)}\n`;
   if (makeWhole(path, `ENVIRONMENT=development\n${secret}`, random)) return "made";
 
   const text = readFileSync(path, "utf8");

@@ -7,8 +7,9 @@ import { resolve } from "node:path";
 import type { SealedKey } from "../keys/store.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type DeployedSecrets, openDeployedSecrets } from "./deployed-secrets.ts";
+import { freshSecret } from "./fresh-secret.ts";
 import { openedBy, readSealedKeys } from "./sealed-keys.ts";
-import { conclude, freshSecret, RETIRED, refuse, type SecretSetting, STILL_ROTATING } from "./secret-change.ts";
+import { conclude, RETIRED, refuse, type SecretSetting, STILL_ROTATING } from "./secret-change.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const CURRENT = "AUTH_SECRET";

@@ -1,8 +1,9 @@
 /** The secret of the service on this machine: two lines of `.dev.vars`. */
 import { existsSync, readFileSync } from "node:fs";
 import { devVarsPath } from "./dev-vars.ts";
+import { freshSecret } from "./fresh-secret.ts";
 import { openedBy, readSealedKeys } from "./sealed-keys.ts";
-import { conclude, freshSecret, RETIRED, refuse, type SecretSetting, STILL_ROTATING } from "./secret-change.ts";
+import { conclude, RETIRED, refuse, type SecretSetting, STILL_ROTATING } from "./secret-change.ts";
 import { readSecrets, replaceFile, withoutPreviousSecret, withRotatedSecret } from "./secret-lines.ts";
 
 const UNREADABLE =

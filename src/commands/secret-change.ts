@@ -1,5 +1,4 @@
 /** What a change of the secret has in common, here and in the deployed Worker. */
-import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import type { CommandDatabase } from "./database.ts";
 import { noteSecretChange } from "./sealed-keys.ts";
@@ -13,13 +12,6 @@ export interface SecretSetting {
   database: CommandDatabase;
   world: Surroundings;
   random: Random;
-}
-
-/** Bytes of a secret: more than any key that is derived from it has. */
-const SECRET_BYTES = 48;
-
-export function freshSecret(random: Random): string {
-  return encodeBase64url(random.bytes(SECRET_BYTES));
 }
 
 /** Refuses, before anything has changed. */
