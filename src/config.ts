@@ -7,8 +7,9 @@
 import * as z from "zod";
 import { limitRules } from "./limits/overrides.ts";
 import { mailSubjects } from "./mail/subjects.ts";
+import { MAX_CODE_POINTS } from "./passwords/faults.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
-import { weaknessOf } from "./platform/secret-strength.ts";
+import { LEAST_SECRET_LENGTH, weaknessOf } from "./platform/secret-strength.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -58,7 +59,9 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 }
 
 const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
-const secret = z.string("is missing").min(32, `takes at least 32 characters: ${GOOD_SECRET}`);
+const secret = z
+  .string("is missing")
+  .min(LEAST_SECRET_LENGTH, `takes at least ${LEAST_SECRET_LENGTH} characters: ${GOOD_SECRET}`);
 
 /** An RFC 6749 client id (Appendix A.11) that can't be a user's `sub`, which is a UUID (RFC 9700 §4.15). */
 const clientId = z
@@ -125,7 +128,7 @@ export const environment = z.object({
   KEY_ROTATION_DAYS: wholeNumber(30, 1, 365),
   KEY_PUBLISH_LEAD_MINUTES: wholeNumber(60, 15, 1_440),
   PASSWORD_MIN_LENGTH: wholeNumber(15, 8, 64),
-  PASSWORD_MAX_LENGTH: wholeNumber(256, 64, 256),
+  PASSWORD_MAX_LENGTH: wholeNumber(MAX_CODE_POINTS, 64, MAX_CODE_POINTS),
   BREACHED_PASSWORD_CHECK: oneOf(["on", "off", "required"]).optional(),
   BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: wholeNumber(1_500, 100, 10_000),
   SCRYPT_LN: wholeNumber(15, 4, 17),

@@ -108,7 +108,7 @@ async function askForPresent(keys: readonly SealedKey[], { world }: SecretSettin
         "`npx wrangler secret put AUTH_SECRET` sets another, and everybody has to log in again.",
       world,
     );
-  const weakness = present.length < 32 ? "is too short" : weaknessOf(present);
+  const weakness = weaknessOf(present);
   if (weakness !== undefined)
     return refuse(
       `The present secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, ` +

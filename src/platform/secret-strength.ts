@@ -1,5 +1,8 @@
 /** Judges whether a secret looks as if somebody had made it up or copied it. What a generator made passes, but for one in some millions. */
 
+/** In characters: of a random hexadecimal secret, 128 bits. */
+export const LEAST_SECRET_LENGTH = 32;
+
 /** A random hexadecimal secret of 128 bits has fewer different characters once in 10^7 times; longer ones never. */
 const LEAST_CHARACTERS = 8;
 
@@ -30,6 +33,7 @@ const EXAMPLE = new RegExp(EXAMPLE_WORDS.join("|"), "i");
 
 /** What makes a secret easy to guess, as the end of a sentence; `undefined` where nothing does. Never holds the secret. */
 export function weaknessOf(secret: string): string | undefined {
+  if (secret.length < LEAST_SECRET_LENGTH) return "is too short";
   if (EXAMPLE.test(secret)) return "looks like an example that others know too";
   if (new Set(secret).size < LEAST_CHARACTERS) return `has fewer than ${LEAST_CHARACTERS} different characters`;
   if (repeats(secret)) return "says the same thing over and over";
