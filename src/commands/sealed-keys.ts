@@ -1,12 +1,9 @@
-/** What the secrets have to do with the database: the signing keys that they seal, and the note in the audit log. */
+/** The signing keys that lie sealed in the database, and which of them a secret opens. */
 import * as z from "zod";
-import type { AuditEventType } from "../audit/events.ts";
 import { openPrivateJwk } from "../keys/sealed-key.ts";
 import type { SealedKey } from "../keys/store.ts";
-import { systemClock } from "../platform/clock.ts";
 import { createSecrets } from "../platform/crypto.ts";
-import { createId, type Random } from "../platform/random.ts";
-import { type CommandDatabase, DATABASE_NOW, type Failed } from "./database.ts";
+import type { CommandDatabase, Failed } from "./database.ts";
 
 const keysSchema = z.tuple([
   z.object({
@@ -32,16 +29,4 @@ export async function openedBy(secret: string, keys: readonly SealedKey[]): Prom
     keys.map(async (key) => ((await openPrivateJwk(key, secrets)) === undefined ? [] : [key.id])),
   );
   return new Set(opened.flat());
-}
-
-/** Notes in the audit log what was done. Nobody who is known to the service did it: the event has no actor. */
-export async function noteSecretChange(
-  database: CommandDatabase,
-  type: AuditEventType,
-  random: Random,
-): Promise<Failed | undefined> {
-  const id = createId(systemClock.now(), random);
-  const statement = `INSERT INTO audit_events (id, type, occurred_at) VALUES ('${id}', '${type}', ${DATABASE_NOW})`;
-  const noted = await database.query(statement, z.tuple([z.object({})]));
-  return "failed" in noted ? noted : undefined;
 }

@@ -1,7 +1,9 @@
 /** What a change of the secret has in common, here and in the deployed Worker. */
-import type { Random } from "../platform/random.ts";
-import type { CommandDatabase } from "./database.ts";
-import { noteSecretChange } from "./sealed-keys.ts";
+import * as z from "zod";
+import type { AuditEventType } from "../audit/events.ts";
+import { systemClock } from "../platform/clock.ts";
+import { createId, type Random } from "../platform/random.ts";
+import { type CommandDatabase, DATABASE_NOW, type Failed } from "./database.ts";
 import type { SecretFlags } from "./secret-flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Wrangler } from "./wrangler.ts";
@@ -39,4 +41,16 @@ export async function conclude(
   if (unnoted === undefined) return 0;
   world.complain("The secret has changed all the same. The audit log alone does not say so.\n");
   return unnoted.failed;
+}
+
+/** Notes in the audit log what was done. Nobody who is known to the service did it: the event has no actor. */
+async function noteSecretChange(
+  database: CommandDatabase,
+  type: AuditEventType,
+  random: Random,
+): Promise<Failed | undefined> {
+  const id = createId(systemClock.now(), random);
+  const statement = `INSERT INTO audit_events (id, type, occurred_at) VALUES ('${id}', '${type}', ${DATABASE_NOW})`;
+  const noted = await database.query(statement, z.tuple([z.object({})]));
+  return "failed" in noted ? noted : undefined;
 }
