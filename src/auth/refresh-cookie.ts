@@ -21,9 +21,9 @@ const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
 export function readRefreshCookie(
   c: Context<AppEnv>,
   config: Config,
-): string | Refusal<"origin_not_allowed"> | undefined {
-  const cookie = getCookie(c, REFRESH_COOKIE);
-  return cookie === undefined || hasAllowedOrigin(c, config) ? cookie : refuse("origin_not_allowed");
+): { token: string | undefined } | Refusal<"origin_not_allowed"> {
+  const token = getCookie(c, REFRESH_COOKIE);
+  return token === undefined || hasAllowedOrigin(c, config) ? { token } : refuse("origin_not_allowed");
 }
 
 export function writeRefreshCookie(c: Context<AppEnv>, config: Config, token: string, maxAge: number): void {

@@ -99,28 +99,28 @@ export function addAuthRoutes(app: App, config: Config): void {
   });
 
   addOperationWithBody(app, config, refreshOperation, async (c, body) => {
-    const cookie = body.refresh_token === undefined ? readRefreshCookie(c, config) : undefined;
-    if (typeof cookie === "object") return cookie;
-    const outcome = await refresh(c.get("services"), body.refresh_token ?? cookie ?? "");
+    const cookie = body.refresh_token === undefined ? readRefreshCookie(c, config) : { token: undefined };
+    if (isRefusal(cookie)) return cookie;
+    const outcome = await refresh(c.get("services"), body.refresh_token ?? cookie.token ?? "");
     if (isRefusal(outcome)) {
       // One that came too soon is as good as before.
-      if (cookie !== undefined && outcome.refused !== "rate_limited") clearRefreshCookie(c, config);
+      if (cookie.token !== undefined && outcome.refused !== "rate_limited") clearRefreshCookie(c, config);
       return outcome;
     }
     tell(c, outcome.headers);
     c.set("userId", outcome.userId);
-    return c.json(handOut(c, config, outcome.tokens, cookie !== undefined), 200);
+    return c.json(handOut(c, config, outcome.tokens, cookie.token !== undefined), 200);
   });
 
   addOperationWithBody(app, config, logoutOperation, async (c, body) => {
     const cookie = readRefreshCookie(c, config);
     const shown = shownProofs(c, body.refresh_token);
-    const mayUseCookie = typeof cookie === "string";
-    if (shown.length === 0 && typeof cookie === "object") return cookie;
-    const proofs = mayUseCookie ? [...shown, { refreshToken: cookie }] : shown;
+    if (shown.length === 0 && isRefusal(cookie)) return cookie;
+    const inCookie = isRefusal(cookie) ? undefined : cookie.token;
+    const proofs = inCookie === undefined ? shown : [...shown, { refreshToken: inCookie }];
     const outcome = await logOut(c.get("services"), proofs, body.all ?? false);
     // Its session has ended by now, whatever the answer. A cookie that was not used is left alone.
-    if (mayUseCookie) clearRefreshCookie(c, config);
+    if (inCookie !== undefined) clearRefreshCookie(c, config);
     if (isRefusal(outcome)) return outcome;
     c.set("userId", outcome.userId);
     return c.body(null, 204);

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { environment } from "../config.ts";
+import { isRefusal } from "../http/problems.ts";
 import { lookUpBreach } from "../passwords/breaches.ts";
 import { createPasswordQuality, type PasswordOwner } from "../passwords/quality.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
@@ -140,7 +141,7 @@ async function judgePassword(
     },
   });
   const judged = await quality.require("--password", password, owner);
-  if (!("refused" in judged)) return { value: password };
+  if (!isRefusal(judged)) return { value: password };
   return { fault: `--password: ${judged.errors?.map(({ message }) => message).join(" ")}` };
 }
 

@@ -3,7 +3,7 @@
  * the rules that need nobody, then whether the password has leaked. Owns no storage and hashes nothing.
  */
 import type { Config } from "../config.ts";
-import { type Refusal, refuse } from "../http/problems.ts";
+import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
 import type { Breaches } from "./breaches.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
@@ -61,7 +61,7 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
     judge,
     async require(field, password, owner) {
       const judgement = await judge(password, owner);
-      if ("refused" in judgement) return judgement;
+      if (isRefusal(judgement)) return judgement;
       const errors = judgement.faults.map((fault) => ({ field, ...fault }));
       if (errors.length > 0) return refuse("validation_failed", { errors });
       return judgement.breachesUnknown ? { details: { breach_check: "unavailable" } } : {};
