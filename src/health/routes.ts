@@ -35,6 +35,13 @@ const rootSchema = z
     registration: z
       .enum(["open", "invitation", "closed"])
       .meta({ description: "Who may register: a form need not be shown where nobody may.", examples: ["open"] }),
+    challenge: z
+      .enum(["turnstile"])
+      .nullable()
+      .meta({
+        description: "What registering, login and a forgotten password ask for besides.",
+        examples: ["turnstile"],
+      }),
     links: z.strictObject({
       docs: z.url(),
       openapi: z.url(),
@@ -62,6 +69,7 @@ export function addHealthRoutes(app: App, config: Config): void {
         name: config.productName,
         version: VERSION,
         registration: config.registration.policy,
+        challenge: config.turnstile.secretKey === undefined ? null : ("turnstile" as const),
         links: {
           docs: `${config.publicUrl}/docs`,
           openapi: `${config.publicUrl}/openapi.json`,

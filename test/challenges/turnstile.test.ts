@@ -3,7 +3,7 @@ import { createChallenge } from "../../src/challenges/turnstile.ts";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
-import { type Answer, appWith, expectProblem, freshAddress, post } from "../support/client.ts";
+import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
@@ -232,6 +232,15 @@ describe("a challenge at login", () => {
       expectProblem(await post("/api/v1/auth/login", sent, { address }, withKey(PASSES)), 401, "invalid_credentials");
     }
     expectProblem(await post("/api/v1/auth/login", sent, { address }, withKey(FAILS)), 429, "rate_limited");
+  });
+});
+
+describe("whether a challenge is asked for", () => {
+  it("is told at / for forms to heed, and the key is not", async () => {
+    const asking = await get("/", {}, withKey(PASSES));
+    expect(asking.json.challenge).toBe("turnstile");
+    expect(asking.text).not.toContain(PASSES);
+    expect((await get("/")).json.challenge).toBeNull();
   });
 });
 
