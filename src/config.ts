@@ -5,11 +5,12 @@
  * fault and says what it takes. Numbers that the service runs on live here, with unit and source.
  */
 import * as z from "zod";
+import { clientId, domains, GOOD_SECRET, httpUrl, oneOf, origins, secret, wholeNumber } from "./config-values.ts";
 import { limitRules } from "./limits/overrides.ts";
 import { mailSubjects } from "./mail/subjects.ts";
 import { MAX_CODE_POINTS } from "./passwords/faults.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./platform/clock.ts";
-import { LEAST_SECRET_LENGTH, weaknessOf } from "./platform/secret-strength.ts";
+import { weaknessOf } from "./platform/secret-strength.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -43,65 +44,6 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.has(hostname);
 }
-
-function wholeNumber(fallback: number, least: number, most: number) {
-  const says = `takes a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, says)
-    .transform(Number)
-    .pipe(z.number().min(least, says).max(most, says))
-    .default(fallback);
-}
-
-function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values, `takes one of ${values.join(", ")}`);
-}
-
-const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
-const secret = z
-  .string("is missing")
-  .min(LEAST_SECRET_LENGTH, `takes at least ${LEAST_SECRET_LENGTH} characters: ${GOOD_SECRET}`);
-
-/** An RFC 6749 client id (Appendix A.11) that can't be a user's `sub`, which is a UUID (RFC 9700 §4.15). */
-const clientId = z
-  .string()
-  .regex(
-    /^(?![\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$)[\x21-\x7e]{1,128}$/i,
-    "takes 1 to 128 printable ASCII characters without a space, and no UUID",
-  )
-  .default("postern");
-
-const httpUrl = z
-  .string()
-  .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
-  .transform((text) => text.replace(/\/+$/, ""));
-
-const origins = z
-  .string()
-  .default("")
-  .transform((text) =>
-    text
-      .split(",")
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ""),
-  )
-  .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
-
-const domains = z
-  .string()
-  .default("")
-  .transform((text) =>
-    text
-      .toLowerCase()
-      .split(",")
-      .map((domain) => domain.trim())
-      .filter((domain) => domain !== ""),
-  )
-  .refine(
-    (list) => list.every(isDomain),
-    "takes domains like example.com or *.example.com, separated by commas (international ones in their xn-- form)",
-  );
 
 /** Every variable that configures the service, in the order of the README's table. */
 export const environment = z.object({
@@ -322,18 +264,4 @@ function contradictions(
   const hasKey = values.RESEND_API_KEY !== undefined;
   insist(transport !== "resend" || hasKey, "RESEND_API_KEY is missing: MAIL_TRANSPORT=resend needs it.");
   return faults;
-}
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
-}
-
-function isDomain(text: string): boolean {
-  return /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,63}$/.test(text) && text.length <= 255;
-}
-
-function isOrigin(text: string): boolean {
-  return isHttpUrl(text) && new URL(text).origin === text;
 }
