@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config.ts";
 import { type Refusal, refuse } from "../http/problems.ts";
+import type { Argon2 } from "../platform/argon2.ts";
 import type { Random } from "../platform/random.ts";
 import type { StoredHash } from "./hash-reading.ts";
 import type { HashingLane } from "./hashing-lane.ts";
@@ -12,6 +13,9 @@ import { readStoredHash } from "./stored-hash.ts";
 
 /** In the place of a hash: somebody without a password. Nothing ever matches it. */
 export const NO_PASSWORD = "!";
+
+/** Loaded when the first password is checked, and kept as a value: a promise would belong to the request that made it. */
+let argon2: Argon2 | undefined;
 
 export interface Passwords {
   /** The PHC string of a new password, or the refusal `busy`. */
@@ -43,8 +47,9 @@ export function createPasswords(
       const reading = stored === undefined ? undefined : readStoredHash(stored);
       const known = reading !== undefined && "verify" in reading;
       const against: StoredHash = known ? reading : decoy;
-      const { argon2 } = await import("./foreign/argon2-engine.ts");
-      const matches = await lane.run(() => against.verify(password, { scrypt: engine, argon2 }) && known);
+      argon2 ??= (await import("./foreign/argon2-engine.ts")).argon2;
+      const engines = { scrypt: engine, argon2 };
+      const matches = await lane.run(() => against.verify(password, engines) && known);
       if (matches === undefined) return refuse("busy");
       if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
       // A second turn of its own, so that nobody waits for two hashes in a row. Busy: next login will do.
