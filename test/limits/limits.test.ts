@@ -104,10 +104,14 @@ describe("the limit of a session's refreshes", () => {
   });
 
   it("leaves the cookie of a browser that came too soon", async () => {
-    const { refreshToken } = await loggedIn();
-    const headers = { Cookie: `__Secure-postern_refresh=${refreshToken}`, Origin: ORIGIN };
-    const byCookie = () => post("/api/v1/auth/refresh", undefined, { headers }, send);
-    expect([(await byCookie()).status, (await byCookie()).status]).toEqual([200, 200]);
+    let cookie = `__Secure-postern_refresh=${(await loggedIn()).refreshToken}`;
+    const byCookie = () =>
+      post("/api/v1/auth/refresh", undefined, { headers: { Cookie: cookie, Origin: ORIGIN } }, send);
+    for (let turn = 0; turn < 2; turn++) {
+      const answer = await byCookie();
+      expect(answer.status).toBe(200);
+      [cookie = ""] = (answer.headers.get("Set-Cookie") ?? "").split(";");
+    }
     const refused = await byCookie();
     expectProblem(refused, 429, "rate_limited");
     expect(refused.headers.get("Set-Cookie")).toBeNull();
