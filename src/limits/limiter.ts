@@ -94,12 +94,17 @@ export function limitedKey(secrets: Secrets, key: string): string {
   return encodeBase64url(secrets.sign("limited-key", utf8(key)));
 }
 
-/** Takes one attempt from each budget, all at once. */
+/** Takes one attempt from each budget, all at once. Where one of them can't be asked, it throws what that threw. */
 export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
-  const readings = await Promise.all(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
+  const asked = await Promise.allSettled(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
+  const readings = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  const failure = asked.find((outcome) => outcome.status === "rejected");
   const decision = decide(readings);
   // What is refused costs nobody anything: else one address could use up a stranger's budget for free.
-  if (decision.refusal !== undefined) await giveAllBack(readings.filter(({ reading }) => reading.allowed));
+  if (failure !== undefined || decision.refusal !== undefined) {
+    await giveAllBack(readings.filter(({ reading }) => reading.allowed));
+  }
+  if (failure !== undefined) throw failure.reason;
   return decision;
 }
 

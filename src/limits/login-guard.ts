@@ -76,7 +76,7 @@ export class LoginGuard extends DurableObject {
     guesses.count -= 1;
     // It was allowed, so the pause before it was over.
     guesses.nextAt = 0;
-    if (isBlank(kept)) await this.forget();
+    if (isBlank(kept)) await this.#forget();
     else await this.#keep(kept, systemClock.now());
   }
 
@@ -115,17 +115,11 @@ export class LoginGuard extends DurableObject {
     await this.#keep(kept, systemClock.now());
   }
 
-  /** Forgets every guess and every familiar network but this one, where there is one. */
+  /** Forgets every guess, and every familiar network but this one; without one, everything. */
   async startAfresh(network: string | undefined): Promise<void> {
-    if (network === undefined) return this.forget();
+    if (network === undefined) return this.#forget();
     const now = systemClock.now();
     await this.#keep({ ...blank(), familiar: { [network]: { ...none(), lastLoginAt: now } } }, now);
-  }
-
-  /** Forgets everything. */
-  async forget(): Promise<void> {
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
   }
 
   /** Forgets what was not touched for long, so that storage cleans itself up. */
@@ -133,6 +127,11 @@ export class LoginGuard extends DurableObject {
     const forgetAt = this.#kept.touchedAt + GUARD_MEMORY;
     if (forgetAt > systemClock.now()) await this.ctx.storage.setAlarm(forgetAt);
     else await this.ctx.storage.deleteAll();
+  }
+
+  async #forget(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
   }
 
   get #kept(): Kept {

@@ -159,6 +159,18 @@ describe("an attempt to log in", () => {
     expect((await enter(person, home)).status).toBe(200);
   });
 
+  it("costs the account nothing where another limiter does not answer", async () => {
+    const person = await registered();
+    const RATE_LIMITER = {
+      getByName: () => {
+        throw new Error("the limiter is away");
+      },
+    } as unknown as typeof env.RATE_LIMITER;
+    const down = appWith({ HASH_LANE_LENGTH: "64" }, { RATE_LIMITER });
+    expect(await statuses(12, () => enter(person, freshAddress(), down))).toEqual(Array(12).fill(503));
+    expect((await enter(person)).status).toBe(200);
+  });
+
   it("that a reset overtakes makes its place familiar to nobody", async () => {
     const [person, lair] = [await registered(), freshAddress()];
     await post("/api/v1/auth/forgot-password", { email: person.email });
