@@ -23,16 +23,18 @@ const turnstileToken = z
     examples: ["0.yKW3vPfQ…"],
   });
 
+/** What whoever opens an account says of themselves. */
+export const newAccountFields = (config: Config) => ({
+  email: allowedEmailAddress(config),
+  username,
+  password: newPassword(config.passwords),
+  first_name: personName.nullish(),
+  last_name: personName.nullish(),
+  phone: phoneNumber.nullish(),
+});
+
 export const registerBody = (config: Config) =>
-  z.strictObject({
-    email: allowedEmailAddress(config),
-    username,
-    password: newPassword(config.passwords),
-    first_name: personName.nullish(),
-    last_name: personName.nullish(),
-    phone: phoneNumber.nullish(),
-    turnstile_token: turnstileToken,
-  });
+  z.strictObject({ ...newAccountFields(config), turnstile_token: turnstileToken });
 
 export const linkTokenBody = () => z.strictObject({ token });
 

@@ -35,6 +35,9 @@ export interface RegistrationReading {
   user: User | undefined;
 }
 
+/** Whom a link verified, by the names that they log in by. */
+export type VerifiedUser = Pick<User, "id" | "email" | "username">;
+
 export interface RegistrationStore {
   findCandidates(name: LoginName): Promise<LoginCandidates>;
   find(id: string): Promise<RegistrationReading>;
@@ -45,10 +48,10 @@ export interface RegistrationStore {
   /** Takes a registration back, with the user that it alone made. */
   withdraw(id: string): Promise<void>;
   /**
-   * Spends a registration's link, known by its hash: its credentials become the user's. Names the user whom
+   * Spends a registration's link, known by its hash: its credentials become the user's. Gives the user whom
    * this very link verified, now (`isFirst`) or before.
    */
-  verify(id: string, link: string, now: number): Promise<{ userId: string | undefined; isFirst: boolean }>;
+  verify(id: string, link: string, now: number): Promise<{ user: VerifiedUser | undefined; isFirst: boolean }>;
   /** Deletes registrations made before then, and the users who were never anything else. */
   deleteStale(before: number): Promise<void>;
 }
@@ -129,7 +132,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
 
     async verify(id, link, now) {
       const verifiedUser = db
-        .select({ id: users.id })
+        .select({ id: users.id, email: users.email, username: users.username })
         .from(users)
         .where(and(eq(users.verifiedByLink, link), eq(users.isVerified, true)));
       const [verifiedNow, , [user]] = await db.batch([
@@ -153,7 +156,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
         db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
         verifiedUser,
       ]);
-      return { userId: user?.id, isFirst: verifiedNow.length > 0 };
+      return { user, isFirst: verifiedNow.length > 0 };
     },
 
     async deleteStale(before) {

@@ -1,12 +1,11 @@
 /** The routes of invitations as data: what each takes, gives and refuses. */
 import * as z from "zod";
 import { needs } from "../access/permissions.ts";
-import { statusSchema, token } from "../auth/schemas.ts";
+import { newAccountFields, statusSchema, token } from "../auth/schemas.ts";
 import type { Config } from "../config.ts";
 import { defineOperation } from "../http/operation.ts";
-import { newPassword } from "../passwords/policy.ts";
 import { allowedEmailAddress } from "../users/email-domains.ts";
-import { locale, personName, phoneNumber, username } from "../users/fields.ts";
+import { locale } from "../users/fields.ts";
 
 export const inviteOperation = defineOperation({
   id: "inviteUser",
@@ -28,16 +27,7 @@ export const inviteOperation = defineOperation({
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "registration_closed", "email_taken", "rate_limited"],
 });
 
-export const acceptInvitationBody = (config: Config) =>
-  z.strictObject({
-    token,
-    email: allowedEmailAddress(config),
-    username,
-    password: newPassword(config.passwords),
-    first_name: personName.nullish(),
-    last_name: personName.nullish(),
-    phone: phoneNumber.nullish(),
-  });
+export const acceptInvitationBody = (config: Config) => z.strictObject({ token, ...newAccountFields(config) });
 
 export const acceptInvitationOperation = defineOperation({
   id: "acceptInvitation",

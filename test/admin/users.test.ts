@@ -273,7 +273,7 @@ describe("an operator", () => {
     expectProblem(await login(owner.password), 403, "email_not_verified");
     const { registration } = await coldIsolate().registrations.findNewest(owner.email);
     const forged = await coldIsolate().registrations.verify(registration?.id ?? "", "link", Date.now());
-    expect(forged.userId).toBeUndefined();
+    expect(forged.user).toBeUndefined();
     expect((await rowOf(owner.email))?.username).toBe(owner.username);
 
     await runMaintenance(coldIsolate());
