@@ -1,5 +1,5 @@
 /** The Worker. A wrong configuration stops it here, before it answers anything. */
-import { env } from "cloudflare:workers";
+import { env, WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
@@ -8,7 +8,10 @@ import { deliverMails } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
 import { runMaintenance } from "./maintenance.ts";
+import { answerCall } from "./rpc/answer-call.ts";
+import { findUser, readJwks, verifyToken } from "./rpc/answers.ts";
 import { createServices } from "./services.ts";
+import type { AuthService as AuthServiceContract } from "./verify/service.ts";
 
 export { LoginGuard } from "./limits/login-guard.ts";
 export { RateLimiter } from "./limits/rate-limiter.ts";
@@ -36,6 +39,25 @@ export default {
     }
   },
 } satisfies ExportedHandler<Bindings>;
+
+/** What other Workers bind (`entrypoint = "AuthService"`): the strict answer at once, and everything that HTTP has. */
+export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
+  override async fetch(request: Request): Promise<Response> {
+    return app.fetch(request, this.env, this.ctx);
+  }
+
+  verify(token: string) {
+    return answerCall("verify", this.env, config, (services) => verifyToken(services, token));
+  }
+
+  user(id: string) {
+    return answerCall("user", this.env, config, (services) => findUser(services, id));
+  }
+
+  jwks() {
+    return answerCall("jwks", this.env, config, readJwks);
+  }
+}
 
 /** The queues are told apart by their names, which `wrangler.toml` gives. */
 function holdsMails(batch: MessageBatch<unknown>): batch is MessageBatch<MailRequest> {

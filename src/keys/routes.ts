@@ -3,6 +3,7 @@ import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as z from "zod";
 import { type Config, JWKS_MAX_AGE_SECONDS } from "../config.ts";
 import { type App, addOperation, defineOperation } from "../http/operation.ts";
+import { presentJwks } from "./present-jwks.ts";
 
 const JWKS_PATH = "/.well-known/jwks.json";
 const METADATA_PATH = "/.well-known/oauth-authorization-server";
@@ -63,13 +64,8 @@ export function addKeyRoutes(app: App, config: Config): void {
   app.use("/.well-known/*", etag({ retainedHeaders }));
 
   addOperation(app, jwksOperation, async (c) => {
-    const keys = (await c.get("services").keyring.published()).map(({ publicJwk, id, algorithm }) => ({
-      ...publicJwk,
-      kid: id,
-      alg: algorithm,
-      use: "sig",
-    }));
-    return c.json({ keys }, 200, { "Cache-Control": CACHEABLE });
+    const jwks = presentJwks(await c.get("services").keyring.published());
+    return c.json(jwks, 200, { "Cache-Control": CACHEABLE });
   });
 
   addOperation(app, metadataOperation, async (c) => {

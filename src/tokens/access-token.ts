@@ -1,22 +1,21 @@
 /**
- * Access tokens: JWTs of RFC 9068 (`typ: at+jwt`). The only place that signs or verifies a JWT.
+ * Access tokens: JWTs of RFC 9068 (`typ: at+jwt`). The only place that signs a JWT; how one is judged is in `verify/`,
+ * for us and for other Workers alike.
  */
-import { errors, jwtVerify, SignJWT } from "jose";
-import * as z from "zod";
+import { SignJWT } from "jose";
 import type { Config } from "../config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
-import { decodeBase64url } from "../platform/encoding.ts";
 import { createId, type Random } from "../platform/random.ts";
-
-/** What an access token says. `sub` and `sid` are UUIDs; `iat` and `exp` are seconds. */
-export type AccessTokenClaims = z.output<typeof claimsShape>;
+import { judgeAccessToken, TOKEN_TYPE } from "../verify/access-token.ts";
+import type { AccessTokenClaims, Role } from "../verify/claims.ts";
+import { VerificationError } from "../verify/errors.ts";
 
 /** Whom a token is minted for. */
 export interface TokenSubject {
   userId: string;
   sessionId: string;
-  role: "user" | "moderator" | "admin";
+  role: Role;
   emailVerified: boolean;
 }
 
@@ -24,23 +23,6 @@ export interface VerifiedToken extends AccessTokenClaims {
   /** The id of the key that signed it. */
   keyId: string;
 }
-
-const TYPE = "at+jwt";
-const ALGORITHMS = ["ES256", "Ed25519"];
-/** A thumbprint in base64url: nothing else is looked up. */
-const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
-/** Longer than any token of ours; what is longer is not even decoded. */
-const MAX_LENGTH = 4_096;
-
-const claimsShape = z.object({
-  sub: z.uuid(),
-  sid: z.uuid(),
-  jti: z.uuid(),
-  iat: z.int(),
-  exp: z.int(),
-  role: z.enum(["user", "moderator", "admin"]),
-  email_verified: z.boolean(),
-});
 
 export interface AccessTokens {
   /** `lifetime` in milliseconds; `version` of the keyring as the directory said last, so that a revoked key signs nothing any more. */
@@ -67,7 +49,7 @@ export function createAccessTokens(parts: {
         role: subject.role,
         email_verified: subject.emailVerified,
       })
-        .setProtectedHeader({ alg: key.algorithm, typ: TYPE, kid: key.id })
+        .setProtectedHeader({ alg: key.algorithm, typ: TOKEN_TYPE, kid: key.id })
         .setIssuer(config.issuer)
         .setAudience(config.audience)
         .setSubject(subject.userId)
@@ -77,44 +59,24 @@ export function createAccessTokens(parts: {
         .sign(key.signingKey);
     },
     async verify(token) {
-      if (token.length > MAX_LENGTH || !isCompactJws(token)) return undefined;
-      let keyId = "";
       try {
-        const { payload } = await jwtVerify(
+        const { claims, keyId } = await judgeAccessToken(
           token,
-          async (header) => {
-            // The key is named by our own id alone: `jwk`, `jku`, `x5u` and `x5c` are never read (RFC 8725 §3.10).
-            const { kid }: { kid?: unknown } = header;
-            const key = typeof kid === "string" && KEY_ID.test(kid) ? await keyring.verifyingKey(kid) : undefined;
-            // One key, one algorithm (RFC 8725 §3.1).
-            if (key === undefined || key.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey();
-            keyId = key.id;
-            return key.verifyingKey;
-          },
+          (id) => keyring.verifyingKey(id),
           {
-            algorithms: ALGORITHMS,
-            typ: TYPE,
             issuer: config.issuer,
             audience: config.audience,
             clockTolerance: config.clockTolerance / SECOND,
-            // None from the future, and none that outlives what is configured now.
-            maxTokenAge: config.lifetime / SECOND,
-            currentDate: new Date(clock.now()),
-            requiredClaims: ["exp", "iat", "sub", "sid", "jti"],
+            // None that outlives what is configured now.
+            longestLifetime: config.lifetime / SECOND,
           },
+          clock.now(),
         );
-        const claims = claimsShape.safeParse(payload);
-        return claims.success ? { ...claims.data, keyId } : undefined;
+        return { ...claims, keyId };
       } catch (error) {
-        if (error instanceof errors.JOSEError) return undefined;
+        if (error instanceof VerificationError) return undefined;
         throw error;
       }
     },
   };
-}
-
-/** Three parts in base64url (RFC 7515 §7.1), each in its one canonical spelling: jose alone forgives padding and spare bits. */
-function isCompactJws(token: string): boolean {
-  const parts = token.split(".");
-  return parts.length === 3 && parts.every((part) => decodeBase64url(part) !== undefined);
 }

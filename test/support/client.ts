@@ -30,7 +30,7 @@ export interface Answer {
 type Send = (request: Request) => Promise<Response>;
 
 /** The Worker as it runs, through its own front door. */
-const theWorker: Send = (request) => exports.default.fetch(request);
+export const theWorker: Send = (request) => exports.default.fetch(request);
 
 /** The same app with other configuration values, on the same bindings but for those that are given. */
 export function appWith(values: Record<string, string>, bindings: Partial<Bindings> = {}): Send {

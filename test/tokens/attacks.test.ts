@@ -5,8 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, type MockInstanc
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import { addSigningKey } from "../../src/keys/store.ts";
 import { encodeBase64url, utf8 } from "../../src/platform/encoding.ts";
+import { createVerifier, VerificationError } from "../../src/verify/index.ts";
 import { runs } from "../hostile/runs.ts";
-import { expectProblem, get, post } from "../support/client.ts";
+import { expectProblem, get, ORIGIN, post, theWorker } from "../support/client.ts";
 import { logIn, mailedToken } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import {
@@ -192,7 +193,7 @@ const GENUINE: [string, Forge][] = [
   ["nbf in an hour", (w) => genuine(w, { claims: { nbf: now() + HOUR } })],
   ["nbf beyond every number", (w) => withNumber(w, "nbf", "1e999")],
   ["iat in an hour", (w) => genuine(w, { claims: { iat: now() + HOUR, exp: now() + 2 * HOUR } })],
-  ["iat so long ago that no lifetime reaches here", (w) => genuine(w, { claims: { iat: now() - 24 * HOUR } })],
+  ["iat so long ago that no lifetime reaches here", (w) => genuine(w, { claims: { iat: now() - 25 * HOUR } })],
 ];
 
 /** Unusual, and right: each has its reason. */
@@ -247,6 +248,13 @@ const listUsers = (bearer: string) => get("/api/v1/users/", { bearer });
 const logOut = (bearer: string) => post("/api/v1/auth/logout", {}, { bearer });
 const logOutEverywhere = (bearer: string) => post("/api/v1/auth/logout", { all: true }, { bearer });
 
+/** What another Worker says of it, which knows nothing but what Postern publishes. */
+const verifyElsewhere = createVerifier({
+  issuer: ORIGIN,
+  audience: ORIGIN,
+  fetcher: { fetch: (address, init) => theWorker(new Request(address, init)) },
+});
+
 describe("an access token that is none", () => {
   it.each([...FORGED, ...GENUINE])("is refused everywhere, and nothing is fetched: %s", async (_, forge) => {
     const token = await forge(workshop);
@@ -257,6 +265,7 @@ describe("an access token that is none", () => {
       const said = JSON.stringify([answer.text, ...answer.headers]);
       expect(token.length > 9 && said.includes(token.slice(0, 4_096)), "the token comes back").toBe(false);
     }
+    await expect(verifyElsewhere(token), "in another Worker").rejects.toThrow(VerificationError);
     expect(outbound).not.toHaveBeenCalled();
   });
 
@@ -294,6 +303,7 @@ describe("an access token that looks odd", () => {
     const token = await forge(workshop);
     expect((await readMe(token)).status).toBe(200);
     expect((await listUsers(token)).status).toBe(200);
+    expect(await verifyElsewhere(token)).toMatchObject({ sub: workshop.victim.userId });
     expect(outbound).not.toHaveBeenCalled();
   });
 

@@ -1,0 +1,8 @@
+import type { SigningKey } from "./signing-key.ts";
+
+/** The public halves of keys as a JWK set (RFC 7517). */
+export function presentJwks(keys: readonly SigningKey[]) {
+  return {
+    keys: keys.map(({ publicJwk, id, algorithm }) => ({ ...publicJwk, kid: id, alg: algorithm, use: "sig" })),
+  };
+}

@@ -1,0 +1,50 @@
+/** What an access token says. */
+import type { JWTPayload } from "jose";
+
+export const ROLES = ["user", "moderator", "admin"] as const;
+
+/** Lowest first: each may do what those before it may. */
+export type Role = (typeof ROLES)[number];
+
+/** The claims of an access token (RFC 9068 §2.2), and Postern's own. `iat` and `exp` are seconds since the epoch. */
+export interface AccessTokenClaims {
+  /** Postern's `PUBLIC_URL`. */
+  iss: string;
+  /** Postern writes one; a list that holds it is as good (RFC 7519 §4.1.3). */
+  aud: string | string[];
+  /** The user's id, a UUID that is never reused. */
+  sub: string;
+  /** The session's id, a UUID. */
+  sid: string;
+  /** The token's own id, a UUID. */
+  jti: string;
+  iat: number;
+  exp: number;
+  client_id: string;
+  role: Role;
+  email_verified: boolean;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** The claims of a payload whose signature, issuer, audience and times were checked; `undefined` where one is missing or of another type. */
+export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
+  const { iss, aud, sub, sid, jti, iat, exp, client_id, role, email_verified } = payload;
+  if (typeof iss !== "string" || aud === undefined || typeof client_id !== "string") return undefined;
+  if (!isUuid(sub) || !isUuid(sid) || !isUuid(jti)) return undefined;
+  if (!isWhole(iat) || !isWhole(exp)) return undefined;
+  if (!isRole(role) || typeof email_verified !== "boolean") return undefined;
+  return { iss, aud, sub, sid, jti, iat, exp, client_id, role, email_verified };
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === "string" && UUID.test(value);
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+export function isRole(value: unknown): value is Role {
+  return ROLES.some((role) => role === value);
+}

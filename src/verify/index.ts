@@ -1,0 +1,12 @@
+/**
+ * `postern/verify`: what other Workers import. It stands by itself, on `jose` alone: nothing of Postern's service
+ * comes along.
+ */
+export type { AccessTokenClaims, Role } from "./claims.ts";
+export { createVerifier, type VerificationContext, type Verifier, type VerifierOptions } from "./create-verifier.ts";
+export { type TokenFault, VerificationError, type VerificationErrorCode, type VerifierFault } from "./errors.ts";
+export { type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
+export type { Fetcher, JsonWebKeySet } from "./read-jwks.ts";
+export { type AuthVariables, type RequireAuthOptions, requireAuth } from "./require-auth.ts";
+export type { RevocationsNamespace } from "./revocations.ts";
+export type { AuthService, ServiceUser } from "./service.ts";

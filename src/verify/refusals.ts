@@ -1,0 +1,38 @@
+/** Refusals in other Workers, word for word as Postern's own: a client has one way to read them. */
+const REFUSALS = {
+  unauthorized: {
+    status: 401,
+    title: "Not signed in",
+    detail: "This needs an access token: send it as `Authorization: Bearer <access_token>`.",
+    challenge: 'Bearer realm="postern"',
+  },
+  invalid_access_token: {
+    status: 401,
+    title: "Invalid access token",
+    detail: "The access token has expired, has been revoked or is not one of ours. Refresh it, or log in again.",
+    challenge: 'Bearer realm="postern", error="invalid_token"',
+  },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "Your role does not allow this. Ask somebody with a higher one.",
+    challenge: 'Bearer realm="postern", error="insufficient_scope"',
+  },
+  unavailable: {
+    status: 503,
+    title: "Unavailable",
+    detail: "A part that this request needs does not answer. Try again in a moment.",
+    challenge: undefined,
+  },
+} as const;
+
+/** The problem document of a refusal (RFC 9457), with its challenge, where `reason` helps a developer (RFC 6750 §3). */
+export function answerRefusal(code: keyof typeof REFUSALS, reason?: string): Response {
+  const { status, title, detail, challenge } = REFUSALS[code];
+  const headers = new Headers({ "Content-Type": "application/problem+json", "Cache-Control": "no-store" });
+  const description = reason === undefined ? "" : `, error_description="${reason}"`;
+  if (challenge !== undefined) headers.set("WWW-Authenticate", challenge + description);
+  if (status === 503) headers.set("Retry-After", "1");
+  const document = { type: `urn:postern:problem:${code}`, title, status, detail, code };
+  return new Response(JSON.stringify(document), { status, headers });
+}

@@ -1,0 +1,80 @@
+/** Hono middleware: lets requests through that carry a good access token of somebody who may. */
+import type { Context, MiddlewareHandler } from "hono";
+import { type AccessTokenClaims, isRole, type Role } from "./claims.ts";
+import { createVerifier, type VerificationContext, type VerifierOptions } from "./create-verifier.ts";
+import { VerificationError } from "./errors.ts";
+import { isAtLeast, type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
+import { answerRefusal } from "./refusals.ts";
+
+export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_PERMISSIONS> extends VerifierOptions {
+  /** The lowest role that is let through: `moderator` lets admins through as well. */
+  role?: Role | undefined;
+  /** A permission that is needed: one of `permissions`. */
+  permission?: NoInfer<Name> | undefined;
+  /** Your own permissions, by the roles that have them. Postern's, unless you bring some. */
+  permissions?: Permissions<Name> | undefined;
+}
+
+/** What the middleware puts on the context: `c.get("auth")` are the claims. */
+export interface AuthVariables {
+  auth: AccessTokenClaims;
+}
+
+/**
+ * The options, or what makes them of a request's context, where the bindings are:
+ * `requireAuth<Env>((c) => ({ issuer, audience, fetcher: c.env.AUTH, revocations: c.env.REVOCATIONS }))`.
+ * Answers 401, 403 and 503 as Postern does, with problem documents (RFC 9457) and challenges (RFC 6750 §3).
+ */
+export function requireAuth<Bindings extends object = object, Name extends string = keyof typeof POSTERN_PERMISSIONS>(
+  options:
+    | RequireAuthOptions<Name>
+    | ((c: Context<{ Bindings: Bindings; Variables: AuthVariables }>) => RequireAuthOptions<Name>),
+): MiddlewareHandler<{ Bindings: Bindings; Variables: AuthVariables }> {
+  return async function requireAuth(c, next) {
+    const settings = typeof options === "function" ? options(c) : options;
+    const token = /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+    if (token === undefined) return answerRefusal("unauthorized");
+    const judged = await judge(settings, token, contextOf(c));
+    if (judged instanceof VerificationError) {
+      return answerRefusal(judged.isTemporary ? "unavailable" : "invalid_access_token", judged.message);
+    }
+    if (!mayPass(judged.role, settings)) return answerRefusal("forbidden");
+    c.set("auth", judged);
+    await next();
+  };
+}
+
+async function judge(
+  options: VerifierOptions,
+  token: string,
+  context: VerificationContext | undefined,
+): Promise<AccessTokenClaims | VerificationError> {
+  try {
+    return await createVerifier(options)(token, context);
+  } catch (error) {
+    if (error instanceof VerificationError) return error;
+    throw error;
+  }
+}
+
+/** @throws {TypeError} where the options name a role or a permission that there is none of: nobody passes by a slip */
+function mayPass<Name extends string>(role: Role, options: RequireAuthOptions<Name>): boolean {
+  if (options.role !== undefined) {
+    if (!isRole(options.role)) throw new TypeError(`requireAuth knows no role "${options.role}".`);
+    if (!isAtLeast(role, options.role)) return false;
+  }
+  if (options.permission === undefined) return true;
+  const permissions: Partial<Permissions> = options.permissions ?? POSTERN_PERMISSIONS;
+  const roles = Object.hasOwn(permissions, options.permission) ? permissions[options.permission] : undefined;
+  if (roles === undefined) throw new TypeError(`requireAuth knows no permission "${options.permission}".`);
+  return roles.includes(role);
+}
+
+/** Hono throws where there is no context, as in a test that brings none. */
+function contextOf(c: Context): VerificationContext | undefined {
+  try {
+    return c.executionCtx;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,191 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { Hono } from "hono";
+import { describe, expect, it } from "vitest";
+import { may, PERMISSIONS, type Permission } from "../../src/access/permissions.ts";
+import {
+  type AccessTokenClaims,
+  POSTERN_PERMISSIONS,
+  type RequireAuthOptions,
+  type Role,
+  requireAuth,
+} from "../../src/verify/index.ts";
+import { get } from "../support/client.ts";
+import { type Issuer, startIssuer } from "./issuer.ts";
+
+const ROLES: Role[] = ["user", "moderator", "admin"];
+
+const optionsOf = (issuer: Issuer) => ({
+  issuer: issuer.url,
+  audience: issuer.url,
+  fetcher: issuer.fetcher,
+  now: () => issuer.time,
+});
+
+/** An API behind the middleware, as another Worker has it. */
+function apiWith(options: Parameters<typeof requireAuth>[0]) {
+  const app = new Hono<{ Variables: { auth: AccessTokenClaims } }>();
+  app.use("/things", requireAuth(options));
+  app.get("/things", (c) => c.json({ for: c.get("auth").sub }));
+  return async (token?: string, scheme = "Bearer") => {
+    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `${scheme} ${token}` };
+    const context = createExecutionContext();
+    const response = await app.fetch(new Request("https://api.example/things", { headers }), {}, context);
+    await waitOnExecutionContext(context);
+    return response;
+  };
+}
+
+describe("requireAuth", () => {
+  it("lets a good token through and hands its claims to the handler", async () => {
+    const issuer = await startIssuer();
+    const ask = apiWith(optionsOf(issuer));
+    const sub = crypto.randomUUID();
+    const response = await ask(await issuer.token("first", { sub }), "bearer");
+    expect(await response.json()).toEqual({ for: sub });
+  });
+
+  it("takes its options from the context, where the bindings are", async () => {
+    const issuer = await startIssuer();
+    interface Env {
+      AUTH: Issuer["fetcher"];
+    }
+    const app = new Hono<{ Bindings: Env; Variables: { auth: AccessTokenClaims } }>();
+    app.use(requireAuth<Env>((c) => ({ ...optionsOf(issuer), fetcher: c.env.AUTH })));
+    app.get("/", (c) => c.text(c.get("auth").role));
+    const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
+    // Without an execution context, as in a test of somebody's own.
+    const response = await app.request("https://api.example/", { headers }, { AUTH: issuer.fetcher });
+    expect(await response.text()).toBe("user");
+  });
+
+  it("refuses as Postern itself does, word for word but for the request id", async () => {
+    const issuer = await startIssuer();
+    const ask = apiWith(optionsOf(issuer));
+    for (const [token, code] of [
+      [undefined, "unauthorized"],
+      ["nonsense", "invalid_access_token"],
+    ] as const) {
+      const theirs = await ask(token);
+      const ours = await get("/api/v1/users/me", { bearer: token });
+      const { request_id: _, ...problem } = ours.json;
+      expect(theirs.status).toBe(401);
+      expect(await theirs.json()).toEqual(problem);
+      expect(problem.code).toBe(code);
+      expect(theirs.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(theirs.headers.get("Cache-Control")).toBe("no-store");
+      const challenge = ours.headers.get("WWW-Authenticate") ?? "";
+      expect(theirs.headers.get("WWW-Authenticate")?.startsWith(challenge)).toBe(true);
+    }
+  });
+
+  it("tells a developer in the challenge what is wrong with a token", async () => {
+    const issuer = await startIssuer();
+    const response = await apiWith(optionsOf(issuer))(await issuer.token("first", { aud: "https://other.example" }));
+    expect(response.headers.get("WWW-Authenticate")).toMatch(
+      /^Bearer realm="postern", error="invalid_token", error_description="[\x20-\x21\x23-\x5b\x5d-\x7e]+JWT_AUDIENCE\."$/,
+    );
+  });
+
+  it.each(["Basic dXNlcjpwYXNz", "Bearer", "Bearer a b", ""])("takes %j for no token at all", async (header) => {
+    const issuer = await startIssuer();
+    const app = new Hono();
+    app.use(requireAuth(optionsOf(issuer)));
+    const response = await app.request("https://api.example/", { headers: { Authorization: header } });
+    expect(await response.json()).toMatchObject({ code: "unauthorized" });
+  });
+
+  it("answers 503 where keys or revocations can't be had, and lets nobody in", async () => {
+    const silent = await startIssuer();
+    silent.answers = () => Promise.reject(new Error("down"));
+    const broken = { get: () => Promise.reject(new Error("KV GET failed")) };
+    const issuer = await startIssuer();
+    for (const [options, token] of [
+      [optionsOf(silent), await silent.token("first")],
+      [{ ...optionsOf(issuer), revocations: broken }, await issuer.token("first")],
+    ] as const) {
+      const response = await apiWith(options)(token);
+      expect(response.status).toBe(503);
+      expect(response.headers.get("Retry-After")).toBe("1");
+      expect(response.headers.has("WWW-Authenticate")).toBe(false);
+      expect(await response.json()).toMatchObject({ code: "unavailable", type: "urn:postern:problem:unavailable" });
+    }
+  });
+
+  it("lets nobody in below the role that is asked for, and everybody from it on", async () => {
+    const issuer = await startIssuer();
+    for (const required of ROLES) {
+      const ask = apiWith({ ...optionsOf(issuer), role: required });
+      for (const role of ROLES) {
+        const response = await ask(await issuer.token("first", { role }));
+        const passes = ROLES.indexOf(role) >= ROLES.indexOf(required);
+        expect(response.status, `${role} where ${required} is asked for`).toBe(passes ? 200 : 403);
+        if (passes) continue;
+        expect(await response.json()).toMatchObject({ code: "forbidden" });
+        expect(response.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern", error="insufficient_scope"');
+      }
+    }
+  });
+
+  it("knows Postern's permissions as Postern has them, but for what takes the superuser flag", async () => {
+    const issuer = await startIssuer();
+    const names = Object.keys(PERMISSIONS).filter((name): name is Permission => name in PERMISSIONS);
+    expect(Object.keys(POSTERN_PERMISSIONS)).toEqual(
+      names.filter((name) => ROLES.some((role) => may({ role, isSuperuser: false }, name))),
+    );
+    for (const permission of Object.keys(POSTERN_PERMISSIONS).filter(
+      (name): name is keyof typeof POSTERN_PERMISSIONS => name in POSTERN_PERMISSIONS,
+    )) {
+      const ask = apiWith({ ...optionsOf(issuer), permission });
+      for (const role of ROLES) {
+        const { status } = await ask(await issuer.token("first", { role }));
+        expect(status, `${role}: ${permission}`).toBe(may({ role, isSuperuser: false }, permission) ? 200 : 403);
+      }
+    }
+  });
+
+  it("takes permissions of one's own, and needs the role beside them where both are asked for", async () => {
+    const issuer = await startIssuer();
+    const permissions = { publish: ["user", "admin"], draft: ["user"] } as const;
+    const app = new Hono();
+    app.get("/", requireAuth({ ...optionsOf(issuer), permissions, permission: "publish", role: "moderator" }), (c) =>
+      c.text("published"),
+    );
+    const statuses = [];
+    for (const role of ROLES) {
+      const headers = { Authorization: `Bearer ${await issuer.token("first", { role })}` };
+      statuses.push((await app.request("https://api.example/", { headers })).status);
+    }
+    expect(statuses).toEqual([403, 403, 200]);
+  });
+
+  it.each([
+    ["role", 'no role "root"'],
+    ["permission", 'no permission "root"'],
+    ["permission", 'no permission "toString"'],
+  ])("lets nobody pass by a slip in a %s", async (name, message) => {
+    const issuer = await startIssuer();
+    const wrong = /"(\w+)"/.exec(message)?.[1];
+    // What a caller without types may write.
+    const options: RequireAuthOptions = Object.assign(optionsOf(issuer), { [name]: wrong });
+    const app = new Hono();
+    app.use(requireAuth(options));
+    app.get("/", (c) => c.text("in"));
+    const thrown: string[] = [];
+    app.onError((error, c) => {
+      thrown.push(error.message);
+      return c.text("out", 500);
+    });
+    const headers = { Authorization: `Bearer ${await issuer.token("first", { role: "admin" })}` };
+    expect((await app.request("https://api.example/", { headers })).status).toBe(500);
+    expect(thrown).toEqual([expect.stringContaining(message)]);
+  });
+
+  it("throws what is no judgement of a token", async () => {
+    const issuer = await startIssuer();
+    const app = new Hono();
+    app.use(requireAuth({ ...optionsOf(issuer), issuer: "" }));
+    app.onError((error, c) => c.text(error.message, 500));
+    const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
+    expect(await (await app.request("https://api.example/", { headers })).text()).toContain("needs `issuer`");
+  });
+});

@@ -1,0 +1,203 @@
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { describe, expect, it, vi } from "vitest";
+import { createVerifier, VerificationError } from "../../src/verify/index.ts";
+import { ORIGIN, theWorker } from "../support/client.ts";
+import { loggedIn } from "../support/people.ts";
+import { type Issuer, startIssuer } from "./issuer.ts";
+
+const verifierOf = (issuer: Issuer, more = {}) =>
+  createVerifier({
+    issuer: issuer.url,
+    audience: issuer.url,
+    fetcher: issuer.fetcher,
+    now: () => issuer.time,
+    ...more,
+  });
+
+describe("createVerifier", () => {
+  it("verifies a token of this service over a binding, and gives its claims", async () => {
+    const person = await loggedIn();
+    const fetcher = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
+    const claims = await createVerifier({ issuer: ORIGIN, audience: ORIGIN, fetcher })(person.accessToken);
+    expect(claims).toEqual({
+      iss: ORIGIN,
+      aud: ORIGIN,
+      sub: person.userId,
+      sid: person.sessionId,
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: claims.iat + 1_800,
+      client_id: "postern",
+      role: "user",
+      email_verified: true,
+    });
+  });
+
+  it("asks the issuer over the network where it has no binding", async () => {
+    const issuer = await startIssuer();
+    const asked = vi.spyOn(globalThis, "fetch").mockImplementation(async () => issuer.answers());
+    await verifierOf(issuer, { fetcher: undefined })(await issuer.token("first"));
+    expect(asked.mock.calls.map(([address]) => address)).toEqual([`${issuer.url}/.well-known/jwks.json`]);
+    asked.mockRestore();
+  });
+
+  it("fetches nothing where the keys are passed in", async () => {
+    const issuer = await startIssuer();
+    const jwks = await (await issuer.answers()).json<{ keys: [] }>();
+    const verify = verifierOf(issuer, { jwks });
+    for (let times = 0; times < 2; times++) await verify(await issuer.token("first"));
+    await issuer.publish("second");
+    await expect(verify(await issuer.token("second"))).rejects.toMatchObject({ code: "unknown_key" });
+    expect(issuer.asked).toBe(0);
+    await expect(verifierOf(issuer, { jwks: { keys: [] } })(await issuer.token("first"))).rejects.toThrow(
+      "`jwks` without a key",
+    );
+  });
+
+  it("takes EdDSA keys as well, by the name that RFC 9864 gives their algorithm", async () => {
+    const issuer = await startIssuer();
+    const { publicKey, privateKey } = await generateKeyPair("Ed25519", { extractable: true });
+    const kid = "ed".padEnd(43, "-");
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: "Ed25519" }] };
+    const [, payload = ""] = (await issuer.token("first")).split(".");
+    const token = await new SignJWT(JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))))
+      .setProtectedHeader({ alg: "Ed25519", typ: "at+jwt", kid })
+      .sign(privateKey);
+    expect(await verifierOf(issuer, { jwks })(token)).toMatchObject({ iss: issuer.url });
+  });
+
+  it.each([
+    ["expired_token", { exp: -6 }],
+    ["expired_token", { iat: -24 * 3_600 - 6, exp: 60 }],
+    ["invalid_claims", { iat: 60 }],
+    ["invalid_claims", { nbf: 60 }],
+  ])("answers %s for times of %o, counted from now", async (code, times) => {
+    const issuer = await startIssuer();
+    const now = Math.floor(issuer.time / 1000);
+    const claims = Object.fromEntries(Object.entries(times).map(([name, seconds]) => [name, now + seconds]));
+    await expect(verifierOf(issuer)(await issuer.token("first", claims))).rejects.toMatchObject({ code });
+  });
+
+  it("forgives what clocks differ by, as far as it is told to", async () => {
+    const issuer = await startIssuer();
+    const now = Math.floor(issuer.time / 1000);
+    const token = await issuer.token("first", { exp: now - 4 });
+    await verifierOf(issuer)(token);
+    await expect(verifierOf(issuer, { clockTolerance: 0 })(token)).rejects.toMatchObject({ code: "expired_token" });
+  });
+
+  it.each([
+    ["wrong_issuer", { iss: "https://evil.example" }],
+    ["wrong_audience", { aud: "https://other.example" }],
+    ["wrong_audience", { aud: ["https://other.example"] }],
+    ["invalid_claims", { sub: "somebody" }],
+    ["invalid_claims", { sid: undefined }],
+    ["invalid_claims", { jti: 1 }],
+    ["invalid_claims", { role: "root" }],
+    ["invalid_claims", { role: undefined }],
+    ["invalid_claims", { email_verified: "yes" }],
+    ["invalid_claims", { client_id: undefined }],
+    ["invalid_claims", { exp: "soon" }],
+  ])("answers %s for %o", async (code, claims) => {
+    const issuer = await startIssuer();
+    await expect(verifierOf(issuer)(await issuer.token("first", claims))).rejects.toMatchObject({ code });
+  });
+
+  it("takes a list of audiences that holds the one", async () => {
+    const issuer = await startIssuer();
+    const aud = ["https://other.example", issuer.url];
+    expect(await verifierOf(issuer)(await issuer.token("first", { aud }))).toMatchObject({ aud });
+  });
+
+  it("answers invalid_signature for another signature, and malformed_token for what is no token", async () => {
+    const issuer = await startIssuer();
+    const [header, payload] = (await issuer.token("first")).split(".");
+    const signature = (await issuer.token("first")).split(".")[2];
+    const verify = verifierOf(issuer);
+    await expect(verify(`${header}.${payload}.${signature}`)).rejects.toMatchObject({ code: "invalid_signature" });
+    for (const text of [
+      "",
+      "a.b",
+      "a.b.c",
+
+      `${header}.${payload}.${signature}=`,
+      "x".repeat(5_000),
+    ]) {
+      await expect(verify(text), text.slice(0, 40)).rejects.toMatchObject({ code: "malformed_token" });
+    }
+    // A caller without types hands on whatever came.
+    const untyped: (token: unknown) => Promise<unknown> = (token) => Reflect.apply(verify, undefined, [token]);
+    for (const value of [undefined, null, 1, {}]) {
+      await expect(untyped(value)).rejects.toMatchObject({ code: "malformed_token" });
+    }
+  });
+
+  it("throws errors that say what to do, hold nothing of the token, and keep nothing for a log", async () => {
+    const issuer = await startIssuer();
+    const error = await verifierOf(issuer)(await issuer.token("first", { iss: "https://evil.example" })).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(VerificationError);
+    expect(error).toMatchObject({ name: "VerificationError", isTemporary: false });
+    expect(error).not.toHaveProperty("cause");
+    expect(String(error)).toContain("PUBLIC_URL");
+    expect(String(error)).not.toContain("evil.example");
+  });
+
+  it("names what it was made without", () => {
+    expect(() => createVerifier({ issuer: "", audience: "x" })).toThrow("needs `issuer`");
+    expect(() => createVerifier({ issuer: "https://auth.example", audience: "" })).toThrow("needs `audience`");
+  });
+});
+
+describe("createVerifier with the revocations in KV", () => {
+  const namespace = (text: string | null) => ({ get: async () => text });
+
+  it("reads one record, and only for a token that is good by itself", async () => {
+    const issuer = await startIssuer();
+    const read: string[] = [];
+    const revocations = {
+      async get(key: string) {
+        read.push(key);
+        return null;
+      },
+    };
+    const verify = verifierOf(issuer, { revocations });
+    const { sub } = await verify(await issuer.token("first"));
+    await expect(verify(await issuer.token("first", { iss: "https://evil.example" }))).rejects.toThrow();
+    expect(read).toEqual([`revoked:${sub}`]);
+  });
+
+  it.each([
+    ["its session", (sid: string) => ({ sessions: { [sid]: 1_800_000_000 } })],
+    ["another role", () => ({ sessions: {}, role: "moderator" })],
+  ])("refuses a token where the record names %s", async (_, record) => {
+    const issuer = await startIssuer();
+    const sid = crypto.randomUUID();
+    const revocations = namespace(JSON.stringify(record(sid)));
+    await expect(verifierOf(issuer, { revocations })(await issuer.token("first", { sid }))).rejects.toMatchObject({
+      code: "revoked_token",
+      isTemporary: false,
+    });
+  });
+
+  it("accepts one whose record names other sessions and the same role", async () => {
+    const issuer = await startIssuer();
+    const record = { sessions: { [crypto.randomUUID()]: 1_800_000_000 }, role: "user" };
+    await verifierOf(issuer, { revocations: namespace(JSON.stringify(record)) })(await issuer.token("first"));
+  });
+
+  it.each([
+    ["does not answer", { get: () => Promise.reject(new Error("KV GET failed")) }],
+    ["holds no JSON", namespace("{")],
+    ["holds something else", namespace("{}")],
+    ["holds null", namespace("null")],
+    ["holds a role that is none", namespace('{"sessions":{},"role":1}')],
+  ])("fails closed where KV %s", async (_, revocations) => {
+    const issuer = await startIssuer();
+    await expect(verifierOf(issuer, { revocations })(await issuer.token("first"))).rejects.toMatchObject({
+      code: "revocations_unavailable",
+      isTemporary: true,
+    });
+  });
+});
