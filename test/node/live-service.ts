@@ -30,6 +30,8 @@ export interface Clone {
   run(script: string, ...flags: string[]): Promise<Ended>;
   /** Starts the service on state of its own, or on this one, and waits until it says that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
+  /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
+  startBeside(service: Service, config: string, vars: Record<string, string>): Promise<Service>;
   /** Ends whatever still runs, and removes the copy. */
   remove(): Promise<void>;
 }
@@ -44,25 +46,36 @@ export function makeClone(): Clone {
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 
-  const launch = (script: string, flags: string[]) => {
-    const child = launchNpm(folder, script, flags);
+  const launchNpm = (...words: string[]) => {
+    const child = launch(folder, words);
     running.add(child);
     child.ended.then(() => running.delete(child));
     return child;
   };
+  const serve = async (service: Running, port: number, state: string, sign: string): Promise<Service> => {
+    await within(START_MILLISECONDS, "The start of the service", service.says(sign));
+    const stop = async () => {
+      service.npm.kill("SIGTERM");
+      return within(STOP_MILLISECONDS, "The end of the service", service.ended);
+    };
+    return { origin: `http://localhost:${port}`, state, output: service.output, stop };
+  };
 
   return {
     folder,
-    run: (script, ...flags) => within(START_MILLISECONDS, `npm run ${script}`, launch(script, flags).ended),
+    run: (script, ...flags) =>
+      within(START_MILLISECONDS, `npm run ${script}`, launchNpm("run", script, "--", ...flags).ended),
     async start(flags = [], state = mkdtempSync(join(folder, "state-"))) {
       const port = await freePort();
-      const service = launch("dev", ["--port", String(port), "--persist-to", state, ...flags]);
-      await within(START_MILLISECONDS, "The start of the service", service.says("Ctrl-C stops it"));
-      const stop = async () => {
-        service.npm.kill("SIGTERM");
-        return within(STOP_MILLISECONDS, "The end of the service", service.ended);
-      };
-      return { origin: `http://localhost:${port}`, state, output: service.output, stop };
+      const service = launchNpm("run", "dev", "--", "--port", String(port), "--persist-to", state, ...flags);
+      return serve(service, port, state, "Ctrl-C stops it");
+    },
+    async startBeside({ state }, config, vars) {
+      const port = await freePort();
+      const flags = ["--config", config, "--port", String(port), "--inspector-port=0", "--persist-to", state];
+      const values = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+      const worker = launchNpm("exec", "--", "wrangler", "dev", ...flags, ...values);
+      return serve(worker, port, state, "Ready on");
     },
     async remove() {
       await Promise.all(
@@ -87,11 +100,12 @@ interface Running {
   signal(name: NodeJS.Signals): void;
 }
 
-function launchNpm(folder: string, script: string, flags: string[]): Running {
+function launch(folder: string, words: string[]): Running {
   // A group of its own, so that nothing of it can outlive the tests.
-  const npm = spawn("npm", ["run", script, "--", ...flags], {
+  const npm = spawn("npm", words, {
     cwd: folder,
-    env: plainEnvironment(),
+    // Workers of other tests have the same names: each copy has a registry of its own in which they find each other.
+    env: { ...plainEnvironment(), WRANGLER_REGISTRY_PATH: join(folder, "registry") },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });

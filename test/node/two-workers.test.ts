@@ -1,0 +1,144 @@
+/** Postern and a Worker that verifies its tokens (examples/api), each a process of its own, as two deployments are. */
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
+import { decodeProtectedHeader } from "jose";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { logIn, type Person, post, publishedKeys, refresh, register, type Tokens } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+const clone = makeClone();
+let postern: Service;
+let api: Service;
+let person: Person;
+
+beforeAll(async () => {
+  const built = await clone.run("build:packages");
+  expect(built.code, built.output).toBe(0);
+  postern = await clone.start(["--var", "RATE_LIMITING:off"]);
+  const { origin } = postern;
+  api = await clone.startBeside(postern, "examples/api/wrangler.toml", { ISSUER: origin, AUDIENCE: origin });
+  person = await register(origin);
+});
+
+afterAll(() => clone.remove());
+
+const ask = (token: string, method = "GET") =>
+  fetch(`${api.origin}/notes`, { method, headers: { Authorization: `Bearer ${token}` } });
+const statusOf = async (token: string, method?: string) => (await ask(token, method)).status;
+const logOut = async (token: string) =>
+  expect((await post(postern.origin, "/api/v1/auth/logout", {}, token)).status).toBe(204);
+const refusedByKv = (token: string) =>
+  vi.waitFor(async () => expect(await statusOf(token)).toBe(401), { timeout: 10_000, interval: 50 });
+/** How often Postern was asked for its keys, by its own log. */
+const keyReadings = () => postern.output().split('"route":"/.well-known/jwks.json"').length - 1;
+/** Everything that Postern was asked, by its own log. */
+const requests = () => postern.output().split('"event":"request"').length - 1;
+
+describe("another Worker", () => {
+  it("verifies without a call to Postern when it is warm", async () => {
+    const { access_token: token } = await logIn(postern.origin, person);
+    expect(await statusOf(token)).toBe(200);
+    expect(keyReadings()).toBe(1);
+    const before = requests();
+    for (let times = 0; times < 50; times++) expect(await statusOf(token)).toBe(200);
+    // Whatever was asked is in the log by the time that this answer is.
+    await publishedKeys(postern.origin);
+    await vi.waitFor(() => expect(requests()).toBe(before + 1));
+    expect(postern.output()).not.toContain('"event":"rpc"');
+  });
+
+  it("is told who a user is not: no token, a forged one, and one without the role", async () => {
+    const { access_token: token } = await logIn(postern.origin, person);
+    expect((await fetch(`${api.origin}/notes`)).status).toBe(401);
+    expect(await statusOf(`${token.slice(0, -6)}AAAAAA`)).toBe(401);
+    const statistics = await fetch(`${api.origin}/statistics`, { headers: { Authorization: `Bearer ${token}` } });
+    expect(statistics.status).toBe(403);
+    expect(await statistics.json()).toMatchObject({ code: "forbidden" });
+  });
+
+  it("refuses over RPC at once what was logged out", async () => {
+    const { access_token: token } = await logIn(postern.origin, person);
+    expect(await statusOf(token, "DELETE")).toBe(204);
+    await logOut(token);
+    // The first question after the answer of the logout: there is no second in between.
+    expect(await statusOf(token, "DELETE")).toBe(401);
+  });
+
+  it("refuses by the copy in KV what was logged out, whatever the signature says", async () => {
+    const { access_token: token } = await logIn(postern.origin, person);
+    const { access_token: other } = await logIn(postern.origin, person);
+    expect(await statusOf(token)).toBe(200);
+    await logOut(token);
+    await refusedByKv(token);
+    expect(await statusOf(other), "and nothing else").toBe(200);
+  });
+
+  it("refuses not one valid token while the signing key rotates under continuous traffic", async () => {
+    const opened: Tokens[] = [];
+    for (let number = 0; number < 4; number++) opened.push(await logIn(postern.origin, person));
+    const first = decodeProtectedHeader(opened[0]?.access_token ?? "").kid;
+    const signedBy = new Set<unknown>();
+    const statuses = new Map<number, number>();
+    let over = false;
+    // Each client refreshes again and again, and uses its latest tokens and its first one.
+    const client = async (tokens: Tokens) => {
+      const used = [tokens.access_token];
+      for (let { refresh_token } = tokens; !over; ) {
+        const next = await refresh(postern.origin, refresh_token);
+        refresh_token = next.refresh_token;
+        signedBy.add(decodeProtectedHeader(next.access_token).kid);
+        used.push(next.access_token);
+        for (const token of [...used.slice(-4), ...used.slice(0, 1)]) {
+          const status = await statusOf(token);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        }
+      }
+    };
+    const traffic = Promise.all(opened.map(client));
+    try {
+      expect((await clone.run("keys:rotate", "--persist-to", postern.state)).code).toBe(0);
+      await fireCron();
+      expect(await publishedKeys(postern.origin)).toHaveLength(2);
+      // The lead of an hour passes. A verifier that read the keys before has one look to learn of the new one.
+      await pause(10_000);
+      changeDatabase("UPDATE signing_keys SET signs_from = signs_from - 3600000");
+      await fireCron();
+      await vi.waitFor(() => expect(signedBy.size).toBe(2), { timeout: 60_000, interval: 100 });
+      const before = sum(statuses);
+      await vi.waitFor(() => expect(sum(statuses)).toBeGreaterThan(before + 100), { timeout: 60_000, interval: 100 });
+    } finally {
+      over = true;
+      await traffic;
+    }
+    expect([...signedBy]).toContain(first);
+    expect([...statuses.keys()]).toEqual([200]);
+  });
+
+  it("goes on verifying while Postern is down, and answers what needs Postern with 5xx", async () => {
+    const { access_token: token } = await logIn(postern.origin, person);
+    const { access_token: revoked } = await logIn(postern.origin, person);
+    await logOut(revoked);
+    await refusedByKv(revoked);
+    expect(await statusOf(token)).toBe(200);
+    await postern.stop();
+    for (let times = 0; times < 10; times++) expect(await statusOf(token)).toBe(200);
+    expect(await statusOf(revoked), "the copy in KV outlives it").toBe(401);
+    expect(await statusOf(token, "DELETE"), "nobody is let in unseen").toBeGreaterThanOrEqual(500);
+  });
+});
+
+const sum = (counts: Map<number, number>) => [...counts.values()].reduce((total, count) => total + count, 0);
+
+async function fireCron(): Promise<void> {
+  expect((await fetch(`${postern.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
+}
+
+/** Lets time pass for the keys: their row says when one begins to sign. */
+function changeDatabase(sql: string): void {
+  const [file = ""] = globSync(join(postern.state, "v3/d1/*/*.sqlite")).filter((path) => !path.includes("metadata"));
+  const database = new DatabaseSync(file, { timeout: 10_000 });
+  database.exec(sql);
+  database.close();
+}
