@@ -58,6 +58,7 @@ export function buildDocument(operations: readonly Operation[], config: Config, 
     paths,
     components: {
       schemas: components,
+      headers: headers(),
       securitySchemes: {
         bearerAuth: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
         refreshCookie: {
@@ -167,15 +168,21 @@ function asObject(value: Json): JsonObject {
 }
 
 function headersOf(operation: Operation, status: number): JsonObject {
+  const names = ["X-Request-Id"];
+  if (status === 429 || status === 503) names.push("Retry-After");
+  if (status === 401) names.push("WWW-Authenticate");
+  if (operation.refusals.includes("rate_limited")) names.push("RateLimit", "RateLimit-Policy");
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function headers(): JsonObject {
   const text = (description: string) => ({ description, schema: { type: "string" } });
-  const whole = (description: string) => ({ description, schema: { type: "string", pattern: "^[0-9]+$" } });
   return {
     "X-Request-Id": text("Names this request in our logs."),
-    ...(status === 429 || status === 503 ? { "Retry-After": whole("Seconds.") } : {}),
-    ...(status === 401 ? { "WWW-Authenticate": text("RFC 6750 §3.") } : {}),
-    ...(operation.refusals.includes("rate_limited")
-      ? { RateLimit: text("What is left of each budget."), "RateLimit-Policy": text("The budgets.") }
-      : {}),
+    "Retry-After": { description: "Seconds.", schema: { type: "string", pattern: "^[0-9]+$" } },
+    "WWW-Authenticate": text("RFC 6750 §3."),
+    RateLimit: text("What is left of each budget."),
+    "RateLimit-Policy": text("The budgets."),
   };
 }
 

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { defaultDocument } from "../../src/docs/default-document.ts";
+
+/** What Redocly's recommended rules say of a document, warnings included. */
+async function lint(document: object): Promise<string[]> {
+  const config = await createConfig({
+    extends: ["recommended"],
+    rules: {
+      // The contract spells the list of users with a slash at its end; the service answers both spellings.
+      "no-path-trailing-slash": "off",
+    },
+  });
+  const problems = await lintFromString({
+    source: JSON.stringify(document),
+    absoluteRef: "/openapi.json",
+    config,
+  });
+  return problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} (${location[0]?.pointer})`);
+}
+
+describe("the OpenAPI document", () => {
+  it("has nothing that the linter minds", async () => {
+    expect(await lint(defaultDocument())).toEqual([]);
+  });
+
+  it.each([
+    ["an operation without an answer", { responses: {} }, "operation-4xx-response"],
+    ["a schema that is not there", { responses: { 200: { $ref: "#/components/none" } } }, "no-unresolved-refs"],
+    ["an operation without a name", { operationId: undefined }, "operation-operationId"],
+    ["a parameter that its path lacks", { parameters: [{ name: "id", in: "path", required: true }] }, "struct"],
+  ])("would be refused with %s", async (_, fault, rule) => {
+    const document = JSON.parse(JSON.stringify(defaultDocument()));
+    Object.assign(document.paths["/api/v1/users/me"].get, fault);
+    expect((await lint(document)).join("\n")).toContain(`${rule}: `);
+  });
+
+  it("is what the types of postern/client were made from: else run npm run client:types", () => {
+    const folder = mkdtempSync(join(tmpdir(), "postern-types-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const target = join(folder, "api.ts");
+    execFileSync("node", ["src/docs/client-types.ts", target]);
+    expect(readFileSync("src/client/api.ts", "utf8")).toBe(readFileSync(target, "utf8"));
+  });
+});
