@@ -1,7 +1,8 @@
-/** Run by `npm run build`: writes the OpenAPI document and copies the reference's scripts, so that the Worker does neither. */
+/** Run by `npm run build`: writes the OpenAPI document, the reference's scripts and the browser's client, so that the Worker need not. */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { buildClient } from "./build-client.ts";
 import { defaultDocument } from "./default-document.ts";
 
 const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
@@ -16,4 +17,7 @@ export function buildDocumentation(folder: string): void {
   for (const file of REFERENCE_FILES) cpSync(join(source, file), join(target, file));
 }
 
-if (import.meta.main) buildDocumentation("public");
+if (import.meta.main) {
+  buildDocumentation("public");
+  await buildClient("public");
+}

@@ -1,0 +1,135 @@
+import { browser, type Surroundings } from "./browser.ts";
+import { errorOf, networkError, PosternError } from "./error.ts";
+import { createFetch } from "./fetch.ts";
+import { createService } from "./service.ts";
+import { type AuthState, createSession, type Message } from "./session.ts";
+import { joinTabs, NO_TABS } from "./tabs.ts";
+import type { Answer, Fetch, LoginBody, RegisterBody, TokenPair, User } from "./types.ts";
+
+export interface ClientOptions {
+  /** Where the service answers, for example `https://auth.example.com`. */
+  baseUrl: string;
+  /**
+   * `cookie`: the browser keeps the refresh token where no script can read it, and a reload stays signed in; all tabs
+   * of the origin share one session. `memory`: this page alone keeps it, and a reload signs out.
+   */
+  mode: "cookie" | "memory";
+  /** Other origins that `client.fetch` sends the access token to. Nobody else gets it. */
+  apis?: readonly string[];
+  /** What the user's list of sessions shows, where a login does not say. */
+  deviceName?: string;
+  /** What to send requests with. */
+  fetch?: Fetch;
+}
+
+/** Each method that asks the service throws a `PosternError` where it refuses, or where no answer comes. */
+export interface Client {
+  register(body: RegisterBody): Promise<Answer<"/api/v1/auth/register">>;
+  /** With an email or a username. */
+  login(body: LoginBody): Promise<User>;
+  /**
+   * Signs out here at once, and in the tabs that share the session; `all` ends every session of the user. Throws where
+   * the service could not be told: its session lives on, and in cookie mode a reload would sign in again. Call it again.
+   */
+  logout(options?: { all?: boolean }): Promise<void>;
+  /** Replaces the access token now. Answers whether somebody is signed in; throws where that can't be known. */
+  refresh(): Promise<boolean>;
+  /** Who is signed in, freshly read; null where nobody is. */
+  user(): Promise<User | null>;
+  /**
+   * `fetch` with the access token, for the service and the `apis`: refreshed ahead of its expiry, and once more where it
+   * is refused, with the request sent again unless its body is a stream or it is a `Request` that has one. A path is the
+   * service's. Other origins get the request without a token; so does whatever an answer redirects to on another origin
+   * (Fetch standard, HTTP-redirect fetch). Throws a `PosternError` where a needed refresh fails for want of an answer.
+   */
+  fetch: Fetch;
+  /** Tells of each sign-in and sign-out, in other tabs too, and first of the present state where it is known. */
+  onAuthStateChange(listener: (state: AuthState) => void): () => void;
+  /** Stops listening to other tabs. */
+  close(): void;
+}
+
+/** A client of the service. Make one for a page. */
+export function createClient(options: ClientOptions, surroundings: Surroundings = browser()): Client {
+  const { baseUrl, mode, apis = [], deviceName } = options;
+  const world = { ...surroundings, fetch: options.fetch ?? surroundings.fetch };
+  const usesCookie = mode === "cookie";
+  const service = createService(baseUrl, usesCookie, world);
+  const tabs = usesCookie
+    ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, (message) => session.hear(message))
+    : NO_TABS;
+  const session = createSession(usesCookie, service, tabs, world);
+  const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch);
+
+  let entering: Promise<unknown> = Promise.resolve();
+  let leaving: Promise<unknown> = Promise.resolve();
+  /** A logout that the service has not heard of. */
+  let untold: { tokens: TokenPair | undefined } | undefined;
+
+  async function enter(body: LoginBody): Promise<User> {
+    // The answer to an earlier logout would take the new cookie away.
+    await leaving;
+    const since = world.readClocks();
+    const { user, ...tokens } = await service.post("/api/v1/auth/login", {
+      ...(deviceName === undefined ? {} : { device_name: deviceName }),
+      ...body,
+      cookie: usesCookie,
+    });
+    untold = undefined;
+    session.begin(tokens, user, since);
+    tabs.tell({ kind: "logged_in", tokens, user, sentAt: since.wall });
+    return user;
+  }
+
+  return {
+    register: (body) => service.post("/api/v1/auth/register", body),
+
+    login(body) {
+      const outcome = tabs.inTurn(() => enter(body));
+      entering = outcome.catch(() => {});
+      return outcome;
+    },
+
+    async logout({ all = false } = {}) {
+      await entering;
+      const tokens = session.tokens() ?? untold?.tokens;
+      session.end("logout");
+      tabs.tell({ kind: "signed_out", reason: "logout", sessionId: tokens?.session_id });
+      if (!usesCookie && tokens === undefined) return;
+      const proof = tokens?.refresh_token === undefined ? {} : { refresh_token: tokens.refresh_token };
+      const more = { bearer: tokens?.access_token, keepalive: true };
+      const outcome = service.post("/api/v1/auth/logout", { ...proof, all }, more);
+      leaving = outcome.catch(() => {});
+      try {
+        await outcome;
+      } catch (error) {
+        // With a 401 it had ended before.
+        if (!(error instanceof PosternError) || error.status !== 401) {
+          untold = { tokens };
+          throw error;
+        }
+      }
+      untold = undefined;
+    },
+
+    // The cookie of a session that somebody wanted to end brings nobody back.
+    refresh: async () => untold === undefined && session.refresh(),
+
+    async user() {
+      if ((await session.accessToken()) === undefined) return null;
+      const response = await authorizedFetch("/api/v1/users/me").catch((cause) => Promise.reject(asError(cause)));
+      if (response.status === 401 && session.isSignedOut()) return null;
+      const text = await response.text().catch((cause) => Promise.reject(asError(cause)));
+      if (!response.ok) throw errorOf(response, text);
+      return JSON.parse(text);
+    },
+
+    fetch: authorizedFetch,
+    onAuthStateChange: session.listen,
+    close: tabs.close,
+  };
+}
+
+function asError(cause: unknown): PosternError {
+  return cause instanceof PosternError ? cause : networkError(cause);
+}

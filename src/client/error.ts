@@ -1,0 +1,68 @@
+import type { ErrorCode, FieldError, Problem } from "./types.ts";
+
+interface Details {
+  status: number;
+  code: PosternError["code"];
+  detail: string;
+  errors?: FieldError[];
+  retryAfter?: number | undefined;
+  requestId?: string | undefined;
+}
+
+/** The service's refusal, or its silence. */
+export class PosternError extends Error {
+  override readonly name = "PosternError";
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** Stable. `unexpected_answer` is one that is not the service's own: a proxy's page, or a redirect. */
+  readonly code: ErrorCode | "network_error" | "unexpected_answer";
+  /** How to mend it, for people. */
+  readonly detail: string;
+  /** The fields that were refused; empty but for `validation_failed`. */
+  readonly errors: readonly FieldError[];
+  /** Seconds to wait, where the service says so. */
+  readonly retryAfter: number | undefined;
+  /** Names the request in the service's logs. */
+  readonly requestId: string | undefined;
+
+  constructor({ status, code, detail, errors = [], retryAfter, requestId }: Details, options?: { cause: unknown }) {
+    super(detail, options);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.errors = errors;
+    this.retryAfter = retryAfter;
+    this.requestId = requestId;
+  }
+}
+
+export function networkError(cause: unknown): PosternError {
+  return new PosternError(
+    { status: 0, code: "network_error", detail: "No answer came. Check the connection, and try again." },
+    { cause },
+  );
+}
+
+/** What an answer says that is none of those that were hoped for. */
+export function errorOf(response: Response, text: string): PosternError {
+  const { status, headers } = response;
+  const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
+  const problem = readProblem(response, text);
+  return new PosternError({
+    status,
+    code: problem.code ?? "unexpected_answer",
+    detail: problem.detail ?? "This answer is not one of the service's. Try again in a moment.",
+    errors: problem.errors ?? [],
+    retryAfter: Number.isNaN(seconds) ? undefined : seconds,
+    requestId: problem.request_id ?? headers.get("X-Request-Id") ?? undefined,
+  });
+}
+
+function readProblem(response: Response, text: string): Partial<Problem> {
+  if (!response.headers.get("Content-Type")?.startsWith("application/problem+json")) return {};
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
