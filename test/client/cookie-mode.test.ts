@@ -1,0 +1,169 @@
+import { describe, expect, it, vi } from "vitest";
+import type { AuthState, Client } from "../../src/client/index.ts";
+import { registered } from "../support/people.ts";
+import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH, type Visitor } from "./visitor.ts";
+import { credentialsOf, visit, visitorOfWorker } from "./worker.ts";
+
+const MINUTE = 60_000;
+
+function statesOf(client: Client): AuthState[] {
+  const states: AuthState[] = [];
+  client.onAuthStateChange((state) => states.push(state));
+  return states;
+}
+
+const open = (visitor: Visitor) => visitor.open({ mode: "cookie" });
+
+/** Keeps the answer to each refresh back until the test lets it go. */
+function holdRefreshes(visitor: Visitor): () => void {
+  const held = Promise.withResolvers<void>();
+  visitor.through(async (request, deliver) => {
+    if (request.url.endsWith("/refresh")) await held.promise;
+    return deliver();
+  });
+  return held.resolve;
+}
+
+describe("the client in cookie mode", () => {
+  it("never sees the refresh token, and stays signed in over a reload", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    const answers: string[] = [];
+    visitor.through(async (_, deliver) => {
+      const response = await deliver();
+      answers.push(await response.clone().text());
+      return response;
+    });
+    const user = await client.login(credentials);
+    expect(JSON.parse(visitor.sent[0]?.body ?? "")).toMatchObject({ cookie: true });
+    expect(visitor.cookie()).toMatch(/^prt_/);
+
+    const reloaded = open(visitor);
+    const states = statesOf(reloaded);
+    expect(await reloaded.user()).toEqual(user);
+    expect(states).toEqual([{ status: "signed_in" }]);
+    expect(visitor.sent.slice(1).map(({ what }) => what)).toEqual([REFRESH, ME]);
+    for (const { what, hasCookie } of visitor.sent.slice(1)) expect(hasCookie, what).toBe(what === REFRESH);
+    expect(answers.join()).not.toContain("prt_");
+    expect(visitor.sent.map(({ body }) => body).join()).not.toContain("prt_");
+
+    await reloaded.logout();
+    expect(visitor.cookie()).toBeUndefined();
+    expect(await open(visitor).user()).toBeNull();
+  });
+
+  it.each([
+    ["user", (client: Client) => client.user(), null],
+    ["refresh", (client: Client) => client.refresh(), false],
+    ["fetch", async (client: Client) => (await client.fetch("/api/v1/users/me")).status, 401],
+  ])("asks once whether there is a session, and where there is none %s() says so without noise", async (...row) => {
+    const [, ask, answer] = row;
+    const visitor = visitorOfWorker();
+    const client = open(visitor);
+    const states = statesOf(client);
+    expect(await ask(client)).toBe(answer);
+    expect(await client.user()).toBeNull();
+    expect(visitor.count(REFRESH)).toBe(1);
+    expect(states).toEqual([{ status: "signed_out", reason: "no_session" }]);
+  });
+
+  it("does not take silence for a session's end when a page is loaded", async () => {
+    const { visitor, credentials } = await visit();
+    const user = await open(visitor).login(credentials);
+    const client = open(visitor);
+    const states = statesOf(client);
+    visitor.through(loseAnswer);
+    await expect(client.user()).rejects.toMatchObject({ code: "network_error" });
+    await expect(client.fetch("/api/v1/users/me")).rejects.toMatchObject({ code: "network_error" });
+    expect(states).toEqual([]);
+    visitor.through((_, deliver) => deliver());
+    expect(await client.user()).toEqual(user);
+    expect(states).toEqual([{ status: "signed_in" }]);
+  });
+
+  it("finds a session that somebody began elsewhere once it is asked to refresh", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    expect(await client.user()).toBeNull();
+    await open(visitor).login(credentials);
+    expect(await client.refresh()).toBe(true);
+    expect(await client.user()).toMatchObject({ email: credentials.email });
+  });
+
+  it("keeps the cookie of a login from the late answer to a refresh of the session before", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    const next = await registered();
+    const letGo = holdRefreshes(visitor);
+    const refreshed = client.refresh();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    const login = client.login(credentialsOf(next));
+    letGo();
+    expect(await refreshed).toBe(true);
+    expect((await login).email).toBe(next.email);
+    expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, REFRESH, LOGIN]);
+    expect(await open(visitor).user()).toMatchObject({ email: next.email });
+  });
+
+  it("keeps the cookie of a login from the late answer to a logout", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (request, deliver) => {
+      if (request.url.endsWith("/logout")) await held.promise;
+      return deliver();
+    });
+    const logout = client.logout();
+    await vi.waitFor(() => expect(visitor.count(LOGOUT)).toBe(1));
+    const login = client.login(credentials);
+    held.resolve();
+    await Promise.all([logout, login]);
+    expect(visitor.cookie()).toMatch(/^prt_/);
+    expect(await open(visitor).user()).toMatchObject({ email: credentials.email });
+  });
+
+  it("lets a logout win over a refresh that is under way", async () => {
+    const { visitor, credentials } = await visit();
+    await open(visitor).login(credentials);
+    const client = open(visitor);
+    const states = statesOf(client);
+    const letGo = holdRefreshes(visitor);
+    const user = client.user();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await client.logout();
+    letGo();
+    expect(await user).toBeNull();
+    expect(states).toEqual([{ status: "signed_out", reason: "logout" }]);
+    expect(await open(visitor).user()).toBeNull();
+  });
+
+  it("brings nobody back by the cookie of a session that they wanted to end", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    visitor.through(async () => {
+      throw new TypeError("Failed to fetch");
+    });
+    await expect(client.logout()).rejects.toMatchObject({ code: "network_error" });
+    visitor.through((_, deliver) => deliver());
+    expect(await client.refresh()).toBe(false);
+    expect(await client.user()).toBeNull();
+    expect(visitor.count(REFRESH)).toBe(0);
+    await client.logout();
+    expect(visitor.cookie()).toBeUndefined();
+    expect(await client.refresh()).toBe(false);
+    await client.login(credentials);
+    expect(await client.refresh()).toBe(true);
+  });
+
+  it("asks again once the token has expired, all who wait together", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    visitor.pass(31 * MINUTE);
+    await Promise.all([client.user(), client.user(), client.refresh(), client.fetch("/api/v1/users/me")]);
+    expect(visitor.count(REFRESH)).toBe(1);
+  });
+});

@@ -1,0 +1,461 @@
+import { describe, expect, it, vi } from "vitest";
+import type { AuthState, Client } from "../../src/client/index.ts";
+import { ORIGIN } from "../support/client.ts";
+import { mailedToken, registered, somebody } from "../support/people.ts";
+import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH } from "./visitor.ts";
+import { type Credentials, credentialsOf, visit, visitorOfWorker } from "./worker.ts";
+
+const MINUTE = 60_000;
+
+/** What a listener was told, in order. */
+function statesOf(client: Client): AuthState[] {
+  const states: AuthState[] = [];
+  client.onAuthStateChange((state) => states.push(state));
+  return states;
+}
+
+const signedOut = (reason: string) => ({ status: "signed_out", reason });
+
+describe("the client in memory mode", () => {
+  it("registers, verifies, logs in, reads, refreshes, lists the session and logs out", async () => {
+    const visitor = visitorOfWorker();
+    const client = visitor.open({ deviceName: "A test" });
+    const states = statesOf(client);
+    const person = somebody();
+    expect(await client.register(person)).toEqual({ status: "verification_required" });
+    const token = await mailedToken(person.email);
+    const headers = { "Content-Type": "application/json" };
+    const verification = { method: "POST", headers, body: JSON.stringify({ token }) };
+    expect((await client.fetch("/api/v1/auth/verify-email", verification)).status).toBe(200);
+
+    const { username, password } = person;
+    const user = await client.login({ username, password });
+    expect(user).toMatchObject({ email: person.email, is_verified: true });
+    expect(await client.user()).toEqual(user);
+    expect(await client.refresh()).toBe(true);
+    const sessions = await client.fetch(new URL("/api/v1/users/me/sessions", ORIGIN));
+    expect(await sessions.json()).toMatchObject({ items: [{ device_name: "A test", current: true }] });
+
+    await client.logout();
+    expect(await client.user()).toBeNull();
+    expect(states).toEqual([signedOut("no_session"), { status: "signed_in", user }, signedOut("logout")]);
+    expect(visitor.cookie()).toBeUndefined();
+    expect(visitor.sent.some(({ hasCookie }) => hasCookie)).toBe(false);
+  });
+
+  it("asks nobody while nobody is signed in", async () => {
+    const visitor = visitorOfWorker();
+    const client = visitor.open();
+    expect(await client.user()).toBeNull();
+    expect(await client.refresh()).toBe(false);
+    await client.logout();
+    expect(visitor.sent).toEqual([]);
+    expect((await client.fetch("/api/v1/users/me")).status).toBe(401);
+    expect(visitor.sent).toMatchObject([{ what: ME, bearer: undefined }]);
+  });
+
+  it("has a session for each page, and logs out of all of them where it is asked to", async () => {
+    const { visitor, credentials } = await visit();
+    const [one, other] = [visitor.open(), visitor.open()];
+    await one.login(credentials);
+    await other.login({ ...credentials, device_name: "The other" });
+    await one.logout();
+    expect(await other.user()).not.toBeNull();
+    await one.login(credentials);
+    await one.logout({ all: true });
+    expect(await other.user()).toBeNull();
+    expect(await visitor.open().user()).toBeNull();
+  });
+
+  it("stops telling a listener that has had enough", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states: AuthState[] = [];
+    const stop = client.onAuthStateChange((state) => states.push(state));
+    stop();
+    await client.login(credentials);
+    expect(states).toEqual([]);
+    client.close();
+  });
+});
+
+describe("the access token", () => {
+  it("goes to the service and the listed APIs, and to nobody else", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open({ apis: ["https://api.example.com/v1"] });
+    await client.login(credentials);
+    const asked = [
+      ["/api/v1/users/me", true],
+      ["https://api.example.com/v2/things", true],
+      ["https://api.example.com.evil.example/", false],
+      ["http://api.example.com/", false],
+      ["https://api.example.com:8443/", false],
+      ["//evil.example/api/v1/users/me", false],
+      ["https://evil.example/", false],
+    ] as const;
+    for (const [url, gets] of asked) {
+      await client.fetch(url);
+      await client.fetch(new Request(new URL(url, ORIGIN)));
+      for (const { bearer } of visitor.sent.slice(-2)) expect(bearer !== undefined, url).toBe(gets);
+    }
+    await client.fetch("/api/v1/users/me", { headers: { Authorization: "Bearer another" } });
+    expect(visitor.sent.at(-1)?.bearer).toBe("another");
+    expect(visitor.count(REFRESH)).toBe(0);
+  });
+
+  it("is replaced ahead of its expiry, while the request goes on with the old one", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    visitor.pass(28 * MINUTE);
+    await client.user();
+    expect(visitor.count(REFRESH)).toBe(0);
+    visitor.pass(1.5 * MINUTE);
+    await client.user();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await vi.waitFor(async () => {
+      await client.user();
+      expect(new Set(visitor.sent.flatMap(({ bearer }) => bearer ?? [])).size).toBe(2);
+    });
+    expect(visitor.count(REFRESH)).toBe(1);
+  });
+
+  it.each([
+    ["the page slept and its stopwatch with it", { stopwatch: false }],
+    ["somebody set the clock", { wall: false }],
+  ])(
+    "is replaced before a request once it has expired, by one refresh for all that wait, though %s",
+    async (_, which) => {
+      const { visitor, credentials } = await visit();
+      const client = visitor.open();
+      await client.login(credentials);
+      const old = visitor.sent.length;
+      visitor.pass(31 * MINUTE, which);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => client.fetch("/api/v1/users/me")));
+      expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+      expect(visitor.sent.slice(old).map(({ what }) => what)).toEqual([REFRESH, ...Array(10).fill(ME)]);
+    },
+  );
+
+  it("that the service refuses is replaced once, and the request sent once more, whatever the clocks say", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    vi.setSystemTime(Date.now() + 31 * MINUTE);
+    const change = { method: "PUT", headers: { "Content-Type": "application/json" }, body: '{"first_name":"Ada"}' };
+    const answers = await Promise.all([
+      client.fetch("/api/v1/users/me", change),
+      client.fetch(new Request(`${ORIGIN}/api/v1/users/me`)),
+      client.fetch("/api/v1/users/me"),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(visitor.count(REFRESH)).toBe(1);
+    expect(await client.user()).toMatchObject({ first_name: "Ada" });
+  });
+
+  it.each([
+    ["a stream", () => [`${ORIGIN}/api/v1/users/me`, { body: new Blob(["{}"]).stream() }] as const],
+    ["the body of a Request", () => [new Request(`${ORIGIN}/api/v1/users/me`, { method: "PUT", body: "{}" })] as const],
+  ])("is not used again for %s, which can be read once", async (_, make) => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    vi.setSystemTime(Date.now() + 31 * MINUTE);
+    const [input, init] = make();
+    const headers = { "Content-Type": "application/json" };
+    const answer = await client.fetch(input, { method: "PUT", headers, ...init });
+    expect(answer.status).toBe(401);
+    expect(visitor.count(REFRESH)).toBe(0);
+  });
+
+  it("that is refused again is not refreshed for ever", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open({ apis: ["https://api.example.com"] });
+    await client.login(credentials);
+    visitor.through(async (request, deliver) =>
+      new URL(request.url).origin === ORIGIN ? deliver() : new Response(null, { status: 401 }),
+    );
+    expect((await client.fetch("https://api.example.com/")).status).toBe(401);
+    expect(visitor.sent.slice(-3).map(({ what }) => what)).toEqual([
+      "GET https://api.example.com/",
+      REFRESH,
+      "GET https://api.example.com/",
+    ]);
+  });
+});
+
+describe("a refresh", () => {
+  it("whose answer is lost is asked for again and gets the same successor", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    let losses = 2;
+    visitor.through(async (request, deliver) => (losses-- > 0 ? loseAnswer(request, deliver) : deliver()));
+    expect(await client.refresh()).toBe(true);
+    expect(visitor.count(REFRESH)).toBe(3);
+    expect(visitor.pauses).toEqual([300, 1_200]);
+    expect(await client.user()).not.toBeNull();
+  });
+
+  it("that fails for want of an answer signs nobody out, and says why it failed", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states = statesOf(client);
+    const user = await client.login(credentials);
+    visitor.through(loseAnswer);
+    visitor.pass(31 * MINUTE);
+    for (const ask of [() => client.user(), () => client.fetch("/api/v1/users/me"), () => client.refresh()]) {
+      await expect(ask()).rejects.toMatchObject({ name: "PosternError", code: "network_error", status: 0 });
+    }
+    visitor.through((_, deliver) => deliver());
+    expect(await client.user()).toEqual(user);
+    expect(states).toEqual([signedOut("no_session"), { status: "signed_in", user }]);
+  });
+
+  it("that fails ahead of time holds no request up, and is not asked for with each", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    visitor.pass(29.5 * MINUTE);
+    visitor.through(async (request, deliver) =>
+      request.url.endsWith("/refresh") ? new Response("Bad gateway", { status: 502 }) : deliver(),
+    );
+    expect(await client.user()).not.toBeNull();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(3));
+    await vi.waitFor(() => expect(visitor.pauses.length).toBe(2));
+    await client.user();
+    expect(await client.user()).not.toBeNull();
+    expect(visitor.count(REFRESH)).toBe(3);
+    visitor.pass(11_000);
+    await client.user();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(6));
+  });
+
+  it.each([
+    [429, "2", [2_000, 2_000], 3],
+    [503, "4", [4_000, 4_000], 3],
+    [429, "60", [], 1],
+    [403, null, [], 1],
+  ])("answered %i with Retry-After %s waits where that is short, and gives the error otherwise", async (...row) => {
+    const [status, after, pauses, times] = row;
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    const headers = { "Content-Type": "application/problem+json", ...(after === null ? {} : { "Retry-After": after }) };
+    visitor.through(async () => Response.json({ code: "rate_limited", detail: "Wait." }, { status, headers }));
+    const retryAfter = after === null ? undefined : Number(after);
+    await expect(client.refresh()).rejects.toMatchObject({ code: "rate_limited", status, retryAfter, detail: "Wait." });
+    expect(visitor.pauses).toEqual(pauses);
+    expect(visitor.count(REFRESH)).toBe(times);
+  });
+
+  it("that the service refuses signs out", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states = statesOf(client);
+    const user = await client.login(credentials);
+    const other = visitor.open();
+    await other.login(credentials);
+    await other.logout({ all: true });
+    expect(await client.user()).toBeNull();
+    expect(states.slice(1)).toEqual([{ status: "signed_in", user }, signedOut("session_ended")]);
+    expect(await client.refresh()).toBe(false);
+  });
+
+  it("that is under way when somebody logs out signs nobody in again", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states = statesOf(client);
+    await client.login(credentials);
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (request, deliver) => {
+      const response = await deliver();
+      if (request.url.endsWith("/refresh")) await held.promise;
+      return response;
+    });
+    const refreshed = client.refresh();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await client.logout();
+    held.resolve();
+    expect(await refreshed).toBe(false);
+    expect(await client.user()).toBeNull();
+    expect(states.at(-1)).toEqual(signedOut("logout"));
+  });
+
+  it.each(["answered", "refused", "lost"])(
+    "of a former session that is %s after somebody else has logged in changes nothing",
+    async (fate) => {
+      const { visitor, credentials } = await visit();
+      const client = visitor.open();
+      await client.login(credentials);
+      const next = await registered();
+      const held = Promise.withResolvers<void>();
+      visitor.through(async (request, deliver) => {
+        if (!request.url.endsWith("/refresh")) return deliver();
+        if (fate === "refused") await held.promise;
+        const response = await deliver();
+        await held.promise;
+        if (fate === "lost") throw new TypeError("Failed to fetch");
+        return response;
+      });
+      const refreshed = client.refresh();
+      const change = client.fetch("/api/v1/users/me");
+      await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+      if (fate === "refused") await endSessions(credentials);
+      const user = await client.login(credentialsOf(next));
+      held.resolve();
+      expect(await refreshed).toBe(true);
+      await change;
+      visitor.through((_, deliver) => deliver());
+      expect(await client.user()).toEqual(user);
+      expect(visitor.count(REFRESH)).toBe(1);
+    },
+  );
+
+  it("that repeats a request never repeats it for somebody else", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    const next = await registered();
+    const held = Promise.withResolvers<void>();
+    vi.setSystemTime(Date.now() + 31 * MINUTE);
+    visitor.through(async (request, deliver) => {
+      const response = await deliver();
+      if (request.method === "PUT") await held.promise;
+      return response;
+    });
+    const headers = { "Content-Type": "application/json" };
+    const change = client.fetch("/api/v1/users/me", { method: "PUT", headers, body: '{"first_name":"Ada"}' });
+    await vi.waitFor(() => expect(visitor.count("PUT /api/v1/users/me")).toBe(1));
+    await client.login(credentialsOf(next));
+    held.resolve();
+    expect((await change).status).toBe(401);
+    expect(await client.user()).toMatchObject({ email: next.email, first_name: null });
+  });
+});
+
+/** Ends every session of somebody, from elsewhere. */
+async function endSessions(credentials: Credentials): Promise<void> {
+  const elsewhere = visitorOfWorker().open();
+  await elsewhere.login(credentials);
+  await elsewhere.logout({ all: true });
+}
+
+describe("a logout", () => {
+  it("that the service never hears of signs out here, says so, and can be tried again", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states = statesOf(client);
+    await client.login(credentials);
+    visitor.through(async () => {
+      throw new TypeError("Failed to fetch");
+    });
+    await expect(client.logout()).rejects.toMatchObject({ code: "network_error" });
+    expect(states.at(-1)).toEqual(signedOut("logout"));
+    expect(await client.user()).toBeNull();
+
+    visitor.through((_, deliver) => deliver());
+    await client.logout();
+    const [first, again] = visitor.sent.filter(({ what }) => what === LOGOUT);
+    expect(again).toEqual(first);
+    const me = await visitor
+      .open()
+      .fetch("/api/v1/users/me", { headers: { Authorization: `Bearer ${again?.bearer}` } });
+    expect(me.status).toBe(401);
+  });
+
+  it("of a session that has ended is no error", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    await endSessions(credentials);
+    vi.setSystemTime(Date.now() + 31 * MINUTE);
+    await client.logout({ all: true });
+    expect(await client.user()).toBeNull();
+  });
+
+  it("waits for a login that is under way, and then ends it", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const login = client.login(credentials);
+    await client.logout();
+    await login;
+    expect(await client.user()).toBeNull();
+    expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, LOGOUT]);
+  });
+});
+
+describe("an error", () => {
+  it("carries the code, the status, what to do and the id of the request", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const wrong = client.login({ ...credentials, password: "wrong" });
+    await expect(wrong).rejects.toMatchObject({
+      code: "invalid_credentials",
+      status: 401,
+      detail: "The name or the password is wrong.",
+      message: "The name or the password is wrong.",
+      errors: [],
+      retryAfter: undefined,
+      requestId: expect.stringMatching(/^[\w-]{20,}$/),
+    });
+    expect(await client.user()).toBeNull();
+  });
+
+  it("lists the fields that were refused", async () => {
+    const wrong = visitorOfWorker()
+      .open()
+      .register({ ...somebody(), password: "short" });
+    await expect(wrong).rejects.toMatchObject({ code: "validation_failed", errors: [{ field: "password" }] });
+  });
+
+  it("says how long to wait", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const attempts = Array.from({ length: 30 }, () => client.login({ ...credentials, password: "wrong" }));
+    const outcomes = await Promise.allSettled(attempts);
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    const limited = reasons.find(({ code }) => code === "rate_limited");
+    expect(limited).toMatchObject({ status: 429, retryAfter: expect.any(Number) });
+  });
+
+  it.each([
+    ["a proxy's page", () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
+    ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example" } })],
+    ["a network's own page to log in", () => new Response("<h1>Welcome to our wifi</h1>")],
+    ["a problem that is none", () => problem("null")],
+    ["a broken problem", () => problem("{")],
+  ])("names %s for what it is", async (_, answer) => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    visitor.through(async () => answer());
+    await expect(client.login(credentials)).rejects.toMatchObject({
+      code: "unexpected_answer",
+      status: answer().status,
+      requestId: undefined,
+    });
+  });
+
+  it("comes where the service refuses to say who is signed in, or the answer breaks off", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    visitor.through(async () => new Response("Bad gateway", { status: 502 }));
+    await expect(client.user()).rejects.toMatchObject({ code: "unexpected_answer", status: 502 });
+    const brokenOff = () =>
+      new ReadableStream({
+        pull: (controller) => controller.error(new TypeError("The connection was closed")),
+      });
+    visitor.through(async () => new Response(brokenOff()));
+    await expect(client.user()).rejects.toMatchObject({ code: "network_error" });
+    await expect(client.login(credentials)).rejects.toMatchObject({ code: "network_error" });
+    visitor.through(async () => {
+      throw new TypeError("Failed to fetch");
+    });
+    await expect(client.user()).rejects.toMatchObject({ code: "network_error" });
+  });
+});
+
+function problem(text: string): Response {
+  return new Response(text, { status: 500, headers: { "Content-Type": "application/problem+json" } });
+}

@@ -1,0 +1,108 @@
+/**
+ * A browser as far as the client needs one: a cookie, clocks that a test moves, and a network that fails when it is
+ * told to. The requests go to the real service.
+ */
+
+import { browser, type Surroundings } from "../../src/client/browser.ts";
+import { type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
+
+const COOKIE = /__Secure-postern_refresh=([^;]*)/;
+
+export interface Sent {
+  /** Method and path, `POST /api/v1/auth/refresh`; the whole URL where it goes to another origin. */
+  what: string;
+  /** The access token that went along. */
+  bearer: string | undefined;
+  /** Whether the cookie went along. */
+  hasCookie: boolean;
+  body: string;
+}
+
+/** What happens to a request: `deliver` hands it to the service, or where it is another origin's to nobody. */
+export type Network = (request: Request, deliver: () => Promise<Response>) => Promise<Response>;
+
+export interface Visitor {
+  /** Opens a page with the client in it. */
+  open(options?: Partial<ClientOptions>, more?: Partial<Surroundings>): Client;
+  /** Everything that was sent, oldest first. */
+  sent: Sent[];
+  /** How often this was sent. */
+  count(what: string): number;
+  /** What the refresh cookie holds. */
+  cookie(): string | undefined;
+  /** Moves both clocks of the browser, or one of them alone. */
+  pass(milliseconds: number, which?: { wall?: boolean; stopwatch?: boolean }): void;
+  /** How long the client would have waited, in milliseconds. */
+  pauses: number[];
+  /** Through this goes each request from now on. */
+  through(network: Network): void;
+}
+
+/** The answer is lost on its way, after the service has done what it was asked. */
+export const loseAnswer: Network = async (_, deliver) => {
+  await (await deliver()).text();
+  throw new TypeError("Failed to fetch");
+};
+
+/** What a client asks for again and again. */
+export const REFRESH = "POST /api/v1/auth/refresh";
+export const LOGIN = "POST /api/v1/auth/login";
+export const LOGOUT = "POST /api/v1/auth/logout";
+export const ME = "GET /api/v1/users/me";
+
+/** `deliver` is how a request reaches the service at this origin. */
+export function makeVisitor(origin: string, deliver: (request: Request) => Promise<Response>): Visitor {
+  const sent: Sent[] = [];
+  const pauses: number[] = [];
+  const clocks = { wall: 1_700_000_000_000, stopwatch: 0 };
+  let jar: string | undefined;
+  let network: Network = (_, pass) => pass();
+
+  async function send(request: Request, withCookies: boolean): Promise<Response> {
+    const { pathname, origin: target } = new URL(request.url);
+    const hasCookie = withCookies && jar !== undefined && pathname.startsWith("/api/v1/auth/");
+    if (hasCookie) request.headers.set("Cookie", `__Secure-postern_refresh=${jar}`);
+    if (target !== origin) return new Response("somebody else");
+    const response = await deliver(request);
+    const value = COOKIE.exec(response.headers.get("Set-Cookie") ?? "")?.[1];
+    if (withCookies && value !== undefined) jar = value === "" ? undefined : value;
+    return response;
+  }
+
+  const world: Surroundings = {
+    ...browser(),
+    lock: undefined,
+    openChannel: undefined,
+    readClocks: () => ({ ...clocks }),
+    pause: async (milliseconds) => void pauses.push(milliseconds),
+    timeout: () => new AbortController().signal,
+    async fetch(input, init = {}) {
+      const { credentials, keepalive, ...rest } = { credentials: undefined, keepalive: undefined, ...init };
+      const request = new Request(input, rest);
+      const { pathname, origin: target } = new URL(request.url);
+      request.headers.set("Origin", origin);
+      sent.push({
+        what: `${request.method} ${target === origin ? pathname : request.url}`,
+        bearer: /^Bearer (.+)$/.exec(request.headers.get("Authorization") ?? "")?.[1],
+        hasCookie: credentials === "include" && jar !== undefined,
+        body: typeof rest.body === "string" ? rest.body : "",
+      });
+      return network(request, () => send(request, credentials === "include"));
+    },
+  };
+
+  return {
+    open: (options, more) => createClient({ baseUrl: origin, mode: "memory", ...options }, { ...world, ...more }),
+    sent,
+    count: (what) => sent.filter((one) => one.what === what).length,
+    cookie: () => jar,
+    pass(milliseconds, { wall = true, stopwatch = true } = {}) {
+      if (wall) clocks.wall += milliseconds;
+      if (stopwatch) clocks.stopwatch += milliseconds;
+    },
+    pauses,
+    through: (next) => {
+      network = next;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { exports } from "cloudflare:workers";
+import { freshAddress, ORIGIN } from "../support/client.ts";
+import { neverLog } from "../support/logs.ts";
+import { expectDocumented } from "../support/openapi.ts";
+import { type Person, registered } from "../support/people.ts";
+import { makeVisitor, type Visitor } from "./visitor.ts";
+
+/** Somebody with an account, in front of a browser that reaches the Worker through its front door. */
+export async function visit(): Promise<{ visitor: Visitor; person: Person; credentials: Credentials }> {
+  const person = await registered();
+  return { visitor: visitorOfWorker(), person, credentials: credentialsOf(person) };
+}
+
+export interface Credentials {
+  email: string;
+  password: string;
+}
+
+export const credentialsOf = ({ email, password }: Person): Credentials => ({ email, password });
+
+export function visitorOfWorker(): Visitor {
+  return makeVisitor(ORIGIN, async (request) => {
+    request.headers.set("CF-Connecting-IP", freshAddress());
+    for (const name of ["Authorization", "Cookie"]) {
+      neverLog(/(?:Bearer |=)(.{20,})/.exec(request.headers.get(name) ?? "")?.[1]);
+    }
+    const response = await exports.default.fetch(request);
+    await expectDocumented(request.method, request.url, response);
+    return response;
+  });
+}
