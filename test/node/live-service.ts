@@ -31,7 +31,7 @@ export interface Clone {
   /** Starts the service on state of its own, or on this one, and waits until it says that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
   /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
-  startBeside(service: Service, config: string, vars: Record<string, string>): Promise<Service>;
+  startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
   /** Ends whatever still runs, and removes the copy. */
   remove(): Promise<void>;
 }

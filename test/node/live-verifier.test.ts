@@ -1,0 +1,125 @@
+/** A Worker that verifies over the network, beside an issuer that answers when a test lets it: what only a real isolate shows. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { makeClone, type Service } from "./live-service.ts";
+import { freePort } from "./loopback.ts";
+
+const WORKER = `
+import { createVerifier } from "../src/verify/index.ts";
+export default {
+  async fetch(request, env, ctx) {
+    const token = request.headers.get("Authorization").slice("Bearer ".length);
+    const verify = createVerifier({ issuer: env.ISSUER, audience: "tests" });
+    if (request.url.endsWith("/leave")) {
+      // The runtime cancels what a request has begun and not handed to waitUntil, as when its client goes away.
+      verify(token).catch(() => {});
+      await new Promise((begun) => setTimeout(begun, 300));
+      return new Response("left");
+    }
+    try {
+      const { sub } = await verify(token, ctx);
+      return new Response(sub);
+    } catch (error) {
+      return new Response(error.code, { status: 401 });
+    }
+  },
+};
+`;
+const CONFIGURATION = `
+name = "verifier"
+main = "index.ts"
+compatibility_date = "2026-10-23"
+`;
+const KID = "k".repeat(43);
+
+const clone = makeClone();
+const { publicKey, privateKey } = await generateKeyPair("ES256");
+/** Answers that the issuer has not given yet. */
+let open: ServerResponse[] = [];
+let asked = 0;
+const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: KID, alg: "ES256" }] });
+const issuer = createServer((_, response) => {
+  asked += 1;
+  open.push(response);
+});
+let url: string;
+let worker: Service;
+
+/** Gives every answer that is waited for. */
+function answer(): void {
+  for (const response of open) response.setHeader("Cache-Control", "max-age=60").end(jwks);
+  open = [];
+}
+
+beforeAll(async () => {
+  const port = await freePort();
+  url = `http://localhost:${port}`;
+  await new Promise<void>((listening) => issuer.listen(port, listening));
+  const folder = join(clone.folder, "verifier");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "index.ts"), WORKER);
+  writeFileSync(join(folder, "wrangler.toml"), CONFIGURATION);
+  worker = await clone.startBeside({ state: join(clone.folder, "state") }, "verifier/wrangler.toml", { ISSUER: url });
+});
+
+afterAll(async () => {
+  issuer.closeAllConnections();
+  issuer.close();
+  await clone.remove();
+});
+
+const mint = (subject: string, kid = KID) =>
+  new SignJWT({ sid: crypto.randomUUID(), role: "user", email_verified: true, client_id: "postern" })
+    .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid })
+    .setIssuer(url)
+    .setAudience("tests")
+    .setSubject(subject)
+    .setJti(crypto.randomUUID())
+    .setIssuedAt()
+    .setExpirationTime("5 min")
+    .sign(privateKey);
+
+const ask = async (token: string, path = "/") => {
+  const response = await fetch(`${worker.origin}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  return response.text();
+};
+
+describe("createVerifier in a real isolate", () => {
+  it("answers everybody though the request that was reading the keys is cancelled meanwhile", async () => {
+    const id = crypto.randomUUID();
+    const token = await mint(id);
+    expect(await ask(token, "/leave")).toBe("left");
+    expect(asked).toBe(1);
+    const waiting = Array.from({ length: 20 }, () => ask(token));
+    // Whoever takes over asks again: the first answer never comes to anybody.
+    await vi.waitFor(() => expect(asked).toBe(2), { timeout: 20_000 });
+    answer();
+    expect(await Promise.all(waiting)).toEqual(Array(20).fill(id));
+    expect(asked, "by one of them, not by each").toBe(2);
+  });
+
+  it("asks nobody any more when it is warm", async () => {
+    const id = crypto.randomUUID();
+    for (let times = 0; times < 20; times++) expect(await ask(await mint(id))).toBe(id);
+    expect(asked).toBe(2);
+  });
+
+  it("looks a key up once that it does not know, while tokens under known keys are verified", async () => {
+    // The pause after a reading is over by then.
+    await vi.waitFor(
+      async () => {
+        void ask(await mint(crypto.randomUUID(), "u".repeat(43)));
+        await vi.waitFor(() => expect(asked).toBe(3), { timeout: 300 });
+      },
+      { timeout: 30_000, interval: 500 },
+    );
+    const id = crypto.randomUUID();
+    expect(await ask(await mint(id))).toBe(id);
+    answer();
+    expect(await ask(await mint(crypto.randomUUID(), "v".repeat(43)))).toBe("unknown_key");
+    expect(asked).toBe(3);
+  });
+});
