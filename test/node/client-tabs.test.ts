@@ -1,0 +1,203 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { browser, type Surroundings } from "../../src/client/browser.ts";
+import type { AuthState, Client, ClientOptions } from "../../src/client/index.ts";
+import { LOGIN, loseAnswer, makeVisitor, REFRESH, type Visitor } from "../client/visitor.ts";
+import { type Person, register } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+const MINUTE = 60_000;
+const { lock, openChannel, pause: reallyPause, timeout } = browser();
+const signedOut = (reason: string) => ({ status: "signed_out", reason });
+
+// Node has the browser's own Web Locks and BroadcastChannel; each client here is a tab of one browser.
+describe("the tabs of one browser", () => {
+  const clone = makeClone();
+  let service: Service;
+  let person: Person;
+  let visitor: Visitor;
+  let tabs: Client[];
+
+  beforeAll(async () => {
+    service = await clone.start(["--var", "RATE_LIMITING:off"]);
+    person = await register(service.origin);
+  });
+  afterAll(() => clone.remove());
+  beforeEach(() => {
+    visitor = makeVisitor(service.origin, (request) => fetch(request));
+    tabs = [];
+  });
+  afterEach(() => {
+    for (const tab of tabs) tab.close();
+  });
+
+  function open(more: Partial<Surroundings> = {}, options: Partial<ClientOptions> = {}) {
+    const world = { lock, openChannel, pause: reallyPause, timeout, ...more };
+    const tab = visitor.open({ mode: "cookie", ...options }, world);
+    const states: AuthState[] = [];
+    tab.onAuthStateChange((state) => states.push(state));
+    tabs.push(tab);
+    return { tab, states };
+  }
+
+  const logIn = (tab: Client) => tab.login({ email: person.email, password: person.password });
+
+  /** Keeps the answers to refreshes back, after the service has given them, until the test lets them go. */
+  function holdRefreshes(): () => void {
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (request, deliver) => {
+      const response = await deliver();
+      if (request.url.endsWith("/refresh")) await held.promise;
+      return response;
+    });
+    return held.resolve;
+  }
+
+  it("make one refresh when they are opened at once", async () => {
+    await logIn(open().tab);
+    const opened = Array.from({ length: 5 }, () => open());
+    const users = await Promise.all(opened.map(({ tab }) => tab.user()));
+    expect(users.map((user) => user?.email)).toEqual(Array(5).fill(person.email));
+    expect(visitor.count(REFRESH)).toBe(1);
+    for (const { states } of opened) expect(states).toEqual([{ status: "signed_in" }]);
+  });
+
+  it("make one refresh when they all wake with an expired token", async () => {
+    const [first, ...others] = Array.from({ length: 5 }, () => open());
+    if (first === undefined) throw new Error("There is no tab.");
+    const user = await logIn(first.tab);
+    await vi.waitFor(() => {
+      for (const { states } of others) expect(states.at(-1)).toEqual({ status: "signed_in", user });
+    });
+    visitor.pass(8 * 60 * MINUTE);
+    const users = await Promise.all(tabs.map((tab) => tab.user()));
+    expect(users).toEqual(Array(5).fill(user));
+    expect(visitor.count(REFRESH)).toBe(1);
+    expect(visitor.count(LOGIN)).toBe(1);
+  });
+
+  it("know how old a token is that another one hands over", async () => {
+    const { tab } = open();
+    const { tab: other, states } = open();
+    await logIn(tab);
+    await vi.waitFor(() => expect(states.length).toBe(1));
+    visitor.pass(20 * MINUTE);
+    expect(await other.user()).not.toBeNull();
+    expect(visitor.count(REFRESH)).toBe(0);
+    visitor.pass(11 * MINUTE);
+    expect(await other.user()).not.toBeNull();
+    expect(visitor.count(REFRESH)).toBe(1);
+  });
+
+  it("tell each other of logins and logouts", async () => {
+    const { tab } = open();
+    const { tab: other, states } = open();
+    const user = await logIn(tab);
+    await vi.waitFor(() => expect(states).toEqual([{ status: "signed_in", user }]));
+    await tab.logout();
+    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    expect(await other.user()).toBeNull();
+
+    const next = await register(service.origin);
+    const other2 = await other.login({ email: next.email, password: next.password });
+    await vi.waitFor(async () => expect(await tab.user()).toEqual(other2));
+    expect(visitor.count(REFRESH)).toBe(0);
+  });
+
+  it("tell each other of a session that the service has ended", async () => {
+    const { tab } = open();
+    const { states } = open();
+    await logIn(tab);
+    const elsewhere = open({}, { mode: "memory" }).tab;
+    await logIn(elsewhere);
+    await elsewhere.logout({ all: true });
+    expect(await tab.user()).toBeNull();
+    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("session_ended")));
+  });
+
+  it("stay signed out when one of them logs out while another one refreshes", async () => {
+    const { tab } = open();
+    const { tab: other, states } = open();
+    await logIn(tab);
+    await vi.waitFor(() => expect(states.length).toBe(1));
+    const letGo = holdRefreshes();
+    const refreshed = other.refresh();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await tab.logout();
+    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    letGo();
+    expect(await refreshed).toBe(false);
+    expect(await other.user()).toBeNull();
+    expect(await tab.user()).toBeNull();
+  });
+
+  it("stay signed out when one logs out while another one is being loaded", async () => {
+    const { tab } = open();
+    await logIn(tab);
+    const { tab: loaded, states } = open();
+    const letGo = holdRefreshes();
+    const user = loaded.user();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await tab.logout();
+    await vi.waitFor(() => expect(states).toEqual([signedOut("logout")]));
+    letGo();
+    expect(await user).toBeNull();
+  });
+
+  it("hear nothing of sessions that are not theirs", async () => {
+    const { tab, states } = open();
+    const user = await logIn(tab);
+    const before = states.length;
+    const teller = openChannel?.(`postern/1 ${service.origin}`, () => {});
+    const tokens = { access_token: "another", session_id: "another", expires_in: 1_800 };
+    teller?.postMessage({ kind: "refreshed", tokens, sentAt: 0 });
+    teller?.postMessage({ kind: "signed_out", reason: "session_ended", sessionId: "another" });
+    teller?.postMessage({ kind: "signed_out", reason: "logout", sessionId: "another" });
+    await pause(50);
+    teller?.close();
+    expect(await tab.user()).toEqual(user);
+    expect(states.length).toBe(before);
+  });
+
+  it("go ahead when one of them holds its turn for ever", async () => {
+    // Its patience with another tab; that with the service is left alone.
+    const { tab } = open({ timeout: (milliseconds) => timeout(milliseconds === 20_000 ? 300 : milliseconds) });
+    const frozen = Promise.withResolvers<void>();
+    const holding = lock?.(`postern/1 ${service.origin}`, AbortSignal.timeout(1_000), () => frozen.promise);
+    expect((await logIn(tab)).email).toBe(person.email);
+    expect(await tab.refresh()).toBe(true);
+    frozen.resolve();
+    await holding;
+  });
+
+  it.each([
+    ["Web Locks", { lock: undefined }],
+    ["messages", { openChannel: undefined }],
+    ["either", { lock: undefined, openChannel: undefined }],
+  ])("stay signed in without %s, since the service gives them the same successor", async (_, missing) => {
+    const user = await logIn(open(missing).tab);
+    const opened = Array.from({ length: 3 }, () => open(missing).tab);
+    for (const round of [1, 2]) {
+      expect(await Promise.all(opened.map((tab) => tab.user()))).toEqual([user, user, user]);
+      expect(await Promise.all(opened.map((tab) => tab.refresh())), `round ${round}`).toEqual([true, true, true]);
+    }
+  });
+
+  it("lose nothing when the answer to the one refresh of them all is lost", async () => {
+    await logIn(open().tab);
+    let losses = 1;
+    visitor.through(async (request, deliver) => (losses-- > 0 ? loseAnswer(request, deliver) : deliver()));
+    const users = await Promise.all(Array.from({ length: 3 }, () => open().tab.user()));
+    expect(users.map((user) => user?.email)).toEqual(Array(3).fill(person.email));
+    expect(visitor.count(REFRESH)).toBe(2);
+  });
+
+  it("have sessions of their own in memory mode", async () => {
+    const [one, other] = [open({}, { mode: "memory" }), open({}, { mode: "memory" })];
+    await logIn(one.tab);
+    await logIn(other.tab);
+    await one.tab.logout();
+    expect(await other.tab.user()).not.toBeNull();
+    expect(other.states.length).toBe(2);
+  });
+});
