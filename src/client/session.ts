@@ -143,7 +143,7 @@ export function createSession(
 
     /** Another token of the same session than the one that an API refused, if there is one. */
     async replacementOf(refused: TokenPair): Promise<TokenPair | undefined> {
-      if (held?.tokens.access_token === refused.access_token) await refresh();
+      if (held?.tokens === refused) await refresh();
       // A request that one person made is not repeated for another.
       return held?.tokens.session_id === refused.session_id ? held.tokens : undefined;
     },

@@ -112,8 +112,19 @@ describe("the architecture", () => {
     expect(offences).toEqual([]);
   });
 
+  it("lets the client know nothing but itself: it runs in browsers", () => {
+    const offences = files
+      .filter(({ path }) => folderOf(path) === "client")
+      .flatMap(({ path, imports }) => imports.map(({ from }) => ({ path, leads: resolve(path, from) })))
+      .filter(({ leads }) => !leads.startsWith("src/client/"))
+      .map(({ path, leads }) => `${path} → ${leads}`);
+    expect(offences).toEqual([]);
+  });
+
   it("reads the clock and the generator in platform/ alone", () => {
-    const platform = (path: string) => inFolder("platform", "commands")(path) || path === "src/verify/clock.ts";
+    // What others import has no platform/ to import: each has one file for it.
+    const clocks = ["src/client/browser.ts", "src/verify/clock.ts"];
+    const platform = (path: string) => inFolder("platform", "commands")(path) || clocks.includes(path);
     expect(
       linesWith(
         /Date\.now|new Date\(\)|performance\.now|Math\.random|getRandomValues|randomUUID|randomBytes/,
