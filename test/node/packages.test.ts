@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildClient } from "../../src/docs/build-client.ts";
 import { plainEnvironment } from "./live-service.ts";
@@ -37,6 +38,36 @@ const ENTRIES = [
       `import type { PosternError } from "postern/client"; export const is = (e: PosternError) => e.code === "no_such";`,
     ],
   },
+  {
+    name: "verify",
+    exports: ["POSTERN_PERMISSIONS", "VerificationError", "createVerifier", "requireAuth"],
+    lib: ["es2022", "dom"],
+    source: `
+      import { Hono } from "hono";
+      import { type AuthService, type AuthVariables, createVerifier, requireAuth, VerificationError } from "postern/verify";
+      interface Env { AUTH: AuthService; REVOCATIONS: { get(key: string): Promise<string | null> } }
+      const app = new Hono<{ Bindings: Env; Variables: AuthVariables }>();
+      const permissions = { publish: ["moderator", "admin"] } as const;
+      const options = { issuer: "https://auth.example.com", audience: "https://auth.example.com" };
+      app.use("/posts", requireAuth({ ...options, permissions, permission: "publish" }));
+      app.use(requireAuth<Env>((c) => ({ ...options, fetcher: c.env.AUTH, revocations: c.env.REVOCATIONS, role: "user" })));
+      app.get("/", async (c) => c.json({ sub: c.get("auth").sub, user: (await c.env.AUTH.user(c.get("auth").sub))?.email }));
+      export async function codeOf(token: string): Promise<string> {
+        try {
+          return (await createVerifier(options)(token)).role;
+        } catch (error) {
+          return error instanceof VerificationError ? error.code : "unknown";
+        }
+      }
+      export default app;
+    `,
+    mistakes: [
+      `import { createVerifier } from "postern/verify"; createVerifier({ issuer: "https://auth.example.com" });`,
+      `import { requireAuth } from "postern/verify"; requireAuth({ issuer: "x", audience: "x", role: "root" });`,
+      `import { requireAuth } from "postern/verify"; requireAuth({ issuer: "x", audience: "x", permission: "publish" });`,
+      `import type { VerificationError } from "postern/verify"; export const is = (e: VerificationError) => e.code === "no";`,
+    ],
+  },
 ];
 
 describe("the package", () => {
@@ -46,12 +77,13 @@ describe("the package", () => {
   const run = (command: string, args: string[], cwd = folder) =>
     execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe" });
 
-  // What npm does with a tarball, but for the dependencies, which no entry's types or code may need to be there.
+  // What npm does with a tarball. Of the dependencies no entry may need more than these to be there.
   beforeAll(() => {
     run("npm", ["pack", "--pack-destination", folder], resolve("."));
     const [tarball = ""] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
     mkdirSync(join(folder, "node_modules/postern"), { recursive: true });
     run("tar", ["-xzf", tarball, "-C", "node_modules/postern", "--strip-components=1"]);
+    for (const name of ["jose", "hono"]) symlinkSync(resolve("node_modules", name), join(folder, "node_modules", name));
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   });
 
@@ -103,3 +135,35 @@ describe("the client's bundle", () => {
     ]);
   });
 });
+
+describe("a verifier's bundle", () => {
+  const folder = mkdtempSync(join(tmpdir(), "postern-verify-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("is less than 12 KiB gzipped, with jose and nothing else of anybody", async () => {
+    const { output } = await bundle(folder);
+    expect(gzipSync(output.code).byteLength).toBeLessThan(12 * 1024);
+    expect(output.imports).toEqual([]);
+    const packages = output.moduleIds.flatMap((id) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? []);
+    expect([...new Set(packages)]).toEqual(["jose"]);
+    expect(output.code).not.toMatch(/localStorage|process\.env|node:/);
+  });
+});
+
+/** All of `postern/verify` in one file, as a consumer's bundler makes it. */
+async function bundle(outDir: string) {
+  const built = await build({
+    configFile: false,
+    logLevel: "silent",
+    publicDir: false,
+    build: {
+      outDir,
+      minify: true,
+      target: "es2022",
+      lib: { entry: "src/verify/index.ts", formats: ["es"], fileName: "verify" },
+    },
+  });
+  const [result] = Array.isArray(built) ? built : [built];
+  if (result === undefined || !("output" in result)) throw new Error("Nothing was built.");
+  return { output: result.output[0] };
+}
