@@ -20,6 +20,7 @@ import { refuseForeignPages } from "./http/request-origin.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { addInvitationRoutes } from "./invitations/routes.ts";
 import { addKeyRoutes } from "./keys/routes.ts";
+import { addPageRoutes } from "./pages/routes.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createServices } from "./services.ts";
 import { addUserRoutes } from "./users/routes.ts";
@@ -44,6 +45,7 @@ export function createApp(config: Config): App {
   addHealthRoutes(app, config);
   addKeyRoutes(app, config);
   addDocumentRoutes(app);
+  addPageRoutes(app, config);
   addAuthRoutes(app, config);
   addUserRoutes(app, config);
   addAdministrationRoutes(app, config);

@@ -1,9 +1,12 @@
 /**
- * Forms that call the API: what was sent, what came back, and how to say so. A form's button and the line for
- * its failures have its id with `-button` and `-error`; a line `progress` is read out.
+ * Forms that call the API: one attempt at a time, what is wrong with the fields, and how to say that an attempt
+ * failed. A form's button and the line for its failures have its id with `-button` and `-error`; a line `progress` is
+ * read out.
  */
+import { post } from "./answers.js";
+import { fill, waitAdvice, words } from "./words.js";
 
-const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
+/** @typedef {import("./answers.js").Answer} Answer */
 
 /**
  * Sends a form, whose button is disabled meanwhile and says so.
@@ -13,22 +16,47 @@ const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
  * @param {Record<string, unknown>} body
  */
 export function sendForm(form, busyLabel, path, body) {
+  return attempt(form, busyLabel, () => post(path, body));
+}
+
+/**
+ * One attempt, by whatever asks the API.
+ * @param {HTMLFormElement} form
+ * @param {string} busyLabel
+ * @param {() => Promise<Answer>} ask
+ */
+export function attempt(form, busyLabel, ask) {
   failureLine(form).textContent = "";
-  return whileBusy(buttonOf(form), busyLabel, () => post(path, body));
+  return whileBusy(buttonOf(form), busyLabel, ask);
 }
 
 /**
  * Says in a form that the attempt failed for no fault of what was entered, and when to try again.
  * @param {HTMLFormElement} form
- * @param {{ status: number, code?: string, retryAfterSeconds: number, requestId: string }} answer
+ * @param {Answer} answer
  * @param {string} comfort what else to say
  */
 export function showFailure(form, answer, comfort = "") {
-  const { status, requestId } = answer;
-  const reference = status !== 429 && requestId ? `Reference for support: ${requestId}` : "";
   // The focus goes back to the button first: an alert that is read out must not be cut off by a move.
   buttonOf(form).focus();
-  failureLine(form).textContent = [failureAdvice(answer), comfort, reference].filter(Boolean).join(" ");
+  showRefusal(form, failureText(answer, comfort));
+}
+
+/** @param {Answer} answer @param {string} comfort */
+export function failureText(answer, comfort = "") {
+  const { status, requestId } = answer;
+  const reference = status !== 429 && requestId ? fill(words.forms.reference, { id: requestId }) : "";
+  return [failureAdvice(answer), comfort, reference].filter(Boolean).join(" ");
+}
+
+/** Says what went well. @param {{ id: string }} form @param {string} text */
+export function notify(form, text) {
+  byId(`${form.id}-notice`).textContent = text;
+}
+
+/** @param {HTMLFormElement} form @param {string} text */
+export function showRefusal(form, text) {
+  failureLine(form).textContent = text;
 }
 
 /**
@@ -37,9 +65,9 @@ export function showFailure(form, answer, comfort = "") {
  */
 export function emailProblem(input) {
   if (input.validity.valueMissing) {
-    return "Enter your email address.";
+    return words.forms.emailMissing;
   }
-  return input.validity.typeMismatch ? "Enter a whole address, like name@example.org." : "";
+  return input.validity.typeMismatch ? words.forms.emailIncomplete : "";
 }
 
 /**
@@ -54,6 +82,19 @@ export function showFieldError(input, message) {
   } else {
     input.removeAttribute("aria-invalid");
   }
+}
+
+/**
+ * Says at each field what is wrong with it. The first that needs mending has the focus.
+ * @param {[HTMLInputElement, string][]} problems in the order of the fields
+ * @returns {boolean} whether there is nothing
+ */
+export function showFieldErrors(problems) {
+  // From the last to the first: whichever is shown last has the focus.
+  for (const [input, problem] of problems.toReversed()) {
+    showFieldError(input, problem);
+  }
+  return problems.every(([, problem]) => !problem);
 }
 
 /** @param {string} id */
@@ -72,12 +113,13 @@ function failureLine(form) {
 }
 
 /**
+ * Disables a button while something is under way, and says so.
  * @template T
  * @param {HTMLButtonElement} button
  * @param {string} label
  * @param {() => Promise<T>} task
  */
-async function whileBusy(button, label, task) {
+export async function whileBusy(button, label, task) {
   const progress = byId("progress");
   const usualLabel = button.textContent;
   button.disabled = true;
@@ -94,65 +136,12 @@ async function whileBusy(button, label, task) {
   }
 }
 
-/**
- * Posts JSON and reduces the answer, or the lack of one (status 0), to what the pages decide on.
- * @param {string} path
- * @param {Record<string, unknown>} body
- */
-async function post(path, body) {
-  try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json, application/problem+json" },
-      body: JSON.stringify(body),
-      credentials: "omit",
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS),
-    });
-    // A proxy on the way may answer with something else than JSON; then the status has to do.
-    const problem = response.ok ? {} : await response.json().catch(() => ({}));
-    const errors = Array.isArray(problem.errors) ? problem.errors : [];
-    return {
-      ok: response.ok,
-      status: response.status,
-      code: problem.code,
-      // Of several faults of one field the first is shown: the last that is set of a name stays.
-      fieldErrors: Object.fromEntries(errors.toReversed().map((error) => [error.field, error.message])),
-      retryAfterSeconds: Number(response.headers.get("Retry-After")) || 0,
-      requestId: response.headers.get("X-Request-Id") ?? "",
-    };
-  } catch {
-    return { ok: false, status: 0, fieldErrors: {}, retryAfterSeconds: 0, requestId: "" };
-  }
-}
-
-/** @param {{ status: number, code?: string, retryAfterSeconds: number }} answer */
+/** @param {Answer} answer */
 function failureAdvice({ status, code, retryAfterSeconds }) {
+  const { challengeFailed, failed, noAnswer, tooManyAttempts } = words.forms;
   if (code === "challenge_failed") {
-    return "This page cannot show the challenge that keeps robots away. Ask for the link where you usually log in.";
+    return challengeFailed;
   }
-  if (status === 429) {
-    return `Too many attempts. ${waitAdvice(retryAfterSeconds)}`;
-  }
-  const reason = status === 0 ? "No answer came: check your connection." : "Our service failed for a moment.";
+  const reason = status === 429 ? tooManyAttempts : status === 0 ? noAnswer : failed;
   return `${reason} ${waitAdvice(retryAfterSeconds)}`;
-}
-
-/** @param {number} seconds as the server asked for, or 0 when it named no time */
-function waitAdvice(seconds) {
-  if (seconds === 0) {
-    return "Please try again in a moment.";
-  }
-  if (seconds < 60) {
-    return `Please try again in ${counted(seconds, "second")}.`;
-  }
-  // The hour is given too, because a duration grows stale while the page stays open.
-  const moment = new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const minutes = Math.ceil(seconds / 60);
-  const duration = minutes < 60 ? counted(minutes, "minute") : `about ${counted(Math.round(minutes / 60), "hour")}`;
-  return `Please try again in ${duration}, after ${moment}.`;
-}
-
-/** @param {number} amount @param {string} unit */
-function counted(amount, unit) {
-  return `${amount} ${unit}${amount === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,11 @@
-/** Run by `npm run build`: writes the OpenAPI document, the reference's scripts and the browser's client, so that the Worker need not. */
+/**
+ * Run by `npm run build`: writes the OpenAPI document, the pages, the reference's scripts and the browser's client, so
+ * that the Worker need not.
+ */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { buildPages } from "../pages/build.ts";
 import { buildClient } from "./build-client.ts";
 import { defaultDocument } from "./default-document.ts";
 
@@ -19,5 +23,6 @@ export function buildDocumentation(folder: string): void {
 
 if (import.meta.main) {
   buildDocumentation("public");
+  buildPages("public");
   await buildClient("public");
 }

@@ -15,7 +15,10 @@ const TAGS = [
   { name: "Administration", description: "What operators see and do about other people's accounts." },
   { name: "Well-known", description: "What anybody needs to verify our tokens." },
   { name: "Service", description: "The service itself." },
-  { name: "Pages", description: "The pages behind mailed links." },
+  {
+    name: "Pages",
+    description: "Pages for people: what mailed links lead to, and an account for whoever has no app yet.",
+  },
   { name: "Development", description: "Exists with `ENVIRONMENT=development` alone." },
 ];
 

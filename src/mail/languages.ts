@@ -1,6 +1,6 @@
 /**
- * The languages that mails are written in, and which of them somebody gets. A language is added here, as a
- * file in `messages/`, and nowhere else: the compiler then names what is still missing.
+ * The languages that mails and pages are written in, and which of them somebody gets. A language is added here, and
+ * the compiler then names what is still missing: its words in `messages/`, and those of the pages in `pages/words/`.
  */
 
 /** Tags of BCP 47, lower-case, the one to fall back on first. */
@@ -56,7 +56,8 @@ export function formatTime(milliseconds: number, locale: Locale): string {
   return `${day}, ${moment.toISOString().slice(11, 16)} UTC`;
 }
 
-function findLocale(tag: string): Locale | undefined {
+/** The language that a tag names. `undefined` where it is none of ours. */
+export function findLocale(tag: string): Locale | undefined {
   return SUPPORTED_LOCALES.find((locale) => locale === tag);
 }
 

@@ -2,6 +2,7 @@
  * The mails: which there are, what each is told, and how one becomes text and HTML. Their words are in
  * `messages/`, a file for each language; text and HTML come from the same ones.
  */
+import { escapeHtml } from "../platform/encoding.ts";
 
 /** Every mail that there is, by the name that `MAIL_SUBJECTS` knows it by. */
 export const MESSAGE_KINDS = [
@@ -105,8 +106,4 @@ ${blocks.join("")}${link}
 
 function detailText({ label, value }: Detail): string {
   return `${label}: ${value}`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

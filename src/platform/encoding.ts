@@ -60,3 +60,8 @@ export function parseUuid(text: string): Uint8Array<ArrayBuffer> | undefined {
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(parts));
 }
+
+/** Text as it stands in markup, between tags or in a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

@@ -86,21 +86,3 @@ describe("GET /docs", () => {
     expect(text).not.toMatch(/<script(?![^>]*src=)|style="|onclick/);
   });
 });
-
-describe("the pages behind mailed links", () => {
-  const paths = operations.filter(({ tag }) => tag === "Pages").map(({ path }) => path);
-
-  it("are as many as there are links", () => {
-    const { links, publicUrl } = parseConfig(env);
-    const urls = Object.values(links).filter((value) => typeof value === "string");
-    expect(paths.map((path) => `${publicUrl}${path}`).toSorted()).toEqual(urls.toSorted());
-  });
-
-  it.each(paths)("GET %s is a page under a policy without exceptions, and of no other host", async (path) => {
-    const { text, headers } = await get(path);
-    expect(headers.get("Content-Type")).toMatch(/^text\/html/);
-    expect(headers.get("Content-Security-Policy")).toMatch(/script-src 'self'; style-src 'self';/);
-    for (const [, url] of text.matchAll(/(?:src|href)="([^"]+)"/g)) expect(url).toMatch(/^\/(?!\/)/);
-    expect(text).not.toMatch(/<script(?![^>]*src=)|<style|style="|onclick/);
-  });
-});

@@ -139,7 +139,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
       for (const mode of ["cors", "no-cors"])
         expect((await attempt(page, path, { mode, credentials: "include" })).text, `${mode} ${path}`).toBe("");
     }
-    for (const path of ["/verify-email", "/docs", "/dev/outbox", "/static/favicon.svg"]) {
+    for (const path of ["/verify-email", "/docs", "/dev/outbox", "/static/logo.svg"]) {
       await page.evaluate(`new Promise((done) => {
         const frame = Object.assign(document.createElement("iframe"), { src: "${service.origin}${path}", onload: done });
         document.body.append(frame);
@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     }
     const loads = await page.evaluate<string>(`new Promise((done) => {
       const image = Object.assign(new Image(), { onload: () => done("loaded"), onerror: () => done("refused") });
-      image.src = "${service.origin}/static/favicon.svg";
+      image.src = "${service.origin}/static/logo.svg";
     })`);
     expect(loads).toBe("refused");
     for (const { path, status } of sent) if (/^\/(dev|api)/.test(path)) expect([0, 403]).toContain(await status);

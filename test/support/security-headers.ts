@@ -20,6 +20,9 @@ const PAGES = new Set([
   "/confirm-email",
   "/undo-email-change",
   "/accept-invitation",
+  "/login",
+  "/register",
+  "/account",
 ]);
 
 /** Checks the headers of one answer. Every answer of every test comes through here. */

@@ -1,0 +1,66 @@
+/** The session of whoever is logged in on these pages: a refresh token that no script sees, and a client that uses it. */
+import { answerTo, byField, withJson } from "./answers.js";
+import { createClient } from "./client.js";
+import { language } from "./words.js";
+
+export const client = createClient({ baseUrl: location.origin, mode: "cookie" });
+
+/**
+ * @param {{ email?: string, username?: string, password: string }} credentials
+ * @returns {Promise<import("./answers.js").Answer>}
+ */
+export function logIn(credentials) {
+  return answerOf(client.login(credentials));
+}
+
+/** @returns {Promise<import("./answers.js").Answer>} */
+export function logOut() {
+  return answerOf(client.logout());
+}
+
+/**
+ * What the client throws, as an answer like any other.
+ * @param {Promise<unknown>} outcome
+ */
+async function answerOf(outcome) {
+  try {
+    return { ok: true, status: 200, faults: {}, retryAfterSeconds: 0, requestId: "", data: await outcome };
+  } catch (error) {
+    const { status = 0, code, errors, retryAfter, requestId } = error;
+    const retryAfterSeconds = retryAfter ?? 0;
+    return { ok: false, status, code, faults: byField(errors), retryAfterSeconds, requestId: requestId ?? "" };
+  }
+}
+
+/**
+ * Asks the API as whoever is logged in. Whoever no longer is, is sent to log in.
+ * @param {string} method
+ * @param {string} path
+ * @param {Record<string, unknown> | undefined} body
+ * @param {Record<string, string>} headers
+ */
+export async function ask(method, path, body = undefined, headers = {}) {
+  const init = body === undefined ? { method } : withJson(method, body);
+  const answer = await answerTo(() => client.fetch(path, { ...init, headers: { ...init.headers, ...headers } }));
+  if (answer.status === 401) {
+    goToLogin();
+  }
+  return answer;
+}
+
+/** Leaves for the page to log in on, and comes back from there. */
+export function goToLogin(returnTo = "/account") {
+  location.replace(`/login?lang=${language}&return_to=${encodeURIComponent(returnTo)}`);
+}
+
+/**
+ * Where to go after the login: a page of this service and nowhere else, whatever the address says (an open redirect
+ * would lend our name to a stranger's page). An absolute URL, since a path like `//host` leads elsewhere.
+ * @param {string | null} returnTo
+ */
+export function afterLogin(returnTo) {
+  const account = `/account?lang=${language}`;
+  const wish = returnTo?.startsWith("/") && URL.canParse(returnTo, location.origin) ? returnTo : account;
+  const target = new URL(wish, location.origin);
+  return target.origin === location.origin ? target.href : account;
+}

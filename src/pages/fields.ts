@@ -1,0 +1,86 @@
+/** The fields of forms, each with a label, a place for what is wrong with it, and what helps to fill it in. */
+import { html, type Markup } from "./html.ts";
+import type { FieldWords } from "./words.ts";
+
+interface Field {
+  id: string;
+  /** What the API calls it, where that is not the id. */
+  name?: string;
+  label: string;
+  hint?: string;
+  /** Of the input: type, autocomplete and the like. An empty value is an attribute by itself. */
+  attributes: Record<string, string>;
+}
+
+export function field({ id, name = id, label, hint, attributes }: Field): Markup {
+  return html`<div class="field">
+  <label for="${id}">${label}</label>
+  <input id="${id}" name="${name}"${attributesOf(attributes)} aria-describedby="${describedBy(id, hint)}">
+  ${messages(id, hint)}
+</div>`;
+}
+
+/** An address that somebody types. */
+export function emailField(id: string, label: string, autocomplete = "email"): Markup {
+  return field({
+    id,
+    name: "email",
+    label,
+    attributes: { type: "email", required: "", maxlength: "254", autocomplete, ...AS_TYPED },
+  });
+}
+
+export function usernameField({ username, usernameHint }: FieldWords): Markup {
+  return field({
+    id: "username",
+    label: username,
+    hint: usernameHint,
+    attributes: { required: "", maxlength: "32", autocomplete: "username", ...AS_TYPED },
+  });
+}
+
+interface PasswordField {
+  id: string;
+  name?: string;
+  label: string;
+  /** Only a password that is chosen here has one, and is judged while it is typed. */
+  hint?: string;
+  autocomplete: "current-password" | "new-password";
+}
+
+export function passwordField(
+  { id, name = id, label, hint, autocomplete }: PasswordField,
+  { show, showPassword }: FieldWords,
+): Markup {
+  const attributes = { type: "password", required: "", autocomplete, ...AS_TYPED };
+  // The pressed state says which it is, so the name of the button stays the same.
+  return html`<div class="field">
+  <label for="${id}">${label}</label>
+  <div class="field-row">
+    <input id="${id}" name="${name}"${attributesOf(attributes)} aria-describedby="${describedBy(id, hint)}">
+    <button class="button button-quiet reveal" type="button" aria-pressed="false" aria-controls="${id}" aria-label="${showPassword}">${show}</button>
+  </div>
+  ${messages(id, hint)}
+</div>`;
+}
+
+/** A form's failures, and its button; in the order in which they are met. */
+export function formEnd(form: string, label: string): Markup {
+  return html`<p class="form-error" id="${form}-error" role="alert"></p>
+<button class="button" type="submit" id="${form}-button">${label}</button>`;
+}
+
+export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };
+
+function messages(id: string, hint: string | undefined): Markup {
+  const error = html`<p class="field-error" id="${id}-error"></p>`;
+  return hint === undefined ? error : html`${error}<p class="field-hint" id="${id}-hint">${hint}</p>`;
+}
+
+function describedBy(id: string, hint: string | undefined): string {
+  return hint === undefined ? `${id}-error` : `${id}-error ${id}-hint`;
+}
+
+function attributesOf(attributes: Record<string, string>): Markup[] {
+  return Object.entries(attributes).map(([name, value]) => (value === "" ? html` ${name}` : html` ${name}="${value}"`));
+}

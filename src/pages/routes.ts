@@ -1,0 +1,74 @@
+/**
+ * The pages for people. They were built ahead, in every language; the Worker chooses the language, fills in what the
+ * operator says (the product's name, the lengths of passwords), and adds the headers.
+ */
+import type { Context } from "hono";
+import type { Config } from "../config.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { type App, addOperation, defineOperation } from "../http/operation.ts";
+import { chooseLocale, findLocale } from "../mail/languages.ts";
+import { sha256 } from "../platform/crypto.ts";
+import { encodeBase64url, escapeHtml, utf8 } from "../platform/encoding.ts";
+import { PAGES, type PageName, PLACEHOLDERS, pagePath } from "./pages.ts";
+
+/** Trusted Types too: no text becomes markup or script on a page that holds a token. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
+
+const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
+
+export function addPageRoutes(app: App, config: Config): void {
+  const fill = fillIn(config);
+  for (const name of Object.keys(PAGES).filter(isPageName)) {
+    const { description, ...page } = PAGES[name];
+    const operation = defineOperation({
+      ...page,
+      description: `${description} ${LANGUAGE}`,
+      method: "get",
+      path: `/${name}`,
+      tag: "Pages",
+      success: { status: 200, description: "A page.", contentType: "text/html" },
+      refusals: [],
+    });
+    addOperation(app, operation, (c) => answerPage(c, name, fill));
+  }
+}
+
+async function answerPage(c: Context<AppEnv>, name: PageName, fill: (text: string) => string): Promise<Response> {
+  const locale = findLocale(c.req.query("lang") ?? "") ?? chooseLocale(c.req.header("Accept-Language"));
+  const built = await c.env.ASSETS.fetch(new URL(pagePath(name, locale), c.req.url));
+  if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
+  const text = fill(await built.text());
+  // Of what is sent, and not of the asset: another name of the product makes another page.
+  const etag = `"${encodeBase64url(sha256(utf8(text)))}"`;
+  const headers = {
+    "Content-Language": locale,
+    "Content-Security-Policy": PAGE_POLICY,
+    // A page holds nothing of anybody; a new version is seen at once.
+    "Cache-Control": "public, max-age=0, must-revalidate",
+    ETag: etag,
+    Vary: "Accept-Language",
+  };
+  return isKnown(etag, c.req.header("If-None-Match")) ? c.body(null, 304, headers) : c.html(text, 200, headers);
+}
+
+/** Whether a client has what it would be sent (RFC 9110 §13.1.2, by the weak comparison). */
+function isKnown(etag: string, ifNoneMatch = ""): boolean {
+  const known = ifNoneMatch.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return known.includes(etag) || known.includes("*");
+}
+
+/** Puts the operator's values where the build left room. None is looked at for room again. */
+function fillIn({ productName, passwords, registration }: Config): (text: string) => string {
+  const values = new Map<string, string>([
+    [PLACEHOLDERS.product, escapeHtml(productName)],
+    [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
+    [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
+    [PLACEHOLDERS.registration, registration.policy],
+  ]);
+  return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
+}
+
+function isPageName(name: string): name is PageName {
+  return name in PAGES;
+}
