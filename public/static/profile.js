@@ -8,43 +8,42 @@ const ME = "/api/v1/users/me";
 const OPTIONAL = ["first_name", "last_name", "phone"];
 
 const form = byId("profile");
-/** The validator of what is shown, so that two windows do not overwrite each other (RFC 9110 §13.1.1). */
-let etag = "";
+const inputs = ["username", ...OPTIONAL].map(byId);
+/** What the form was filled with, and its validator: so two windows do not overwrite each other (RFC 9110 §13.1.1). */
+let shown = { values: "", etag: "" };
 
 /** @param {import("./answers.js").Answer} answer that holds the user */
 export function showProfile(answer) {
-  etag = answer.etag;
-  byId("username").value = answer.data.username;
-  for (const name of OPTIONAL) {
-    byId(name).value = answer.data[name] ?? "";
+  shown = { values: valuesOf(answer.data), etag: answer.etag };
+  for (const input of inputs) {
+    input.value = answer.data[input.id] ?? "";
   }
 }
 
-/** @param {(user: any) => void} onChange */
+/**
+ * Starts the form.
+ * @param {(user: any) => void} onChange
+ */
 export function watchProfile(onChange) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     notify(form, "");
-    const username = byId("username").value.trim();
-    const inputs = ["username", ...OPTIONAL].map(byId);
-    if (
-      !showFieldErrors(inputs.map((input) => [input, input.required && !username ? words.forms.usernameMissing : ""]))
-    ) {
+    const body = whatIsTyped();
+    const { usernameMissing } = words.forms;
+    if (!showFieldErrors(inputs.map((input) => [input, input.required && !body.username ? usernameMissing : ""]))) {
       return;
     }
-    const optional = OPTIONAL.map((name) => [name, byId(name).value.trim() || null]);
-    const body = { username, ...Object.fromEntries(optional) };
-    // Phone numbers are typed with spaces, and stored without (E.164).
-    body.phone = body.phone?.replaceAll(/[\s()/-]/g, "") ?? null;
-    const { profile } = words.account;
-    const answer = await attempt(form, profile.busyLabel, () => ask("PUT", ME, body, etag ? { "If-Match": etag } : {}));
-    if (answer.ok) {
+    const { busyLabel, saved, changedMeanwhile } = words.account.profile;
+    const answer = await attempt(form, busyLabel, () => save(body));
+    if (answer.ok || answer.status === 412) {
+      byId("profile-button").focus();
       showProfile(answer);
       onChange(answer.data);
-      byId("profile-button").focus();
-      notify(form, profile.saved);
-    } else if (answer.status === 412) {
-      await showAnew(onChange);
+      if (answer.ok) {
+        notify(form, saved);
+      } else {
+        showRefusal(form, changedMeanwhile);
+      }
     } else if (inputs.some(({ id }) => answer.faults[id])) {
       showFieldErrors(inputs.map((input) => [input, faultWords(answer.faults[input.id])]));
     } else {
@@ -53,14 +52,33 @@ export function watchProfile(onChange) {
   });
 }
 
-/** @param {(user: any) => void} onChange */
-async function showAnew(onChange) {
-  const answer = await ask("GET", ME);
-  if (!answer.ok) {
-    showFailure(form, answer);
-    return;
+function whatIsTyped() {
+  const typed = Object.fromEntries(inputs.map(({ id, value }) => [id, value.trim() || null]));
+  // Phone numbers are typed with spaces, and stored without (E.164).
+  return { ...typed, phone: typed.phone?.replaceAll(/[\s()/-]/g, "") ?? null };
+}
+
+/**
+ * Saves over what was shown. A validator changes with a log-in too, which is no change of the profile: then it is saved
+ * all the same. Otherwise the answer has the status 412, and the profile as it is now.
+ * @param {Record<string, string | null>} body
+ */
+async function save(body) {
+  const put = () => ask("PUT", ME, body, { "If-Match": shown.etag });
+  const answer = await put();
+  if (answer.status !== 412) {
+    return answer;
   }
-  showProfile(answer);
-  onChange(answer.data);
-  showRefusal(form, words.account.profile.changedMeanwhile);
+  const now = await ask("GET", ME);
+  if (!now.ok) {
+    return now;
+  }
+  const isAsShown = valuesOf(now.data) === shown.values;
+  shown.etag = now.etag;
+  return isAsShown ? put() : { ...now, ok: false, status: 412 };
+}
+
+/** @param {Record<string, string | null>} user */
+function valuesOf(user) {
+  return JSON.stringify(inputs.map(({ id }) => user[id] ?? null));
 }

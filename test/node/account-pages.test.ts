@@ -1,0 +1,320 @@
+import { existsSync } from "node:fs";
+import type { Browser, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, launchBrowser, mailedLink, Visitor } from "./live-browser.ts";
+import { logIn, type Person, post, readMe, register, somebody } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let visitor: Visitor;
+
+  beforeAll(async () => {
+    service = await clone.start(["--var", "RATE_LIMITING:off"]);
+    browser = await launchBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await clone.remove();
+  });
+
+  afterEach(() => visitor.leave());
+
+  const arrive = async (path: string, options = {}) => {
+    visitor = await Visitor.arrive(browser, service.origin, options);
+    await visitor.open(path);
+    return visitor.page;
+  };
+
+  /** Somebody who is logged in on the page of their account. */
+  async function atHome(options = {}): Promise<Person> {
+    const person = await register(service.origin);
+    const page = await arrive("/login", options);
+    await page.fill("#name", person.email);
+    await page.fill("#password", person.password);
+    await page.click("#login-button");
+    await page.locator("#view-account").waitFor();
+    return person;
+  }
+
+  const refuse =
+    (status: number, code: string, headers: Record<string, string> = {}) =>
+    (route: Route) =>
+      route.fulfill({
+        status,
+        headers,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ code, errors: [] }),
+      });
+  const text = (selector: string) => visitor.page.textContent(selector);
+  const says = (selector: string, words: string | RegExp) =>
+    visitor.page.locator(selector, { hasText: words }).waitFor();
+  const pathOf = () => new URL(visitor.page.url()).pathname;
+
+  it("lead from registering to a log-in and an account, by the keyboard alone", async () => {
+    const person = somebody();
+    const page = await arrive("/register");
+    await visitor.tabTo("#register-button");
+    await page.keyboard.press("Enter");
+    expect(await text("#email-error")).toBe("Enter your email address.");
+    expect(await text("#username-error")).toBe("Choose a username.");
+    expect(await text("#password-error")).toBe("Enter a new password.");
+    expect(await page.evaluate("document.activeElement.id"), "the first to mend").toBe("email");
+    await page.keyboard.type(person.email);
+    await visitor.typeInto("#username", person.username);
+    await visitor.typeInto("#password", "short");
+    await page.keyboard.press("Enter");
+    await says("#password-error", "at least 15 characters");
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type(person.password);
+    await says("#password-hint", "A good password.");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Check your mail");
+    expect(await text("#sent-to")).toBe(person.email);
+    await visitor.tabTo("#resend-button");
+    await page.keyboard.press("Enter");
+    await says("#resent", "Sent again.");
+
+    await visitor.open(await mailedLink(service.origin, person.email, "verify-email", 2));
+    await visitor.tabTo("#act-button");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Your address is verified");
+    await visitor.tabTo("#login");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Log in");
+    await visitor.typeInto("#name", person.username);
+    await visitor.typeInto("#password", person.password);
+    await page.keyboard.press("Enter");
+    await visitor.sees("Your account");
+    expect(pathOf()).toBe("/account");
+    expect(await text("#me")).toBe(person.username);
+
+    // The refresh token is where no script sees it, and a reload goes on with it.
+    expect(await page.evaluate("JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])")).toBe(
+      '["",{},{}]',
+    );
+    await page.reload();
+    await visitor.sees("Your account");
+
+    await visitor.typeInto("#first_name", "Ada");
+    await visitor.typeInto("#phone", "+44 1234 567890");
+    await page.keyboard.press("Enter");
+    await says("#profile-notice", "Saved.");
+    const { access_token } = await logIn(service.origin, person);
+    expect(await (await readMe(service.origin, access_token)).json()).toMatchObject({
+      first_name: "Ada",
+      last_name: null,
+      phone: "+441234567890",
+    });
+    await visitor.tabTo("#logout-button");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Log in");
+    await visitor.open("/account");
+    await visitor.sees("Log in");
+    expect(new URL(page.url()).searchParams.get("return_to")).toBe("/account");
+  });
+
+  it("change the password, and end the sessions that somebody does not know", async () => {
+    const person = await atHome();
+    const page = visitor.page;
+    await Promise.all([logIn(service.origin, person), logIn(service.origin, person)]);
+    await page.reload();
+    await page.locator(".device").nth(2).waitFor();
+    expect(await page.locator(".device").first().textContent()).toMatch(/Chrome on Linux\s+This device/);
+    expect(await page.locator(".device").first().locator("button").count()).toBe(0);
+    await page.locator(".device button").first().click();
+    await says("#devices-notice", "Logged out: ");
+    expect(await page.locator(".device").count()).toBe(2);
+    expect(await page.evaluate("document.activeElement.id"), "the focus is not lost").toBe("devices-title");
+
+    await page.fill("#current_password", "not my password at all");
+    await page.fill("#new_password", person.username);
+    await says("#new_password-hint", /contains your username|At least/);
+    await page.fill("#new_password", "another fine password");
+    await page.click("#change-button");
+    await says("#current_password-error", "This is not your current password.");
+    await page.fill("#current_password", person.password);
+    await page.keyboard.press("Enter");
+    await says("#change-notice", "Your password is changed");
+    expect(await page.inputValue("#current_password")).toBe("");
+    await page.waitForFunction("document.querySelectorAll('.device').length === 1");
+    expect(await page.isVisible("#others-open"), "there is nobody else to log out").toBe(false);
+
+    const other = await logIn(service.origin, { ...person, password: "another fine password" });
+    await page.reload();
+    await page.click("#others-open");
+    await page.keyboard.press("Escape");
+    expect(await page.isVisible("#others-dialog")).toBe(false);
+    expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("others-open");
+    await page.keyboard.press("Enter");
+    await page.click("#others-button");
+    await says("#devices-notice", "Every other device is logged out.");
+    expect((await readMe(service.origin, other.access_token)).status).toBe(401);
+  });
+
+  it("change the address, hand out the data, and delete the account", async () => {
+    const person = await atHome();
+    const page = visitor.page;
+    const { email } = somebody();
+    await page.fill("#new_email", email);
+    await page.fill("#address-password", "not my password at all");
+    await page.click("#address-button");
+    await says("#address-password-error", "This is not your current password.");
+    await page.fill("#address-password", person.password);
+    await page.keyboard.press("Enter");
+    await says("#address-notice", `A mail is on its way to ${email}.`);
+    await visitor.open(await mailedLink(service.origin, email, "confirm-email"));
+    await page.click("#act-button");
+    await visitor.sees("Your new address is confirmed");
+    await page.click("#account");
+    await says("#my-email", email);
+
+    const download = page.waitForEvent("download");
+    await page.click("#export-button");
+    expect((await download).suggestedFilename()).toMatch(/^account-\d{4}-\d\d-\d\d\.json$/);
+    await says("#export-notice", "Your data is downloaded.");
+
+    await page.click("#delete-open");
+    await page.fill("#delete-password", "not my password at all");
+    await page.keyboard.press("Enter");
+    await says("#delete-password-error", "This is not your current password.");
+    await page.click("#delete-cancel");
+    expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("delete-open");
+    await page.click("#delete-open");
+    expect(await page.inputValue("#delete-password"), "nothing typed stays behind").toBe("");
+    await page.fill("#delete-password", person.password);
+    await page.keyboard.press("Enter");
+    await visitor.sees("Your account is deleted");
+    expect((await post(service.origin, "/api/v1/auth/login", { email, password: person.password })).status).toBe(401);
+  });
+
+  it("say at a log-in what is in the way, each in its own words", async () => {
+    const person = somebody();
+    expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
+    const page = await arrive("/login");
+    const tries = async (password = person.password) => {
+      await page.fill("#name", person.email);
+      await page.fill("#password", password);
+      await page.click("#login-button");
+    };
+    await tries("not my password at all");
+    await says("#login-error", "The name or the password is wrong.");
+    const answers = [
+      refuse(403, "account_disabled"),
+      refuse(429, "rate_limited", { "Retry-After": "40" }),
+      refuse(503, "busy", { "Retry-After": "2" }),
+      (route: Route) => route.abort(),
+    ];
+    await page.route("**/api/v1/auth/login", (route) => answers.shift()?.(route) ?? route.continue());
+    for (const words of [
+      "This account has been disabled.",
+      "Too many attempts. Please try again in 40 seconds.",
+      "Our service failed for a moment. Please try again in 2 seconds.",
+      "No answer came: check your connection.",
+    ]) {
+      await tries();
+      await says("#login-error", words);
+    }
+    await tries();
+    await visitor.sees("Verify your address first");
+    expect(await page.inputValue("#email")).toBe(person.email);
+    await page.click("#resend-button");
+    await visitor.sees("Check your mail");
+    await mailedLink(service.origin, person.email, "verify-email", 2);
+  });
+
+  it("go after the log-in to a page of this service, and nowhere else", async () => {
+    const person = await register(service.origin);
+    const page = await arrive("/login");
+    const leadsTo = async (wish: string) => {
+      await visitor.open(`/login?return_to=${encodeURIComponent(wish)}`);
+      await page.fill("#name", person.username);
+      await page.fill("#password", person.password);
+      await page.click("#login-button");
+      await page.waitForURL((url) => url.pathname !== "/login");
+      return page.url().slice(service.origin.length);
+    };
+    expect(await leadsTo("/verify-email?a=b")).toBe("/verify-email?a=b");
+    for (const wish of [
+      "https://evil.example/",
+      "//evil.example/",
+      "/\\evil.example",
+      "/\t/evil.example",
+      "javascript:alert(1)",
+      "evil",
+    ]) {
+      expect(await leadsTo(wish), wish).toBe("/account?lang=en");
+    }
+    // A path that looks like another host, once it is resolved.
+    expect(await leadsTo("/.//evil.example")).toBe("//evil.example");
+    expect(page.url().startsWith(`${service.origin}/`)).toBe(true);
+  });
+
+  it("show nothing of a form where nobody may register, and stop at a refusal that comes later", async () => {
+    const page = await arrive("/register");
+    for (const [policy, heading] of [
+      ["invitation", "Accounts are by invitation"],
+      ["closed", "Registration is closed"],
+    ]) {
+      await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
+      expect(await page.locator("h1:visible").allTextContents()).toEqual([heading]);
+      expect(await page.locator("form:visible").count()).toBe(0);
+    }
+    await page.reload();
+    await page.route("**/api/v1/auth/register", refuse(403, "registration_closed"));
+    const { email, username, password } = somebody();
+    await page.fill("#email", email);
+    await page.fill("#username", username);
+    await page.fill("#password", password);
+    await page.click("#register-button");
+    await says("#register-error", "Nobody can open an account here at the moment.");
+  });
+
+  it("speak German where the browser does, and keep a mailed link when somebody changes the language", async () => {
+    const person = somebody();
+    expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
+    const link = await mailedLink(service.origin, person.email, "verify-email");
+    const page = await arrive(link, { locale: "de-DE" });
+    await visitor.sees("Bestätigen Sie Ihre E-Mail-Adresse");
+    expect(await page.getAttribute("html", "lang")).toBe("de");
+    await page.click("a.language[lang=en]");
+    await visitor.sees("Verify your email address");
+    expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/verify-email?lang=en`);
+    await page.click("a.language[lang=de]");
+    await visitor.sees("Bestätigen Sie Ihre E-Mail-Adresse");
+    await page.click("#act-button");
+    await visitor.sees("Ihre Adresse ist bestätigt");
+    await page.click("#login");
+    await page.fill("#name", person.username);
+    await page.fill("#password", "nicht mein Passwort");
+    await page.click("#login-button");
+    await says("#login-error", "Der Name oder das Passwort ist falsch.");
+    await page.fill("#password", person.password);
+    await page.click("#login-button");
+    await visitor.sees("Ihr Konto");
+    await page.fill("#phone", "1234");
+    await page.click("#profile-button");
+    await says("#phone-error", "Eine Telefonnummer beginnt mit +");
+  });
+
+  it("tell two windows apart that change one profile, and load nothing without an answer", async () => {
+    const person = await atHome();
+    const { page } = visitor;
+    const { access_token } = await logIn(service.origin, person);
+    await fetch(`${service.origin}/api/v1/users/me`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` },
+      body: JSON.stringify({ last_name: "Lovelace" }),
+    });
+    await page.fill("#last_name", "Byron");
+    await page.click("#profile-button");
+    await says("#profile-error", "Your profile was changed elsewhere meanwhile.");
+    expect(await page.inputValue("#last_name")).toBe("Lovelace");
+    await page.route("**/api/v1/users/me", (route) => route.abort());
+    await page.reload();
+    await visitor.sees("Your account does not load");
+  });
+});

@@ -1,0 +1,137 @@
+/** A real browser at the running service, and everything that its pages complain of or ask for. */
+import { mkdirSync } from "node:fs";
+import axe from "axe-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect, vi } from "vitest";
+import { outboxSchema } from "./live-person.ts";
+
+/** Debian's package. */
+export const CHROMIUM = "/usr/bin/chromium";
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const SCREENSHOTS = "test/.output/screenshots";
+
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+export const LOOKS = [
+  { name: "desktop-light", viewport: DESKTOP, colorScheme: "light" },
+  { name: "desktop-dark", viewport: DESKTOP, colorScheme: "dark" },
+  { name: "phone-light", viewport: PHONE, colorScheme: "light" },
+  { name: "phone-dark", viewport: PHONE, colorScheme: "dark" },
+] as const;
+
+export type Look = (typeof LOOKS)[number];
+
+/** The narrowest screen that there is to be room on (WCAG 2.2 §1.4.10). */
+const NARROWEST = { width: 320, height: 640 };
+
+export function launchBrowser(): Promise<Browser> {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/** One person's browser: its pages, and what went wrong in them. */
+export class Visitor {
+  readonly complaints: string[] = [];
+  readonly requests: { method: string; url: string; referer: string | undefined }[] = [];
+  readonly page: Page;
+  readonly origin: string;
+
+  private constructor(page: Page, origin: string) {
+    this.page = page;
+    this.origin = origin;
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      // Chromium notes every answer of 400 and more; those are what some tests are about.
+      if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
+        this.complaints.push(message.text());
+      }
+    });
+    page.on("request", (request) => {
+      this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
+    });
+  }
+
+  static async arrive(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
+    return new Visitor(await context.newPage(), origin);
+  }
+
+  /** Leaves, and expects that no page complained, asked another host or told a token. */
+  async leave(): Promise<void> {
+    await this.page.context().close();
+    expect(this.complaints).toEqual([]);
+    for (const { url, referer } of this.requests) {
+      expect(/^(data|blob):/.test(url) || new URL(url).origin === this.origin, url).toBe(true);
+      expect(url, "no token in any address that is asked for").not.toContain("token=");
+      expect(referer ?? "").not.toContain("token=");
+    }
+  }
+
+  async open(path: string): Promise<void> {
+    await this.page.goto(path.startsWith("http") ? path : `${this.origin}${path}`);
+  }
+
+  /** Waits for the view with this heading. */
+  async sees(heading: string): Promise<void> {
+    await this.page.locator("h1:visible", { hasText: heading }).waitFor();
+  }
+
+  /** Presses Tab until this is reached, as somebody without a mouse does. */
+  async tabTo(selector: string): Promise<void> {
+    for (let presses = 0; presses < 40; presses++) {
+      await this.page.keyboard.press("Tab");
+      if (await this.page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)) return;
+    }
+    throw new Error(`The Tab key does not lead to ${selector}.`);
+  }
+
+  /** Fills in a field by the keyboard alone. */
+  async typeInto(selector: string, text: string): Promise<void> {
+    await this.tabTo(selector);
+    await this.page.keyboard.press("ControlOrMeta+A");
+    await this.page.keyboard.type(text);
+  }
+
+  screenshot(name: string): Promise<Buffer> {
+    return this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+  }
+}
+
+/** Expects room for everything on the narrowest screen, one heading, and nothing that axe objects to. */
+export async function expectAccessible(page: Page, where: string): Promise<void> {
+  expect(await page.locator("h1:visible").count(), `${where}: one heading`).toBe(1);
+  const usual = page.viewportSize() ?? DESKTOP;
+  await page.setViewportSize(NARROWEST);
+  const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+  expect(overflow, `${where}: no scrolling sideways`).toBeLessThanOrEqual(0);
+  await page.setViewportSize(usual);
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<axe.AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
+  const violations = found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => ({ id, html, any })));
+  expect(violations, where).toEqual([]);
+  expect(found.passes.length, `${where}: it was looked at`).toBeGreaterThan(10);
+}
+
+/** The newest link to a page, once this many have been mailed to this address. */
+export function mailedLink(origin: string, email: string, page: string, count = 1): Promise<string> {
+  return vi.waitFor(
+    async () => {
+      const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
+      const pattern = new RegExp(`http\\S+/${page}#token=\\S+`);
+      const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
+      expect(links.length).toBe(count);
+      return links[0] ?? "";
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+}
