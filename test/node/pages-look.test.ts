@@ -1,0 +1,156 @@
+import { existsSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, expectAccessible, LOOKS, launchBrowser, Visitor } from "./live-browser.ts";
+import { logIn, type Person, register } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+const LINKS = ["verify-email", "reset-password", "confirm-email", "undo-email-change", "accept-invitation"];
+const LANGUAGES = ["en", "de"];
+
+describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let visitor: Visitor;
+  let person: Person;
+
+  beforeAll(async () => {
+    service = await clone.start(["--var", "RATE_LIMITING:off"]);
+    browser = await launchBrowser();
+    person = await register(service.origin);
+    await logIn(service.origin, person);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await clone.remove();
+  });
+
+  afterEach(() => visitor.leave());
+
+  /** Without the policy, so that the checker's own script may run; the other tests hold the pages to it. */
+  const arrive = async ({ viewport, colorScheme }: (typeof LOOKS)[number]): Promise<Page> => {
+    const options = { viewport, colorScheme, bypassCSP: true, reducedMotion: "reduce" } as const;
+    visitor = await Visitor.arrive(browser, service.origin, options);
+    return visitor.page;
+  };
+
+  /** Checks what is shown, and keeps a picture of it. */
+  async function check(name: string) {
+    await expectAccessible(visitor.page, name);
+    await visitor.screenshot(name);
+  }
+
+  describe.each(LOOKS)("on $name", (look) => {
+    it.each(LINKS)("/%s has room for its words, and nothing that axe objects to", async (path) => {
+      const page = await arrive(look);
+      for (const language of LANGUAGES) {
+        const name = (view: string) => `${path}-${view}-${language}-${look.name}`;
+        await visitor.open(`/${path}?lang=${language}`);
+        await check(name("missing"));
+        await visitor.open(`/${path}?lang=${language}&again#token=x&email=ada%40example.com`);
+        await page.locator("#act").waitFor();
+        await check(name("ready"));
+        // Every other view is that of an answer; all have the same parts.
+        for (const [view, status, code] of [
+          ["done", 200, "ok"],
+          ["expired", 400, "expired_token"],
+          ["invalid", 400, "invalid_token"],
+        ] as const) {
+          await page.route(`**/api/v1/auth/${path}`, (route) => route.fulfill({ status, json: { code } }), {
+            times: 1,
+          });
+          await visitor.open(`/${path}?lang=${language}&${view}#token=x&email=a%40b.example`);
+          await page.locator("#act").waitFor();
+          for (const field of ["#username", "#new_password"]) {
+            if (await page.isVisible(field)) await page.fill(field, "another fine password");
+          }
+          await page.click("#act-button");
+          await page.locator(`[data-showing="${view}"]`).waitFor();
+          await check(name(view));
+        }
+      }
+    });
+
+    it.each(LANGUAGES)("the pages of an account have, in %s", async (language) => {
+      const page = await arrive(look);
+      const name = (view: string) => `${view}-${language}-${look.name}`;
+      await visitor.open(`/register?lang=${language}`);
+      await check(name("register"));
+      await page.click("#register-button");
+      await page.locator("#email-error:not(:empty)").waitFor();
+      await page.fill("#password", person.username.padEnd(20, "!"));
+      await page.fill("#username", person.username);
+      await page.locator('#password-hint[data-verdict="poor"]').waitFor();
+      await check(name("register-faults"));
+      for (const policy of ["invitation", "closed"]) {
+        await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
+        await check(name(`register-${policy}`));
+      }
+      await visitor.open(`/login?lang=${language}`);
+      await check(name("login"));
+      await page.fill("#name", person.email);
+      await page.fill("#password", "not my password at all");
+      await page.click("#login-button");
+      await page.locator("#login-error:not(:empty)").waitFor();
+      await check(name("login-wrong"));
+      const unverified = { status: 403, json: { code: "email_not_verified", errors: [] } };
+      await page.route("**/api/v1/auth/login", (route) => route.fulfill(unverified), { times: 1 });
+      await page.click("#login-button");
+      await page.locator("#view-unverified").waitFor();
+      await check(name("login-unverified"));
+      await page.click("#resend-button");
+      await page.locator("#view-resent").waitFor();
+      await check(name("login-resent"));
+
+      await visitor.open(`/login?lang=${language}`);
+      await page.fill("#name", person.email);
+      await page.fill("#password", person.password);
+      await page.click("#login-button");
+      await page.locator("#view-account").waitFor();
+      await check(name("account"));
+      await page.fill("#current_password", "not my password at all");
+      await page.fill("#new_password", "another fine password");
+      await page.click("#change-button");
+      await page.locator("#current_password-error:not(:empty)").waitFor();
+      await page.click("#profile-button");
+      await page.locator("#profile-notice:not(:empty)").waitFor();
+      await check(name("account-told"));
+      for (const dialog of ["others", "delete"]) {
+        await page.click(`#${dialog}-open`);
+        await page.locator(`#${dialog}-dialog`).waitFor();
+        await check(name(`account-${dialog}`));
+        await page.keyboard.press("Escape");
+      }
+      await page.route("**/api/v1/users/me", (route) => route.fulfill({ status: 204 }), { times: 1 });
+      await page.click("#delete-open");
+      await page.fill("#delete-password", "any at all");
+      await page.click("#delete-button");
+      await page.locator("#view-deleted").waitFor();
+      await check(name("account-deleted"));
+    });
+  });
+
+  it("says that it needs JavaScript where that is off, and shows no form", async () => {
+    visitor = await Visitor.arrive(browser, service.origin, { javaScriptEnabled: false });
+    for (const path of [...LINKS, "login", "register", "account"]) {
+      await visitor.open(`/${path}`);
+      expect(await visitor.page.locator("h1:visible").allTextContents(), path).toEqual(["This page needs JavaScript"]);
+      expect(await visitor.page.locator("form:visible").count(), path).toBe(0);
+    }
+  });
+
+  it("goes by the operator's theme, in both of its looks", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      visitor = await Visitor.arrive(browser, service.origin, { colorScheme });
+      const { page } = visitor;
+      const css = ":root { --accent: #7a2048 } @media (prefers-color-scheme: dark) { :root { --accent: #f3a6c4 } }";
+      await page.route("**/static/theme.css", (route) => route.fulfill({ contentType: "text/css", body: css }));
+      await visitor.open("/login");
+      const colour = "getComputedStyle(document.getElementById('login-button')).backgroundColor";
+      expect(await page.evaluate(colour)).toBe(colorScheme === "light" ? "rgb(122, 32, 72)" : "rgb(243, 166, 196)");
+      if (colorScheme === "light") await visitor.leave();
+    }
+  });
+});
