@@ -34,7 +34,7 @@ export function accountPage(locale: Locale): Page {
 <div class="view account" id="view-account" hidden>
   <div class="account-head">
     <div>
-      <h1 tabindex="-1">${account.heading}</h1>
+      <h1 class="account-title" tabindex="-1">${account.heading}</h1>
       <p class="quiet">${account.loggedInAs} <strong id="me"></strong></p>
     </div>
     <form id="logout" novalidate>

@@ -107,7 +107,15 @@ function requestOf(operation: Operation, members: Record<string, string>): Hosti
 export const requestsNowhere: fc.Arbitrary<HostileRequest> = fc.record({
   method: fc.oneof(fc.constantFrom("GET", "POST"), methods()),
   path: fc.oneof(
-    fc.constantFrom("/nowhere", "/api/v1", "/api", "/static/../openapi.json", "/pages/en/login.html", "/.env", "/index.ts"),
+    fc.constantFrom(
+      "/nowhere",
+      "/api/v1",
+      "/api",
+      "/static/../openapi.json",
+      "/pages/en/login.html",
+      "/.env",
+      "/index.ts",
+    ),
     fc.constantFrom(
       "/.git/config",
       "/api/v1/users//me",
