@@ -34,6 +34,8 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const RENEW_FROM = 0.8;
 /** For how long an issuer that failed is left alone. */
 const PAUSE_AFTER_FAILURE = 2 * SECOND;
+/** For how long a failure is taken to mean that the issuer is down. */
+const DOWN_FOR = 60 * SECOND;
 /** How long after a reading an id that it does not hold counts as unknown, so that forged tokens make little work. */
 const LOOK_UP_PAUSE = 10 * SECOND;
 /** By then no token is alive whose key we could know: Postern's longest lifetime of an access token. */
@@ -48,8 +50,11 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   const known = knownByAddress.get(address) ?? { readAt: NEVER, failedAt: NEVER };
   knownByAddress.set(address, known);
 
-  const isBeingRead = () => known.readingSince !== undefined && now() - known.readingSince <= READING_TIMEOUT + SECOND;
-  const isLeftAlone = () => now() - known.failedAt < PAUSE_AFTER_FAILURE;
+  const timeSince = (time: number) => now() - time;
+  const isBeingRead = () =>
+    known.readingSince !== undefined && timeSince(known.readingSince) <= READING_TIMEOUT + SECOND;
+  const isLeftAlone = () => timeSince(known.failedAt) < PAUSE_AFTER_FAILURE;
+  const isDown = () => known.failedAt >= known.readAt && timeSince(known.failedAt) < DOWN_FOR;
 
   /** Reads the keys. Never throws: what is known stays where the issuer fails. */
   async function read(): Promise<void> {
@@ -73,12 +78,12 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
 
   /** Sees to it that the keys are as fresh as can be had. */
   async function renew(waitUntil: WaitUntil | undefined): Promise<void> {
-    const age = now() - known.readAt;
+    const age = timeSince(known.readAt);
     const { reading } = known;
     if (reading === undefined || age >= LAST_GOOD_FOR) return readOnce();
     if (age < reading.freshFor * RENEW_FROM) return;
     // After a lull a key may have been revoked meanwhile. While the issuer is down there is nothing to wait for.
-    if (age >= reading.freshFor && known.failedAt < known.readAt) return readOnce();
+    if (age >= reading.freshFor && !isDown()) return readOnce();
     if (isBeingRead() || isLeftAlone()) return;
     // Without a context nothing may outlive the answer, so this one waits.
     if (waitUntil === undefined) return read();
@@ -88,11 +93,11 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   return {
     async find(id, waitUntil) {
       await renew(waitUntil);
-      const find = () => (now() - known.readAt < LAST_GOOD_FOR ? known.reading?.keys.get(id) : undefined);
+      const find = () => (timeSince(known.readAt) < LAST_GOOD_FOR ? known.reading?.keys.get(id) : undefined);
       const found = find();
       if (found !== undefined) return found;
-      if (now() - known.readAt >= LOOK_UP_PAUSE) await readOnce();
-      if (now() - known.readAt >= LAST_GOOD_FOR) throw new VerificationError("keys_unavailable");
+      if (timeSince(known.readAt) >= LOOK_UP_PAUSE) await readOnce();
+      if (timeSince(known.readAt) >= LAST_GOOD_FOR) throw new VerificationError("keys_unavailable");
       return find();
     },
   };

@@ -140,6 +140,22 @@ describe("the keys of an issuer", () => {
     expect(issuer.asked, "until it answers").toBe(4);
   });
 
+  it("are read again before they are believed after a lull, though the last try before it failed", async () => {
+    const issuer = await startIssuer();
+    const verify = verifierOf(issuer);
+    const token = await issuer.token("first", { exp: Math.floor(issuer.time / SECOND) + 12 * 3_600 });
+    await issuer.publish("second");
+    await verify(token);
+    const { answers } = issuer;
+    issuer.answers = down;
+    issuer.time += 4.5 * MINUTE;
+    await verify(token);
+    issuer.answers = answers;
+    issuer.withdraw("first");
+    issuer.time += 10 * HOUR;
+    await expect(verify(token, context())).rejects.toMatchObject({ code: "unknown_key" });
+  });
+
   it.each([
     ["an error", () => new Response("no", { status: 500 })],
     ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example/" } })],
