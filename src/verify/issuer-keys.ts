@@ -50,7 +50,8 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   const known = knownByAddress.get(address) ?? { readAt: NEVER, failedAt: NEVER };
   knownByAddress.set(address, known);
 
-  const timeSince = (time: number) => now() - time;
+  // A clock that was set back must not make anything last longer.
+  const timeSince = (time: number) => Math.abs(now() - time);
   const isBeingRead = () =>
     known.readingSince !== undefined && timeSince(known.readingSince) <= READING_TIMEOUT + SECOND;
   const isLeftAlone = () => timeSince(known.failedAt) < PAUSE_AFTER_FAILURE;

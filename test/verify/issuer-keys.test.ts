@@ -156,6 +156,26 @@ describe("the keys of an issuer", () => {
     await expect(verify(token, context())).rejects.toMatchObject({ code: "unknown_key" });
   });
 
+  it("are read again when somebody sets the clock back", async () => {
+    const issuer = await startIssuer();
+    const verify = verifierOf(issuer);
+    const { answers } = issuer;
+    // The first reading is cancelled, and the next one fails.
+    issuer.answers = () => new Promise(() => {});
+    verify(await issuer.token("first")).catch(() => undefined);
+    issuer.time -= HOUR;
+    issuer.answers = down;
+    await expect(verify(await issuer.token("first"))).rejects.toMatchObject({ code: "keys_unavailable" });
+    issuer.time -= HOUR;
+    issuer.answers = answers;
+    await verify(await issuer.token("first"));
+    expect(issuer.asked).toBe(3);
+    issuer.time -= HOUR;
+    issuer.withdraw("first");
+    await issuer.publish("second");
+    await expect(verify(await issuer.token("first"))).rejects.toMatchObject({ code: "unknown_key" });
+  });
+
   it.each([
     ["an error", () => new Response("no", { status: 500 })],
     ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example/" } })],
