@@ -59,14 +59,17 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
 
   /** Reads the keys. Never throws: what is known stays where the issuer fails. */
   async function read(): Promise<void> {
-    known.readingSince = now();
-    try {
-      known.reading = await readJwks(address, fetcher);
-      known.readAt = now();
-    } catch {
+    const begunAt = now();
+    known.readingSince = begunAt;
+    const reading = await readJwks(address, fetcher).catch(() => undefined);
+    // It took so long that another one was begun: what that one says is newer.
+    if (known.readingSince !== begunAt) return;
+    known.readingSince = undefined;
+    if (reading === undefined) {
       known.failedAt = now();
-    } finally {
-      known.readingSince = undefined;
+    } else {
+      known.reading = reading;
+      known.readAt = now();
     }
   }
 

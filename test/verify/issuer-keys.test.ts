@@ -176,6 +176,24 @@ describe("the keys of an issuer", () => {
     await expect(verify(await issuer.token("first"))).rejects.toMatchObject({ code: "unknown_key" });
   });
 
+  it("are not replaced by an answer that comes after a later one", async () => {
+    const issuer = await startIssuer();
+    const { answers } = issuer;
+    await issuer.publish("second");
+    const [late, old] = [open<Response>(), await answers()];
+    issuer.answers = () => late.promise;
+    const verify = verifierOf(issuer);
+    const token = await issuer.token("first");
+    const waiting = verify(token);
+    issuer.withdraw("first");
+    issuer.answers = answers;
+    issuer.time += 5 * SECOND;
+    await verify(await issuer.token("second"));
+    late.resolve(old);
+    await expect(waiting).rejects.toMatchObject({ code: "unknown_key" });
+    await expect(verify(token)).rejects.toMatchObject({ code: "unknown_key" });
+  });
+
   it.each([
     ["an error", () => new Response("no", { status: 500 })],
     ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example/" } })],
