@@ -8,7 +8,7 @@ import { type Fetcher, importKeys, type JsonWebKeySet, type Keys } from "./read-
 import { type RevocationsNamespace, refuseRevoked } from "./revocations.ts";
 
 export interface VerifierOptions {
-  /** Postern's `PUBLIC_URL`, word for word. */
+  /** Postern's `PUBLIC_URL`, word for word, without a slash at its end. */
   issuer: string;
   /** Postern's `JWT_AUDIENCE`: the same as the issuer, unless it was set. */
   audience: string;
@@ -19,9 +19,9 @@ export interface VerifierOptions {
   fetcher?: Fetcher | undefined;
   /** The keys themselves, where nothing is to be fetched at all. Somebody then has to replace them as they rotate. */
   jwks?: JsonWebKeySet | undefined;
-  /** The KV namespace with Postern's revocations. Without it a token is accepted until it expires. */
-  revocations?: RevocationsNamespace | undefined;
-  /** Seconds by which clocks may differ: 5, unless said otherwise. */
+  /** The KV namespace with Postern's revocations. Where it is left out a token is accepted until it expires. */
+  revocations?: RevocationsNamespace;
+  /** Seconds by which clocks may differ: 5, unless said otherwise, and at most 60. */
   clockTolerance?: number | undefined;
   /** Milliseconds since the epoch; the system's clock, unless a test brings its own. */
   now?: (() => number) | undefined;
@@ -42,17 +42,21 @@ export type Verifier = (token: string, context?: VerificationContext) => Promise
 /** Seconds: the longest lifetime of an access token that Postern can be configured to. */
 const LONGEST_LIFETIME = 24 * 3_600;
 const CLOCK_TOLERANCE = 5;
+/** Seconds: for so long after the last token of a session has expired the revocations still name it. */
+const MOST_CLOCK_TOLERANCE = 60;
+
+/** As the tokens name it: Postern stands at the root of its host, and forgets a slash at the end. */
+const ISSUER = /^https?:\/\/[^/?#]+$/;
 
 /**
  * Makes a verifier. Costs nothing: what is known of an issuer's keys is kept for the isolate, so that making one for
  * each request is as good as keeping it.
  *
- * @throws {TypeError} where issuer or audience is missing
+ * @throws {TypeError} where an option is missing or wrong
  */
 export function createVerifier(options: VerifierOptions): Verifier {
+  checkOptions(options);
   const { issuer, audience, revocations, clockTolerance = CLOCK_TOLERANCE, now = systemTime } = options;
-  if (!issuer) throw new TypeError("createVerifier needs `issuer`: Postern's PUBLIC_URL.");
-  if (!audience) throw new TypeError("createVerifier needs `audience`: Postern's JWT_AUDIENCE, or its PUBLIC_URL.");
   const expectations: Expectations = { issuer, audience, clockTolerance, longestLifetime: LONGEST_LIFETIME };
   const findKey = keyFinder(options, now);
 
@@ -64,6 +68,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (revocations !== undefined) await refuseRevoked(revocations, claims);
     return claims;
   };
+}
+
+function checkOptions(options: VerifierOptions): void {
+  const { issuer, audience, clockTolerance = CLOCK_TOLERANCE } = options;
+  if (!issuer) throw new TypeError("createVerifier needs `issuer`: Postern's PUBLIC_URL.");
+  if (!ISSUER.test(issuer)) {
+    throw new TypeError("createVerifier takes `issuer` as tokens name it: PUBLIC_URL without a slash at its end.");
+  }
+  if (!audience) throw new TypeError("createVerifier needs `audience`: Postern's JWT_AUDIENCE, or its PUBLIC_URL.");
+  if (!(clockTolerance >= 0 && clockTolerance <= MOST_CLOCK_TOLERANCE)) {
+    throw new TypeError(`createVerifier takes 0 to ${MOST_CLOCK_TOLERANCE} seconds for \`clockTolerance\`.`);
+  }
+  // A binding that was forgotten must not turn the check off.
+  if ("revocations" in options && options.revocations === undefined) {
+    throw new TypeError("createVerifier got no namespace for `revocations`: bind Postern's, or leave the option out.");
+  }
 }
 
 type FindKey = (id: string, waitUntil: WaitUntil | undefined) => Promise<VerifyingKey | undefined>;

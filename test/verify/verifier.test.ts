@@ -144,9 +144,22 @@ describe("createVerifier", () => {
     expect(String(error)).not.toContain("evil.example");
   });
 
-  it("names what it was made without", () => {
-    expect(() => createVerifier({ issuer: "", audience: "x" })).toThrow("needs `issuer`");
-    expect(() => createVerifier({ issuer: "https://auth.example", audience: "" })).toThrow("needs `audience`");
+  it.each([
+    ["needs `issuer`", { issuer: "" }],
+    ["`issuer` as tokens name it", { issuer: "https://auth.example/" }],
+    ["`issuer` as tokens name it", { issuer: "https://auth.example/auth" }],
+    ["`issuer` as tokens name it", { issuer: "auth.example" }],
+    ["needs `audience`", { audience: "" }],
+    // The revocations forget a session a minute after its last token has expired.
+    ["0 to 60 seconds", { clockTolerance: 61 }],
+    ["0 to 60 seconds", { clockTolerance: -1 }],
+    ["0 to 60 seconds", { clockTolerance: Number.NaN }],
+    // What a binding is that is not in wrangler.toml.
+    ["no namespace for `revocations`", { revocations: undefined }],
+  ])("says that it %s where it is given %o", (message, wrong) => {
+    // What a caller without types may write.
+    const options = Object.assign({ issuer: "https://auth.example", audience: "https://auth.example" }, wrong);
+    expect(() => Reflect.apply(createVerifier, undefined, [options])).toThrow(message);
   });
 });
 
