@@ -8,9 +8,9 @@ import { answerRefusal } from "./refusals.ts";
 
 export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_PERMISSIONS> extends VerifierOptions {
   /** The lowest role that is let through: `moderator` lets admins through as well. */
-  role?: Role | undefined;
+  role?: Role;
   /** A permission that is needed: one of `permissions`. */
-  permission?: NoInfer<Name> | undefined;
+  permission?: NoInfer<Name>;
   /** Your own permissions, by the roles that have them. Postern's, unless you bring some. */
   permissions?: Permissions<Name> | undefined;
 }
@@ -59,14 +59,16 @@ async function judge(
 
 /** @throws {TypeError} where the options name a role or a permission that there is none of: nobody passes by a slip */
 function mayPass<Name extends string>(role: Role, options: RequireAuthOptions<Name>): boolean {
-  if (options.role !== undefined) {
+  // One that is there and undefined is a slip as well.
+  if ("role" in options) {
     if (!isRole(options.role)) throw new TypeError(`requireAuth knows no role "${options.role}".`);
     if (!isAtLeast(role, options.role)) return false;
   }
-  if (options.permission === undefined) return true;
+  if (!("permission" in options)) return true;
+  const name: string = options.permission ?? "undefined";
   const permissions: Partial<Permissions> = options.permissions ?? POSTERN_PERMISSIONS;
-  const roles = Object.hasOwn(permissions, options.permission) ? permissions[options.permission] : undefined;
-  if (roles === undefined) throw new TypeError(`requireAuth knows no permission "${options.permission}".`);
+  const roles = Object.hasOwn(permissions, name) ? permissions[name] : undefined;
+  if (roles === undefined) throw new TypeError(`requireAuth knows no permission "${name}".`);
   return roles.includes(role);
 }
 

@@ -162,9 +162,12 @@ describe("requireAuth", () => {
     ["role", 'no role "root"'],
     ["permission", 'no permission "root"'],
     ["permission", 'no permission "toString"'],
+    ["role", 'no role "undefined"'],
+    ["permission", 'no permission "undefined"'],
   ])("lets nobody pass by a slip in a %s", async (name, message) => {
     const issuer = await startIssuer();
-    const wrong = /"(\w+)"/.exec(message)?.[1];
+    const written = /"(\w+)"/.exec(message)?.[1];
+    const wrong = written === "undefined" ? undefined : written;
     // What a caller without types may write.
     const options: RequireAuthOptions = Object.assign(optionsOf(issuer), { [name]: wrong });
     const app = new Hono();
