@@ -1,0 +1,180 @@
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Client } from "../../src/client/index.ts";
+import { type Person, register } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+import { freePort } from "./loopback.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
+const MINUTE = 60_000;
+
+declare global {
+  /** What a page of these tests keeps between two steps. */
+  var client: Client;
+}
+
+// Debian's package; these are skipped, and said to be, where it is not installed.
+describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let context: BrowserContext;
+  let person: Person;
+  let complaints: string[];
+  let refreshes: number;
+  /** Two origins beside the service: an app's page, and whatever it is redirected to. */
+  let app: Stand;
+  let elsewhere: Stand;
+
+  beforeAll(async () => {
+    [app, elsewhere] = [await makeStand(), await makeStand()];
+    service = await clone.start(["--var", "RATE_LIMITING:off", "--var", `ALLOWED_ORIGINS:${app.origin}`]);
+    person = await register(service.origin);
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await clone.remove();
+    for (const { server } of [app, elsewhere]) server.close();
+  });
+
+  beforeEach(async () => {
+    complaints = [];
+    refreshes = 0;
+    context = await browser.newContext();
+    context.on("request", (request) => {
+      if (request.method() === "POST" && request.url().endsWith("/api/v1/auth/refresh")) refreshes += 1;
+    });
+  });
+  afterEach(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  /** Opens a page of the service's own, with the client that it serves. */
+  async function open(mode: "cookie" | "memory" = "cookie", url = `${service.origin}/verify-email`): Promise<Page> {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(url);
+    const { origin } = new URL(url);
+    const options = JSON.stringify({ baseUrl: service.origin, mode, apis: [origin] });
+    // As text: the test run would rewrite the import.
+    await page.evaluate(
+      `import("/static/client.js").then((it) => { globalThis.client = it.createClient(${options}); })`,
+    );
+    return page;
+  }
+
+  const logIn = (page: Page) =>
+    page.evaluate(({ email, password }) => client.login({ email, password }).then((user) => user.email), {
+      email: person.email,
+      password: person.password,
+    });
+  const email = (page: Page) => page.evaluate(async () => (await client.user())?.email ?? null);
+
+  it("makes one refresh for two tabs that load at once, and keeps no token where it could be read later", async () => {
+    await logIn(await open());
+    const [one, other] = [await open(), await open()];
+    const arrived = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    await context.route("**/api/v1/auth/refresh", async (route) => {
+      arrived.resolve();
+      await held.promise;
+      await route.continue();
+    });
+    const emails = Promise.all([email(one), email(other)]);
+    await arrived.promise;
+    const waiting = () => one.evaluate("navigator.locks.query().then(({ pending }) => pending.length)");
+    await vi.waitFor(async () => expect(await waiting()).toBe(1));
+    held.resolve();
+    expect(await emails).toEqual([person.email, person.email]);
+    expect(refreshes).toBe(1);
+    const kept = "document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)";
+    expect(await one.evaluate(kept)).toBe("{}{}");
+  });
+
+  it("makes one refresh for two tabs that slept past the expiry of their token", async () => {
+    await context.clock.install();
+    const [one, other] = [await open(), await open()];
+    await logIn(one);
+    expect(await email(other)).toBe(person.email);
+    const before = refreshes;
+    await context.clock.fastForward(8 * 60 * MINUTE);
+    expect(await Promise.all([email(one), email(other)])).toEqual([person.email, person.email]);
+    expect(refreshes - before).toBe(1);
+  });
+
+  it("loses nothing when the network drops the answer to a refresh", async () => {
+    await logIn(await open());
+    let losses = 2;
+    await context.route("**/api/v1/auth/refresh", (route) =>
+      losses-- > 0 ? route.fetch().then(() => route.abort()) : route.continue(),
+    );
+    const page = await open();
+    expect(await email(page)).toBe(person.email);
+    expect(refreshes).toBe(3);
+    await page.reload();
+    expect(await email(await open())).toBe(person.email);
+  });
+
+  it("stays signed in over a reload in cookie mode, and signs every tab out at once", async () => {
+    const [one, other] = [await open(), await open()];
+    await other.evaluate("void client.onAuthStateChange(({ status }) => { document.title = status; })");
+    await logIn(one);
+    await vi.waitFor(async () => expect(await other.title()).toBe("signed_in"));
+    await one.evaluate(() => client.logout());
+    await vi.waitFor(async () => expect(await other.title()).toBe("signed_out"));
+    expect(await email(await open())).toBeNull();
+  });
+
+  it("works from another origin in memory mode, and hands no token on to where an API redirects", async () => {
+    app.redirectTo = `${elsewhere.origin}/landing`;
+    const page = await open("memory", `${app.origin}/`);
+    expect(await logIn(page)).toBe(person.email);
+    expect(await email(page)).toBe(person.email);
+    const read = (url: string) => client.fetch(url).then((answer) => answer.text());
+    expect(await page.evaluate(read, `${app.origin}/redirect`)).toContain("An app");
+    expect(app.seen("/redirect")).toEqual([expect.stringMatching(/^Bearer ey/)]);
+    expect(elsewhere.seen("/landing")).toEqual([undefined]);
+  });
+
+  interface Stand {
+    server: Server;
+    origin: string;
+    redirectTo?: string;
+    /** The `Authorization` of each request for a path. */
+    seen(path: string): (string | undefined)[];
+  }
+
+  /** A server of another origin: a page, the client's file, and a redirect. */
+  async function makeStand(): Promise<Stand> {
+    const requests: { path: string; authorization: string | undefined }[] = [];
+    const port = await freePort();
+    const origin = `http://localhost:${port}`;
+    const server = createServer(async ({ url: path = "", method, headers }, response) => {
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      response.setHeader("Access-Control-Allow-Headers", "Authorization");
+      if (method === "OPTIONS") return response.end();
+      requests.push({ path, authorization: headers.authorization });
+      if (path === "/redirect" && stand.redirectTo !== undefined) {
+        return response.writeHead(302, { Location: stand.redirectTo }).end();
+      }
+      if (path !== "/static/client.js") {
+        response.setHeader("Content-Type", "text/html");
+        return response.end("<!doctype html><title>An app</title>");
+      }
+      response.setHeader("Content-Type", "text/javascript");
+      return response.end(await (await fetch(`${service.origin}${path}`)).text());
+    });
+    const stand: Stand = {
+      server,
+      origin,
+      seen: (path) => requests.filter((one) => one.path === path).map(({ authorization }) => authorization),
+    };
+    await new Promise<void>((done) => server.listen(port, "localhost", done));
+    return stand;
+  }
+});
