@@ -26,14 +26,14 @@ export interface Reading {
 
 /** What this package was compiled without: the types of a browser. */
 interface Host {
-  userAgent: string;
+  userAgent?: string;
   locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
 }
 
 /** The browser's own. */
 export function browser(): Surroundings {
   // Without these: an http page that is not localhost, a worker of an older browser.
-  const { locks }: Host = navigator;
+  const { locks }: Host = typeof navigator === "undefined" ? {} : navigator;
   const hasChannels = typeof BroadcastChannel === "function";
   return {
     fetch: (input, init) => globalThis.fetch(input, init),

@@ -116,7 +116,8 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     refresh: async () => untold === undefined && session.refresh(),
 
     async user() {
-      if ((await session.accessToken()) === undefined) return null;
+      await session.accessToken();
+      if (session.tokens() === undefined) return null;
       const response = await authorizedFetch("/api/v1/users/me").catch((cause) => Promise.reject(asError(cause)));
       if (response.status === 401 && session.isSignedOut()) return null;
       const text = await response.text().catch((cause) => Promise.reject(asError(cause)));

@@ -74,8 +74,16 @@ export function createSession(
   }
 
   function renew(tokens: TokenPair, since: Reading): void {
+    // The cookie may have become another session's behind our back: whoever that is, it is somebody else.
+    const isAnother = held !== undefined && held.tokens.session_id !== tokens.session_id;
+    if (isAnother) era += 1;
     hold(tokens, since);
-    if (state?.status !== "signed_in") enter({ status: "signed_in" });
+    if (isAnother || state?.status !== "signed_in") enter({ status: "signed_in" });
+  }
+
+  /** The tokens that are held, unless they have become somebody else's: nobody's request is sent for another. */
+  function tokensOf(sessionId: string | undefined): TokenPair | undefined {
+    return sessionId === undefined || held?.tokens.session_id === sessionId ? held?.tokens : undefined;
   }
 
   async function refreshInTurn(begunIn: number, seen: Held | undefined): Promise<boolean> {
@@ -129,6 +137,7 @@ export function createSession(
 
     /** A token that is good for a while, or nothing where nobody is signed in. Throws where that can't be known. */
     async accessToken(): Promise<TokenPair | undefined> {
+      const sessionId = held?.tokens.session_id;
       if (held === undefined) {
         if (state === undefined) await refresh();
       } else {
@@ -138,14 +147,13 @@ export function createSession(
         // There is time: nobody waits for it, and nobody is told where it fails.
         else if (left < Math.min(MARGIN_MILLISECONDS, lifetime * MARGIN_SHARE) && !isQuiet()) refresh().catch(() => {});
       }
-      return held?.tokens;
+      return tokensOf(sessionId);
     },
 
     /** Another token of the same session than the one that an API refused, if there is one. */
     async replacementOf(refused: TokenPair): Promise<TokenPair | undefined> {
       if (held?.tokens === refused) await refresh();
-      // A request that one person made is not repeated for another.
-      return held?.tokens.session_id === refused.session_id ? held.tokens : undefined;
+      return tokensOf(refused.session_id);
     },
 
     /** What another tab tells. */

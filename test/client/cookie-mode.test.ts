@@ -106,6 +106,25 @@ describe("the client in cookie mode", () => {
     expect(await open(visitor).user()).toMatchObject({ email: next.email });
   });
 
+  it("sends nobody's request for somebody else who logged in behind its back", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    const states = statesOf(client);
+    const user = await client.login(credentials);
+    const next = await registered();
+    await open(visitor).login(credentialsOf(next));
+    visitor.pass(31 * MINUTE);
+    const headers = { "Content-Type": "application/json" };
+    const change = { method: "PUT", headers, body: '{"first_name":"Ada"}' };
+    expect((await client.fetch("/api/v1/users/me", change)).status).toBe(401);
+    expect(states).toEqual([{ status: "signed_in", user }, { status: "signed_in" }]);
+    expect(await client.user()).toMatchObject({ email: next.email, first_name: null });
+
+    await open(visitor).login(credentials);
+    visitor.pass(31 * MINUTE);
+    expect((await client.user())?.email).toBe(credentials.email);
+  });
+
   it("keeps the cookie of a login from the late answer to a logout", async () => {
     const { visitor, credentials } = await visit();
     const client = open(visitor);
