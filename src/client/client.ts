@@ -43,21 +43,27 @@ export interface Client {
    * (Fetch standard, HTTP-redirect fetch). Throws a `PosternError` where a needed refresh fails for want of an answer.
    */
   fetch: Fetch;
-  /** Tells of each sign-in and sign-out, in other tabs too, and first of the present state where it is known. */
+  /**
+   * Tells of each sign-in and sign-out, in other tabs too, and first of the present state where it is known: in cookie
+   * mode a page that has just been loaded knows it once it has called `user()`.
+   */
   onAuthStateChange(listener: (state: AuthState) => void): () => void;
   /** Stops listening to other tabs. */
   close(): void;
 }
 
-/** A client of the service. Make one for a page. */
+/**
+ * A client of the service. Make one for a page.
+ *
+ * @throws {TypeError} where an address is none that tokens may go to, or the mode is neither
+ */
 export function createClient(options: ClientOptions, surroundings: Surroundings = browser()): Client {
   const { baseUrl, mode, apis = [], deviceName } = options;
+  refuseSlips(options);
   const world = { ...surroundings, fetch: options.fetch ?? surroundings.fetch };
   const usesCookie = mode === "cookie";
   const service = createService(baseUrl, usesCookie, world);
-  const tabs = usesCookie
-    ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, (message) => session.hear(message))
-    : NO_TABS;
+  const tabs = usesCookie ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, hear) : NO_TABS;
   const session = createSession(usesCookie, service, tabs, world);
   const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch);
 
@@ -65,6 +71,12 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   let leaving: Promise<unknown> = Promise.resolve();
   /** A logout that the service has not heard of. */
   let untold: { tokens: TokenPair | undefined } | undefined;
+
+  function hear(message: Message): void {
+    // The cookie is the new session's from here on.
+    if (message.kind === "logged_in") untold = undefined;
+    session.hear(message);
+  }
 
   async function enter(body: LoginBody): Promise<User> {
     // The answer to an earlier logout would take the new cookie away.
@@ -133,4 +145,16 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
 function asError(cause: unknown): PosternError {
   return cause instanceof PosternError ? cause : networkError(cause);
+}
+
+/** Nobody else than a web server is sent a token; `mode` and `baseUrl` are what they say, not what was meant. */
+function refuseSlips({ baseUrl, mode, apis = [] }: ClientOptions): void {
+  if (!/^(cookie|memory)$/.test(mode)) throw new TypeError("createClient takes the mode cookie or memory.");
+  for (const url of [baseUrl, ...apis]) {
+    if (!/^https?:$/.test(new URL(url).protocol))
+      throw new TypeError(`createClient takes http(s) addresses, not ${url}`);
+  }
+  if (!/^\w+:\/\/[^/?#]*\/?$/.test(baseUrl)) {
+    throw new TypeError("createClient takes a baseUrl without a path: the service stands at the root of its host.");
+  }
 }

@@ -11,6 +11,8 @@ export function createFetch(
   fetch: Fetch,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
+  /** By origin, a token that was refused there when it was new: another one would fare no better. */
+  const refusedWhenNew = new Map<string, string>();
 
   return async (input, init) => {
     const request = typeof input === "object" && "url" in input ? input : undefined;
@@ -28,10 +30,13 @@ export function createFetch(
     if (tokens === undefined) return fetch(target, init);
     const response = await send(tokens.access_token);
     if (response.status !== 401 || !canSendAgain(request, init)) return response;
+    if (refusedWhenNew.get(origin) === tokens.access_token) return response;
     const newer = await session.replacementOf(tokens);
     if (newer === undefined) return response;
     await response.body?.cancel();
-    return send(newer.access_token);
+    const second = await send(newer.access_token);
+    if (second.status === 401) refusedWhenNew.set(origin, newer.access_token);
+    return second;
   };
 }
 

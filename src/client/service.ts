@@ -3,17 +3,18 @@ import type { Surroundings } from "./browser.ts";
 import { errorOf, networkError } from "./error.ts";
 import type { Answer, Body, PostRoute } from "./types.ts";
 
-/** Long enough for a slow phone, shorter than the 30 s in which the service answers a lost refresh again. */
+/** Long enough for a slow phone and a password that waits to be hashed. */
 const TIMEOUT_MILLISECONDS = 15_000;
 
 export interface Service {
   /**
-   * Posts JSON. Throws a `PosternError` for whatever is no success. `keepalive` lets the request outlive its page.
+   * Posts JSON. Throws a `PosternError` for whatever is no success. `keepalive` lets the request outlive its page;
+   * `patience` is how many milliseconds the answer may take.
    */
   post<Route extends PostRoute>(
     route: Route,
     body: Body<Route>,
-    more?: { bearer?: string | undefined; keepalive?: boolean },
+    more?: { bearer?: string | undefined; keepalive?: boolean; patience?: number },
   ): Promise<Answer<Route>>;
 }
 
@@ -24,7 +25,7 @@ export function createService(
   { fetch, timeout }: Pick<Surroundings, "fetch" | "timeout">,
 ): Service {
   return {
-    async post(route, body, { bearer, keepalive = false } = {}) {
+    async post(route, body, { bearer, keepalive = false, patience = TIMEOUT_MILLISECONDS } = {}) {
       const headers = new Headers({ "Content-Type": "application/json" });
       if (bearer !== undefined) headers.set("Authorization", `Bearer ${bearer}`);
       const init: RequestInit & { credentials?: "include"; keepalive: boolean } = {
@@ -33,7 +34,7 @@ export function createService(
         body: JSON.stringify(body),
         // The service never redirects, and a password follows nobody else's redirect.
         redirect: "manual",
-        signal: timeout(TIMEOUT_MILLISECONDS),
+        signal: timeout(patience),
         keepalive,
         ...(usesCookie ? { credentials: "include" } : {}),
       };

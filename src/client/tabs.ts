@@ -1,8 +1,11 @@
 /** The tabs of one browser that share one session, because they share its cookie: they take turns, and tell each other. */
 import type { Surroundings } from "./browser.ts";
 
-/** How long a tab waits for its turn before it goes ahead: another one may have been frozen while it was at work. */
-const PATIENCE_MILLISECONDS = 20_000;
+/**
+ * How long a tab waits for its turn before it goes ahead: another one may have been frozen while it was at work. Longer
+ * than a turn that is not, which is a refresh with all its tries.
+ */
+const PATIENCE_MILLISECONDS = 35_000;
 /** How long a turn is held after its end, so that what was told is there before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;
 
@@ -22,7 +25,7 @@ export function joinTabs<Message>(
   { lock, openChannel, pause, timeout }: Surroundings,
   listen: (message: Message) => void,
 ): Tabs<Message> {
-  const channel = openChannel?.(name, listen);
+  let channel = openChannel?.(name, listen);
   let last: Promise<unknown> = Promise.resolve();
   return {
     inTurn(work) {
@@ -42,7 +45,10 @@ export function joinTabs<Message>(
       });
     },
     tell: (message) => channel?.postMessage(message),
-    close: () => channel?.close(),
+    close() {
+      channel?.close();
+      channel = undefined;
+    },
   };
 }
 
