@@ -89,6 +89,10 @@ export const environment = z.object({
     .string()
     .regex(/^\S{16,}$/, "takes the secret key of a Turnstile widget")
     .optional(),
+  TURNSTILE_SITE_KEY: z
+    .string()
+    .regex(/^[\w-]{16,64}$/, "takes the site key of a Turnstile widget")
+    .optional(),
   VERIFY_EMAIL_URL: httpUrl.optional(),
   RESET_PASSWORD_URL: httpUrl.optional(),
   CONFIRM_EMAIL_URL: httpUrl.optional(),
@@ -175,7 +179,7 @@ export function parseConfig(source: object) {
     },
     audit: { retention: values.AUDIT_RETENTION_DAYS * DAY },
     registration: { policy: values.REGISTRATION, emailDomains: values.ALLOWED_EMAIL_DOMAINS },
-    turnstile: { secretKey: values.TURNSTILE_SECRET_KEY },
+    turnstile: { secretKey: values.TURNSTILE_SECRET_KEY, siteKey: values.TURNSTILE_SITE_KEY },
     links: {
       verifyEmailUrl: values.VERIFY_EMAIL_URL ?? `${publicUrl}/verify-email`,
       resetPasswordUrl: values.RESET_PASSWORD_URL ?? `${publicUrl}/reset-password`,
@@ -254,6 +258,10 @@ function contradictions(
   insist(
     isPossible,
     "SCRYPT_LN and SCRYPT_P together ask for more than Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.",
+  );
+  insist(
+    values.TURNSTILE_SITE_KEY === undefined || values.TURNSTILE_SECRET_KEY !== undefined,
+    "TURNSTILE_SITE_KEY needs TURNSTILE_SECRET_KEY: what the widget says would be checked by nobody.",
   );
   if (transport === undefined) faults.push("MAIL_TRANSPORT is missing: it takes one of smtp, resend, cloudflare.");
   const sends = transport !== undefined && transport !== "outbox";

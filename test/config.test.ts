@@ -114,6 +114,8 @@ describe("the configuration", () => {
     ["INVITATION_EXPIRE_HOURS", "0"],
     ["INVITATION_URL", "app.example.com/invited"],
     ["TURNSTILE_SECRET_KEY", "short"],
+    ["TURNSTILE_SITE_KEY", "short"],
+    ["TURNSTILE_SITE_KEY", '0x4AAAAAAA"><script>'],
     ["VERIFY_EMAIL_URL", "javascript:alert(1)"],
     ["ALLOWED_ORIGINS", "*"],
     ["ALLOWED_ORIGINS", "https://app.example.com/path"],
@@ -148,6 +150,7 @@ describe("the configuration", () => {
     ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "1x0000000000000000000000000000000AA" }],
     ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "2x0000000000000000000000000000000AA" }],
     ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "3x0000000000000000000000000000000AA" }],
+    ["TURNSTILE_SITE_KEY", { TURNSTILE_SITE_KEY: "0x4AAAAAAABkMYinukE8nzY0" }],
   ])("stops production where %s does not go with the rest: %j", (name, change) => {
     expect(faultsOf(PRODUCTION)).toBe("");
     expect(faultsOf({ ...PRODUCTION, ...change })).toMatch(new RegExp(`\\b${name}\\b`));
@@ -160,6 +163,7 @@ describe("the configuration", () => {
     [{ MAIL_TRANSPORT: "resend", RESEND_API_KEY: "re_123" }],
     [{ MAIL_FROM: "no-reply@example.com" }],
     [{ TURNSTILE_SECRET_KEY: "0x4AAAAAAABkMYinukE8nzY0000000000000" }],
+    [{ TURNSTILE_SECRET_KEY: "0x4AAAAAAABkMYinukE8nzY0000000000000", TURNSTILE_SITE_KEY: "0x4AAAAAAABkMYinukE8nzY0" }],
   ])("takes %j in production", (change) => {
     expect(faultsOf({ ...PRODUCTION, ...change })).toBe("");
   });

@@ -71,6 +71,7 @@ export function emailProblem(input) {
 }
 
 /**
+ * Says what is wrong with a field, until somebody mends it.
  * @param {HTMLInputElement} input whose message stands in the element with its id and `-error`
  * @param {string} message empty when the field is right
  */
@@ -79,6 +80,7 @@ export function showFieldError(input, message) {
   if (message) {
     input.setAttribute("aria-invalid", "true");
     input.focus();
+    input.addEventListener("input", () => showFieldError(input, ""), { once: true });
   } else {
     input.removeAttribute("aria-invalid");
   }
@@ -138,9 +140,9 @@ export async function whileBusy(button, label, task) {
 
 /** @param {Answer} answer */
 function failureAdvice({ status, code, retryAfterSeconds }) {
-  const { challengeFailed, failed, noAnswer, tooManyAttempts } = words.forms;
+  const { challengeFailed, challengeNotShown, failed, noAnswer, tooManyAttempts } = words.forms;
   if (code === "challenge_failed") {
-    return challengeFailed;
+    return document.documentElement.dataset.turnstile ? challengeFailed : challengeNotShown;
   }
   const reason = status === 429 ? tooManyAttempts : status === 0 ? noAnswer : failed;
   return `${reason} ${waitAdvice(retryAfterSeconds)}`;

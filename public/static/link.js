@@ -5,6 +5,7 @@
  * a mail scanner that opens the link, even one that runs scripts, cannot use it up.
  */
 import { faultWords } from "./answers.js";
+import { challengeOf } from "./challenge.js";
 import { byId, emailProblem, sendForm, showFailure, showFieldError, showFieldErrors } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { words } from "./words.js";
@@ -21,6 +22,9 @@ const againButton = byId("again");
 const accountEmail = byId("account_email");
 const usernameInput = byId("username");
 const passwordInput = byId("new_password");
+
+/** A forgotten password is what the service asks a challenge for, and nothing else here. */
+const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(resendForm) : undefined;
 
 /** Kept in memory alone, so that a failed attempt can be repeated and nothing is left behind. */
 let link = takeLinkFromAddress();
@@ -90,6 +94,9 @@ function show(name) {
   byId("note").textContent = view.note ?? "";
   for (const id of ["act", "resend", "login", "account"]) {
     byId(id)?.toggleAttribute("hidden", offer !== id);
+  }
+  if (offer === "resend") {
+    challenge?.show();
   }
   againButton.hidden = !view.again;
   againButton.textContent = view.again ?? "";
@@ -190,10 +197,11 @@ function leave(view) {
 async function askForAnotherLink(event) {
   event.preventDefault();
   const emailInput = byId("email");
-  if (!showFieldErrors([[emailInput, emailProblem(emailInput)]])) {
+  if (!showFieldErrors([[emailInput, emailProblem(emailInput)]]) || challenge?.isReady() === false) {
     return;
   }
-  const answer = await sendForm(resendForm, words.forms.sending, page.resend, { email: emailInput.value.trim() });
+  const body = { email: emailInput.value.trim(), ...challenge?.spend() };
+  const answer = await sendForm(resendForm, words.forms.sending, page.resend, body);
   if (answer.ok) {
     moveTo("resent");
   } else if (answer.status === 422) {

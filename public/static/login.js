@@ -1,5 +1,6 @@
 /** The page to log in on. */
 import { faultWords } from "./answers.js";
+import { challengeOf } from "./challenge.js";
 import { attempt, byId, emailProblem, sendForm, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget } from "./password-field.js";
 import { afterLogin, logIn } from "./session.js";
@@ -11,7 +12,9 @@ const nameInput = byId("name");
 const passwordInput = byId("password");
 const resendForm = byId("resend");
 const emailInput = byId("email");
+const challenge = challengeOf(loginForm);
 
+challenge.show();
 loginForm.addEventListener("submit", submitLogin);
 resendForm.addEventListener("submit", askForLink);
 
@@ -24,11 +27,11 @@ async function submitLogin(event) {
     [nameInput, name ? "" : words.login.nameMissing],
     [passwordInput, password ? "" : words.forms.passwordMissing],
   ]);
-  if (!isWhole) {
+  if (!isWhole || !challenge.isReady()) {
     return;
   }
   // No username holds an @.
-  const credentials = { [name.includes("@") ? "email" : "username"]: name, password };
+  const credentials = { [name.includes("@") ? "email" : "username"]: name, password, ...challenge.spend() };
   const answer = await attempt(loginForm, words.login.busyLabel, () => logIn(credentials));
   if (answer.ok) {
     location.replace(afterLogin(new URLSearchParams(location.search).get("return_to")));

@@ -1,5 +1,6 @@
 /** The page to register on. Whether the address has an account already, the mail tells, and nobody else. */
 import { faultWords } from "./answers.js";
+import { challengeOf } from "./challenge.js";
 import { byId, emailProblem, sendForm, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { moveTo } from "./views.js";
@@ -10,7 +11,11 @@ const emailInput = byId("email");
 const usernameInput = byId("username");
 const passwordInput = byId("password");
 const resendForm = byId("resend");
+const challenge = challengeOf(registerForm);
 
+if (document.documentElement.dataset.registration === "open") {
+  challenge.show();
+}
 registerForm.addEventListener("submit", submitRegistration);
 resendForm.addEventListener("submit", sendAgain);
 byId("again").addEventListener("click", () => {
@@ -36,10 +41,11 @@ async function submitRegistration(event) {
     [usernameInput, body.username ? "" : usernameMissing],
     [passwordInput, body.password ? "" : newPasswordMissing],
   ]);
-  if (!isWhole) {
+  if (!isWhole || !challenge.isReady()) {
     return;
   }
-  const answer = await sendForm(registerForm, words.register.busyLabel, "/api/v1/auth/register", body);
+  const proved = { ...body, ...challenge.spend() };
+  const answer = await sendForm(registerForm, words.register.busyLabel, "/api/v1/auth/register", proved);
   const { email, username, password } = answer.faults;
   if (answer.ok) {
     forget(passwordInput);

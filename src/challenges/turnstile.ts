@@ -32,7 +32,7 @@ export interface Challenge {
   ): Promise<Refusal<"challenge_failed"> | Refusal<"unavailable"> | undefined>;
 }
 
-export function createChallenge({ secretKey }: Config["turnstile"], hops: Hops): Challenge {
+export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops): Challenge {
   return {
     async check(token, ipAddress) {
       if (secretKey === undefined) return undefined;

@@ -64,6 +64,12 @@ export function passwordField(
 </div>`;
 }
 
+/** Where the widget of a challenge stands, and then a form's end. Without a challenge it is empty. */
+export function challengedEnd(form: string, label: string): Markup {
+  return html`<div class="challenge" id="${form}-challenge"></div>
+${formEnd(form, label)}`;
+}
+
 /** A form's failures, and its button; in the order in which they are met. */
 export function formEnd(form: string, label: string): Markup {
   return html`<p class="form-error" id="${form}-error" role="alert"></p>

@@ -25,7 +25,7 @@ export function renderPage({ name, title, script, imports, words, body }: Page, 
   const { layout, forms } = PAGE_WORDS[locale];
   const { heading, text, comfort } = layout.needsScript;
   const page = html`<!doctype html>
-<html lang="${locale}" data-registration="${PLACEHOLDERS.registration}">
+<html lang="${locale}" data-registration="${PLACEHOLDERS.registration}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,6 +1,6 @@
 /** The pages behind mailed links. Which view is shown, its script decides: the token is in the fragment. */
 import type { Locale } from "../mail/languages.ts";
-import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
+import { challengedEnd, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { LINK_PAGES, type LinkPage, type LinkPageName } from "./link-pages.ts";
@@ -16,7 +16,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     name,
     title: ready.heading,
     script: "link.js",
-    imports: ["form.js", "answers.js", "words.js", "password-field.js"],
+    imports: ["challenge.js", "form.js", "answers.js", "words.js", "password-field.js"],
     words: { page: { ...page, busyLabel, kept: links.kept }, views },
     body: html`<div class="card" id="card" hidden>
   ${SEAL}
@@ -34,7 +34,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     page.resend &&
     html`<form class="resend" id="resend" novalidate hidden aria-label="${links.resend}">
     ${emailField("email", fields.email)}
-    ${formEnd("resend", links.resend)}
+    ${challengedEnd("resend", links.resend)}
   </form>`
   }
   <button class="button button-quiet action" type="button" id="again" hidden></button>

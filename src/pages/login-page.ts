@@ -1,6 +1,6 @@
 /** The page to log in on. Somebody whose address is not verified gets another link here. */
 import type { Locale } from "../mail/languages.ts";
-import { AS_TYPED, emailField, field, formEnd, passwordField } from "./fields.ts";
+import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { html } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
@@ -12,7 +12,16 @@ export function loginPage(locale: Locale): Page {
     name: "login",
     title: login.heading,
     script: "login.js",
-    imports: ["session.js", "client.js", "form.js", "answers.js", "words.js", "password-field.js", "views.js"],
+    imports: [
+      "session.js",
+      "client.js",
+      "challenge.js",
+      "form.js",
+      "answers.js",
+      "words.js",
+      "password-field.js",
+      "views.js",
+    ],
     words: { login: { busyLabel, nameMissing, wrong, disabled } },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">
@@ -24,7 +33,7 @@ export function loginPage(locale: Locale): Page {
         attributes: { required: "", maxlength: "254", autocomplete: "username", ...AS_TYPED },
       })}
       ${passwordField({ id: "password", label: fields.password, autocomplete: "current-password" }, fields)}
-      ${formEnd("login", login.label)}
+      ${challengedEnd("login", login.label)}
     </form>
     <p class="ways"><a href="${pageLink("reset-password", locale)}">${login.forgot}</a></p>
     <p class="ways if-open">${login.noAccount} <a href="${pageLink("register", locale)}">${login.toRegister}</a></p>

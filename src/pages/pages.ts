@@ -46,6 +46,9 @@ export const PAGES = {
 
 export type PageName = keyof typeof PAGES;
 
+/** The pages whose forms are guarded by a challenge, where the operator has one. */
+export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
+
 /** Where the build puts a page, and the Worker finds it among the assets. */
 export function pagePath(name: PageName, locale: string): string {
   return `/pages/${locale}/${name}.html`;
@@ -57,4 +60,5 @@ export const PLACEHOLDERS = {
   passwordMinimum: "{{password_min_length}}",
   passwordMaximum: "{{password_max_length}}",
   registration: "{{registration}}",
+  turnstileSiteKey: "{{turnstile_site_key}}",
 } as const;

@@ -1,6 +1,6 @@
 /** The page to register on. What the operator's policy allows is shown, and nothing else. */
 import type { Locale } from "../mail/languages.ts";
-import { emailField, formEnd, passwordField, usernameField } from "./fields.ts";
+import { challengedEnd, emailField, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
@@ -14,7 +14,7 @@ export function registerPage(locale: Locale): Page {
     name: "register",
     title: register.heading,
     script: "register.js",
-    imports: ["form.js", "answers.js", "words.js", "password-field.js", "views.js"],
+    imports: ["challenge.js", "form.js", "answers.js", "words.js", "password-field.js", "views.js"],
     words: { register: { busyLabel, resent: sent.resent, invitation: invitation.text, closed: closed.text } },
     body: html`<div class="card needs-script">
   <section class="view if-open" id="view-register">
@@ -24,7 +24,7 @@ export function registerPage(locale: Locale): Page {
       ${emailField("email", fields.email)}
       ${usernameField(fields)}
       ${passwordField({ id: "password", label: fields.password, ...chosen }, fields)}
-      ${formEnd("register", register.label)}
+      ${challengedEnd("register", register.label)}
     </form>
     ${toLogin}
   </section>

@@ -9,11 +9,15 @@ import { type App, addOperation, defineOperation } from "../http/operation.ts";
 import { chooseLocale, findLocale } from "../mail/languages.ts";
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, escapeHtml, utf8 } from "../platform/encoding.ts";
-import { PAGES, type PageName, PLACEHOLDERS, pagePath } from "./pages.ts";
+import { CHALLENGED, PAGES, type PageName, PLACEHOLDERS, pagePath } from "./pages.ts";
 
 /** Trusted Types too: no text becomes markup or script on a page that holds a token. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
+
+/** Turnstile's script and its frame, by Cloudflare's page on policies. It knows no Trusted Types. */
+const CHALLENGE_POLICY =
+  "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
 
@@ -21,6 +25,8 @@ export function addPageRoutes(app: App, config: Config): void {
   const fill = fillIn(config);
   for (const name of Object.keys(PAGES).filter(isPageName)) {
     const { description, ...page } = PAGES[name];
+    const hasChallenge = config.turnstile.siteKey !== undefined && CHALLENGED.includes(name);
+    const policy = hasChallenge ? CHALLENGE_POLICY : PAGE_POLICY;
     const operation = defineOperation({
       ...page,
       description: `${description} ${LANGUAGE}`,
@@ -30,11 +36,17 @@ export function addPageRoutes(app: App, config: Config): void {
       success: { status: 200, description: "A page.", contentType: "text/html" },
       refusals: [],
     });
-    addOperation(app, operation, (c) => answerPage(c, name, fill));
+    addOperation(app, operation, (c) => answerPage(c, { name, policy, fill }));
   }
 }
 
-async function answerPage(c: Context<AppEnv>, name: PageName, fill: (text: string) => string): Promise<Response> {
+interface Answered {
+  name: PageName;
+  policy: string;
+  fill: (text: string) => string;
+}
+
+async function answerPage(c: Context<AppEnv>, { name, policy, fill }: Answered): Promise<Response> {
   const locale = findLocale(c.req.query("lang") ?? "") ?? chooseLocale(c.req.header("Accept-Language"));
   const built = await c.env.ASSETS.fetch(new URL(pagePath(name, locale), c.req.url));
   if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
@@ -43,7 +55,7 @@ async function answerPage(c: Context<AppEnv>, name: PageName, fill: (text: strin
   const etag = `"${encodeBase64url(sha256(utf8(text)))}"`;
   const headers = {
     "Content-Language": locale,
-    "Content-Security-Policy": PAGE_POLICY,
+    "Content-Security-Policy": policy,
     // A page holds nothing of anybody; a new version is seen at once.
     "Cache-Control": "public, max-age=0, must-revalidate",
     ETag: etag,
@@ -59,12 +71,13 @@ function isKnown(etag: string, ifNoneMatch = ""): boolean {
 }
 
 /** Puts the operator's values where the build left room. None is looked at for room again. */
-function fillIn({ productName, passwords, registration }: Config): (text: string) => string {
+function fillIn({ productName, passwords, registration, turnstile }: Config): (text: string) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
     [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
     [PLACEHOLDERS.registration, registration.policy],
+    [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
   ]);
   return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
 }

@@ -51,6 +51,10 @@ export interface FormWords {
   noAnswer: string;
   failed: string;
   challengeFailed: string;
+  challengeMissing: string;
+  /** Where the service asks for a challenge that the operator has given these pages no key for. */
+  challengeNotShown: string;
+  challengeNotLoaded: string;
   tryAgainSoon: string;
   /** `{duration}` is seconds. */
   tryAgainIn: string;

@@ -35,8 +35,12 @@ export const german: PageWords = {
     tooManyAttempts: "Zu viele Versuche.",
     noAnswer: "Es kam keine Antwort: Prüfen Sie Ihre Verbindung.",
     failed: "Unser Dienst war kurz gestört.",
-    challengeFailed:
+    challengeFailed: "Die Prüfung, die Roboter fernhält, hat Sie nicht durchgelassen. Versuchen Sie es noch einmal.",
+    challengeMissing: "Warten Sie die Prüfung oben ab, die Roboter fernhält, oder lösen Sie, was sie verlangt.",
+    challengeNotShown:
       "Diese Seite kann die Prüfung nicht zeigen, die Roboter fernhält. Fordern Sie den Link dort an, wo Sie sich sonst anmelden.",
+    challengeNotLoaded:
+      "Die Prüfung, die Roboter fernhält, ließ sich nicht laden. Prüfen Sie Ihre Verbindung, und laden Sie diese Seite neu.",
     tryAgainSoon: "Bitte versuchen Sie es gleich noch einmal.",
     tryAgainIn: "Bitte versuchen Sie es in {duration} noch einmal.",
     tryAgainAfter: "Bitte versuchen Sie es in {duration} noch einmal, nach {time} Uhr.",

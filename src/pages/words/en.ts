@@ -35,8 +35,11 @@ export const english: PageWords = {
     tooManyAttempts: "Too many attempts.",
     noAnswer: "No answer came: check your connection.",
     failed: "Our service failed for a moment.",
-    challengeFailed:
+    challengeFailed: "The check that keeps robots away did not let you through. Try again.",
+    challengeMissing: "Wait for the check above, which keeps robots away, or solve what it asks.",
+    challengeNotShown:
       "This page cannot show the challenge that keeps robots away. Ask for the link where you usually log in.",
+    challengeNotLoaded: "The check that keeps robots away did not load. Check your connection, then reload this page.",
     tryAgainSoon: "Please try again in a moment.",
     tryAgainIn: "Please try again in {duration}.",
     tryAgainAfter: "Please try again in {duration}, after {time}.",

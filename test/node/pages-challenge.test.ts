@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, expectAccessible, launchBrowser, Visitor } from "./live-browser.ts";
+import { somebody } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+const CLOUDFLARE = "https://challenges.cloudflare.com";
+/** Cloudflare's keys for tests, which are taken in development alone. */
+const KEYS = [
+  "TURNSTILE_SITE_KEY:1x00000000000000000000AA",
+  "TURNSTILE_SECRET_KEY:1x0000000000000000000000000000000AA",
+];
+
+/** In place of Turnstile's script: a widget that makes a token at once, and another whenever it is reset. */
+const STAND_IN = `
+  window.made = 0;
+  const widgets = [];
+  const solve = (id) => setTimeout(() => widgets[id].callback("token-" + ++made), 50);
+  window.turnstile = {
+    render(container, options) {
+      const box = document.createElement("iframe");
+      box.title = "Widget of " + options.sitekey + " in " + options.language;
+      box.src = "${CLOUDFLARE}/widget";
+      container.append(box);
+      widgets.push(options);
+      solve(widgets.length - 1);
+      return String(widgets.length - 1);
+    },
+    reset: solve,
+  };`;
+
+describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a challenge", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let visitor: Visitor;
+
+  beforeAll(async () => {
+    service = await clone.start(["RATE_LIMITING:off", ...KEYS].flatMap((value) => ["--var", value]));
+    browser = await launchBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await clone.remove();
+  });
+
+  afterEach(() => visitor.leave([CLOUDFLARE]));
+
+  /** What the forms sent, instead of the service, which can't ask Cloudflare here. */
+  let sent: { path: string; token: string | undefined }[];
+
+  async function arrive(path: string, { loads = true, bypassCSP = false } = {}) {
+    visitor = await Visitor.arrive(browser, service.origin, { bypassCSP });
+    const { page } = visitor;
+    sent = [];
+    await page.route(`${CLOUDFLARE}/turnstile/**`, (route) =>
+      loads ? route.fulfill({ contentType: "text/javascript", body: STAND_IN }) : route.abort(),
+    );
+    await page.route(`${CLOUDFLARE}/widget`, (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
+    await page.route(/\/auth\/(login|register|forgot-password)$/, (route) => {
+      const { turnstile_token: token } = route.request().postDataJSON();
+      sent.push({ path: new URL(route.request().url()).pathname.replace("/api/v1/auth/", ""), token });
+      const json = { code: "challenge_failed", errors: [] };
+      return route.fulfill({ status: 403, contentType: "application/problem+json", json });
+    });
+    await visitor.open(path);
+    return page;
+  }
+
+  it.each([
+    ["login", "#login", ["#name", "#password"]],
+    ["register", "#register", ["#email", "#username", "#password"]],
+    ["reset-password", "#resend", ["#email"]],
+  ])("show it on /%s, and send what it made, once", async (path, form, fields) => {
+    const page = await arrive(`/${path}`);
+    await page.locator(`${form}-challenge iframe`).waitFor();
+    expect(await page.getAttribute("iframe", "title")).toBe("Widget of 1x00000000000000000000AA in en");
+    const { email } = somebody();
+    for (const field of fields) await page.fill(field, field === "#username" ? "ada" : email);
+    const operation = path === "reset-password" ? "forgot-password" : path;
+    for (const attempt of [1, 2]) {
+      await page.waitForFunction(`made === ${attempt}`);
+      await page.click(`${form}-button`);
+      await page.locator(`${form}-error`, { hasText: "did not let you through" }).waitFor();
+      expect(sent).toHaveLength(attempt);
+      // It was spent: the widget makes another.
+      expect(sent.at(-1)).toEqual({ path: operation, token: `token-${attempt}` });
+    }
+  });
+
+  it("say so where it does not load, and send nothing", async () => {
+    const page = await arrive("/login?lang=de", { loads: false });
+    const alert = page.locator("#login-error", { hasText: "ließ sich nicht laden" });
+    await alert.waitFor();
+    await page.fill("#name", "ada");
+    await page.fill("#password", "correct horse battery staple");
+    await page.click("#login-button");
+    await alert.waitFor();
+    expect(sent).toEqual([]);
+  });
+
+  it("load nothing of Cloudflare's beside a mailed link, nor on any other page", async () => {
+    const page = await arrive("/reset-password#token=x");
+    await page.locator("#new_password").waitFor();
+    await visitor.open("/verify-email");
+    await page.locator("#resend").waitFor();
+    await visitor.open("/account");
+    await page.waitForURL(/\/login/);
+    const asked = visitor.requests.filter(({ url }) => url.startsWith(CLOUDFLARE));
+    await page.locator("#login-challenge iframe").waitFor();
+    expect(asked.every(({ referer }) => referer === undefined)).toBe(true);
+    const before = visitor.requests.findIndex(({ url }) => new URL(url).pathname === "/login");
+    expect(visitor.requests.slice(0, before).filter(({ url }) => url.startsWith(CLOUDFLARE))).toEqual([]);
+  });
+
+  it("stay accessible with it", async () => {
+    const page = await arrive("/login", { bypassCSP: true });
+    await page.locator("#login-challenge iframe").waitFor();
+    await expectAccessible(page, "login with a challenge");
+    await visitor.screenshot("login-challenge-desktop-light");
+  });
+});
