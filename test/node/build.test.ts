@@ -7,6 +7,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/docs/build.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
+import { SUPPORTED_LOCALES } from "../../src/mail/languages.ts";
+import { buildPages } from "../../src/pages/build.ts";
+import { PAGES } from "../../src/pages/pages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postern-build-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,16 +21,32 @@ describe("npm run build", () => {
     const files = ["LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui.css"];
     expect(readdirSync(join(folder, "static", "docs")).sort()).toEqual(files);
   });
+
+  it("writes every page in every language of the mails", () => {
+    buildPages(folder);
+    for (const locale of SUPPORTED_LOCALES) {
+      const names = readdirSync(join(folder, "pages", locale));
+      expect(names.toSorted()).toEqual(
+        Object.keys(PAGES)
+          .map((name) => `${name}.html`)
+          .toSorted(),
+      );
+      for (const name of names) {
+        expect(readFileSync(join(folder, "pages", locale, name), "utf8")).toContain(`<html lang="${locale}"`);
+      }
+    }
+  });
 });
 
 describe("the bundle", () => {
-  it("holds neither the document nor the reference, and stays below 272 KiB gzipped, Argon2 and the common passwords included", () => {
+  it("holds neither the document nor the reference nor the words of the pages, and stays below 272 KiB gzipped, Argon2 and the common passwords included", () => {
     const out = join(folder, "bundle");
     const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
     execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", out], { env, stdio: "pipe" });
     const bundle = readFileSync(join(out, "index.js"));
     expect(bundle.includes("nodemailer") || bundle.includes("STARTTLS"), "it is the bundle").toBe(true);
-    for (const word of ["3.1.1", "SwaggerUI", "securitySchemes"]) expect(bundle.includes(word), word).toBe(false);
+    for (const word of ["3.1.1", "SwaggerUI", "securitySchemes", "Forgot your password?", "Passwort vergessen?"])
+      expect(bundle.includes(word), word).toBe(false);
     const wasm = readdirSync(out).filter((name) => name.endsWith(".wasm"));
     expect(wasm).toEqual([expect.stringMatching(/argon2\.wasm$/)]);
     const gzipped = [bundle, ...wasm.map((name) => readFileSync(join(out, name)))].map(
