@@ -1,20 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page, type Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { logIn, outboxSchema, type Person, post, register, somebody } from "./live-person.ts";
+import { existsSync } from "node:fs";
+import type { Browser, BrowserContext, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CHROMIUM, launchBrowser, mailedLink as mailedLinkAt } from "./live-browser.ts";
+import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const SCREENSHOTS = "test/.output/screenshots";
 const LOOKS = [
   { name: "desktop-light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
@@ -32,10 +22,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   let requests: { method: string; url: string; referer: string | undefined }[];
 
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     // One browser walks every page in a minute: more than the limits grant one address.
     service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser();
   });
 
   afterAll(async () => {
@@ -76,18 +65,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   }
 
   /** The newest link to a page, once this many have been mailed to this address. */
-  async function mailedLink(email: string, page: string, count = 1): Promise<string> {
-    return vi.waitFor(
-      async () => {
-        const { items } = outboxSchema.parse(await (await fetch(`${service.origin}/dev/outbox`)).json());
-        const pattern = new RegExp(`http\\S+/${page}#token=\\S+`);
-        const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
-        expect(links.length).toBe(count);
-        return links[0] ?? "";
-      },
-      { timeout: 20_000, interval: 100 },
-    );
-  }
+  const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
 
   async function unverified() {
     const person = somebody();
