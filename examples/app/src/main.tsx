@@ -1,0 +1,85 @@
+/** The app: which page is shown to whom, and the frame around it. */
+import { render } from "preact";
+import { sentenceOf } from "./form.tsx";
+import { Page, Told, tell } from "./page.tsx";
+import { LoginPage } from "./pages/login.tsx";
+import { NotesPage } from "./pages/notes.tsx";
+import { RegisterPage } from "./pages/register.tsx";
+import { SessionsPage } from "./pages/sessions.tsx";
+import { VerifyEmailPage } from "./pages/verify-email.tsx";
+import { go, Link, usePath } from "./router.tsx";
+import { client, POSTERN_URL, type Session, useSession } from "./session.ts";
+
+function App() {
+  const { session, retry } = useSession();
+  const path = usePath();
+  return (
+    <>
+      <header>
+        <Link to="/">
+          <img src="/favicon.svg" alt="" width="28" height="28" /> Jotter
+        </Link>
+        {session.status === "signed_in" && <Navigation path={path} username={session.user.username} />}
+      </header>
+      <CurrentPage path={path} session={session} retry={retry} />
+      <Told />
+      {import.meta.env.DEV && (
+        <footer>
+          In development no mail is sent: <a href={`${POSTERN_URL}/dev/outbox`}>here is what would have been</a>.
+        </footer>
+      )}
+    </>
+  );
+}
+
+function CurrentPage({ path, session, retry }: { path: string; session: Session; retry: () => void }) {
+  // The link in a mail works whoever is signed in, and where.
+  if (path === "/verify-email") return <VerifyEmailPage />;
+  switch (session.status) {
+    case "loading":
+      return <main aria-busy="true" />;
+    case "unknown":
+      return (
+        <Page title="Postern does not answer">
+          <p>{sentenceOf(session.error)}</p>
+          <button type="button" onClick={retry}>
+            Try again
+          </button>
+        </Page>
+      );
+    case "signed_out":
+      return path === "/register" ? <RegisterPage /> : <LoginPage reason={session.reason} />;
+    case "signed_in":
+      return path === "/sessions" ? <SessionsPage /> : <NotesPage key={session.user.id} />;
+  }
+}
+
+function Navigation({ path, username }: { path: string; username: string }) {
+  return (
+    <nav aria-label="Main">
+      <Link to="/" current={path !== "/sessions"}>
+        Notes
+      </Link>
+      <Link to="/sessions" current={path === "/sessions"}>
+        Sessions
+      </Link>
+      <span class="who">{username}</span>
+      <button type="button" class="quiet" onClick={() => logOut()}>
+        Log out
+      </button>
+    </nav>
+  );
+}
+
+/** This page is signed out at once. Where Postern can't be told, its session lives on: say so. */
+async function logOut() {
+  go("/");
+  try {
+    await client.logout();
+  } catch (error) {
+    tell(`Postern could not be told that you logged out. ${sentenceOf(error)}`);
+  }
+}
+
+const place = document.getElementById("app");
+if (place !== null) render(<App />, place);

@@ -1,0 +1,32 @@
+/** The flags of `npm run example`. */
+import { type Fault, readFlags } from "../src/commands/flags.ts";
+
+export interface ExampleFlags {
+  help: boolean;
+  /** By the name of the flag; absent where the user leaves the choice to us. */
+  ports: Record<string, number | undefined>;
+  persistTo: string | undefined;
+}
+
+const PORT_FLAGS = ["port", "api-port", "app-port"] as const;
+
+export function parseFlags(argv: readonly string[]): ExampleFlags | Fault {
+  const read = readFlags(argv, {
+    help: { type: "boolean", short: "h" },
+    port: { type: "string" },
+    "api-port": { type: "string" },
+    "app-port": { type: "string" },
+    "persist-to": { type: "string" },
+  });
+  if ("fault" in read) return read;
+  const { values } = read;
+  const ports: ExampleFlags["ports"] = {};
+  for (const name of PORT_FLAGS) {
+    const text = values[name];
+    if (text === undefined) continue;
+    const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 65_536;
+    if (port > 65_535) return { fault: `--${name} takes a number from 1 to 65535.` };
+    ports[name] = port;
+  }
+  return { help: values.help ?? false, ports, persistTo: values["persist-to"] };
+}

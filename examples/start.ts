@@ -1,0 +1,151 @@
+/**
+ * `npm run example`: Postern, an API that its tokens open, and a browser app, on this machine. Starts the three, says
+ * where they are, and ends them together.
+ */
+import { spawn } from "node:child_process";
+import { join, resolve } from "node:path";
+import { dev } from "../src/commands/dev.ts";
+import { understand } from "../src/commands/flags.ts";
+import { choosePort, isFree } from "../src/commands/ports.ts";
+import { here, type Surroundings } from "../src/commands/surroundings.ts";
+import { findWrangler, NOT_INSTALLED, type Wrangler } from "../src/commands/wrangler.ts";
+import { pause, SECOND } from "../src/platform/clock.ts";
+import { type ExampleFlags, parseFlags } from "./flags.ts";
+
+const FIRST_PORTS = { port: 8787, "api-port": 8790, "app-port": 5173 };
+
+const USAGE = `Usage: npm run example -- [flags]
+
+Starts Postern, the API of examples/api and the browser app of examples/app. Each takes its port, or the next free one.
+
+  --port <number>       Postern's port (${FIRST_PORTS.port})
+  --api-port <number>   the API's port (${FIRST_PORTS["api-port"]})
+  --app-port <number>   the app's port (${FIRST_PORTS["app-port"]})
+  --persist-to <folder> where the state lies (.wrangler/state)
+  --help                this text
+`;
+
+const POLL_PAUSE = 200;
+
+/** Where the three are found. */
+interface Origins {
+  postern: string;
+  api: string;
+  app: string;
+}
+
+/** Runs the command. Answers its exit code: 0 where the user stopped it. */
+async function example(argv: readonly string[], world: Surroundings): Promise<number> {
+  const flags = understand(parseFlags(argv), USAGE, world);
+  if (typeof flags === "number") return flags;
+  const wrangler = findWrangler(world.root);
+  if (wrangler === undefined) {
+    world.complain(`${NOT_INSTALLED}\n`);
+    return 1;
+  }
+  const ports = await choosePorts(flags, world);
+  if (ports === undefined) return 1;
+  const [postern, api, app] = ports.map((port) => `http://localhost:${port}`);
+  if (postern === undefined || api === undefined || app === undefined) return 1;
+  return serve({ postern, api, app }, resolve(world.root, flags.persistTo ?? ".wrangler/state"), wrangler, world);
+}
+
+/** A port for each, in the order of the three, no two the same. */
+async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings): Promise<number[] | undefined> {
+  const chosen: number[] = [];
+  const free = async (port: number, host: string) => !chosen.includes(port) && (await isFree(port, host));
+  for (const [name, first] of Object.entries(FIRST_PORTS)) {
+    const wanted = flags.ports[name];
+    const port = wanted === undefined ? await choosePort(first, "localhost", free) : wanted;
+    if (port === undefined || !(await free(port, "localhost"))) {
+      complain(`Port ${port ?? first} is taken: choose another one with --${name}.\n`);
+      return undefined;
+    }
+    if (wanted === undefined && port !== first) say(`Port ${first} is taken: this instance takes ${port}.\n`);
+    chosen.push(port);
+  }
+  return chosen;
+}
+
+/** Serves until one of the three ends or the user stops them. */
+async function serve(origins: Origins, state: string, wrangler: Wrangler, world: Surroundings): Promise<number> {
+  // Two Workers find each other by name in this folder: another Postern on this machine is not taken for this one.
+  process.env.WRANGLER_REGISTRY_PATH ??= join(state, "registry");
+  // One that ends takes the others with it.
+  const ending = new AbortController();
+  const stop = AbortSignal.any([world.stop, ending.signal]);
+  const together = <Value>(work: Promise<Value>) => work.finally(() => ending.abort());
+
+  // Postern has a banner of its own, which would be half of the truth.
+  const say = (text: string) => text.includes("Postern is running.") || world.say(text);
+  const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
+  const running = [postern];
+  if (await answers(`${origins.postern}/health`, stop)) {
+    running.push(together(wrangler.start(apiArguments(origins, state), stop).exited));
+  }
+  if (await answers(`${origins.api}/notes`, stop)) running.push(together(serveApp(origins, world.root, stop)));
+  if (await answers(origins.app, stop)) world.say(banner(origins));
+  const codes = await Promise.all(running);
+  return world.stop.aborted ? 0 : (codes.find((code) => code !== 0) ?? 0);
+}
+
+/** Postern lets the app's pages in, and its mails lead to the app. */
+function posternArguments({ postern, app }: Origins, state: string): string[] {
+  const values = [
+    `PUBLIC_URL:${postern}`,
+    `JWT_AUDIENCE:${postern}`,
+    `ALLOWED_ORIGINS:${app}`,
+    `VERIFY_EMAIL_URL:${app}/verify-email`,
+  ];
+  return [`--port=${new URL(postern).port}`, "--persist-to", state, ...values.flatMap((value) => ["--var", value])];
+}
+
+/** The API believes in Postern's tokens, and answers the app's pages. On the same state, the two share KV. */
+function apiArguments({ postern, api, app }: Origins, state: string): string[] {
+  const flags = ["--config", "examples/api/wrangler.toml", "--persist-to", state, `--port=${new URL(api).port}`];
+  const values = [`ISSUER:${postern}`, `AUDIENCE:${postern}`, `ALLOWED_ORIGIN:${app}`];
+  const quiet = ["--show-interactive-dev-session=false", "--inspector-port=0"];
+  return ["dev", ...flags, ...quiet, ...values.flatMap((value) => ["--var", value])];
+}
+
+/** Vite, told where the other two are. A process of its own, since it ends its process when it is told to stop. */
+function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSignal): Promise<number> {
+  const script = join(root, "node_modules/vite/bin/vite.js");
+  const { port } = new URL(app);
+  const args = [script, "examples/app", "--port", port, "--strictPort", "--clearScreen", "false", "--logLevel", "warn"];
+  const env = { ...process.env, VITE_POSTERN_URL: postern, VITE_API_URL: api };
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env });
+  const end = () => child.kill("SIGTERM");
+  stop.addEventListener("abort", end);
+  return new Promise((exited) => child.once("exit", (code) => exited(code ?? 1)));
+}
+
+/** Waits until something answers there, whatever it says. False where the user stops before. */
+async function answers(url: string, stop: AbortSignal): Promise<boolean> {
+  while (!stop.aborted) {
+    try {
+      await fetch(url, { signal: AbortSignal.timeout(5 * SECOND) });
+      return true;
+    } catch {
+      await pause(POLL_PAUSE);
+    }
+  }
+  return false;
+}
+
+/** What a person wants to know once everything runs. */
+function banner({ postern, api, app }: Origins): string {
+  return `
+The example is running.
+
+  App      ${app}  (register here)
+  Outbox   ${postern}/dev/outbox  (the mails that would have been sent)
+  API      ${api}/notes
+  Postern  ${postern}
+
+Ctrl-C stops all three.
+
+`;
+}
+
+process.exitCode = await example(process.argv.slice(2), here());
