@@ -24,6 +24,15 @@ export interface Service {
   stop(): Promise<Ended>;
 }
 
+/** What `npm run example` starts, each as an origin. */
+export interface Example extends Pick<Service, "output" | "stop"> {
+  /** The flags that it was started with. */
+  command: string[];
+  postern: string;
+  api: string;
+  app: string;
+}
+
 export interface Clone {
   folder: string;
   /** Runs an npm script to its end. */
@@ -32,6 +41,8 @@ export interface Clone {
   start(flags?: string[], state?: string): Promise<Service>;
   /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
+  /** Starts Postern, the API and the browser app with the one command for them. */
+  startExample(): Promise<Example>;
   /** Ends whatever still runs, and removes the copy. */
   remove(): Promise<void>;
 }
@@ -52,8 +63,8 @@ export function makeClone(): Clone {
     child.ended.then(() => running.delete(child));
     return child;
   };
-  const serve = async (service: Running, port: number, state: string, sign: string): Promise<Service> => {
-    await within(START_MILLISECONDS, "The start of the service", service.says(sign));
+  const serve = async (service: Running, port: number, state: string, sign: string, started = START_MILLISECONDS) => {
+    await within(started, "The start of the service", service.says(sign));
     const stop = async () => {
       service.npm.kill("SIGTERM");
       return within(STOP_MILLISECONDS, "The end of the service", service.ended);
@@ -76,6 +87,20 @@ export function makeClone(): Clone {
       const values = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
       const worker = launchNpm("exec", "--", "wrangler", "dev", ...flags, ...values);
       return serve(worker, port, state, "Ready on");
+    },
+    async startExample() {
+      const [port, apiPort, appPort] = [await freePort(), await freePort(), await freePort()];
+      const ports = ["--port", `${port}`, "--api-port", `${apiPort}`, "--app-port", `${appPort}`];
+      const command = [...ports, "--persist-to", mkdtempSync(join(folder, "state-"))];
+      const started = await serve(
+        launchNpm("run", "example", "--", ...command),
+        port,
+        "",
+        "Ctrl-C stops all three",
+        2 * START_MILLISECONDS,
+      );
+      const [api, app] = [`http://localhost:${apiPort}`, `http://localhost:${appPort}`];
+      return { command, postern: started.origin, api, app, output: started.output, stop: started.stop };
     },
     async remove() {
       await Promise.all(

@@ -1,0 +1,296 @@
+/** The example as a developer has it: `npm run example`, and a person who uses the app in a real browser. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import * as z from "zod";
+import { logIn, outboxSchema, type Person, post, somebody } from "./live-person.ts";
+import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const SCREENSHOTS = "test/.output/screenshots";
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+const sessionsSchema = z.object({ items: z.array(z.object({ id: z.string(), device_name: z.string().nullable() })) });
+const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
+
+const clone = makeClone();
+let example: Example;
+
+beforeAll(async () => {
+  example = await clone.startExample();
+  // Three servers, one after another.
+}, 240_000);
+
+afterAll(() => clone.remove());
+
+describe("npm run example", () => {
+  it("says where the app, the API, Postern and the outbox are", () => {
+    const { app, api, postern } = example;
+    for (const url of [app, `${api}/notes`, postern, `${postern}/dev/outbox`]) expect(example.output()).toContain(url);
+  });
+
+  it("serves a page that may load nothing from elsewhere", async () => {
+    const page = await fetch(example.app);
+    expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'; style-src 'self'");
+  });
+});
+
+describe("examples/README.md", () => {
+  const readme = readFileSync("examples/README.md", "utf8");
+  const commands = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block.trim());
+
+  it("starts the example with the command and the flags that exist", () => {
+    expect(commands[0]).toBe("npm run example");
+    const flags = commands[1]?.match(/--[a-z][a-z-]+/g);
+    expect(flags).toEqual(["--port", "--api-port", "--app-port", "--persist-to"]);
+    for (const flag of flags ?? []) expect(example.command).toContain(flag);
+  });
+
+  it("builds the app with the addresses that are given", () => {
+    execFileSync("sh", ["-ec", commands[2] ?? "exit 1"], { cwd: clone.folder, env: plainEnvironment(), stdio: "pipe" });
+    const folder = join(clone.folder, "dist/example-app");
+    const script = /src="(\/assets\/[^"]+)"/.exec(readFileSync(join(folder, "index.html"), "utf8"))?.[1] ?? "";
+    const code = readFileSync(join(folder, script), "utf8");
+    expect(code).toContain("https://notes.example.com");
+    expect(code, "nothing of the development").not.toContain("/dev/outbox");
+  });
+
+  it("names only files that are there", () => {
+    const named = readme.match(/`(app|api)\/[\w./-]+`/g) ?? [];
+    expect(named.length).toBeGreaterThan(5);
+    for (const path of named) expect(existsSync(join("examples", path.replaceAll("`", ""))), path).toBe(true);
+  });
+});
+
+// Debian's package; these are skipped, and said to be, where it is not installed.
+describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let person: Person;
+  /** Whatever the pages complain of. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] });
+    context = await browser.newContext({ viewport: DESKTOP });
+    context.on("weberror", (error) => complaints.push(String(error.error())));
+    context.on("console", (message) => {
+      // Chromium notes every answer of 400 and more; some are what this is about.
+      if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
+        complaints.push(message.text());
+      }
+    });
+    page = await context.newPage();
+    person = somebody();
+  });
+
+  afterAll(() => browser?.close());
+
+  // Each step goes on from the one before, as a person does.
+  const heading = (text: string, on = page) => on.locator("h1", { hasText: text }).waitFor();
+  const press = (name: string, on = page) => on.getByRole("button", { name, exact: true }).click();
+  const focused = () => page.evaluate<string>("document.activeElement.textContent.trim()");
+
+  /** Each page in light and dark, on a desk and on a phone, where nothing sticks out. */
+  async function show(name: string): Promise<void> {
+    for (const colorScheme of ["light", "dark"] as const) {
+      for (const [device, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(viewport);
+        expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"), name).toBe(0);
+        await page.screenshot({ path: `${SCREENSHOTS}/example-${name}-${device}-${colorScheme}.png` });
+      }
+    }
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize(DESKTOP);
+  }
+
+  /** Leads to where one was. */
+  async function logInHere(where: string): Promise<void> {
+    await heading("Log in");
+    await page.getByLabel("Email address or username").fill(person.username);
+    await page.getByLabel("Password").fill(person.password);
+    await page.keyboard.press("Enter");
+    await heading(where);
+  }
+
+  async function mailedLink(): Promise<string> {
+    return vi.waitFor(
+      async () => {
+        const { items } = outboxSchema.parse(await (await fetch(`${example.postern}/dev/outbox`)).json());
+        const link = /http\S+#token=\S+/.exec(items.find(({ to }) => to === person.email)?.text ?? "")?.[0];
+        if (link === undefined) throw new Error("No mail yet.");
+        return link;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  }
+
+  it("says by field what Postern refuses, and registers", async () => {
+    await page.goto(example.app);
+    await heading("Log in");
+    await show("login");
+    await page.getByRole("link", { name: "Open an account" }).click();
+    await heading("Open an account");
+    expect(await focused(), "a change of the page is read out").toBe("Open an account");
+
+    await page.getByLabel("Email address").fill(person.email);
+    await page.getByLabel("Username").fill(person.username);
+    await page.getByLabel("Password").fill("too short");
+    await press("Open account");
+    await page.locator("#password-error", { hasText: "15" }).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("password");
+    await show("register-refused");
+    await page.getByLabel("Password").fill(person.password);
+    await press("Open account");
+    await heading("Look in your mail");
+    await show("mailed");
+  });
+
+  it("verifies the address on its own page, by a click", async () => {
+    const link = await mailedLink();
+    expect(link).toMatch(new RegExp(`^${example.app}/verify-email#token=`));
+    await page.goto(link);
+    await heading("One more click");
+    expect(page.url(), "the token leaves the address bar").toBe(`${example.app}/verify-email`);
+    await show("verify-email");
+    const { email, password } = person;
+    const early = await post(example.postern, "/api/v1/auth/login", { email, password });
+    expect(await early.json(), "nothing is spent yet").toMatchObject({ code: "email_not_verified" });
+    await press("Verify my address");
+    await heading("Your address is verified");
+    await show("verified");
+    await page.getByRole("link", { name: "Go on to your notes" }).click();
+  });
+
+  it("logs in, and says what is wrong with a wrong password", async () => {
+    await heading("Log in");
+    await page.getByLabel("Email address or username").fill(person.email);
+    await page.getByLabel("Password").fill("not the password at all");
+    await press("Log in");
+    await page.getByRole("alert").filter({ hasText: /\w/ }).waitFor();
+    await show("login-refused");
+    await logInHere("Notes");
+  });
+
+  it("keeps notes in the other Worker", async () => {
+    await page.locator(".empty").waitFor();
+    await show("notes-none");
+    await page.getByLabel("A new note").fill("Buy a lamp for the side gate");
+    await press("Add");
+    await page.getByRole("status").filter({ hasText: "Your note is kept." }).waitFor();
+    await page.getByRole("listitem").filter({ hasText: "Buy a lamp" }).waitFor();
+    await show("notes");
+  });
+
+  it("stays signed in over a reload, and keeps no token where scripts find it", async () => {
+    await page.reload();
+    await page.getByRole("listitem").filter({ hasText: "Buy a lamp" }).waitFor();
+    expect(await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })")).toBe("{}");
+  });
+
+  it("shows the sessions, and ends one that was begun elsewhere", async () => {
+    const elsewhere = await logIn(example.postern, person);
+    await page.getByRole("link", { name: "Sessions" }).click();
+    await heading("Sessions");
+    await page.getByText("This one").waitFor();
+    expect(await page.getByRole("listitem").count()).toBe(2);
+    await show("sessions");
+    await page.getByRole("button", { name: /^End / }).first().click();
+    await page.getByRole("status").filter({ hasText: "The session has ended." }).waitFor();
+    await vi.waitFor(async () => expect(await page.getByRole("listitem").count()).toBe(1));
+    const { refresh_token } = elsewhere;
+    expect((await post(example.postern, "/api/v1/auth/refresh", { refresh_token })).status).toBe(401);
+  });
+
+  it("signs out in every tab when one logs out", async () => {
+    const other = await context.newPage();
+    await other.goto(example.app);
+    await heading("Notes", other);
+    await press("Log out", other);
+    await heading("Log in", other);
+    await heading("Log in");
+    await page.getByText("You are logged out.").waitFor();
+    await show("logged-out");
+    await other.close();
+    await page.reload();
+    await heading("Log in");
+  });
+
+  it("deletes nothing for a session that was ended elsewhere a moment ago", async () => {
+    await logInHere("Sessions");
+    await page.getByRole("link", { name: "Notes" }).click();
+    await press("Delete all");
+    expect(await focused(), "the harmless one").toBe("Keep them");
+    await show("delete-all");
+
+    const { access_token } = await logIn(example.postern, person);
+    const headers = { Authorization: `Bearer ${access_token}` };
+    const sessions = `${example.postern}/api/v1/users/me/sessions`;
+    const { items } = sessionsSchema.parse(await (await fetch(sessions, { headers })).json());
+    const here = items.find(({ device_name }) => device_name === "Chrome on Linux");
+    expect((await fetch(`${sessions}/${here?.id}`, { method: "DELETE", headers })).status).toBe(204);
+
+    await press("Delete for good");
+    await heading("Log in");
+    await page.getByText("Your session was ended.").waitFor();
+    const notes = notesSchema.parse(await (await fetch(`${example.api}/notes`, { headers })).json());
+    expect(notes.items.map(({ text }) => text)).toEqual(["Buy a lamp for the side gate"]);
+  });
+
+  it("deletes all notes for a session that lives, and logs out everywhere", async () => {
+    const elsewhere = await logIn(example.postern, person);
+    await logInHere("Notes");
+    await press("Delete all");
+    await press("Delete for good");
+    await page.getByRole("status").filter({ hasText: "All notes are deleted." }).waitFor();
+    await page.getByRole("link", { name: "Sessions" }).click();
+    await press("Log out everywhere");
+    await heading("Log in");
+    const { refresh_token } = elsewhere;
+    await vi.waitFor(async () =>
+      expect((await post(example.postern, "/api/v1/auth/refresh", { refresh_token })).status).toBe(401),
+    );
+  });
+
+  it("says how long to wait when the service asks for it, and when it does not answer", async () => {
+    const answer = { status: 429, contentType: "application/problem+json", body: '{"code":"rate_limited"}' };
+    const headers = {
+      "Retry-After": "300",
+      "Access-Control-Allow-Origin": example.app,
+      "Access-Control-Allow-Credentials": "true",
+      "Access-Control-Expose-Headers": "Retry-After",
+    };
+    await page.route("**/api/v1/auth/login", (route) => route.fulfill({ ...answer, headers }));
+    await page.getByLabel("Email address or username").fill(person.email);
+    await page.getByLabel("Password").fill(person.password);
+    await press("Log in");
+    await page.getByRole("alert").filter({ hasText: "Try again in 5 minutes." }).waitFor();
+    await page.route("**/api/v1/auth/*", (route) => route.abort());
+    await page.reload();
+    await heading("Postern does not answer");
+    await show("unreachable");
+    await page.unroute("**/api/v1/auth/*");
+    await press("Try again");
+    await heading("Log in");
+  });
+
+  it("does all of this without an error in the console or a breach of its policy", () => {
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe("npm run example, stopped", () => {
+  it("ends all three, and leaves nothing listening", async () => {
+    const { app, api, postern } = example;
+    await example.stop();
+    for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
+  });
+});
