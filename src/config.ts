@@ -45,7 +45,7 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.has(hostname);
 }
 
-/** Every variable that configures the service, in the order of the README's table. */
+/** Every variable that configures the service, in the order of the table in docs/configuration.md. */
 export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
   PUBLIC_URL: httpUrl.optional(),

@@ -1,4 +1,4 @@
-/** The copy of the revocations in KV, which Postern writes (its README: Revocation), as other Workers read it. */
+/** The copy of the revocations in KV, which Postern writes (docs/how-it-works.md), as other Workers read it. */
 import type { AccessTokenClaims } from "./claims.ts";
 import { VerificationError } from "./errors.ts";
 

@@ -9,9 +9,9 @@ import { type Clone, makeClone, plainEnvironment } from "./live-service.ts";
 const clone: Clone = makeClone();
 afterAll(() => clone.remove());
 
-/** The three steps that the README has the operator of a local service take. */
+/** The three steps that docs/operate.md has the operator of a local service take. */
 const [, block = ""] =
-  /\*\*`AUTH_SECRET`\*\* is rotated.*?```sh\n(.*?)```/s.exec(readFileSync("README.md", "utf8")) ?? [];
+  /\*\*`AUTH_SECRET`\*\* is rotated.*?```sh\n(.*?)```/s.exec(readFileSync("docs/operate.md", "utf8")) ?? [];
 const steps = block.trimEnd().split("\n");
 
 const secretNames = () => readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/^\w+(?==)/gm);

@@ -1,0 +1,71 @@
+/** What holds of every page of the documentation as it stands. What it has readers run, docs-run.test.ts runs. */
+import { existsSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+import { anchorsOf, blocksOf, PAGES, proseOf, readBlocks, readPage } from "./markdown.ts";
+
+/** Why a block may be left out of the tests: how many such blocks there are is a figure that nobody raises unseen. */
+const NOT_RUN: Readonly<Record<string, number>> = {
+  "the tests start the service themselves": 2,
+  "the tests run in it": 1,
+  "test/node/live-secret.test.ts runs it": 1,
+  "needs a Cloudflare account": 1,
+};
+
+describe("the documentation", () => {
+  it("has no block that is neither run nor says why not", () => {
+    const idle = PAGES.flatMap(readBlocks).filter(
+      ({ language, notRun, file }) =>
+        language !== "text" && language !== "sh" && notRun === undefined && file === undefined,
+    );
+    expect(idle.map(({ page, line }) => `${page}:${line}`)).toEqual([]);
+  });
+
+  it("gives no reason for leaving out a block but these", () => {
+    const reasons = new Map<string, number>();
+    for (const { notRun } of PAGES.flatMap(readBlocks)) {
+      if (notRun !== undefined) reasons.set(notRun, (reasons.get(notRun) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(reasons)).toEqual(NOT_RUN);
+  });
+
+  it("is named in full by the README", () => {
+    const readme = readPage("README.md");
+    for (const page of PAGES.slice(1)) expect(readme).toContain(`](${page})`);
+  });
+
+  it.each([...PAGES, "SECURITY.md"])("leads nowhere but where something is: %s", (page) => {
+    const links = [...proseOf(readPage(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    const broken = links.filter((target) => {
+      if (/^https?:/.test(target)) return !URL.canParse(target);
+      const [path = "", anchor] = target.split("#");
+      const file = path === "" ? page : normalize(join(dirname(page), path));
+      if (file.startsWith("..") || !existsSync(file)) return true;
+      return anchor !== undefined && !anchorsOf(readPage(file)).has(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe("the reader of pages", () => {
+  const page = ["# A (page), `b`", "", "<!-- not run: needs a bird -->", "```sh", "fly", "```", "1. In a list:", ""];
+  const more = ["   <!-- file: a/b.ts -->", "", "   ```ts", "   if (a)", "     b();", "   ```", "# A page b"];
+
+  it("reads blocks with what is said of them, and without the indentation of a list", () => {
+    expect(blocksOf("page.md", [...page, ...more].join("\n"))).toEqual([
+      { page: "page.md", line: 4, language: "sh", text: "fly\n", notRun: "needs a bird", file: undefined },
+      { page: "page.md", line: 11, language: "ts", text: "if (a)\n  b();\n", notRun: undefined, file: "a/b.ts" },
+    ]);
+  });
+
+  it("refuses a block that is not closed", () => {
+    expect(() => blocksOf("page.md", "```sh\nfly")).toThrow("page.md:1");
+  });
+
+  it("knows the anchors of headings, and takes no comment in a command for one", () => {
+    expect([...anchorsOf([...page, "```sh", "# no heading", "```", ...more].join("\n"))]).toEqual([
+      "a-page-b",
+      "a-page-b-1",
+    ]);
+  });
+});
