@@ -1,6 +1,6 @@
 /**
  * Who may do what to whom. This table is the whole of it: the routes ask it, the API reference and the
- * README quote it, and the tests try every cell.
+ * page docs/accounts.md quote it, and the tests try every cell.
  */
 import type { User } from "../users/user.ts";
 

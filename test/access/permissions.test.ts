@@ -54,7 +54,7 @@ const ATTEMPTS: Attempt[] = [
   on("GET", "/api/v1/audit-events?limit=1", "read_audit_events", false),
 ];
 
-/** The table as the README states it, written a second time so that a slip in the first is seen. */
+/** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */
 const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   read_users: { user: [], moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
   suspend_users: { user: [], moderator: ["user"], admin: ["user", "moderator"], superuser: STANDINGS },

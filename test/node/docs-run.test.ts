@@ -3,15 +3,37 @@
  * other, in one clone beside one service. What may be left out, docs-pages.test.ts says.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { scryptSync } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chromium } from "playwright-core";
+import { createServer, type ViteDevServer } from "vite";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { outboxSchema } from "./live-person.ts";
 import { makeClone, plainEnvironment, type Service } from "./live-service.ts";
+import { freePort } from "./loopback.ts";
 import { PAGES, readBlocks } from "./markdown.ts";
 
+const CHROMIUM = "/usr/bin/chromium";
+/** Debian's Python, with its PyJWT. */
+const PYTHON = "/usr/bin/python3";
+
+/** What the migrated users log in with, and passlib's hash of it. */
+const PASSWORD = "the password of before";
+const BCRYPT = "$2b$10$uBvpWRRpbEh1n3IhJBecxOsIHk6qdmaf5b3ywWxB296uD7Xt5Dl26";
+
+/** How a page has the package made. */
+const PACK = "npm pack\n";
+
 const clone = makeClone();
+const run = promisify(execFile);
 let service: Service;
+let notes: Service;
+let app: ViteDevServer;
+/** What the pages call an address, and what it is here. */
+const addresses = new Map<string, string>();
 
 /** The answers that each page's commands print, in this order. A page with commands that is missing here fails. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
@@ -22,7 +44,20 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '"email":"ada@example.com"',
     '"code":"invalid_access_token"',
   ],
+  "docs/cookies-or-tokens.md": ["__Secure-postern_refresh=", "HttpOnly"],
+  "docs/quick-start-worker.md": [
+    '"code":"unauthorized"',
+    '"role":"user"',
+    '"code":"forbidden"',
+    '"code":"forbidden"',
+    '"paid_by":"ada@example.com"',
+    '"code":"invalid_access_token"',
+    "pass 2",
+  ],
+  "docs/other-languages.md": ["Node: user "],
   "docs/import.md": ["2 lines: 1 user imported, 1 line refused.", '"code":"unusable_hash"', '"username":"carol"'],
+  "docs/migrate-from-fastapi.md": ["1 line: 1 user imported, 0 lines refused.", '"username":"frank"'],
+  "docs/migrate-from-better-auth.md": ["2 lines: 2 users imported, 0 lines refused.", '"email":"heidi@example.com"'],
   // The last one: at its end Ada leaves.
   "docs/accounts.md": [
     '"first_name":"Ada"',
@@ -43,35 +78,73 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 beforeAll(async () => {
+  const appPort = await freePort();
+  const appOrigin = `http://localhost:${appPort}`;
+  addresses.set("http://localhost:5173", appOrigin);
+  const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`];
+  service = await clone.start(own.flatMap((value) => ["--var", value]));
+  addresses.set("http://localhost:8787", service.origin);
   for (const { file, text } of PAGES.flatMap(readBlocks)) {
     if (file === undefined) continue;
     mkdirSync(dirname(join(clone.folder, file)), { recursive: true });
-    writeFileSync(join(clone.folder, file), text);
+    writeFileSync(join(clone.folder, file), withAddresses(text));
   }
-  service = await clone.start();
+  // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,
+  // elsewhere the tarball that is installed.
+  expect((await shell("bash", ["-e", "-c", PACK])).stdout).toContain("postern-0.1.0.tgz");
+  notes = await clone.startBeside(service, "notes/wrangler.toml", {});
+  addresses.set("http://localhost:8788", notes.origin);
+  app = await createServer({
+    configFile: false,
+    logLevel: "silent",
+    root: join(clone.folder, "app"),
+    cacheDir: join(clone.folder, "app/.vite"),
+    server: { port: appPort, strictPort: true },
+  });
+  await app.listen();
 });
 
-afterAll(() => clone.remove());
+afterAll(async () => {
+  await app?.close();
+  await clone.remove();
+});
 
-/** What a page's commands print, pasted into one shell. Addresses are exchanged for those that the tests have. */
-async function paste(page: string, addresses: Readonly<Record<string, string>> = {}): Promise<string> {
-  let script = commandsOf(page).replaceAll(
+function withAddresses(text: string): string {
+  return [...addresses].reduce((changed, [written, real]) => changed.replaceAll(written, real), text);
+}
+
+/** What a page's commands print, pasted into one shell. */
+async function paste(page: string): Promise<string> {
+  const script = withAddresses(commandsOf(page)).replaceAll(
     /npm run (admin:create|users:import) --/g,
     `npm run $1 -- --persist-to ${service.state}`,
   );
-  for (const [written, real] of Object.entries({ "http://localhost:8787": service.origin, ...addresses })) {
-    script = script.replaceAll(written, real);
-  }
-  const running = promisify(execFile)("bash", ["-e", "-c", script], {
-    cwd: clone.folder,
-    env: plainEnvironment(),
-    timeout: 120_000,
+  return (await shell("bash", ["-e", "-c", script])).stdout;
+}
+
+function shell(command: string, words: readonly string[]) {
+  return run(command, words, { cwd: clone.folder, env: plainEnvironment(), timeout: 120_000 });
+}
+
+/** Runs a query that gives a JSON text a row, as `psql -At` and `sqlite3 -list` print them. */
+function exportUsers(database: DatabaseSync, query: string, file: string): void {
+  // PostgreSQL's function, and its booleans, which SQLite has none of.
+  database.function("json_build_object", { varargs: true }, (...words) => {
+    const pairs = words.flatMap((word, index) =>
+      index % 2 === 0 ? [{ name: String(word), value: words[index + 1] }] : [],
+    );
+    const typed = pairs.map(({ name, value }) => [name, name.startsWith("is_") ? value === 1 : value]);
+    return JSON.stringify(Object.fromEntries(typed));
   });
-  return (await running).stdout;
+  const rows = database.prepare(readFileSync(join(clone.folder, query), "utf8")).all();
+  const lines = rows.flatMap((row) => Object.values(row).map((text) => `${text}\n`));
+  writeFileSync(join(clone.folder, file), lines.join(""));
 }
 
 function commandsOf(page: string): string {
-  const blocks = readBlocks(page).filter(({ language, notRun }) => language === "sh" && notRun === undefined);
+  const blocks = readBlocks(page).filter(
+    ({ language, notRun, text }) => language === "sh" && notRun === undefined && text !== PACK,
+  );
   return blocks.map(({ text }) => text).join("\n");
 }
 
@@ -79,25 +152,152 @@ function commandsOf(page: string): string {
 function expectPrinted(page: string, output: string): void {
   let position = 0;
   for (const answer of PRINTED[page] ?? []) {
-    position = output.indexOf(answer, position);
-    expect(position, `${answer} in\n${output}`).toBeGreaterThanOrEqual(0);
+    const found = output.indexOf(answer, position);
+    expect(found, `${answer} in\n${output}`).toBeGreaterThanOrEqual(0);
+    position = found + answer.length;
   }
 }
 
 describe("the documentation's commands", () => {
   it("are run by these tests, whatever page they are on", () => {
-    expect(PAGES.filter((page) => commandsOf(page) !== "")).toEqual(Object.keys(PRINTED).sort());
+    expect(PAGES.flatMap(readBlocks).some(({ text }) => text === PACK)).toBe(true);
+    expect(PAGES.filter((page) => commandsOf(page) !== "")).toEqual(PAGES.filter((page) => page in PRINTED));
   });
 
   it("do the main job when pasted", async () => {
     expectPrinted("README.md", await paste("README.md"));
   });
 
+  it("verify in another Worker", async () => {
+    expectPrinted("docs/quick-start-worker.md", await paste("docs/quick-start-worker.md"));
+  });
+
+  it("verify in Node, and in Python where it has PyJWT", async ({ skip }) => {
+    const [block] = readBlocks("docs/other-languages.md").filter(({ text }) => text.startsWith("python3"));
+    const output = await paste("docs/other-languages.md");
+    expectPrinted("docs/other-languages.md", output);
+    const knowsJwt = await shell(PYTHON, ["-c", "import jwt, cryptography"]).then(
+      () => true,
+      () => false,
+    );
+    if (!knowsJwt) return skip(`${PYTHON} has no PyJWT.`);
+    const python = (block?.text ?? "").replace("python3", PYTHON);
+    const both = await shell("bash", [
+      "-e",
+      "-c",
+      `${withAddresses(commandsOf("docs/other-languages.md"))}\n${python}`,
+    ]);
+    const [, subject = "?"] = /^Node: user (\S+)$/m.exec(both.stdout) ?? [];
+    expect(both.stdout).toContain(`Python: user ${subject}`);
+  });
+
+  it("log in with a cookie", async () => {
+    expectPrinted("docs/cookies-or-tokens.md", await paste("docs/cookies-or-tokens.md"));
+  });
+
   it("bring users along", async () => {
     expectPrinted("docs/import.md", await paste("docs/import.md"));
+  });
+
+  it("bring users along from FastAPI and passlib", async () => {
+    const database = new DatabaseSync(":memory:");
+    database.exec(`
+      CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT, hashed_password TEXT, first_name TEXT,
+        last_name TEXT, is_active INTEGER, is_verified INTEGER, is_superuser INTEGER, created_at TEXT);
+      INSERT INTO users VALUES (1, 'frank@example.com', 'frank', '${BCRYPT}', 'Frank', NULL, 1, 1, 0,
+        '2025-01-02T03:04:05.678901+00:00');
+    `);
+    exportUsers(database, "fastapi/export.sql", "fastapi/users.ndjson");
+    expectPrinted("docs/migrate-from-fastapi.md", await paste("docs/migrate-from-fastapi.md"));
+  });
+
+  it("bring users along from better-auth, out of either database alike", async () => {
+    const database = new DatabaseSync(":memory:");
+    const salt = "0123456789abcdef0123456789abcdef";
+    const key = scryptSync(PASSWORD, salt, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
+    database.exec(`
+      CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" INTEGER, "createdAt" TEXT);
+      CREATE TABLE account (id TEXT PRIMARY KEY, "userId" TEXT, "providerId" TEXT, password TEXT);
+      INSERT INTO "user" VALUES ('aH3', 'Heidi', 'heidi@example.com', 1, '2025-01-02T03:04:05.678Z'),
+        ('bI7', 'Ivan', 'ivan@example.com', 0, '2025-01-02T03:04:05.678Z');
+      INSERT INTO account VALUES ('a1', 'aH3', 'credential', '${salt}:${key}'), ('a2', 'aH3', 'github', NULL),
+        ('a3', 'bI7', 'github', NULL);
+    `);
+    exportUsers(database, "better-auth/postgresql.sql", "better-auth/users.ndjson");
+    const users = readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
+    exportUsers(database, "better-auth/sqlite.sql", "better-auth/users.ndjson");
+    expect(readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8")).toBe(users);
+    expectPrinted("docs/migrate-from-better-auth.md", await paste("docs/migrate-from-better-auth.md"));
   });
 
   it("look after accounts", async () => {
     expectPrinted("docs/accounts.md", await paste("docs/accounts.md"));
   });
+});
+
+describe("the documentation's programs", () => {
+  it.each([
+    { folder: "notes", types: ["@cloudflare/workers-types"], lib: ["es2024"] },
+    { folder: "app", types: [], lib: ["es2024", "dom", "dom.iterable"] },
+  ])("compile as strictly as ours: $folder", async ({ folder, types, lib }) => {
+    const compilerOptions = { types, lib, noEmit: true };
+    const project = { extends: "../tsconfig.json", compilerOptions, include: ["**/*.ts"] };
+    writeFileSync(join(clone.folder, folder, "tsconfig.json"), JSON.stringify(project));
+    const outcome = await shell("npx", ["tsc", "--project", folder]).catch((error) => error);
+    expect(outcome.stdout).toBe("");
+  });
+
+  // Debian's package; said to be skipped where it is not installed.
+  it.skipIf(!existsSync(CHROMIUM))("sign somebody in from a page", async () => {
+    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
+    try {
+      const page = await browser.newPage();
+      const origin = withAddresses("http://localhost:5173");
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      const says = (text: string) => page.getByRole("status").filter({ hasText: text }).waitFor();
+      const fill = async (label: string, text: string) => page.getByLabel(label).fill(text);
+
+      await page.goto(origin);
+      await says("Nobody is signed in.");
+      await fill("Email", "eve@example.com");
+      await fill("Username", "eve");
+      await fill("Password", "short");
+      await page.getByRole("button", { name: "Register" }).click();
+      await says("A password has at least 15 characters.");
+      await fill("Password", "correct horse battery staple");
+      await page.getByRole("button", { name: "Register" }).click();
+      await says("We sent you a mail.");
+
+      await page.goto(await mailedLink("eve@example.com"));
+      await page.getByRole("button").click();
+      await says("Your address is verified.");
+
+      await page.goto(origin);
+      await fill("Email", "eve@example.com");
+      await fill("Password", "correct horse battery staple");
+      await page.getByRole("button", { name: "Log in" }).click();
+      await says("Signed in as eve.");
+      await page.reload();
+      await says("Signed in as eve.");
+      await page.getByRole("button", { name: "Log out" }).click();
+      await says("Nobody is signed in.");
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  async function mailedLink(email: string): Promise<string> {
+    const { items } = await vi.waitFor(
+      async () => {
+        const outbox = outboxSchema.parse(await (await fetch(`${service.origin}/dev/outbox`)).json());
+        expect(outbox.items.some(({ to }) => to === email)).toBe(true);
+        return outbox;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    return /http\S+#token=\S+/.exec(items.find(({ to }) => to === email)?.text ?? "")?.[0] ?? "";
+  }
 });

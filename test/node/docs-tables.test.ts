@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
 import { environment } from "../../src/config.ts";
+import { fieldErrors } from "../../src/http/field-errors.ts";
+import { PROBLEMS, problemType } from "../../src/http/problems.ts";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { FAULT_CODES } from "../../src/passwords/faults.ts";
 import { HOUR, MINUTE, SECOND } from "../../src/platform/clock.ts";
 
 const configuration = readFileSync("docs/configuration.md", "utf8");
@@ -80,5 +83,51 @@ describe("the table of roles", () => {
     expect(readFileSync("docs/accounts.md", "utf8")).toContain(
       [`| Permission | ${STANDINGS.join(" | ")} |`, "|---|---|---|---|---|", ...rows].join("\n"),
     );
+  });
+});
+
+describe("the page of errors", () => {
+  const page = readFileSync("docs/errors.md", "utf8");
+  const [, codes = "", fields = ""] = page.split(/^## .*$/m);
+
+  it("lists every code once, with its status and title, in the order of the problems", () => {
+    const listed = [...codes.matchAll(/^\| `(\w+)` \| (\d+) \| (.+?) \| .+ \|$/gm)].map(([, ...cells]) => cells);
+    expect(listed).toEqual(Object.entries(PROBLEMS).map(([code, { status, title }]) => [code, String(status), title]));
+  });
+
+  it("lists every code of a field once", () => {
+    const listed = [...fields.matchAll(/^\| `(\w+)` \| .+ \|$/gm)].map(([, code = ""]) => code);
+    // Those that the sources write out. What an import refuses is told in its report, not over HTTP.
+    const sources = globSync("src/{admin,auth,http,users}/*.ts").map((path) => readFileSync(path, "utf8"));
+    const written = sources.flatMap((text) => [...text.matchAll(/\bcode: "(\w+)"/g)].map(([, code = ""]) => code));
+    const inTable = /const CODES.*?\{(.*?)\}/s.exec(readFileSync("src/http/field-errors.ts", "utf8"))?.[1] ?? "";
+    const translated = [...inTable.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code);
+    const known = new Set([...FAULT_CODES, ...written, ...translated]);
+    known.delete("custom");
+    expect(listed.toSorted()).toEqual([...known].sort());
+  });
+
+  it("shows a problem document as the service writes it", () => {
+    const [, json = ""] = /```json\n(.*?)```/s.exec(page) ?? [];
+    const { request_id, ...shown } = JSON.parse(json);
+    const code = "validation_failed";
+    const errors = fieldErrors([{ code: "invalid_type", expected: "string", path: ["username"], message: "" }], {});
+    expect(shown).toEqual({ type: problemType(code), ...PROBLEMS[code], code, errors });
+    expect(request_id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe("the table of verification errors", () => {
+  it("lists every code once, in the order of the sources", () => {
+    const source = readFileSync("src/verify/errors.ts", "utf8");
+    const [, messages = ""] = /const MESSAGES.*?\{\n(.*?)\n\};/s.exec(source) ?? [];
+    const codes = [...messages.matchAll(/^ {2}(\w+):/gm)].map(([, code]) => code);
+    const page = readFileSync("docs/quick-start-worker.md", "utf8");
+    const [, table = ""] = /\| `code` of a `VerificationError`.*?\n(.*?)\n\n/s.exec(page) ?? [];
+    const rows = [...table.matchAll(/^\| `(\w+)` \| .+ \| (yes|no) \|$/gm)];
+    expect(rows.map(([, code]) => code)).toEqual(codes);
+    for (const [, code = "", temporary] of rows) {
+      expect(temporary, code).toBe(code.endsWith("_unavailable") ? "yes" : "no");
+    }
   });
 });
