@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
+import { persist } from "../platform/persist.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
@@ -51,6 +52,9 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));
+  // The directory has another password by then, so here the sessions are over: from the object alone others learn it.
+  const insist = (userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<void>) =>
+    persist(() => call(userId, method));
 
   return {
     create: (userId, sessionId, epoch, origin) =>
@@ -59,12 +63,12 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     epochOf: (userId, sessionId) => call(userId, (object) => object.epochOf(sessionId)),
     list: (userId) => call(userId, async (object): Promise<Session[]> => object.list()),
     adopt: (userId, sessionId, epoch) => call(userId, (object) => object.adopt(sessionId, epoch)),
-    endAllBut: (userId, kept) => call(userId, (object) => object.endAllBut(kept, rules)),
+    endAllBut: (userId, kept) => insist(userId, (object) => object.endAllBut(kept, rules)),
     end: (userId, sessionId) => call(userId, (object) => object.end(sessionId, rules)),
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
     changeRole: (userId, role, version) => call(userId, (object) => object.changeRole(role, version, rules)),
-    startAfresh: (userId) => call(userId, (object) => object.startAfresh(rules)),
+    startAfresh: (userId) => insist(userId, (object) => object.startAfresh(rules)),
     close: (userId) => call(userId, (object) => object.close(rules)),
   };
 }

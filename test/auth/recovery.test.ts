@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import type { Bindings } from "../../src/bindings.ts";
 import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { revocationKey } from "../../src/sessions/revocations.ts";
 import { appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
@@ -91,6 +93,28 @@ describe("POST /api/v1/auth/reset-password", () => {
     const [notice] = await mailsTo(person.email, 3);
     expect(notice?.subject).toBe("Your password for Postern was changed");
     expect(notice?.text).not.toContain("#token=");
+  });
+
+  it("tells other Workers of the ended sessions, though the object of sessions fails at first", async () => {
+    const person = await logIn(await registered());
+    const token = await resetToken(person);
+    let failures = 2;
+    const USER_SESSIONS: Bindings["USER_SESSIONS"] = Object.create(env.USER_SESSIONS, {
+      getByName: {
+        value: (name: string) =>
+          failures-- > 0
+            ? { startAfresh: () => Promise.reject(new Error("Network connection lost.")) }
+            : env.USER_SESSIONS.getByName(name),
+      },
+    });
+    const body = { token, new_password: "another fine password" };
+    const answer = await post("/api/v1/auth/reset-password", body, {}, appWith({}, { USER_SESSIONS }));
+    expect(answer.status).toBe(204);
+    expect(failures).toBeLessThan(0);
+    await vi.waitFor(
+      async () => expect(await env.REVOCATIONS.get(revocationKey(person.userId))).toContain(person.sessionId),
+      { timeout: 5_000 },
+    );
   });
 
   it("works once", async () => {
