@@ -10,6 +10,10 @@ import { show } from "./views.js";
 import { words } from "./words.js";
 
 const logoutForm = byId("logout");
+/** While somebody logs out here: what comes of it is for the form to say. */
+let isLeaving = false;
+/** Whose account is shown. */
+let shownId = "";
 
 watchProfile(showPerson);
 addressForm();
@@ -18,17 +22,32 @@ watchDevices();
 watchLeaving();
 logoutForm.addEventListener("submit", async (event) => {
   event.preventDefault();
+  isLeaving = true;
   const answer = await attempt(logoutForm, words.account.loggingOut, () => logOut());
+  isLeaving = false;
   if (answer.ok || answer.status === 401) {
     goToLogin();
   } else {
     showFailure(logoutForm, answer);
   }
 });
-// Logged out in another tab, or by another device.
-client.onAuthStateChange(({ status }) => {
-  if (status === "signed_out" && !byId("view-account").hidden) {
+client.onAuthStateChange(({ status, user }) => {
+  if (byId("view-account").hidden) {
+    return;
+  }
+  // Logged out in another tab, or by another device.
+  if (status === "signed_out" && !isLeaving) {
     goToLogin();
+  }
+  // Somebody else logged in in another tab: what is shown here is not theirs, and what is asked for here would be.
+  if (status === "signed_in" && user?.id !== shownId) {
+    location.reload();
+  }
+});
+// Brought back by the browser as it was left, which may be long ago.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) {
+    location.reload();
   }
 });
 await load();
@@ -48,8 +67,9 @@ async function load() {
   show("account");
 }
 
-/** @param {{ username: string, email: string }} user */
-function showPerson({ username, email }) {
+/** @param {{ id: string, username: string, email: string }} user */
+function showPerson({ id, username, email }) {
+  shownId = id;
   byId("me").textContent = username;
   byId("whose").value = username;
   showAddress(email);

@@ -3,7 +3,7 @@ import { isWrongPassword } from "./credentials.js";
 import { watchDialog } from "./dialog.js";
 import { attempt, byId, notify, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget } from "./password-field.js";
-import { ask } from "./session.js";
+import { ask, logOut } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
@@ -53,6 +53,8 @@ async function deleteAccount(event, password, dialog) {
   if (answer.ok) {
     dialog.close();
     moveTo("deleted");
+    // The session is gone with the account; the cookie goes, and the other tabs hear of it.
+    logOut();
   } else if (isWrongPassword(answer, "password")) {
     showFieldErrors([[password, words.account.wrongPassword]]);
   } else if (answer.code === "last_superuser") {

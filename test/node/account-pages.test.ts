@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.keyboard.press("Enter");
     await visitor.sees("Your account");
     expect(pathOf()).toBe("/account");
-    expect(await text("#me")).toBe(person.username);
+    await says("#me", person.username);
 
     // The refresh token is where no script sees it, and a reload goes on with it.
     expect(await page.evaluate("JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])")).toBe(
@@ -131,8 +131,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.evaluate("document.activeElement.id"), "the focus is not lost").toBe("devices-title");
 
     await page.fill("#current_password", "not my password at all");
-    await page.fill("#new_password", person.username);
-    await says("#new_password-hint", /contains your username|At least/);
+    await page.fill("#new_password", person.username.padEnd(20, "!"));
+    await page.locator('#new_password-hint[data-verdict="poor"]').waitFor();
     await page.fill("#new_password", "another fine password");
     await page.click("#change-button");
     await says("#current_password-error", "This is not your current password.");
@@ -153,6 +153,39 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click("#others-button");
     await says("#devices-notice", "Every other device is logged out.");
     expect((await readMe(service.origin, other.access_token)).status).toBe(401);
+  });
+
+  it.each([
+    ["no answer", (route: Route) => route.abort()],
+    ["503", refuse(503, "unavailable", { "Retry-After": "2" })],
+  ])(
+    "say that somebody is not logged out where the service answers %s, and log out at the next try",
+    async (_, answer) => {
+      await atHome();
+      const page = visitor.page;
+      await page.route("**/api/v1/auth/logout", answer, { times: 1 });
+      await page.click("#logout-button");
+      await page.locator("#logout-error:not(:empty)").waitFor();
+      expect(pathOf()).toBe("/account");
+      await page.click("#logout-button");
+      await visitor.sees("Log in");
+      await visitor.open("/account");
+      await visitor.sees("Log in");
+    },
+  );
+
+  it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
+    const first = await atHome();
+    const page = visitor.page;
+    const second = await register(service.origin);
+    const other = await page.context().newPage();
+    await other.goto(`${service.origin}/login`);
+    await other.fill("#name", second.email);
+    await other.fill("#password", second.password);
+    await other.click("#login-button");
+    await other.locator("#me", { hasText: second.username }).waitFor();
+    await page.locator("#me", { hasText: second.username }).waitFor();
+    expect(await page.locator("body").textContent()).not.toContain(first.username);
   });
 
   it("change the address, hand out the data, and delete the account", async () => {
