@@ -1,7 +1,7 @@
 /** What Vite can't guess. TSX is compiled by what tsconfig.json says of it. */
 import { defineConfig, loadEnv } from "vite";
 
-export default defineConfig(({ mode }) => {
+export default defineConfig(({ mode, command }) => {
   const { VITE_POSTERN_URL = "http://localhost:8787", VITE_API_URL = "http://localhost:8790" } = loadEnv(
     mode,
     import.meta.dirname,
@@ -12,8 +12,8 @@ export default defineConfig(({ mode }) => {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    // Vite reloads the page over a WebSocket.
-    `connect-src 'self' ws: ${VITE_POSTERN_URL} ${VITE_API_URL}`,
+    // While it serves, Vite reloads the page over a WebSocket.
+    `connect-src 'self' ${command === "serve" ? "ws: " : ""}${VITE_POSTERN_URL} ${VITE_API_URL}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -50,7 +50,7 @@ function CurrentPage({ path, session, retry }: { path: string; session: Session;
     case "signed_out":
       return path === "/register" ? <RegisterPage /> : <LoginPage reason={session.reason} />;
     case "signed_in":
-      return path === "/sessions" ? <SessionsPage /> : <NotesPage key={session.user.id} />;
+      return path === "/sessions" ? <SessionsPage key={session.user.id} /> : <NotesPage key={session.user.id} />;
   }
 }
 
