@@ -51,7 +51,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 300_000 },
       },
     ],
   },
