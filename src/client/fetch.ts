@@ -1,5 +1,5 @@
 import type { Session } from "./session.ts";
-import type { Fetch } from "./types.ts";
+import type { Fetch, TokenPair } from "./types.ts";
 
 /**
  * `fetch` that carries the access token to the origins of these URLs, the first of which is the service's, and to no
@@ -11,8 +11,8 @@ export function createFetch(
   fetch: Fetch,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
-  /** By origin, a token that was refused there when it was new: another one would fare no better. */
-  const refusedWhenNew = new Map<string, string>();
+  /** By origin, tokens that were refused there when they were new: others would fare no better. */
+  const refusedWhenNew = new Map<string, TokenPair>();
 
   return async (input, init) => {
     const request = typeof input === "object" && "url" in input ? input : undefined;
@@ -30,12 +30,12 @@ export function createFetch(
     if (tokens === undefined) return fetch(target, init);
     const response = await send(tokens.access_token);
     if (response.status !== 401 || !canSendAgain(request, init)) return response;
-    if (refusedWhenNew.get(origin) === tokens.access_token) return response;
+    if (refusedWhenNew.get(origin) === tokens) return response;
     const newer = await session.replacementOf(tokens);
     if (newer === undefined) return response;
     await response.body?.cancel();
     const second = await send(newer.access_token);
-    if (second.status === 401) refusedWhenNew.set(origin, newer.access_token);
+    if (second.status === 401) refusedWhenNew.set(origin, newer);
     return second;
   };
 }
