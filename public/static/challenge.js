@@ -12,6 +12,11 @@ const siteKey = document.documentElement.dataset.turnstile;
 
 let script;
 
+/** Whether the page has Cloudflare's script on it by now. */
+export function isChallengeLoaded() {
+  return script !== undefined;
+}
+
 /**
  * The challenge of one form.
  * @param {HTMLFormElement} form

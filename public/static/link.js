@@ -5,7 +5,7 @@
  * a mail scanner that opens the link, even one that runs scripts, cannot use it up.
  */
 import { faultWords } from "./answers.js";
-import { challengeOf } from "./challenge.js";
+import { challengeOf, isChallengeLoaded } from "./challenge.js";
 import { byId, emailProblem, sendForm, showFailure, showFieldError, showFieldErrors } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { words } from "./words.js";
@@ -42,6 +42,11 @@ if (passwordInput) {
 }
 // Pasting a second link into the same tab changes the fragment without loading the page again.
 window.addEventListener("hashchange", () => {
+  // A page that was loaded anew reads the link without anybody else's script beside it.
+  if (isChallengeLoaded()) {
+    location.reload();
+    return;
+  }
   const another = takeLinkFromAddress();
   if (another) {
     link = another;

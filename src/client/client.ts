@@ -22,7 +22,7 @@ export interface ClientOptions {
   fetch?: Fetch;
 }
 
-/** Each method that asks the service throws a `PosternError` where it refuses, or where no answer comes. */
+/** Each method that asks the service, but for `fetch`, throws a `PosternError` where it refuses, or no answer comes. */
 export interface Client {
   register(body: RegisterBody): Promise<Answer<"/api/v1/auth/register">>;
   /** With an email or a username. */
