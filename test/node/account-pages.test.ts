@@ -140,7 +140,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.keyboard.press("Enter");
     await says("#change-notice", "Your password is changed");
     expect(await page.inputValue("#current_password")).toBe("");
-    await page.waitForFunction("document.querySelectorAll('.device').length === 1");
+    await expect.poll(() => page.locator(".device").count(), { timeout: 20_000 }).toBe(1);
     expect(await page.isVisible("#others-open"), "there is nobody else to log out").toBe(false);
 
     const other = await logIn(service.origin, { ...person, password: "another fine password" });
