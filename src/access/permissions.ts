@@ -3,9 +3,10 @@
  * page docs/accounts.md quote it, and the tests try every cell.
  */
 import type { User } from "../users/user.ts";
+import { ROLES } from "../verify/claims.ts";
 
 /** What somebody is: their role, or `superuser` where the flag is set, whatever the role. Lowest first. */
-export const STANDINGS = ["user", "moderator", "admin", "superuser"] as const;
+export const STANDINGS = [...ROLES, "superuser"] as const;
 
 export type Standing = (typeof STANDINGS)[number];
 

@@ -5,12 +5,11 @@ import { defineOperation } from "../http/operation.ts";
 import { pageQuery } from "../http/paging.ts";
 import { personName, phoneNumber } from "../users/fields.ts";
 import { userSchema } from "../users/user.ts";
+import { ROLES } from "../verify/claims.ts";
 
 const tag = "Administration";
 const credentials = ["access_token"] as const;
-const role = z
-  .enum(["user", "moderator", "admin"], "This takes one of user, moderator, admin.")
-  .meta({ examples: ["moderator"] });
+const role = z.enum(ROLES, `This takes one of ${ROLES.join(", ")}.`).meta({ examples: ["moderator"] });
 const truth = z
   .enum(["true", "false"], "This takes true or false.")
   .transform((text) => text === "true")

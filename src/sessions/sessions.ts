@@ -52,7 +52,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));
-  // The directory has another password by then, so here the sessions are over: from the object alone others learn it.
+  // The directory has changed by then, and this service goes by it: from the object alone other Workers learn it.
   const insist = (userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<void>) =>
     persist(() => call(userId, method));
 
@@ -67,7 +67,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     end: (userId, sessionId) => call(userId, (object) => object.end(sessionId, rules)),
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
-    changeRole: (userId, role, version) => call(userId, (object) => object.changeRole(role, version, rules)),
+    changeRole: (userId, role, version) => insist(userId, (object) => object.changeRole(userId, role, version, rules)),
     startAfresh: (userId) => insist(userId, (object) => object.startAfresh(rules)),
     close: (userId) => call(userId, (object) => object.close(rules)),
   };

@@ -87,8 +87,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   ): Promise<OpenedSession | null> {
     const now = systemClock.now();
     if (this.#closedUntil > now) return null;
-    // Kept, since an alarm is not told the name of its object on every platform.
-    if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
+    this.#keepUserId(userId);
     const endsAt = now + rules.lifetime;
     const expiresAt = Math.min(endsAt, now + rules.idleLifetime);
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
@@ -180,12 +179,12 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /**
-   * From now on other Workers refuse access tokens that say another role. Sessions live on. Of two changes the
-   * one of the later `version` counts, whichever comes first.
+   * From now on other Workers refuse access tokens that say another role, that of a login under way among them.
+   * Sessions live on. Of two changes the one of the later `version` counts, whichever comes first.
    */
-  async changeRole(role: string, version: number, rules: SessionRules): Promise<void> {
-    // Without a session there was never a token.
-    if (this.#userId === "" || version < (this.#changedRole?.version ?? 0)) return;
+  async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
+    if (version < (this.#changedRole?.version ?? 0)) return;
+    this.#keepUserId(userId);
     this.ctx.storage.kv.put(CHANGED_ROLE, { role, version, refusedUntil: systemClock.now() + rules.refuseFor });
     await this.#requestCopy();
   }
@@ -272,6 +271,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   #copyDueAt(now: number): number {
     if (this.#failures > 0) return now + doublingPause(this.#failures, COPY_INTERVAL, LONGEST_RETRY);
     return Math.max(now, (this.ctx.storage.kv.get<number>(COPIED_AT) ?? 0) + COPY_INTERVAL);
+  }
+
+  /** An alarm is not told the name of its object on every platform. */
+  #keepUserId(userId: string): void {
+    if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
   }
 
   get #userId(): string {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { users } from "../db/schema.ts";
 import { toIsoTime } from "../platform/clock.ts";
+import { ROLES } from "../verify/claims.ts";
 
 export type User = typeof users.$inferSelect;
 
@@ -34,7 +35,7 @@ export const userSchema = z
       .string()
       .nullable()
       .meta({ description: "E.164.", examples: ["+441234567890"] }),
-    role: z.enum(["user", "moderator", "admin"]).meta({ examples: ["user"] }),
+    role: z.enum(ROLES).meta({ examples: ["user"] }),
     is_active: z.boolean().meta({ examples: [true] }),
     is_verified: z.boolean().meta({ examples: [true] }),
     is_superuser: z.boolean().meta({ examples: [false] }),

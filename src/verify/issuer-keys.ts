@@ -97,12 +97,12 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   return {
     async find(id, waitUntil) {
       await renew(waitUntil);
-      const find = () => (timeSince(known.readAt) < LAST_GOOD_FOR ? known.reading?.keys.get(id) : undefined);
-      const found = find();
+      const key = () => (timeSince(known.readAt) < LAST_GOOD_FOR ? known.reading?.keys.get(id) : undefined);
+      const found = key();
       if (found !== undefined) return found;
       if (timeSince(known.readAt) >= LOOK_UP_PAUSE) await readOnce();
       if (timeSince(known.readAt) >= LAST_GOOD_FOR) throw new VerificationError("keys_unavailable");
-      return find();
+      return key();
     },
   };
 }

@@ -341,6 +341,16 @@ describe("an operator", () => {
     await vi.waitFor(async () => expect(await role()).toBe("user"), 10_000);
   });
 
+  it("tells other Workers of a role even where nobody has logged in yet: a log-in may be under way with the old one", async () => {
+    const person = await withStanding("admin");
+    const newcomer = await registered();
+    await post("/api/v1/auth/verify-email", { token: await mailedToken(newcomer.email) });
+    const id = String((await rowOf(newcomer.email))?.id);
+    expect((await patch(person, id, { role: "moderator" })).status).toBe(200);
+    const record = async () => JSON.parse((await env.REVOCATIONS.get(`revoked:${id}`)) ?? "{}");
+    await vi.waitFor(async () => expect(await record()).toEqual({ sessions: {}, role: "moderator" }), 10_000);
+  });
+
   it("ends every session of a user", async () => {
     const person = await loggedIn();
     const second = await logIn(person);

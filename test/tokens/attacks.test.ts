@@ -193,6 +193,7 @@ const GENUINE: [string, Forge][] = [
   ["nbf in an hour", (w) => genuine(w, { claims: { nbf: now() + HOUR } })],
   ["nbf beyond every number", (w) => withNumber(w, "nbf", "1e999")],
   ["iat in an hour", (w) => genuine(w, { claims: { iat: now() + HOUR, exp: now() + 2 * HOUR } })],
+  // Other Workers don't know the configured lifetime: they go by the longest that there is, 24 hours.
   ["iat so long ago that no lifetime reaches here", (w) => genuine(w, { claims: { iat: now() - 25 * HOUR } })],
 ];
 

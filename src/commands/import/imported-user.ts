@@ -8,6 +8,7 @@ import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { createId } from "../../platform/random.ts";
 import { emailAddress, locale, personName, phoneNumber, username } from "../../users/fields.ts";
 import { usernameDigest } from "../../users/retired-usernames.ts";
+import { ROLES } from "../../verify/claims.ts";
 import { type Line, MOST_LINE_BYTES } from "./lines.ts";
 
 const passwordHash = z.string().transform((text, context) => {
@@ -38,7 +39,7 @@ function lineShape(now: number) {
       last_name: personName.nullish(),
       phone: phoneNumber.nullish(),
       locale: locale.nullish(),
-      role: z.enum(["user", "moderator", "admin"], "This takes one of user, moderator, admin.").default("user"),
+      role: z.enum(ROLES, `This takes one of ${ROLES.join(", ")}.`).default("user"),
       is_active: z.boolean().default(true),
       is_verified: z.boolean(),
       is_superuser: z.boolean().default(false),
