@@ -8,10 +8,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
 import type { LimitRule } from "../limits/rules.ts";
-import { SECOND, systemClock } from "../platform/clock.ts";
-import { describeError, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
-import { type ChangedRole, writeRevocations } from "./revocations.ts";
+import { systemClock } from "../platform/clock.ts";
+import { RevocationCopy } from "./revocation-copy.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
@@ -47,16 +45,7 @@ export interface SessionRules {
   maximum: number;
 }
 
-/** KV takes one write a second for a key. */
-const COPY_INTERVAL = 1 * SECOND;
-const LONGEST_RETRY = 300 * SECOND;
 const USER_ID = "user_id";
-/** How many changes the record in KV does not have yet. */
-const CHANGES = "changes_not_copied";
-const COPIED_AT = "copied_at";
-const FAILURES = "failures";
-/** The role that access tokens must say, and since which version of the user. */
-const CHANGED_ROLE = "changed_role";
 /** Until when no session is opened, because the user is no more. */
 const CLOSED_UNTIL = "closed_until";
 /** Per session, the state of its limit of refreshes. */
@@ -71,10 +60,12 @@ export interface OpenedSession extends Session {
 
 export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   readonly #records: SessionRecords;
+  readonly #copy: RevocationCopy;
 
   constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
     super(ctx, env);
     this.#records = new SessionRecords(ctx.storage.sql);
+    this.#copy = new RevocationCopy(ctx.storage.kv);
   }
 
   /** Opens a session, unless the user is no more. Its first refresh token has generation 1. */
@@ -183,10 +174,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
    * Sessions live on. Of two changes the one of the later `version` counts, whichever comes first.
    */
   async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
-    if (version < (this.#changedRole?.version ?? 0)) return;
+    const now = systemClock.now();
     this.#keepUserId(userId);
-    this.ctx.storage.kv.put(CHANGED_ROLE, { role, version, refusedUntil: systemClock.now() + rules.refuseFor });
-    await this.#requestCopy();
+    this.#copy.noteRole({ role, version, refusedUntil: now + rules.refuseFor });
+    await this.#armFor(this.#copy.dueAt(now));
   }
 
   /** Ends every session and forgets every device. */
@@ -207,12 +198,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     this.#records.dropLapsed(now);
-    const changed = this.#changedRole;
-    if (changed !== undefined && changed.refusedUntil <= now) this.ctx.storage.kv.delete(CHANGED_ROLE);
+    this.#copy.dropLapsed(now);
     if (this.#closedUntil <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    if (this.#hasChanges) await this.#copyRevocations(now);
+    if (this.#copy.isBehind) await this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
 
-    const next = this.#hasChanges ? this.#copyDueAt(now) : this.#nextLapse();
+    const next = this.#copy.isBehind ? this.#copy.dueAt(now) : this.#nextLapse();
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
     } else {
@@ -234,43 +224,17 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   async #end(sessions: Session[], refusedUntil: number): Promise<void> {
     for (const { id } of sessions) this.#records.end(id, refusedUntil);
-    await this.#requestCopy();
-  }
-
-  async #requestCopy(): Promise<void> {
-    this.ctx.storage.kv.put(CHANGES, this.#changes + 1);
-    await this.#armFor(this.#copyDueAt(systemClock.now()));
+    this.#copy.noteChange();
+    await this.#armFor(this.#copy.dueAt(systemClock.now()));
   }
 
   #nextLapse(): number | undefined {
     const times = [
       this.#records.nextLapse(),
-      this.#changedRole?.refusedUntil,
+      this.#copy.roleUntil,
       this.ctx.storage.kv.get<number>(CLOSED_UNTIL),
     ].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
-  }
-
-  async #copyRevocations(now: number): Promise<void> {
-    const changes = this.#changes;
-    try {
-      await writeRevocations(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), this.#changedRole, now);
-      // A session that ended while KV answered asks for another copy.
-      if (this.#changes === changes) this.ctx.storage.kv.delete(CHANGES);
-      this.ctx.storage.kv.put(COPIED_AT, now);
-      this.ctx.storage.kv.delete(FAILURES);
-    } catch (error) {
-      const attempts = this.#failures + 1;
-      this.ctx.storage.kv.put(FAILURES, attempts);
-      const fields = { user_id: this.#userId, attempts, error: describeError(error) };
-      writeLog("error", { event: "revocation_not_copied", ...fields });
-    }
-  }
-
-  /** After a failure later and later, otherwise as soon as KV takes another write. */
-  #copyDueAt(now: number): number {
-    if (this.#failures > 0) return now + doublingPause(this.#failures, COPY_INTERVAL, LONGEST_RETRY);
-    return Math.max(now, (this.ctx.storage.kv.get<number>(COPIED_AT) ?? 0) + COPY_INTERVAL);
   }
 
   /** An alarm is not told the name of its object on every platform. */
@@ -282,24 +246,8 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return this.ctx.storage.kv.get<string>(USER_ID) ?? "";
   }
 
-  get #changedRole(): (ChangedRole & { version: number }) | undefined {
-    return this.ctx.storage.kv.get(CHANGED_ROLE);
-  }
-
   get #closedUntil(): number {
     return this.ctx.storage.kv.get<number>(CLOSED_UNTIL) ?? 0;
-  }
-
-  get #changes(): number {
-    return this.ctx.storage.kv.get<number>(CHANGES) ?? 0;
-  }
-
-  get #hasChanges(): boolean {
-    return this.#changes > 0;
-  }
-
-  get #failures(): number {
-    return this.ctx.storage.kv.get<number>(FAILURES) ?? 0;
   }
 
   async #armFor(time: number): Promise<void> {
