@@ -3,11 +3,9 @@ import * as z from "zod";
 import { REFRESH_COOKIE } from "../auth/refresh-cookie.ts";
 import type { Config } from "../config.ts";
 import type { Operation, OperationAnswer } from "../http/operation.ts";
-import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
-import { isGuarded } from "../http/request-origin.ts";
-
-type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
-type JsonObject = { [key: string]: Json };
+import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
+import type { Json, JsonObject } from "./json.ts";
+import { problemContent, problemSchema, refusalsOf } from "./refusals.ts";
 
 const TAGS = [
   { name: "Authentication", description: "Register, prove an address, log in, refresh, log out." },
@@ -21,25 +19,6 @@ const TAGS = [
   },
   { name: "Development", description: "Exists with `ENVIRONMENT=development` alone." },
 ];
-
-const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
-
-/** Every code that an operation can answer with: its own, and those of the middleware before it. */
-export function refusalsOf(operation: Operation): ErrorCode[] {
-  const codes = new Set<ErrorCode>(operation.refusals);
-  if (operation.query !== undefined) codes.add("validation_failed");
-  // A body is read, or limited, whether or not the operation has a use for it.
-  if (operation.method !== "get") for (const code of ["invalid_json", "payload_too_large"] as const) codes.add(code);
-  if (operation.body !== undefined) {
-    for (const code of ["unsupported_media_type", "validation_failed"] as const) codes.add(code);
-  }
-  for (const code of ["https_required", "misdirected_request", "rate_limited", "internal_error"] as const) {
-    codes.add(code);
-  }
-  codes.add("unavailable");
-  if (isGuarded(operation.path)) codes.add("origin_not_allowed");
-  return [...codes];
-}
 
 export function buildDocument(operations: readonly Operation[], config: Config, version: string): JsonObject {
   const components: JsonObject = { Problem: problemSchema() };
@@ -150,15 +129,7 @@ function describeRefusals(operation: Operation, components: JsonObject): JsonObj
       const own = taken.has(status) ? operation.alternatives?.find((answer) => answer.status === status) : undefined;
       const content = {
         ...(own === undefined ? {} : asObject(describeAnswer(own, operation, components).content)),
-        "application/problem+json": {
-          schema: {
-            allOf: [
-              { $ref: "#/components/schemas/Problem" },
-              { type: "object", properties: { status: { const: status }, code: { enum: codes } } },
-            ],
-          },
-          examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
-        },
+        "application/problem+json": problemContent(status, codes),
       };
       const description = own?.description ?? codes.map((code) => PROBLEMS[code].title).join(" · ");
       return [String(status), { description, headers: headersOf(operation, status), content }];
@@ -187,49 +158,6 @@ function headers(): JsonObject {
     RateLimit: text("What is left of each budget."),
     "RateLimit-Policy": text("The budgets."),
   };
-}
-
-function problemSchema(): JsonObject {
-  const text = (description: string) => ({ type: "string", description });
-  return {
-    type: "object",
-    description: "A refusal (RFC 9457).",
-    required: ["type", "title", "status", "detail", "code", "request_id"],
-    additionalProperties: false,
-    properties: {
-      type: text("A URN of the code."),
-      title: text("The kind of problem, in a few words."),
-      status: { type: "integer" },
-      detail: text("How to mend it."),
-      code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable: what a client branches on." },
-      request_id: text("Names the request in our logs."),
-      errors: {
-        type: "array",
-        description: "The fields that were refused.",
-        items: {
-          type: "object",
-          required: ["field", "code", "message"],
-          additionalProperties: false,
-          properties: { field: text("The path, with dots."), code: text("Stable."), message: text("How to mend it.") },
-        },
-      },
-    },
-  };
-}
-
-function exampleProblem(code: ErrorCode): JsonObject {
-  const { status, title, detail } = PROBLEMS[code];
-  const errors =
-    code === "validation_failed"
-      ? [
-          {
-            field: "email",
-            code: "invalid_format",
-            message: "This is not an email address. It looks like ada@example.com.",
-          },
-        ]
-      : undefined;
-  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors };
 }
 
 /** A zod schema as JSON Schema (draft 2020-12). Schemas with an id are kept once, among the components. */
