@@ -3,7 +3,8 @@ import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { attempt, byId, emailProblem, sendForm, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget } from "./password-field.js";
-import { afterLogin, logIn } from "./session.js";
+import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
+import { logIn } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
@@ -15,6 +16,8 @@ const emailInput = byId("email");
 const challenge = challengeOf(loginForm);
 
 challenge.show();
+carryReturnTo();
+leadOnceLoggedIn();
 loginForm.addEventListener("submit", submitLogin);
 resendForm.addEventListener("submit", askForLink);
 
@@ -34,7 +37,7 @@ async function submitLogin(event) {
   const credentials = { [name.includes("@") ? "email" : "username"]: name, password, ...challenge.spend() };
   const answer = await attempt(loginForm, words.login.busyLabel, () => logIn(credentials));
   if (answer.ok) {
-    location.replace(afterLogin(new URLSearchParams(location.search).get("return_to")));
+    // As in any other window, the page leads on by itself.
   } else if (answer.code === "email_not_verified") {
     forget(passwordInput);
     emailInput.value = credentials.email ?? "";

@@ -3,6 +3,7 @@ import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { byId, emailProblem, sendForm, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
+import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
@@ -16,6 +17,8 @@ const challenge = challengeOf(registerForm);
 if (document.documentElement.dataset.registration === "open") {
   challenge.show();
 }
+carryReturnTo();
+leadOnceLoggedIn();
 registerForm.addEventListener("submit", submitRegistration);
 resendForm.addEventListener("submit", sendAgain);
 byId("again").addEventListener("click", () => {

@@ -48,19 +48,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   return answer;
 }
 
-/** Leaves for the page to log in on, and comes back from there. */
-export function goToLogin(returnTo = "/account") {
-  location.replace(`/login?lang=${language}&return_to=${encodeURIComponent(returnTo)}`);
-}
-
-/**
- * Where to go after the login: a page of this service and nowhere else, whatever the address says (an open redirect
- * would lend our name to a stranger's page). An absolute URL, since a path like `//host` leads elsewhere.
- * @param {string | null} returnTo
- */
-export function afterLogin(returnTo) {
-  const account = `/account?lang=${language}`;
-  const wish = returnTo?.startsWith("/") && URL.canParse(returnTo, location.origin) ? returnTo : account;
-  const target = new URL(wish, location.origin);
-  return target.origin === location.origin ? target.href : account;
+/** Leaves for the page to log in on, which leads back. */
+export function goToLogin() {
+  location.replace(`/login?lang=${language}&return_to=/account`);
 }

@@ -13,6 +13,7 @@ export function loginPage(locale: Locale): Page {
     title: login.heading,
     script: "login.js",
     imports: [
+      "return-to.js",
       "session.js",
       "client.js",
       "challenge.js",

@@ -5,6 +5,8 @@ import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
+const SCRIPTS = ["challenge.js", "return-to.js", "session.js", "client.js"];
+
 export function registerPage(locale: Locale): Page {
   const { fields, register } = PAGE_WORDS[locale];
   const { busyLabel, closed, invitation, sent } = register;
@@ -14,7 +16,7 @@ export function registerPage(locale: Locale): Page {
     name: "register",
     title: register.heading,
     script: "register.js",
-    imports: ["challenge.js", "form.js", "answers.js", "words.js", "password-field.js", "views.js"],
+    imports: [...SCRIPTS, "form.js", "answers.js", "words.js", "password-field.js", "views.js"],
     words: { register: { busyLabel, resent: sent.resent, invitation: invitation.text, closed: closed.text } },
     body: html`<div class="card needs-script">
   <section class="view if-open" id="view-register">

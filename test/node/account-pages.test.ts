@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import type { Browser, Route } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink, Visitor } from "./live-browser.ts";
+import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
 import { logIn, type Person, post, readMe, register, somebody } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
@@ -32,26 +32,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   /** Somebody who is logged in on the page of their account. */
   async function atHome(options = {}): Promise<Person> {
     const person = await register(service.origin);
-    const page = await arrive("/login", options);
-    await page.fill("#name", person.email);
-    await page.fill("#password", person.password);
-    await page.click("#login-button");
-    await page.locator("#view-account").waitFor();
+    visitor = await Visitor.arrive(browser, service.origin, options);
+    await visitor.logIn(person);
     return person;
   }
 
-  const refuse =
-    (status: number, code: string, headers: Record<string, string> = {}) =>
-    (route: Route) =>
-      route.fulfill({
-        status,
-        headers,
-        contentType: "application/problem+json",
-        body: JSON.stringify({ code, errors: [] }),
-      });
   const text = (selector: string) => visitor.page.textContent(selector);
-  const says = (selector: string, words: string | RegExp) =>
-    visitor.page.locator(selector, { hasText: words }).waitFor();
+  const says = (selector: string, words: string | RegExp) => visitor.reads(selector, words);
   const pathOf = () => new URL(visitor.page.url()).pathname;
 
   it("lead from registering to a log-in and an account, by the keyboard alone", async () => {
@@ -155,39 +142,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect((await readMe(service.origin, other.access_token)).status).toBe(401);
   });
 
-  it.each([
-    ["no answer", (route: Route) => route.abort()],
-    ["503", refuse(503, "unavailable", { "Retry-After": "2" })],
-  ])(
-    "say that somebody is not logged out where the service answers %s, and log out at the next try",
-    async (_, answer) => {
-      await atHome();
-      const page = visitor.page;
-      await page.route("**/api/v1/auth/logout", answer, { times: 1 });
-      await page.click("#logout-button");
-      await page.locator("#logout-error:not(:empty)").waitFor();
-      expect(pathOf()).toBe("/account");
-      await page.click("#logout-button");
-      await visitor.sees("Log in");
-      await visitor.open("/account");
-      await visitor.sees("Log in");
-    },
-  );
-
-  it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
-    const first = await atHome();
-    const page = visitor.page;
-    const second = await register(service.origin);
-    const other = await page.context().newPage();
-    await other.goto(`${service.origin}/login`);
-    await other.fill("#name", second.email);
-    await other.fill("#password", second.password);
-    await other.click("#login-button");
-    await other.locator("#me", { hasText: second.username }).waitFor();
-    await page.locator("#me", { hasText: second.username }).waitFor();
-    expect(await page.locator("body").textContent()).not.toContain(first.username);
-  });
-
   it("change the address, hand out the data, and delete the account", async () => {
     const person = await atHome();
     const page = visitor.page;
@@ -224,45 +178,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect((await post(service.origin, "/api/v1/auth/login", { email, password: person.password })).status).toBe(401);
   });
 
-  it("say at a log-in what is in the way, each in its own words", async () => {
-    const person = somebody();
-    expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
-    const page = await arrive("/login");
-    const tries = async (password = person.password) => {
-      await page.fill("#name", person.email);
-      await page.fill("#password", password);
-      await page.click("#login-button");
-    };
-    await tries("not my password at all");
-    await says("#login-error", "The name or the password is wrong.");
-    const answers = [
-      refuse(403, "account_disabled"),
-      refuse(429, "rate_limited", { "Retry-After": "40" }),
-      refuse(503, "busy", { "Retry-After": "2" }),
-      (route: Route) => route.abort(),
-    ];
-    await page.route("**/api/v1/auth/login", (route) => answers.shift()?.(route) ?? route.continue());
-    for (const words of [
-      "This account has been disabled.",
-      "Too many attempts. Please try again in 40 seconds.",
-      "Our service failed for a moment. Please try again in 2 seconds.",
-      "No answer came: check your connection.",
-    ]) {
-      await tries();
-      await says("#login-error", words);
-    }
-    await tries();
-    await visitor.sees("Verify your address first");
-    expect(await page.inputValue("#email")).toBe(person.email);
-    await page.click("#resend-button");
-    await visitor.sees("Check your mail");
-    await mailedLink(service.origin, person.email, "verify-email", 2);
-  });
-
   it("go after the log-in to a page of this service, and nowhere else", async () => {
     const person = await register(service.origin);
     const page = await arrive("/login");
     const leadsTo = async (wish: string) => {
+      // Nothing of the page before is under way any more.
+      await page.goto("about:blank");
+      await page.context().clearCookies();
       await visitor.open(`/login?return_to=${encodeURIComponent(wish)}`);
       await page.fill("#name", person.username);
       await page.fill("#password", person.password);
@@ -270,7 +192,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       await page.waitForURL((url) => url.pathname !== "/login");
       return page.url().slice(service.origin.length);
     };
-    expect(await leadsTo("/verify-email?a=b")).toBe("/verify-email?a=b");
+    expect(await leadsTo("/verify-email?a=b")).toBe("/verify-email?a=b&lang=en");
     for (const wish of [
       "https://evil.example/",
       "//evil.example/",
@@ -282,7 +204,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       expect(await leadsTo(wish), wish).toBe("/account?lang=en");
     }
     // A path that looks like another host, once it is resolved.
-    expect(await leadsTo("/.//evil.example")).toBe("//evil.example");
+    expect(await leadsTo("/.//evil.example")).toBe("//evil.example?lang=en");
     expect(page.url().startsWith(`${service.origin}/`)).toBe(true);
   });
 
@@ -297,7 +219,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       expect(await page.locator("form:visible").count()).toBe(0);
     }
     await page.reload();
-    await page.route("**/api/v1/auth/register", refuse(403, "registration_closed"));
+    await page.route("**/api/v1/auth/register", refusal(403, "registration_closed"));
     const { email, username, password } = somebody();
     await page.fill("#email", email);
     await page.fill("#username", username);
@@ -321,6 +243,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click("#act-button");
     await visitor.sees("Ihre Adresse ist bestätigt");
     await page.click("#login");
+    await page.waitForLoadState();
     await page.fill("#name", person.username);
     await page.fill("#password", "nicht mein Passwort");
     await page.click("#login-button");
@@ -333,21 +256,55 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#phone-error", "Eine Telefonnummer beginnt mit +");
   });
 
-  it("tell two windows apart that change one profile, and load nothing without an answer", async () => {
-    const person = await atHome();
-    const { page } = visitor;
-    const { access_token } = await logIn(service.origin, person);
-    await fetch(`${service.origin}/api/v1/users/me`, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` },
-      body: JSON.stringify({ last_name: "Lovelace" }),
-    });
-    await page.fill("#last_name", "Byron");
-    await page.click("#profile-button");
-    await says("#profile-error", "Your profile was changed elsewhere meanwhile.");
-    expect(await page.inputValue("#last_name")).toBe("Lovelace");
-    await page.route("**/api/v1/users/me", (route) => route.abort());
-    await page.reload();
-    await visitor.sees("Your account does not load");
+  it("keep the language and where somebody wants to go, whichever is chosen first", async () => {
+    const person = await register(service.origin);
+    const page = await arrive("/account");
+    await visitor.sees("Log in");
+    const parameters = () => Object.fromEntries(new URL(page.url()).searchParams);
+    expect(parameters()).toEqual({ lang: "en", return_to: "/account" });
+    await visitor.open(`/login?return_to=${encodeURIComponent("/account?a=b&c")}`);
+    await page.click("a.language[lang=de]");
+    await visitor.sees("Anmelden");
+    await page.click('a[href*="/register"]');
+    await visitor.sees("Konto eröffnen");
+    await page.click("a.language[lang=en]");
+    await visitor.sees("Open an account");
+    await page.click('a[href*="/login"]:visible');
+    await visitor.sees("Log in");
+    await page.click('a[href*="/reset-password"]');
+    await visitor.sees("Forgot your password?");
+    await page.click("a.language[lang=de]");
+    await visitor.sees("Passwort vergessen?");
+    await page.goBack();
+    await page.goBack();
+    await visitor.sees("Log in");
+    await page.click("a.language[lang=de]");
+    await visitor.sees("Anmelden");
+    expect(parameters()).toEqual({ lang: "de", return_to: "/account?a=b&c" });
+    await page.fill("#name", person.username);
+    await page.fill("#password", person.password);
+    await page.click("#login-button");
+    await visitor.sees("Ihr Konto");
+    expect(parameters(), "the language goes along").toEqual({ a: "b", c: "", lang: "de" });
   });
+
+  it.each(["login", "register"])(
+    "lead on from /%s who is logged in, or logs in in another window meanwhile",
+    async (path) => {
+      const person = await register(service.origin);
+      const page = await arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
+      await page.locator("form:visible").waitFor();
+      const other = await page.context().newPage();
+      await other.goto(`${service.origin}/login`);
+      await other.fill("#name", person.username);
+      await other.fill("#password", person.password);
+      await other.click("#login-button");
+      for (const window of [other, page]) await window.locator("#me", { hasText: person.username }).waitFor();
+      expect(new URL(page.url()).searchParams.get("a")).toBe("b");
+      await visitor.open(`/${path}?return_to=${encodeURIComponent("/account?c=d")}`);
+      await page.waitForURL("**/account?c=d&lang=en");
+      await visitor.open(`/${path}`);
+      await page.waitForURL("**/account?lang=en");
+    },
+  );
 });
