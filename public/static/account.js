@@ -2,37 +2,39 @@
 
 import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
-import { attempt, byId, showFailure } from "./form.js";
+import { attempt, byId, failureText, showFailure } from "./form.js";
 import { watchLeaving } from "./leaving.js";
 import { showProfile, watchProfile } from "./profile.js";
 import { ask, client, goToLogin, logOut } from "./session.js";
-import { show } from "./views.js";
+import { moveTo, show } from "./views.js";
 import { words } from "./words.js";
 
 const logoutForm = byId("logout");
 /** While somebody logs out here: what comes of it is for the form to say. */
 let isLeaving = false;
-/** Whose account is shown. */
+/** Whose account is shown; nobody's while none is, and once it is deleted. */
 let shownId = "";
 
 watchProfile(showPerson);
 addressForm();
 passwordForm(showDevices);
 watchDevices();
-watchLeaving();
+watchLeaving(() => {
+  shownId = "";
+});
 logoutForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   isLeaving = true;
   const answer = await attempt(logoutForm, words.account.loggingOut, () => logOut());
   isLeaving = false;
-  if (answer.ok || answer.status === 401) {
+  if (answer.ok) {
     goToLogin();
   } else {
     showFailure(logoutForm, answer);
   }
 });
 client.onAuthStateChange(({ status, user }) => {
-  if (byId("view-account").hidden) {
+  if (!shownId) {
     return;
   }
   // Logged out in another tab, or by another device.
@@ -54,11 +56,9 @@ await load();
 
 async function load() {
   const me = await ask("GET", "/api/v1/users/me");
-  if (me.status === 401) {
-    return;
-  }
   if (!me.ok) {
-    show("failed");
+    byId("failed-text").textContent = failureText(me);
+    moveTo("failed");
     return;
   }
   showProfile(me);

@@ -1,7 +1,7 @@
 /**
  * What the API answers, reduced to what the pages decide on: `status` is 0 where no answer came.
  * @typedef {{ ok: boolean, status: number, code?: string, faults: Record<string, Fault>, retryAfterSeconds: number,
- *   requestId: string, data?: any }} Answer
+ *   requestId: string, etag?: string, data?: any }} Answer
  * @typedef {{ field: string, code: string, message: string }} Fault
  */
 import { words } from "./words.js";
@@ -40,21 +40,31 @@ export function withJson(method, body) {
 export async function answerTo(ask) {
   try {
     const response = await ask();
-    // A proxy on the way may answer with something else than JSON; then the status has to do.
-    const data = response.status === 204 ? {} : await response.json().catch(() => ({}));
+    // A proxy on the way may answer with something else than JSON, which is no success whatever its status.
+    const data = response.status === 204 ? {} : await response.json().catch(() => undefined);
     return {
-      ok: response.ok,
+      ok: response.ok && data !== undefined,
       status: response.status,
-      code: data.code,
-      faults: byField(data.errors),
+      code: data?.code,
+      faults: byField(data?.errors),
       retryAfterSeconds: Number(response.headers.get("Retry-After")) || 0,
       requestId: response.headers.get("X-Request-Id") ?? "",
-      etag: response.headers.get("ETag") ?? "",
+      // The service's are strong; a proxy that compresses marks them as weak, which If-Match takes for no match.
+      etag: response.headers.get("ETag")?.replace(/^W\//, "") ?? "",
       data,
     };
-  } catch {
-    return { ok: false, status: 0, faults: {}, retryAfterSeconds: 0, requestId: "" };
+  } catch (error) {
+    return failureOf(error);
   }
+}
+
+/**
+ * What was thrown, as an answer: by the client, whose refresh was refused, or by `fetch`, to which no answer came.
+ * @param {any} error
+ * @returns {Answer}
+ */
+export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "" }) {
+  return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId };
 }
 
 /**

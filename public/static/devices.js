@@ -30,7 +30,7 @@ const form = { id: "devices" };
 /** Shows the sessions as they are now. Where they do not come, what is shown stays. */
 export async function showDevices() {
   const answer = await ask("GET", SESSIONS);
-  byId("devices-error").textContent = answer.ok || answer.status === 401 ? "" : failureText(answer);
+  byId("devices-error").textContent = answer.ok ? "" : failureText(answer);
   if (answer.ok) {
     const { items } = answer.data;
     list.replaceChildren(...items.toSorted((one, other) => other.current - one.current).map(row));

@@ -140,9 +140,12 @@ export async function whileBusy(button, label, task) {
 
 /** @param {Answer} answer */
 function failureAdvice({ status, code, retryAfterSeconds }) {
-  const { challengeFailed, challengeNotShown, failed, noAnswer, tooManyAttempts } = words.forms;
+  const { challengeFailed, challengeNotShown, failed, noAnswer, refused, tooManyAttempts } = words.forms;
   if (code === "challenge_failed") {
     return document.documentElement.dataset.turnstile ? challengeFailed : challengeNotShown;
+  }
+  if (status === 403) {
+    return refused;
   }
   const reason = status === 429 ? tooManyAttempts : status === 0 ? noAnswer : failed;
   return `${reason} ${waitAdvice(retryAfterSeconds)}`;

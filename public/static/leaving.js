@@ -7,15 +7,18 @@ import { ask, logOut } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
-/** Starts the download and the deletion. */
-export function watchLeaving() {
+/**
+ * Starts the download and the deletion.
+ * @param {() => void} onDeletion
+ */
+export function watchLeaving(onDeletion) {
   byId("export").addEventListener("submit", downloadData);
   const password = byId("delete-password");
   const dialog = watchDialog("delete", () => {
     forget(password);
     showFieldErrors([[password, ""]]);
   });
-  byId("delete").addEventListener("submit", (event) => deleteAccount(event, password, dialog));
+  byId("delete").addEventListener("submit", (event) => deleteAccount(event, password, dialog, onDeletion));
 }
 
 /** @param {SubmitEvent} event */
@@ -40,8 +43,13 @@ async function downloadData(event) {
   notify(form, done);
 }
 
-/** @param {SubmitEvent} event @param {HTMLInputElement} password @param {HTMLDialogElement} dialog */
-async function deleteAccount(event, password, dialog) {
+/**
+ * @param {SubmitEvent} event
+ * @param {HTMLInputElement} password
+ * @param {HTMLDialogElement} dialog
+ * @param {() => void} onDeletion
+ */
+async function deleteAccount(event, password, dialog, onDeletion) {
   event.preventDefault();
   const form = byId("delete");
   if (!showFieldErrors([[password, password.value ? "" : words.forms.passwordMissing]])) {
@@ -51,6 +59,7 @@ async function deleteAccount(event, password, dialog) {
   const body = { password: password.value };
   const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me", body));
   if (answer.ok) {
+    onDeletion();
     dialog.close();
     moveTo("deleted");
     // The session is gone with the account; the cookie goes, and the other tabs hear of it.

@@ -34,12 +34,12 @@ export function watchProfile(onChange) {
       return;
     }
     const { busyLabel, saved, changedMeanwhile } = words.account.profile;
-    const answer = await attempt(form, busyLabel, () => save(body));
-    if (answer.ok || answer.status === 412) {
+    const { answer, isSaved } = await attempt(form, busyLabel, () => save(body));
+    if (answer.ok) {
       byId("profile-button").focus();
       showProfile(answer);
       onChange(answer.data);
-      if (answer.ok) {
+      if (isSaved) {
         notify(form, saved);
       } else {
         showRefusal(form, changedMeanwhile);
@@ -60,22 +60,21 @@ function whatIsTyped() {
 
 /**
  * Saves over what was shown. A validator changes with a log-in too, which is no change of the profile: then it is saved
- * all the same. Otherwise the answer has the status 412, and the profile as it is now.
+ * all the same. Otherwise the answer holds the profile as it is now.
  * @param {Record<string, string | null>} body
  */
 async function save(body) {
-  const put = () => ask("PUT", ME, body, { "If-Match": shown.etag });
-  const answer = await put();
-  if (answer.status !== 412) {
-    return answer;
+  const put = async () => ({ answer: await ask("PUT", ME, body, { "If-Match": shown.etag }), isSaved: true });
+  const first = await put();
+  if (first.answer.status !== 412) {
+    return first;
   }
   const now = await ask("GET", ME);
-  if (!now.ok) {
-    return now;
+  if (!now.ok || valuesOf(now.data) !== shown.values) {
+    return { answer: now, isSaved: false };
   }
-  const isAsShown = valuesOf(now.data) === shown.values;
   shown.etag = now.etag;
-  return isAsShown ? put() : { ...now, ok: false, status: 412 };
+  return put();
 }
 
 /** @param {Record<string, string | null>} user */

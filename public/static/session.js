@@ -1,5 +1,5 @@
 /** The session of whoever is logged in on these pages: a refresh token that no script sees, and a client that uses it. */
-import { answerTo, byField, withJson } from "./answers.js";
+import { answerTo, failureOf, withJson } from "./answers.js";
 import { createClient } from "./client.js";
 import { language } from "./words.js";
 
@@ -26,14 +26,12 @@ async function answerOf(outcome) {
   try {
     return { ok: true, status: 200, faults: {}, retryAfterSeconds: 0, requestId: "", data: await outcome };
   } catch (error) {
-    const { status = 0, code, errors, retryAfter, requestId } = error;
-    const retryAfterSeconds = retryAfter ?? 0;
-    return { ok: false, status, code, faults: byField(errors), retryAfterSeconds, requestId: requestId ?? "" };
+    return failureOf(error);
   }
 }
 
 /**
- * Asks the API as whoever is logged in. Whoever no longer is, is sent to log in.
+ * Asks the API as whoever is logged in. Whoever no longer is, is sent to log in; then there is no answer.
  * @param {string} method
  * @param {string} path
  * @param {Record<string, unknown> | undefined} body
@@ -44,6 +42,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   const answer = await answerTo(() => client.fetch(path, { ...init, headers: { ...init.headers, ...headers } }));
   if (answer.status === 401) {
     goToLogin();
+    return new Promise(() => {});
   }
   return answer;
 }

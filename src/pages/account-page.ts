@@ -22,8 +22,8 @@ export function accountPage(locale: Locale): Page {
   <p role="status">${account.loading}</p>
 </section>
 <section class="view card" id="view-failed" hidden>
-  <h1 tabindex="-1">${failed.heading}</h1>
-  <p>${failed.text}</p>
+  <h1 tabindex="-1" aria-describedby="failed-text">${failed.heading}</h1>
+  <p id="failed-text"></p>
   <a class="button action" href="${pageLink("account", locale)}">${failed.label}</a>
 </section>
 <section class="view card" id="view-deleted" hidden>

@@ -50,6 +50,8 @@ export interface FormWords {
   tooManyAttempts: string;
   noAnswer: string;
   failed: string;
+  /** Where another attempt would fare no better. */
+  refused: string;
   challengeFailed: string;
   challengeMissing: string;
   /** Where the service asks for a challenge that the operator has given these pages no key for. */
@@ -130,7 +132,8 @@ export interface AccountWords {
   logOut: string;
   loggingOut: string;
   loading: string;
-  failed: { heading: string; text: string; label: string };
+  /** What failed, a form's words say. */
+  failed: { heading: string; label: string };
   wrongPassword: string;
   currentPassword: string;
   cancel: string;

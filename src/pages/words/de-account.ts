@@ -9,7 +9,6 @@ export const account: AccountWords = {
   loading: "Ihr Konto wird geladen …",
   failed: {
     heading: "Ihr Konto lässt sich nicht laden",
-    text: "Von unserem Dienst kam keine Antwort. Prüfen Sie Ihre Verbindung.",
     label: "Noch einmal versuchen",
   },
   wrongPassword: "Das ist nicht Ihr aktuelles Passwort.",

@@ -35,6 +35,7 @@ export const german: PageWords = {
     tooManyAttempts: "Zu viele Versuche.",
     noAnswer: "Es kam keine Antwort: Prüfen Sie Ihre Verbindung.",
     failed: "Unser Dienst war kurz gestört.",
+    refused: "Unser Dienst hat das abgelehnt. Wenden Sie sich an den Betreiber.",
     challengeFailed: "Die Prüfung, die Roboter fernhält, hat Sie nicht durchgelassen. Versuchen Sie es noch einmal.",
     challengeMissing: "Warten Sie die Prüfung oben ab, die Roboter fernhält, oder lösen Sie, was sie verlangt.",
     challengeNotShown:

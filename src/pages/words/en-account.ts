@@ -9,7 +9,6 @@ export const account: AccountWords = {
   loading: "Loading your account…",
   failed: {
     heading: "Your account does not load",
-    text: "No answer came from our service. Check your connection.",
     label: "Try again",
   },
   wrongPassword: "This is not your current password.",

@@ -35,6 +35,7 @@ export const english: PageWords = {
     tooManyAttempts: "Too many attempts.",
     noAnswer: "No answer came: check your connection.",
     failed: "Our service failed for a moment.",
+    refused: "Our service refused this. Ask whoever runs it.",
     challengeFailed: "The check that keeps robots away did not let you through. Try again.",
     challengeMissing: "Wait for the check above, which keeps robots away, or solve what it asks.",
     challengeNotShown:

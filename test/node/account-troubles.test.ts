@@ -1,0 +1,257 @@
+import { existsSync } from "node:fs";
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
+import { logIn, type Person, post, register, somebody } from "./live-person.ts";
+import { makeClone, type Service } from "./live-service.ts";
+
+const ME = "**/api/v1/users/me";
+const REFRESH = "**/api/v1/auth/refresh";
+const IN_40_SECONDS = "Too many attempts. Please try again in 40 seconds.";
+const IN_5_SECONDS = "Our service failed for a moment. Please try again in 5 seconds.";
+
+describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something is in the way,", () => {
+  const clone = makeClone();
+  let service: Service;
+  let browser: Browser;
+  let visitor: Visitor;
+
+  beforeAll(async () => {
+    service = await clone.start(["--var", "RATE_LIMITING:off"]);
+    browser = await launchBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await clone.remove();
+  });
+
+  afterEach(() => visitor.leave());
+
+  const arrive = async (path: string) => {
+    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.open(path);
+    return visitor.page;
+  };
+
+  /** Somebody who is logged in on the page of their account. */
+  async function atHome(): Promise<Person> {
+    const person = await register(service.origin);
+    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.logIn(person);
+    return person;
+  }
+
+  const logInByClient = (page: Page, { email, password }: Person) =>
+    page.evaluate(`import("/static/session.js").then(({ logIn }) => logIn(${JSON.stringify({ email, password })}))`);
+
+  it.each([
+    ["no answer", (route: Route) => route.abort()],
+    ["503", refusal(503, "unavailable", { "Retry-After": "2" })],
+  ])(
+    "say that somebody is not logged out where the service answers %s, and log out at the next try",
+    async (_, answer) => {
+      await atHome();
+      const page = visitor.page;
+      await page.route("**/api/v1/auth/logout", answer, { times: 1 });
+      await page.click("#logout-button");
+      await page.locator("#logout-error:not(:empty)").waitFor();
+      expect(new URL(page.url()).pathname).toBe("/account");
+      await page.click("#logout-button");
+      await visitor.sees("Log in");
+      await visitor.open("/account");
+      await visitor.sees("Log in");
+    },
+  );
+
+  it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
+    const first = await atHome();
+    const page = visitor.page;
+    const second = await register(service.origin);
+    // As an app of the same origin does, whose client is the pages' own.
+    const other = await page.context().newPage();
+    await other.goto(`${service.origin}/verify-email`);
+    await logInByClient(other, second);
+    await page.locator("#me", { hasText: second.username }).waitFor();
+    expect(await page.locator("body").textContent()).not.toContain(first.username);
+  });
+
+  it("say at a log-in what is in the way, each in its own words", async () => {
+    const person = somebody();
+    expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
+    const page = await arrive("/login");
+    const tries = async (password = person.password) => {
+      await page.fill("#name", person.email);
+      await page.fill("#password", password);
+      await page.click("#login-button");
+    };
+    await tries("not my password at all");
+    await visitor.reads("#login-error", "The name or the password is wrong.");
+    const answers = [
+      refusal(403, "account_disabled"),
+      refusal(429, "rate_limited", { "Retry-After": "40" }),
+      refusal(503, "busy", { "Retry-After": "2" }),
+      (route: Route) => route.abort(),
+    ];
+    await page.route("**/api/v1/auth/login", (route) => answers.shift()?.(route) ?? route.continue());
+    for (const words of [
+      "This account has been disabled.",
+      "Too many attempts. Please try again in 40 seconds.",
+      "Our service failed for a moment. Please try again in 2 seconds.",
+      "No answer came: check your connection.",
+    ]) {
+      await tries();
+      await visitor.reads("#login-error", words);
+    }
+    await tries();
+    await visitor.sees("Verify your address first");
+    expect(await page.inputValue("#email")).toBe(person.email);
+    await page.click("#resend-button");
+    await visitor.sees("Check your mail");
+    await mailedLink(service.origin, person.email, "verify-email", 2);
+  });
+
+  it("tell two windows apart that change one profile", async () => {
+    await atHome();
+    const { page } = visitor;
+    const other = await page.context().newPage();
+    await other.goto(`${service.origin}/account`);
+    await other.locator("#view-account").waitFor();
+    await other.fill("#last_name", "Lovelace");
+    await other.click("#profile-button");
+    await other.locator("#profile-notice", { hasText: "Saved." }).waitFor();
+    await page.fill("#last_name", "Byron");
+    await page.click("#profile-button");
+    await visitor.reads("#profile-error", "Your profile was changed elsewhere meanwhile.");
+    expect(await page.inputValue("#last_name")).toBe("Lovelace");
+    await page.fill("#last_name", "Byron");
+    await page.click("#profile-button");
+    await visitor.reads("#profile-notice", "Saved.");
+  });
+
+  it.each([
+    ["the account", "Our service refused this.", ME, refusal(403, "origin_not_allowed")],
+    ["the account", IN_40_SECONDS, ME, refusal(429, "rate_limited", { "Retry-After": "40" })],
+    ["the account", IN_5_SECONDS, ME, refusal(503, "unavailable", { "Retry-After": "5" })],
+    ["the account", "No answer came: check your connection.", ME, (route: Route) => route.abort()],
+    ["the account", "Our service failed for a moment.", ME, (route: Route) => route.fulfill({ body: "<p>Hello" })],
+    ["its session", IN_40_SECONDS, REFRESH, refusal(429, "rate_limited", { "Retry-After": "40" })],
+    ["its session", IN_5_SECONDS, REFRESH, refusal(503, "unavailable", { "Retry-After": "5" })],
+  ])("say why %s does not load, and load it at the next try: %s", async (_, words, url, answer) => {
+    await atHome();
+    const { page } = visitor;
+    await page.route(url, answer);
+    await page.reload();
+    await visitor.sees("Your account does not load");
+    await visitor.reads("#view-failed", words);
+    await page.unroute(url);
+    await page.click("#view-failed a");
+    await visitor.sees("Your account");
+  });
+
+  it("say that a profile is not saved which changes again at each try, and keep what is typed", async () => {
+    const { username } = await atHome();
+    const { page } = visitor;
+    await page.route(ME, (route) =>
+      route.request().method() === "PUT" ? refusal(412, "precondition_failed")(route) : route.continue(),
+    );
+    await page.fill("#first_name", "Ada");
+    await page.click("#profile-button");
+    await visitor.reads("#profile-error", "Please try again in a moment.");
+    expect(await page.inputValue("#username")).toBe(username);
+    expect(await page.inputValue("#first_name")).toBe("Ada");
+    expect(await page.textContent("#me")).toBe(username);
+  });
+
+  it("save a profile whose validator came through a proxy that compresses", async () => {
+    const person = await register(service.origin);
+    visitor = await Visitor.arrive(browser, service.origin);
+    const { page } = visitor;
+    // As such proxies do, since the bytes are others (RFC 9110 §8.8.3); If-Match takes no weak one.
+    await page.route(ME, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), etag: `W/${response.headers().etag}` } });
+    });
+    await visitor.logIn(person);
+    await page.fill("#first_name", "Ada");
+    await page.click("#profile-button");
+    await visitor.reads("#profile-notice", "Saved.");
+  });
+
+  it("send whoever has been logged out to log in, with not a word of a failure", async () => {
+    const person = await atHome();
+    const { page } = visitor;
+    const { access_token } = await logIn(service.origin, person);
+    const headers = { Authorization: `Bearer ${access_token}` };
+    expect((await fetch(`${service.origin}/api/v1/users/me/sessions`, { method: "DELETE", headers })).status).toBe(204);
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    await page.evaluate(`new MutationObserver((changes) => {
+      for (const { target } of changes) if (target.textContent) console.log(target.textContent);
+    }).observe(document.getElementById("profile-error"), { childList: true })`);
+    await page.route(ME, refusal(503, "unavailable", { "Retry-After": "5" }), { times: 1 });
+    await page.click("#profile-button");
+    await visitor.reads("#profile-error", IN_5_SECONDS);
+    await page.click("#profile-button");
+    await visitor.sees("Log in");
+    expect(said.filter((text) => !text.startsWith("Failed to load resource"))).toEqual([IN_5_SECONDS]);
+  });
+
+  it("say in a dialog nothing of what failed at its last opening", async () => {
+    await atHome();
+    const { page } = visitor;
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    await page.route(ME, async (route) => {
+      asked.resolve();
+      await answered.promise;
+      await refusal(503, "unavailable", { "Retry-After": "5" })(route);
+    });
+    await page.click("#delete-open");
+    await page.fill("#delete-password", "any at all");
+    await page.keyboard.press("Enter");
+    await asked.promise;
+    await page.keyboard.press("Escape");
+    answered.resolve();
+    await page.locator("#delete-button:not(:disabled)").waitFor({ state: "attached" });
+    await page.click("#delete-open");
+    expect(await page.textContent("#delete-error")).toBe("");
+    await page.fill("#delete-password", "any at all");
+    await page.keyboard.press("Enter");
+    await visitor.reads("#delete-error", IN_5_SECONDS);
+  });
+
+  it("show nobody's account when somebody else logs in while it loads", async () => {
+    const first = await atHome();
+    const { page } = visitor;
+    const second = await register(service.origin);
+    const other = await page.context().newPage();
+    await other.goto(`${service.origin}/verify-email`);
+    const held = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await page.route(
+      "**/api/v1/users/me/sessions",
+      async (route) => {
+        asked.resolve();
+        await held.promise;
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await page.reload();
+    await asked.promise;
+    await logInByClient(other, second);
+    held.resolve();
+    await visitor.reads("#me", second.username);
+    expect(await page.locator("body").textContent()).not.toContain(first.username);
+  });
+
+  it("load anew what the browser brings back from long ago", async () => {
+    await atHome();
+    const { page } = visitor;
+    await page.fill("#first_name", "typed and left");
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    await expect.poll(() => page.inputValue("#first_name")).toBe("");
+    await visitor.sees("Your account");
+  });
+});
