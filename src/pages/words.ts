@@ -74,6 +74,7 @@ type FieldFault =
   | "email.invalid_format"
   | "email.too_long"
   | "email.domain_not_allowed"
+  | "email.unchanged"
   | "username.invalid_format"
   | "username.taken"
   | "first_name.invalid"

@@ -53,6 +53,7 @@ export const german: PageWords = {
       "email.too_long": "Diese Adresse ist zu lang. Prüfen Sie sie auf Tippfehler.",
       "email.domain_not_allowed":
         "Adressen dieser Domain werden hier nicht angenommen. Verwenden Sie eine Adresse einer anderen.",
+      "email.unchanged": "Das ist bereits Ihre Adresse.",
       "username.invalid_format":
         "Ein Benutzername hat 3 bis 32 Zeichen: Buchstaben (a bis z), Ziffern, Punkte, Binde- oder Unterstriche. Er beginnt und endet mit einem Buchstaben oder einer Ziffer.",
       "username.taken": "Diesen Benutzernamen hat schon jemand anderes. Wählen Sie einen anderen.",

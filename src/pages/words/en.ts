@@ -51,6 +51,7 @@ export const english: PageWords = {
       "email.invalid_format": "This is not an email address. It looks like name@example.org.",
       "email.too_long": "This address is too long. Check it for a slip.",
       "email.domain_not_allowed": "Addresses of this domain are not accepted here. Use one of another domain.",
+      "email.unchanged": "This is your address already.",
       "username.invalid_format":
         "A username has 3 to 32 letters (a to z), digits, dots, hyphens or underscores, and begins and ends with a letter or a digit.",
       "username.taken": "Somebody else has this username. Choose another.",

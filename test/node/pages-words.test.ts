@@ -1,0 +1,71 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { fieldErrors } from "../../src/http/field-errors.ts";
+import { operationsOf } from "../../src/http/operation.ts";
+import { PROBLEMS } from "../../src/http/problems.ts";
+import { LINK_PAGES } from "../../src/pages/link-pages.ts";
+import { PAGE_WORDS } from "../../src/pages/words.ts";
+import { FAULT_CODES } from "../../src/passwords/faults.ts";
+
+const config = parseConfig({
+  ENVIRONMENT: "development",
+  AUTH_SECRET: "an example: the shape of the routes matters",
+  ALLOWED_EMAIL_DOMAINS: "example.com",
+});
+const scripts = globSync("public/static/*.js")
+  .filter((path) => !/\/(client|docs)\.js$/.test(path))
+  .map((path) => readFileSync(path, "utf8"))
+  .join("\n");
+/** By the scripts themselves, for a page's one purpose, and by the client. */
+const called = operationsOf(createApp(config)).filter(
+  ({ path }) =>
+    scripts.includes(`"${path.replace("/{id}", "")}"`) ||
+    Object.values(LINK_PAGES).some(({ operation }) => operation === path) ||
+    ["/api/v1/auth/login", "/api/v1/auth/logout"].includes(path),
+);
+
+/** What somebody may type, trimmed, into a field that says nothing of it by itself. */
+const TYPED = ["x", "a".repeat(300), "\u0007 a bell in the middle of it", "\ud800".padEnd(20, "a"), "ada@example.org"];
+
+/** What somebody fills in. Of anything else that is wrong the pages say that the link is not good. */
+const FIELDS = ["email", "username", "password", "new_password", "first_name", "last_name", "phone"];
+
+describe("the words of the pages", () => {
+  it("are there, in every language, for whatever the API finds wrong with a field", () => {
+    const found = new Set<string>(FAULT_CODES.map((code) => `password.${code}`));
+    for (const { path, body } of called) {
+      if (body === undefined || path.endsWith("/login") || path.endsWith("/password-strength")) continue;
+      for (const typed of TYPED) {
+        const values = Object.fromEntries(FIELDS.map((field) => [field, typed]));
+        const { error } = body(config).safeParse(values);
+        for (const { field, code } of fieldErrors(error?.issues ?? [], values)) {
+          if (FIELDS.includes(field) && code !== "unknown_field") found.add(`${field.replace(/^new_/, "")}.${code}`);
+        }
+      }
+    }
+    // What is found wrong beyond the shape.
+    for (const path of globSync("src/{auth,users,invitations,passwords}/**/*.ts")) {
+      for (const [, field, code] of readFileSync(path, "utf8").matchAll(/field: "(\w+)", code: "(\w+)"/g)) {
+        found.add(`${field}.${code}`);
+      }
+    }
+    expect([...found]).toEqual(expect.arrayContaining(["email.unchanged", "username.taken", "phone.invalid_format"]));
+    for (const [language, { forms }] of Object.entries(PAGE_WORDS)) {
+      for (const fault of found) expect(forms.faults, `${language}: ${fault}`).toHaveProperty([fault]);
+    }
+  });
+
+  it("are chosen for every refusal that is no passing trouble", () => {
+    const codes = new Set(called.flatMap(({ refusals }) => refusals));
+    expect(codes.size).toBeGreaterThan(15);
+    const unnamed = [...codes].filter((code) => {
+      const { status } = PROBLEMS[code];
+      return status !== 401 && status !== 429 && status < 500 && !new RegExp(`\\b${code}\\b`).test(scripts);
+    });
+    // At a field; by its status, to another attempt; as a refusal of no more words.
+    const elsewhere = ["username_taken", "validation_failed", "precondition_failed", "not_found", "origin_not_allowed"];
+    expect(unnamed.toSorted()).toEqual(elsewhere.toSorted());
+  });
+});
