@@ -22,37 +22,47 @@ export function isChallengeLoaded() {
  * @param {HTMLFormElement} form
  */
 export function challengeOf(form) {
+  const { challengeLoading, challengeMissing, challengeNotLoaded } = words.forms;
   /** Good for one attempt. */
   let token;
   let widget;
+  /** Why there is no token. */
+  let lack = challengeLoading;
+  let isAsked = false;
 
-  const fail = () => {
+  /** @param {string} reason in place of an earlier one, of which nothing is said any more */
+  const lacks = (reason) => {
     token = undefined;
-    showRefusal(form, words.forms.challengeNotLoaded);
+    if (reason !== lack && byId(`${form.id}-error`).textContent === lack) {
+      showRefusal(form, "");
+    }
+    lack = reason;
+  };
+  const fail = () => {
+    lacks(challengeNotLoaded);
+    showRefusal(form, challengeNotLoaded);
   };
 
   return {
     /** Shows the widget, which then makes its token by itself, or asks the person for something. */
     async show() {
-      if (!siteKey || widget !== undefined) {
+      if (!siteKey || isAsked) {
         return;
       }
+      isAsked = true;
       try {
         const turnstile = await load();
+        lacks(challengeMissing);
         widget = turnstile.render(byId(`${form.id}-challenge`), {
           sitekey: siteKey,
           language,
           size: "flexible",
           "response-field": false,
           callback: (made) => {
+            lacks("");
             token = made;
-            if (byId(`${form.id}-error`).textContent === words.forms.challengeMissing) {
-              showRefusal(form, "");
-            }
           },
-          "expired-callback": () => {
-            token = undefined;
-          },
+          "expired-callback": () => lacks(challengeMissing),
           "error-callback": fail,
         });
       } catch {
@@ -63,7 +73,7 @@ export function challengeOf(form) {
     /** Whether the form can be sent. Otherwise it says what is missing. */
     isReady() {
       if (siteKey && !token) {
-        showRefusal(form, widget === undefined ? words.forms.challengeNotLoaded : words.forms.challengeMissing);
+        showRefusal(form, lack);
       }
       return !siteKey || token !== undefined;
     },
@@ -74,7 +84,7 @@ export function challengeOf(form) {
         return {};
       }
       const proof = { turnstile_token: token };
-      token = undefined;
+      lacks(challengeMissing);
       globalThis.turnstile.reset(widget);
       return proof;
     },

@@ -53,6 +53,7 @@ export interface FormWords {
   /** Where another attempt would fare no better. */
   refused: string;
   challengeFailed: string;
+  challengeLoading: string;
   challengeMissing: string;
   /** Where the service asks for a challenge that the operator has given these pages no key for. */
   challengeNotShown: string;

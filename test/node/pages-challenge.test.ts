@@ -54,12 +54,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
   /** What the forms sent, instead of the service, which can't ask Cloudflare here. */
   let sent: { path: string; token: string | undefined }[];
 
-  async function arrive(path: string, { loads = true, bypassCSP = false } = {}) {
+  async function arrive(path: string, { loads = Promise.resolve(true), bypassCSP = false } = {}) {
     visitor = await Visitor.arrive(browser, service.origin, { bypassCSP });
     const { page } = visitor;
     sent = [];
-    await page.route(`${CLOUDFLARE}/turnstile/**`, (route) =>
-      loads ? route.fulfill({ contentType: "text/javascript", body: STAND_IN }) : route.abort(),
+    await page.route(`${CLOUDFLARE}/turnstile/**`, async (route) =>
+      (await loads) ? route.fulfill({ contentType: "text/javascript", body: STAND_IN }) : route.abort(),
     );
     await page.route(`${CLOUDFLARE}/widget`, (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
     await page.route(/\/auth\/(login|register|forgot-password)$/, (route) => {
@@ -94,14 +94,31 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
   });
 
   it("say so where it does not load, and send nothing", async () => {
-    const page = await arrive("/login?lang=de", { loads: false });
+    const page = await arrive("/login?lang=de", { loads: Promise.resolve(false) });
     const alert = page.locator("#login-error", { hasText: "ließ sich nicht laden" });
     await alert.waitFor();
     await page.fill("#name", "ada");
     await page.fill("#password", "correct horse battery staple");
+    // Said anew, by the attempt.
+    await page.evaluate("document.getElementById('login-error').textContent = ''");
     await page.click("#login-button");
     await alert.waitFor();
     expect(sent).toEqual([]);
+  });
+
+  it("say that it is loading as long as it is, and no longer", async () => {
+    const loads = Promise.withResolvers<boolean>();
+    const page = await arrive("/login", { loads: loads.promise });
+    await page.fill("#name", "ada");
+    await page.fill("#password", "correct horse battery staple");
+    await page.click("#login-button");
+    await page.locator("#login-error", { hasText: "is still loading" }).waitFor();
+    loads.resolve(true);
+    await page.locator('iframe[data-made="1"]').waitFor();
+    expect(await page.textContent("#login-error")).toBe("");
+    await page.click("#login-button");
+    await page.locator("#login-error", { hasText: "did not let you through" }).waitFor();
+    expect(sent).toEqual([{ path: "login", token: "token-1" }]);
   });
 
   it("load nothing of Cloudflare's beside a mailed link, nor on any other page", async () => {

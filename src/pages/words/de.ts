@@ -37,6 +37,7 @@ export const german: PageWords = {
     failed: "Unser Dienst war kurz gestört.",
     refused: "Unser Dienst hat das abgelehnt. Wenden Sie sich an den Betreiber.",
     challengeFailed: "Die Prüfung, die Roboter fernhält, hat Sie nicht durchgelassen. Versuchen Sie es noch einmal.",
+    challengeLoading: "Die Prüfung, die Roboter fernhält, lädt noch. Versuchen Sie es gleich noch einmal.",
     challengeMissing: "Warten Sie die Prüfung oben ab, die Roboter fernhält, oder lösen Sie, was sie verlangt.",
     challengeNotShown:
       "Diese Seite kann die Prüfung nicht zeigen, die Roboter fernhält. Fordern Sie den Link dort an, wo Sie sich sonst anmelden.",

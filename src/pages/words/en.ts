@@ -37,6 +37,7 @@ export const english: PageWords = {
     failed: "Our service failed for a moment.",
     refused: "Our service refused this. Ask whoever runs it.",
     challengeFailed: "The check that keeps robots away did not let you through. Try again.",
+    challengeLoading: "The check that keeps robots away is still loading. Try again in a moment.",
     challengeMissing: "Wait for the check above, which keeps robots away, or solve what it asks.",
     challengeNotShown:
       "This page cannot show the challenge that keeps robots away. Ask for the link where you usually log in.",
