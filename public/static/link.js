@@ -6,8 +6,9 @@
  */
 import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
-import { byId, emailProblem, sendForm, showFailure, showFieldError, showFieldErrors } from "./form.js";
+import { byId, sendForm, showFailure, showFieldError, showFieldErrors } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
+import { watchResend } from "./resend.js";
 import { words } from "./words.js";
 
 const { page, views } = words;
@@ -16,7 +17,6 @@ const productName = byId("product").textContent;
 const card = byId("card");
 const heading = byId("heading");
 const actForm = byId("act");
-const resendForm = byId("resend");
 const againButton = byId("again");
 /** Those that the page has: an account is opened by an invitation alone, and no password is asked for elsewhere. */
 const accountEmail = byId("account_email");
@@ -24,13 +24,15 @@ const usernameInput = byId("username");
 const passwordInput = byId("new_password");
 
 /** A forgotten password is what the service asks a challenge for, and nothing else here. */
-const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(resendForm) : undefined;
+const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(byId("resend")) : undefined;
 
 /** Kept in memory alone, so that a failed attempt can be repeated and nothing is left behind. */
 let link = takeLinkFromAddress();
 
 actForm.addEventListener("submit", spendLink);
-resendForm?.addEventListener("submit", askForAnotherLink);
+if (page.resend) {
+  watchResend(page.resend, () => moveTo("resent"), challenge);
+}
 againButton.addEventListener("click", () => {
   show("again");
   byId("email").focus();
@@ -78,15 +80,15 @@ function takeLinkFromAddress() {
     history.replaceState(null, "", location.pathname + location.search);
   }
   const token = found.get("token");
-  if (page.opensAccount) {
-    const email = found.get("email") ?? "";
-    accountEmail.value = email;
-    // Whoever forged the link must not make the page say more than an address.
-    if (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) {
-      return null;
-    }
+  const email = found.get("email") ?? "";
+  // Whoever forged the link must not make the page say more than an address.
+  if (!token || (page.opensAccount && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))) {
+    return null;
   }
-  return token ? { token, fragment } : null;
+  if (page.opensAccount) {
+    accountEmail.value = email;
+  }
+  return { token, fragment };
 }
 
 /** @param {string} name of the view whose words are shown, with what it offers below them */
@@ -196,22 +198,4 @@ function leave(view) {
     forget(passwordInput);
   }
   moveTo(view);
-}
-
-/** @param {SubmitEvent} event */
-async function askForAnotherLink(event) {
-  event.preventDefault();
-  const emailInput = byId("email");
-  if (!showFieldErrors([[emailInput, emailProblem(emailInput)]]) || challenge?.isReady() === false) {
-    return;
-  }
-  const body = { email: emailInput.value.trim(), ...challenge?.spend() };
-  const answer = await sendForm(resendForm, words.forms.sending, page.resend, body);
-  if (answer.ok) {
-    moveTo("resent");
-  } else if (answer.status === 422) {
-    showFieldError(emailInput, faultWords(answer.faults.email) || words.forms.emailIncomplete);
-  } else {
-    showFailure(resendForm, answer);
-  }
 }

@@ -16,7 +16,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     name,
     title: ready.heading,
     script: "link.js",
-    imports: ["challenge.js", "form.js", "answers.js", "words.js", "password-field.js"],
+    imports: ["challenge.js", "resend.js", "form.js", "answers.js", "words.js", "password-field.js"],
     words: { page: { ...page, busyLabel, kept: links.kept }, views },
     body: html`<div class="card" id="card" hidden>
   ${SEAL}

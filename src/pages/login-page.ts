@@ -16,6 +16,7 @@ export function loginPage(locale: Locale): Page {
       "return-to.js",
       "session.js",
       "client.js",
+      "resend.js",
       "challenge.js",
       "form.js",
       "answers.js",

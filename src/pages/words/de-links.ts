@@ -5,6 +5,9 @@ const EXPIRED = "Dieser Link ist abgelaufen";
 const BROKEN = "Dieser Link funktioniert nicht";
 const OPEN_IT = "Öffnen Sie den Link aus Ihrer E-Mail";
 const LIMITED_TIME = "Links gelten zum Schutz Ihres Kontos nur begrenzte Zeit.";
+/** Where a mail is waited for. */
+export const NOTHING_CAME =
+  "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.";
 const OTHER_WAY_BACK =
   "Hat Ihr Konto noch seine alte Adresse, hilft auch ein neues Passwort: Es meldet alle Geräte ab und verhindert eine Änderung, die noch nicht bestätigt ist. Den Link dafür können Sie hier anfordern.";
 
@@ -13,7 +16,7 @@ const again = { heading: "Neuen Link anfordern" };
 const resent = (text: string) => ({
   heading: "Sehen Sie in Ihre E-Mails",
   text,
-  note: "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.",
+  note: NOTHING_CAME,
   again: "Andere Adresse verwenden",
 });
 

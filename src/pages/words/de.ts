@@ -1,7 +1,7 @@
 /** The pages in German. */
 import type { PageWords } from "../words.ts";
 import { account } from "./de-account.ts";
-import { links } from "./de-links.ts";
+import { links, NOTHING_CAME } from "./de-links.ts";
 
 const UNRELATED = "Nehmen Sie ein paar Wörter, die nichts mit Ihnen zu tun haben.";
 
@@ -83,7 +83,7 @@ export const german: PageWords = {
   resent: {
     heading: "Sehen Sie in Ihre E-Mails",
     text: "Wenn zu dieser Adresse ein Konto auf Bestätigung wartet, ist ein neuer Link unterwegs.",
-    note: "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.",
+    note: NOTHING_CAME,
   },
   login: {
     heading: "Anmelden",
@@ -114,7 +114,7 @@ export const german: PageWords = {
       heading: "Sehen Sie in Ihre E-Mails",
       to: "Eine E-Mail ist unterwegs an",
       text: "Folgen Sie dem Link darin, um Ihre Adresse zu bestätigen. Danach können Sie sich anmelden.",
-      note: "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.",
+      note: NOTHING_CAME,
       resend: "Noch einmal senden",
       resent: "Noch einmal gesendet.",
       again: "Andere Adresse verwenden",

@@ -5,6 +5,9 @@ const EXPIRED = "This link has expired";
 const BROKEN = "This link does not work";
 const OPEN_IT = "Open the link from your mail";
 const LIMITED_TIME = "Links work for a limited time only, to keep your account safe.";
+/** Where a mail is waited for. */
+export const NOTHING_CAME =
+  "Nothing after a few minutes? See whether it went to spam, and whether the address is right.";
 const OTHER_WAY_BACK =
   "If your account still has its old address, choosing a new password helps too: it logs out every device, and stops a change that waits to be confirmed. Ask for a link for that here.";
 
@@ -13,7 +16,7 @@ const again = { heading: "Ask for a new link" };
 const resent = (text: string) => ({
   heading: "Check your mail",
   text,
-  note: "Nothing after a few minutes? See whether it went to spam, and whether the address is right.",
+  note: NOTHING_CAME,
   again: "Use another address",
 });
 

@@ -1,7 +1,7 @@
 /** The pages in English. */
 import type { PageWords } from "../words.ts";
 import { account } from "./en-account.ts";
-import { links } from "./en-links.ts";
+import { links, NOTHING_CAME } from "./en-links.ts";
 
 const UNRELATED = "Take a few words that have nothing to do with you.";
 
@@ -81,7 +81,7 @@ export const english: PageWords = {
   resent: {
     heading: "Check your mail",
     text: "If this address has an account that waits to be verified, a new link is on its way.",
-    note: "Nothing after a few minutes? See whether it went to spam, and whether the address is right.",
+    note: NOTHING_CAME,
   },
   login: {
     heading: "Log in",
@@ -111,7 +111,7 @@ export const english: PageWords = {
       heading: "Check your mail",
       to: "A mail is on its way to",
       text: "Follow the link in it to verify your address. Then you can log in.",
-      note: "Nothing after a few minutes? See whether it went to spam, and whether the address is right.",
+      note: NOTHING_CAME,
       resend: "Send it again",
       resent: "Sent again.",
       again: "Use another address",
