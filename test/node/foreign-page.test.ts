@@ -4,12 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { CHROMIUM, LAUNCH } from "./live-browser.ts";
 import { register } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const COOKIE = "__Secure-postern_refresh";
 
 /** What a page of another site can do in its visitor's browser. Answers what it could read, or why it could not. */
@@ -63,7 +62,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
     writeFileSync(join(profile, "Default", "Preferences"), JSON.stringify(preferences));
     onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
-    context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: FLAGS });
+    context = await chromium.launchPersistentContext(profile, LAUNCH);
     const own = await context.newPage();
     await own.goto(`${service.origin}/verify-email`);
     const json = { method: "POST", headers: { "Content-Type": "application/json" } };
