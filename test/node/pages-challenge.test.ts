@@ -68,7 +68,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
       const json = { code: "challenge_failed", errors: [] };
       return route.fulfill({ status: 403, contentType: "application/problem+json", json });
     });
-    await visitor.open(path);
+    // Not for the whole of it: Cloudflare's script may take its time.
+    await page.goto(`${service.origin}${path}`, { waitUntil: "domcontentloaded" });
     return page;
   }
 
