@@ -157,7 +157,7 @@ function deletionPart({ deletion: words, currentPassword, cancel }: AccountWords
     "deletion",
     words.heading,
     html`<p>${words.text}</p>
-  <button class="button button-danger" type="button" id="delete-open">${words.open}</button>
+  <button class="button button-quiet to-danger" type="button" id="delete-open">${words.open}</button>
   <dialog id="delete-dialog" aria-labelledby="delete-heading">
     <form id="delete" novalidate>
       <h2 id="delete-heading">${words.question}</h2>

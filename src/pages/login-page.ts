@@ -47,6 +47,7 @@ export function loginPage(locale: Locale): Page {
       ${emailField("email", fields.email)}
       ${formEnd("resend", unverified.label)}
     </form>
+    <p class="ways"><a href="${pageLink("login", locale)}">${login.label}</a></p>
   </section>
   <section class="view" id="view-resent" hidden>
     <h1 tabindex="-1">${resent.heading}</h1>
