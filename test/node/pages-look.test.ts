@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, expectAccessible, expectRoom, LOOKS, launchBrowser, Visitor } from "./live-browser.ts";
+import { CHROMIUM, expectAccessible, expectRoom, LOOKS, launchBrowser, refusal, Visitor } from "./live-browser.ts";
 import { logIn, type Person, register } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
@@ -114,6 +114,13 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.click("#login-button");
       await page.locator("#view-account").waitFor();
       await check(name("account"));
+      const busy = refusal(503, "unavailable", { "Retry-After": "40" });
+      await page.route("**/api/v1/users/me", busy, { times: 1 });
+      await page.reload();
+      await page.locator("#view-failed").waitFor();
+      await check(name("account-failed"));
+      await page.click("#view-failed a");
+      await page.locator("#view-account").waitFor();
       await page.fill("#current_password", "not my password at all");
       await page.fill("#new_password", "another fine password");
       await page.click("#change-button");
