@@ -143,8 +143,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
         const frame = Object.assign(document.createElement("iframe"), { src: "${service.origin}${path}", onload: done });
         document.body.append(frame);
       })`);
-      const frame = page.frames().at(-1);
-      expect(frame?.url(), path).toContain("chrome-error://");
+      await expect.poll(() => page.frames().at(-1)?.url(), { message: path }).toContain("chrome-error://");
     }
     const loads = await page.evaluate<string>(`new Promise((done) => {
       const image = Object.assign(new Image(), { onload: () => done("loaded"), onerror: () => done("refused") });
