@@ -3,7 +3,7 @@ import { errorOf, networkError, PosternError } from "./error.ts";
 import { createFetch } from "./fetch.ts";
 import { createService } from "./service.ts";
 import { type AuthState, createSession, type Message } from "./session.ts";
-import { joinTabs, NO_TABS } from "./tabs.ts";
+import { joinTabs, noTabs } from "./tabs.ts";
 import type { Answer, Fetch, LoginBody, RegisterBody, TokenPair, User } from "./types.ts";
 
 export interface ClientOptions {
@@ -30,6 +30,11 @@ export interface Client {
   /**
    * Signs out here at once, and in the tabs that share the session; `all` ends every session of the user. Throws where
    * the service could not be told: its session lives on, and in cookie mode a reload would sign in again. Call it again.
+   *
+   * The page may be left right after the call: the request is on its way by then, unless it waits for a login of this tab
+   * that is under way, which it then ends. A login that begins in any tab waits for the answer, which takes the cookie
+   * away; not so where there are no Web Locks, or the page that logged out has been left. One that was under way in
+   * another tab before may lose its cookie to the answer, and then ends: `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
   /** Replaces the access token now. Answers whether somebody is signed in; throws where that can't be known. */
@@ -63,13 +68,12 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   const world = { ...surroundings, fetch: options.fetch ?? surroundings.fetch };
   const usesCookie = mode === "cookie";
   const service = createService(baseUrl, usesCookie, world);
-  const tabs = usesCookie ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, hear) : NO_TABS;
+  const tabs = usesCookie ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, hear) : noTabs();
   const session = createSession(usesCookie, service, tabs, world);
   const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch);
 
-  let entering: Promise<unknown> = Promise.resolve();
-  let leaving: Promise<unknown> = Promise.resolve();
-  /** A logout that the service has not heard of. */
+  let entering: Promise<unknown> | undefined;
+  /** A logout that the service has not heard of, as far as we know. */
   let untold: { tokens: TokenPair | undefined } | undefined;
 
   function hear(message: Message): void {
@@ -79,8 +83,6 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   }
 
   async function enter(body: LoginBody): Promise<User> {
-    // The answer to an earlier logout would take the new cookie away.
-    await leaving;
     const since = world.readClocks();
     const { user, ...tokens } = await service.post("/api/v1/auth/login", {
       ...(deviceName === undefined ? {} : { device_name: deviceName }),
@@ -93,35 +95,44 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     return user;
   }
 
+  /** After a logout: who is signed in by now came in through another tab meanwhile, and may have lost the cookie. */
+  function lookForCookie(): void {
+    if (session.tokens() !== undefined) session.refresh().catch(() => {});
+  }
+
   return {
     register: (body) => service.post("/api/v1/auth/register", body),
 
     login(body) {
-      const outcome = tabs.inTurn(() => enter(body));
-      entering = outcome.catch(() => {});
+      const outcome = tabs.inTurn(() => tabs.atTheDoor(() => enter(body)));
+      const land = () => {
+        if (entering === outcome) entering = undefined;
+      };
+      outcome.then(land, land);
+      entering = outcome;
       return outcome;
     },
 
     async logout({ all = false } = {}) {
-      await entering;
+      if (entering !== undefined) await entering.catch(() => {});
       const tokens = session.tokens() ?? untold?.tokens;
       session.end("logout");
       tabs.tell({ kind: "signed_out", reason: "logout", sessionId: tokens?.session_id });
       if (!usesCookie && tokens === undefined) return;
+      const wish = { tokens };
+      untold = wish;
       const proof = tokens?.refresh_token === undefined ? {} : { refresh_token: tokens.refresh_token };
       const more = { bearer: tokens?.access_token, keepalive: true };
       const outcome = service.post("/api/v1/auth/logout", { ...proof, all }, more);
-      leaving = outcome.catch(() => {});
+      // The request is on its way: the page may be left at any time. Now the door is shut, until its answer is there.
+      tabs.atTheDoor(() => outcome.then(lookForCookie, lookForCookie));
       try {
         await outcome;
       } catch (error) {
         // With a 401 it had ended before.
-        if (!(error instanceof PosternError) || error.status !== 401) {
-          untold = { tokens };
-          throw error;
-        }
+        if (!(error instanceof PosternError) || error.status !== 401) throw error;
       }
-      untold = undefined;
+      if (untold === wish) untold = undefined;
     },
 
     // The cookie of a session that somebody wanted to end brings nobody back.

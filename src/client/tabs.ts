@@ -3,18 +3,26 @@ import type { Surroundings } from "./browser.ts";
 
 /**
  * How long a tab waits for its turn before it goes ahead: another one may have been frozen while it was at work. Longer
- * than a turn that is not, which is a refresh with all its tries.
+ * than a turn that is not: a refresh with all its tries, or a login that waits for a logout, 2 · 15 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
 /** How long a turn is held after its end, so that what was told is there before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;
 
+/**
+ * Does this while no other tab does anything of the kind. Where there are no Web Locks, or they are refused, it waits for
+ * this tab alone.
+ */
+type TakeTurn = <Value>(work: () => Promise<Value>) => Promise<Value>;
+
 export interface Tabs<Message> {
   /**
-   * Does this while no other tab does anything of the kind. Where there are no Web Locks it waits for this tab alone:
-   * two tabs that refresh at the same time get the same successor from the service, within 30 s.
+   * For a refresh, and for a login, which must not be overtaken by one. Two tabs that refresh at the same time for want of
+   * Web Locks get the same successor from the service, within 30 s.
    */
-  inTurn<Value>(work: () => Promise<Value>): Promise<Value>;
+  inTurn: TakeTurn;
+  /** For whoever enters or leaves: the answer to a logout takes the cookie away, whoever has it by then. */
+  atTheDoor: TakeTurn;
   tell(message: Message): void;
   close(): void;
 }
@@ -22,28 +30,13 @@ export interface Tabs<Message> {
 /** Joins the tabs that use the same service. `listen` is handed what they tell. */
 export function joinTabs<Message>(
   name: string,
-  { lock, openChannel, pause, timeout }: Surroundings,
+  world: Surroundings,
   listen: (message: Message) => void,
 ): Tabs<Message> {
-  let channel = openChannel?.(name, listen);
-  let last: Promise<unknown> = Promise.resolve();
+  let channel = world.openChannel?.(name, listen);
   return {
-    inTurn(work) {
-      if (lock === undefined) {
-        const outcome = last.then(work);
-        last = outcome.catch(() => {});
-        return outcome;
-      }
-      return new Promise((resolve, reject) => {
-        let hasBegun = false;
-        const turn = async () => {
-          hasBegun = true;
-          await work().then(resolve, reject);
-          await pause(HANDOVER_MILLISECONDS);
-        };
-        lock(name, timeout(PATIENCE_MILLISECONDS), turn).catch(() => (hasBegun ? undefined : turn()));
-      });
-    },
+    inTurn: takeTurns(name, world),
+    atTheDoor: takeTurns(`${name} door`, world),
     tell: (message) => channel?.postMessage(message),
     close() {
       channel?.close();
@@ -52,5 +45,31 @@ export function joinTabs<Message>(
   };
 }
 
-/** Nobody else: each tab has a session of its own. */
-export const NO_TABS = { inTurn: <Value>(work: () => Promise<Value>) => work(), tell() {}, close() {} };
+/** Nobody else: each tab has a session of its own, which no answer takes from another. */
+export function noTabs(): Tabs<unknown> {
+  return { inTurn: (work) => work(), atTheDoor: takeTurnsAlone(), tell() {}, close() {} };
+}
+
+function takeTurns(name: string, { lock, pause, timeout }: Surroundings): TakeTurn {
+  const alone = takeTurnsAlone();
+  if (lock === undefined) return alone;
+  return (work) =>
+    new Promise((resolve, reject) => {
+      let hasBegun = false;
+      const turn = async () => {
+        hasBegun = true;
+        await work().then(resolve, reject);
+        await pause(HANDOVER_MILLISECONDS);
+      };
+      lock(name, timeout(PATIENCE_MILLISECONDS), turn).catch(() => (hasBegun ? undefined : alone(turn)));
+    });
+}
+
+function takeTurnsAlone(): TakeTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const outcome = last.then(work);
+    last = outcome.catch(() => {});
+    return outcome;
+  };
+}

@@ -158,6 +158,24 @@ describe("the client in cookie mode", () => {
     expect(await open(visitor).user()).toBeNull();
   });
 
+  it("brings nobody back while the logout is under way", async () => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (_, deliver) => {
+      await held.promise;
+      return deliver();
+    });
+    const logout = client.logout();
+    expect(visitor.count(LOGOUT)).toBe(1);
+    const refreshed = client.refresh();
+    held.resolve();
+    expect(await refreshed).toBe(false);
+    await logout;
+    expect(visitor.count(REFRESH)).toBe(0);
+  });
+
   it("brings nobody back by the cookie of a session that they wanted to end", async () => {
     const { visitor, credentials } = await visit();
     const client = open(visitor);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { browser, type Surroundings } from "../../src/client/browser.ts";
 import type { AuthState, Client, ClientOptions } from "../../src/client/index.ts";
-import { LOGIN, loseAnswer, makeVisitor, REFRESH, type Visitor } from "../client/visitor.ts";
+import { LOGIN, LOGOUT, loseAnswer, makeVisitor, REFRESH, type Visitor } from "../client/visitor.ts";
 import { type Person, register } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
@@ -17,6 +17,8 @@ describe("the tabs of one browser", () => {
   let person: Person;
   let visitor: Visitor;
   let tabs: Client[];
+  /** Keeps answers back, and with each the cookie that it sets or takes away. */
+  let onItsWay: (request: Request) => Promise<void>;
 
   beforeAll(async () => {
     service = await clone.start(["--var", "RATE_LIMITING:off"]);
@@ -24,7 +26,12 @@ describe("the tabs of one browser", () => {
   });
   afterAll(() => clone.remove());
   beforeEach(() => {
-    visitor = makeVisitor(service.origin, (request) => fetch(request));
+    onItsWay = async () => {};
+    visitor = makeVisitor(service.origin, async (request) => {
+      const response = await fetch(request);
+      await onItsWay(request);
+      return response;
+    });
     tabs = [];
   });
   afterEach(() => {
@@ -50,6 +57,15 @@ describe("the tabs of one browser", () => {
       if (request.url.endsWith("/refresh")) await held.promise;
       return response;
     });
+    return held.resolve;
+  }
+
+  /** Keeps the answer to one route on its way, with its cookie, until the test lets it arrive. */
+  function delay(route: string): () => void {
+    const held = Promise.withResolvers<void>();
+    onItsWay = async ({ url }) => {
+      if (url.endsWith(route)) await held.promise;
+    };
     return held.resolve;
   }
 
@@ -144,6 +160,88 @@ describe("the tabs of one browser", () => {
     expect(await user).toBeNull();
   });
 
+  it("keep the cookie of a login in one of them from the late answer to a logout in another one", async () => {
+    const { tab } = open();
+    const { tab: other, states } = open();
+    await logIn(tab);
+    await vi.waitFor(() => expect(states.length).toBe(1));
+    const arrive = delay("/logout");
+    const logout = tab.logout();
+    await vi.waitFor(() => expect(states.at(-1)).toEqual(signedOut("logout")));
+    const login = logIn(other);
+    await pause(200);
+    expect(visitor.sent.at(-1)?.what).toBe(LOGOUT);
+    arrive();
+    await logout;
+    const user = await login;
+    expect(visitor.cookie()).toMatch(/^prt_/);
+    expect(await open().tab.user()).toEqual(user);
+    await vi.waitFor(async () => expect(await tab.user()).toEqual(user));
+  });
+
+  it("send a logout before anything else, whatever the others are at", async () => {
+    const { tab } = open();
+    await logIn(tab);
+    const letGo = holdRefreshes();
+    const refreshed = open().tab.refresh();
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    const login = logIn(open().tab);
+    const logout = tab.logout();
+    expect(visitor.sent.at(-1)?.what).toBe(LOGOUT);
+    await logout;
+    expect(visitor.count(LOGIN)).toBe(1);
+    letGo();
+    expect(await refreshed).toBe(false);
+    expect(await open().tab.user()).toEqual(await login);
+  });
+
+  it.each([
+    ["keep a session", "/login", { status: "signed_in" }],
+    ["all lose a session at once", "/logout", signedOut("session_ended")],
+  ])("%s that began while one of them logged out, if the answer to %s comes last", async (_, last, outcome) => {
+    const { tab, states } = open();
+    const { tab: other, states: otherStates } = open();
+    await logIn(tab);
+    await vi.waitFor(() => expect(otherStates.length).toBe(1));
+    const answers = { "/login": Promise.withResolvers<void>(), "/logout": Promise.withResolvers<void>() };
+    onItsWay = async ({ url }) => {
+      for (const [route, { promise }] of Object.entries(answers)) if (url.endsWith(route)) await promise;
+    };
+    const login = logIn(other);
+    await vi.waitFor(() => expect(visitor.count(LOGIN)).toBe(2));
+    const logout = tab.logout();
+    const [first, next] = last === "/login" ? [logout, answers["/login"]] : [login, answers["/logout"]];
+    answers[last === "/login" ? "/logout" : "/login"].resolve();
+    await first;
+    next.resolve();
+    await Promise.all([login, logout]);
+    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+    await vi.waitFor(() => {
+      for (const seen of [states, otherStates]) expect(seen.at(-1)).toMatchObject(outcome);
+    });
+    const isSignedIn = outcome.status === "signed_in";
+    expect(visitor.cookie() !== undefined).toBe(isSignedIn);
+    for (const one of [tab, other, open().tab]) expect((await one.user()) !== null).toBe(isSignedIn);
+  });
+
+  it("are signed in by a login in one of them, although a logout in another one was lost meanwhile", async () => {
+    const { tab } = open({ lock: undefined });
+    const { tab: other } = open({ lock: undefined });
+    await logIn(tab);
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (request, deliver) => {
+      if (!request.url.endsWith("/logout")) return deliver();
+      await held.promise;
+      throw new TypeError("Failed to fetch");
+    });
+    const logout = tab.logout();
+    const user = await logIn(other);
+    await vi.waitFor(async () => expect(await tab.user()).toEqual(user));
+    held.resolve();
+    await expect(logout).rejects.toMatchObject({ code: "network_error" });
+    expect(await tab.refresh()).toBe(true);
+  });
+
   it("hear nothing of sessions that are not theirs", async () => {
     const { tab, states } = open();
     const user = await logIn(tab);
@@ -159,13 +257,20 @@ describe("the tabs of one browser", () => {
     expect(states.length).toBe(before);
   });
 
-  it("go ahead when one of them holds its turn for ever", async () => {
+  it.each(["", " door"])("go ahead when one of them holds the lock with the suffix '%s' for ever", async (suffix) => {
     // Its patience with another tab; that with the service is left alone.
-    const { tab } = open({ timeout: (milliseconds) => timeout(milliseconds === 20_000 ? 300 : milliseconds) });
+    const { tab } = open({ timeout: (milliseconds) => timeout(milliseconds > 30_000 ? 300 : milliseconds) });
     const frozen = Promise.withResolvers<void>();
-    const holding = lock?.(`postern/1 ${service.origin}`, AbortSignal.timeout(1_000), () => frozen.promise);
+    let isFrozen = false;
+    const holding = lock?.(`postern/1 ${service.origin}${suffix}`, AbortSignal.timeout(1_000), () => {
+      isFrozen = true;
+      return frozen.promise;
+    });
+    await vi.waitFor(() => expect(isFrozen).toBe(true));
     expect((await logIn(tab)).email).toBe(person.email);
     expect(await tab.refresh()).toBe(true);
+    await tab.logout();
+    expect((await logIn(tab)).email).toBe(person.email);
     frozen.resolve();
     await holding;
   });
