@@ -45,6 +45,8 @@ export function browser(): Surroundings {
       ? (name, listen) => {
           const channel = new BroadcastChannel(name);
           channel.onmessage = (event: MessageEvent) => listen(event.data);
+          // Node alone has this: a server that renders pages could not end.
+          channel.unref?.();
           return channel;
         }
       : undefined,

@@ -75,7 +75,7 @@ describe("the package", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const run = (command: string, args: string[], cwd = folder) =>
-    execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe" });
+    execFileSync(command, args, { cwd, env: plainEnvironment(), encoding: "utf8", stdio: "pipe", timeout: 120_000 });
 
   // From the folders of what is installed here, since no registry is asked: whatever else an entry needed would be missing.
   beforeAll(() => {
@@ -104,6 +104,18 @@ describe("the package", () => {
     const script = `console.log(JSON.stringify(Object.keys(await import("postern/${name}")).sort()))`;
     expect(JSON.parse(run("node", ["--input-type=module", "-e", script]))).toEqual(exports);
   });
+
+  it.each(["cookie", "memory"])(
+    "lets a process end that has made a client in %s mode, as one that renders pages",
+    (mode) => {
+      const script = `
+      import { createClient } from "postern/client";
+      const client = createClient({ baseUrl: "https://auth.example.com", mode: "${mode}" });
+      client.onAuthStateChange(() => {});
+      console.log("made");`;
+      expect(run("node", ["--input-type=module", "-e", script])).toBe("made\n");
+    },
+  );
 
   it.each(ENTRIES)("types postern/$name for consumers that check every declaration", ({ lib, source, mistakes }) => {
     const compile = (text: string, module: string, moduleResolution: string) => {
