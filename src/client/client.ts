@@ -1,7 +1,7 @@
 import { browser, type Surroundings } from "./browser.ts";
-import { errorOf, networkError, PosternError } from "./error.ts";
+import { networkError, PosternError } from "./error.ts";
 import { createFetch } from "./fetch.ts";
-import { createService } from "./service.ts";
+import { createService, readUser } from "./service.ts";
 import { type AuthState, createSession, type Message } from "./session.ts";
 import { joinTabs, noTabs } from "./tabs.ts";
 import type { Answer, Fetch, LoginBody, RegisterBody, TokenPair, User } from "./types.ts";
@@ -143,9 +143,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       if (session.tokens() === undefined) return null;
       const response = await authorizedFetch("/api/v1/users/me").catch((cause) => Promise.reject(asError(cause)));
       if (response.status === 401 && session.isSignedOut()) return null;
-      const text = await response.text().catch((cause) => Promise.reject(asError(cause)));
-      if (!response.ok) throw errorOf(response, text);
-      return JSON.parse(text);
+      return readUser(response);
     },
 
     fetch: authorizedFetch,

@@ -43,18 +43,27 @@ export function networkError(cause: unknown): PosternError {
   );
 }
 
+/**
+ * Reads what an answer of `client.fetch` was refused with. For your own API too, where it answers with problem documents
+ * (RFC 9457), as `postern/verify` does: its `code`, `detail` and `errors` are passed on as they are. Never rejects; reads
+ * the body, so nobody else can.
+ */
+export function readError(response: Response): Promise<PosternError> {
+  return response.text().then((text) => errorOf(response, text), networkError);
+}
+
 /** What an answer says that is none of those that were hoped for. */
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const problem = readProblem(response, text);
+  const { code, detail, errors, request_id } = readProblem(response, text);
   return new PosternError({
     status,
-    code: problem.code ?? "unexpected_answer",
-    detail: problem.detail ?? "This answer is not one of the service's. Try again in a moment.",
-    errors: problem.errors ?? [],
+    code: typeof code === "string" ? code : "unexpected_answer",
+    detail: typeof detail === "string" ? detail : "This answer is not one of the service's. Try again in a moment.",
+    errors: Array.isArray(errors) ? errors : [],
     retryAfter: Number.isNaN(seconds) ? undefined : seconds,
-    requestId: problem.request_id ?? headers.get("X-Request-Id") ?? undefined,
+    requestId: typeof request_id === "string" ? request_id : (headers.get("X-Request-Id") ?? undefined),
   });
 }
 

@@ -1,21 +1,37 @@
 /** The routes of the service that the client calls by itself. */
 import type { Surroundings } from "./browser.ts";
-import { errorOf, networkError } from "./error.ts";
-import type { Answer, Body, PostRoute } from "./types.ts";
+import { errorOf, networkError, readError } from "./error.ts";
+import type { Answer, Body, User } from "./types.ts";
 
 /** Long enough for a slow phone and a password that waits to be hashed. */
 const TIMEOUT_MILLISECONDS = 15_000;
 
+type Json = Partial<Record<string, unknown>>;
+
+/**
+ * What the client relies on in each answer, or knows it by. A proxy, or a network that wants its own login first, may
+ * answer 200 with anything; that says nothing.
+ */
+const KNOWN_BY = {
+  "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
+  "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
+  "/api/v1/auth/refresh": isTokenPair,
+  /** Answers with nothing, and so does nobody else. */
+  "/api/v1/auth/logout": undefined,
+};
+
+type Route = keyof typeof KNOWN_BY;
+
 export interface Service {
   /**
-   * Posts JSON. Throws a `PosternError` for whatever is no success. `keepalive` lets the request outlive its page;
-   * `patience` is how many milliseconds the answer may take.
+   * Posts JSON. Throws a `PosternError` for whatever is not the success that was hoped for. `keepalive` lets the request
+   * outlive its page; `patience` is how many milliseconds the answer may take.
    */
-  post<Route extends PostRoute>(
-    route: Route,
-    body: Body<Route>,
+  post<Of extends Route>(
+    route: Of,
+    body: Body<Of>,
     more?: { bearer?: string | undefined; keepalive?: boolean; patience?: number },
-  ): Promise<Answer<Route>>;
+  ): Promise<Answer<Of>>;
 }
 
 /** `usesCookie`: whether the browser keeps the refresh token. */
@@ -39,14 +55,36 @@ export function createService(
         ...(usesCookie ? { credentials: "include" } : {}),
       };
       const response = await fetch(new URL(route, baseUrl), init).catch((cause) => Promise.reject(networkError(cause)));
-      const text = await response.text().catch((cause) => Promise.reject(networkError(cause)));
-      if (!response.ok) throw errorOf(response, text);
-      if (response.status === 204) return JSON.parse("null");
-      try {
-        return JSON.parse(text);
-      } catch {
-        throw errorOf(response, text);
-      }
+      const isKnown = KNOWN_BY[route];
+      if (isKnown !== undefined) return readJson(response, isKnown);
+      if (response.status !== 204) throw await readError(response);
+      return JSON.parse("null");
     },
   };
+}
+
+/** Who is signed in, out of the answer of `/users/me`. Throws a `PosternError` where it is none. */
+export function readUser(response: Response): Promise<User> {
+  return readJson(response, isUser);
+}
+
+async function readJson(response: Response, isKnown: (answer: Json) => boolean) {
+  const text = await response.text().catch((cause) => Promise.reject(networkError(cause)));
+  if (response.ok) {
+    try {
+      const answer = JSON.parse(text);
+      if (isKnown(answer)) return answer;
+    } catch {
+      // No JSON, or `null`.
+    }
+  }
+  throw errorOf(response, text);
+}
+
+function isTokenPair({ access_token, session_id, expires_in }: Json): boolean {
+  return typeof access_token === "string" && typeof session_id === "string" && typeof expires_in === "number";
+}
+
+function isUser(user: unknown): boolean {
+  return typeof user === "object" && user !== null && "id" in user && typeof user.id === "string";
 }

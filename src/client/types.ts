@@ -15,10 +15,6 @@ export type Answer<Route extends AuthRoute> = Post<Route>["responses"] extends i
     : never
   : never;
 
-export type PostRoute = {
-  [Route in AuthRoute]: paths[Route] extends { post: object } ? Route : never;
-}[AuthRoute];
-
 export type User = components["schemas"]["User"];
 export type TokenPair = components["schemas"]["TokenPair"];
 export type Problem = components["schemas"]["Problem"];

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AuthState, Client } from "../../src/client/index.ts";
+import { type AuthState, type Client, PosternError, readError } from "../../src/client/index.ts";
 import { ORIGIN } from "../support/client.ts";
 import { mailedToken, registered, somebody } from "../support/people.ts";
 import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH } from "./visitor.ts";
@@ -469,8 +469,14 @@ describe("an error", () => {
     ["a proxy's page", () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
     ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://evil.example" } })],
     ["a network's own page to log in", () => new Response("<h1>Welcome to our wifi</h1>")],
+    ["a proxy's JSON", () => Response.json({})],
+    ["a proxy's null", () => Response.json(null)],
+    ["a proxy's nothing", () => new Response(null, { status: 204 })],
+    ["tokens of nobody", () => Response.json({ ...TOKENS, user: null })],
+    ["tokens without an age", () => Response.json({ ...TOKENS, expires_in: null, user: { id: "1" } })],
     ["a problem that is none", () => problem("null")],
     ["a broken problem", () => problem("{")],
+    ["a problem of other types", () => problem('{"code":1,"detail":{},"errors":{},"request_id":1}')],
   ])("names %s for what it is", async (_, answer) => {
     const { visitor, credentials } = await visit();
     const client = visitor.open();
@@ -478,8 +484,34 @@ describe("an error", () => {
     await expect(client.login(credentials)).rejects.toMatchObject({
       code: "unexpected_answer",
       status: answer().status,
+      detail: "This answer is not one of the service's. Try again in a moment.",
+      errors: [],
       requestId: undefined,
     });
+    expect(await client.refresh()).toBe(false);
+  });
+
+  it.each([
+    ["a page", () => new Response("<h1>Welcome to our wifi</h1>")],
+    ["JSON", () => Response.json({})],
+  ])("comes where a network answers with %s of its own, which ends no session and begins none", async (_, answer) => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states = statesOf(client);
+    const user = await client.login(credentials);
+    visitor.through(async () => answer());
+    const asks = [client.refresh, client.user, () => client.register({ ...somebody() })];
+    for (const ask of asks) await expect(ask()).rejects.toMatchObject({ code: "unexpected_answer", status: 200 });
+    visitor.through((_, deliver) => deliver());
+    expect(await client.refresh()).toBe(true);
+    expect(await client.user()).toEqual(user);
+    expect(states.at(-1)).toEqual({ status: "signed_in", user });
+
+    visitor.through(async () => answer());
+    await expect(client.logout()).rejects.toMatchObject({ code: "unexpected_answer", status: 200 });
+    visitor.through((_, deliver) => deliver());
+    await client.logout();
+    expect(visitor.count(LOGOUT)).toBe(2);
   });
 
   it("comes where the service refuses to say who is signed in, or the answer breaks off", async () => {
@@ -501,6 +533,34 @@ describe("an error", () => {
     await expect(client.user()).rejects.toMatchObject({ code: "network_error" });
   });
 });
+
+describe("readError", () => {
+  it("reads what an API refuses with, as the client's own methods do", async () => {
+    const client = visitorOfWorker().open();
+    const refused = await client.fetch("/api/v1/users/me");
+    const error = await readError(refused);
+    expect(error).toBeInstanceOf(PosternError);
+    expect(error).toMatchObject({ status: 401, code: "unauthorized", requestId: refused.headers.get("X-Request-Id") });
+  });
+
+  it("reads the fields, and how long to wait", async () => {
+    const errors = [{ field: "text", code: "too_short", message: "Write something." }];
+    const text = JSON.stringify({ code: "validation_failed", detail: "Look at the fields.", errors });
+    const headers = { "Content-Type": "application/problem+json", "Retry-After": "7" };
+    const error = await readError(new Response(text, { status: 422, headers }));
+    expect(error).toMatchObject({ code: "validation_failed", message: "Look at the fields.", errors, retryAfter: 7 });
+  });
+
+  it("answers with an error whatever it is given", async () => {
+    const page = await readError(new Response("<h1>Bad gateway</h1>", { status: 502 }));
+    expect(page).toMatchObject({ status: 502, code: "unexpected_answer", errors: [] });
+    const read = new Response("{}", { status: 400 });
+    await read.text();
+    expect(await readError(read)).toMatchObject({ status: 0, code: "network_error" });
+  });
+});
+
+const TOKENS = { access_token: "one", session_id: "one", expires_in: 1_800 };
 
 function problem(text: string): Response {
   return new Response(text, { status: 500, headers: { "Content-Type": "application/problem+json" } });

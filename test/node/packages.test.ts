@@ -14,10 +14,10 @@ const TSC = resolve("node_modules/typescript/bin/tsc");
 const ENTRIES = [
   {
     name: "client",
-    exports: ["PosternError", "createClient"],
+    exports: ["PosternError", "createClient", "readError"],
     lib: ["es2022", "dom"],
     source: `
-      import { type AuthState, type Client, PosternError, type User, createClient } from "postern/client";
+      import { type AuthState, type Client, PosternError, type User, createClient, readError } from "postern/client";
       const client: Client = createClient({ baseUrl: "https://auth.example.com", mode: "cookie", apis: ["https://api.example.com"] });
       const stop: () => void = client.onAuthStateChange((state: AuthState) => state.status === "signed_in" && state.user?.email);
       export async function logIn(email: string, password: string): Promise<User | string> {
@@ -31,6 +31,7 @@ const ENTRIES = [
         }
       }
       export const answer: Promise<Response> = client.fetch("/api/v1/users/me", { method: "PUT", body: "{}" });
+      export const problem: Promise<PosternError> = answer.then(readError);
     `,
     mistakes: [
       `import { createClient } from "postern/client"; createClient({ baseUrl: "https://auth.example.com", mode: "local" });`,
@@ -151,6 +152,7 @@ describe("the client's bundle", () => {
     expect(Object.keys(await import(join(folder, "static/client.js"))).sort()).toEqual([
       "PosternError",
       "createClient",
+      "readError",
     ]);
   });
 });
