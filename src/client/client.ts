@@ -53,12 +53,12 @@ export interface Client {
    * mode a page that has just been loaded knows it once it has called `user()`.
    */
   onAuthStateChange(listener: (state: AuthState) => void): () => void;
-  /** Stops listening to other tabs. */
+  /** Stops listening to other tabs, and telling them. */
   close(): void;
 }
 
 /**
- * A client of the service. Make one for a page.
+ * A client of the service. Make one for a page: on a server, it would sign in all who are served at once.
  *
  * @throws {TypeError} where an address is none that tokens may go to, or the mode is neither
  */

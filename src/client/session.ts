@@ -172,7 +172,9 @@ export function createSession(
       }
     },
 
-    listen(listener: (state: AuthState) => void): () => void {
+    listen(tell: (state: AuthState) => void): () => void {
+      // Somebody else may listen with the same function, and stop.
+      const listener = (next: AuthState) => tell(next);
       listeners.add(listener);
       const known = state;
       if (known !== undefined) queueMicrotask(() => listeners.has(listener) && listener(known));

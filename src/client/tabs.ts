@@ -33,7 +33,7 @@ export function joinTabs<Message>(
   world: Surroundings,
   listen: (message: Message) => void,
 ): Tabs<Message> {
-  let channel = world.openChannel?.(name, listen);
+  let channel = openChannel(name, world, listen);
   return {
     inTurn: takeTurns(name, world),
     atTheDoor: takeTurns(`${name} door`, world),
@@ -43,6 +43,15 @@ export function joinTabs<Message>(
       channel = undefined;
     },
   };
+}
+
+/** Nothing where the browser refuses, as Firefox does to a foreign frame: the others are not reached, and that is all. */
+function openChannel<Message>(name: string, world: Surroundings, listen: (message: Message) => void) {
+  try {
+    return world.openChannel?.(name, listen);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Nobody else: each tab has a session of its own, which no answer takes from another. */

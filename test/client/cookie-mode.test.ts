@@ -90,21 +90,27 @@ describe("the client in cookie mode", () => {
     expect(await client.user()).toMatchObject({ email: credentials.email });
   });
 
-  it("keeps the cookie of a login from the late answer to a refresh of the session before", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
-    const next = await registered();
-    const letGo = holdRefreshes(visitor);
-    const refreshed = client.refresh();
-    await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
-    const login = client.login(credentialsOf(next));
-    letGo();
-    expect(await refreshed).toBe(true);
-    expect((await login).email).toBe(next.email);
-    expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, REFRESH, LOGIN]);
-    expect(await open(visitor).user()).toMatchObject({ email: next.email });
-  });
+  it.each([
+    ["has no Web Locks", undefined],
+    ["refuses them", () => Promise.reject(new DOMException("No.", "SecurityError"))],
+  ])(
+    "keeps the cookie of a login from the late answer to a refresh of the session before, where a browser %s",
+    async (_, lock) => {
+      const { visitor, credentials } = await visit();
+      const client = visitor.open({ mode: "cookie" }, { lock });
+      await client.login(credentials);
+      const next = await registered();
+      const letGo = holdRefreshes(visitor);
+      const refreshed = client.refresh();
+      await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
+      const login = client.login(credentialsOf(next));
+      letGo();
+      expect(await refreshed).toBe(true);
+      expect((await login).email).toBe(next.email);
+      expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, REFRESH, LOGIN]);
+      expect(await open(visitor).user()).toMatchObject({ email: next.email });
+    },
+  );
 
   it("sends nobody's request for somebody else who logged in behind its back", async () => {
     const { visitor, credentials } = await visit();

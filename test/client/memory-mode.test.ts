@@ -76,6 +76,31 @@ describe("the client in memory mode", () => {
     expect(() => visitorOfWorker().open(options)).toThrow(message);
   });
 
+  it("tells each who listens on its own: one that throws, or one that stops and listens with the same function", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    const states: AuthState[] = [];
+    const listener = (state: AuthState) => states.push(state);
+    const thrown = new Error("A listener's own mistake");
+    const reported: unknown[] = [];
+    vi.stubGlobal("queueMicrotask", (work: () => void) =>
+      Promise.resolve()
+        .then(work)
+        .catch((error) => reported.push(error)),
+    );
+    client.onAuthStateChange(() => {
+      throw thrown;
+    });
+    const stop = client.onAuthStateChange(listener);
+    client.onAuthStateChange(listener);
+    stop();
+    const user = await client.login(credentials);
+    await client.logout();
+    vi.unstubAllGlobals();
+    expect(states).toEqual([signedOut("no_session"), { status: "signed_in", user }, signedOut("logout")]);
+    expect(reported).toEqual([thrown, thrown, thrown]);
+  });
+
   it("stops telling a listener that has had enough", async () => {
     const { visitor, credentials } = await visit();
     const client = visitor.open();

@@ -8,6 +8,10 @@ import { makeClone, type Service } from "./live-service.ts";
 
 const MINUTE = 60_000;
 const { lock, openChannel, pause: reallyPause, timeout } = browser();
+const denied = () => new DOMException("The operation is insecure.", "SecurityError");
+const deny = () => {
+  throw denied();
+};
 const signedOut = (reason: string) => ({ status: "signed_out", reason });
 
 // Node has the browser's own Web Locks and BroadcastChannel; each client here is a tab of one browser.
@@ -279,6 +283,8 @@ describe("the tabs of one browser", () => {
     ["Web Locks", { lock: undefined }],
     ["messages", { openChannel: undefined }],
     ["either", { lock: undefined, openChannel: undefined }],
+    // What Firefox does to a page in a foreign frame.
+    ["what their browser refuses them", { lock: () => Promise.reject(denied()), openChannel: deny }],
   ])("stay signed in without %s, since the service gives them the same successor", async (_, missing) => {
     const user = await logIn(open(missing).tab);
     const opened = Array.from({ length: 3 }, () => open(missing).tab);
