@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Client } from "../../src/client/index.ts";
+import { CHROMIUM, launchBrowser } from "./live-browser.ts";
 import { type Person, register } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const MINUTE = 60_000;
 
 declare global {
@@ -33,7 +32,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     [app, elsewhere] = [await makeStand(), await makeStand()];
     service = await clone.start(["--var", "RATE_LIMITING:off", "--var", `ALLOWED_ORIGINS:${app.origin}`]);
     person = await register(service.origin);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -128,6 +127,38 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     await one.evaluate(() => client.logout());
     await vi.waitFor(async () => expect(await other.title()).toBe("signed_out"));
     expect(await email(await open())).toBeNull();
+  });
+
+  it("logs out although the page is left at once", async () => {
+    const page = await open();
+    await logIn(page);
+    expect(await context.cookies()).toHaveLength(1);
+    await page.evaluate("void setTimeout(() => { client.logout(); location.href = '/verify-email?left'; })");
+    await page.waitForURL("**/*left");
+    await expect.poll(() => context.cookies()).toEqual([]);
+    expect(await email(await open())).toBeNull();
+  });
+
+  it("keeps the cookie of a login in one tab from the late answer to a logout in another one", async () => {
+    const [one, other] = [await open(), await open()];
+    await logIn(one);
+    const answered = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    await context.route("**/api/v1/auth/logout", async (route) => {
+      const response = await route.fetch();
+      answered.resolve();
+      await held.promise;
+      await route.fulfill({ response });
+    });
+    const logout = one.evaluate(() => client.logout());
+    await answered.promise;
+    const login = logIn(other);
+    const waiting = () => other.evaluate("navigator.locks.query().then(({ pending }) => pending.length)");
+    await vi.waitFor(async () => expect(await waiting()).toBe(1));
+    held.resolve();
+    await Promise.all([logout, login]);
+    expect(await context.cookies()).toHaveLength(1);
+    expect(await email(await open())).toBe(person.email);
   });
 
   it("works from another origin in memory mode, and hands no token on to where an API redirects", async () => {
