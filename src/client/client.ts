@@ -129,8 +129,9 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       try {
         await outcome;
       } catch (error) {
-        // With a 401 it had ended before.
-        if (!(error instanceof PosternError) || error.status !== 401) throw error;
+        // With the service's 401 it had ended before; with a proxy's it has not.
+        const { status, code } = asError(error);
+        if (status !== 401 || code === "unexpected_answer") throw error;
       }
       if (untold === wish) untold = undefined;
     },

@@ -445,6 +445,17 @@ describe("a logout", () => {
     expect(await client.user()).toBeNull();
   });
 
+  it("is not done where somebody else than the service answers 401", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    visitor.through(async () => new Response("<h1>Log in to the proxy</h1>", { status: 401 }));
+    await expect(client.logout()).rejects.toMatchObject({ code: "unexpected_answer", status: 401 });
+    visitor.through((_, deliver) => deliver());
+    await client.logout();
+    expect(visitor.count(LOGOUT)).toBe(2);
+  });
+
   it("waits for a login that is under way, and then ends it", async () => {
     const { visitor, credentials } = await visit();
     const client = visitor.open();
