@@ -49,8 +49,7 @@ export async function answerTo(ask) {
       faults: byField(data?.errors),
       retryAfterSeconds: Number(response.headers.get("Retry-After")) || 0,
       requestId: response.headers.get("X-Request-Id") ?? "",
-      // The service's are strong; a proxy that compresses marks them as weak, which If-Match takes for no match.
-      etag: response.headers.get("ETag")?.replace(/^W\//, "") ?? "",
+      etag: response.headers.get("ETag") ?? "",
       data,
     };
   } catch (error) {

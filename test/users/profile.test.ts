@@ -95,6 +95,14 @@ describe("PUT /api/v1/users/me", () => {
     expect((await put(accessToken, { first_name: "Anybody" }, { "If-Match": "*" })).status).toBe(200);
   });
 
+  it("knows an ETag that was made a weak one on the way, and another one for another", async () => {
+    const { accessToken } = await loggedIn();
+    const strong = (await get(ME, { bearer: accessToken })).headers.get("ETag") ?? "";
+    const weak = { "If-Match": `W/${strong}` };
+    expect((await put(accessToken, { first_name: "Ada" }, weak)).status).toBe(200);
+    expectProblem(await put(accessToken, { first_name: "Grace" }, weak), 412, "precondition_failed");
+  });
+
   it("loses no change of two tabs that change different fields at once", async () => {
     const { accessToken } = await loggedIn();
     await Promise.all([put(accessToken, { first_name: "Ada" }), put(accessToken, { last_name: "Lovelace" })]);
