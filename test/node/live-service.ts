@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "./loopback.ts";
 
 const TREE = resolve(import.meta.dirname, "../..");
@@ -25,12 +26,14 @@ export interface Service {
 }
 
 /** What `npm run example` starts, each as an origin. */
-export interface Example extends Pick<Service, "output" | "stop"> {
+export interface Example extends Pick<Service, "state" | "output" | "stop"> {
   /** The flags that it was started with. */
   command: string[];
   postern: string;
   api: string;
   app: string;
+  /** Ends it as Ctrl-C does: a terminal sends SIGINT to everybody in its foreground. Fails where one of them stays. */
+  interrupt(): Promise<Ended>;
 }
 
 export interface Clone {
@@ -91,16 +94,18 @@ export function makeClone(): Clone {
     async startExample() {
       const [port, apiPort, appPort] = [await freePort(), await freePort(), await freePort()];
       const ports = ["--port", `${port}`, "--api-port", `${apiPort}`, "--app-port", `${appPort}`];
-      const command = [...ports, "--persist-to", mkdtempSync(join(folder, "state-"))];
-      const started = await serve(
-        launchNpm("run", "example", "--", ...command),
-        port,
-        "",
-        "Ctrl-C stops all three",
-        2 * START_MILLISECONDS,
-      );
+      const persistTo = mkdtempSync(join(folder, "state-"));
+      const command = [...ports, "--persist-to", persistTo];
+      const launched = launchNpm("run", "example", "--", ...command);
+      const started = await serve(launched, port, persistTo, "Ctrl-C stops all three", 2 * START_MILLISECONDS);
       const [api, app] = [`http://localhost:${apiPort}`, `http://localhost:${appPort}`];
-      return { command, postern: started.origin, api, app, output: started.output, stop: started.stop };
+      const interrupt = async () => {
+        launched.signal("SIGINT");
+        const ended = await within(STOP_MILLISECONDS, "The end of the example", launched.ended);
+        await within(STOP_MILLISECONDS, "The end of all that it started", launched.isGone());
+        return ended;
+      };
+      return { command, postern: started.origin, api, app, interrupt, ...started };
     },
     async remove() {
       await Promise.all(
@@ -123,6 +128,8 @@ interface Running {
   ended: Promise<Ended>;
   /** Reaches npm and all that it started. */
   signal(name: NodeJS.Signals): void;
+  /** Settles when nothing is left of npm and all that it started. */
+  isGone(): Promise<void>;
 }
 
 function launch(folder: string, words: string[]): Running {
@@ -157,7 +164,19 @@ function launch(folder: string, words: string[]): Running {
     signal(name) {
       if (npm.pid !== undefined) process.kill(-npm.pid, name);
     },
+    async isGone() {
+      while (npm.pid !== undefined && isThere(-npm.pid)) await pause(50);
+    },
   };
+}
+
+/** Whether a process, or one of a group, still runs. */
+function isThere(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** What a user's shell has: nothing that belongs to the test run. */

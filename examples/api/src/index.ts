@@ -1,9 +1,15 @@
 /** An API that Postern's access tokens open: notes, a list for each user. */
+import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
 import { type AuthService, type AuthVariables, requireAuth } from "postern/verify";
+import * as z from "zod";
+import { countNotes, deleteNotes, keepNote, listNotes, MOST_NOTES } from "./notes.ts";
+import { requireLiveSession } from "./require-live-session.ts";
 
-interface Env {
+export interface Env {
   ISSUER: string;
   AUDIENCE: string;
   ALLOWED_ORIGIN: string;
@@ -24,36 +30,48 @@ const options = ({ env }: { env: Env }) => ({
   revocations: env.REVOCATIONS,
 });
 
-app.get("/notes", requireAuth<Env>(options), async (c) => {
-  const { keys } = await c.env.NOTES.list<{ text: string }>({ prefix: `${c.get("auth").sub}:`, limit: 50 });
-  return c.json({ items: keys.map(({ name, metadata }) => ({ id: name.split(":")[1], text: metadata?.text ?? "" })) });
-});
+app.get("/notes", requireAuth<Env>(options), async (c) =>
+  c.json({ items: await listNotes(c.env.NOTES, c.get("auth").sub) }),
+);
 
-app.post("/notes", requireAuth<Env>(options), async (c) => {
-  const { text } = await c.req.json<{ text?: unknown }>();
-  if (typeof text !== "string" || text.trim() === "" || text.length > 300) {
-    return c.json({ code: "validation_failed", detail: "A note is a text of 1 to 300 characters." }, 422);
-  }
-  const id = crypto.randomUUID();
-  await c.env.NOTES.put(`${c.get("auth").sub}:${id}`, "", { metadata: { text: text.trim() } });
-  return c.json({ id, text: text.trim() }, 201);
-});
+const noteSchema = z.object({ text: z.string().trim().min(1).max(300) });
+
+app.post(
+  "/notes",
+  requireAuth<Env>(options),
+  bodyLimit({ maxSize: 4 * 1024 }),
+  zValidator("json", noteSchema, (parsed, c) => {
+    const detail = "A note is a text of 1 to 300 characters.";
+    return parsed.success ? undefined : c.json({ code: "validation_failed", detail }, 422);
+  }),
+  async (c) => {
+    const note = await keepNote(c.env.NOTES, c.get("auth").sub, c.req.valid("json").text);
+    if (note !== undefined) return c.json(note, 201);
+    return c.json({ code: "too_many_notes", detail: `There is room for ${MOST_NOTES} notes: delete some first.` }, 409);
+  },
+);
 
 // For moderators and admins alone.
 app.get(
   "/statistics",
   requireAuth<Env>((c) => ({ ...options(c), role: "moderator" })),
-  async (c) => c.json({ notes: (await c.env.NOTES.list()).keys.length }),
+  async (c) => c.json({ notes: await countNotes(c.env.NOTES) }),
 );
 
 // What can't be undone asks Postern itself: a session that ended a moment ago is refused at once.
-app.delete("/notes", async (c) => {
-  const token = c.req.header("Authorization")?.replace(/^Bearer /, "") ?? "";
-  const claims = await c.env.AUTH.verify(token);
-  if (claims === null) return c.json({ code: "invalid_access_token" }, 401);
-  const { keys } = await c.env.NOTES.list({ prefix: `${claims.sub}:` });
-  await Promise.all(keys.map(({ name }) => c.env.NOTES.delete(name)));
+app.delete("/notes", requireAuth<Env>(options), requireLiveSession, async (c) => {
+  await deleteNotes(c.env.NOTES, c.get("auth").sub);
   return c.body(null, 204);
+});
+
+// What Hono refuses by itself, in the form of the other refusals. Everything else that is thrown is a fault of ours.
+app.onError((error, c) => {
+  const status = error instanceof HTTPException ? error.status : 500;
+  if (status === 400) return c.json({ code: "invalid_json", detail: "The body is not valid JSON." }, 400);
+  if (status === 413) return c.json({ code: "payload_too_large", detail: "A body holds at most 4 KiB." }, 413);
+  // biome-ignore lint/suspicious/noConsole: it is where Cloudflare shows what went wrong.
+  console.error(error);
+  return c.json({ code: "internal_error", detail: "Something went wrong. Try again in a moment." }, 500);
 });
 
 export default app;

@@ -1,0 +1,153 @@
+/** The example's API beside Postern, as `npm run example` starts it, and how Ctrl-C ends it all. */
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { mailedLink } from "./live-browser.ts";
+import { logIn, type Person, post, somebody } from "./live-person.ts";
+import { type Example, makeClone } from "./live-service.ts";
+
+const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
+const operator: Person = { email: "root@example.com", username: "root", password: "a very good password" };
+
+const clone = makeClone();
+let example: Example;
+let person: Person;
+let token: string;
+
+beforeAll(async () => {
+  example = await clone.startExample();
+  person = somebody();
+  await post(example.postern, "/api/v1/auth/register", person);
+  const link = await mailedLink(example.postern, person.email, "verify-email");
+  await post(example.postern, "/api/v1/auth/verify-email", { token: link.split("#token=")[1] });
+  token = (await logIn(example.postern, person)).access_token;
+}, 240_000);
+
+afterAll(() => clone.remove());
+
+/** Asks the API with this body and this `Authorization`. */
+function ask(method: string, path: string, authorization: string, body?: string): Promise<Response> {
+  const headers = { Authorization: authorization, Origin: example.app, "Content-Type": "application/json" };
+  return fetch(`${example.api}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
+}
+
+async function readNotes(): Promise<string[]> {
+  return notesSchema.parse(await (await ask("GET", "/notes", `Bearer ${token}`)).json()).items.map(({ text }) => text);
+}
+
+describe("the example's API", () => {
+  it.each([
+    ["null", "null", 422, "validation_failed"],
+    ["a list", "[]", 422, "validation_failed"],
+    ["no text", "{}", 422, "validation_failed"],
+    ["a number for a text", '{"text":1}', 422, "validation_failed"],
+    ["nothing but spaces", '{"text":"   "}', 422, "validation_failed"],
+    ["a text of 301 characters", JSON.stringify({ text: "x".repeat(301) }), 422, "validation_failed"],
+    ["broken JSON", '{"text":', 400, "invalid_json"],
+    ["no body", "", 400, "invalid_json"],
+    ["a body of 5 KiB", JSON.stringify({ text: "x".repeat(5_000) }), 413, "payload_too_large"],
+  ])("says of %s in a note what is wrong, to the app's pages as well", async (_, body, status, code) => {
+    const answer = await ask("POST", "/notes", `Bearer ${token}`, body);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(example.app);
+    const { detail } = z.object({ code: z.literal(code), detail: z.string() }).parse(await answer.json());
+    expect(detail).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it("keeps a note without the spaces around it, and lists the newest first", async () => {
+    for (const text of [" Buy a lamp ", "x".repeat(300), "Oil the gate"]) {
+      const answer = await ask("POST", "/notes", `Bearer ${token}`, JSON.stringify({ text }));
+      expect(answer.status).toBe(201);
+      expect(await answer.json()).toMatchObject({ text: text.trim() });
+    }
+    expect(await readNotes()).toEqual(["Oil the gate", "x".repeat(300), "Buy a lamp"]);
+  });
+
+  it.each([
+    ["no token", () => "", "unauthorized", 'Bearer realm="postern"'],
+    ["a token without its scheme", () => token, "unauthorized", 'Bearer realm="postern"'],
+    ["a token of another scheme", () => `Basic ${token}`, "unauthorized", 'Bearer realm="postern"'],
+    ["a forged token", () => `Bearer ${token.slice(0, -6)}AAAAAA`, "invalid_access_token", 'error="invalid_token"'],
+  ])("refuses %s alike wherever it is asked, and deletes nothing", async (_, authorization, code, challenge) => {
+    for (const [method, path] of [
+      ["GET", "/notes"],
+      ["DELETE", "/notes"],
+      ["GET", "/statistics"],
+    ] as const) {
+      const answer = await ask(method, path, authorization());
+      expect(answer.status, `${method} ${path}`).toBe(401);
+      expect(answer.headers.get("WWW-Authenticate")).toContain(challenge);
+      expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(await answer.json()).toMatchObject({ code });
+    }
+    expect(await readNotes()).toHaveLength(3);
+  });
+
+  it("deletes nothing for a session that ended a moment ago, and refuses it as any other bad token", async () => {
+    const { access_token: ended } = await logIn(example.postern, person);
+    expect((await post(example.postern, "/api/v1/auth/logout", {}, ended)).status).toBe(204);
+    const answer = await ask("DELETE", "/notes", `bearer ${ended}`);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="postern", error="invalid_token"/);
+    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await answer.json()).toMatchObject({ code: "invalid_access_token" });
+    expect(await readNotes()).toHaveLength(3);
+  });
+
+  it("counts every note, more than KV lists at once, for operators, and deletes all of somebody's", async () => {
+    writeNotes(1_100);
+    expect((await clone.run("admin:create", "--persist-to", example.state, ...flagsOf(operator))).code).toBe(0);
+    const { access_token } = await logIn(example.postern, operator);
+    const count = async () => (await ask("GET", "/statistics", `Bearer ${access_token}`)).json();
+    expect((await ask("GET", "/statistics", `Bearer ${token}`)).status).toBe(403);
+    expect(await count()).toEqual({ notes: 1_103 });
+    expect((await ask("DELETE", "/notes", `Bearer ${token}`)).status).toBe(204);
+    expect(await readNotes()).toEqual([]);
+    expect(await count()).toEqual({ notes: 1_100 });
+  });
+
+  it("takes 100 notes of one person, as many as it shows and deletes at once", async () => {
+    const keep = (text: string) => ask("POST", "/notes", `Bearer ${token}`, JSON.stringify({ text }));
+    for (let number = 0; number < 100; number++) expect((await keep(`note ${number}`)).status).toBe(201);
+    const refused = await keep("one more");
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({ code: "too_many_notes" });
+    expect(await readNotes()).toHaveLength(100);
+  });
+});
+
+describe("npm run example, interrupted by Ctrl-C", () => {
+  it("ends all three, leaves no process behind, and does not count as a failure", async () => {
+    const { code, output } = await example.interrupt();
+    // Some versions of npm end by the signal themselves, as whoever is interrupted may.
+    expect(code ?? 0, output).toBe(0);
+    expect(output).not.toContain("npm error");
+    const { app, api, postern } = example;
+    for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
+  });
+});
+
+const flagsOf = ({ email, username, password }: Person) => [
+  "--email",
+  email,
+  "--username",
+  username,
+  "--password",
+  password,
+];
+
+/** Notes of other people, straight into the API's KV: wrangler takes a minute to write so many. */
+function writeNotes(count: number): void {
+  for (const file of globSync(join(example.state, "v3/kv/miniflare-KVNamespaceObject/*.sqlite"))) {
+    if (file.endsWith("metadata.sqlite")) continue;
+    const database = new DatabaseSync(file, { timeout: 10_000 });
+    // Into the namespace that has notes already.
+    database.exec(`
+      WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${count})
+      INSERT INTO _mf_entries (key, blob_id) SELECT 'somebody:' || n, '' FROM number
+        WHERE EXISTS (SELECT 1 FROM _mf_entries WHERE metadata LIKE '%writtenAt%')`);
+    database.close();
+  }
+}
