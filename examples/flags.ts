@@ -26,7 +26,12 @@ export function parseFlags(argv: readonly string[]): ExampleFlags | Fault {
     if (text === undefined) continue;
     const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 65_536;
     if (port > 65_535) return { fault: `--${name} takes a number from 1 to 65535.` };
+    const other = PORT_FLAGS.find((known) => ports[known] === port);
+    if (other !== undefined) {
+      return { fault: `--${other} and --${name} name the same port: each takes one of its own.` };
+    }
     ports[name] = port;
   }
+  if (values["persist-to"] === "") return { fault: "--persist-to takes a folder." };
   return { help: values.help ?? false, ports, persistTo: values["persist-to"] };
 }

@@ -53,11 +53,13 @@ async function example(argv: readonly string[], world: Surroundings): Promise<nu
 /** A port for each, in the order of the three, no two the same. */
 async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings): Promise<number[] | undefined> {
   const chosen: number[] = [];
-  const free = async (port: number, host: string) => !chosen.includes(port) && (await isFree(port, host));
+  const named = Object.values(flags.ports);
+  const free = async (port: number, host: string) =>
+    !chosen.includes(port) && !named.includes(port) && (await isFree(port, host));
   for (const [name, first] of Object.entries(FIRST_PORTS)) {
     const wanted = flags.ports[name];
-    const port = wanted === undefined ? await choosePort(first, "localhost", free) : wanted;
-    if (port === undefined || !(await free(port, "localhost"))) {
+    const port = wanted ?? (await choosePort(first, "localhost", free));
+    if (port === undefined || !(await isFree(port, "localhost"))) {
       complain(`Port ${port ?? first} is taken: choose another one with --${name}.\n`);
       return undefined;
     }

@@ -1,0 +1,68 @@
+/** What `npm run example` makes of its command line, before it starts anything. */
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { parseFlags } from "../../examples/flags.ts";
+import { freePort, takePort } from "./loopback.ts";
+
+/** Runs the command; it ends by itself, since nothing is started. */
+function start(...flags: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/start.ts", ...flags], { encoding: "utf8" });
+  return { code: status, said: stdout, complained: stderr };
+}
+
+describe("the flags of npm run example", () => {
+  it("leaves every choice open where nothing is given", () => {
+    expect(parseFlags([])).toEqual({ help: false, ports: {}, persistTo: undefined });
+  });
+
+  it("reads ports, the place of the state, and the wish for help", () => {
+    const argv = ["--port", "9000", "--api-port=9001", "--app-port=65535", "--persist-to", "./elsewhere", "-h"];
+    const ports = { port: 9_000, "api-port": 9_001, "app-port": 65_535 };
+    expect(parseFlags(argv)).toEqual({ help: true, ports, persistTo: "./elsewhere" });
+  });
+
+  it.each(["--port=0", "--api-port=65536", "--app-port=soon", "--port=", "--port=1e3", "--api-port=-1", "--port=080"])(
+    "refuses %s, and says what it takes",
+    (flag) => {
+      const name = flag.split("=")[0];
+      expect(parseFlags([flag])).toEqual({ fault: `${name} takes a number from 1 to 65535.` });
+    },
+  );
+
+  it("refuses two of the same port", () => {
+    expect(parseFlags(["--port=9000", "--app-port=9000"])).toEqual({
+      fault: "--port and --app-port name the same port: each takes one of its own.",
+    });
+  });
+
+  it("refuses an empty place of the state", () => {
+    expect(parseFlags(["--persist-to="])).toEqual({ fault: "--persist-to takes a folder." });
+  });
+
+  it.each([["--prot=9000"], ["--port"], ["--port", "--help"], ["9000"]])("refuses %j", (...argv) => {
+    expect(parseFlags(argv)).toHaveProperty("fault");
+  });
+});
+
+describe("npm run example", () => {
+  it("explains itself on --help, and starts nothing", () => {
+    const { code, said, complained } = start("--help");
+    expect({ code, complained }).toEqual({ code: 0, complained: "" });
+    for (const flag of ["--port", "--api-port", "--app-port", "--persist-to", "--help"]) expect(said).toContain(flag);
+  });
+
+  it("says of a flag that it does not know which it knows, with exit code 2", () => {
+    const { code, said, complained } = start("--prot=9000");
+    expect({ code, said }).toEqual({ code: 2, said: "" });
+    expect(complained).toContain("'--prot'");
+    expect(complained).toContain("Usage: npm run example -- [flags]");
+  });
+
+  it("says of a port that is taken which flag chooses another one", async () => {
+    const taken = await takePort();
+    const others = ["--port", `${await freePort()}`, "--app-port", `${await freePort()}`];
+    const { code, said, complained } = start("--api-port", `${taken}`, ...others);
+    expect({ code, said }).toEqual({ code: 1, said: "" });
+    expect(complained).toBe(`Port ${taken} is taken: choose another one with --api-port.\n`);
+  });
+});
