@@ -1,16 +1,14 @@
 /** The example as a developer has it: `npm run example`, and a person who uses the app in a real browser. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { logIn, outboxSchema, type Person, post, somebody } from "./live-person.ts";
+import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
+import { logIn, type Person, post, somebody } from "./live-person.ts";
 import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
-const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const SCREENSHOTS = "test/.output/screenshots";
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
@@ -77,8 +75,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] });
+    browser = await launchBrowser();
     context = await browser.newContext({ viewport: DESKTOP });
     context.on("weberror", (error) => complaints.push(String(error.error())));
     context.on("console", (message) => {
@@ -121,18 +118,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await heading(where);
   }
 
-  async function mailedLink(): Promise<string> {
-    return vi.waitFor(
-      async () => {
-        const { items } = outboxSchema.parse(await (await fetch(`${example.postern}/dev/outbox`)).json());
-        const link = /http\S+#token=\S+/.exec(items.find(({ to }) => to === person.email)?.text ?? "")?.[0];
-        if (link === undefined) throw new Error("No mail yet.");
-        return link;
-      },
-      { timeout: 20_000, interval: 100 },
-    );
-  }
-
   it("says by field what Postern refuses, and registers", async () => {
     await page.goto(example.app);
     await heading("Log in");
@@ -155,7 +140,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
   });
 
   it("verifies the address on its own page, by a click", async () => {
-    const link = await mailedLink();
+    const link = await mailedLink(example.postern, person.email, "verify-email");
     expect(link).toMatch(new RegExp(`^${example.app}/verify-email#token=`));
     await page.goto(link);
     await heading("One more click");
@@ -196,6 +181,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     expect(await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })")).toBe("{}");
   });
 
+  it("leads somebody who is signed in from the pages for others to the notes", async () => {
+    for (const path of ["/login", "/register", "/nowhere"]) {
+      await page.goto(`${example.app}${path}`);
+      await heading("Notes");
+      await expect.poll(() => page.url(), { message: path, timeout: 10_000 }).toBe(`${example.app}/`);
+    }
+  });
+
   it("shows the sessions, and ends one that was begun elsewhere", async () => {
     const elsewhere = await logIn(example.postern, person);
     await page.getByRole("link", { name: "Sessions" }).click();
@@ -218,6 +211,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await heading("Log in", other);
     await heading("Log in");
     await page.getByText("You are logged out.").waitFor();
+    expect(await page.getByRole("status").textContent(), "what was said before is gone").toBe("");
     await show("logged-out");
     await other.close();
     await page.reload();
@@ -228,7 +222,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await logInHere("Sessions");
     await page.getByRole("link", { name: "Notes" }).click();
     await press("Delete all");
-    expect(await focused(), "the harmless one").toBe("Keep them");
+    expect(await focused(), "the harmless one").toBe("Keep it");
     await show("delete-all");
 
     const { access_token } = await logIn(example.postern, person);

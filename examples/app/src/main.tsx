@@ -1,5 +1,6 @@
 /** The app: which page is shown to whom, and the frame around it. */
 import { render } from "preact";
+import { useEffect } from "preact/hooks";
 import { sentenceOf } from "./form.tsx";
 import { Page, Told, tell } from "./page.tsx";
 import { LoginPage } from "./pages/login.tsx";
@@ -7,12 +8,19 @@ import { NotesPage } from "./pages/notes.tsx";
 import { RegisterPage } from "./pages/register.tsx";
 import { SessionsPage } from "./pages/sessions.tsx";
 import { VerifyEmailPage } from "./pages/verify-email.tsx";
-import { go, Link, usePath } from "./router.tsx";
+import { go, Link, leadTo, usePath } from "./router.tsx";
 import { client, POSTERN_URL, type Session, useSession } from "./session.ts";
+
+/** What there is for whoever is signed in. */
+const PAGES = ["/", "/sessions", "/verify-email"];
 
 function App() {
   const { session, retry } = useSession();
   const path = usePath();
+  const isAstray = session.status === "signed_in" && !PAGES.includes(path);
+  useEffect(() => {
+    if (isAstray) leadTo("/");
+  }, [isAstray]);
   return (
     <>
       <header>
@@ -22,7 +30,8 @@ function App() {
         {session.status === "signed_in" && <Navigation path={path} username={session.user.username} />}
       </header>
       <CurrentPage path={path} session={session} retry={retry} />
-      <Told />
+      {/* What was told to one person is gone for the next. */}
+      <Told key={session.status} />
       {import.meta.env.DEV && (
         <footer>
           In development no mail is sent: <a href={`${POSTERN_URL}/dev/outbox`}>here is what would have been</a>.
@@ -41,10 +50,12 @@ function CurrentPage({ path, session, retry }: { path: string; session: Session;
     case "unknown":
       return (
         <Page title="Postern does not answer">
-          <p>{sentenceOf(session.error)}</p>
-          <button type="button" onClick={retry}>
-            Try again
-          </button>
+          <div class="card">
+            <p>{sentenceOf(session.error)}</p>
+            <button type="button" onClick={retry}>
+              Try again
+            </button>
+          </div>
         </Page>
       );
     case "signed_out":

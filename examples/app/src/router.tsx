@@ -24,6 +24,12 @@ export function go(path: string): void {
   dispatchEvent(new Event(MOVED));
 }
 
+/** Leads on from a page that there was no need to come to: "back" does not lead to it again. */
+export function leadTo(path: string): void {
+  history.replaceState(null, "", path);
+  dispatchEvent(new Event(MOVED));
+}
+
 /** A link within the app. With a modifier key it opens in a tab of its own, as any link does. */
 export function Link({ to, children, current }: { to: string; children: ComponentChildren; current?: boolean }) {
   const follow = (event: MouseEvent) => {

@@ -60,7 +60,7 @@ function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void 
     );
   }
   return (
-    <section class="question" aria-labelledby="question">
+    <section class="card question" aria-labelledby="question">
       <p id="question">{count === 1 ? "Delete your note for good?" : `Delete all ${count} notes for good?`}</p>
       <Failure error={remove.error} />
       <button type="button" class="danger" aria-disabled={remove.busy} onClick={() => remove.run()}>
@@ -68,7 +68,7 @@ function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void 
       </button>
       {/* The button that was pressed is gone: the focus goes to the harmless one. */}
       <button type="button" class="quiet" ref={(button) => button?.focus()} onClick={() => setAsking(false)}>
-        Keep them
+        {count === 1 ? "Keep it" : "Keep them"}
       </button>
     </section>
   );

@@ -55,13 +55,15 @@ function MailedPage({ email }: { email: string }) {
   });
   return (
     <Page title="Look in your mail">
-      <p>
-        A link went to <strong>{email}</strong>. Open it, and your account is ready.
-      </p>
-      <Failure error={resend.error} />
-      <button type="button" class="quiet" aria-disabled={resend.busy} onClick={() => resend.run()}>
-        Send it again
-      </button>
+      <div class="card">
+        <p>
+          A link went to <strong>{email}</strong>. Open it, and your account is ready.
+        </p>
+        <Failure error={resend.error} />
+        <button type="button" class="quiet" aria-disabled={resend.busy} onClick={() => resend.run()}>
+          Send it again
+        </button>
+      </div>
     </Page>
   );
 }

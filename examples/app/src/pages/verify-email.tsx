@@ -22,26 +22,29 @@ export function VerifyEmailPage() {
   if (isVerified) {
     return (
       <Page title="Your address is verified">
-        <p>
-          Your account is ready. <Link to="/">Go on to your notes</Link>
-        </p>
+        <div class="card">
+          <p>Your account is ready.</p>
+          <Link to="/">Go on to your notes</Link>
+        </div>
       </Page>
     );
   }
   if (token === null) {
     return (
       <Page title="Open the link from your mail">
-        <p>This page needs the whole link: open it from the mail, or copy all of it.</p>
+        <p class="card">This page needs the whole link: open it from the mail, or copy all of it.</p>
       </Page>
     );
   }
   return (
     <Page title="One more click">
-      <p>This proves that the address is yours.</p>
-      <Failure error={verify.error} />
-      <button type="button" aria-disabled={verify.busy} onClick={() => verify.run()}>
-        Verify my address
-      </button>
+      <div class="card">
+        <p>This proves that the address is yours.</p>
+        <Failure error={verify.error} />
+        <button type="button" aria-disabled={verify.busy} onClick={() => verify.run()}>
+          Verify my address
+        </button>
+      </div>
     </Page>
   );
 }
