@@ -8,15 +8,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
-import { chromium } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { outboxSchema } from "./live-person.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { makeClone, plainEnvironment, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { PAGES, readBlocks } from "./markdown.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 /** Debian's Python, with its PyJWT. */
 const PYTHON = "/usr/bin/python3";
 
@@ -249,8 +247,7 @@ describe("the documentation's programs", () => {
 
   // Debian's package; said to be skipped where it is not installed.
   it.skipIf(!existsSync(CHROMIUM))("sign somebody in from a page", async () => {
-    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
+    const browser = await launchBrowser();
     try {
       const page = await browser.newPage();
       const origin = withAddresses("http://localhost:5173");
@@ -270,7 +267,12 @@ describe("the documentation's programs", () => {
       await page.getByRole("button", { name: "Register" }).click();
       await says("We sent you a mail.");
 
-      await page.goto(await mailedLink("eve@example.com"));
+      await page.goto(await mailedLink(service.origin, "eve@example.com", "verify.html"));
+      await expect.poll(() => page.url(), { timeout: 10_000 }).toBe(`${origin}/verify.html`);
+      await page.route("**/api/v1/auth/*", (route) => route.abort());
+      await page.getByRole("button").click();
+      await says("No answer came.");
+      await page.unroute("**/api/v1/auth/*");
       await page.getByRole("button").click();
       await says("Your address is verified.");
 
@@ -281,6 +283,12 @@ describe("the documentation's programs", () => {
       await says("Signed in as eve.");
       await page.reload();
       await says("Signed in as eve.");
+      await page.route("**/api/v1/auth/*", (route) => route.abort());
+      await page.reload();
+      await says("No answer came.");
+      await page.unroute("**/api/v1/auth/*");
+      await page.reload();
+      await says("Signed in as eve.");
       await page.getByRole("button", { name: "Log out" }).click();
       await says("Nobody is signed in.");
       expect(complaints).toEqual([]);
@@ -288,16 +296,4 @@ describe("the documentation's programs", () => {
       await browser.close();
     }
   });
-
-  async function mailedLink(email: string): Promise<string> {
-    const { items } = await vi.waitFor(
-      async () => {
-        const outbox = outboxSchema.parse(await (await fetch(`${service.origin}/dev/outbox`)).json());
-        expect(outbox.items.some(({ to }) => to === email)).toBe(true);
-        return outbox;
-      },
-      { timeout: 20_000, interval: 100 },
-    );
-    return /http\S+#token=\S+/.exec(items.find(({ to }) => to === email)?.text ?? "")?.[0] ?? "";
-  }
 });
