@@ -38,6 +38,12 @@ describe("the documentation", () => {
     for (const page of PAGES.slice(1)) expect(readme).toContain(`](${page})`);
   });
 
+  it.each(PAGES.slice(1))("says at its beginning whom it is for, and at its end where to go next: %s", (page) => {
+    const paragraphs = readPage(page).trim().split("\n\n");
+    expect(paragraphs[1]).toMatch(/^\*For .+\.\*$/m);
+    expect(paragraphs.at(-1)).toMatch(/^Next: .*\]\(/s);
+  });
+
   it.each([...PAGES, "SECURITY.md"])("leads nowhere but where something is: %s", (page) => {
     const links = [...proseOf(readPage(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
     const broken = links.filter((target) => {
