@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { scryptSync } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { createServer, type ViteDevServer } from "vite";
@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { makeClone, plainEnvironment, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
-import { PAGES, readBlocks } from "./markdown.ts";
+import { PAGES, readBlocks, readPage } from "./markdown.ts";
 
 /** Debian's Python, with its PyJWT. */
 const PYTHON = "/usr/bin/python3";
@@ -126,7 +126,7 @@ function shell(command: string, words: readonly string[]) {
 
 /** Runs a query that gives a JSON text a row, as `psql -At` and `sqlite3 -list` print them. */
 function exportUsers(database: DatabaseSync, query: string, file: string): void {
-  // PostgreSQL's function, and its booleans, which SQLite has none of.
+  // A stand-in for PostgreSQL's function, and for its booleans, which SQLite has none of.
   database.function("json_build_object", { varargs: true }, (...words) => {
     const pairs = words.flatMap((word, index) =>
       index % 2 === 0 ? [{ name: String(word), value: words[index + 1] }] : [],
@@ -137,6 +137,13 @@ function exportUsers(database: DatabaseSync, query: string, file: string): void 
   const rows = database.prepare(readFileSync(join(clone.folder, query), "utf8")).all();
   const lines = rows.flatMap((row) => Object.values(row).map((text) => `${text}\n`));
   writeFileSync(join(clone.folder, file), lines.join(""));
+}
+
+/** The query, with these pairs of a name and a value in it as well, as a file beside it. Answers the file's name. */
+function adding(query: string, ...pairs: readonly string[]): string {
+  const text = readFileSync(join(clone.folder, query), "utf8");
+  writeFileSync(join(clone.folder, `${query}.more`), text.replace("'email'", `${pairs.join(", ")}, 'email'`));
+  return basename(`${query}.more`);
 }
 
 function commandsOf(page: string): string {
@@ -197,7 +204,7 @@ describe("the documentation's commands", () => {
     expectPrinted("docs/import.md", await paste("docs/import.md"));
   });
 
-  it("bring users along from FastAPI and passlib", async () => {
+  it("bring users along from FastAPI and passlib, PostgreSQL's query run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
     database.exec(`
       CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT, hashed_password TEXT, first_name TEXT,
@@ -209,22 +216,39 @@ describe("the documentation's commands", () => {
     expectPrinted("docs/migrate-from-fastapi.md", await paste("docs/migrate-from-fastapi.md"));
   });
 
-  it("bring users along from better-auth, out of either database alike", async () => {
+  it("bring users along from better-auth, by the query for SQLite, and alike by PostgreSQL's run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
     const salt = "0123456789abcdef0123456789abcdef";
     const key = scryptSync(PASSWORD, salt, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
     database.exec(`
-      CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" INTEGER, "createdAt" TEXT);
+      CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" INTEGER, "createdAt" TEXT,
+        role TEXT, banned INTEGER);
       CREATE TABLE account (id TEXT PRIMARY KEY, "userId" TEXT, "providerId" TEXT, password TEXT);
-      INSERT INTO "user" VALUES ('aH3', 'Heidi', 'heidi@example.com', 1, '2025-01-02T03:04:05.678Z'),
-        ('bI7', 'Ivan', 'ivan@example.com', 0, '2025-01-02T03:04:05.678Z');
+      INSERT INTO "user" VALUES ('aH3', 'Heidi', 'heidi@example.com', 1, '2025-01-02T03:04:05.678Z', NULL, NULL),
+        ('bI7', 'Ivan', 'ivan@example.com', 0, '2025-01-02T03:04:05.678Z', 'user', 1);
       INSERT INTO account VALUES ('a1', 'aH3', 'credential', '${salt}:${key}'), ('a2', 'aH3', 'github', NULL),
         ('a3', 'bI7', 'github', NULL);
     `);
-    exportUsers(database, "better-auth/postgresql.sql", "better-auth/users.ndjson");
-    const users = readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
-    exportUsers(database, "better-auth/sqlite.sql", "better-auth/users.ndjson");
-    expect(readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8")).toBe(users);
+    const exported = (query: string) => {
+      exportUsers(database, `better-auth/${query}`, "better-auth/users.ndjson");
+      return readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
+    };
+    expect(exported("postgresql.sql")).toBe(exported("sqlite.sql"));
+    // What the page has one add for better-auth's admin plugin, where most users have no value.
+    const [role = "", postgresql = "", sqlite = ""] = (
+      readPage("docs/migrate-from-better-auth.md").match(/`'(role|is_active)', [^`]+`/g) ?? []
+    ).map((code) => code.slice(1, -1));
+    const users = exported(adding("better-auth/postgresql.sql", role, postgresql));
+    expect(
+      users
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { email: "heidi@example.com", role: "user", is_active: true },
+      { email: "ivan@example.com", role: "user", is_active: false },
+    ]);
+    expect(exported(adding("better-auth/sqlite.sql", role, sqlite))).toBe(users);
     expectPrinted("docs/migrate-from-better-auth.md", await paste("docs/migrate-from-better-auth.md"));
   });
 
