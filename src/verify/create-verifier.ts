@@ -6,6 +6,7 @@ import { VerificationError } from "./errors.ts";
 import { issuerKeys, type WaitUntil } from "./issuer-keys.ts";
 import { type Fetcher, importKeys, type JsonWebKeySet, type Keys } from "./read-jwks.ts";
 import { type RevocationsNamespace, refuseRevoked } from "./revocations.ts";
+import { refuseUnlessLive, type StrictService } from "./strict-answer.ts";
 
 export interface VerifierOptions {
   /** Postern's `PUBLIC_URL`, word for word, without a slash at its end. */
@@ -21,6 +22,11 @@ export interface VerifierOptions {
   jwks?: JsonWebKeySet | undefined;
   /** The KV namespace with Postern's revocations. Where it is left out a token is accepted until it expires. */
   revocations?: RevocationsNamespace;
+  /**
+   * A service binding to Postern, which is asked about each token that is good by itself: a logout, a suspension or
+   * another role counts at once. Costs a call and one storage round trip; `revocations` are then not read.
+   */
+  strict?: StrictService;
   /** Seconds by which clocks may differ: 5, unless said otherwise, and at most 60. */
   clockTolerance?: number | undefined;
   /** Milliseconds since the epoch; the system's clock, unless a test brings its own. */
@@ -56,7 +62,7 @@ const ISSUER = /^https?:\/\/[^/?#]+$/;
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions(options);
-  const { issuer, audience, revocations, clockTolerance = CLOCK_TOLERANCE, now = systemTime } = options;
+  const { issuer, audience, revocations, strict, clockTolerance = CLOCK_TOLERANCE, now = systemTime } = options;
   const expectations: Expectations = { issuer, audience, clockTolerance, longestLifetime: LONGEST_LIFETIME };
   const findKey = keyFinder(options, now);
 
@@ -64,8 +70,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const waitUntil = context && ((work: Promise<unknown>) => context.waitUntil(work));
     if (typeof token !== "string") throw new VerificationError("malformed_token");
     const { claims } = await judgeAccessToken(token, (id) => findKey(id, waitUntil), expectations, now());
-    // Only for a token that is ours: nobody makes this Worker read KV with tokens of their own making.
-    if (revocations !== undefined) await refuseRevoked(revocations, claims);
+    // Only for a token that is ours: nobody makes this Worker ask anybody with tokens of their own making.
+    if (strict !== undefined) await refuseUnlessLive(strict, token);
+    else if (revocations !== undefined) await refuseRevoked(revocations, claims);
     return claims;
   };
 }
@@ -80,9 +87,12 @@ function checkOptions(options: VerifierOptions): void {
   if (!(clockTolerance >= 0 && clockTolerance <= MOST_CLOCK_TOLERANCE)) {
     throw new TypeError(`createVerifier takes 0 to ${MOST_CLOCK_TOLERANCE} seconds for \`clockTolerance\`.`);
   }
-  // A binding that was forgotten must not turn the check off.
+  // A binding that was forgotten must not turn a check off.
   if ("revocations" in options && options.revocations === undefined) {
     throw new TypeError("createVerifier got no namespace for `revocations`: bind Postern's, or leave the option out.");
+  }
+  if ("strict" in options && options.strict === undefined) {
+    throw new TypeError("createVerifier got no service for `strict`: bind Postern's, or leave the option out.");
   }
 }
 

@@ -23,7 +23,9 @@ export type VerifierFault =
   /** The issuer's keys are not known yet, and it does not answer. */
   | "keys_unavailable"
   /** KV does not answer, so that nobody knows whether the token was revoked. */
-  | "revocations_unavailable";
+  | "revocations_unavailable"
+  /** Postern was asked whether the token is good at this moment, and does not answer. */
+  | "strict_answer_unavailable";
 
 export type VerificationErrorCode = TokenFault | VerifierFault;
 
@@ -38,6 +40,7 @@ const MESSAGES: Readonly<Record<VerificationErrorCode, string>> = {
   revoked_token: "The token was revoked.",
   keys_unavailable: "The issuer's keys could not be read.",
   revocations_unavailable: "The revocations could not be read.",
+  strict_answer_unavailable: "Postern could not be asked.",
 };
 
 /** Thrown where a token is not accepted. `code` is stable. */
@@ -52,6 +55,6 @@ export class VerificationError extends Error {
 
   /** Whether the fault is not the token's: the same token may be accepted later. */
   get isTemporary(): boolean {
-    return this.code === "keys_unavailable" || this.code === "revocations_unavailable";
+    return this.code.endsWith("_unavailable");
   }
 }

@@ -10,3 +10,4 @@ export type { Fetcher, JsonWebKeySet } from "./read-jwks.ts";
 export { type AuthVariables, type RequireAuthOptions, requireAuth } from "./require-auth.ts";
 export type { RevocationsNamespace } from "./revocations.ts";
 export type { AuthService, ServiceUser } from "./service.ts";
+export type { StrictService } from "./strict-answer.ts";

@@ -94,7 +94,7 @@ describe("requireAuth", () => {
     expect(await response.json()).toMatchObject({ code: "unauthorized" });
   });
 
-  it("answers 503 where keys or revocations can't be had, and lets nobody in", async () => {
+  it("answers 503 where keys, revocations or the strict answer can't be had, and lets nobody in", async () => {
     const silent = await startIssuer();
     silent.answers = () => Promise.reject(new Error("down"));
     const broken = { get: () => Promise.reject(new Error("KV GET failed")) };
@@ -102,6 +102,7 @@ describe("requireAuth", () => {
     for (const [options, token] of [
       [optionsOf(silent), await silent.token("first")],
       [{ ...optionsOf(issuer), revocations: broken }, await issuer.token("first")],
+      [{ ...optionsOf(issuer), strict: { verify: broken.get } }, await issuer.token("first")],
     ] as const) {
       const response = await apiWith(options)(token);
       expect(response.status).toBe(503);

@@ -1,7 +1,8 @@
+import { exports } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { createVerifier, VerificationError } from "../../src/verify/index.ts";
-import { ORIGIN, theWorker } from "../support/client.ts";
+import { ORIGIN, post, theWorker } from "../support/client.ts";
 import { loggedIn } from "../support/people.ts";
 import { type Issuer, startIssuer } from "./issuer.ts";
 
@@ -156,6 +157,7 @@ describe("createVerifier", () => {
     ["0 to 60 seconds", { clockTolerance: Number.NaN }],
     // What a binding is that is not in wrangler.toml.
     ["no namespace for `revocations`", { revocations: undefined }],
+    ["no service for `strict`", { strict: undefined }],
   ])("says that it %s where it is given %o", (message, wrong) => {
     // What a caller without types may write.
     const options = Object.assign({ issuer: "https://auth.example", audience: "https://auth.example" }, wrong);
@@ -210,6 +212,49 @@ describe("createVerifier with the revocations in KV", () => {
     const issuer = await startIssuer();
     await expect(verifierOf(issuer, { revocations })(await issuer.token("first"))).rejects.toMatchObject({
       code: "revocations_unavailable",
+      isTemporary: true,
+    });
+  });
+});
+
+describe("createVerifier with the strict answer", () => {
+  it("refuses from the moment of a logout on, whatever the copy in KV says", async () => {
+    const person = await loggedIn();
+    const fetcher = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
+    const stale = { get: () => Promise.reject(new Error("KV is not read")) };
+    const options = { issuer: ORIGIN, audience: ORIGIN, fetcher, revocations: stale, strict: exports.AuthService };
+    const verify = createVerifier(options);
+    expect(await verify(person.accessToken)).toMatchObject({ sub: person.userId });
+    await post("/api/v1/auth/logout", {}, { bearer: person.accessToken });
+    await expect(verify(person.accessToken)).rejects.toMatchObject({ code: "revoked_token", isTemporary: false });
+  });
+
+  it("asks for a token that is good by itself alone", async () => {
+    const issuer = await startIssuer();
+    const asked: string[] = [];
+    const strict = {
+      async verify(token: string) {
+        asked.push(token);
+        return null;
+      },
+    };
+    const verify = verifierOf(issuer, { strict });
+    await expect(verify(await issuer.token("first", { iss: "https://evil.example" }))).rejects.toMatchObject({
+      code: "wrong_issuer",
+    });
+    expect(asked).toEqual([]);
+    const token = await issuer.token("first");
+    await expect(verify(token)).rejects.toMatchObject({ code: "revoked_token" });
+    expect(asked).toEqual([token]);
+  });
+
+  it.each([
+    ["does not answer", { verify: () => Promise.reject(new Error("Worker threw exception")) }],
+    ["is a binding to something else", {}],
+  ])("fails closed where Postern %s", async (_, strict) => {
+    const issuer = await startIssuer();
+    await expect(verifierOf(issuer, { strict })(await issuer.token("first"))).rejects.toMatchObject({
+      code: "strict_answer_unavailable",
       isTemporary: true,
     });
   });

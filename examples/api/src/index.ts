@@ -7,7 +7,6 @@ import { HTTPException } from "hono/http-exception";
 import { type AuthService, type AuthVariables, requireAuth } from "postern/verify";
 import * as z from "zod";
 import { countNotes, deleteNotes, keepNote, listNotes, MOST_NOTES } from "./notes.ts";
-import { requireLiveSession } from "./require-live-session.ts";
 
 export interface Env {
   ISSUER: string;
@@ -59,10 +58,14 @@ app.get(
 );
 
 // What can't be undone asks Postern itself: a session that ended a moment ago is refused at once.
-app.delete("/notes", requireAuth<Env>(options), requireLiveSession, async (c) => {
-  await deleteNotes(c.env.NOTES, c.get("auth").sub);
-  return c.body(null, 204);
-});
+app.delete(
+  "/notes",
+  requireAuth<Env>((c) => ({ ...options(c), strict: c.env.AUTH })),
+  async (c) => {
+    await deleteNotes(c.env.NOTES, c.get("auth").sub);
+    return c.body(null, 204);
+  },
+);
 
 // What Hono refuses by itself, in the form of the other refusals. Everything else that is thrown is a fault of ours.
 app.onError((error, c) => {
