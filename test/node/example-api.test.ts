@@ -52,6 +52,7 @@ describe("the example's API", () => {
     const answer = await ask("POST", "/notes", `Bearer ${token}`, body);
     expect(answer.status).toBe(status);
     expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(example.app);
+    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
     const { detail } = z.object({ code: z.literal(code), detail: z.string() }).parse(await answer.json());
     expect(detail).toMatch(/^[A-Z].*\.$/);
   });

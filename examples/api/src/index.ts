@@ -33,6 +33,9 @@ app.get("/notes", requireAuth<Env>(options), async (c) =>
   c.json({ items: await listNotes(c.env.NOTES, c.get("auth").sub) }),
 );
 
+/** As Postern's own refusals (RFC 9457): a client has one way to read them. */
+const PROBLEM = { "Content-Type": "application/problem+json" };
+
 const noteSchema = z.object({ text: z.string().trim().min(1).max(300) });
 
 app.post(
@@ -41,12 +44,13 @@ app.post(
   bodyLimit({ maxSize: 4 * 1024 }),
   zValidator("json", noteSchema, (parsed, c) => {
     const detail = "A note is a text of 1 to 300 characters.";
-    return parsed.success ? undefined : c.json({ code: "validation_failed", detail }, 422);
+    return parsed.success ? undefined : c.json({ code: "validation_failed", detail }, 422, PROBLEM);
   }),
   async (c) => {
     const note = await keepNote(c.env.NOTES, c.get("auth").sub, c.req.valid("json").text);
     if (note !== undefined) return c.json(note, 201);
-    return c.json({ code: "too_many_notes", detail: `There is room for ${MOST_NOTES} notes: delete some first.` }, 409);
+    const detail = `There is room for ${MOST_NOTES} notes: delete some first.`;
+    return c.json({ code: "too_many_notes", detail }, 409, PROBLEM);
   },
 );
 
@@ -70,11 +74,11 @@ app.delete(
 // What Hono refuses by itself, in the form of the other refusals. Everything else that is thrown is a fault of ours.
 app.onError((error, c) => {
   const status = error instanceof HTTPException ? error.status : 500;
-  if (status === 400) return c.json({ code: "invalid_json", detail: "The body is not valid JSON." }, 400);
-  if (status === 413) return c.json({ code: "payload_too_large", detail: "A body holds at most 4 KiB." }, 413);
+  if (status === 400) return c.json({ code: "invalid_json", detail: "The body is not valid JSON." }, 400, PROBLEM);
+  if (status === 413) return c.json({ code: "payload_too_large", detail: "A body holds at most 4 KiB." }, 413, PROBLEM);
   // biome-ignore lint/suspicious/noConsole: it is where Cloudflare shows what went wrong.
   console.error(error);
-  return c.json({ code: "internal_error", detail: "Something went wrong. Try again in a moment." }, 500);
+  return c.json({ code: "internal_error", detail: "Something went wrong. Try again in a moment." }, 500, PROBLEM);
 });
 
 export default app;

@@ -1,5 +1,5 @@
 /** Who is signed in: Postern's client, made once for the page, and what the pages see of it. */
-import { type AuthState, createClient, PosternError, type SignedOutReason, type User } from "postern/client";
+import { type AuthState, createClient, readError, type SignedOutReason, type User } from "postern/client";
 import { useEffect, useState } from "preact/hooks";
 
 export const POSTERN_URL: string = import.meta.env.VITE_POSTERN_URL ?? "http://localhost:8787";
@@ -55,18 +55,15 @@ export function useSession(): { session: Session; retry: () => void } {
   return { session, retry };
 }
 
-/** Asks Postern or the API, as who is signed in. Answers what their JSON says; throws a `PosternError` otherwise. */
+/** Asks Postern or the API, as who is signed in. Answers what their JSON says, or null; throws a `PosternError` otherwise. */
 export async function ask<Answer>(url: string, method = "GET", body?: object): Promise<Answer> {
   const response = await client.fetch(url, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
   });
-  const answer = response.status === 204 ? undefined : await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const { code = "unexpected_answer", detail = "Something went wrong. Try again in a moment.", errors = [] } = answer;
-  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  const retryAfter = Number.isNaN(seconds) ? undefined : seconds;
-  throw new PosternError({ status: response.status, code, detail, errors, retryAfter });
+  if (!response.ok) throw await readError(response);
+  // A 204 has no body.
+  return JSON.parse((await response.text()) || "null");
 }
 
 /** What the list of sessions calls this one, for example "Firefox on Windows". */
