@@ -100,6 +100,21 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     if (session.tokens() !== undefined) session.refresh().catch(() => {});
   }
 
+  async function user(): Promise<User | null> {
+    await session.accessToken();
+    const asked = session.tokens()?.session_id;
+    if (asked === undefined) return null;
+    const isStillSignedIn = () => session.tokens()?.session_id === asked;
+    try {
+      const answer = await readUser(await authorizedFetch("/api/v1/users/me"));
+      if (isStillSignedIn()) return answer;
+    } catch (cause) {
+      if (isStillSignedIn()) throw asError(cause);
+    }
+    // Whoever that was has left meanwhile, or somebody else has come.
+    return user();
+  }
+
   return {
     register: (body) => service.post("/api/v1/auth/register", body),
 
@@ -139,14 +154,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     // The cookie of a session that somebody wanted to end brings nobody back.
     refresh: async () => untold === undefined && session.refresh(),
 
-    async user() {
-      await session.accessToken();
-      if (session.tokens() === undefined) return null;
-      const response = await authorizedFetch("/api/v1/users/me").catch((cause) => Promise.reject(asError(cause)));
-      if (response.status === 401 && session.isSignedOut()) return null;
-      return readUser(response);
-    },
-
+    user,
     fetch: authorizedFetch,
     onAuthStateChange: session.listen,
     close: tabs.close,

@@ -133,8 +133,6 @@ export function createSession(
     /** The tokens that are held: of no use to anybody but the client itself. */
     tokens: () => held?.tokens,
 
-    isSignedOut: () => state?.status === "signed_out",
-
     /** A token that is good for a while, or nothing where nobody is signed in. Throws where that can't be known. */
     async accessToken(): Promise<TokenPair | undefined> {
       const sessionId = held?.tokens.session_id;

@@ -131,6 +131,34 @@ describe("the client in cookie mode", () => {
     expect((await client.user())?.email).toBe(credentials.email);
   });
 
+  it.each([
+    ["nobody is signed in", (client: Client) => client.logout().then(() => null)],
+    ["somebody else is", async (client: Client) => (await client.login(credentialsOf(await registered()))).email],
+    [
+      "somebody else is, who logged in behind its back,",
+      async (client: Client, visitor: Visitor) => {
+        const { email } = await open(visitor).login(credentialsOf(await registered()));
+        await client.refresh();
+        return email;
+      },
+    ],
+  ])("does not name who was signed in when it asked, where %s by the time of the answer", async (_, change) => {
+    const { visitor, credentials } = await visit();
+    const client = open(visitor);
+    await client.login(credentials);
+    const held = Promise.withResolvers<void>();
+    visitor.through(async (request, deliver) => {
+      const response = await deliver();
+      if (request.url.endsWith("/me")) await held.promise;
+      return response;
+    });
+    const user = client.user();
+    await vi.waitFor(() => expect(visitor.count(ME)).toBe(1));
+    const email = await change(client, visitor);
+    held.resolve();
+    expect((await user)?.email ?? null).toBe(email);
+  });
+
   it("keeps the cookie of a login from the late answer to a logout", async () => {
     const { visitor, credentials } = await visit();
     const client = open(visitor);
