@@ -14,6 +14,8 @@ const logoutForm = byId("logout");
 let isLeaving = false;
 /** Whose account is shown; nobody's while none is, and once it is deleted. */
 let shownId = "";
+/** Who logged in last, in another tab; nobody where the session is the one that the page found. */
+let newcomer;
 
 watchProfile(showPerson);
 addressForm();
@@ -34,6 +36,7 @@ logoutForm.addEventListener("submit", async (event) => {
   }
 });
 client.onAuthStateChange(({ status, user }) => {
+  newcomer = user;
   if (!shownId) {
     return;
   }
@@ -59,6 +62,11 @@ async function load() {
   if (!me.ok) {
     byId("failed-text").textContent = failureText(me);
     moveTo("failed");
+    return;
+  }
+  // They came while this was on its way to whoever was here before.
+  if (newcomer && newcomer.id !== me.data.id) {
+    location.reload();
     return;
   }
   showProfile(me);

@@ -246,6 +246,40 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     expect(await page.locator("body").textContent()).not.toContain(first.username);
   });
 
+  it.each([
+    ["somebody else has logged in", "Your account", (other: Page, next: Person) => logInByClient(other, next)],
+    [
+      "they have logged out",
+      "Log in",
+      (other: Page) => other.evaluate('import("/static/session.js").then(({ logOut }) => logOut())'),
+    ],
+  ])("do not show whose account it was when it was asked for, where %s meanwhile", async (_, heading, change) => {
+    const first = await atHome();
+    const { page } = visitor;
+    const second = await register(service.origin);
+    const other = await page.context().newPage();
+    await other.goto(`${service.origin}/verify-email`);
+    const held = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    await page.route(
+      ME,
+      async (route) => {
+        const response = await route.fetch();
+        answered.resolve();
+        await held.promise;
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await page.reload();
+    await answered.promise;
+    await change(other, second);
+    held.resolve();
+    await visitor.sees(heading);
+    await expect.poll(() => page.locator("body").textContent()).not.toContain(first.username);
+    if (heading === "Your account") await visitor.reads("#me", second.username);
+  });
+
   it("load anew what the browser brings back from long ago", async () => {
     await atHome();
     const { page } = visitor;
