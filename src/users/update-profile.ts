@@ -65,7 +65,7 @@ export async function updateProfile(
 export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
   // Whoever compresses our answer on the way makes the validator a weak one (RFC 9110 §8.8.3.3), Cloudflare among them.
   // The version that it names is the same, so unlike §13.1.1 we let it match: else nobody behind it could change a thing.
-  const expected = ifMatch?.split(",").map((validator) => validator.trim().replace(/^W\//, "")) ?? ["*"];
+  const expected = ifMatch?.split(",").map((validator) => validator.trim().replace(/^W\/(?=")/, "")) ?? ["*"];
   if (expected.includes("*")) return undefined;
   return expected.includes(userEtag(user)) ? user.updatedAt : "other";
 }

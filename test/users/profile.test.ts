@@ -103,6 +103,11 @@ describe("PUT /api/v1/users/me", () => {
     expectProblem(await put(accessToken, { first_name: "Grace" }, weak), 412, "precondition_failed");
   });
 
+  it.each(["W/*", '"*"', 'W/"*"'])("takes If-Match: %s for no user of any version", async (header) => {
+    const { accessToken } = await loggedIn();
+    expectProblem(await put(accessToken, { first_name: "Ada" }, { "If-Match": header }), 412, "precondition_failed");
+  });
+
   it("loses no change of two tabs that change different fields at once", async () => {
     const { accessToken } = await loggedIn();
     await Promise.all([put(accessToken, { first_name: "Ada" }), put(accessToken, { last_name: "Lovelace" })]);
