@@ -11,6 +11,9 @@ import { type Example, makeClone } from "./live-service.ts";
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
 const operator: Person = { email: "root@example.com", username: "root", password: "a very good password" };
 
+/** As many bytes as 300 characters may take. */
+const LONGEST = "€".repeat(300);
+
 const clone = makeClone();
 let example: Example;
 let person: Person;
@@ -44,6 +47,9 @@ describe("the example's API", () => {
     ["no text", "{}", 422, "validation_failed"],
     ["a number for a text", '{"text":1}', 422, "validation_failed"],
     ["nothing but spaces", '{"text":"   "}', 422, "validation_failed"],
+    ["a control character", JSON.stringify({ text: "a\u0000b" }), 422, "validation_failed"],
+    ["300 control characters", JSON.stringify({ text: "\u0001".repeat(300) }), 422, "validation_failed"],
+    ["300 halves of a character", `{"text":"${"\\ud800".repeat(300)}"}`, 422, "validation_failed"],
     ["a text of 301 characters", JSON.stringify({ text: "x".repeat(301) }), 422, "validation_failed"],
     ["broken JSON", '{"text":', 400, "invalid_json"],
     ["no body", "", 400, "invalid_json"],
@@ -58,12 +64,12 @@ describe("the example's API", () => {
   });
 
   it("keeps a note without the spaces around it, and lists the newest first", async () => {
-    for (const text of [" Buy a lamp ", "x".repeat(300), "Oil the gate"]) {
+    for (const text of [" Buy a lamp ", LONGEST, "Oil the gate"]) {
       const answer = await ask("POST", "/notes", `Bearer ${token}`, JSON.stringify({ text }));
       expect(answer.status).toBe(201);
       expect(await answer.json()).toMatchObject({ text: text.trim() });
     }
-    expect(await readNotes()).toEqual(["Oil the gate", "x".repeat(300), "Buy a lamp"]);
+    expect(await readNotes()).toEqual(["Oil the gate", LONGEST, "Buy a lamp"]);
   });
 
   it.each([

@@ -36,14 +36,21 @@ app.get("/notes", requireAuth<Env>(options), async (c) =>
 /** As Postern's own refusals (RFC 9457): a client has one way to read them. */
 const PROBLEM = { "Content-Type": "application/problem+json" };
 
-const noteSchema = z.object({ text: z.string().trim().min(1).max(300) });
+// In the metadata of KV, which ends at 1,024 bytes, a control character or half a character takes six.
+const textSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(300)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u);
+const noteSchema = z.object({ text: textSchema });
 
 app.post(
   "/notes",
   requireAuth<Env>(options),
   bodyLimit({ maxSize: 4 * 1024 }),
   zValidator("json", noteSchema, (parsed, c) => {
-    const detail = "A note is a text of 1 to 300 characters.";
+    const detail = "A note is a line of 1 to 300 characters.";
     return parsed.success ? undefined : c.json({ code: "validation_failed", detail }, 422, PROBLEM);
   }),
   async (c) => {
