@@ -127,7 +127,7 @@ async function answers(url: string, stop: AbortSignal): Promise<boolean> {
   while (!stop.aborted) {
     try {
       await fetch(url, { signal: AbortSignal.timeout(5 * SECOND) });
-      return true;
+      return !stop.aborted;
     } catch {
       await pause(POLL_PAUSE);
     }
