@@ -30,6 +30,7 @@ export interface Client {
   /**
    * Signs out here at once, and in the tabs that share the session; `all` ends every session of the user. Throws where
    * the service could not be told: its session lives on, and in cookie mode a reload would sign in again. Call it again.
+   * With `all` throws a 401 too, where this session had ended before: the others live on, and it takes a login to end them.
    *
    * The page may be left right after the call: the request is on its way by then, unless it waits for a login of this tab
    * that is under way, which it then ends. A login that begins in any tab waits for the answer, which takes the cookie
@@ -141,14 +142,12 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       const outcome = service.post("/api/v1/auth/logout", { ...proof, all }, more);
       // The request is on its way: the page may be left at any time. Now the door is shut, until its answer is there.
       tabs.atTheDoor(() => outcome.then(lookForCookie, lookForCookie));
-      try {
-        await outcome;
-      } catch (error) {
-        // With the service's 401 it had ended before; with a proxy's it has not.
-        const { status, code } = asError(error);
-        if (status !== 401 || code === "unexpected_answer") throw error;
-      }
+      const refusal = await outcome.then(() => undefined, asError);
+      // With the service's 401 it had ended before; with a proxy's it has not.
+      if (refusal !== undefined && (refusal.status !== 401 || refusal.code === "unexpected_answer")) throw refusal;
       if (untold === wish) untold = undefined;
+      // The others have not ended: by the word of one that has, nobody ends them.
+      if (all && refusal !== undefined && refusal.code !== "unauthorized") throw refusal;
     },
 
     // The cookie of a session that somebody wanted to end brings nobody back.

@@ -441,8 +441,23 @@ describe("a logout", () => {
     await client.login(credentials);
     await endSessions(credentials);
     vi.setSystemTime(Date.now() + 31 * MINUTE);
-    await client.logout({ all: true });
+    await client.logout();
     expect(await client.user()).toBeNull();
+  });
+
+  it("of every session is not done by one that has ended: the others live on", async () => {
+    const { visitor, credentials } = await visit();
+    const client = visitor.open();
+    await client.login(credentials);
+    await endSessions(credentials);
+    const other = visitor.open();
+    await other.login(credentials);
+    await expect(client.logout({ all: true })).rejects.toMatchObject({ status: 401, code: "invalid_access_token" });
+    expect(await client.user()).toBeNull();
+    expect(await other.user()).not.toBeNull();
+    // Signed out it is, and there is nothing to repeat.
+    await client.logout({ all: true });
+    expect(visitor.count(LOGOUT)).toBe(1);
   });
 
   it("is not done where somebody else than the service answers 401", async () => {
