@@ -6,7 +6,7 @@ import { language } from "./words.js";
 export const client = createClient({ baseUrl: location.origin, mode: "cookie" });
 
 /**
- * @param {{ email?: string, username?: string, password: string }} credentials
+ * @param {{ email?: string, username?: string, password: string, turnstile_token?: string }} credentials
  * @returns {Promise<import("./answers.js").Answer>}
  */
 export function logIn(credentials) {

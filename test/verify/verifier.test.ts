@@ -120,7 +120,6 @@ describe("createVerifier", () => {
       "",
       "a.b",
       "a.b.c",
-
       `${header}.${payload}.${signature}=`,
       "x".repeat(5_000),
     ]) {
