@@ -100,7 +100,8 @@ describe("another Worker", () => {
     };
     const traffic = Promise.all(opened.map(client));
     try {
-      expect((await clone.run("keys:rotate", "--persist-to", postern.state)).code).toBe(0);
+      const rotated = await clone.run("keys:rotate", "--persist-to", postern.state);
+      expect(rotated.code, rotated.output).toBe(0);
       await fireCron();
       expect(await publishedKeys(postern.origin)).toHaveLength(2);
       // The lead of an hour passes. A verifier that read the keys before has one look to learn of the new one.
