@@ -86,6 +86,18 @@ describe("the table of roles", () => {
   });
 });
 
+describe("the variables of theme.css", () => {
+  const namesIn = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, name = ""]) => name));
+
+  it("are all that the pages have, but for the shadow of cards and the typeface of code, and the pages use each", () => {
+    const pages = readFileSync("public/static/postern.css", "utf8");
+    const [list = ""] = readFileSync("public/static/theme.css", "utf8").split(":root");
+    const listed = namesIn(list, /(--[a-z-]+)/g);
+    expect([...listed, "--font-code", "--shadow"].toSorted()).toEqual([...namesIn(pages, /(--[\w-]+):/g)].toSorted());
+    for (const name of listed) expect(pages, name).toContain(`var(${name})`);
+  });
+});
+
 describe("the page of errors", () => {
   const page = readFileSync("docs/errors.md", "utf8");
   const [, codes = "", fields = ""] = page.split(/^## .*$/m);

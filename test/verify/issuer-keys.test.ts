@@ -94,8 +94,22 @@ describe("the keys of an issuer", () => {
     const token = await issuer.token("first");
     await verify(token);
     issuer.time += 4.5 * MINUTE;
-    await verify(token);
-    expect(issuer.asked).toBe(2);
+    const { answers } = issuer;
+    const landed = open<void>();
+    issuer.answers = async () => {
+      await landed.promise;
+      return answers();
+    };
+    let isVerified = false;
+    const waiting = verify(token).then(() => {
+      isVerified = true;
+    });
+    // One that came later and waits for nobody is through.
+    await verify(token, context());
+    await verify(token, context());
+    expect(isVerified).toBe(false);
+    landed.resolve();
+    await waiting;
     issuer.time += 3 * MINUTE;
     await verify(token);
     expect(issuer.asked).toBe(2);
@@ -260,6 +274,28 @@ describe("the keys of an issuer", () => {
       await expect(verify(forged)).rejects.toMatchObject({ code: "unknown_key" });
     }
     expect(issuer.asked, "forged ids make no work").toBe(2);
+  });
+
+  it("are looked up every two seconds at most for ids that are not among them while the issuer is down", async () => {
+    const issuer = await startIssuer();
+    const verify = verifierOf(issuer);
+    const known = await issuer.token("first");
+    await verify(known);
+    await issuer.publish("second");
+    const token = await issuer.token("second");
+    const { answers } = issuer;
+    issuer.answers = down;
+    issuer.time += 10 * SECOND;
+    for (const asked of [2, 3]) {
+      for (let times = 0; times < 5; times++) {
+        await expect(verify(token)).rejects.toMatchObject({ code: "unknown_key" });
+        await verify(known);
+      }
+      expect(issuer.asked).toBe(asked);
+      issuer.time += 2 * SECOND;
+    }
+    issuer.answers = answers;
+    await verify(token);
   });
 
   it.each([
