@@ -1,16 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AuthState, Client } from "../../src/client/index.ts";
+import type { Client } from "../../src/client/index.ts";
 import { registered } from "../support/people.ts";
-import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH, type Visitor } from "./visitor.ts";
+import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH, statesOf, type Visitor } from "./visitor.ts";
 import { credentialsOf, visit, visitorOfWorker } from "./worker.ts";
 
 const MINUTE = 60_000;
-
-function statesOf(client: Client): AuthState[] {
-  const states: AuthState[] = [];
-  client.onAuthStateChange((state) => states.push(state));
-  return states;
-}
 
 const open = (visitor: Visitor) => visitor.open({ mode: "cookie" });
 

@@ -1,18 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { type AuthState, type Client, PosternError, readError } from "../../src/client/index.ts";
+import { type AuthState, PosternError, readError } from "../../src/client/index.ts";
 import { ORIGIN } from "../support/client.ts";
 import { mailedToken, registered, somebody } from "../support/people.ts";
-import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH } from "./visitor.ts";
+import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH, statesOf } from "./visitor.ts";
 import { type Credentials, credentialsOf, visit, visitorOfWorker } from "./worker.ts";
 
 const MINUTE = 60_000;
-
-/** What a listener was told, in order. */
-function statesOf(client: Client): AuthState[] {
-  const states: AuthState[] = [];
-  client.onAuthStateChange((state) => states.push(state));
-  return states;
-}
 
 const signedOut = (reason: string) => ({ status: "signed_out", reason });
 

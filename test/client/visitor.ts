@@ -4,7 +4,7 @@
  */
 
 import { browser, type Surroundings } from "../../src/client/browser.ts";
-import { type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
+import { type AuthState, type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
 
 const COOKIE = /__Secure-postern_refresh=([^;]*)/;
 
@@ -43,6 +43,13 @@ export const loseAnswer: Network = async (_, deliver) => {
   await (await deliver()).text();
   throw new TypeError("Failed to fetch");
 };
+
+/** What a listener is told, in order. */
+export function statesOf(client: Client): AuthState[] {
+  const states: AuthState[] = [];
+  client.onAuthStateChange((state) => states.push(state));
+  return states;
+}
 
 /** What a client asks for again and again. */
 export const REFRESH = "POST /api/v1/auth/refresh";
