@@ -11,8 +11,8 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "test/node/live-secret.test.ts runs it": 1,
   "needs a Cloudflare account": 1,
   "needs the npm registry": 2,
-  "needs a PostgreSQL server": 2,
-  "needs the sqlite3 program": 1,
+  "test/node/docs-run.test.ts runs it where PostgreSQL is installed": 2,
+  "test/node/docs-run.test.ts runs it where sqlite3 is installed": 1,
   "test/node/docs-run.test.ts runs it where PyJWT is installed": 1,
 };
 

@@ -11,16 +11,39 @@ import { promisify } from "node:util";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
+import { logIn } from "./live-person.ts";
 import { makeClone, plainEnvironment, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { PAGES, readBlocks, readPage } from "./markdown.ts";
+import { POSTGRESQL, startPostgreSql } from "./postgresql.ts";
 
 /** Debian's Python, with its PyJWT. */
 const PYTHON = "/usr/bin/python3";
+/** Debian's package. */
+const SQLITE = "/usr/bin/sqlite3";
 
 /** What the migrated users log in with, and passlib's hash of it. */
 const PASSWORD = "the password of before";
 const BCRYPT = "$2b$10$uBvpWRRpbEh1n3IhJBecxOsIHk6qdmaf5b3ywWxB296uD7Xt5Dl26";
+
+/** Services that people come from, each with tables that SQLite and PostgreSQL read alike. */
+const SALT = "0123456789abcdef0123456789abcdef";
+const KEY = scryptSync(PASSWORD, SALT, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
+const FASTAPI = `
+  CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT, hashed_password TEXT, first_name TEXT,
+    last_name TEXT, is_active BOOLEAN, is_verified BOOLEAN, is_superuser BOOLEAN, created_at TIMESTAMPTZ);
+  INSERT INTO users VALUES (1, 'frank@example.com', 'frank', '${BCRYPT}', 'Frank', NULL, TRUE, TRUE, FALSE,
+    '2025-01-02T03:04:05.678901+00:00');
+`;
+const BETTER_AUTH = `
+  CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" BOOLEAN, "createdAt" TIMESTAMPTZ,
+    role TEXT, banned BOOLEAN);
+  CREATE TABLE account (id TEXT PRIMARY KEY, "userId" TEXT, "providerId" TEXT, password TEXT);
+  INSERT INTO "user" VALUES ('aH3', 'Heidi', 'heidi@example.com', TRUE, '2025-01-02T03:04:05.678Z', NULL, NULL),
+    ('bI7', 'Ivan', 'ivan@example.com', FALSE, '2025-01-02T03:04:05.678Z', 'user', TRUE);
+  INSERT INTO account VALUES ('a1', 'aH3', 'credential', '${SALT}:${KEY}'), ('a2', 'aH3', 'github', NULL),
+    ('a3', 'bI7', 'github', NULL);
+`;
 
 /** How a page has the package made. */
 const PACK = "npm pack\n";
@@ -120,8 +143,24 @@ async function paste(page: string): Promise<string> {
   return (await shell("bash", ["-e", "-c", script])).stdout;
 }
 
-function shell(command: string, words: readonly string[]) {
-  return run(command, words, { cwd: clone.folder, env: plainEnvironment(), timeout: 120_000 });
+function shell(command: string, words: readonly string[], more: Record<string, string> = {}) {
+  return run(command, words, { cwd: clone.folder, env: { ...plainEnvironment(), ...more }, timeout: 120_000 });
+}
+
+/** A block that is not pasted with the others, since its program is not on every machine. */
+function idleBlock(page: string, program: string): string {
+  const block = readBlocks(page).find(({ notRun, text }) => notRun !== undefined && text.startsWith(`${program} `));
+  if (block === undefined) throw new Error(`${page} does not run ${program}.`);
+  return block.text;
+}
+
+/** The users in a file, their moments as moments: each database spells them in its own way. */
+function usersIn(file: string): object[] {
+  const lines = readFileSync(join(clone.folder, file), "utf8").trim().split("\n");
+  return lines.map((line) => {
+    const { created_at, ...user } = JSON.parse(line);
+    return { ...user, created_at: new Date(created_at) };
+  });
 }
 
 /** Runs a query that gives a JSON text a row, as `psql -At` and `sqlite3 -list` print them. */
@@ -177,8 +216,22 @@ describe("the documentation's commands", () => {
     expectPrinted("docs/quick-start-worker.md", await paste("docs/quick-start-worker.md"));
   });
 
+  it("verify in another Worker without Hono", async () => {
+    const configuration = readFileSync(join(clone.folder, "notes/wrangler.toml"), "utf8");
+    const plain = configuration.replace('"src/index.ts"', '"src/plain.ts"').replace('"notes"', '"plain"');
+    writeFileSync(join(clone.folder, "notes/plain.toml"), plain);
+    const worker = await clone.startBeside(service, "notes/plain.toml", {});
+    const ada = { email: "ada@example.com", username: "ada", password: "correct horse battery staple" };
+    const { access_token } = await logIn(service.origin, ada);
+    const good = await fetch(worker.origin, { headers: { Authorization: `Bearer ${access_token}` } });
+    expect(await good.json()).toEqual({ sub: expect.any(String), role: "user" });
+    const bad = await fetch(worker.origin);
+    expect(bad.status).toBe(401);
+    expect(await bad.json()).toEqual({ code: "malformed_token" });
+    expect(bad.headers.get("WWW-Authenticate")).toBe('Bearer error="invalid_token"');
+  });
+
   it("verify in Node, and in Python where it has PyJWT", async ({ skip }) => {
-    const [block] = readBlocks("docs/other-languages.md").filter(({ text }) => text.startsWith("python3"));
     const output = await paste("docs/other-languages.md");
     expectPrinted("docs/other-languages.md", output);
     const knowsJwt = await shell(PYTHON, ["-c", "import jwt, cryptography"]).then(
@@ -186,7 +239,7 @@ describe("the documentation's commands", () => {
       () => false,
     );
     if (!knowsJwt) return skip(`${PYTHON} has no PyJWT.`);
-    const python = (block?.text ?? "").replace("python3", PYTHON);
+    const python = idleBlock("docs/other-languages.md", "python3").replace("python3", PYTHON);
     const both = await shell("bash", [
       "-e",
       "-c",
@@ -206,29 +259,14 @@ describe("the documentation's commands", () => {
 
   it("bring users along from FastAPI and passlib, PostgreSQL's query run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
-    database.exec(`
-      CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT, hashed_password TEXT, first_name TEXT,
-        last_name TEXT, is_active INTEGER, is_verified INTEGER, is_superuser INTEGER, created_at TEXT);
-      INSERT INTO users VALUES (1, 'frank@example.com', 'frank', '${BCRYPT}', 'Frank', NULL, 1, 1, 0,
-        '2025-01-02T03:04:05.678901+00:00');
-    `);
+    database.exec(FASTAPI);
     exportUsers(database, "fastapi/export.sql", "fastapi/users.ndjson");
     expectPrinted("docs/migrate-from-fastapi.md", await paste("docs/migrate-from-fastapi.md"));
   });
 
   it("bring users along from better-auth, by the query for SQLite, and alike by PostgreSQL's run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
-    const salt = "0123456789abcdef0123456789abcdef";
-    const key = scryptSync(PASSWORD, salt, 64, { N: 16_384, r: 16, p: 1, maxmem: 64 * 2 ** 20 }).toString("hex");
-    database.exec(`
-      CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" INTEGER, "createdAt" TEXT,
-        role TEXT, banned INTEGER);
-      CREATE TABLE account (id TEXT PRIMARY KEY, "userId" TEXT, "providerId" TEXT, password TEXT);
-      INSERT INTO "user" VALUES ('aH3', 'Heidi', 'heidi@example.com', 1, '2025-01-02T03:04:05.678Z', NULL, NULL),
-        ('bI7', 'Ivan', 'ivan@example.com', 0, '2025-01-02T03:04:05.678Z', 'user', 1);
-      INSERT INTO account VALUES ('a1', 'aH3', 'credential', '${salt}:${key}'), ('a2', 'aH3', 'github', NULL),
-        ('a3', 'bI7', 'github', NULL);
-    `);
+    database.exec(BETTER_AUTH);
     const exported = (query: string) => {
       exportUsers(database, `better-auth/${query}`, "better-auth/users.ndjson");
       return readFileSync(join(clone.folder, "better-auth/users.ndjson"), "utf8");
@@ -250,6 +288,49 @@ describe("the documentation's commands", () => {
     ]);
     expect(exported(adding("better-auth/sqlite.sql", role, sqlite))).toBe(users);
     expectPrinted("docs/migrate-from-better-auth.md", await paste("docs/migrate-from-better-auth.md"));
+  });
+
+  // Debian's packages; said to be skipped where they are not installed.
+  it.skipIf(!existsSync(SQLITE))("take better-auth's users out by the sqlite3 program", async () => {
+    const database = new DatabaseSync(join(clone.folder, "auth.db"));
+    database.exec(BETTER_AUTH);
+    await shell("bash", ["-e", "-c", idleBlock("docs/migrate-from-better-auth.md", "sqlite3")]);
+    const printed = usersIn("better-auth/users.ndjson");
+    exportUsers(database, "better-auth/sqlite.sql", "better-auth/expected.ndjson");
+    expect(printed).toEqual(usersIn("better-auth/expected.ndjson"));
+    database.close();
+  });
+
+  it.skipIf(POSTGRESQL === undefined).each([
+    {
+      service: "FastAPI",
+      page: "docs/migrate-from-fastapi.md",
+      folder: "fastapi",
+      query: "export.sql",
+      tables: FASTAPI,
+    },
+    {
+      service: "better-auth",
+      page: "docs/migrate-from-better-auth.md",
+      folder: "better-auth",
+      query: "postgresql.sql",
+      tables: BETTER_AUTH,
+    },
+  ])("take the users of $service out of PostgreSQL, as the query's run in SQLite has them", async (from) => {
+    const { page, folder, query, tables } = from;
+    const database = new DatabaseSync(":memory:");
+    database.exec(tables);
+    exportUsers(database, `${folder}/${query}`, `${folder}/expected.ndjson`);
+    const server = startPostgreSql(POSTGRESQL ?? "");
+    try {
+      const DATABASE_URL = server.url;
+      writeFileSync(join(clone.folder, folder, "tables.sql"), tables);
+      const psql = `psql "$DATABASE_URL" -X -q -v ON_ERROR_STOP=1 -f ${folder}/tables.sql\n${idleBlock(page, "psql")}`;
+      await shell("bash", ["-e", "-c", psql], { DATABASE_URL });
+    } finally {
+      server.stop();
+    }
+    expect(usersIn(`${folder}/users.ndjson`)).toEqual(usersIn(`${folder}/expected.ndjson`));
   });
 
   it("look after accounts", async () => {
