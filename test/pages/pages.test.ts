@@ -31,6 +31,15 @@ describe("the pages", () => {
     }
   });
 
+  it.each(paths)("GET %s has what comes later read out: failures at once, everything else in passing", async (path) => {
+    const { text } = await get(path);
+    const tagsOf = (name: string) => text.match(new RegExp(`<p [^>]*class="${name}"[^>]*>`, "g")) ?? [];
+    expect(tagsOf("form-error")).not.toEqual([]);
+    for (const tag of tagsOf("form-error")) expect(tag).toContain('role="alert"');
+    for (const tag of tagsOf("notice")) expect(tag).toContain('role="status"');
+    expect(text).toContain('id="progress" aria-live="polite"');
+  });
+
   it.each(paths)("GET %s loads ahead what its script imports, all of which is there", async (path) => {
     const { text } = await get(path);
     const files = async (first: string) => {

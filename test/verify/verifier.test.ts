@@ -1,9 +1,9 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { createVerifier, VerificationError } from "../../src/verify/index.ts";
-import { ORIGIN, post, theWorker } from "../support/client.ts";
-import { loggedIn } from "../support/people.ts";
+import { call, ORIGIN, post, theWorker } from "../support/client.ts";
+import { type LoggedIn, loggedIn, withStanding } from "../support/people.ts";
 import { type Issuer, startIssuer } from "./issuer.ts";
 
 const verifierOf = (issuer: Issuer, more = {}) =>
@@ -15,11 +15,13 @@ const verifierOf = (issuer: Issuer, more = {}) =>
     ...more,
   });
 
+/** Postern itself, as a service binding reaches it. */
+const postern = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
+
 describe("createVerifier", () => {
   it("verifies a token of this service over a binding, and gives its claims", async () => {
     const person = await loggedIn();
-    const fetcher = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
-    const claims = await createVerifier({ issuer: ORIGIN, audience: ORIGIN, fetcher })(person.accessToken);
+    const claims = await createVerifier({ issuer: ORIGIN, audience: ORIGIN, fetcher: postern })(person.accessToken);
     expect(claims).toEqual({
       iss: ORIGIN,
       aud: ORIGIN,
@@ -116,13 +118,7 @@ describe("createVerifier", () => {
     const signature = (await issuer.token("first")).split(".")[2];
     const verify = verifierOf(issuer);
     await expect(verify(`${header}.${payload}.${signature}`)).rejects.toMatchObject({ code: "invalid_signature" });
-    for (const text of [
-      "",
-      "a.b",
-      "a.b.c",
-      `${header}.${payload}.${signature}=`,
-      "x".repeat(5_000),
-    ]) {
+    for (const text of ["", "a.b", "a.b.c", `${header}.${payload}.${signature}=`, "x".repeat(5_000)]) {
       await expect(verify(text), text.slice(0, 40)).rejects.toMatchObject({ code: "malformed_token" });
     }
     // A caller without types hands on whatever came.
@@ -166,6 +162,33 @@ describe("createVerifier", () => {
 
 describe("createVerifier with the revocations in KV", () => {
   const namespace = (text: string | null) => ({ get: async () => text });
+
+  it.each([
+    ["a logout", ({ accessToken }: LoggedIn) => post("/api/v1/auth/logout", {}, { bearer: accessToken })],
+    ["a suspension", (person: LoggedIn) => change("PATCH", person, { is_active: false })],
+    ["another role", (person: LoggedIn) => change("PATCH", person, { role: "moderator" })],
+    ["a deletion", (person: LoggedIn) => change("DELETE", person)],
+  ])("refuses by what Postern has written there after %s", async (_, happens) => {
+    const person = await loggedIn();
+    const verify = createVerifier({
+      issuer: ORIGIN,
+      audience: ORIGIN,
+      fetcher: postern,
+      revocations: env.REVOCATIONS,
+    });
+    await verify(person.accessToken);
+    expect((await happens(person)).status).toBeLessThan(300);
+    await vi.waitFor(
+      () => expect(verify(person.accessToken)).rejects.toMatchObject({ code: "revoked_token", isTemporary: false }),
+      { timeout: 10_000 },
+    );
+  });
+
+  /** What an operator does to somebody's account. */
+  async function change(method: "PATCH" | "DELETE", { userId }: LoggedIn, body?: object) {
+    const { accessToken } = await withStanding("admin");
+    return call(method, `/api/v1/users/${userId}`, { body, bearer: accessToken });
+  }
 
   it("reads one record, and only for a token that is good by itself", async () => {
     const issuer = await startIssuer();
