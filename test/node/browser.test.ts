@@ -1,25 +1,19 @@
 import { existsSync } from "node:fs";
-import type { Browser, BrowserContext, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink as mailedLinkAt } from "./live-browser.ts";
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, LOOKS, launchBrowser, mailedLink as mailedLinkAt, SCREENSHOTS, Visitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { makeClone, type Service } from "./live-service.ts";
 
-const SCREENSHOTS = "test/.output/screenshots";
-const LOOKS = [
-  { name: "desktop-light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
-  { name: "phone-dark", viewport: { width: 390, height: 844 }, colorScheme: "dark" },
-] as const;
+type Look = (typeof LOOKS)[number];
+const ENGLISH = LOOKS.filter(({ language }) => language === "en");
 
 // Debian's package; the tests of the pages are skipped, and said to be, where it is not installed.
 describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   const clone = makeClone();
   let service: Service;
   let browser: Browser;
-  let context: BrowserContext;
-  /** Whatever the pages complain of, or ask another host for. */
-  let complaints: string[];
-  let requests: { method: string; url: string; referer: string | undefined }[];
+  let visitor: Visitor;
 
   beforeAll(async () => {
     // One browser walks every page in a minute: more than the limits grant one address.
@@ -32,36 +26,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await clone.remove();
   });
 
-  beforeEach(() => {
-    complaints = [];
-    requests = [];
-  });
+  afterEach(() => visitor.leave());
 
-  afterEach(async () => {
-    await context?.close();
-    expect(complaints).toEqual([]);
-    for (const { url, referer } of requests) {
-      expect(new URL(url).origin === service.origin, url).toBe(true);
-      expect(url, "no token in any address that is asked for").not.toContain("token=");
-      expect(referer ?? "").not.toContain("token=");
-    }
-  });
-
-  async function open(path: string, look: (typeof LOOKS)[number] = LOOKS[0], more = {}): Promise<Page> {
-    context = await browser.newContext({ viewport: look.viewport, colorScheme: look.colorScheme, ...more });
-    const page = await context.newPage();
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("console", (message) => {
-      // Chromium notes every answer of 400 and more; those are what some tests are about.
-      if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
-        complaints.push(message.text());
-      }
-    });
-    page.on("request", (request) => {
-      requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
-    });
-    await page.goto(path.startsWith("http") ? path : `${service.origin}${path}`);
-    return page;
+  async function open(path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> {
+    visitor = await Visitor.arrive(browser, service.origin, { viewport, colorScheme, ...more });
+    await visitor.open(path);
+    return visitor.page;
   }
 
   /** The newest link to a page, once this many have been mailed to this address. */
@@ -94,14 +64,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   }
 
   /** Opens a link and uses it by the keyboard alone, in view of what a person can see at each step. */
-  async function useByKeyboard(link: string, button: string, outcome: string, look: (typeof LOOKS)[number]) {
-    const postsBefore = posts();
+  async function useByKeyboard(link: string, button: string, outcome: string, look: Look) {
     const page = await open(link, look);
     const { origin, pathname } = new URL(link);
     expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
     await page.screenshot({ path: `${SCREENSHOTS}${pathname}-${look.name}.png` });
     await page.waitForTimeout(300);
-    expect(posts(), "nothing is spent without a person's click").toEqual(postsBefore);
+    expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
     await page.keyboard.press("Tab");
     expect(await focused(page)).toBe(button);
@@ -131,18 +100,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect((await post(service.origin, "/api/v1/auth/login", { email, password })).status).toBe(401);
   const heading = (page: Page) => page.locator("h1:visible").textContent();
   const focused = (page: Page) => page.evaluate<string>("document.activeElement.textContent.trim()");
-  const posts = () => requests.filter(({ method }) => method === "POST");
+  const posts = () => visitor.requests.filter(({ method }) => method === "POST");
 
-  it.each(LOOKS)("verify an address by the keyboard alone, on $name", async (look) => {
+  it.each(ENGLISH)("verify an address by the keyboard alone, on $name", async (look) => {
     const { person, link } = await unverified();
     await useByKeyboard(link, "Verify my address", "Your address is verified", look);
     await logIn(service.origin, person);
   });
 
-  it.each(LOOKS)("confirm a new address, and undo the change from the old one, on $name", async (look) => {
+  it.each(ENGLISH)("confirm a new address, and undo the change from the old one, on $name", async (look) => {
     const { person, moved, link } = await moving();
     await useByKeyboard(link, "Confirm my new address", "Your new address is confirmed", look);
-    await context.close();
+    await visitor.leave();
     await logIn(service.origin, moved);
     await refusesLogin(person);
 
@@ -287,7 +256,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await plain.textContent("body")).toContain("This page needs JavaScript");
   });
 
-  it.each(LOOKS)("choose a new password behind a reset link, on $name", async (look) => {
+  it.each(ENGLISH)("choose a new password behind a reset link, on $name", async (look) => {
     const person = await register(service.origin);
     const page = await open("/reset-password", look);
     expect(await heading(page)).toBe("Forgot your password?");
@@ -309,7 +278,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await logIn(service.origin, { ...person, password });
   });
 
-  it.each(LOOKS)("open an account behind an invitation by the keyboard alone, on $name", async (look) => {
+  it.each(ENGLISH)("open an account behind an invitation by the keyboard alone, on $name", async (look) => {
     const { person, link } = await invited();
     const taken = await register(service.origin);
     const page = await open(link, look);

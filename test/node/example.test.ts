@@ -5,13 +5,9 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
+import { CHROMIUM, DESKTOP, launchBrowser, mailedLink, PHONE, SCREENSHOTS } from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
 import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
-
-const SCREENSHOTS = "test/.output/screenshots";
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
 
 const sessionsSchema = z.object({ items: z.array(z.object({ id: z.string(), device_name: z.string().nullable() })) });
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });

@@ -21,10 +21,10 @@ export const LAUNCH = {
     "--disable-sync",
   ],
 };
-const SCREENSHOTS = "test/.output/screenshots";
+export const SCREENSHOTS = "test/.output/screenshots";
 
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
 
 /** Each in one of the languages, which have the same parts, and words of different lengths. */
 export const LOOKS = [
@@ -52,14 +52,16 @@ export class Visitor {
   private constructor(page: Page, origin: string) {
     this.page = page;
     this.origin = origin;
-    page.on("pageerror", (error) => this.complaints.push(String(error)));
-    page.on("console", (message) => {
+    // Of every window that they open, not of the first alone.
+    const context = page.context();
+    context.on("weberror", (error) => this.complaints.push(String(error.error())));
+    context.on("console", (message) => {
       // Chromium notes every answer of 400 and more; those are what some tests are about.
       if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
         this.complaints.push(message.text());
       }
     });
-    page.on("request", (request) => {
+    context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
     });
   }
