@@ -8,6 +8,11 @@ import { fill, waitAdvice, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
+// Before the scripts are there, nothing would come of a click. They run as one, so whoever enables is listened to.
+for (const button of document.querySelectorAll("button[type=submit]:disabled")) {
+  button.disabled = false;
+}
+
 /**
  * Sends a form, whose button is disabled meanwhile and says so.
  * @param {HTMLFormElement} form

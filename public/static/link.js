@@ -102,6 +102,8 @@ function show(name) {
   for (const id of ["act", "resend", "login", "account"]) {
     byId(id)?.toggleAttribute("hidden", offer !== id);
   }
+  // Whoever needs no link after all, or cannot get one here.
+  byId("ways").hidden = offer !== "resend" && offer !== "nothing";
   if (offer === "resend") {
     challenge?.show();
   }

@@ -24,10 +24,7 @@ export function waitAdvice(seconds) {
     return fill(tryAgainIn, { duration: counted(seconds, "second") });
   }
   // The hour is given too, because a duration grows stale while the page stays open.
-  const time = new Date(Date.now() + seconds * 1000).toLocaleTimeString(language, {
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+  const time = new Date(Date.now() + seconds * 1000).toLocaleTimeString(language, { timeStyle: "short" });
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60
     ? fill(tryAgainAfter, { duration: counted(minutes, "minute"), time })

@@ -70,10 +70,10 @@ export function challengedEnd(form: string, label: string): Markup {
 ${formEnd(form, label)}`;
 }
 
-/** A form's failures, and its button; in the order in which they are met. */
+/** A form's failures, and its button; in the order in which they are met. The page's script enables the button. */
 export function formEnd(form: string, label: string): Markup {
   return html`<p class="form-error" id="${form}-error" role="alert"></p>
-<button class="button" type="submit" id="${form}-button">${label}</button>`;
+<button class="button" type="submit" id="${form}-button" disabled>${label}</button>`;
 }
 
 export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };

@@ -40,6 +40,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
   <button class="button button-quiet action" type="button" id="again" hidden></button>
   <a class="button action" id="login" href="${pageLink("login", locale)}" hidden>${links.toLogin}</a>
   <a class="button action" id="account" href="${pageLink("account", locale)}" hidden>${links.toAccount}</a>
+  <p class="ways" id="ways" hidden><a href="${pageLink("login", locale)}">${links.toLogin}</a></p>
 </div>`,
   };
 }

@@ -233,13 +233,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const link = await mailedLink(service.origin, person.email, "verify-email");
     const page = await arrive(link, { locale: "de-DE" });
-    await visitor.sees("Bestätigen Sie Ihre E-Mail-Adresse");
+    await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     expect(await page.getAttribute("html", "lang")).toBe("de");
     await page.click("a.language[lang=en]");
     await visitor.sees("Verify your email address");
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/verify-email?lang=en`);
     await page.click("a.language[lang=de]");
-    await visitor.sees("Bestätigen Sie Ihre E-Mail-Adresse");
+    await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     await page.click("#act-button");
     await visitor.sees("Ihre Adresse ist bestätigt");
     await page.click("#login");

@@ -143,6 +143,71 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     });
   });
 
+  it("has room for the longest of addresses", async () => {
+    visitor = await Visitor.arrive(browser, service.origin, { viewport: { width: 390, height: 844 } });
+    const { page } = visitor;
+    const email = `${"a".repeat(60)}@${"b".repeat(60)}.example.com`;
+    await page.route("**/api/v1/auth/register", (route) => route.fulfill({ status: 202, json: {} }));
+    await visitor.open("/register");
+    await page.fill("#email", email);
+    await page.fill("#username", "ada");
+    await page.fill("#password", "another fine password");
+    await page.click("#register-button");
+    await page.locator("#view-sent").waitFor();
+    await expectRoom(page, "register-sent");
+
+    await page.route("**/api/v1/users/me", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), email } });
+    });
+    await page.route("**/api/v1/users/me/email", (route) => route.fulfill({ status: 202, json: {} }));
+    await visitor.logIn(person);
+    await page.fill("#new_email", `new.${email}`);
+    await page.fill("#address-password", person.password);
+    await page.click("#address-button");
+    await page.locator("#address-notice", { hasText: email }).waitFor();
+    await expectRoom(page, "account");
+  });
+
+  it.each(["login", "register"])("takes no click on /%s before its script can answer it", async (name) => {
+    visitor = await Visitor.arrive(browser, service.origin);
+    const { page } = visitor;
+    let come = () => {};
+    const script = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    await page.route(`**/static/${name}.js`, (route) => script.then(() => route.continue()));
+    await page.goto(`${service.origin}/${name}`, { waitUntil: "commit" });
+    const button = page.locator(`#${name}-button`);
+    await button.waitFor();
+    expect(await button.isDisabled()).toBe(true);
+    await page.fill("#password", "what is typed meanwhile");
+    await page.keyboard.press("Enter");
+    come();
+    await button.click();
+    await page.locator(`[aria-invalid="true"]`).first().waitFor();
+    expect(await page.inputValue("#password")).toBe("what is typed meanwhile");
+  });
+
+  it("leads from a forgotten password, and from a link that does not work, to the log-in", async () => {
+    visitor = await Visitor.arrive(browser, service.origin);
+    const { page } = visitor;
+    const way = page.locator(".ways a:visible", { hasText: "Log in" });
+    for (const path of ["verify-email", "reset-password", "undo-email-change", "accept-invitation"]) {
+      await visitor.open(`/${path}`);
+      await way.waitFor();
+      await visitor.open(`/${path}?ready#token=x&email=ada%40example.com`);
+      await page.locator("#act").waitFor();
+      expect(await way.count(), `${path}: one thing to do`).toBe(0);
+    }
+    await visitor.open("/reset-password");
+    await page.fill("#email", "nobody@example.com");
+    await page.click("#resend-button");
+    await visitor.sees("Check your mail");
+    await way.click();
+    await visitor.sees("Log in");
+  });
+
   it("says that it needs JavaScript where that is off, and shows no form", async () => {
     visitor = await Visitor.arrive(browser, service.origin, { javaScriptEnabled: false });
     for (const path of [...LINKS, "login", "register", "account"]) {

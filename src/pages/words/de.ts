@@ -63,8 +63,7 @@ export const german: PageWords = {
       "last_name.invalid": "Ein Name enthält keine Steuerzeichen. Geben Sie ihn neu ein.",
       "last_name.too_long": "Ein Name hat höchstens 100 Zeichen.",
       "phone.invalid_format": "Eine Telefonnummer beginnt mit + und der Landesvorwahl, etwa +491701234567.",
-      "password.too_short":
-        "Ein Passwort hat mindestens {{password_min_length}} Zeichen. Ein paar Wörter hintereinander sind leicht zu merken und schwer zu erraten.",
+      "password.too_short": "Ein Passwort hat mindestens {{password_min_length}} Zeichen.",
       "password.too_long":
         "Ein Passwort hat höchstens {{password_max_length}} Zeichen. Ein paar Wörter hintereinander sind lang genug.",
       "password.invalid": "Das Passwort enthält ein halbes Zeichen. Geben Sie es neu ein.",

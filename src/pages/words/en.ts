@@ -61,8 +61,7 @@ export const english: PageWords = {
       "last_name.invalid": "A name holds no control characters. Type it anew.",
       "last_name.too_long": "A name has at most 100 characters.",
       "phone.invalid_format": "A phone number begins with + and the country code, like +441234567890.",
-      "password.too_short":
-        "A password has at least {{password_min_length}} characters. A few words in a row are easy to remember and hard to guess.",
+      "password.too_short": "A password has at least {{password_min_length}} characters.",
       "password.too_long":
         "A password has at most {{password_max_length}} characters. A few words in a row are long enough.",
       "password.invalid": "The password holds half a character. Type it anew.",
