@@ -162,6 +162,7 @@ export function banner(origin: string, state: string): string {
 Postern is running.
 
   API      ${origin}/api/v1
+  Pages    ${origin}/login  (for people: log in, register, look after an account)
   Docs     ${origin}/docs
   Outbox   ${origin}/dev/outbox  (the mails that would have been sent)
   Health   ${origin}/health

@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#password-error", "at least 15 characters");
     await page.keyboard.press("ControlOrMeta+A");
     await page.keyboard.type(person.password);
-    await says("#password-hint", "A good password.");
+    await says("#password-hint", "You can use this password.");
     await page.keyboard.press("Enter");
     await visitor.sees("Check your mail");
     expect(await text("#sent-to")).toBe(person.email);

@@ -48,7 +48,7 @@ export const german: PageWords = {
     tryAgainAfter: "Bitte versuchen Sie es in {duration} noch einmal, nach {time} Uhr.",
     tryAgainMuchLater: "Bitte versuchen Sie es in etwa {duration} noch einmal, nach {time} Uhr.",
     reference: "Kennung für den Support: {id}",
-    passwordIsGood: "Ein gutes Passwort.",
+    passwordIsGood: "Dieses Passwort können Sie verwenden.",
     faults: {
       "email.invalid_format": "Das ist keine E-Mail-Adresse. Eine sieht so aus: name@example.org.",
       "email.too_long": "Diese Adresse ist zu lang. Prüfen Sie sie auf Tippfehler.",

@@ -47,7 +47,7 @@ export const english: PageWords = {
     tryAgainAfter: "Please try again in {duration}, after {time}.",
     tryAgainMuchLater: "Please try again in about {duration}, after {time}.",
     reference: "Reference for support: {id}",
-    passwordIsGood: "A good password.",
+    passwordIsGood: "You can use this password.",
     faults: {
       "email.invalid_format": "This is not an email address. It looks like name@example.org.",
       "email.too_long": "This address is too long. Check it for a slip.",
