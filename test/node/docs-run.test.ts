@@ -63,6 +63,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '{"status":"verified"}',
     '"token_type":"Bearer"',
     '"email":"ada@example.com"',
+    "\n204\n",
     '"code":"invalid_access_token"',
   ],
   "docs/cookies-or-tokens.md": ["__Secure-postern_refresh=", "HttpOnly"],
