@@ -133,6 +133,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await press("Open account");
     await heading("Look in your mail");
     await show("mailed");
+    await page.evaluate("document.querySelector('main strong').textContent = 'a'.repeat(254)");
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), "room for it").toBe(0);
   });
 
   it("verifies the address on its own page, by a click", async () => {
@@ -153,6 +155,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
 
   it("logs in, and says what is wrong with a wrong password", async () => {
     await heading("Log in");
+    await press("Log in");
+    await page.locator("#name-error", { hasText: "Type your email address or your username." }).waitFor();
     await page.getByLabel("Email address or username").fill(person.email);
     await page.getByLabel("Password").fill("not the password at all");
     await press("Log in");
@@ -169,6 +173,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.getByRole("status").filter({ hasText: "Your note is kept." }).waitFor();
     await page.getByRole("listitem").filter({ hasText: "Buy a lamp" }).waitFor();
     await show("notes");
+    await page.getByRole("link", { name: "Sessions" }).click();
+    await heading("Sessions");
+    expect(await page.locator(".told").textContent(), "said of the page before").toBe("");
+    await page.getByRole("link", { name: "Notes" }).click();
+    await heading("Notes");
   });
 
   it("stays signed in over a reload, and keeps no token where scripts find it", async () => {

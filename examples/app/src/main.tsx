@@ -30,8 +30,8 @@ function App() {
         {session.status === "signed_in" && <Navigation path={path} username={session.user.username} />}
       </header>
       <CurrentPage path={path} session={session} retry={retry} />
-      {/* What was told to one person is gone for the next. */}
-      <Told key={session.status} />
+      {/* What was told to one person is gone for the next, and on the next page. */}
+      <Told key={`${session.status} ${path}`} />
       {import.meta.env.DEV && (
         <footer>
           In development no mail is sent: <a href={`${POSTERN_URL}/dev/outbox`}>here is what would have been</a>.

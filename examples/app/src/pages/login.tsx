@@ -28,7 +28,7 @@ export function LoginPage({ reason }: { reason: SignedOutReason }) {
               name="name"
               label="Email address or username"
               input={{ autocomplete: "username" }}
-              message={messageOf("email") ?? messageOf("username")}
+              message={messageOf("email") ?? (messageOf("username") && "Type your email address or your username.")}
             />
             <Field
               name="password"
