@@ -272,6 +272,7 @@ describe("createVerifier with the strict answer", () => {
 
   it.each([
     ["does not answer", { verify: () => Promise.reject(new Error("Worker threw exception")) }],
+    ["never answers", { verify: () => new Promise(() => {}) }],
     ["is a binding to something else", {}],
   ])("fails closed where Postern %s", async (_, strict) => {
     const issuer = await startIssuer();
