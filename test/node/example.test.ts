@@ -1,7 +1,7 @@
 /** The example as a developer has it: `npm run example`, and a person who uses the app in a real browser. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
@@ -34,18 +34,21 @@ describe("npm run example", () => {
   });
 });
 
-describe("examples/README.md", () => {
-  const readme = readFileSync("examples/README.md", "utf8");
-  const commands = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block.trim());
+describe("the example's pages to read", () => {
+  const READMES = ["examples/README.md", "examples/app/README.md"];
+  const readmes = READMES.map((path) => ({ path, text: readFileSync(path, "utf8") }));
+  const commands = readmes.flatMap(({ text }) =>
+    [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block.trim()),
+  );
 
-  it("starts the example with the command and the flags that exist", () => {
+  it("start the example with the command and the flags that exist", () => {
     expect(commands[0]).toBe("npm run example");
     const flags = commands[1]?.match(/--[a-z][a-z-]+/g);
     expect(flags).toEqual(["--port", "--api-port", "--app-port", "--persist-to"]);
     for (const flag of flags ?? []) expect(example.command).toContain(flag);
   });
 
-  it("builds the app with the addresses that are given", () => {
+  it("build the app with the addresses that are given", () => {
     execFileSync("sh", ["-ec", commands[2] ?? "exit 1"], { cwd: clone.folder, env: plainEnvironment(), stdio: "pipe" });
     const folder = join(clone.folder, "dist/example-app");
     const script = /src="(\/assets\/[^"]+)"/.exec(readFileSync(join(folder, "index.html"), "utf8"))?.[1] ?? "";
@@ -54,10 +57,10 @@ describe("examples/README.md", () => {
     expect(code, "nothing of the development").not.toContain("/dev/outbox");
   });
 
-  it("names only files that are there", () => {
-    const named = readme.match(/`(app|api)\/[\w./-]+`/g) ?? [];
-    expect(named.length).toBeGreaterThan(5);
-    for (const path of named) expect(existsSync(join("examples", path.replaceAll("`", ""))), path).toBe(true);
+  it.each(readmes)("name only files that are there: $path", ({ path, text }) => {
+    const named = text.match(/`[\w./-]+\.(ts|tsx|toml)`/g) ?? [];
+    expect(named.length).toBeGreaterThan(3);
+    for (const name of named) expect(existsSync(join(dirname(path), name.replaceAll("`", ""))), name).toBe(true);
   });
 });
 

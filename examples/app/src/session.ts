@@ -55,7 +55,7 @@ export function useSession(): { session: Session; retry: () => void } {
   return { session, retry };
 }
 
-/** Asks Postern or the API, as who is signed in. Answers what their JSON says, or null; throws a `PosternError` otherwise. */
+/** Asks Postern or the API, as who is signed in. Answers what their JSON says, or null; throws a `PosternError` where they refuse. */
 export async function ask<Answer>(url: string, method = "GET", body?: object): Promise<Answer> {
   const response = await client.fetch(url, {
     method,
