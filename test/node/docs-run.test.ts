@@ -45,6 +45,14 @@ const BETTER_AUTH = `
     ('a3', 'bI7', 'github', NULL);
 `;
 
+/** A page that shows what the API answers to `app/api.ts`, as its title. */
+const TRY_API = `
+  import { createClient } from "postern/client";
+  import { readClaims } from "./api.ts";
+  const client = createClient({ baseUrl: "POSTERN", mode: "cookie", apis: ["API"] });
+  document.title = JSON.stringify(await client.refresh() && await readClaims(client));
+`;
+
 /** How a page has the package made. */
 const PACK = "npm pack\n";
 
@@ -106,16 +114,13 @@ beforeAll(async () => {
   const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`];
   service = await clone.start(own.flatMap((value) => ["--var", value]));
   addresses.set("http://localhost:8787", service.origin);
-  for (const { file, text } of PAGES.flatMap(readBlocks)) {
-    if (file === undefined) continue;
-    mkdirSync(dirname(join(clone.folder, file)), { recursive: true });
-    writeFileSync(join(clone.folder, file), withAddresses(text));
-  }
+  writeFiles(() => true);
   // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,
   // elsewhere the tarball that is installed.
   expect((await shell("bash", ["-e", "-c", PACK])).stdout).toContain("postern-0.1.0.tgz");
   notes = await clone.startBeside(service, "notes/wrangler.toml", {});
   addresses.set("http://localhost:8788", notes.origin);
+  writeFiles((file) => file.startsWith("app/"));
   app = await createServer({
     configFile: false,
     logLevel: "silent",
@@ -162,6 +167,15 @@ function usersIn(file: string): object[] {
     const { created_at, ...user } = JSON.parse(line);
     return { ...user, created_at: new Date(created_at) };
   });
+}
+
+/** Writes the programs of the pages, with the addresses that are known by now. */
+function writeFiles(isMeant: (file: string) => boolean): void {
+  for (const { file, text } of PAGES.flatMap(readBlocks)) {
+    if (file === undefined || !isMeant(file)) continue;
+    mkdirSync(dirname(join(clone.folder, file)), { recursive: true });
+    writeFileSync(join(clone.folder, file), withAddresses(text));
+  }
 }
 
 /** Runs a query that gives a JSON text a row, as `psql -At` and `sqlite3 -list` print them. */
@@ -395,6 +409,17 @@ describe("the documentation's programs", () => {
       await page.unroute("**/api/v1/auth/*");
       await page.reload();
       await says("Signed in as eve.");
+
+      // With what the page says of an API of one's own, which here is the other page's.
+      writeFileSync(join(clone.folder, "app/try.html"), '<script type="module" src="try.ts"></script>');
+      writeFileSync(
+        join(clone.folder, "app/try.ts"),
+        TRY_API.replace("POSTERN", service.origin).replace("API", notes.origin),
+      );
+      await page.goto(`${origin}/try.html`);
+      await expect.poll(() => page.title(), { timeout: 20_000 }).toContain('"role":"user"');
+      await page.goto(origin);
+
       await page.getByRole("button", { name: "Log out" }).click();
       await says("Nobody is signed in.");
       expect(complaints).toEqual([]);
