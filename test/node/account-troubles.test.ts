@@ -7,6 +7,7 @@ import { makeClone, type Service } from "./live-service.ts";
 
 const ME = "**/api/v1/users/me";
 const REFRESH = "**/api/v1/auth/refresh";
+const MINUTE = 60_000;
 const IN_40_SECONDS = "Too many attempts. Please try again in 40 seconds.";
 const IN_5_SECONDS = "Our service failed for a moment. Please try again in 5 seconds.";
 
@@ -147,6 +148,31 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await page.unroute(url);
     await page.click("#view-failed a");
     await visitor.sees("Your account");
+  });
+
+  it("keep somebody whose two windows slept past the expiry, wake together, and lose the answer to a refresh", async () => {
+    const person = await register(service.origin);
+    visitor = await Visitor.arrive(browser, service.origin);
+    const { page } = visitor;
+    const context = page.context();
+    await context.clock.install();
+    await visitor.logIn(person);
+    const other = await context.newPage();
+    await other.goto(`${service.origin}/account`);
+    await other.locator("#view-account").waitFor();
+
+    const asked = () => visitor.requests.filter(({ url }) => url.endsWith("/auth/refresh")).length;
+    const before = asked();
+    // The service has rotated by then.
+    await context.route(REFRESH, (route) => route.fetch().then(() => route.abort()), { times: 1 });
+    await context.clock.fastForward(8 * 60 * MINUTE);
+    await page.fill("#first_name", "Ada");
+    await Promise.all([page.click("#profile-button"), other.click("#export-button")]);
+    await visitor.reads("#profile-notice", "Saved.");
+    await other.locator("#export-notice:not(:empty)").waitFor();
+    expect(asked() - before, "one of the windows asked, and once more").toBe(2);
+    await page.reload();
+    await expect.poll(() => page.inputValue("#first_name"), { timeout: 20_000 }).toBe("Ada");
   });
 
   it("say that a profile is not saved which changes again at each try, and keep what is typed", async () => {
