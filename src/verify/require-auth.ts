@@ -32,7 +32,7 @@ export function requireAuth<Bindings extends object = object, Name extends strin
 ): MiddlewareHandler<{ Bindings: Bindings; Variables: AuthVariables }> {
   return async function requireAuth(c, next) {
     const settings = typeof options === "function" ? options(c) : options;
-    const token = /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+    const token = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
     if (token === undefined) return answerRefusal("unauthorized");
     const judged = await judge(settings, token, contextOf(c));
     if (judged instanceof VerificationError) {
