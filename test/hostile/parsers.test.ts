@@ -227,16 +227,19 @@ describe("If-Match", () => {
   const etag = `"${user.updatedAt}-0"`;
 
   it("means this version where it names it, any where it says so, and no other", () => {
-    const validators = fc.array(fc.oneof(text, fc.constantFrom(etag, "*", `W/${etag}`, etag.slice(1, -1))));
+    // Compared weakly: whoever compresses the answer on the way weakens the validator, and the version is the same.
+    const names = [etag, `W/${etag}`];
+    const others = ["*", "W/*", `w/${etag}`, `W/W/${etag}`, `W/ ${etag}`, etag.slice(1, -1)];
+    const validators = fc.array(fc.oneof(text, fc.constantFrom(...names, ...others)));
     check(
       fc.property(validators, (list) => {
         const header = list.join(",");
         const named = header.split(",").map((one) => one.trim());
-        const expected = named.includes("*") ? undefined : named.includes(etag) ? user.updatedAt : "other";
+        const isNamed = names.some((name) => named.includes(name));
+        const expected = named.includes("*") ? undefined : isNamed ? user.updatedAt : "other";
         expect(expectedVersion(user, header)).toBe(expected);
       }),
     );
-    expect(expectedVersion(user, `W/${etag}`), "If-Match compares strongly (RFC 9110 §13.1.1)").toBe("other");
   });
 });
 
