@@ -257,19 +257,21 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("keep the language and where somebody wants to go, whichever is chosen first", async () => {
+    // A link that the page's script has reached by now.
+    const LED = '[href*="return_to"]';
     const person = await register(service.origin);
     const page = await arrive("/account");
     await visitor.sees("Log in");
     const parameters = () => Object.fromEntries(new URL(page.url()).searchParams);
     expect(parameters()).toEqual({ lang: "en", return_to: "/account" });
     await visitor.open(`/login?return_to=${encodeURIComponent("/account?a=b&c")}`);
-    await page.click("a.language[lang=de]");
+    await page.click(`a.language[lang=de]${LED}`);
     await visitor.sees("Anmelden");
-    await page.click('a[href*="/register"]');
+    await page.click(`a[href*="/register"]${LED}`);
     await visitor.sees("Konto eröffnen");
-    await page.click("a.language[lang=en]");
+    await page.click(`a.language[lang=en]${LED}`);
     await visitor.sees("Open an account");
-    await page.click('a[href*="/login"]:visible');
+    await page.click(`a[href*="/login"]${LED}:visible`);
     await visitor.sees("Log in");
     await page.click('a[href*="/reset-password"]');
     await visitor.sees("Forgot your password?");
@@ -278,7 +280,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.goBack();
     await page.goBack();
     await visitor.sees("Log in");
-    await page.click("a.language[lang=de]");
+    await page.click(`a.language[lang=de]${LED}`);
     await visitor.sees("Anmelden");
     expect(parameters()).toEqual({ lang: "de", return_to: "/account?a=b&c" });
     await page.fill("#name", person.username);
