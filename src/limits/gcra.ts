@@ -3,7 +3,7 @@
  * arrival time, which is the moment at which its budget will be whole again. Pure: whoever keeps the number
  * sees to it that one attempt is judged at a time.
  */
-import type { LimitRule } from "./rules.ts";
+import type { LimitRule } from "../config/limit-rules.ts";
 
 /** What an attempt met. Times are milliseconds from now. */
 export interface LimitReading {

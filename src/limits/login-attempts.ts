@@ -3,6 +3,8 @@
  * account's guard. An account is known here by the names that somebody logs in by, whether or not there is such
  * an account, so that nobody learns of one by being refused.
  */
+
+import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import {
@@ -13,10 +15,9 @@ import {
   limiterBudget,
   takeAll,
   withoutFail,
-} from "./limiter.ts";
+} from "./budgets.ts";
 import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
-import type { LimitRules } from "./rules.ts";
 
 /** One attempt that was taken, or refused. None of its methods throws. */
 export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamiliar" | "isBlocked" | "isLast"> {
@@ -36,11 +37,10 @@ export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamil
 export interface LoginAttempts {
   /** Takes an attempt at the account of this name. */
   take(name: string, network: string): Promise<LoginAttempt>;
-  /**
-   * Starts counting anew for whoever bears these names from now on, in whose own network nothing was wrong; without a
-   * network there is nobody.
-   */
-  startAfresh(names: readonly string[], network?: string): Promise<void>;
+  /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
+  reset(names: readonly string[], network?: string): Promise<void>;
+  /** Resets both names of an account that exchanged one for the other: whoever has `before` next is someone else. */
+  rename(before: string, after: string, network: string): Promise<void>;
 }
 
 const nothing = async () => {};
@@ -52,7 +52,8 @@ export const unlimitedAttempts: LoginAttempts = {
     ...{ isFamiliar: true, isBlocked: false, isLast: false },
     ...{ giveBack: nothing, succeed: nothing, disown: nothing, share: nothing },
   }),
-  startAfresh: nothing,
+  reset: nothing,
+  rename: nothing,
 };
 
 export function createLoginAttempts(
@@ -78,6 +79,15 @@ export function createLoginAttempts(
     tell: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,
   ): Promise<void> {
     await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
+  }
+
+  async function reset(names: readonly string[], network?: string): Promise<void> {
+    await Promise.all([
+      tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
+      ...(network === undefined
+        ? []
+        : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
+    ]);
   }
 
   return {
@@ -113,15 +123,9 @@ export function createLoginAttempts(
         share: (other) => tellGuards([other], (object) => object.share(networkAt(other, network))),
       };
     },
-    async startAfresh(names, network) {
-      await Promise.all([
-        tellGuards(names, (object, name) =>
-          object.startAfresh(network === undefined ? undefined : networkAt(name, network)),
-        ),
-        ...(network === undefined
-          ? []
-          : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
-      ]);
+    reset,
+    async rename(before, after, network) {
+      await Promise.all([reset([after], network), reset([before])]);
     },
   };
 }

@@ -7,10 +7,16 @@
  * guesses at once no more than the rule allows are judged.
  */
 import { DurableObject } from "cloudflare:workers";
+import {
+  GUARD_MEMORY,
+  type LimitRule,
+  LONGEST_PAUSE,
+  MOST_FAMILIAR_NETWORKS,
+  MOST_WRONG_GUESSES,
+} from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { doublingPause } from "../platform/persist.ts";
+import { doublingPause } from "../platform/retry.ts";
 import type { LimitReading } from "./gcra.ts";
-import { GUARD_MEMORY, type LimitRule, LONGEST_PAUSE, MOST_FAMILIAR_NETWORKS, MOST_WRONG_GUESSES } from "./rules.ts";
 
 export interface GuardReading extends LimitReading {
   /** Whether somebody has logged in from this network, so that it is counted by itself. */
@@ -116,7 +122,7 @@ export class LoginGuard extends DurableObject {
   }
 
   /** Forgets every guess, and every familiar network but this one; without one, everything. */
-  async startAfresh(network: string | undefined): Promise<void> {
+  async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
     const now = systemClock.now();
     await this.#keep({ ...blank(), familiar: { [network]: { ...none(), lastLoginAt: now } } }, now);

@@ -1,8 +1,8 @@
 /** The RateLimiter object: one per limited key, holding one number. Exact, since one object takes one turn at a time. */
 import { DurableObject } from "cloudflare:workers";
+import type { LimitRule } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
 import { giveAttemptBack, judgeAttempt, type LimitReading } from "./gcra.ts";
-import type { LimitRule } from "./rules.ts";
 
 const ARRIVAL = "theoretical_arrival";
 

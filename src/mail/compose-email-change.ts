@@ -2,12 +2,13 @@
  * The mails about a change of address: the link to the new one, and the notices to the old one, which can undo
  * the change. A change that is gone, undone or overtaken gets none.
  */
+
+import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
-import type { EmailChange } from "../users/email-change-store.ts";
+import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
 import { quoteUsername } from "./client-words.ts";
 import type { ComposingParts } from "./compose.ts";
-import { linkUrl } from "./link-url.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 

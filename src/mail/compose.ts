@@ -2,25 +2,27 @@
  * From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the
  * link. However often one request is composed, the mail is the same, as long as things are.
  */
-import { recoveryState } from "../auth/reset-password.ts";
-import type { RegistrationReading, RegistrationStore } from "../auth/store.ts";
-import type { Config } from "../config.ts";
-import { invitationState } from "../invitations/accept.ts";
-import type { InvitationStore } from "../invitations/store.ts";
-import type { Limiter } from "../limits/limiter.ts";
+
+import type { Config } from "../config/config.ts";
+import type { Limiter } from "../limits/budgets.ts";
+import { invitationState, recoveryState } from "../links/link-states.ts";
+import { linkUrl } from "../links/link-url.ts";
 import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
-import type { EmailChangeStore } from "../users/email-change-store.ts";
+import type { EmailChangeStore } from "../users/email-changes.ts";
+import type { InvitationStore } from "../users/invitations.ts";
+import type { RegistrationReading, RegistrationStore } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
+import type { UserStore } from "../users/users.ts";
 import { quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
-import { linkUrl } from "./link-url.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
 export interface ComposingParts {
   config: Config;
+  users: UserStore;
   registrations: RegistrationStore;
   invitations: InvitationStore;
   emailChanges: EmailChangeStore;
@@ -50,7 +52,7 @@ export async function composeMail(
 }
 
 async function compose(request: MailRequest, parts: ComposingParts): Promise<WrittenMail | undefined> {
-  const { config, registrations } = parts;
+  const { config, registrations, users } = parts;
   const { event, requestedAt } = request;
   switch (event.kind) {
     case "verify_email":
@@ -66,7 +68,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
     case "password_changed":
     case "new_login":
     case "refresh_reused": {
-      const user = await registrations.findUser(event.userId);
+      const user = await users.find(event.userId);
       return user && composeNotice(event, user, requestedAt, config);
     }
     case "confirm_email":
@@ -107,9 +109,9 @@ function composeNotice(
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
-  { clock, config, invitations, registrations, secrets }: ComposingParts,
+  { clock, config, invitations, secrets, users }: ComposingParts,
 ): Promise<WrittenMail | undefined> {
-  const [inviter, isOwned] = await Promise.all([registrations.findUser(inviterId), invitations.isOwned(email)]);
+  const [inviter, isOwned] = await Promise.all([users.find(inviterId), invitations.isOwned(email)]);
   if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
   // The page, and the route that it calls, learn the address from here: the token knows a fingerprint alone.

@@ -1,7 +1,7 @@
 /** The consumer of the mail queue: composes, sends, and asks for a retry where that failed. */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
+import { doublingPause } from "../platform/retry.ts";
 import { type ComposingParts, composeMail } from "./compose.ts";
 import type { MailRequest } from "./requests.ts";
 import type { Transport } from "./transports/transport.ts";

@@ -2,26 +2,8 @@
  * The mails: which there are, what each is told, and how one becomes text and HTML. Their words are in
  * `messages/`, a file for each language; text and HTML come from the same ones.
  */
+import type { MessageKind } from "../config/email-subjects.ts";
 import { escapeHtml } from "../platform/encoding.ts";
-
-/** Every mail that there is, by the name that `MAIL_SUBJECTS` knows it by. */
-export const MESSAGE_KINDS = [
-  "verify_email",
-  "account_exists",
-  "invitation",
-  "reset_password",
-  "password_blocked",
-  "password_changed",
-  "new_login",
-  "refresh_reused",
-  "confirm_email",
-  "email_in_use",
-  "email_change_requested",
-  "email_changed",
-  "account_deleted",
-] as const;
-
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** What a mail of each kind is told, besides the name of the product. Times are milliseconds since the epoch. */
 export interface Facts {

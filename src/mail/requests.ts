@@ -3,12 +3,12 @@
  * consumer looks the user up, decides whether there is a mail to send, and makes the link then.
  * So a route that must not tell whether an account exists does the same for every address.
  */
-import type { Afterwards } from "../platform/afterwards.ts";
+import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
+import { retry } from "../platform/retry.ts";
 
 export type MailEvent =
   /** Somebody registered: verify the address. */
@@ -62,7 +62,7 @@ export interface MailQueue {
 
 export function createMailQueue(
   queue: Queue<MailRequest>,
-  afterwards: Afterwards,
+  afterResponse: AfterResponse,
   hops: Hops,
   clock: Clock,
   random: Random,
@@ -75,7 +75,7 @@ export function createMailQueue(
 
   async function sendNotice(request: MailRequest): Promise<void> {
     try {
-      await persist(() => send(request));
+      await retry(() => send(request));
     } catch (error) {
       const { event } = request;
       const user = "userId" in event ? { user_id: event.userId } : {};
@@ -89,7 +89,7 @@ export function createMailQueue(
     },
     notify(event) {
       const request = requestOf(event);
-      afterwards.note(() => sendNotice(request));
+      afterResponse.add(() => sendNotice(request));
     },
   };
 }

@@ -1,11 +1,11 @@
 /** From what a mail says to how it reads: in the recipient's language, under the operator's subject where there is one. */
-import type { Config } from "../config.ts";
-import { type Locale, readLocale } from "./languages.ts";
+import type { Config } from "../config/config.ts";
+import { chosenSubject, type MessageKind } from "../config/email-subjects.ts";
+import { type Locale, readLocale } from "../config/languages.ts";
 import { german } from "./messages/de.ts";
 import { english } from "./messages/en.ts";
-import { type Facts, type Language, type MessageKind, renderHtml, renderText } from "./messages.ts";
+import { type Facts, type Language, renderHtml, renderText } from "./messages.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
-import { chosenSubject } from "./subjects.ts";
 
 const IN_LANGUAGE: Record<Locale, Language> = { en: english, de: german };
 

@@ -25,9 +25,6 @@ export interface Lengths {
   maximumLength: number;
 }
 
-/** No password is longer, whatever the configuration: a bound on what is hashed. Refused, never truncated. */
-export const MAX_CODE_POINTS = 256;
-
 export const tooShort = ({ minimumLength }: Pick<Lengths, "minimumLength">): PasswordFault => ({
   code: "too_short",
   message: `A password has at least ${minimumLength} characters. A few words in a row are easy to remember and hard to guess.`,

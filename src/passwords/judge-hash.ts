@@ -1,4 +1,4 @@
-import { readStoredHash } from "./stored-hash.ts";
+import { readStoredHash } from "./read-hash.ts";
 
 /**
  * Whether a hash that another service made can be verified here, for the import of users; where it can't,

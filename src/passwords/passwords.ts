@@ -2,14 +2,14 @@
  * Passwords as the rest of the service uses them: hash one, check one. Owns the lane and the decoy;
  * what makes a password acceptable is in `policy.ts`.
  */
-import type { Config } from "../config.ts";
-import { type Refusal, refuse } from "../http/problems.ts";
+import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
 import type { Random } from "../platform/random.ts";
-import type { StoredHash } from "./hash-reading.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import type { StoredHash } from "./hash-format.ts";
 import type { HashingLane } from "./hashing-lane.ts";
+import { readStoredHash } from "./read-hash.ts";
 import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts";
-import { readStoredHash } from "./stored-hash.ts";
 
 /** In the place of a hash: somebody without a password. Nothing ever matches it. */
 export const NO_PASSWORD = "!";

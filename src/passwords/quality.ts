@@ -2,8 +2,8 @@
  * The one judgement of new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). First
  * the rules that need nobody, then whether the password has leaked. Owns no storage and hashes nothing.
  */
-import type { Config } from "../config.ts";
-import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
+import type { Config } from "../config/config.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { Breaches } from "./breaches.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";

@@ -11,7 +11,7 @@ import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-format.ts";
 
 /** What a hash costs: N = 2^ln, block size r, parallelization p. */
 export interface ScryptCost {

@@ -7,6 +7,7 @@
  * before any storage is touched. Being a function of its content, the same successor can be handed
  * out twice.
  */
+import * as z from "zod";
 import type { Secrets } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid } from "../platform/encoding.ts";
 
@@ -15,6 +16,13 @@ export interface RefreshTokenContent {
   sessionId: string;
   generation: number;
 }
+
+/** A refresh token in a request body. */
+export const refreshToken = z
+  .string()
+  .min(1)
+  .max(1_024, "This is longer than any token of this service.")
+  .meta({ examples: ["prt_AQGasnJ0fSt_…"] });
 
 /** Tells the kind of a leaked secret at sight, and lets scanners find it. */
 export const REFRESH_TOKEN_PREFIX = "prt_";

@@ -4,7 +4,7 @@
  */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
+import { doublingPause } from "../platform/retry.ts";
 import { type ChangedRole, type RevokedSession, writeRevocations } from "./revocations.ts";
 
 /** KV takes one write a second for a key. */

@@ -1,8 +1,8 @@
 /** The users' session objects as the use cases call them: by user id, with the configured numbers, each call one hop. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
-import { persist } from "../platform/persist.ts";
+import { retry } from "../platform/retry.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
@@ -35,8 +35,8 @@ export interface Sessions {
   /** Tells other Workers to refuse access tokens that say another role. `version` is the user's `updatedAt`. */
   changeRole(userId: string, role: string, version: number): Promise<void>;
   /** Ends every session and forgets every device: whoever used one is not to be known again. */
-  startAfresh(userId: string): Promise<void>;
-  /** As {@link Sessions.startAfresh}, for good: the user is no more, and no login that is under way opens a session. */
+  forgetAll(userId: string): Promise<void>;
+  /** As {@link Sessions.forgetAll}, for good: the user is no more, and no login that is under way opens a session. */
   close(userId: string): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     hops.hop("sessions", () => method(objects.getByName(userId)));
   // The directory has changed by then, and this service goes by it: from the object alone other Workers learn it.
   const insist = (userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<void>) =>
-    persist(() => call(userId, method));
+    retry(() => call(userId, method));
 
   return {
     create: (userId, sessionId, epoch, origin) =>
@@ -68,7 +68,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
     changeRole: (userId, role, version) => insist(userId, (object) => object.changeRole(userId, role, version, rules)),
-    startAfresh: (userId) => insist(userId, (object) => object.startAfresh(rules)),
+    forgetAll: (userId) => insist(userId, (object) => object.forgetAll(rules)),
     close: (userId) => call(userId, (object) => object.close(rules)),
   };
 }

@@ -6,8 +6,8 @@
  * is there. It knows neither tokens nor configuration: numbers arrive with the calls.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { LimitRule } from "../config/limit-rules.ts";
 import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
-import type { LimitRule } from "../limits/rules.ts";
 import { systemClock } from "../platform/clock.ts";
 import { RevocationCopy } from "./revocation-copy.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
@@ -181,16 +181,16 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /** Ends every session and forgets every device. */
-  async startAfresh(rules: SessionRules): Promise<void> {
+  async forgetAll(rules: SessionRules): Promise<void> {
     this.#records.forgetDevices();
     await this.endAllBut(null, rules);
   }
 
-  /** As {@link startAfresh}; and for as long as a login may be under way, none opens a session any more. */
+  /** As {@link forgetAll}; and for as long as a login may be under way, none opens a session any more. */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
     this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
-    await this.startAfresh(rules);
+    await this.forgetAll(rules);
     await this.#armFor(closedUntil);
   }
 

@@ -3,7 +3,7 @@
  * for us and for other Workers alike.
  */
 import { SignJWT } from "jose";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";

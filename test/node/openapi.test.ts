@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { defaultDocument } from "../../src/docs/default-document.ts";
+import { defaultDocument } from "../../src/build/default-document.ts";
 
 /** What Redocly's recommended rules say of a document, warnings included. */
 async function lint(document: object): Promise<string[]> {
@@ -43,7 +43,7 @@ describe("the OpenAPI document", () => {
     const folder = mkdtempSync(join(tmpdir(), "postern-types-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const target = join(folder, "api.ts");
-    execFileSync("node", ["src/docs/client-types.ts", target]);
+    execFileSync("node", ["src/build/client-types.ts", target]);
     expect(readFileSync("src/client/api.ts", "utf8")).toBe(readFileSync(target, "utf8"));
   });
 });

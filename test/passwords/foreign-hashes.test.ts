@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
 import { judgeHash } from "../../src/passwords/judge-hash.ts";
+import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
-import { readStoredHash } from "../../src/passwords/stored-hash.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
 import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD, SCRYPT_OF_DECOMPOSED } from "./foreign-vectors.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { MAX_PASSWORD_LENGTH } from "../../src/config/config.ts";
 import { type Breaches, lookUpBreach } from "../../src/passwords/breaches.ts";
 import { isCommonPassword } from "../../src/passwords/common-passwords.ts";
 import { containsWord, wordsOfEmail } from "../../src/passwords/context-words.ts";
-import { MAX_CODE_POINTS } from "../../src/passwords/faults.ts";
 import { decodeFingerprints, encodeFingerprints, fingerprint } from "../../src/passwords/fingerprint-set.ts";
 import { newPassword, typedPassword } from "../../src/passwords/policy.ts";
 import { createPasswordQuality, type PasswordOwner, type QualityRules } from "../../src/passwords/quality.ts";
@@ -241,7 +241,7 @@ describe("the shapes of passwords", () => {
       expect(newPassword({ minimumLength: 15, maximumLength }).safeParse(longest).success).toBe(true);
       expect(typedPassword.safeParse(longest).success).toBe(true);
     }
-    expect(typedPassword.safeParse("x".repeat(MAX_CODE_POINTS + 1)).success).toBe(false);
+    expect(typedPassword.safeParse("x".repeat(MAX_PASSWORD_LENGTH + 1)).success).toBe(false);
     expect(typedPassword.safeParse("x").success).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Standing } from "../../src/access/permissions.ts";
-import type { AuditEventType } from "../../src/audit/events.ts";
+import type { AuditEventType } from "../../src/audit/event-types.ts";
 import { type Answer, type Call, get, post } from "./client.ts";
 import { neverLog } from "./logs.ts";
 

@@ -2,7 +2,7 @@ import type { Argon2Variant } from "../../platform/argon2.ts";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeBase64, utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings, type Unreadable } from "../hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings, type Unreadable } from "../hash-format.ts";
 
 const PHC =
   /^\$argon2(?:id|i|d)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;

@@ -2,7 +2,7 @@ import { hashSync } from "bcryptjs";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-format.ts";
 
 /** Version, cost, 16 bytes of salt, 23 bytes of hash, in bcrypt's own base64. */
 const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;

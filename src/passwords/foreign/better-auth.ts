@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeHex, utf8 } from "../../platform/encoding.ts";
-import type { Reading } from "../hash-reading.ts";
+import type { Reading } from "../hash-format.ts";
 
 /** 16 bytes of salt and 64 of hash, in hexadecimal. */
 const BETTER_AUTH = /^([0-9a-f]{32}):([0-9a-f]{128})$/;

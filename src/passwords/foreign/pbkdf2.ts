@@ -2,7 +2,7 @@ import { pbkdf2Sync } from "node:crypto";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeBase64, utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-format.ts";
 
 /** Django: the salt is hashed as the text that it is, the hash is base64 with padding, which both digests have. */
 const DJANGO = /^pbkdf2_(sha1|sha256)\$([1-9]\d{0,9})\$([\w-]+)\$([A-Za-z0-9+/]+)=$/;
