@@ -21,8 +21,10 @@ export function answerUnknownRoute(routes: readonly { method: string; path: stri
   };
 }
 
-/** Surprises: logged once with the request id; the client learns nothing but whether to try again. */
+/** An unexpected failure: logged once with the request id. The client learns only whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
+  // Hono would keep the headers of an answer that was ready before the failure: its policy, its cookies, its caching.
+  c.res = undefined;
   writeLog("error", { event: "failure", request_id: c.get("requestId"), error: describeError(error) });
   return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
 }

@@ -1,6 +1,4 @@
 /** The names that people log in by: an email address or a username. */
-import type { User } from "./user.ts";
-
 /** In canonical form. */
 export type LoginName = { email: string } | { username: string };
 
@@ -15,6 +13,6 @@ export function loginNameKey(name: LoginName): string {
 }
 
 /** The keys of an account's names. */
-export function loginNameKeys({ email, username }: Pick<User, "email" | "username">): string[] {
+export function loginNameKeys({ email, username }: { email: string; username: string }): string[] {
   return [loginNameKey({ email }), loginNameKey({ username: canonicalName(username) })];
 }

@@ -104,8 +104,8 @@ describe("a page that somebody has already", () => {
   it("is not sent again, until it says something else", async () => {
     const first = await get(LOGIN);
     const etag = first.headers.get("ETag") ?? "";
-    expect(etag).toMatch(/^"[\w-]{43}"$/);
-    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+    expect(etag).toMatch(/^"[\da-f]{40}"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
       const again = await get(LOGIN, { headers: { "If-None-Match": known } });
       expect([again.status, again.text, again.headers.get("ETag")]).toEqual([304, "", etag]);
       expect(again.headers.get("Vary")).toContain("Accept-Language");

@@ -202,7 +202,7 @@ describe("DELETE /api/v1/users/me", () => {
     const user = await users.find(person.userId);
     if (user === undefined) throw new Error("not found");
     await env.DB.prepare("UPDATE users SET session_epoch = 1 WHERE id = ?").bind(person.userId).run();
-    expect(await deletions.delete(user, user, Date.now())).toBe("changed_meanwhile");
+    expect(await deletions.delete(user, user, Date.now())).toMatchObject({ code: "precondition_failed" });
     expect(await rowOf(person.email)).not.toBeNull();
     const query = "SELECT count(*) AS count FROM retired_usernames WHERE retired_until < ?";
     expect(
