@@ -3,7 +3,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { type ErrorCode, isRefusal, type Refusal } from "../http/problems.ts";
 import type { Limit } from "./limiter.ts";
 
-/** Runs `work` if every limit allows one more attempt. The answer says what is left. */
+/** Runs `work` if every limit allows one more attempt, and adds the rate limit headers to the response. */
 export async function limited<Result extends object, Code extends ErrorCode>(
   c: Context<AppEnv>,
   limits: Limit[],
@@ -14,13 +14,13 @@ export async function limited<Result extends object, Code extends ErrorCode>(
   if (refusal !== undefined) return refusal;
   tell(c, headers);
   const outcome = await work();
-  // Nothing was judged, so nothing is counted.
+  // The attempt was not judged, so it is refunded.
   if (isRefusal(outcome) && (outcome.refused === "busy" || outcome.refused === "unavailable"))
     await limiter.giveBack(limits);
   return outcome;
 }
 
-/** Puts a decision's headers on the answer. */
+/** Sets the headers of a limit decision on the response. */
 export function tell(c: Context<AppEnv>, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
 }
