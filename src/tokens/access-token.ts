@@ -70,7 +70,7 @@ export function createAccessTokens(parts: {
             issuer: config.issuer,
             audience: config.audience,
             clockTolerance: config.clockTolerance / SECOND,
-            // Refuses tokens with a longer lifetime than is configured now.
+            // Refuses tokens older than the lifetime that is configured now, in case it was shortened.
             longestLifetime: config.lifetime / SECOND,
           },
           clock.now(),
