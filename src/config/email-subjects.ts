@@ -1,4 +1,4 @@
-/** Subjects that an operator chose in place of ours: the variable `MAIL_SUBJECTS`. */
+/** Subjects that an operator set in place of the defaults: the variable `MAIL_SUBJECTS`. */
 import * as z from "zod";
 import { type Locale, SUPPORTED_LOCALES } from "./languages.ts";
 
@@ -21,7 +21,7 @@ export const MESSAGE_KINDS = [
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
-/** Characters. Most mail programs show no more than half of it. */
+/** In characters. Most email programs show at most half of that. */
 const LONGEST = 150;
 
 const SUBJECTS_TAKE = 'takes a JSON object from kinds of mail to subjects: {"verify_email":"Welcome to {product}"}';
@@ -33,7 +33,7 @@ const subject = z
   .regex(new RegExp(`^[^\\p{Cc}\\u2028\\u2029]{1,${LONGEST}}$`, "u"), SUBJECT_TAKES)
   .refine((text) => !/[{}]/.test(text.replaceAll("{product}", "")), SUBJECT_TAKES);
 
-/** The variable: a JSON object as text, or the same as a table of `wrangler.toml`. */
+/** Parses the variable: a JSON object as text, or a table in `wrangler.toml`. */
 export const mailSubjects = z
   .unknown()
   .transform((value, context) => {
@@ -60,7 +60,7 @@ export const mailSubjects = z
 
 export type MailSubjects = z.output<typeof mailSubjects>;
 
-/** The subject that was chosen for a kind of mail in a language, if one was. */
+/** The configured subject for a kind of email in a language, if there is one. */
 export function chosenSubject(
   subjects: MailSubjects,
   { kind, locale, product }: { kind: MessageKind; locale: Locale; product: string },

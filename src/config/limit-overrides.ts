@@ -1,4 +1,4 @@
-/** Limits that an operator chose in place of ours: the variable `RATE_LIMITS`. */
+/** Limits that an operator set in place of the defaults: the variable `RATE_LIMITS`. */
 import * as z from "zod";
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import {
@@ -15,7 +15,7 @@ const TAKES =
 const LARGEST_BUDGET = 100_000;
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR };
 
-/** The variable: any number of overrides, separated by commas. The outcome is the whole of the rules. */
+/** Parses the variable: any number of overrides, separated by commas. The result is the complete set of rules. */
 export const limitRules = z
   .string()
   .default("")

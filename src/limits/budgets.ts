@@ -1,6 +1,6 @@
 /**
- * Limits as the use cases see them: name the rules and keys of a request, ask all of them in one hop.
- * The answer also says what a client is told in its headers.
+ * Limits as the use cases see them: they name the rules and keys of a request, and all budgets are asked in one hop.
+ * The decision includes the rate limit headers for the client.
  */
 
 import type { LimitName, LimitRule, LimitRules } from "../config/limit-rules.ts";
@@ -13,28 +13,28 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
 import type { LimitReading } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** Which budget of which rule: the key may be personal data, it leaves here only as a MAC. */
+/** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
 export interface Limit {
   rule: LimitName;
   key: string;
 }
 
-/** The budget of mails of one kind to one address. */
+/** The budget for emails of one kind to one address. */
 export function mailLimit(kind: string, email: string): Limit {
   return { rule: "mailPerRecipient", key: `${kind} ${email}` };
 }
 
 export interface LimitDecision {
-  /** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), for every answer. */
+  /** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), for every response. */
   headers: Record<string, string>;
-  /** Present where a budget is used up. */
+  /** Present if a budget is used up. */
   refusal?: Refusal<"rate_limited">;
 }
 
 export interface Limiter {
   /** Takes one attempt from each budget, all at once. */
   take(limits: Limit[]): Promise<LimitDecision>;
-  /** Gives the attempts back. One that can't be is logged: nobody is refused for that. */
+  /** Refunds the attempts. A failed refund is logged and does not fail the request. */
   giveBack(limits: Limit[]): Promise<void>;
 }
 
@@ -44,16 +44,16 @@ export const unlimited: Limiter = {
   giveBack: async () => {},
 };
 
-/** One budget, wherever it is kept. Each call is one hop. */
+/** One budget, wherever it is stored. Each call is one hop. */
 export interface Budget {
   name: LimitName;
-  /** As `RateLimit-Policy` says it. */
+  /** The budget as an item of the `RateLimit-Policy` header. */
   policy: string;
   take(): Promise<LimitReading>;
   giveBack(): Promise<void>;
 }
 
-/** A budget of so many attempts in a window, as `RateLimit-Policy` says it. */
+/** A rule as an item of the `RateLimit-Policy` header: its budget, and its window in seconds. */
 export function policyOf(name: LimitName, { budget, window }: LimitRule): string {
   return `"${name}";q=${budget};w=${Math.ceil(window / SECOND)}`;
 }
@@ -71,7 +71,7 @@ export function createLimiter(
   };
 }
 
-/** A budget that a `RateLimiter` object keeps. */
+/** A budget that a `RateLimiter` object stores. */
 export function limiterBudget(
   { rule: name, key }: Limit,
   objects: DurableObjectNamespace<RateLimiter>,
@@ -90,18 +90,22 @@ export function limiterBudget(
   };
 }
 
-/** A key that is personal data, as a MAC. */
+/** A MAC of a key, because the key may be personal data. */
 export function limitedKey(secrets: Secrets, key: string): string {
   return encodeBase64url(secrets.sign("limited-key", utf8(key)));
 }
 
-/** Takes one attempt from each budget, all at once. Where one of them can't be asked, it throws what that threw. */
+/**
+ * Takes one attempt from each budget, all at once. If a budget can't be asked, throws that error after refunding the
+ * others.
+ */
 export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   const asked = await Promise.allSettled(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
   const readings = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
   const failure = asked.find((outcome) => outcome.status === "rejected");
   const decision = decide(readings);
-  // What is refused costs nobody anything: else one address could use up a stranger's budget for free.
+  // A refused request must not use up the other budgets. Otherwise one address could exhaust a stranger's budget for
+  // free.
   if (failure !== undefined || decision.refusal !== undefined) {
     await giveAllBack(readings.filter(({ reading }) => reading.allowed));
   }
@@ -109,12 +113,12 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   return decision;
 }
 
-/** Gives one attempt back to each budget. */
+/** Refunds one attempt to each budget. */
 export async function giveAllBack(budgets: Budget[]): Promise<void> {
   await Promise.all(budgets.map((budget) => withoutFail(() => budget.giveBack())));
 }
 
-/** Tells a limiter of what has happened, which is not undone where it does not answer: that is logged. */
+/** Sends an update to a limiter. A failure is logged and does not undo what has happened. */
 export async function withoutFail(tell: () => Promise<void>): Promise<void> {
   try {
     await tell();
@@ -123,7 +127,7 @@ export async function withoutFail(tell: () => Promise<void>): Promise<void> {
   }
 }
 
-/** What a client is told of its budgets, and the refusal where one of them is used up. */
+/** The headers for the client, and the refusal if a budget is used up. */
 export function decide(readings: (Pick<Budget, "name" | "policy"> & { reading: LimitReading })[]): LimitDecision {
   const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
   const policies = readings.map(({ policy }) => policy);

@@ -1,7 +1,7 @@
 /**
- * What a login takes, all in one hop: the address's budget, the budget of this address at this account, and the
- * account's guard. An account is known here by the names that somebody logs in by, whether or not there is such
- * an account, so that nobody learns of one by being refused.
+ * What a login takes, all in one hop: the network's budget, the budget of this network at this account, and the
+ * account's guard. An account is identified by the login name that was entered, whether or not such an account exists,
+ * so that a refusal does not reveal which accounts exist.
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";
@@ -19,23 +19,25 @@ import {
 import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** One attempt that was taken, or refused. None of its methods throws. */
+/** An attempt that was taken or refused. Its methods never throw. */
 export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamiliar" | "isBlocked" | "isLast"> {
-  /** Gives back what was not judged. */
+  /** Refunds an attempt that was not judged. */
   giveBack(): Promise<void>;
   /**
-   * It was right: what the network got wrong at this account before is forgiven, and it is familiar from now on, by
-   * each of the account's names.
+   * The login succeeded. Clears this network's failures at the account, and makes the network trusted under each of the
+   * account's names.
    */
   succeed(names: readonly string[]): Promise<void>;
-  /** It was right no more when the session was to be opened: the network is a stranger's after all. */
+  /**
+   * The account changed before the session was opened, so the success is taken back: the network is no longer trusted.
+   */
   disown(names: readonly string[]): Promise<void>;
-  /** It was wrong, and counts by the account's other name as well. */
+  /** The login failed. Counts it under the account's other name as well. */
   share(name: string): Promise<void>;
 }
 
 export interface LoginAttempts {
-  /** Takes an attempt at the account of this name. */
+  /** Takes an attempt at the account with this name. */
   take(name: string, network: string): Promise<LoginAttempt>;
   /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
   reset(names: readonly string[], network?: string): Promise<void>;
@@ -45,7 +47,7 @@ export interface LoginAttempts {
 
 const nothing = async () => {};
 
-/** Attempts that nobody counts (`RATE_LIMITING=off`). */
+/** Used when limits are off (`RATE_LIMITING=off`): counts nothing. */
 export const unlimitedAttempts: LoginAttempts = {
   take: async () => ({
     headers: {},
@@ -64,7 +66,7 @@ export function createLoginAttempts(
   hops: Hops,
 ): LoginAttempts {
   const rule = rules.loginPerAccount;
-  /** A network is kept with the account: as a MAC that is good for this account alone. */
+  /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
   const perAddress = (network: string) =>
     limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops);
@@ -96,7 +98,7 @@ export function createLoginAttempts(
       let guarded = { isFamiliar: false, isBlocked: false, isLast: false };
       const guard: Budget = {
         name: "loginPerAccount",
-        // In a row, not in a window: a pause that grows is no window.
+        // No window: this limit counts failures in a row, and its pause grows.
         policy: `"loginPerAccount";q=${rule.budget}`,
         async take() {
           const reading = await onGuard(name, async (object): Promise<GuardReading> => object.take(from, rule));

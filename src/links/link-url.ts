@@ -2,8 +2,8 @@ import type { Secrets } from "../platform/crypto.ts";
 import { type LinkPurpose, sealLink } from "./link-tokens.ts";
 
 /**
- * The address of a mail's button. The token is in the fragment: so it reaches no server's log, and no mail
- * scanner that merely opens the link spends it.
+ * The URL of an email's button. The token is in the fragment, so no server logs it, and a mail scanner that only opens
+ * the link does not spend it.
  */
 export function linkUrl(
   page: string,

@@ -1,6 +1,6 @@
 /**
- * From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the
- * link. However often one request is composed, the mail is the same, as long as things are.
+ * Turns a request into an email: reads the current state, decides whether an email is still needed, and creates the
+ * link. Composing the same request again gives the same email, as long as the state does not change.
  */
 
 import type { Config } from "../config/config.ts";
@@ -32,9 +32,9 @@ export interface ComposingParts {
 }
 
 /**
- * The mail that a request calls for now, or `undefined` where it calls for none.
+ * The email for a request, or `undefined` if none is needed any more.
  *
- * @throws {TypeError} where the request is of a kind that is not known: a newer version's, which keeps its chance.
+ * @throws {TypeError} if the kind is unknown: a newer version wrote the request, and a retry may reach that version
  */
 export async function composeMail(
   request: MailRequest,
@@ -43,7 +43,8 @@ export async function composeMail(
 ): Promise<OutgoingMail | undefined> {
   const written = await compose(request, parts);
   if (written === undefined) return undefined;
-  // Whoever asks for a link was counted when they asked; whoever registers must not be told.
+  // Requests for a link were counted when they arrived. A registration is counted here, because its response must not
+  // reveal whether an email is sent.
   if (isFirstTry && /^(verify_email|account_exists)$/.test(request.event.kind)) {
     const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: written.to }]);
     if (refusal !== undefined) return undefined;
@@ -83,7 +84,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   }
 }
 
-/** What an account's owner is told of what has happened. There is no link in it. */
+/** A notice to an account's owner about something that happened. It contains no link. */
 function composeNotice(
   event: Extract<MailEvent, { userId: string }>,
   user: User,
@@ -105,7 +106,7 @@ function composeNotice(
   }
 }
 
-/** Nobody is invited to what they have, nor in the name of somebody who is gone. */
+/** No invitation is sent to an address that has an account, or if the inviter has been deleted. */
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
@@ -114,7 +115,7 @@ async function composeInvitation(
   const [inviter, isOwned] = await Promise.all([users.find(inviterId), invitations.isOwned(email)]);
   if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
-  // The page, and the route that it calls, learn the address from here: the token knows a fingerprint alone.
+  // The page and the route that it calls read the address from here: the token only contains a fingerprint of it.
   const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${encodeURIComponent(email)}`;
   return writeMail(
     "invitation",
@@ -131,7 +132,7 @@ function composeRecovery(
 ): WrittenMail | undefined {
   const { resetPasswordUrl, resetPasswordLifetime } = config.links;
   const expiresAt = requestedAt + resetPasswordLifetime;
-  // After so many retries the link would be dead on arrival.
+  // After many retries the link may have expired.
   if (user === undefined || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
@@ -140,8 +141,8 @@ function composeRecovery(
 }
 
 /**
- * The link by which an address is verified: that of a registration; of an account that lost its verification the
- * one by which its owner chooses a new password, so that no stranger's registration takes it over.
+ * The email with the link that verifies an address. A registration gets the link of that registration. An account that
+ * lost its verification gets a link to set a new password, so that a registration by a stranger can't take it over.
  */
 function composeVerification(
   request: MailRequest,

@@ -1,34 +1,34 @@
 import type { Argon2 } from "../platform/argon2.ts";
 import type { ScryptEngine } from "./scrypt.ts";
 
-/** A hash that was read from its text and can be held against a password. */
+/** A parsed hash that can verify a password. */
 export interface StoredHash {
   scheme: string;
-  /** Whether the password is the one that was hashed. Computes synchronously: run it in the hashing lane. */
+  /** Whether the password matches. Computes synchronously: call it in the hashing lane. */
   verify(password: string, engines: Engines): boolean;
 }
 
-/** A text that is not verified here, and in words for the operator why, and what to do about it. */
+/** A hash that can't be verified here. `refused` tells the operator why and what to do. */
 export interface Unreadable {
   refused: string;
 }
 
-/** What each scheme's reader answers; `undefined` where the text is another scheme's. */
+/** The result of one scheme's reader; `undefined` if the text belongs to another scheme. */
 export type Reading = StoredHash | Unreadable | undefined;
 
-/** What computes and isn't the same wherever this code runs. */
+/** The hash functions that depend on the platform. */
 export interface Engines {
   scrypt: ScryptEngine;
   argon2: Argon2;
 }
 
-/** The end of a reason where no text can help. */
+/** The end of a message about a hash that can't be repaired. */
 export const IMPORT_WITHOUT_HASH =
-  "Import this user without a hash: they choose a new password through the link of “forgot password”.";
+  "Import this user without a hash: they can set a new password with “Forgot your password?”.";
 
 /**
- * The texts that may have been hashed when somebody typed this, at most two: its NFC form, which is what
- * this service hashes and most keyboards produce, and the text as typed, which is what others hash.
+ * The forms of a typed password that may have been hashed, at most two: its NFC form, which this service hashes and
+ * most keyboards produce, and the text as typed, which other services hash.
  */
 export function spellings(password: string): string[] {
   const composed = password.normalize("NFC");
