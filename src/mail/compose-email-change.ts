@@ -2,13 +2,12 @@
  * The emails about a change of email address: the link to the new address, and the notices to the old one, which can
  * undo the change. No email is sent for a change that was deleted, undone or superseded.
  */
-
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
 import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
 import { quoteUsername } from "./client-words.ts";
-import type { ComposingParts } from "./compose.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 

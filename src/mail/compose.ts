@@ -4,32 +4,17 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Limiter } from "../limits/budgets.ts";
 import { invitationState, recoveryState } from "../links/link-states.ts";
 import { linkUrl } from "../links/link-url.ts";
-import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
-import type { Secrets } from "../platform/crypto.ts";
-import type { EmailChangeStore } from "../users/email-changes.ts";
-import type { InvitationStore } from "../users/invitations.ts";
-import type { RegistrationReading, RegistrationStore } from "../users/registrations.ts";
+import { HOUR, MINUTE } from "../platform/clock.ts";
+import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
-import type { UserStore } from "../users/users.ts";
 import { quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
-
-export interface ComposingParts {
-  config: Config;
-  users: UserStore;
-  registrations: RegistrationStore;
-  invitations: InvitationStore;
-  emailChanges: EmailChangeStore;
-  limiter: Limiter;
-  secrets: Secrets;
-  clock: Clock;
-}
 
 /**
  * The email for a request, or `undefined` if none is needed any more.

@@ -2,7 +2,8 @@
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
-import { type ComposingParts, composeMail } from "./compose.ts";
+import { composeMail } from "./compose.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { MailRequest } from "./requests.ts";
 import type { Transport } from "./transports/transport.ts";
 

@@ -1,5 +1,4 @@
 import type { Argon2 } from "../platform/argon2.ts";
-import type { ScryptEngine } from "./scrypt.ts";
 
 /** A parsed hash that can verify a password. */
 export interface StoredHash {
@@ -15,6 +14,16 @@ export interface Unreadable {
 
 /** The result of one scheme's reader; `undefined` if the text belongs to another scheme. */
 export type Reading = StoredHash | Unreadable | undefined;
+
+/** The cost of a hash: N = 2^ln, block size r, parallelization p. */
+export interface ScryptCost {
+  ln: number;
+  r: number;
+  p: number;
+}
+
+/** Computes `length` bytes from a password and a salt. */
+export type ScryptEngine = (password: Uint8Array, salt: Uint8Array, cost: ScryptCost, length: number) => Uint8Array;
 
 /** The hash functions that depend on the platform. */
 export interface Engines {

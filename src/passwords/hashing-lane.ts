@@ -7,7 +7,7 @@
  * request waits for the continuation of another.
  */
 import { type Clock, pause } from "../platform/clock.ts";
-import type { ScryptCost } from "./scrypt.ts";
+import type { ScryptCost } from "./hash-format.ts";
 
 /**
  * In milliseconds. How often a waiting request checks whether it is next; also the length of one turn for other

@@ -11,17 +11,13 @@ import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-format.ts";
-
-/** The cost of a hash: N = 2^ln, block size r, parallelization p. */
-export interface ScryptCost {
-  ln: number;
-  r: number;
-  p: number;
-}
-
-/** Computes `length` bytes from a password and a salt. */
-export type ScryptEngine = (password: Uint8Array, salt: Uint8Array, cost: ScryptCost, length: number) => Uint8Array;
+import {
+  IMPORT_WITHOUT_HASH,
+  type ScryptCost,
+  type ScryptEngine,
+  type StoredHash,
+  type Unreadable,
+} from "./hash-format.ts";
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
