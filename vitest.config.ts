@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 import { memoryFolder } from "./test/support/memory-folder.ts";
@@ -16,6 +18,11 @@ const hostile = { requests: Number(HOSTILE_REQUESTS ?? 3_000), seed: Number(HOST
 
 const migrations = await readD1Migrations("migrations");
 
+// The plugin gives the Worker under test what the developer set for `npm run dev`. An empty value counts as unset.
+const localFiles = [".dev.vars", ".env", ".env.local"].filter((file) => existsSync(file));
+const localNames = localFiles.flatMap((file) => Object.keys(parseEnv(readFileSync(file, "utf8"))));
+const noLocalValues = Object.fromEntries(localNames.map((name) => [name, ""]));
+
 export default defineConfig({
   test: {
     coverage: {
@@ -32,6 +39,7 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               bindings: {
+                ...noLocalValues,
                 TEST_MIGRATIONS: migrations,
                 ENVIRONMENT: "development",
                 PUBLIC_URL: "http://localhost:8787",
@@ -56,7 +64,16 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 300_000 },
+        test: {
+          name: "node",
+          include: ["test/node/**/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+          // Given, not counted from the cores: its files start services and browsers, on any machine the same number.
+          maxWorkers: 1,
+          // Vitest runs projects of different numbers of workers one after the other, and only in an order that is given.
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

@@ -1,12 +1,12 @@
 /** The service as a user has it: a fresh copy of this tree, and `npm run dev` in it as a child process. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "./loopback.ts";
+import { TREE, treeFiles } from "./tree-files.ts";
 
-const TREE = resolve(import.meta.dirname, "../..");
 const START_MILLISECONDS = 100_000;
 const STOP_MILLISECONDS = 20_000;
 
@@ -53,10 +53,7 @@ export interface Clone {
 /** A copy of what a clone would hold, with the packages that are installed here. */
 export function makeClone(): Clone {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "postern-live-")));
-  const list = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: TREE, encoding: "utf8" });
-  for (const file of list.split("\0")) {
-    if (file !== "" && existsSync(join(TREE, file))) cpSync(join(TREE, file), join(folder, file));
-  }
+  for (const file of treeFiles()) cpSync(join(TREE, file), join(folder, file));
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 

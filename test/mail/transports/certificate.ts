@@ -1,5 +1,5 @@
 /** Certificates for `localhost`, made afresh for each run, so that none is kept anywhere and none expires. */
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
@@ -16,9 +16,10 @@ export interface Certificate {
  */
 export async function createTrustedCertificate(): Promise<Certificate> {
   const certificate = await createCertificate();
-  const file = join(tmpdir(), `postern-test-ca-${process.pid}.pem`);
+  const folder = mkdtempSync(join(tmpdir(), "postern-test-ca-"));
+  const file = join(folder, "ca.pem");
   writeFileSync(file, certificate.cert);
-  process.once("exit", () => rmSync(file, { force: true }));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   process.env.NODE_EXTRA_CA_CERTS = file;
   return certificate;
 }
