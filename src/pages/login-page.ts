@@ -1,4 +1,4 @@
-/** The page to log in on. Somebody whose address is not verified gets another link here. */
+/** The log-in page. A user whose email address isn't verified can get another link here. */
 import type { Locale } from "../mail/languages.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { html } from "./html.ts";
@@ -12,18 +12,6 @@ export function loginPage(locale: Locale): Page {
     name: "login",
     title: login.heading,
     script: "login.js",
-    imports: [
-      "return-to.js",
-      "session.js",
-      "client.js",
-      "resend.js",
-      "challenge.js",
-      "form.js",
-      "answers.js",
-      "words.js",
-      "password-field.js",
-      "views.js",
-    ],
     words: { login: { busyLabel, nameMissing, wrong, disabled } },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">

@@ -1,6 +1,6 @@
 /**
- * The pages for people. They were built ahead, in every language; the Worker chooses the language, fills in what the
- * operator says (the product's name, the lengths of passwords), and adds the headers.
+ * The routes of the hosted pages. The build has written each page in every language; the Worker chooses the language,
+ * fills in values of the configuration (such as the product's name), and adds the headers.
  */
 import type { Context } from "hono";
 import type { Config } from "../config.ts";
@@ -11,15 +11,15 @@ import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, escapeHtml, utf8 } from "../platform/encoding.ts";
 import { CHALLENGED, PAGES, type PageName, PLACEHOLDERS, pagePath } from "./pages.ts";
 
-/** Trusted Types too: no text becomes markup or script on a page that holds a token. */
+/** With Trusted Types, so that no text can become markup or script on a page that holds a token. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
 
-/** Turnstile's script and its frame, by Cloudflare's page on policies. It knows no Trusted Types. */
+/** Allows Turnstile's script and frame, as Cloudflare documents. Turnstile does not support Trusted Types. */
 const CHALLENGE_POLICY =
   "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
+const LANGUAGE = "The language comes from `?lang=`, or else from `Accept-Language`.";
 
 export function addPageRoutes(app: App, config: Config): void {
   const fill = fillIn(config);
@@ -49,14 +49,14 @@ interface Answered {
 async function answerPage(c: Context<AppEnv>, { name, policy, fill }: Answered): Promise<Response> {
   const locale = findLocale(c.req.query("lang") ?? "") ?? chooseLocale(c.req.header("Accept-Language"));
   const built = await c.env.ASSETS.fetch(new URL(pagePath(name, locale), c.req.url));
-  if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
+  if (!built.ok) throw new Error(`The page ${name} is missing from the assets. Run npm run build.`);
   const text = fill(await built.text());
-  // Of what is sent, and not of the asset: another name of the product makes another page.
+  // Computed from the filled-in page, because the same asset with another product name is another page.
   const etag = `"${encodeBase64url(sha256(utf8(text)))}"`;
   const headers = {
     "Content-Language": locale,
     "Content-Security-Policy": policy,
-    // A page holds nothing of anybody; a new version is seen at once.
+    // Pages contain no user data. Revalidation shows a new version at once.
     "Cache-Control": "public, max-age=0, must-revalidate",
     ETag: etag,
     Vary: "Accept-Language",
@@ -64,13 +64,13 @@ async function answerPage(c: Context<AppEnv>, { name, policy, fill }: Answered):
   return isKnown(etag, c.req.header("If-None-Match")) ? c.body(null, 304, headers) : c.html(text, 200, headers);
 }
 
-/** Whether a client has what it would be sent (RFC 9110 §13.1.2, by the weak comparison). */
+/** Whether the client already has this version (RFC 9110 §13.1.2, weak comparison). */
 function isKnown(etag: string, ifNoneMatch = ""): boolean {
   const known = ifNoneMatch.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   return known.includes(etag) || known.includes("*");
 }
 
-/** Puts the operator's values where the build left room. None is looked at for room again. */
+/** Fills in the placeholders in one pass: a value that looks like a placeholder is not filled in again. */
 function fillIn({ productName, passwords, registration, turnstile }: Config): (text: string) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],

@@ -1,19 +1,19 @@
 /**
- * The words of the pages: what there is to say, which the files in `words/` say in each language. The build alone
- * reads them; the Worker serves what it made of them. `{{…}}` is filled in by the Worker, `{…}` by a page's script.
+ * The texts of the hosted pages; `words/` has them in each language. Only the build reads them: the Worker serves the
+ * pages that were built. The Worker fills in `{{…}}`, a page's script fills in `{…}`.
  */
 import type { Locale } from "../mail/languages.ts";
 import type { FaultCode } from "../passwords/faults.ts";
-import type { LinkPageName, ViewName } from "./link-pages.ts";
+import type { LinkPageName, ResendingPage, ViewName } from "./link-pages.ts";
 import { german } from "./words/de.ts";
 import { english } from "./words/en.ts";
 
-/** All words of the pages in one language. What a language lacks is a type error. */
+/** All texts of the pages in one language. A missing text is a type error. */
 export interface PageWords {
-  /** The language's own name. */
+  /** The language's name for itself. */
   language: string;
   layout: {
-    /** Names the choice of languages. */
+    /** The label of the language links. */
     languages: string;
     needsScript: { heading: string; text: string; comfort: string };
   };
@@ -23,7 +23,7 @@ export interface PageWords {
   login: LoginWords;
   register: RegisterWords;
   account: AccountWords;
-  /** After asking for a link, wherever that was. */
+  /** After a request for another verification link. */
   resent: { heading: string; text: string; note: string };
 }
 
@@ -34,40 +34,46 @@ export interface FieldWords {
   password: string;
   newPassword: string;
   newPasswordHint: string;
-  /** On the button that makes a password readable, and what it is called in full. */
+  /** The button beside a password, while the password is hidden: its text and its accessible name. */
   show: string;
   showPassword: string;
+  /** The same, while the password can be read. */
+  hide: string;
+  hidePassword: string;
 }
 
-/** What any form may have to say. A form's script reads them. */
+/** Messages that any form may show. The scripts read them. */
 export interface FormWords {
   emailMissing: string;
   emailIncomplete: string;
   passwordMissing: string;
+  /** For a new account. */
+  firstPasswordMissing: string;
+  /** For an account that has a password already. */
   newPasswordMissing: string;
   usernameMissing: string;
   sending: string;
   tooManyAttempts: string;
   noAnswer: string;
   failed: string;
-  /** Where another attempt would fare no better. */
+  /** For a refusal that another attempt would not change. */
   refused: string;
   challengeFailed: string;
   challengeLoading: string;
   challengeMissing: string;
-  /** Where the service asks for a challenge that the operator has given these pages no key for. */
+  /** The service requires a challenge, but the operator has configured no site key for the pages. */
   challengeNotShown: string;
   challengeNotLoaded: string;
   tryAgainSoon: string;
-  /** `{duration}` is seconds. */
+  /** `{duration}` is in seconds. */
   tryAgainIn: string;
-  /** `{duration}` is minutes; `{time}` is the clock's, since a duration grows stale. */
+  /** `{duration}` is in minutes. `{time}` is a clock time, because the duration is soon out of date. */
   tryAgainAfter: string;
-  /** `{duration}` is hours, rounded. */
+  /** `{duration}` is in hours, rounded. */
   tryAgainMuchLater: string;
   reference: string;
   passwordIsGood: string;
-  /** By the API's field and code. */
+  /** By the API's field and error code. */
   faults: Record<`password.${FaultCode}` | FieldFault, string>;
 }
 
@@ -84,13 +90,13 @@ type FieldFault =
   | "last_name.too_long"
   | "phone.invalid_format";
 
-/** What a page shows at one moment. */
+/** What a page shows at one time. */
 export interface ViewWords {
   heading: string;
   text?: string;
   points?: readonly string[];
   note?: string;
-  /** On a button that leads to the form for another link. */
+  /** The label of a button that opens the form for another link. */
   again?: string;
 }
 
@@ -99,8 +105,8 @@ export type LinkWords = {
     label: string;
     busyLabel: string;
     views: { readonly [View in ViewName<Page>]: ViewWords };
-  };
-} & { readonly resend: string; readonly kept: string; readonly toLogin: string; readonly toAccount: string };
+  } & (Page extends ResendingPage ? { resend: string } : object);
+} & { readonly kept: string; readonly toLogin: string; readonly toAccount: string };
 
 export interface LoginWords {
   heading: string;
@@ -123,7 +129,16 @@ export interface RegisterWords {
   busyLabel: string;
   haveAccount: string;
   toLogin: string;
-  sent: { heading: string; to: string; text: string; note: string; resend: string; resent: string; again: string };
+  sent: {
+    heading: string;
+    /** `{email}` is the address. */
+    to: string;
+    text: string;
+    note: string;
+    resend: string;
+    resent: string;
+    again: string;
+  };
   invitation: { heading: string; text: string };
   closed: { heading: string; text: string };
 }
@@ -134,7 +149,7 @@ export interface AccountWords {
   logOut: string;
   loggingOut: string;
   loading: string;
-  /** What failed, a form's words say. */
+  /** The reason comes from the words of the forms. */
   failed: { heading: string; label: string };
   wrongPassword: string;
   currentPassword: string;
@@ -169,7 +184,7 @@ export interface AccountWords {
     /** `{time}`. */
     lastUsed: string;
     end: string;
-    /** `{device}`: what a button says in full. */
+    /** The accessible name of the button; `{device}`. */
     endNamed: string;
     ending: string;
     /** `{device}`. */
