@@ -1,9 +1,9 @@
 /**
- * The languages that mails and pages are written in, and which of them somebody gets. A language is added here, and
- * the compiler then names what is still missing: its words in `messages/`, and those of the pages in `pages/words/`.
+ * The languages of emails and pages, and how one is chosen. To add a language, add it here; the compiler then names the
+ * missing texts in `messages/` and `pages/words/`.
  */
 
-/** Tags of BCP 47, lower-case, the one to fall back on first. */
+/** Lower-case BCP 47 tags. */
 export const SUPPORTED_LOCALES = ["en", "de"] as const;
 
 export type Locale = (typeof SUPPORTED_LOCALES)[number];
@@ -15,7 +15,7 @@ const ELEMENT = /^(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,8})(?:[ \t]*;[ \t]*q=(0(?:\
 
 /**
  * The language that an `Accept-Language` header asks for (RFC 9110 §12.5.4), by lookup (RFC 4647 §3.4):
- * `de-AT` finds `de`, and a weight of 0 rules a language out. English where it asks for none of ours.
+ * `de-AT` finds `de`, and a weight of 0 excludes a language. English if no supported language is asked for.
  */
 export function chooseLocale(acceptLanguage: string | undefined): Locale {
   const ranges = (acceptLanguage ?? "")
@@ -30,7 +30,7 @@ export function chooseLocale(acceptLanguage: string | undefined): Locale {
   const refused = new Set(ranges.filter(({ weight }) => weight === 0).map(({ range }) => range));
   for (const { range, weight } of ranges) {
     if (weight === 0) break;
-    // The asterisk means every language that is not named beside it.
+    // The asterisk means every language that is not listed.
     const found =
       range === "*"
         ? SUPPORTED_LOCALES.find((locale) => !named.has(locale))
@@ -42,12 +42,12 @@ export function chooseLocale(acceptLanguage: string | undefined): Locale {
   return FALLBACK;
 }
 
-/** The language that a stored tag means: English where it is none that mails are written in. */
+/** The language of a stored tag, or English if the tag is unknown. */
 export function readLocale(tag: string): Locale {
   return findLocale(tag) ?? FALLBACK;
 }
 
-/** A moment as a mail names it: in UTC, which it says, because nobody knows where it will be read. */
+/** A time for an email, in UTC and saying so: the recipient's time zone is unknown. */
 export function formatTime(milliseconds: number, locale: Locale): string {
   const moment = new Date(milliseconds);
   // English as most of the world writes it, with the day first.
@@ -56,12 +56,12 @@ export function formatTime(milliseconds: number, locale: Locale): string {
   return `${day}, ${moment.toISOString().slice(11, 16)} UTC`;
 }
 
-/** The language that a tag names. `undefined` where it is none of ours. */
+/** The language of a tag, or `undefined` if it is not supported. */
 export function findLocale(tag: string): Locale | undefined {
   return SUPPORTED_LOCALES.find((locale) => locale === tag);
 }
 
-/** A range and what remains of it as it loses its last subtags: `de-ch-1996`, `de-ch`, `de`. */
+/** A range and its shorter forms: `de-ch-1996`, `de-ch`, `de`. */
 function truncations(range: string): string[] {
   const subtags = range.split("-");
   return subtags.map((_, index) => subtags.slice(0, subtags.length - index).join("-"));

@@ -1,13 +1,14 @@
-/** Subjects that an operator chose in place of ours: the variable `MAIL_SUBJECTS`. */
+/** Subjects that the operator sets in the variable `MAIL_SUBJECTS`. */
 import * as z from "zod";
 import { type Locale, SUPPORTED_LOCALES } from "./languages.ts";
 import { MESSAGE_KINDS, type MessageKind } from "./messages.ts";
 
-/** Characters. Most mail programs show no more than half of it. */
+/** Characters. Most mail programs show less than half as many. */
 const LONGEST = 150;
 
-const SUBJECTS_TAKE = 'takes a JSON object from kinds of mail to subjects: {"verify_email":"Welcome to {product}"}';
-const SUBJECT_TAKES = `takes one line of 1 to ${LONGEST} characters, with no placeholder but {product}, or an object from languages (${SUPPORTED_LOCALES.join(", ")}) to such lines`;
+const SUBJECTS_TAKE =
+  'takes a JSON object that maps kinds of email to subjects: {"verify_email":"Welcome to {product}"}';
+const SUBJECT_TAKES = `takes one line of 1 to ${LONGEST} characters with no placeholder except {product}, or an object that maps languages (${SUPPORTED_LOCALES.join(", ")}) to such lines`;
 
 const subject = z
   .string(SUBJECT_TAKES)
@@ -15,7 +16,7 @@ const subject = z
   .regex(new RegExp(`^[^\\p{Cc}\\u2028\\u2029]{1,${LONGEST}}$`, "u"), SUBJECT_TAKES)
   .refine((text) => !/[{}]/.test(text.replaceAll("{product}", "")), SUBJECT_TAKES);
 
-/** The variable: a JSON object as text, or the same as a table of `wrangler.toml`. */
+/** The variable: a JSON object as text, or a table in `wrangler.toml`. */
 export const mailSubjects = z
   .unknown()
   .transform((value, context) => {
@@ -34,7 +35,9 @@ export const mailSubjects = z
       z.union([subject, z.partialRecord(z.enum(SUPPORTED_LOCALES), subject, SUBJECT_TAKES)], SUBJECT_TAKES),
       {
         error: (issue) =>
-          "keys" in issue ? `knows no mail called ${issue.keys}: it takes ${MESSAGE_KINDS.join(", ")}` : SUBJECTS_TAKE,
+          "keys" in issue
+            ? `has an unknown kind of email: ${issue.keys}. It takes ${MESSAGE_KINDS.join(", ")}`
+            : SUBJECTS_TAKE,
       },
     ),
   )
@@ -42,7 +45,7 @@ export const mailSubjects = z
 
 export type MailSubjects = z.output<typeof mailSubjects>;
 
-/** The subject that was chosen for a kind of mail in a language, if one was. */
+/** The operator's subject for a kind of email in a language, if there is one. */
 export function chosenSubject(
   subjects: MailSubjects,
   { kind, locale, product }: { kind: MessageKind; locale: Locale; product: string },
