@@ -1,4 +1,4 @@
-/** The routes by which operators run the place, as data: what each takes, gives and refuses, and the permission it needs. */
+/** The routes for operators as data: inputs, answers, refusals and the permission that each needs. */
 import * as z from "zod";
 import { needs } from "../access/permissions.ts";
 import { defineOperation } from "../http/operation.ts";
@@ -9,9 +9,9 @@ import { ROLES } from "../verify/claims.ts";
 
 const tag = "Administration";
 const credentials = ["access_token"] as const;
-const role = z.enum(ROLES, `This takes one of ${ROLES.join(", ")}.`).meta({ examples: ["moderator"] });
+const role = z.enum(ROLES, `Use one of ${ROLES.join(", ")}.`).meta({ examples: ["moderator"] });
 const truth = z
-  .enum(["true", "false"], "This takes true or false.")
+  .enum(["true", "false"], "Use true or false.")
   .transform((text) => text === "true")
   .optional();
 
@@ -27,9 +27,9 @@ export const listUsersOperation = defineOperation({
     ...pageQuery,
     q: z
       .string()
-      .max(254, "This has at most 254 characters.")
+      .max(254, "Use 254 characters or fewer.")
       .optional()
-      .meta({ description: "How the email or the username begins.", examples: ["ada"] }),
+      .meta({ description: "The beginning of the email address or the username.", examples: ["ada"] }),
     role: role.optional(),
     is_active: truth,
     is_verified: truth,
@@ -61,7 +61,7 @@ export const updateUserOperation = defineOperation({
   tag,
   summary: "Change a user",
   description:
-    "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: access tokens from before it are refused, and a suspension ends every session. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.",
+    "Changes only the fields that are sent; `null` clears an optional field. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, all other fields need `edit_users`. A change of role or status takes effect at once: older access tokens are refused, and a suspension ends every session. Send the ETag as `If-Match` to refuse the update if the user has changed since it was read.",
   credentials,
   body: () =>
     z.strictObject({
@@ -73,7 +73,7 @@ export const updateUserOperation = defineOperation({
       last_name: personName.nullish(),
       phone: phoneNumber.nullish(),
     }),
-  success: { status: 200, description: "The user as they are now.", schema: userSchema },
+  success: { status: 200, description: "The updated user.", schema: userSchema },
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "last_superuser", "precondition_failed"],
 });
 
@@ -83,9 +83,9 @@ export const deleteUserOperation = defineOperation({
   path: "/api/v1/users/{id}",
   tag,
   summary: "Delete a user",
-  description: `The account, its sessions and its personal data are gone at once. ${needs("delete_users")}`,
+  description: `Deletes the account, its sessions and its personal data at once. ${needs("delete_users")}`,
   credentials,
-  success: { status: 204, description: "The account is gone." },
+  success: { status: 204, description: "The account has been deleted." },
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "last_superuser", "precondition_failed"],
 });
 
@@ -97,7 +97,7 @@ export const revokeSessionsOperation = defineOperation({
   summary: "End every session of a user",
   description: needs("end_sessions"),
   credentials,
-  success: { status: 204, description: "They have ended." },
+  success: { status: 204, description: "The sessions have ended." },
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found"],
 });
 
@@ -106,12 +106,12 @@ export const sendPasswordResetOperation = defineOperation({
   method: "post",
   path: "/api/v1/users/{id}/send-password-reset",
   tag,
-  summary: "Mail a user a link to reset their password",
-  description: `As if they had asked for it themselves. ${needs("send_password_resets")}`,
+  summary: "Email a user a password reset link",
+  description: `Sends the same email as a request by the user. ${needs("send_password_resets")}`,
   credentials,
   success: {
     status: 202,
-    description: "The mail is on its way.",
+    description: "The email has been queued.",
     schema: z.strictObject({ status: z.literal("accepted") }),
   },
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "not_found", "rate_limited"],

@@ -7,7 +7,7 @@ import { AUDIT_EVENT_TYPES } from "./events.ts";
 import { eventSchema } from "./present-event.ts";
 
 const time = z.iso
-  .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
+  .datetime({ offset: true, error: "Send a time like 2026-11-22T09:30:00Z." })
   .transform((text) => Date.parse(text))
   .optional();
 
@@ -18,23 +18,26 @@ export const listAuditEventsOperation = defineOperation({
   method: "get",
   path: "/api/v1/audit-events",
   tag: "Administration",
-  summary: "What happened",
-  description: `Newest first; an event is here within seconds. ${needs("read_audit_events")}\n\nTypes:\n\n${types.join("\n")}`,
+  summary: "List audit events",
+  description: `The newest event comes first. Events appear within seconds. ${needs("read_audit_events")}\n\nTypes:\n\n${types.join("\n")}`,
   credentials: ["access_token"],
   query: z.strictObject({
     ...pageQuery,
     user_id: z
-      .uuid("This takes a user's id.")
+      .uuid("Send the id of a user.")
       .transform((id) => id.toLowerCase())
       .optional()
-      .meta({ description: "Whose account it concerns." }),
+      .meta({ description: "The user whose account the event concerns." }),
     type: z
       .string()
-      .refine((type) => Object.hasOwn(AUDIT_EVENT_TYPES, type), "There is no such type of event: see the list above.")
+      .refine(
+        (type) => Object.hasOwn(AUDIT_EVENT_TYPES, type),
+        "Unknown event type. The description of this route lists the types.",
+      )
       .optional()
       .meta({ examples: ["login_failed"] }),
-    since: time.meta({ description: "From then on." }),
-    until: time.meta({ description: "Before then." }),
+    since: time.meta({ description: "Only events at or after this time." }),
+    until: time.meta({ description: "Only events before this time." }),
   }),
   success: {
     status: 200,

@@ -1,4 +1,4 @@
-/** The auth routes as data: what each takes, gives and refuses. */
+/** The auth routes as data: inputs, answers and refusals. */
 import { defineOperation } from "../http/operation.ts";
 import {
   emailBody,
@@ -25,11 +25,11 @@ export const registerOperation = defineOperation({
   tag,
   summary: "Register",
   description:
-    "Makes an unverified account and mails a verification link. An address that already has an account gets the same answer; its owner gets a mail saying so.",
+    "Creates an unverified account and emails a verification link. If the email address already has an account, the answer is the same, and the owner gets an email about the attempt.",
   body: registerBody,
   success: {
     status: 202,
-    description: "A mail is on its way.",
+    description: "An email has been queued.",
     schema: statusSchema("verification_required"),
   },
   refusals: [
@@ -49,10 +49,10 @@ export const verifyEmailOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/verify-email",
   tag,
-  summary: "Verify an address",
-  description: "Spends the token of a mailed link. The same link again gets the same answer.",
+  summary: "Verify an email address",
+  description: "Uses the token of a verification link. The same token gets the same answer again.",
   body: linkTokenBody,
-  success: { status: 200, description: "The address is verified.", schema: statusSchema("verified") },
+  success: { status: 200, description: "The email address is verified.", schema: statusSchema("verified") },
   refusals: ["invalid_token", "expired_token", "rate_limited"],
 });
 
@@ -61,12 +61,12 @@ export const resendVerificationOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/resend-verification",
   tag,
-  summary: "Ask for another verification link",
-  description: "Answers alike for every address. A mail goes out where the address waits to be verified.",
+  summary: "Request another verification link",
+  description: "The answer is the same for every address. Sends an email only if the address needs to be verified.",
   body: emailBody,
   success: {
     status: 202,
-    description: "A mail is on its way, if there is one to send.",
+    description: "The request was accepted.",
     schema: statusSchema("accepted"),
   },
   refusals: ["rate_limited"],
@@ -77,12 +77,12 @@ export const forgotPasswordOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/forgot-password",
   tag,
-  summary: "Ask for a link to reset the password",
-  description: "Answers alike for every address. A mail goes out where the address has an account.",
+  summary: "Request a password reset link",
+  description: "The answer is the same for every address. Sends an email only if the address has an account.",
   body: forgotPasswordBody,
   success: {
     status: 202,
-    description: "A mail is on its way, if there is one to send.",
+    description: "The request was accepted.",
     schema: statusSchema("accepted"),
   },
   refusals: ["challenge_failed", "rate_limited", "unavailable"],
@@ -95,9 +95,9 @@ export const resetPasswordOperation = defineOperation({
   tag,
   summary: "Reset the password",
   description:
-    "Spends the token of a mailed link. Every session of the user ends, and the address counts as verified. The link dies with its use, with any other change of the password, and after its hour; a refused new password leaves it good.",
+    "Uses the token of a reset link. Ends every session of the user and marks the email address as verified. The link works once; it expires, and it becomes invalid when the password changes in another way. If the new password is refused, the link still works.",
   body: resetPasswordBody,
-  success: { status: 204, description: "The password is set." },
+  success: { status: 204, description: "The password has been changed." },
   refusals: ["invalid_token", "expired_token", "validation_failed", "rate_limited", "busy", "unavailable"],
 });
 
@@ -106,11 +106,11 @@ export const passwordStrengthOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/password-strength",
   tag,
-  summary: "Judge a password",
+  summary: "Check a new password",
   description:
-    "Whether a password may be set, and what is wrong with it: for a form that asks while somebody types. It is the judgement that registering, resetting and changing make; what is known of the owner, they take into account. The password is kept nowhere.",
+    "Says whether a password can be used and what is wrong with it, for forms that check while the user types. Registration, reset and change apply the same checks, including those on the email address and the username. The password is not stored.",
   body: passwordStrengthBody,
-  success: { status: 200, description: "The judgement.", schema: passwordStrengthSchema },
+  success: { status: 200, description: "The result.", schema: passwordStrengthSchema },
   refusals: ["rate_limited", "unavailable"],
 });
 
@@ -119,10 +119,14 @@ export const confirmEmailOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/confirm-email",
   tag,
-  summary: "Confirm a new address",
-  description: "Spends the token that was mailed to the new address. The same link again gets the same answer.",
+  summary: "Confirm a new email address",
+  description: "Uses the token that was emailed to the new address. The same token gets the same answer again.",
   body: linkTokenBody,
-  success: { status: 200, description: "The address is the user's.", schema: statusSchema("confirmed") },
+  success: {
+    status: 200,
+    description: "The email address now belongs to the user.",
+    schema: statusSchema("confirmed"),
+  },
   refusals: ["invalid_token", "expired_token", "email_taken", "rate_limited"],
 });
 
@@ -131,11 +135,11 @@ export const undoEmailChangeOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/undo-email-change",
   tag,
-  summary: "Undo a change of address",
+  summary: "Undo an email address change",
   description:
-    "Spends the token that was mailed to the old address, which is the user's again. Every session ends, the password opens nothing any more, and a link to choose a new one is mailed. The same link again gets the same answer.",
+    "Uses the token that was emailed to the old address and restores that address. Ends every session, blocks the password, and emails a link to set a new one. The same token gets the same answer again.",
   body: linkTokenBody,
-  success: { status: 200, description: "The old address is back.", schema: statusSchema("undone") },
+  success: { status: 200, description: "The old email address is restored.", schema: statusSchema("undone") },
   refusals: ["invalid_token", "expired_token", "email_taken", "rate_limited"],
 });
 
@@ -146,7 +150,7 @@ export const loginOperation = defineOperation({
   tag,
   summary: "Log in",
   description:
-    "By email or username. That an account is unverified or disabled is told only after the right password. With `cookie: true` the refresh token travels only in an HttpOnly cookie.",
+    "Log in with an email address or a username. Whether an account is unverified or disabled is revealed only after a correct password. With `cookie: true`, the refresh token is only sent in an HttpOnly cookie.",
   body: loginBody,
   success: { status: 200, description: "A new session.", schema: loginSchema },
   refusals: [
@@ -166,13 +170,13 @@ export const refreshOperation = defineOperation({
   method: "post",
   path: "/api/v1/auth/refresh",
   tag,
-  summary: "Refresh",
+  summary: "Refresh tokens",
   description:
-    "Spends a refresh token for the next one. The previous token gets the same successor again within a short grace; an older one ends the session.",
+    "Exchanges a refresh token for a new pair of tokens. Within a short grace period, the previous token gets the same new token again; any older token ends the session.",
   credentials: ["refresh_token"],
   body: refreshBody,
   bodyOptional: true,
-  success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
+  success: { status: 200, description: "The new pair of tokens.", schema: tokenPairSchema },
   refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
 });
 
@@ -183,7 +187,7 @@ export const logoutOperation = defineOperation({
   tag,
   summary: "Log out",
   description:
-    "Ends this session, or with `all: true` every session of the user. The access token is refused from now on. Who logs out twice gets the same answer.",
+    "Ends this session, or with `all: true` every session of the user. The access token is refused from now on. Logging out again gets the same answer.",
   credentials: ["access_token", "refresh_token"],
   body: logoutBody,
   bodyOptional: true,

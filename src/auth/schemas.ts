@@ -1,4 +1,4 @@
-/** What the auth routes take and give. */
+/** Request and response bodies of the auth routes. */
 import * as z from "zod";
 import type { Config } from "../config.ts";
 import { FAULT_CODES } from "../passwords/faults.ts";
@@ -10,20 +10,20 @@ import { userSchema } from "../users/user.ts";
 export const token = z
   .string()
   .min(1)
-  .max(1_024, "This is longer than any token of ours.")
+  .max(1_024, "This is too long to be a token.")
   .meta({ examples: ["AQGasnJ0fSt_…"] });
 
-/** What the widget of Turnstile hands to the page; at most so long by its documentation. */
+/** The token of a Turnstile widget. Its length limit comes from Turnstile's documentation. */
 const turnstileToken = z
   .string()
-  .max(2_048, "This is longer than any token of Turnstile.")
+  .max(2_048, "This is too long to be a Turnstile token.")
   .optional()
   .meta({
-    description: "Needed where the service asks for a challenge (Cloudflare Turnstile).",
+    description: "Required if the service uses a challenge (Cloudflare Turnstile).",
     examples: ["0.yKW3vPfQ…"],
   });
 
-/** What whoever opens an account says of themselves. */
+/** The fields of a new account. */
 export const newAccountFields = (config: Config) => ({
   email: allowedEmailAddress(config),
   username,
@@ -41,35 +41,35 @@ export const linkTokenBody = () => z.strictObject({ token });
 export const resetPasswordBody = (config: Config) =>
   z.strictObject({ token, new_password: newPassword(config.passwords) });
 
-/** Taken as far as it is typed: what is wrong with the password is the answer, not a refusal. */
+/** Accepts an unfinished password: its faults are the answer, not a refusal. */
 export const passwordStrengthBody = () =>
   z.strictObject({
     password: z.string().meta({ format: "password", examples: ["correct horse battery staple"] }),
     email: z
       .string()
-      .max(254, "An address has at most 254 characters.")
+      .max(254, "Use 254 characters or fewer.")
       .optional()
       .meta({ examples: ["ada@example.com"] }),
     username: z
       .string()
-      .max(32, "A username has at most 32 characters.")
+      .max(32, "Use 32 characters or fewer.")
       .optional()
       .meta({ examples: ["ada"] }),
   });
 
 export const passwordStrengthSchema = z
   .strictObject({
-    acceptable: z.boolean().meta({ description: "Whether the password may be set." }),
+    acceptable: z.boolean().meta({ description: "Whether the password can be used." }),
     errors: z.array(
       z.strictObject({
         field: z.literal("password"),
         code: z.enum(FAULT_CODES),
-        message: z.string().meta({ description: "How to do better." }),
+        message: z.string().meta({ description: "How to choose a better password." }),
       }),
     ),
     breach_check: z.literal("unavailable").optional().meta({
       description:
-        "There where Have I Been Pwned did not answer, so that nobody knows whether the password has leaked. It may be set all the same.",
+        "Present if Have I Been Pwned did not answer, so the password was not checked for leaks. It can still be used.",
     }),
   })
   .meta({ id: "PasswordStrength" });
@@ -84,30 +84,30 @@ export const loginBody = () =>
       email: z
         .string()
         .trim()
-        .min(1, "Type the address.")
-        .max(254, "An address has at most 254 characters.")
+        .min(1, "Enter your email address.")
+        .max(254, "Use 254 characters or fewer.")
         .optional()
         .meta({ examples: ["ada@example.com"] }),
       username: z
         .string()
         .trim()
-        .min(1, "Type the username.")
-        .max(32, "A username has at most 32 characters.")
+        .min(1, "Enter your username.")
+        .max(32, "Use 32 characters or fewer.")
         .optional()
         .meta({ examples: ["ada"] }),
       password: typedPassword,
       device_name: personName
         .optional()
-        .meta({ description: "What the list of sessions shows.", examples: ["Ada's phone"] }),
+        .meta({ description: "The name of the device in the list of sessions.", examples: ["Ada's phone"] }),
       cookie: z
         .boolean()
         .optional()
-        .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of handing it out." }),
+        .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of returning it." }),
       turnstile_token: turnstileToken,
     })
     .refine((body) => (body.email === undefined) !== (body.username === undefined), {
       path: ["email"],
-      message: "Send either an email or a username.",
+      message: "Send either an email address or a username.",
     });
 
 export const refreshBody = () => z.strictObject({ refresh_token: token.optional() });
@@ -115,7 +115,7 @@ export const refreshBody = () => z.strictObject({ refresh_token: token.optional(
 export const logoutBody = () =>
   z.strictObject({
     refresh_token: token.optional(),
-    all: z.boolean().optional().meta({ description: "End every session of the user, not this one alone." }),
+    all: z.boolean().optional().meta({ description: "End every session of the user, not only this one." }),
   });
 
 const seconds = z.int().min(0);

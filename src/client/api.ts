@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is this? */
+        /** About this service */
         get: operations["readService"];
         put?: never;
         post?: never;
@@ -25,8 +25,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is everything there?
-         * @description Asks the database, a session object and KV. 503 where one of them does not answer.
+         * Health check
+         * @description Checks the database, a session object and KV. Returns 503 if one of them does not answer.
          */
         get: operations["readHealth"];
         put?: never;
@@ -45,8 +45,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The keys that verify access tokens
-         * @description A JWK set (RFC 7517), cacheable. A key is published well before it signs.
+         * Public keys of access tokens
+         * @description A JWK set (RFC 7517) that can be cached. A key is published well before it signs.
          */
         get: operations["readJwks"];
         put?: never;
@@ -66,7 +66,7 @@ export interface paths {
         };
         /**
          * Authorization server metadata
-         * @description RFC 8414: who issues the tokens, and where the keys are. No OAuth grant is offered.
+         * @description The issuer and the address of its keys (RFC 8414). The service supports no OAuth grants.
          */
         get: operations["readMetadata"];
         put?: never;
@@ -84,7 +84,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /** OpenAPI document */
         get: operations["readOpenApi"];
         put?: never;
         post?: never;
@@ -101,7 +101,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The interactive reference */
+        /** Interactive API reference */
         get: operations["readReference"];
         put?: never;
         post?: never;
@@ -119,8 +119,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page behind a verification link
-         * @description Reads the token from the URL's fragment and spends it when a person asks for it. In the language of `?lang=`, or else of `Accept-Language`.
+         * Verification page
+         * @description Reads the token from the URL fragment and uses it when the user clicks the button. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readVerifyEmailPage"];
         put?: never;
@@ -139,8 +139,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page behind a reset link
-         * @description Reads the token from the URL's fragment, and asks for the new password. Without one it mails a link. In the language of `?lang=`, or else of `Accept-Language`.
+         * Password reset page
+         * @description Reads the token from the URL fragment and asks for a new password. Without a token, offers to email a reset link. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readResetPasswordPage"];
         put?: never;
@@ -159,8 +159,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page behind a new address's link
-         * @description Reads the token from the URL's fragment and spends it when a person asks for it. In the language of `?lang=`, or else of `Accept-Language`.
+         * Page to confirm a new email address
+         * @description Reads the token from the URL fragment and uses it when the user clicks the button. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readConfirmEmailPage"];
         put?: never;
@@ -179,8 +179,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page behind an old address's link
-         * @description Reads the token from the URL's fragment, says what undoing entails, and spends it when a person asks for it. In the language of `?lang=`, or else of `Accept-Language`.
+         * Page to undo an email address change
+         * @description Reads the token from the URL fragment, explains what the undo does, and uses the token when the user clicks the button. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readUndoEmailChangePage"];
         put?: never;
@@ -199,8 +199,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page behind an invitation
-         * @description Reads token and address from the URL's fragment, and asks for a username and a password. In the language of `?lang=`, or else of `Accept-Language`.
+         * Invitation page
+         * @description Reads the token and the email address from the URL fragment and asks for a username and a password. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readAcceptInvitationPage"];
         put?: never;
@@ -219,8 +219,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page to log in on
-         * @description Opens a session in cookie mode, then goes to `return_to`, where that is a path of this service, or to the account. In the language of `?lang=`, or else of `Accept-Language`.
+         * Log-in page
+         * @description Logs in with cookie mode, then redirects to `return_to` if it is a path of this service, otherwise to the account page. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readLoginPage"];
         put?: never;
@@ -239,8 +239,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page to register on
-         * @description Says so where nobody may register, or only who is invited. In the language of `?lang=`, or else of `Accept-Language`.
+         * Registration page
+         * @description If registration is closed or by invitation only, explains that instead of showing the form. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readRegisterPage"];
         put?: never;
@@ -259,8 +259,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The page of one's own account
-         * @description Profile, address, password, sessions, export and deletion. Who is not logged in is sent to log in. In the language of `?lang=`, or else of `Accept-Language`.
+         * Account page
+         * @description Profile, email address, password, sessions, data export and deletion. Redirects to the log-in page without a session. The language comes from `?lang=`, or else from `Accept-Language`.
          */
         get: operations["readAccountPage"];
         put?: never;
@@ -282,7 +282,7 @@ export interface paths {
         put?: never;
         /**
          * Register
-         * @description Makes an unverified account and mails a verification link. An address that already has an account gets the same answer; its owner gets a mail saying so.
+         * @description Creates an unverified account and emails a verification link. If the email address already has an account, the answer is the same, and the owner gets an email about the attempt.
          */
         post: operations["register"];
         delete?: never;
@@ -301,8 +301,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify an address
-         * @description Spends the token of a mailed link. The same link again gets the same answer.
+         * Verify an email address
+         * @description Uses the token of a verification link. The same token gets the same answer again.
          */
         post: operations["verifyEmail"];
         delete?: never;
@@ -321,8 +321,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm a new address
-         * @description Spends the token that was mailed to the new address. The same link again gets the same answer.
+         * Confirm a new email address
+         * @description Uses the token that was emailed to the new address. The same token gets the same answer again.
          */
         post: operations["confirmEmail"];
         delete?: never;
@@ -341,8 +341,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undo a change of address
-         * @description Spends the token that was mailed to the old address, which is the user's again. Every session ends, the password opens nothing any more, and a link to choose a new one is mailed. The same link again gets the same answer.
+         * Undo an email address change
+         * @description Uses the token that was emailed to the old address and restores that address. Ends every session, blocks the password, and emails a link to set a new one. The same token gets the same answer again.
          */
         post: operations["undoEmailChange"];
         delete?: never;
@@ -361,8 +361,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for another verification link
-         * @description Answers alike for every address. A mail goes out where the address waits to be verified.
+         * Request another verification link
+         * @description The answer is the same for every address. Sends an email only if the address needs to be verified.
          */
         post: operations["resendVerification"];
         delete?: never;
@@ -381,8 +381,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for a link to reset the password
-         * @description Answers alike for every address. A mail goes out where the address has an account.
+         * Request a password reset link
+         * @description The answer is the same for every address. Sends an email only if the address has an account.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -402,7 +402,7 @@ export interface paths {
         put?: never;
         /**
          * Reset the password
-         * @description Spends the token of a mailed link. Every session of the user ends, and the address counts as verified. The link dies with its use, with any other change of the password, and after its hour; a refused new password leaves it good.
+         * @description Uses the token of a reset link. Ends every session of the user and marks the email address as verified. The link works once; it expires, and it becomes invalid when the password changes in another way. If the new password is refused, the link still works.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -421,8 +421,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Judge a password
-         * @description Whether a password may be set, and what is wrong with it: for a form that asks while somebody types. It is the judgement that registering, resetting and changing make; what is known of the owner, they take into account. The password is kept nowhere.
+         * Check a new password
+         * @description Says whether a password can be used and what is wrong with it, for forms that check while the user types. Registration, reset and change apply the same checks, including those on the email address and the username. The password is not stored.
          */
         post: operations["judgePassword"];
         delete?: never;
@@ -442,7 +442,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description By email or username. That an account is unverified or disabled is told only after the right password. With `cookie: true` the refresh token travels only in an HttpOnly cookie.
+         * @description Log in with an email address or a username. Whether an account is unverified or disabled is revealed only after a correct password. With `cookie: true`, the refresh token is only sent in an HttpOnly cookie.
          */
         post: operations["login"];
         delete?: never;
@@ -461,8 +461,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Refresh
-         * @description Spends a refresh token for the next one. The previous token gets the same successor again within a short grace; an older one ends the session.
+         * Refresh tokens
+         * @description Exchanges a refresh token for a new pair of tokens. Within a short grace period, the previous token gets the same new token again; any older token ends the session.
          */
         post: operations["refresh"];
         delete?: never;
@@ -482,7 +482,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends this session, or with `all: true` every session of the user. The access token is refused from now on. Who logs out twice gets the same answer.
+         * @description Ends this session, or with `all: true` every session of the user. The access token is refused from now on. Logging out again gets the same answer.
          */
         post: operations["logout"];
         delete?: never;
@@ -499,19 +499,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who am I?
-         * @description The user of the access token, under a strict check: the session is asked whether it is alive.
+         * Read your profile
+         * @description The user of the access token. Also checks that the session has not ended.
          */
         get: operations["readMe"];
         /**
-         * Change my profile
-         * @description Only the fields that are sent change; `null` clears one that may be empty. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.
+         * Update your profile
+         * @description Changes only the fields that are sent; `null` clears an optional field. Send the ETag as `If-Match` to refuse the update if the profile has changed since it was read.
          */
         put: operations["updateMe"];
         post?: never;
         /**
-         * Delete my account
-         * @description The account, its sessions and its personal data are gone at once. Nobody can take its username for a while.
+         * Delete your account
+         * @description Deletes the account, its sessions and its personal data at once. The username stays reserved for some time.
          */
         delete: operations["deleteMe"];
         options?: never;
@@ -529,8 +529,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change the password
-         * @description This session lives on, every other ends, and the owner gets a mail. The new password is judged once the current one was right.
+         * Change your password
+         * @description Ends every other session and notifies the user by email. The new password is checked only if the current one is correct.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -547,15 +547,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * My sessions
-         * @description Last used first.
+         * List your sessions
+         * @description The most recently used session comes first.
          */
         get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
-         * End my other sessions
-         * @description Every session but the one that asks.
+         * End your other sessions
+         * @description Ends every session except the current one.
          */
         delete: operations["endOtherSessions"];
         options?: never;
@@ -573,7 +573,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one of my sessions */
+        /** End one of your sessions */
         delete: operations["endSession"];
         options?: never;
         head?: never;
@@ -590,8 +590,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change my address
-         * @description A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. A newer wish, a new password or a reset takes the confirmation's place. The answer does not tell whether the new address has an account.
+         * Change your email address
+         * @description Emails a confirmation link to the new address and a notice to the old one. The address changes when the confirmation link is used. The link in the notice cancels or undoes the change, also for some time afterwards. A newer request or a new password makes the confirmation link invalid. The answer does not reveal whether the new address has an account.
          */
         post: operations["changeEmail"];
         delete?: never;
@@ -608,8 +608,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything held about me
-         * @description One JSON document, offered as a file.
+         * Export your data
+         * @description Everything stored about the user, as a JSON file.
          */
         get: operations["exportMe"];
         put?: never;
@@ -628,8 +628,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened to my account
-         * @description Newest first.
+         * List your security events
+         * @description The newest event comes first.
          */
         get: operations["listSecurityEvents"];
         put?: never;
@@ -676,14 +676,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a user
-         * @description The account, its sessions and its personal data are gone at once. Needs the permission `delete_users`.
+         * @description Deletes the account, its sessions and its personal data at once. Needs the permission `delete_users`.
          */
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
         /**
          * Change a user
-         * @description Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: access tokens from before it are refused, and a suspension ends every session. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.
+         * @description Changes only the fields that are sent; `null` clears an optional field. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, all other fields need `edit_users`. A change of role or status takes effect at once: older access tokens are refused, and a suspension ends every session. Send the ETag as `If-Match` to refuse the update if the user has changed since it was read.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -718,8 +718,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a user a link to reset their password
-         * @description As if they had asked for it themselves. Needs the permission `send_password_resets`.
+         * Email a user a password reset link
+         * @description Sends the same email as a request by the user. Needs the permission `send_password_resets`.
          */
         post: operations["sendPasswordReset"];
         delete?: never;
@@ -738,8 +738,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Invite somebody
-         * @description Mails a link by which they choose a username and a password. Nothing is kept of an invitation; whoever missed it can be invited again. Needs the permission `invite_users`.
+         * Invite a user
+         * @description Emails a link to choose a username and a password. Invitations are not stored; send another if one was missed or has expired. Needs the permission `invite_users`.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -759,7 +759,7 @@ export interface paths {
         put?: never;
         /**
          * Accept an invitation
-         * @description Spends the token of a mailed invitation, with the address that stands beside it in the link. The account is verified at once. A refused username or password leaves the link good; once the address has an account it is dead.
+         * @description Uses the token of an invitation together with the email address from the same link, and creates a verified account. If the username or the password is refused, the link still works. It stops working once the address has an account.
          */
         post: operations["acceptInvitation"];
         delete?: never;
@@ -776,45 +776,45 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened
-         * @description Newest first; an event is here within seconds. Needs the permission `read_audit_events`.
+         * List audit events
+         * @description The newest event comes first. Events appear within seconds. Needs the permission `read_audit_events`.
          *
          *     Types:
          *
-         *     - `registered`: Somebody registered; the address is not proved yet.
-         *     - `known_address_registered`: Somebody tried to register an address that has an account.
-         *     - `user_invited`: An operator mailed an invitation, whose `invitation_id` tells it from others.
-         *     - `invitation_accepted`: Somebody accepted the invitation `invitation_id`, which proved the address.
-         *     - `email_verified`: The owner proved the address.
-         *     - `login_succeeded`: Somebody logged in.
+         *     - `registered`: A new account was registered; its email address is not verified yet.
+         *     - `known_address_registered`: A registration used an email address that already has an account.
+         *     - `user_invited`: An operator sent an invitation; `invitation_id` identifies it.
+         *     - `invitation_accepted`: The invitation `invitation_id` was accepted, which also verified the email address.
+         *     - `email_verified`: The user verified the email address.
+         *     - `login_succeeded`: The user logged in.
          *     - `login_failed`: A login was refused; `reason` says why.
-         *     - `password_blocked`: After too many wrong guesses the password works only where its owner has logged in before, until a reset.
-         *     - `refresh_token_reused`: A refresh token was used again after it was replaced: its session has ended.
-         *     - `logged_out`: A session was logged out, or with `all` every session.
-         *     - `password_changed`: The password was changed by somebody who knew it.
-         *     - `password_reset`: The password was reset by a mailed link.
-         *     - `password_reset_sent`: An operator sent a reset link.
-         *     - `profile_changed`: The profile changed; `fields` names what.
-         *     - `email_change_requested`: Somebody who knew the password asked to change the address.
-         *     - `email_changed`: The new address was confirmed and has taken the place of the old one.
-         *     - `email_change_undone`: The change of the address was undone from the old one; the password no longer works.
-         *     - `role_changed`: The role changed, from `old` to `new`.
+         *     - `password_blocked`: After too many wrong guesses, the password only works where the user has logged in before, until it is reset.
+         *     - `refresh_token_reused`: A refresh token was used again after it was replaced, so its session was ended.
+         *     - `logged_out`: A session was logged out; with `all`, every session.
+         *     - `password_changed`: The password was changed with the current password.
+         *     - `password_reset`: The password was reset with an emailed link.
+         *     - `password_reset_sent`: An operator sent a password reset link.
+         *     - `profile_changed`: The profile was changed; `fields` lists the fields.
+         *     - `email_change_requested`: A change of the email address was requested with the current password.
+         *     - `email_changed`: The new email address was confirmed and replaced the old one.
+         *     - `email_change_undone`: The email address change was undone from the old address; the password no longer works.
+         *     - `role_changed`: The role was changed from `old` to `new`.
          *     - `superuser_granted`: The superuser flag was set.
-         *     - `superuser_revoked`: The superuser flag was taken away.
+         *     - `superuser_revoked`: The superuser flag was removed.
          *     - `account_suspended`: The account was disabled.
          *     - `account_reinstated`: The account was enabled again.
-         *     - `verification_changed`: An operator set whether the address counts as verified, to `new`.
-         *     - `session_ended`: One session was ended from the list of sessions.
-         *     - `sessions_ended`: The other sessions, or all of them, were ended.
-         *     - `data_exported`: Everything held about the user was exported.
+         *     - `verification_changed`: An operator changed whether the email address is verified, to `new`.
+         *     - `session_ended`: A session was ended from the list of sessions.
+         *     - `sessions_ended`: All other sessions, or all sessions, were ended.
+         *     - `data_exported`: The user's data was exported.
          *     - `account_deleted`: The account was deleted.
-         *     - `account_imported`: The account was brought in from another service.
-         *     - `signing_key_created`: A signing key was made.
-         *     - `signing_keys_rotated`: An operator brought the rotation of the signing key forward.
+         *     - `account_imported`: The account was imported from another service.
+         *     - `signing_key_created`: A signing key was created.
+         *     - `signing_keys_rotated`: An operator rotated the signing key early.
          *     - `signing_keys_revoked`: An operator revoked signing keys.
-         *     - `signing_key_resealed`: A signing key was sealed anew, under the new secret.
-         *     - `auth_secret_rotated`: An operator put a new secret in the place of the old one, which is accepted beside it.
-         *     - `auth_secret_retired`: An operator took the old secret away: what it sealed is good for nothing any more.
+         *     - `signing_key_resealed`: A signing key was sealed again with the new secret.
+         *     - `auth_secret_rotated`: An operator set a new secret; the old one is still accepted.
+         *     - `auth_secret_retired`: An operator removed the old secret; everything sealed with it is now invalid.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -833,8 +833,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The mails that would have been sent
-         * @description Newest first. Exists in development alone.
+         * Emails in development
+         * @description The emails that would have been sent, newest first. Exists only in development.
          */
         get: operations["readOutbox"];
         put?: never;
@@ -849,29 +849,29 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A refusal (RFC 9457). */
+        /** @description An error (RFC 9457). */
         Problem: {
-            /** @description A URN of the code. */
+            /** @description The code as a URN. */
             type: string;
             /** @description The kind of problem, in a few words. */
             title: string;
             status: number;
-            /** @description How to mend it. */
+            /** @description What is wrong, and how to fix it. */
             detail: string;
             /**
-             * @description Stable: what a client branches on.
+             * @description Stable. Clients branch on it.
              * @enum {string}
              */
             code: "invalid_json" | "invalid_token" | "expired_token" | "unauthorized" | "invalid_access_token" | "invalid_credentials" | "invalid_refresh_token" | "refresh_token_reused" | "email_not_verified" | "account_disabled" | "wrong_password" | "forbidden" | "invitation_required" | "registration_closed" | "challenge_failed" | "origin_not_allowed" | "https_required" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "invitation_used" | "last_superuser" | "precondition_failed" | "payload_too_large" | "unsupported_media_type" | "misdirected_request" | "validation_failed" | "rate_limited" | "internal_error" | "busy" | "unavailable";
-            /** @description Names the request in our logs. */
+            /** @description Identifies the request in the logs. */
             request_id: string;
             /** @description The fields that were refused. */
             errors?: {
-                /** @description The path, with dots. */
+                /** @description The path in the body, with dots. */
                 field: string;
                 /** @description Stable. */
                 code: string;
-                /** @description How to mend it. */
+                /** @description How to fix it. */
                 message: string;
             }[];
         };
@@ -881,13 +881,13 @@ export interface components {
             /** @example 0.1.0 */
             version: string;
             /**
-             * @description Who may register: a form need not be shown where nobody may.
+             * @description Who can register. Hide the registration form unless this is `open`.
              * @example open
              * @enum {string}
              */
             registration: "open" | "invitation" | "closed";
             /**
-             * @description What registering, login and a forgotten password ask for besides.
+             * @description The challenge that registration, login and password reset requests need.
              * @example turnstile
              */
             challenge: "turnstile" | null;
@@ -945,18 +945,18 @@ export interface components {
             service_documentation: string;
         };
         PasswordStrength: {
-            /** @description Whether the password may be set. */
+            /** @description Whether the password can be used. */
             acceptable: boolean;
             errors: {
                 /** @constant */
                 field: "password";
                 /** @enum {string} */
                 code: "too_short" | "too_long" | "invalid" | "contains_email" | "contains_username" | "contains_product_name" | "too_common" | "breached";
-                /** @description How to do better. */
+                /** @description How to choose a better password. */
                 message: string;
             }[];
             /**
-             * @description There where Have I Been Pwned did not answer, so that nobody knows whether the password has leaked. It may be set all the same.
+             * @description Present if Have I Been Pwned did not answer, so the password was not checked for leaks. It can still be used.
              * @constant
              */
             breach_check?: "unavailable";
@@ -997,7 +997,7 @@ export interface components {
             id: string;
             /**
              * Format: email
-             * @description Lower-case.
+             * @description In lower case.
              * @example ada@example.com
              */
             email: string;
@@ -1009,7 +1009,7 @@ export interface components {
             last_name: string | null;
             /**
              * @description E.164.
-             * @example +441234567890
+             * @example +442079460000
              */
             phone: string | null;
             /**
@@ -1076,10 +1076,10 @@ export interface components {
                 last_used_at: string;
                 /**
                  * Format: date-time
-                 * @description When it ends unless it is used before.
+                 * @description When the session ends if it is not used again.
                  */
                 expires_at: string;
-                /** @description Whether this is the session that asks. */
+                /** @description Whether this is the session of the request. */
                 current: boolean;
             }[];
         };
@@ -1095,7 +1095,7 @@ export interface components {
                 id: string;
                 /**
                  * Format: email
-                 * @description Lower-case.
+                 * @description In lower case.
                  * @example ada@example.com
                  */
                 email: string;
@@ -1107,7 +1107,7 @@ export interface components {
                 last_name: string | null;
                 /**
                  * @description E.164.
-                 * @example +441234567890
+                 * @example +442079460000
                  */
                 phone: string | null;
                 /**
@@ -1148,10 +1148,10 @@ export interface components {
                 last_used_at: string;
                 /**
                  * Format: date-time
-                 * @description When it ends unless it is used before.
+                 * @description When the session ends if it is not used again.
                  */
                 expires_at: string;
-                /** @description Whether this is the session that asks. */
+                /** @description Whether this is the session of the request. */
                 current: boolean;
             }[];
             devices: {
@@ -1172,7 +1172,7 @@ export interface components {
                 undone_at: string | null;
             }[];
             security_events: components["schemas"]["SecurityEvent"][];
-            /** @description What the user did, as an operator, to other people's accounts. */
+            /** @description What the user did to other accounts, as an operator. */
             events_of_others: {
                 /** Format: uuid */
                 id: string;
@@ -1194,11 +1194,11 @@ export interface components {
             /** Format: date-time */
             occurred_at: string;
             /**
-             * @description `unknown` where nobody proved who they are.
+             * @description `unknown` if the client was not authenticated.
              * @enum {string}
              */
             by: "you" | "operator" | "unknown";
-            /** @description Absent (null) where an operator acted. */
+            /** @description `null` if an operator acted. */
             ip_address: string | null;
             user_agent: string | null;
             /**
@@ -1228,9 +1228,9 @@ export interface components {
             type: string;
             /** Format: date-time */
             occurred_at: string;
-            /** @description Who did it; null where nobody proved who they are. */
+            /** @description The user who acted; `null` if the client was not authenticated. */
             actor_id: string | null;
-            /** @description Whose account it concerns. */
+            /** @description The user whose account the event concerns. */
             user_id: string | null;
             ip_address: string | null;
             user_agent: string | null;
@@ -1255,15 +1255,15 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Names this request in our logs. */
+        /** @description Identifies this request in the logs. */
         "X-Request-Id": string;
         /** @description Seconds. */
         "Retry-After": string;
         /** @description RFC 6750 §3. */
         "WWW-Authenticate": string;
-        /** @description What is left of each budget. */
+        /** @description What is left of each limit. */
         RateLimit: string;
-        /** @description The budgets. */
+        /** @description The limits. */
         "RateLimit-Policy": string;
     };
     pathItems: never;
@@ -1279,7 +1279,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The name, the version and where to go from here. */
+            /** @description The name, the version and links to the documentation. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1377,7 +1377,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Everything answers. */
+            /** @description Everything works. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1448,7 +1448,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description A part does not answer: `checks` says which. */
+            /** @description A component does not answer; `checks` says which. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1770,7 +1770,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page that loads nothing from another host. */
+            /** @description A page that loads nothing from other hosts. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2659,7 +2659,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description Unique without regard to case.
+                     * @description Unique, ignoring case.
                      * @example ada
                      */
                     username: string;
@@ -2672,7 +2672,7 @@ export interface operations {
                     last_name?: string | null;
                     phone?: string | null;
                     /**
-                     * @description Needed where the service asks for a challenge (Cloudflare Turnstile).
+                     * @description Required if the service uses a challenge (Cloudflare Turnstile).
                      * @example 0.yKW3vPfQ…
                      */
                     turnstile_token?: string;
@@ -2680,7 +2680,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way. */
+            /** @description An email has been queued. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2695,7 +2695,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2712,7 +2712,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description By invitation · Registration closed · Challenge failed · HTTPS required · Origin not allowed */
+            /** @description Invitation required · Registration closed · Challenge failed · HTTPS required · Origin not allowed */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2885,7 +2885,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The address is verified. */
+            /** @description The email address is verified. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2900,7 +2900,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Invalid link · Expired link · Broken JSON */
+            /** @description Invalid link · Expired link · Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3073,7 +3073,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The address is the user's. */
+            /** @description The email address now belongs to the user. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3088,7 +3088,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Invalid link · Expired link · Broken JSON */
+            /** @description Invalid link · Expired link · Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3122,7 +3122,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Address taken */
+            /** @description Email taken */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3278,7 +3278,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The old address is back. */
+            /** @description The old email address is restored. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3293,7 +3293,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Invalid link · Expired link · Broken JSON */
+            /** @description Invalid link · Expired link · Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3327,7 +3327,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Address taken */
+            /** @description Email taken */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3486,7 +3486,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way, if there is one to send. */
+            /** @description The request was accepted. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3501,7 +3501,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3674,7 +3674,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description Needed where the service asks for a challenge (Cloudflare Turnstile).
+                     * @description Required if the service uses a challenge (Cloudflare Turnstile).
                      * @example 0.yKW3vPfQ…
                      */
                     turnstile_token?: string;
@@ -3682,7 +3682,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way, if there is one to send. */
+            /** @description The request was accepted. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3697,7 +3697,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3875,7 +3875,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is set. */
+            /** @description The password has been changed. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3885,7 +3885,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Invalid link · Expired link · Broken JSON */
+            /** @description Invalid link · Expired link · Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4065,7 +4065,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The judgement. */
+            /** @description The result. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4077,7 +4077,7 @@ export interface operations {
                     "application/json": components["schemas"]["PasswordStrength"];
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4254,14 +4254,14 @@ export interface operations {
                      */
                     password: string;
                     /**
-                     * @description What the list of sessions shows.
+                     * @description The name of the device in the list of sessions.
                      * @example Ada's phone
                      */
                     device_name?: string;
-                    /** @description Keep the refresh token in an HttpOnly cookie instead of handing it out. */
+                    /** @description Keep the refresh token in an HttpOnly cookie instead of returning it. */
                     cookie?: boolean;
                     /**
-                     * @description Needed where the service asks for a challenge (Cloudflare Turnstile).
+                     * @description Required if the service uses a challenge (Cloudflare Turnstile).
                      * @example 0.yKW3vPfQ…
                      */
                     turnstile_token?: string;
@@ -4281,7 +4281,7 @@ export interface operations {
                     "application/json": components["schemas"]["Login"];
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4316,7 +4316,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Address not verified · Account disabled · Origin not allowed · Challenge failed · HTTPS required */
+            /** @description Email not verified · Account disabled · Origin not allowed · Challenge failed · HTTPS required */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4472,7 +4472,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The next pair of tokens. */
+            /** @description The new pair of tokens. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4484,7 +4484,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenPair"];
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4671,7 +4671,7 @@ export interface operations {
                 "application/json": {
                     /** @example AQGasnJ0fSt_… */
                     refresh_token?: string;
-                    /** @description End every session of the user, not this one alone. */
+                    /** @description End every session of the user, not only this one. */
                     all?: boolean;
                 };
             };
@@ -4685,7 +4685,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4700,7 +4700,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token · Invalid refresh token */
+            /** @description Not logged in · Invalid access token · Invalid refresh token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4859,7 +4859,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4965,7 +4965,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Unique without regard to case.
+                     * @description Unique, ignoring case.
                      * @example ada
                      */
                     username?: string;
@@ -4973,7 +4973,7 @@ export interface operations {
                     last_name?: string | null;
                     phone?: string | null;
                     /**
-                     * @description In which language mails are written.
+                     * @description The language of emails.
                      * @example en
                      * @enum {string}
                      */
@@ -4982,7 +4982,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user as they are now. */
+            /** @description The updated user. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4994,7 +4994,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5011,7 +5011,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5063,7 +5063,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description Changed since you read it */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5222,7 +5222,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The account is gone. */
+            /** @description The account has been deleted. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5232,7 +5232,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5249,7 +5249,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5301,7 +5301,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description Changed since you read it */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5465,7 +5465,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is changed. */
+            /** @description The password has been changed. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5475,7 +5475,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5492,7 +5492,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5659,7 +5659,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions that are alive. */
+            /** @description The active sessions. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5669,7 +5669,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sessions"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5773,7 +5773,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description The sessions have ended. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5781,7 +5781,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5796,7 +5796,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5917,7 +5917,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It has ended. */
+            /** @description The session has ended. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5925,7 +5925,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5940,7 +5940,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6089,7 +6089,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The mails are on their way. */
+            /** @description The emails have been queued. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6104,7 +6104,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6121,7 +6121,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6300,7 +6300,7 @@ export interface operations {
                     "application/json": components["schemas"]["Export"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6410,9 +6410,9 @@ export interface operations {
     listSecurityEvents: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. Absent for the first. */
+                /** @description `next_cursor` of the previous page. Omit it for the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -6434,7 +6434,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6547,11 +6547,11 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. Absent for the first. */
+                /** @description `next_cursor` of the previous page. Omit it for the first page. */
                 cursor?: string;
-                /** @description How the email or the username begins. */
+                /** @description The beginning of the email address or the username. */
                 q?: string;
                 role?: "user" | "moderator" | "admin";
                 is_active?: "true" | "false";
@@ -6573,7 +6573,7 @@ export interface operations {
                     "application/json": components["schemas"]["Users"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6704,7 +6704,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6825,7 +6825,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The account is gone. */
+            /** @description The account has been deleted. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6833,7 +6833,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6848,7 +6848,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6909,7 +6909,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description Changed since you read it */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7030,7 +7030,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user as they are now. */
+            /** @description The updated user. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7040,7 +7040,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7055,7 +7055,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7116,7 +7116,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Changed meanwhile */
+            /** @description Changed since you read it */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7251,7 +7251,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description The sessions have ended. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7259,7 +7259,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7274,7 +7274,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7410,7 +7410,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The mail is on its way. */
+            /** @description The email has been queued. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7425,7 +7425,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7442,7 +7442,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7599,7 +7599,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description In which language mails are written.
+                     * @description The language of emails.
                      * @example en
                      * @enum {string}
                      */
@@ -7608,7 +7608,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The mail is on its way. */
+            /** @description The email has been queued. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7622,13 +7622,13 @@ export interface operations {
                         status: "accepted";
                         /**
                          * Format: date-time
-                         * @description Until when the link is good.
+                         * @description When the link expires.
                          */
                         expires_at: string;
                     };
                 };
             };
-            /** @description Broken JSON */
+            /** @description Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7645,7 +7645,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7680,7 +7680,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Address taken */
+            /** @description Email taken */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7838,7 +7838,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description Unique without regard to case.
+                     * @description Unique, ignoring case.
                      * @example ada
                      */
                     username: string;
@@ -7854,7 +7854,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The account is there: log in. */
+            /** @description The account has been created. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7869,7 +7869,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Invalid link · Expired link · Broken JSON */
+            /** @description Invalid link · Expired link · Invalid JSON */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8046,16 +8046,16 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. Absent for the first. */
+                /** @description `next_cursor` of the previous page. Omit it for the first page. */
                 cursor?: string;
-                /** @description Whose account it concerns. */
+                /** @description The user whose account the event concerns. */
                 user_id?: string;
                 type?: string;
-                /** @description From then on. */
+                /** @description Only events at or after this time. */
                 since?: string;
-                /** @description Before then. */
+                /** @description Only events before this time. */
                 until?: string;
             };
             header?: never;
@@ -8074,7 +8074,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditEvents"];
                 };
             };
-            /** @description Not signed in · Invalid access token */
+            /** @description Not logged in · Invalid access token */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8193,7 +8193,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The mails. */
+            /** @description The emails. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

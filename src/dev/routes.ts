@@ -1,4 +1,4 @@
-/** Development surfaces. They exist only where the configuration says development, which takes a loopback address. */
+/** Routes for development. They exist only with `ENVIRONMENT=development`, which requires a loopback address. */
 import * as z from "zod";
 import { type App, addOperation, defineOperation } from "../http/operation.ts";
 import { listOutbox } from "../mail/transports/outbox.ts";
@@ -23,9 +23,9 @@ const outboxOperation = defineOperation({
   method: "get",
   path: "/dev/outbox",
   tag: "Development",
-  summary: "The mails that would have been sent",
-  description: "Newest first. Exists in development alone.",
-  success: { status: 200, description: "The mails.", schema: outboxSchema },
+  summary: "Emails in development",
+  description: "The emails that would have been sent, newest first. Exists only in development.",
+  success: { status: 200, description: "The emails.", schema: outboxSchema },
   refusals: [],
 });
 

@@ -1,9 +1,9 @@
-/** Run by `npm run client:types`: writes the types of `postern/client` from the OpenAPI document. */
+/** `npm run client:types`: writes the types of `postern/client` from the OpenAPI document. */
 import { writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { defaultDocument } from "./default-document.ts";
 
-// The generator needs the compiler's own API, which TypeScript 7 does not have any more.
+// The generator needs the compiler API, which TypeScript 7 no longer has.
 registerHooks({
   resolve: (specifier, context, next) => next(specifier === "typescript" ? "typescript-5" : specifier, context),
 });

@@ -4,7 +4,7 @@ import { operationsOf } from "../http/operation.ts";
 import { VERSION } from "../version.ts";
 import { buildDocument } from "./document.ts";
 
-/** The OpenAPI document as it is published: every operation, under the configuration that nobody has changed. */
+/** The published OpenAPI document: every operation, with the default configuration. */
 export function defaultDocument() {
   const config = parseConfig({
     ENVIRONMENT: "development",

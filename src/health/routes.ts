@@ -1,4 +1,4 @@
-/** `/health`, and the signpost at `/`. */
+/** `/health`, and the service description at `/`. */
 import * as z from "zod";
 import type { Config } from "../config.ts";
 import { pingDatabase } from "../db/client.ts";
@@ -21,10 +21,12 @@ const healthOperation = defineOperation({
   method: "get",
   path: "/health",
   tag: "Service",
-  summary: "Is everything there?",
-  description: "Asks the database, a session object and KV. 503 where one of them does not answer.",
-  success: { status: 200, description: "Everything answers.", schema: healthSchema },
-  alternatives: [{ status: 503, description: "A part does not answer: `checks` says which.", schema: healthSchema }],
+  summary: "Health check",
+  description: "Checks the database, a session object and KV. Returns 503 if one of them does not answer.",
+  success: { status: 200, description: "Everything works.", schema: healthSchema },
+  alternatives: [
+    { status: 503, description: "A component does not answer; `checks` says which.", schema: healthSchema },
+  ],
   refusals: [],
 });
 
@@ -34,12 +36,12 @@ const rootSchema = z
     version: z.string().meta({ examples: ["0.1.0"] }),
     registration: z
       .enum(["open", "invitation", "closed"])
-      .meta({ description: "Who may register: a form need not be shown where nobody may.", examples: ["open"] }),
+      .meta({ description: "Who can register. Hide the registration form unless this is `open`.", examples: ["open"] }),
     challenge: z
       .enum(["turnstile"])
       .nullable()
       .meta({
-        description: "What registering, login and a forgotten password ask for besides.",
+        description: "The challenge that registration, login and password reset requests need.",
         examples: ["turnstile"],
       }),
     links: z.strictObject({
@@ -57,8 +59,8 @@ const rootOperation = defineOperation({
   method: "get",
   path: "/",
   tag: "Service",
-  summary: "What is this?",
-  success: { status: 200, description: "The name, the version and where to go from here.", schema: rootSchema },
+  summary: "About this service",
+  success: { status: 200, description: "The name, the version and links to the documentation.", schema: rootSchema },
   refusals: [],
 });
 

@@ -1,4 +1,4 @@
-/** The routes of invitations as data: what each takes, gives and refuses. */
+/** The routes of invitations as data: inputs, answers and refusals. */
 import * as z from "zod";
 import { needs } from "../access/permissions.ts";
 import { newAccountFields, statusSchema, token } from "../auth/schemas.ts";
@@ -12,16 +12,16 @@ export const inviteOperation = defineOperation({
   method: "post",
   path: "/api/v1/invitations",
   tag: "Administration",
-  summary: "Invite somebody",
-  description: `Mails a link by which they choose a username and a password. Nothing is kept of an invitation; whoever missed it can be invited again. ${needs("invite_users")}`,
+  summary: "Invite a user",
+  description: `Emails a link to choose a username and a password. Invitations are not stored; send another if one was missed or has expired. ${needs("invite_users")}`,
   credentials: ["access_token"],
   body: (config) => z.strictObject({ email: allowedEmailAddress(config), locale: locale.optional() }),
   success: {
     status: 202,
-    description: "The mail is on its way.",
+    description: "The email has been queued.",
     schema: z.strictObject({
       status: z.literal("accepted"),
-      expires_at: z.iso.datetime().meta({ description: "Until when the link is good." }),
+      expires_at: z.iso.datetime().meta({ description: "When the link expires." }),
     }),
   },
   refusals: ["unauthorized", "invalid_access_token", "forbidden", "registration_closed", "email_taken", "rate_limited"],
@@ -36,9 +36,9 @@ export const acceptInvitationOperation = defineOperation({
   tag: "Authentication",
   summary: "Accept an invitation",
   description:
-    "Spends the token of a mailed invitation, with the address that stands beside it in the link. The account is verified at once. A refused username or password leaves the link good; once the address has an account it is dead.",
+    "Uses the token of an invitation together with the email address from the same link, and creates a verified account. If the username or the password is refused, the link still works. It stops working once the address has an account.",
   body: acceptInvitationBody,
-  success: { status: 200, description: "The account is there: log in.", schema: statusSchema("verified") },
+  success: { status: 200, description: "The account has been created.", schema: statusSchema("verified") },
   refusals: [
     "invalid_token",
     "expired_token",

@@ -1,4 +1,4 @@
-/** The well-known documents that let anybody verify our tokens. */
+/** The well-known documents that verifiers need. */
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as z from "zod";
 import { type Config, JWKS_MAX_AGE_SECONDS } from "../config.ts";
@@ -30,8 +30,8 @@ const jwksOperation = defineOperation({
   method: "get",
   path: JWKS_PATH,
   tag: "Well-known",
-  summary: "The keys that verify access tokens",
-  description: "A JWK set (RFC 7517), cacheable. A key is published well before it signs.",
+  summary: "Public keys of access tokens",
+  description: "A JWK set (RFC 7517) that can be cached. A key is published well before it signs.",
   success: { status: 200, description: "The published keys.", schema: jwksSchema },
   refusals: [],
 });
@@ -53,13 +53,13 @@ const metadataOperation = defineOperation({
   path: METADATA_PATH,
   tag: "Well-known",
   summary: "Authorization server metadata",
-  description: "RFC 8414: who issues the tokens, and where the keys are. No OAuth grant is offered.",
+  description: "The issuer and the address of its keys (RFC 8414). The service supports no OAuth grants.",
   success: { status: 200, description: "The metadata.", schema: metadataSchema },
   refusals: [],
 });
 
 export function addKeyRoutes(app: App, config: Config): void {
-  // A page that asks again may read the 304 as well.
+  // Browsers need the CORS headers on a 304 too.
   const retainedHeaders = [...RETAINED_304_HEADERS, "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"];
   app.use("/.well-known/*", etag({ retainedHeaders }));
 

@@ -1,4 +1,4 @@
-/** The shapes of passwords in request bodies. What else makes a new one acceptable is in `quality.ts`. */
+/** The shapes of passwords in request bodies. `quality.ts` has the other checks of a new password. */
 import * as z from "zod";
 import { codePointLength } from "../platform/encoding.ts";
 import { HALF_A_CHARACTER, type Lengths, MAX_CODE_POINTS, shapeFaults, tooLong } from "./faults.ts";
@@ -6,10 +6,10 @@ import { HALF_A_CHARACTER, type Lengths, MAX_CODE_POINTS, shapeFaults, tooLong }
 const TOO_LONG = tooLong({ maximumLength: MAX_CODE_POINTS });
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
-/** A password as somebody types it to prove who they are: bounded, otherwise taken as it is. */
+/** An existing password, as the user types it to log in or confirm a change: any text up to the maximum length. */
 export const typedPassword = z
   .string()
-  .min(1, "Type the password.")
+  .min(1, "Enter your password.")
   .refine((text) => codePointLength(text) <= MAX_CODE_POINTS, {
     params: { code: TOO_LONG.code },
     message: TOO_LONG.message,
@@ -17,7 +17,7 @@ export const typedPassword = z
   .refine((text) => text.isWellFormed(), HALF_A_CHARACTER.message)
   .meta({ ...shown, maxLength: MAX_CODE_POINTS });
 
-/** A password to be set: of the right length, with no rules on its composition (NIST SP 800-63B-4 §3.1.1.2). */
+/** A new password: length limits, but no rules on its composition (NIST SP 800-63B-4 §3.1.1.2). */
 export function newPassword(lengths: Lengths) {
   return z
     .string()

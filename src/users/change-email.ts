@@ -18,7 +18,7 @@ export async function requestEmailChange(
 ) {
   const { audit, clock, emailChanges, limiter, mail, passwords, random } = services;
   if (email === user.email) {
-    const message = "This is your address already.";
+    const message = "This is already your email address.";
     return refuse("validation_failed", { errors: [{ field: "email", code: "unchanged", message }] });
   }
   const guesses = { rule: "passwordCheckPerUser", key: user.id } as const;

@@ -1,4 +1,4 @@
-/** The routes of `/api/v1/users` as data: what each takes, gives and refuses. */
+/** The routes of `/api/v1/users` as data: inputs, answers and refusals. */
 import * as z from "zod";
 import { ownEventSchema } from "../audit/present-event.ts";
 import { defineOperation } from "../http/operation.ts";
@@ -17,8 +17,8 @@ export const readMeOperation = defineOperation({
   method: "get",
   path: "/api/v1/users/me",
   tag,
-  summary: "Who am I?",
-  description: "The user of the access token, under a strict check: the session is asked whether it is alive.",
+  summary: "Read your profile",
+  description: "The user of the access token. Also checks that the session has not ended.",
   credentials,
   success: { status: 200, description: "The user.", schema: userSchema },
   refusals: ["unauthorized", "invalid_access_token"],
@@ -29,9 +29,9 @@ export const updateMeOperation = defineOperation({
   method: "put",
   path: "/api/v1/users/me",
   tag,
-  summary: "Change my profile",
+  summary: "Update your profile",
   description:
-    "Only the fields that are sent change; `null` clears one that may be empty. With `If-Match` and the ETag of what was read, nothing changes that somebody else changed meanwhile.",
+    "Changes only the fields that are sent; `null` clears an optional field. Send the ETag as `If-Match` to refuse the update if the profile has changed since it was read.",
   credentials,
   body: () =>
     z.strictObject({
@@ -41,7 +41,7 @@ export const updateMeOperation = defineOperation({
       phone: phoneNumber.nullish(),
       locale: locale.optional(),
     }),
-  success: { status: 200, description: "The user as they are now.", schema: userSchema },
+  success: { status: 200, description: "The updated user.", schema: userSchema },
   refusals: ["unauthorized", "invalid_access_token", "username_taken", "precondition_failed", "rate_limited"],
 });
 
@@ -50,16 +50,16 @@ export const changePasswordOperation = defineOperation({
   method: "post",
   path: "/api/v1/users/change-password",
   tag,
-  summary: "Change the password",
+  summary: "Change your password",
   description:
-    "This session lives on, every other ends, and the owner gets a mail. The new password is judged once the current one was right.",
+    "Ends every other session and notifies the user by email. The new password is checked only if the current one is correct.",
   credentials,
   body: (config) =>
     z.strictObject({
       current_password: typedPassword,
       new_password: newPassword(config.passwords),
     }),
-  success: { status: 204, description: "The password is changed." },
+  success: { status: 204, description: "The password has been changed." },
   refusals: [
     "unauthorized",
     "invalid_access_token",
@@ -78,10 +78,10 @@ export const listSessionsOperation = defineOperation({
   method: "get",
   path: "/api/v1/users/me/sessions",
   tag,
-  summary: "My sessions",
-  description: "Last used first.",
+  summary: "List your sessions",
+  description: "The most recently used session comes first.",
   credentials,
-  success: { status: 200, description: "The sessions that are alive.", schema: sessionsSchema },
+  success: { status: 200, description: "The active sessions.", schema: sessionsSchema },
   refusals: ["unauthorized", "invalid_access_token"],
 });
 
@@ -90,9 +90,9 @@ export const endSessionOperation = defineOperation({
   method: "delete",
   path: "/api/v1/users/me/sessions/{id}",
   tag,
-  summary: "End one of my sessions",
+  summary: "End one of your sessions",
   credentials,
-  success: { status: 204, description: "It has ended." },
+  success: { status: 204, description: "The session has ended." },
   refusals: ["unauthorized", "invalid_access_token", "not_found"],
 });
 
@@ -101,10 +101,10 @@ export const endOtherSessionsOperation = defineOperation({
   method: "delete",
   path: "/api/v1/users/me/sessions",
   tag,
-  summary: "End my other sessions",
-  description: "Every session but the one that asks.",
+  summary: "End your other sessions",
+  description: "Ends every session except the current one.",
   credentials,
-  success: { status: 204, description: "They have ended." },
+  success: { status: 204, description: "The sessions have ended." },
   refusals: ["unauthorized", "invalid_access_token"],
 });
 
@@ -113,14 +113,14 @@ export const changeEmailOperation = defineOperation({
   method: "post",
   path: "/api/v1/users/me/email",
   tag,
-  summary: "Change my address",
+  summary: "Change your email address",
   description:
-    "A link goes to the new address, and a notice to the old one. Nothing changes until the link is used; until then, and for a while after, the link in the notice undoes it. A newer wish, a new password or a reset takes the confirmation's place. The answer does not tell whether the new address has an account.",
+    "Emails a confirmation link to the new address and a notice to the old one. The address changes when the confirmation link is used. The link in the notice cancels or undoes the change, also for some time afterwards. A newer request or a new password makes the confirmation link invalid. The answer does not reveal whether the new address has an account.",
   credentials,
   body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
   success: {
     status: 202,
-    description: "The mails are on their way.",
+    description: "The emails have been queued.",
     schema: z.strictObject({ status: z.literal("confirmation_required") }),
   },
   refusals: ["unauthorized", "invalid_access_token", "wrong_password", "validation_failed", "rate_limited", "busy"],
@@ -131,12 +131,12 @@ export const deleteMeOperation = defineOperation({
   method: "delete",
   path: "/api/v1/users/me",
   tag,
-  summary: "Delete my account",
+  summary: "Delete your account",
   description:
-    "The account, its sessions and its personal data are gone at once. Nobody can take its username for a while.",
+    "Deletes the account, its sessions and its personal data at once. The username stays reserved for some time.",
   credentials,
   body: () => z.strictObject({ password: typedPassword }),
-  success: { status: 204, description: "The account is gone." },
+  success: { status: 204, description: "The account has been deleted." },
   refusals: [
     "unauthorized",
     "invalid_access_token",
@@ -178,7 +178,7 @@ const exportSchema = z
           user_agent: z.string().nullable(),
         }),
       )
-      .meta({ description: "What the user did, as an operator, to other people's accounts." }),
+      .meta({ description: "What the user did to other accounts, as an operator." }),
   })
   .meta({ id: "Export" });
 
@@ -187,8 +187,8 @@ export const exportMeOperation = defineOperation({
   method: "get",
   path: "/api/v1/users/me/export",
   tag,
-  summary: "Everything held about me",
-  description: "One JSON document, offered as a file.",
+  summary: "Export your data",
+  description: "Everything stored about the user, as a JSON file.",
   credentials,
   success: { status: 200, description: "The document.", schema: exportSchema },
   refusals: ["unauthorized", "invalid_access_token", "rate_limited"],
@@ -199,8 +199,8 @@ export const listSecurityEventsOperation = defineOperation({
   method: "get",
   path: "/api/v1/users/me/security-events",
   tag,
-  summary: "What happened to my account",
-  description: "Newest first.",
+  summary: "List your security events",
+  description: "The newest event comes first.",
   credentials,
   query: z.strictObject(pageQuery),
   success: {

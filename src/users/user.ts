@@ -1,4 +1,4 @@
-/** The user as the service knows one, and as the API shows one. */
+/** Users, and how the API shows them. */
 import * as z from "zod";
 import type { users } from "../db/schema.ts";
 import { toIsoTime } from "../platform/clock.ts";
@@ -7,8 +7,8 @@ import { ROLES } from "../verify/claims.ts";
 export type User = typeof users.$inferSelect;
 
 /**
- * Whether the user is nobody but a registration that was never proved, so that whoever proves the address takes
- * its place. The store asks the same of a row (`isBareRegistration`).
+ * Whether the account is only an unverified registration, which the owner of the email address can replace. The store
+ * applies the same rule to a row (`isBareRegistration`).
  */
 export function wasNeverProved(user: User): boolean {
   const { isVerified, verifiedByLink, lastLoginAt, sessionEpoch } = user;
@@ -21,7 +21,7 @@ const time = (what: string) => z.iso.datetime().meta({ description: what, exampl
 export const userSchema = z
   .strictObject({
     id: z.uuid().meta({ description: "UUIDv7; never reused.", examples: ["019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071"] }),
-    email: z.email().meta({ description: "Lower-case.", examples: ["ada@example.com"] }),
+    email: z.email().meta({ description: "In lower case.", examples: ["ada@example.com"] }),
     username: z.string().meta({ examples: ["ada"] }),
     first_name: z
       .string()
@@ -34,14 +34,14 @@ export const userSchema = z
     phone: z
       .string()
       .nullable()
-      .meta({ description: "E.164.", examples: ["+441234567890"] }),
+      .meta({ description: "E.164.", examples: ["+442079460000"] }),
     role: z.enum(ROLES).meta({ examples: ["user"] }),
     is_active: z.boolean().meta({ examples: [true] }),
     is_verified: z.boolean().meta({ examples: [true] }),
     is_superuser: z.boolean().meta({ examples: [false] }),
     created_at: time("When the account was registered."),
     updated_at: time("When the profile last changed."),
-    last_login: time("When somebody last logged in.").nullable(),
+    last_login: time("When the user last logged in.").nullable(),
   })
   .meta({ id: "User" });
 
