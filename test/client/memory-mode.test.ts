@@ -483,8 +483,8 @@ describe("an error", () => {
     await expect(wrong).rejects.toMatchObject({
       code: "invalid_credentials",
       status: 401,
-      detail: "The name or the password is wrong.",
-      message: "The name or the password is wrong.",
+      detail: "Wrong email, username or password.",
+      message: "Wrong email, username or password.",
       errors: [],
       retryAfter: undefined,
       requestId: expect.stringMatching(/^[\w-]{20,}$/),

@@ -26,7 +26,7 @@ describe("npm run dev with a configuration that can't be", () => {
     [
       "JSON on the command line that says something unknown",
       'MAIL_SUBJECTS:{"verify_email":"Hello: {product}","welcome":"Hello"}',
-      "MAIL_SUBJECTS knows no mail called welcome: it takes verify_email,",
+      "MAIL_SUBJECTS has an unknown kind of email: welcome. It takes verify_email,",
     ],
   ])("ends on %s, and says which variable it is", async (_, variable, words) => {
     const { code, output } = await clone.run("dev", "--persist-to", `state-${variable.length}`, "--var", variable);
