@@ -528,7 +528,7 @@ describe("an error", () => {
     await expect(client.login(credentials)).rejects.toMatchObject({
       code: "unexpected_answer",
       status: answer().status,
-      detail: "This answer is not one of the service's. Try again in a moment.",
+      detail: "The response did not come from the service. Try again in a moment.",
       errors: [],
       requestId: undefined,
     });
