@@ -25,7 +25,7 @@ export interface AuditPage {
 }
 
 export interface AuditEventStore {
-  /** Adds events, in one transaction. One that is there already stays as it is. */
+  /** Adds events in one transaction. An event that already exists is not changed. */
   add(events: AuditEvent[]): Promise<void>;
   /** Newest first. */
   list(filter: AuditFilter, page: AuditPage): Promise<AuditRow[]>;

@@ -3,7 +3,7 @@ import { pause } from "./clock.ts";
 /** Milliseconds between tries. They suit work after a response, for which the platform gives a Worker 30 s. */
 const PAUSES = [200, 1_000, 5_000];
 
-/** Tries again, later and later, what failed. Throws what the last try threw. */
+/** Retries a failing operation with growing pauses. Throws the error of the last try. */
 export async function retry<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (const milliseconds of PAUSES) {
     try {
