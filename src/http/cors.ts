@@ -25,10 +25,10 @@ export function answerCors(allowedOrigins: readonly string[]) {
     exposeHeaders: EXPOSED,
     maxAge: 600,
   });
-  const anybody = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
+  const everyOrigin = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
   return createMiddleware<AppEnv>(async (c, next) => {
     const origin = c.req.header("Origin") ?? "";
-    if (PUBLIC.test(c.req.path)) return anybody(c, next);
+    if (PUBLIC.test(c.req.path)) return everyOrigin(c, next);
     if (allowedOrigins.includes(origin)) return listed(c, next);
     // A preflight from an unlisted origin is answered too, but without the headers that would allow the request.
     await next();
