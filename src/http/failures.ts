@@ -31,7 +31,7 @@ export function answerFailure(error: Error, c: Context<AppEnv>): Response {
   return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
 }
 
-/** Drizzle wraps what a storage call throws. */
+/** Drizzle wraps the errors of storage calls. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && (error instanceof StorageUnavailable || isUnavailable(error.cause));
 }

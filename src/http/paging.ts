@@ -1,7 +1,7 @@
 /** Keyset pagination: the cursor is the id of the last item, so new items don't shift the pages. */
 import * as z from "zod";
 
-/** The parameters of every list. */
+/** The query parameters of every list. */
 export const pageQuery = {
   limit: z.coerce
     .number("Send a whole number from 1 to 100.")

@@ -35,7 +35,7 @@ function firstOf(batch: MessageBatch<MailRequest>) {
   return message;
 }
 
-/** What the queue would do with each message of a batch after this transport had it. */
+/** The queue's decision on each message of a batch, after delivery with this transport. */
 async function deliver(batch: MessageBatch<MailRequest>, transport: Transport) {
   const { createExecutionContext } = await import("cloudflare:test");
   await deliverMails(batch, { ...coldIsolate(), transport });

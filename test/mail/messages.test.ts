@@ -35,7 +35,7 @@ async function speak(email: string, locale: string): Promise<void> {
   await env.DB.prepare("UPDATE users SET locale = ? WHERE email = ?").bind(locale, email).run();
 }
 
-/** A change of address that somebody asked for now, as the store keeps it. */
+/** A change of address requested now, as stored. */
 let wishes = 0;
 
 async function asked(person: LoggedIn, newEmail = somebody().email) {
@@ -54,7 +54,7 @@ async function asked(person: LoggedIn, newEmail = somebody().email) {
   return change;
 }
 
-/** An event of each kind of mail, about people who speak this language. */
+/** An event for each kind of email, about users with this language. */
 async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>> {
   const newcomer = somebody();
   await post("/api/v1/auth/register", newcomer, { headers: { "Accept-Language": locale } });
@@ -110,7 +110,7 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
     const plain = mail.text.replaceAll(/https?:\S+/g, "");
     expect(plain).toMatch(own);
     expect(plain).not.toMatch(other);
-    // The same words in both, apart from the escapes.
+    // Both versions contain the same text, apart from escapes.
     const shown = mail.html.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
     for (const line of mail.text.split("\n")) expect(shown).toContain(line.replace(/:$/, ""));
 
@@ -253,7 +253,7 @@ describe("the mails about a change of address", () => {
     const hasty = await loggedIn();
     const first = await asked(hasty);
     await asked(hasty);
-    // What was asked for before can't be confirmed; but whoever did not ask for it can still put an end to it.
+    // The earlier change can't be confirmed any more, but its notice can still undo it.
     const noticeAlone = (email: string) => [undefined, email, undefined];
     expect(await recipients(first.id)).toEqual(noticeAlone(hasty.email));
 
@@ -294,7 +294,7 @@ describe("the mails about a change of address", () => {
         isRefusal(openLink(purpose, token, { secrets: services.secrets, clock: { now: () => at } }));
     };
     const [confirm, early] = [await until(CONFIRM), await until("email_change_requested")];
-    // At the last moment at which it can be confirmed.
+    // The last moment at which it can be confirmed.
     const last = change.requestedAt + DAY - 1;
     vi.setSystemTime(last);
     await services.emailChanges.confirm(change, last);
@@ -302,7 +302,7 @@ describe("the mails about a change of address", () => {
     expect([confirm(last), confirm(last + 1)]).toEqual([false, true]);
     expect([late(last + 7 * DAY - 1), late(last + 7 * DAY)]).toEqual([false, true]);
     expect([early(last + 7 * DAY), early(last + 7 * DAY + 1)]).toEqual([false, true]);
-    // And the change is kept for as long.
+    // The change is stored for as long.
     await services.emailChanges.deleteStale(last + 7 * DAY - DAY - 7 * DAY);
     expect((await services.emailChanges.find(change.id)).change).toBeDefined();
   });

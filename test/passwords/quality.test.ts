@@ -12,7 +12,7 @@ const ADA: PasswordOwner = { email: "ada.lovelace@example.com", username: "count
 const RULES: QualityRules = { minimumLength: 15, maximumLength: 256, breachCheck: "on" };
 const PASSWORD = "a password that was never typed before";
 
-/** A list of breaches that holds these passwords, or does not answer. */
+/** A list of breaches with these passwords; with `undefined` it does not answer. */
 function breachesOf(known: string[] | undefined): Breaches & { asked: string[] } {
   const asked: string[] = [];
   return {
