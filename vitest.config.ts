@@ -51,7 +51,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 300_000 },
+        test: {
+          name: "node",
+          include: ["test/node/**/*.test.ts"],
+          globalSetup: ["test/node/live-shared.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
       },
     ],
   },

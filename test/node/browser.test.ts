@@ -1,38 +1,20 @@
 import { existsSync } from "node:fs";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, launchBrowser, mailedLink as mailedLinkAt, SCREENSHOTS, Visitor } from "./live-browser.ts";
+import type { Page, Route } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, SCREENSHOTS, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { changeDatabase, useSharedService } from "./live-service.ts";
 
 type Look = (typeof LOOKS)[number];
 const ENGLISH = LOOKS.filter(({ language }) => language === "en");
 
 // Debian's package; the tests of the pages are skipped, and said to be, where it is not installed.
 describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
-  beforeAll(async () => {
-    // One browser walks every page in a minute: more than the limits grant one address.
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  async function open(path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> {
-    visitor = await Visitor.arrive(browser, service.origin, { viewport, colorScheme, ...more });
-    await visitor.open(path);
-    return visitor.page;
-  }
+  const open = (path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> =>
+    visitor.arrive(path, { viewport, colorScheme, ...more });
 
   /** The newest link to a page, once this many have been mailed to this address. */
   const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
@@ -86,9 +68,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   /** Somebody whom an operator invites, and the link that went there. */
   async function invited() {
-    const operator = { email: "root@example.com", username: "root", password: "a very good password" };
-    const flags = ["--persist-to", service.state, "--email", operator.email, "--password", operator.password];
-    expect((await clone.run("admin:create", ...flags)).code).toBe(0);
+    const operator = await register(service.origin);
+    changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(service.origin, operator);
     const person = somebody();
     const { status } = await post(service.origin, "/api/v1/invitations", { email: person.email }, access_token);
