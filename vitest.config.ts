@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 
@@ -8,6 +9,9 @@ const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-pl
 // The same few thousand hostile requests each time, unless somebody asks for more, which are others each time.
 const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
 const hostile = { requests: Number(HOSTILE_REQUESTS ?? 3_000), seed: Number(HOSTILE_SEED) };
+
+// The same for both projects: files of one fill the workers that those of the other leave.
+const maxWorkers = Math.min(availableParallelism(), 4);
 
 const migrations = await readD1Migrations("migrations");
 
@@ -47,7 +51,7 @@ export default defineConfig({
           // Generous, for a machine that does other things too: no test waits for a time.
           testTimeout: 30_000,
           isolate: false,
-          maxWorkers: 1,
+          maxWorkers,
         },
       },
       {
@@ -55,6 +59,7 @@ export default defineConfig({
           name: "node",
           include: ["test/node/**/*.test.ts"],
           globalSetup: ["test/node/live-shared.ts"],
+          maxWorkers,
           testTimeout: 240_000,
           hookTimeout: 300_000,
         },

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, SCREENSHOTS, useVisitor } from "./live-browser.ts";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open(link, look);
     const { origin, pathname } = new URL(link);
     expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-${look.name}`);
     await page.waitForTimeout(300);
     expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: outcome }).waitFor();
     expect(await focused(page)).toBe(outcome);
     expect(await page.title()).toBe(`${outcome} · Postern`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-done-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-done-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     return page;
@@ -194,7 +194,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
       .waitFor();
     await page.keyboard.press("Enter");
     await alert.filter({ hasText: /failed for a moment. Please try again in 5 seconds. .*the-request/ }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/unavailable-desktop-light.png` });
+    await visitor.keepPicture("unavailable-desktop-light");
 
     await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
@@ -210,7 +210,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
     const page = await open(`/${path}/`);
     expect(await heading(page)).toBe(missing);
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-missing-desktop-light.png` });
+    await visitor.keepPicture(`${path}-missing-desktop-light`);
 
     const use = async () => {
       const email = path === "accept-invitation" ? "&email=ada%40example.com" : "";
@@ -221,14 +221,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     };
     await use();
     await page.locator("h1", { hasText: "This link does not work" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-invalid-desktop-light.png` });
+    await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
     await page.route(`**/api/v1/auth/${path}`, (route) =>
       route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"code":"expired_token"}' }),
     );
     await use();
     await page.locator("h1", { hasText: "This link has expired" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-expired-desktop-light.png` });
+    await visitor.keepPicture(`${path}-expired-desktop-light`);
   });
 
   it("say that they need JavaScript where it is off", async () => {
@@ -251,7 +251,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#new_password", "too short");
     await page.click("#act-button");
     await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/reset-password-${look.name}.png` });
+    await visitor.keepPicture(`reset-password-${look.name}`);
     const password = "another fine password";
     await page.fill("#new_password", password);
     await page.keyboard.press("Enter");
@@ -267,7 +267,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/accept-invitation`);
     expect(await page.inputValue("#account_email")).toBe(person.email);
     expect(await page.isEditable("#account_email")).toBe(false);
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-${look.name}`);
 
     const label = () => page.evaluate<string>("document.activeElement.labels?.[0]?.textContent ?? ''");
     const type = async (text: string) => {
@@ -295,14 +295,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.keyboard.press("Enter");
     await page.locator("#username-error", { hasText: "Somebody else has this username." }).waitFor();
     expect(await label()).toBe("Username");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-taken-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-taken-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     await type(person.username);
     await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Your account is open" }).waitFor();
     expect(await focused(page)).toBe("Your account is open");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-done-${look.name}.png` });
+    await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
 
     await page.goto(link);
@@ -346,7 +346,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const person = await register(service.origin);
     const page = await open("/docs");
     await page.locator(".opblock").first().waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/docs-desktop-light.png`, fullPage: true });
+    await visitor.keepPicture("docs-desktop-light");
 
     const login = page.locator("#operations-Authentication-login");
     await login.locator(".opblock-summary-control").click();

@@ -21,7 +21,10 @@ export const LAUNCH = {
     "--disable-sync",
   ],
 };
-export const SCREENSHOTS = "test/.output/screenshots";
+const PICTURES = "test/.output/screenshots";
+
+/** Whether every view is looked at in every look, and a picture of it is kept: `npm run test:gallery`. */
+export const GALLERY = process.env.GALLERY !== undefined;
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
@@ -38,7 +41,6 @@ export const LOOKS = [
 const NARROWEST = { width: 320, height: 640 };
 
 export function launchBrowser(): Promise<Browser> {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   return chromium.launch(LAUNCH);
 }
 
@@ -164,9 +166,16 @@ export class Visitor {
     await this.page.keyboard.type(text);
   }
 
-  screenshot(name: string): Promise<Buffer> {
-    return this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+  keepPicture(name: string): Promise<void> {
+    return keepPicture(this.page, name);
   }
+}
+
+/** Keeps a picture of the page for the gallery, which is for people's eyes: no test goes by it. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  if (!GALLERY) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
 }
 
 /** Answers a request, in place of the service, with a refusal. */

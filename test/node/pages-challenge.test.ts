@@ -135,6 +135,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     const page = await arrive("/login", { bypassCSP: true });
     await page.locator("#login-challenge iframe").waitFor();
     await expectAccessible(page, "login with a challenge");
-    await visitor.screenshot("login-challenge-desktop-light");
+    await visitor.keepPicture("login-challenge-desktop-light");
   });
 });

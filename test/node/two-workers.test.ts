@@ -11,9 +11,12 @@ let api: Service;
 let person: Person;
 
 beforeAll(async () => {
-  const built = await clone.run("build:packages");
+  const [built, service] = await Promise.all([
+    clone.run("build:packages"),
+    clone.serve(["--var", "RATE_LIMITING:off"]),
+  ]);
   expect(built.code, built.output).toBe(0);
-  postern = await clone.start(["--var", "RATE_LIMITING:off"]);
+  postern = service;
   const { origin } = postern;
   api = await clone.startBeside(postern, "examples/api/wrangler.toml", { ISSUER: origin, AUDIENCE: origin });
   person = await register(origin);
