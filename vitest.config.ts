@@ -1,6 +1,11 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
+import { memoryFolder } from "./test/support/memory-folder.ts";
+
+// Before the plugin: storage that is thrown away needs no disk, and each write to one takes longer than most requests.
+const memory = memoryFolder();
+if (memory !== undefined) process.env.TMPDIR = memory;
 
 // Before the plugin: Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded.
 const smtpCertificate = await createTrustedCertificate();

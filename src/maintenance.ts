@@ -2,8 +2,9 @@
  * What the cron trigger does. It rotates the signing keys when they are due, and seals them anew after a new secret. It
  * deletes what has lapsed.
  */
+
+import type { Services } from "./endpoint/services.ts";
 import { resealSigningKeys } from "./keys/reseal.ts";
-import type { Services } from "./services.ts";
 
 /** So many audit events are deleted in one statement, and so many statements are made in one run. */
 const EVENTS_A_STATEMENT = 5_000;
@@ -22,9 +23,9 @@ export async function runMaintenance(services: Services): Promise<void> {
   await deleteOldEvents(services, now - config.audit.retention);
 }
 
-async function deleteOldEvents({ audits }: Services, before: number): Promise<void> {
+async function deleteOldEvents({ auditEvents }: Services, before: number): Promise<void> {
   for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
-    const deleted = await audits.deleteOlder(before, EVENTS_A_STATEMENT);
+    const deleted = await auditEvents.deleteOlder(before, EVENTS_A_STATEMENT);
     if (deleted < EVENTS_A_STATEMENT) return;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ConfigurationError, parseConfig } from "../src/config.ts";
-import { LIMIT_RULES } from "../src/limits/rules.ts";
+import { ConfigurationError, parseConfig } from "../src/config/config.ts";
+import { LIMIT_RULES } from "../src/config/limit-rules.ts";
 import { weaknessOf } from "../src/platform/secret-strength.ts";
 
 const AUTH_SECRET = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr";

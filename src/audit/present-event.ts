@@ -1,8 +1,8 @@
 /** Audit events as the API shows them: to an operator all that is kept, to a user what concerns them. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
-import { AUDIT_EVENT_TYPES } from "./events.ts";
-import type { AuditRow } from "./store.ts";
+import type { AuditRow } from "./audit-events.ts";
+import { AUDIT_EVENT_TYPES } from "./event-types.ts";
 
 const detailsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
-import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./events.ts";
-import type { AuditStore } from "./store.ts";
+import { doublingPause } from "../platform/retry.ts";
+import type { AuditEventStore } from "./audit-events.ts";
+import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./event-types.ts";
 
 const FIRST_RETRY = 5 * SECOND;
 const LONGEST_RETRY = 600 * SECOND;
@@ -31,7 +31,7 @@ export function retryDelay(attempts: number): number {
 /** Records a batch in one transaction. Where that fails the whole batch comes again, later and later. */
 export async function recordAuditEvents(
   batch: MessageBatch<unknown>,
-  { audits }: { audits: AuditStore },
+  { auditEvents }: { auditEvents: AuditEventStore },
 ): Promise<void> {
   const events: AuditEvent[] = [];
   for (const message of batch.messages) {
@@ -41,7 +41,7 @@ export async function recordAuditEvents(
     else writeLog("error", { event: "audit_event_unreadable", attempts: message.attempts });
   }
   try {
-    await audits.add(events);
+    await auditEvents.add(events);
     batch.ackAll();
   } catch (error) {
     const attempts = Math.max(...batch.messages.map((message) => message.attempts));

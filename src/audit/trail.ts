@@ -5,9 +5,9 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
-import type { AuditDetails, AuditEvent, AuditEventType } from "./events.ts";
+import { retry } from "../platform/retry.ts";
+import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
 
 /** What a use case knows of an event. Whoever is not named is `null`. */
 export interface AuditNote {
@@ -39,7 +39,7 @@ export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Cl
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
     try {
-      await persist(() => hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body })))));
+      await retry(() => hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body })))));
     } catch (error) {
       for (const { id, type, userId } of events) {
         const user = userId === null ? {} : { user_id: userId };

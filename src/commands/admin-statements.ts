@@ -1,5 +1,5 @@
 /** The statements of `npm run admin:create`: each set is one transaction, which does nothing where things have changed. */
-import type { AuditEventType } from "../audit/events.ts";
+import type { AuditEventType } from "../audit/event-types.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { DATABASE_NOW, quote } from "./database.ts";

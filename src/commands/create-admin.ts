@@ -3,12 +3,12 @@
  * to the first one: a fresh directory lets nobody in. Twice does no more than once.
  */
 import * as z from "zod";
-import { environment } from "../config.ts";
-import { isRefusal } from "../http/problems.ts";
+import { environment } from "../config/config.ts";
 import { lookUpBreach } from "../passwords/breaches.ts";
 import { createPasswordQuality, type PasswordOwner } from "../passwords/quality.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
 import { createId, type Random, systemRandom } from "../platform/random.ts";
+import { isRefusal } from "../platform/refusal.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
 import { accountQuery, creation, promotion, situationQuery, takeover } from "./admin-statements.ts";
 import { type CommandDatabase, openCommandDatabase } from "./database.ts";
@@ -142,7 +142,7 @@ async function judgePassword(
   });
   const judged = await quality.require("--password", password, owner);
   if (!isRefusal(judged)) return { value: password };
-  return { fault: `--password: ${judged.errors?.map(({ message }) => message).join(" ")}` };
+  return { fault: `--password: ${judged.details.errors?.map(({ message }) => message).join(" ")}` };
 }
 
 function refuse({ fault }: Fault, { complain }: Surroundings): number {

@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { SealedKey } from "../keys/store.ts";
+import type { SealedKey } from "../keys/signing-key-rows.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type DeployedSecrets, openDeployedSecrets } from "./deployed-secrets.ts";
 import { freshSecret } from "./fresh-secret.ts";

@@ -3,8 +3,8 @@
  * timestamps, so a rotation is nothing but a timestamp set to now; the running service does the rest.
  */
 import * as z from "zod";
-import type { AuditEventType } from "../audit/events.ts";
-import { JWKS_MAX_AGE_SECONDS } from "../config.ts";
+import type { AuditEventType } from "../audit/event-types.ts";
+import { JWKS_MAX_AGE_SECONDS } from "../config/config.ts";
 import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { DATABASE_NOW as NOW, openCommandDatabase } from "./database.ts";

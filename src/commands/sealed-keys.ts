@@ -1,7 +1,7 @@
 /** The signing keys that lie sealed in the database, and which of them a secret opens. */
 import * as z from "zod";
 import { openPrivateJwk } from "../keys/sealed-key.ts";
-import type { SealedKey } from "../keys/store.ts";
+import type { SealedKey } from "../keys/signing-key-rows.ts";
 import { createSecrets } from "../platform/crypto.ts";
 import type { CommandDatabase, Failed } from "./database.ts";
 

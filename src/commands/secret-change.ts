@@ -1,6 +1,6 @@
 /** What a change of the secret has in common, here and in the deployed Worker. */
 import * as z from "zod";
-import type { AuditEventType } from "../audit/events.ts";
+import type { AuditEventType } from "../audit/event-types.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { type CommandDatabase, DATABASE_NOW, type Failed } from "./database.ts";

@@ -4,7 +4,17 @@
  */
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { namesOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
+
+/** What a person says about themselves (`users/profile-fields.ts`). Registrations keep it until the address is proved. */
+const profileColumns = () => ({
+  firstName: text("first_name"),
+  lastName: text("last_name"),
+  phone: text("phone"),
+});
+
+export const profileColumnNames = namesOf(profileColumns());
 
 export const users = sqliteTable(
   "users",
@@ -14,9 +24,7 @@ export const users = sqliteTable(
     email: text("email").notNull(),
     username: text("username").notNull(),
     passwordHash: text("password_hash").notNull(),
-    firstName: text("first_name"),
-    lastName: text("last_name"),
-    phone: text("phone"),
+    ...profileColumns(),
     role: text("role", { enum: ROLES }).notNull().default("user"),
     isActive: integer("is_active", { mode: "boolean" }).notNull().default(true),
     isVerified: integer("is_verified", { mode: "boolean" }).notNull().default(false),
@@ -58,9 +66,7 @@ export const registrations = sqliteTable(
     email: text("email").notNull(),
     username: text("username").notNull(),
     passwordHash: text("password_hash").notNull(),
-    firstName: text("first_name"),
-    lastName: text("last_name"),
-    phone: text("phone"),
+    ...profileColumns(),
     locale: text("locale").notNull().default("en"),
     createdAt: integer("created_at").notNull(),
   },

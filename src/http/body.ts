@@ -4,11 +4,11 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod";
-import { MAX_BODY_BYTES } from "../config.ts";
-import { answerProblem } from "./answer.ts";
+import { MAX_BODY_BYTES } from "../config/config.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 // The platform forbids code generation; without this zod tries once and falls back.
 z.config({ jitless: true });
@@ -60,25 +60,27 @@ export function acceptJson(optional: boolean) {
   });
 }
 
-/** Validates the body that {@link acceptJson} let through. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("json", schema, refuseFields);
+/** Validates the body that {@link acceptJson} let through, and keeps it as the context's `body`. */
+export function jsonBody(schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator("json", schema, (result, c: Context<AppEnv>) => keepOrRefuse("body", result, c));
 }
 
-/** Validates the query. */
-export function queryOf<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("query", schema, refuseFields);
+/** Validates the query, and keeps it as the context's `query`. */
+export function queryOf(schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator("query", schema, (result, c: Context<AppEnv>) => keepOrRefuse("query", result, c));
 }
 
-function refuseFields(
+function keepOrRefuse(
+  part: "body" | "query",
   result: { success: boolean; error?: z.core.$ZodError; data?: unknown },
-  c: Context,
+  c: Context<AppEnv>,
 ): Response | undefined {
-  if (result.error === undefined) return undefined;
-  return answerProblem(
-    c,
-    refuse("validation_failed", { errors: fieldErrors(result.error.issues, result.data).slice(0, MOST_ERRORS) }),
-  );
+  if (result.error === undefined) {
+    c.set(part, result.data);
+    return undefined;
+  }
+  const errors = fieldErrors(result.error.issues, result.data).slice(0, MOST_ERRORS);
+  return answerProblem(c, refuse("validation_failed", { errors }));
 }
 
 function isJson(bytes: ArrayBuffer): boolean {

@@ -1,8 +1,8 @@
 import { createMiddleware } from "hono/factory";
-import { isLoopback } from "../config.ts";
-import { answerProblem } from "./answer.ts";
+import { isLoopback } from "../config/config.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 /**
  * Development mode answers this machine alone: it shows mails to whoever asks, so a deployment that was

@@ -1,6 +1,6 @@
 /** What is wrong with an input, field by field. */
 import type * as z from "zod";
-import type { FieldError } from "./problems.ts";
+import type { FieldError } from "../platform/refusal.ts";
 
 /** Zod's issues in the API's words. Messages say how to mend the field and never hold its value. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {

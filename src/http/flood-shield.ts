@@ -1,9 +1,9 @@
 import { createMiddleware } from "hono/factory";
 import { describeError, writeLog } from "../platform/log.ts";
-import { answerProblem } from "./answer.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { clientNetwork } from "./client-address.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 /** The period of the binding in `wrangler.toml`, in seconds. */
 export const FLOOD_PERIOD = 10;

@@ -1,4 +1,4 @@
-/** Pages of a list by keyset: the cursor is the id of the last item, so that what is added meanwhile moves nothing. */
+/** Pages of a list by keyset: the cursor is the id of the last item, so new items do not shift the pages. */
 import * as z from "zod";
 
 /** The parameters of every list. */
@@ -16,8 +16,12 @@ export const pageQuery = {
     .meta({ description: "`next_cursor` of the page before. Absent for the first." }),
 };
 
-/** A page of what was read with one item more than asked for. */
-export function toPage<Item extends { id: string }>(items: Item[], limit: number) {
-  const page = items.slice(0, limit);
-  return { items: page, next_cursor: items.length > limit ? (page.at(-1)?.id ?? null) : null };
+/** The answer of a list. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
+
+/** A page of rows that were read with one more than asked for. */
+export function toPage<Row extends { id: string }, Item>(rows: Row[], limit: number, present: (row: Row) => Item) {
+  const page = rows.slice(0, limit);
+  return { items: page.map(present), next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
 }

@@ -2,6 +2,8 @@
  * Refusals: one closed set of codes, one table that turns a code into an HTTP answer (RFC 9457).
  * Clients branch on `code`; the other members are for people.
  */
+import { isRefusal, type Refusal } from "../platform/refusal.ts";
+
 interface Problem {
   status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   title: string;
@@ -127,32 +129,9 @@ export const PROBLEMS = {
 
 export type ErrorCode = keyof typeof PROBLEMS;
 
-/** One field that was refused. `field` is the path in the body with dots; it never holds the value. */
-export interface FieldError {
-  field: string;
-  code: string;
-  message: string;
-}
-
-/** An expected "no", as a value. Thrown by nobody. */
-export interface Refusal<Code extends ErrorCode = ErrorCode> {
-  refused: Code;
-  errors?: FieldError[];
-  /** For the log: whose refusal it is, where that is known. */
-  userId?: string;
-  /** Headers that this answer needs beyond the usual ones. */
-  headers?: Record<string, string>;
-}
-
-export function refuse<Code extends ErrorCode>(
-  refused: Code,
-  more: Omit<Refusal<Code>, "refused"> = {},
-): Refusal<Code> {
-  return { refused, ...more };
-}
-
-export function isRefusal(outcome: object): outcome is Refusal {
-  return "refused" in outcome;
+/** Whether an outcome is a refusal that has an answer in the table. */
+export function isProblem(outcome: unknown): outcome is Refusal<ErrorCode> {
+  return isRefusal(outcome) && Object.hasOwn(PROBLEMS, outcome.code);
 }
 
 /** The stable `type` of a problem: a URN, since it must outlive any address of the documentation. */

@@ -12,10 +12,8 @@ export function requestLog(clock: Clock, showTiming: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = clock.now();
     await next();
-    const { hops } = c.get("services");
+    const hops = c.get("hops");
     if (showTiming && hops.made.length > 0) c.header("Server-Timing", hops.serverTiming());
-    const userId = c.get("userId");
-    const errorCode = c.get("errorCode");
     writeLog("info", {
       event: "request",
       request_id: c.get("requestId"),
@@ -25,8 +23,8 @@ export function requestLog(clock: Clock, showTiming: boolean) {
       duration_ms: clock.now() - startedAt,
       hops: hops.sequential,
       storage_calls: hops.made.length,
-      ...(userId === undefined ? {} : { user_id: userId }),
-      ...(errorCode === undefined ? {} : { error_code: errorCode }),
+      user_id: c.get("userId"),
+      error_code: c.get("errorCode"),
     });
   });
 }

@@ -1,10 +1,10 @@
 /** From which page a browser's request comes, and what that page may do. */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Config } from "../config.ts";
-import { answerProblem } from "./answer.ts";
+import type { Config } from "../config/config.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 type Origins = Pick<Config, "publicUrl" | "allowedOrigins">;
 

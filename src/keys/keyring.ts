@@ -4,7 +4,7 @@
  * belongs to the request that made it, and hangs when that request is cancelled.
  */
 import type { AuditTrail } from "../audit/trail.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Database } from "../db/client.ts";
 import { type Clock, MINUTE, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
@@ -12,7 +12,7 @@ import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { createKeyRow, openKey, renewTimestamps } from "./sealed-key.ts";
 import { type CurrentKey, currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
-import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./store.ts";
+import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./signing-key-rows.ts";
 
 /** The keys that this isolate has read. */
 interface KnownKeys {

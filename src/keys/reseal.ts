@@ -4,7 +4,7 @@ import type { Secrets } from "../platform/crypto.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { openPrivateJwk, sealPrivateJwk } from "./sealed-key.ts";
-import { readSealedKeys, replaceSeal } from "./store.ts";
+import { readSealedKeys, replaceSeal } from "./signing-key-rows.ts";
 
 /**
  * Seals under the current secret each key that only the previous one opens, so that the previous one can go.

@@ -4,8 +4,9 @@ import type { Opened, Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
+import { publicJwk } from "./public-jwk.ts";
 import type { SigningAlgorithm, SigningKey } from "./signing-key.ts";
-import type { SealedKey, SigningKeyRow } from "./store.ts";
+import type { SealedKey, SigningKeyRow } from "./signing-key-rows.ts";
 
 const SEAL_PURPOSE = "signing-key";
 
@@ -20,15 +21,15 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
 
 /** Opens a key. One that neither secret opens is logged, and verifies but does not sign. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
-  const publicJwk: JWK = JSON.parse(row.publicJwk);
+  const publicKey = publicJwk.parse(JSON.parse(row.publicJwk));
   const opened = await openPrivateJwk(row, secrets);
   if (opened === undefined) writeLog("warn", { event: "signing_key_unreadable", key_id: row.id });
   return {
     sequence: row.sequence,
     id: row.id,
     algorithm: row.algorithm,
-    publicJwk,
-    verifyingKey: await importKey(publicJwk, row.algorithm),
+    publicJwk: publicKey,
+    verifyingKey: await importKey(publicKey, row.algorithm),
     signingKey: opened && (await importKey(JSON.parse(new TextDecoder().decode(opened.plaintext)), row.algorithm)),
     ...timestampsOf(row),
   };
@@ -68,14 +69,14 @@ export async function createKeyRow(parts: {
 }): Promise<SigningKeyRow> {
   const { sequence, algorithm, signsFrom, signingPeriod, secrets, now, random } = parts;
   const pair = await generateKeyPair(algorithm, { extractable: true });
-  const publicJwk = await exportJWK(pair.publicKey);
-  const id = await calculateJwkThumbprint(publicJwk);
+  const publicKey = await exportJWK(pair.publicKey);
+  const id = await calculateJwkThumbprint(publicKey);
   const privateJwk = utf8(JSON.stringify(await exportJWK(pair.privateKey)));
   return {
     sequence,
     id,
     algorithm,
-    publicJwk: JSON.stringify(publicJwk),
+    publicJwk: JSON.stringify(publicKey),
     sealedPrivateJwk: await sealPrivateJwk(id, privateJwk, secrets, random),
     createdAt: now,
     signsFrom,

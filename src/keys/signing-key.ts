@@ -5,8 +5,8 @@
  * Publish, then sign: a new key stands in the JWKS for the publish lead before it signs, so that every
  * verifier's cache has it by then, and it stays there until the last token that it signed has expired.
  */
-import type { JWK } from "jose";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import type { PublicJwk } from "./public-jwk.ts";
 
 export type SigningAlgorithm = Config["tokens"]["algorithm"];
 
@@ -16,7 +16,7 @@ export interface SigningKey {
   /** The `kid`: the RFC 7638 thumbprint of the public key. */
   id: string;
   algorithm: SigningAlgorithm;
-  publicJwk: JWK;
+  publicJwk: PublicJwk;
   verifyingKey: CryptoKey;
   /** Absent where neither secret opens the sealed private key. */
   signingKey: CryptoKey | undefined;

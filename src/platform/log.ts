@@ -1,23 +1,23 @@
 /** What a log line may hold. Names are fixed here, so that nothing secret can slip in by accident. */
 export interface LogFields {
   event: string;
-  request_id?: string;
-  method?: string;
-  route?: string;
-  status?: number;
-  duration_ms?: number;
-  hops?: number;
-  storage_calls?: number;
-  user_id?: string;
-  error_code?: string;
-  error?: string;
-  event_id?: string;
-  event_type?: string;
-  mail_id?: string;
-  mail_kind?: string;
-  attempts?: number;
-  key_id?: string;
-  count?: number;
+  request_id?: string | undefined;
+  method?: string | undefined;
+  route?: string | undefined;
+  status?: number | undefined;
+  duration_ms?: number | undefined;
+  hops?: number | undefined;
+  storage_calls?: number | undefined;
+  user_id?: string | undefined;
+  error_code?: string | undefined;
+  error?: string | undefined;
+  event_id?: string | undefined;
+  event_type?: string | undefined;
+  mail_id?: string | undefined;
+  mail_kind?: string | undefined;
+  attempts?: number | undefined;
+  key_id?: string | undefined;
+  count?: number | undefined;
 }
 
 /** Writes one structured JSON line. Errors go to stderr, where `wrangler tail` and Workers Logs mark them. */

@@ -16,7 +16,7 @@ export const sessionSchema = z.strictObject({
   current: z.boolean().meta({ description: "Whether this is the session that asks." }),
 });
 
-/** `currentId` is the session that asks. */
+/** `currentId` is the id of the session that sent the request. */
 export function presentSession(session: Session, currentId: string): z.output<typeof sessionSchema> {
   return {
     id: session.id,

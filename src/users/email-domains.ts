@@ -1,5 +1,5 @@
 /** Whose addresses are accepted: the variable `ALLOWED_EMAIL_DOMAINS`. The same judgement wherever an address comes in. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { emailAddress } from "./fields.ts";
 
 /** An address of an allowed domain; of any domain where none is listed. Nobody is looked up for it. */

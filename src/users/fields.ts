@@ -1,7 +1,9 @@
 /** The fields that a person fills in about themselves: their shapes, alike wherever they are typed. */
 import * as z from "zod";
-import { type Refusal, refuse } from "../http/problems.ts";
-import { SUPPORTED_LOCALES } from "../mail/languages.ts";
+import { SUPPORTED_LOCALES } from "../config/languages.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import { ROLES } from "../verify/claims.ts";
+import { canonicalName } from "./login-names.ts";
 
 /** Control characters, NUL among them, and the marks that turn text around (Unicode TR36 §2.5). */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
@@ -13,7 +15,7 @@ const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 export const emailAddress = z
   .string()
   .max(254, "An address has at most 254 characters.")
-  .toLowerCase()
+  .overwrite(canonicalName)
   .pipe(z.email("This is not an email address. It looks like ada@example.com."))
   .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
 
@@ -49,3 +51,5 @@ export const phoneNumber = z
 export const locale = z
   .enum(SUPPORTED_LOCALES, `This takes one of ${SUPPORTED_LOCALES.join(", ")}.`)
   .meta({ description: "In which language mails are written.", examples: ["en"] });
+
+export const role = z.enum(ROLES, `This takes one of ${ROLES.join(", ")}.`).meta({ examples: ["moderator"] });

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
-import { deviceDigest } from "../../src/auth/device.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import type { MailRequest } from "../../src/mail/requests.ts";
+import { deviceDigest } from "../../src/sessions/device.ts";
 import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { loggedIn, logIn, type Mail, mailsTo, registered, rowOf, somebody } from "../support/people.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Bindings } from "../../src/bindings.ts";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { revocationKey } from "../../src/sessions/revocations.ts";
 import { appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -103,7 +103,7 @@ describe("POST /api/v1/auth/reset-password", () => {
       getByName: {
         value: (name: string) =>
           failures-- > 0
-            ? { startAfresh: () => Promise.reject(new Error("Network connection lost.")) }
+            ? { forgetAll: () => Promise.reject(new Error("Network connection lost.")) }
             : env.USER_SESSIONS.getByName(name),
       },
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { createChallenge } from "../../src/challenges/turnstile.ts";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { createChallenge } from "../../src/limits/turnstile.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";

@@ -1,6 +1,6 @@
 import type { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { type Answer, appWith, call, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";

@@ -1,7 +1,7 @@
 import { createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, inject, it, vi } from "vitest";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import worker from "../../src/index.ts";
 import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
 import type { OutgoingMail } from "../../src/mail/outgoing-mail.ts";

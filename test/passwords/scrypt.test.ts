@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ScryptEngine } from "../../src/passwords/hash-format.ts";
 import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import {
@@ -8,7 +9,6 @@ import {
   needsRehash,
   portableEngine,
   readScrypt,
-  type ScryptEngine,
 } from "../../src/passwords/scrypt.ts";
 import { pause, systemClock } from "../../src/platform/clock.ts";
 import { utf8 } from "../../src/platform/encoding.ts";

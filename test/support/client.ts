@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Bindings } from "../../src/bindings.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { neverLog } from "./logs.ts";
 import { expectDocumented } from "./openapi.ts";
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Standing } from "../../src/access/permissions.ts";
-import type { AuditEventType } from "../../src/audit/events.ts";
-import { type Answer, type Call, get, post } from "./client.ts";
+import type { AuditEventType } from "../../src/audit/event-types.ts";
+import { type Answer, type Call, post } from "./client.ts";
 import { neverLog } from "./logs.ts";
 
 export interface Person {
@@ -62,19 +62,21 @@ export interface Mail {
   subject: string;
   text: string;
   html: string;
-  sent_at: string;
+  sent_at: number;
 }
 
-/** Waits until the outbox holds `count` mails to an address; newest first. */
+/** Waits until the outbox holds `count` emails to an address; newest first. Read in D1: the route lists everyone's. */
 export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
+  const query = env.DB.prepare(
+    `SELECT recipient AS "to", subject, text, html, sent_at FROM outbox WHERE recipient = ? ORDER BY sent_at DESC, id DESC`,
+  ).bind(email.toLowerCase());
   return vi.waitFor(
     async () => {
-      const { json } = await get("/dev/outbox");
-      const mails = json.items.filter((mail: Mail) => mail.to === email.toLowerCase());
-      expect(mails.length, `mails to ${email}`).toBeGreaterThanOrEqual(count);
-      return mails;
+      const { results } = await query.all<Mail>();
+      expect(results.length, `emails to ${email}`).toBeGreaterThanOrEqual(count);
+      return results;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 10_000, interval: 5 },
   );
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { CompactEncrypt, calculateJwkThumbprint } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
-import { addSigningKey } from "../../src/keys/store.ts";
+import { addSigningKey } from "../../src/keys/signing-key-rows.ts";
 import { encodeBase64url, utf8 } from "../../src/platform/encoding.ts";
 import { createVerifier, VerificationError } from "../../src/verify/index.ts";
 import { runs } from "../hostile/runs.ts";

@@ -1,6 +1,6 @@
 /** A batch of lines on its way into the database. */
 import * as z from "zod";
-import type { FieldError } from "../../http/problems.ts";
+import type { FieldError } from "../../platform/refusal.ts";
 import type { CommandDatabase, Failed } from "../database.ts";
 import type { ImportedUser, RefusedLine, UserReader } from "./imported-user.ts";
 import type { Line } from "./lines.ts";

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { fieldErrors } from "../../http/field-errors.ts";
-import type { FieldError } from "../../http/problems.ts";
 import { judgeHash } from "../../passwords/judge-hash.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { createId } from "../../platform/random.ts";
+import type { FieldError } from "../../platform/refusal.ts";
 import { emailAddress, locale, personName, phoneNumber, username } from "../../users/fields.ts";
 import { usernameDigest } from "../../users/retired-usernames.ts";
 import { ROLES } from "../../verify/claims.ts";

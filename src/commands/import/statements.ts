@@ -1,5 +1,5 @@
 /** The statements of an import. Rows travel as JSON, so that nothing in them is ever read as SQL. */
-import type { AuditEventType } from "../../audit/events.ts";
+import type { AuditEventType } from "../../audit/event-types.ts";
 import { jsonRows, quote } from "../database.ts";
 import type { ImportedUser } from "./imported-user.ts";
 

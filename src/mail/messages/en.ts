@@ -1,5 +1,5 @@
 /** The mails in English. */
-import { formatTime } from "../languages.ts";
+import { formatTime } from "../../config/languages.ts";
 import type { Detail, Language, Messages } from "../messages.ts";
 
 const NOT_YOU =
