@@ -78,7 +78,8 @@ export interface Clone {
   start(flags?: string[], state?: string): Promise<Service>;
   /**
    * Starts the same service from what is prepared: with this copy's wrangler.toml and .dev.vars, the bundle of the whole
-   * run, and a copied database. For tests that need a service of their own, and not the command that starts it.
+   * run, and a copied database. For tests that need a service of their own, and not the command that starts it. A hash
+   * costs next to nothing unless the flags say otherwise.
    */
   serve(flags?: string[], state?: string, prepared?: Prepared): Promise<Service>;
   /** Makes the bundle and the migrated state of this copy. */
@@ -146,11 +147,11 @@ export function makeClone(): Clone {
       );
       const own = state ?? makeState();
       if (state === undefined) cpSync(migrated, own, { recursive: true });
-      const url = flags.some((flag) => flag.startsWith("PUBLIC_URL:"))
-        ? []
-        : ["--var", `PUBLIC_URL:http://localhost:${port}`];
+      const preset = [`PUBLIC_URL:http://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"];
+      const isGiven = (value: string) => flags.some((flag) => flag.startsWith(value.slice(0, value.indexOf(":") + 1)));
+      const values = asFlags(preset.filter((value) => !isGiven(value)));
       const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
-      const service = launchWrangler("dev", "--config", config, ...common, ...url, ...flags);
+      const service = launchWrangler("dev", "--config", config, ...common, ...values, ...flags);
       return waitUntilServed(service, port, own, "Ready on");
     },
     async prepare() {
@@ -165,7 +166,7 @@ export function makeClone(): Clone {
     async startBeside({ state }, config, vars) {
       const port = await freePort();
       const flags = ["--config", config, "--port", String(port), "--inspector-port=0", "--persist-to", state];
-      const values = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+      const values = asFlags(Object.entries(vars).map(([name, value]) => `${name}:${value}`));
       const worker = launchWrangler("dev", ...flags, ...values);
       return waitUntilServed(worker, port, state, "Ready on");
     },
@@ -211,17 +212,23 @@ async function askForPrepared(): Promise<Prepared> {
 /** Where a service is found, once the tests run. */
 export type Found = Readonly<Pick<Service, "origin" | "state">>;
 
-/** A service without limits and with a cheap hash, which the files of a run share: each test has people of its own. */
+/** A service without limits, which the files of a run share: each test has people of its own. */
 export function useSharedService(): Found {
   return foundBefore(() => askShared("service"));
 }
 
 /** A service for the tests of a `describe`, with these configuration values, each as `NAME:value`. */
 export function useService(values: readonly string[]): Found {
-  const clone = makeClone();
-  afterAll(() => clone.remove());
-  return foundBefore(() => clone.serve(values.flatMap((value) => ["--var", value])));
+  let clone: Clone | undefined;
+  afterAll(() => clone?.remove());
+  return foundBefore(() => {
+    clone = makeClone();
+    return clone.serve(asFlags(values));
+  });
 }
+
+/** Configuration values, each as `NAME:value`, on a command line. */
+const asFlags = (values: readonly string[]) => values.flatMap((value) => ["--var", value]);
 
 function foundBefore(find: () => Promise<Found>): Found {
   const found = { origin: "", state: "" };

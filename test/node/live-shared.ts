@@ -8,9 +8,6 @@ import type { TestProject } from "vitest/node";
 import { type Clone, makeClone, type Prepared, type Service } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
-/** For tests of pages and clients: nothing is limited, and a hash costs next to nothing. */
-const VALUES = ["RATE_LIMITING:off", "SCRYPT_LN:4", "SCRYPT_P:1"].flatMap((value) => ["--var", value]);
-
 interface Shared {
   clone: Clone;
   prepared: Promise<Prepared>;
@@ -24,7 +21,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const clone = makeClone();
     return { clone, prepared: clone.prepare() };
   };
-  const start = async ({ clone, prepared }: Shared) => clone.serve(VALUES, undefined, await prepared);
+  const start = async ({ clone, prepared }: Shared) =>
+    clone.serve(["--var", "RATE_LIMITING:off"], undefined, await prepared);
   const end = async () => {
     await shared?.prepared.catch(() => {});
     await shared?.clone.remove();
