@@ -74,6 +74,17 @@ describe("the configuration", () => {
     expect(parseConfig({ ...DEVELOPMENT, SMTP_HOST: "", PATH: "/bin", DB: {} }).mail.smtp.host).toBe("");
   });
 
+  it.each([
+    [{ ACCESS_TOKEN_EXPIRE_MINUTES: "soon" }, "ACCESS_TOKEN_EXPIRE_MINUTES takes a whole number from 1 to 1440."],
+    [{ PUBLIC_URL: "https://auth.example.com" }, "ENVIRONMENT=development takes a PUBLIC_URL on localhost"],
+    [
+      { ENVIRONMENT: "production", PUBLIC_URL: "http://localhost:8787" },
+      "PUBLIC_URL takes an https URL outside development.",
+    ],
+  ])("says of %j what would be right", (values, words) => {
+    expect(faultsOf({ ...DEVELOPMENT, ...values })).toContain(words);
+  });
+
   const wrong: [string, string][] = [
     ["ENVIRONMENT", "staging"],
     ["PUBLIC_URL", "auth.example.com"],

@@ -1,41 +1,12 @@
 import { existsSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
-import { logIn, type Person, post, readMe, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
+import { logIn, post, readMe, register, somebody } from "./live-person.ts";
+import { useSharedService } from "./live-service.ts";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
-
-  beforeAll(async () => {
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  const arrive = async (path: string, options = {}) => {
-    visitor = await Visitor.arrive(browser, service.origin, options);
-    await visitor.open(path);
-    return visitor.page;
-  };
-
-  /** Somebody who is logged in on the page of their account. */
-  async function atHome(options = {}): Promise<Person> {
-    const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin, options);
-    await visitor.logIn(person);
-    return person;
-  }
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
   const text = (selector: string) => visitor.page.textContent(selector);
   const says = (selector: string, words: string | RegExp) => visitor.reads(selector, words);
@@ -43,7 +14,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
 
   it("lead from registering to a log-in and an account, by the keyboard alone", async () => {
     const person = somebody();
-    const page = await arrive("/register");
+    const page = await visitor.arrive("/register");
     await visitor.tabTo("#register-button");
     await page.keyboard.press("Enter");
     expect(await text("#email-error")).toBe("Enter your email address.");
@@ -105,7 +76,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("change the password, and end the sessions that somebody does not know", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const page = visitor.page;
     await Promise.all([logIn(service.origin, person), logIn(service.origin, person)]);
     await page.reload();
@@ -143,7 +114,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("change the address, hand out the data, and delete the account", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const page = visitor.page;
     const { email } = somebody();
     await page.fill("#new_email", email);
@@ -180,7 +151,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
 
   it("go after the log-in to a page of this service, and nowhere else", async () => {
     const person = await register(service.origin);
-    const page = await arrive("/login");
+    const page = await visitor.arrive("/login");
     const leadsTo = async (wish: string) => {
       // Nothing of the page before is under way any more.
       await page.goto("about:blank");
@@ -209,7 +180,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("show nothing of a form where nobody may register, and stop at a refusal that comes later", async () => {
-    const page = await arrive("/register");
+    const page = await visitor.arrive("/register");
     for (const [policy, heading] of [
       ["invitation", "Registration is by invitation only"],
       ["closed", "Registration is closed"],
@@ -232,7 +203,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const link = await mailedLink(service.origin, person.email, "verify-email");
-    const page = await arrive(link, { locale: "de-DE" });
+    const page = await visitor.arrive(link, { locale: "de-DE" });
     await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     expect(await page.getAttribute("html", "lang")).toBe("de");
     await page.click("a.language[lang=en]");
@@ -260,7 +231,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     // A link that the page's script has reached by now.
     const LED = '[href*="return_to"]';
     const person = await register(service.origin);
-    const page = await arrive("/account");
+    const page = await visitor.arrive("/account");
     await visitor.sees("Log in");
     const parameters = () => Object.fromEntries(new URL(page.url()).searchParams);
     expect(parameters()).toEqual({ lang: "en", return_to: "/account" });
@@ -294,7 +265,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     "lead on from /%s who is logged in, or logs in in another window meanwhile",
     async (path) => {
       const person = await register(service.origin);
-      const page = await arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
+      const page = await visitor.arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
       await page.locator("form:visible").waitFor();
       const other = await page.context().newPage();
       await other.goto(`${service.origin}/login`);

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
+import type { Page, Route } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { useSharedService } from "./live-service.ts";
 
 const ME = "**/api/v1/users/me";
 const REFRESH = "**/api/v1/auth/refresh";
@@ -12,36 +12,8 @@ const IN_40_SECONDS = "Too many attempts. Please try again in 40 seconds.";
 const IN_5_SECONDS = "Something went wrong on our side. Please try again in 5 seconds.";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something is in the way,", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
-
-  beforeAll(async () => {
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  const arrive = async (path: string) => {
-    visitor = await Visitor.arrive(browser, service.origin);
-    await visitor.open(path);
-    return visitor.page;
-  };
-
-  /** Somebody who is logged in on the page of their account. */
-  async function atHome(): Promise<Person> {
-    const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
-    await visitor.logIn(person);
-    return person;
-  }
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
   const logInByClient = (page: Page, { email, password }: Person) =>
     page.evaluate(`import("/static/session.js").then(({ logIn }) => logIn(${JSON.stringify({ email, password })}))`);
@@ -52,7 +24,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   ])(
     "say that somebody is not logged out where the service answers %s, and log out at the next try",
     async (_, answer) => {
-      await atHome();
+      await visitor.arriveAtHome();
       const page = visitor.page;
       await page.route("**/api/v1/auth/logout", answer, { times: 1 });
       await page.click("#logout-button");
@@ -66,7 +38,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   );
 
   it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const page = visitor.page;
     const second = await register(service.origin);
     // As an app of the same origin does, whose client is the pages' own.
@@ -80,7 +52,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   it("say at a log-in what is in the way, each in its own words", async () => {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
-    const page = await arrive("/login");
+    const page = await visitor.arrive("/login");
     const tries = async (password = person.password) => {
       await page.fill("#name", person.email);
       await page.fill("#password", password);
@@ -113,7 +85,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("tell two windows apart that change one profile", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     const other = await page.context().newPage();
     await other.goto(`${service.origin}/account`);
@@ -139,7 +111,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     ["its session", IN_40_SECONDS, REFRESH, refusal(429, "rate_limited", { "Retry-After": "40" })],
     ["its session", IN_5_SECONDS, REFRESH, refusal(503, "unavailable", { "Retry-After": "5" })],
   ])("say why %s does not load, and load it at the next try: %s", async (_, words, url, answer) => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     await page.route(url, answer);
     await page.reload();
@@ -152,7 +124,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
   it("keep somebody whose two windows slept past the expiry, wake together, and lose the answer to a refresh", async () => {
     const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.arrive();
     const { page } = visitor;
     const context = page.context();
     await context.clock.install();
@@ -176,7 +148,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("say that a profile is not saved which changes again at each try, and keep what is typed", async () => {
-    const { username } = await atHome();
+    const { username } = await visitor.arriveAtHome();
     const { page } = visitor;
     await page.route(ME, (route) =>
       route.request().method() === "PUT" ? refusal(412, "precondition_failed")(route) : route.continue(),
@@ -191,7 +163,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
   it("save a profile whose validator came through a proxy that compresses", async () => {
     const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.arrive();
     const { page } = visitor;
     // As such proxies do, since the bytes are others (RFC 9110 §8.8.3); If-Match takes no weak one.
     await page.route(ME, async (route) => {
@@ -205,7 +177,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("send whoever has been logged out to log in, with not a word of a failure", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const { page } = visitor;
     const { access_token } = await logIn(service.origin, person);
     const headers = { Authorization: `Bearer ${access_token}` };
@@ -224,7 +196,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("say in a dialog nothing of what failed at its last opening", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     const asked = Promise.withResolvers<void>();
     const answered = Promise.withResolvers<void>();
@@ -248,7 +220,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("show nobody's account when somebody else logs in while it loads", async () => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const { page } = visitor;
     const second = await register(service.origin);
     const other = await page.context().newPage();
@@ -280,7 +252,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       (other: Page) => other.evaluate('import("/static/session.js").then(({ logOut }) => logOut())'),
     ],
   ])("do not show whose account it was when it was asked for, where %s meanwhile", async (_, heading, change) => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const { page } = visitor;
     const second = await register(service.origin);
     const other = await page.context().newPage();
@@ -307,7 +279,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("load anew what the browser brings back from long ago", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     await page.fill("#first_name", "typed and left");
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");

@@ -1,38 +1,20 @@
 import { existsSync } from "node:fs";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, launchBrowser, mailedLink as mailedLinkAt, SCREENSHOTS, Visitor } from "./live-browser.ts";
+import type { Page, Route } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { changeDatabase, useSharedService } from "./live-service.ts";
 
 type Look = (typeof LOOKS)[number];
 const ENGLISH = LOOKS.filter(({ language }) => language === "en");
 
 // Debian's package; the tests of the pages are skipped, and said to be, where it is not installed.
 describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
-  beforeAll(async () => {
-    // One browser walks every page in a minute: more than the limits grant one address.
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  async function open(path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> {
-    visitor = await Visitor.arrive(browser, service.origin, { viewport, colorScheme, ...more });
-    await visitor.open(path);
-    return visitor.page;
-  }
+  const open = (path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> =>
+    visitor.arrive(path, { viewport, colorScheme, ...more });
 
   /** The newest link to a page, once this many have been mailed to this address. */
   const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
@@ -68,7 +50,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open(link, look);
     const { origin, pathname } = new URL(link);
     expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-${look.name}`);
     await page.waitForTimeout(300);
     expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
@@ -78,7 +60,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: outcome }).waitFor();
     expect(await focused(page)).toBe(outcome);
     expect(await page.title()).toBe(`${outcome} · Postern`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-done-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-done-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     return page;
@@ -86,9 +68,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   /** Somebody whom an operator invites, and the link that went there. */
   async function invited() {
-    const operator = { email: "root@example.com", username: "root", password: "a very good password" };
-    const flags = ["--persist-to", service.state, "--email", operator.email, "--password", operator.password];
-    expect((await clone.run("admin:create", ...flags)).code).toBe(0);
+    const operator = await register(service.origin);
+    changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(service.origin, operator);
     const person = somebody();
     const { status } = await post(service.origin, "/api/v1/invitations", { email: person.email }, access_token);
@@ -213,7 +194,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
       .waitFor();
     await page.keyboard.press("Enter");
     await alert.filter({ hasText: /went wrong on our side. Please try again in 5 seconds. .*the-request/ }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/unavailable-desktop-light.png` });
+    await visitor.keepPicture("unavailable-desktop-light");
 
     await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Email address verified" }).waitFor();
@@ -229,7 +210,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
     const page = await open(`/${path}/`);
     expect(await heading(page)).toBe(missing);
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-missing-desktop-light.png` });
+    await visitor.keepPicture(`${path}-missing-desktop-light`);
 
     const use = async () => {
       const email = path === "accept-invitation" ? "&email=ada%40example.com" : "";
@@ -240,14 +221,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     };
     await use();
     await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-invalid-desktop-light.png` });
+    await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
     await page.route(`**/api/v1/auth/${path}`, (route) =>
       route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"code":"expired_token"}' }),
     );
     await use();
     await page.locator("h1", { hasText: "This link has expired" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-expired-desktop-light.png` });
+    await visitor.keepPicture(`${path}-expired-desktop-light`);
   });
 
   it("say that they need JavaScript where it is off", async () => {
@@ -270,7 +251,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#new_password", "too short");
     await page.click("#act-button");
     await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/reset-password-${look.name}.png` });
+    await visitor.keepPicture(`reset-password-${look.name}`);
     const password = "another fine password";
     await page.fill("#new_password", password);
     await page.keyboard.press("Enter");
@@ -286,7 +267,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/accept-invitation`);
     expect(await page.inputValue("#account_email")).toBe(person.email);
     expect(await page.isEditable("#account_email")).toBe(false);
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-${look.name}`);
 
     const label = () => page.evaluate<string>("document.activeElement.labels?.[0]?.textContent ?? ''");
     const type = async (text: string) => {
@@ -314,14 +295,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.keyboard.press("Enter");
     await page.locator("#username-error", { hasText: "This username is taken." }).waitFor();
     expect(await label()).toBe("Username");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-taken-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-taken-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     await type(person.username);
     await page.keyboard.press("Enter");
     await page.locator("h1", { hasText: "Your account is ready" }).waitFor();
     expect(await focused(page)).toBe("Your account is ready");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-done-${look.name}.png` });
+    await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
 
     await page.goto(link);
@@ -365,7 +346,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const person = await register(service.origin);
     const page = await open("/docs");
     await page.locator(".opblock").first().waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/docs-desktop-light.png`, fullPage: true });
+    await visitor.keepPicture("docs-desktop-light");
 
     const login = page.locator("#operations-Authentication-login");
     await login.locator(".opblock-summary-control").click();

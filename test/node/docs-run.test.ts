@@ -112,7 +112,7 @@ beforeAll(async () => {
   const appOrigin = `http://localhost:${appPort}`;
   addresses.set("http://localhost:5173", appOrigin);
   const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`];
-  service = await clone.start(own.flatMap((value) => ["--var", value]));
+  service = await clone.serve(own.flatMap((value) => ["--var", value]));
   addresses.set("http://localhost:8787", service.origin);
   writeFiles(() => true);
   // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { CHROMIUM, DESKTOP, launchBrowser, mailedLink, PHONE, SCREENSHOTS } from "./live-browser.ts";
+import { CHROMIUM, DESKTOP, keepPicture, launchBrowser, mailedLink, PHONE } from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
 import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
 
@@ -101,7 +101,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(viewport);
         expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"), name).toBe(0);
-        await page.screenshot({ path: `${SCREENSHOTS}/example-${name}-${device}-${colorScheme}.png` });
+        await keepPicture(page, `example-${name}-${device}-${colorScheme}`);
       }
     }
     await page.emulateMedia({ colorScheme: "light" });
@@ -297,6 +297,18 @@ describe("npm run example, stopped", () => {
   it("ends all three, and leaves nothing listening", async () => {
     const { app, api, postern } = example;
     await example.stop();
+    for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
+  });
+});
+
+// The last: nothing runs after it.
+describe("npm run example, interrupted by Ctrl-C", () => {
+  it("ends all three, leaves no process behind, and does not count as a failure", async () => {
+    const { code, output } = await example.interrupt();
+    // Some versions of npm end by the signal themselves, as whoever is interrupted may.
+    expect(code ?? 0, output).toBe(0);
+    expect(output).not.toContain("npm error");
+    const { app, api, postern } = example;
     for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
   });
 });

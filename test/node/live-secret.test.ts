@@ -33,7 +33,7 @@ async function resetToken(origin: string, email: string): Promise<string> {
 
 describe("npm run secret:rotate beside a service that is started anew", () => {
   it("logs nobody out, kills no link, and changes no signing key, until the finish and after it", async () => {
-    const first = await clone.start();
+    const first = await clone.serve();
     // The same address each time: it is the issuer of the tokens.
     const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
     const rotate = (...flags: string[]) => clone.run("secret:rotate", "--persist-to", first.state, ...flags);
@@ -58,7 +58,7 @@ describe("npm run secret:rotate beside a service that is started anew", () => {
     expect((await rotate()).output).toContain("Finish that rotation first");
     await first.stop();
 
-    const second = await clone.start(fixed, first.state);
+    const second = await clone.serve(fixed, first.state);
     expect((await readMe(second.origin, before.access_token)).status).toBe(200);
     const refreshed = await refresh(second.origin, before.refresh_token);
     expect(decodeProtectedHeader(refreshed.access_token).kid).toBe(kid);
@@ -73,7 +73,7 @@ describe("npm run secret:rotate beside a service that is started anew", () => {
     expect(secretNames()).toEqual(["ENVIRONMENT", "AUTH_SECRET"]);
     await second.stop();
 
-    const third = await clone.start(fixed, first.state);
+    const third = await clone.serve(fixed, first.state);
     expect(await publishedKeys(third.origin)).toEqual([kid]);
     expect((await readMe(third.origin, before.access_token)).status).toBe(200);
     const later = await refresh(third.origin, refreshed.refresh_token);
@@ -85,13 +85,13 @@ describe("npm run secret:rotate beside a service that is started anew", () => {
   }, 400_000);
 
   it("lets a link that was mailed before be used after", async () => {
-    const first = await clone.start();
+    const first = await clone.serve();
     const fixed = ["--var", `PUBLIC_URL:${first.origin}`];
     const person = await register(first.origin);
     const token = await resetToken(first.origin, person.email);
     expect((await clone.run("secret:rotate", "--persist-to", first.state)).code).toBe(0);
     await first.stop();
-    const second = await clone.start(fixed, first.state);
+    const second = await clone.serve(fixed, first.state);
     const password = "another fine password";
     const reset = await post(second.origin, "/api/v1/auth/reset-password", { token, new_password: password });
     expect(reset.status).toBe(204);
