@@ -14,6 +14,12 @@ export async function pingDatabase(db: Database): Promise<void> {
   await db.run(sql`SELECT 1`);
 }
 
+/** The time by the database's own clock, in milliseconds since the epoch. */
+export async function databaseNow(db: Database): Promise<number> {
+  const { now } = await db.get<{ now: number }>(sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now`);
+  return now;
+}
+
 /** Drizzle calls only these; `first`, `exec` and `dump` stay uncounted because nothing calls them. */
 function meterDatabase(d1: D1Database, hops: Hops): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();

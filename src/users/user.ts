@@ -6,6 +6,22 @@ import { ROLES } from "../verify/claims.ts";
 
 export type User = typeof users.$inferSelect;
 
+/** What a new user has unless something else is said of them. */
+export const NEW_USER = {
+  firstName: null,
+  lastName: null,
+  phone: null,
+  role: "user",
+  isActive: true,
+  isVerified: false,
+  isSuperuser: false,
+  sessionEpoch: 0,
+  passwordBlockedAt: null,
+  locale: "en",
+  verifiedByLink: null,
+  lastLoginAt: null,
+} as const satisfies Partial<User>;
+
 /**
  * Whether the user is nobody but a registration that was never proved, so that whoever proves the address takes
  * its place. The store asks the same of a row (`isBareRegistration`).
