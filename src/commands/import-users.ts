@@ -10,8 +10,8 @@ import { systemRandom } from "../platform/random.ts";
 import { type Arrival, type Conflict, createProvisioningStore } from "../users/provisioning-store.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
-import { beginImport, type ImportState, openReport, reportPath } from "./import/files.ts";
-import { createUserReader, type RefusedLine } from "./import/imported-user.ts";
+import { openReport, readSeed, reportPath } from "./import/files.ts";
+import { createUserReader, type ImportSeed, type RefusedLine } from "./import/imported-user.ts";
 import { readLines } from "./import/lines.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
@@ -69,10 +69,9 @@ export async function importUsers(argv: readonly string[], world: Surroundings):
   const { file } = flags;
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile()) return refuse({ fault: `There is no file ${file}.` }, world);
-  const name = flags.remote ? "the deployed one" : resolve(world.root, flags.persistTo ?? ".wrangler/state");
   return withDatabase(flags, world, async (directory) => {
-    const state = beginImport(file, name, directory.now, systemRandom);
-    return "fault" in state ? refuse(state, world) : importFile(file, found.size, state, directory, world);
+    const seed = readSeed(file, directory.now, systemRandom);
+    return "fault" in seed ? refuse(seed, world) : importFile(file, found.size, seed, directory, world);
   });
 }
 
@@ -91,7 +90,7 @@ export function parseImportFlags(argv: readonly string[]): ImportFlags | Fault {
 async function importFile(
   file: string,
   size: number,
-  state: ImportState,
+  seed: ImportSeed,
   { db, now }: Directory,
   { stop, say, show, complain }: Surroundings,
 ): Promise<number> {
@@ -101,7 +100,7 @@ async function importFile(
   let tally: Tally = { line: 0, end: 0, imported: 0, earlier: 0, refused: 0, admins: 0, superusers: 0 };
   let isComplete = false;
   try {
-    for await (const batch of readBatches(file, state)) {
+    for await (const batch of readBatches(file, seed)) {
       const { conflicts, earlier } = await addBatch(batch);
       const refused = [...batch.refused, ...conflicts].toSorted((left, right) => left.line - right.line);
       report.add(refused);
@@ -141,8 +140,8 @@ const TAKEN: Record<Conflict, string> = {
 };
 
 /** The file in batches. A line that repeats an address, id or username begins the next batch. */
-async function* readBatches(file: string, state: ImportState): AsyncGenerator<Batch> {
-  const readUser = createUserReader(state);
+async function* readBatches(file: string, seed: ImportSeed): AsyncGenerator<Batch> {
+  const readUser = createUserReader(seed);
   const empty = (): Batch => ({ line: 0, end: 0, arrivals: [], refused: [] });
   let batch = empty();
   let names = new Set<string>();

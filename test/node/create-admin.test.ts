@@ -283,7 +283,7 @@ describe("a question", () => {
     }
     expect(await answer).toBe("a fine secret");
     const shown = written(output);
-    expect(shown).toContain("two different ones");
+    expect(shown).toContain("do not match");
     expect(shown).not.toContain("fine");
   });
 
