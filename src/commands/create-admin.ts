@@ -16,7 +16,7 @@ import { createUserStore } from "../users/store.ts";
 import { NEW_USER } from "../users/user.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run admin:create -- [flags]
@@ -31,46 +31,35 @@ is asked whether it has leaked.
 ${PLACE_USAGE}
 `;
 
-export interface AdminFlags extends Place {
-  help: boolean;
-  email: string | undefined;
-  password: string | undefined;
-  username: string | undefined;
-}
-
 /** Runs the command. Answers its exit code. */
 export async function createAdmin(
   argv: readonly string[],
   world: Surroundings,
   random: Random = systemRandom,
 ): Promise<number> {
-  const flags = understand(parseAdminFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const email = judge("--email", emailAddress, flags.email ?? (await world.ask("Email: ")));
-  if ("fault" in email) return refuse(email.fault, world);
-  return withDatabase(flags, world, (directory) => makeSuperuser(email.value, flags, directory, world, random));
-}
-
-/** Reads the flags strictly. */
-export function parseAdminFlags(argv: readonly string[]): AdminFlags | Fault {
   const text = { type: "string" } as const;
   const parsed = readFlags(argv, { ...PLACE_FLAGS, email: text, password: text, username: text });
-  if ("fault" in parsed) return parsed;
-  const { help = false, remote, "persist-to": persistTo, email, password, username } = parsed.values;
-  const place = readPlace(remote, persistTo);
-  if ("fault" in place) return place;
-  const named = username === undefined ? undefined : judge("--username", usernameSchema, username);
-  if (named !== undefined && "fault" in named) return named;
-  return { help, email, password, username, ...place };
+  const command = understandCommand(parsed, USAGE, world, ({ values: { username } }) => {
+    const named = username === undefined ? undefined : judge("--username", usernameSchema, username);
+    return named !== undefined && "fault" in named ? named.fault : undefined;
+  });
+  if (typeof command === "number") return command;
+  const { values, place } = command;
+  const email = judge("--email", emailAddress, values.email ?? (await world.ask("Email: ")));
+  if ("fault" in email) return refuse(email.fault, world);
+  const wish = { ...values, ...place, email: email.value };
+  return withDatabase(place, world, (directory) => makeSuperuser(wish, directory, world, random));
 }
 
-async function makeSuperuser(
-  email: string,
-  flags: AdminFlags,
-  { db, now }: Directory,
-  world: Surroundings,
-  random: Random,
-): Promise<number> {
+/** What the operator asks for. */
+interface Wish extends Place {
+  email: string;
+  password?: string;
+  username?: string;
+}
+
+async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surroundings, random: Random): Promise<number> {
+  const { email } = wish;
   const registrations = createRegistrationStore(db);
   const provisioning = createProvisioningStore(db);
   const event = { id: createId(now, random), occurredAt: now };
@@ -92,10 +81,10 @@ async function makeSuperuser(
     return done(user.username);
   }
 
-  const names = usernamesFor(flags.username, email, random);
+  const names = usernamesFor(wish.username, email, random);
   const username = user?.username ?? (await firstFree(names));
   if (username === undefined) return refuse(takenMessage(names), world);
-  const password = await judgePassword(flags, { email, username }, world, random);
+  const password = await judgePassword(wish, { email, username }, world, random);
   if ("fault" in password) return refuse(password.fault, world);
 
   if (user === undefined) {
@@ -143,14 +132,14 @@ function usernamesFor(given: string | undefined, email: string, random: Random):
 
 /** The hash of the password that is given or typed, if it satisfies the service's default rules. */
 async function judgePassword(
-  flags: AdminFlags,
+  wish: Wish,
   owner: PasswordOwner,
   { ask, say }: Surroundings,
   random: Random,
 ): Promise<{ hash: string } | Fault> {
-  const password = flags.password ?? (await ask("Password: ", "secret"));
+  const password = wish.password ?? (await ask("Password: ", "secret"));
   if (password === undefined) return { fault: "--password is missing." };
-  const { passwords, productName } = defaultConfig(flags, random);
+  const { passwords, productName } = defaultConfig(wish, random);
   const quality = createPasswordQuality(passwords, productName, {
     async know(text) {
       const answer = await lookUpBreach(text, passwords.breachTimeout);

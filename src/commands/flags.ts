@@ -54,9 +54,27 @@ export function understand<Flags extends { help: boolean }>(
   return 0;
 }
 
-/** The place that the flags name, or what is wrong with it. */
-export function readPlace(remote: boolean | undefined, persistTo: string | undefined): Place | Fault {
-  if (remote && persistTo !== undefined)
-    return { fault: "--persist-to names local state: it does not go with --remote." };
-  return { remote: remote ?? false, persistTo };
+/** What {@link readFlags} gives for flags with {@link PLACE_FLAGS} among them. */
+interface Parsed<Values> {
+  values: Values & { help?: boolean; remote?: boolean; "persist-to"?: string };
+  positionals: string[];
+}
+
+/**
+ * The flags of a command that works on the database, with the place that they name; or the exit code, as with
+ * {@link understand}. `judge` answers what is wrong with a combination of flags.
+ */
+export function understandCommand<Values>(
+  parsed: Parsed<Values> | Fault,
+  usage: string,
+  world: { say(text: string): void; complain(text: string): void },
+  judge: (parsed: Parsed<Values>) => string | undefined = () => undefined,
+): (Parsed<Values> & { place: Place }) | number {
+  const read = "fault" in parsed ? parsed : { ...parsed, help: parsed.values.help ?? false };
+  const understood = understand(read, usage, world);
+  if (typeof understood === "number") return understood;
+  const { remote = false, "persist-to": persistTo } = understood.values;
+  const isTwoPlaces = remote && persistTo !== undefined;
+  const fault = isTwoPlaces ? "--persist-to names local state: it does not go with --remote." : judge(understood);
+  return understand(fault === undefined ? { ...understood, place: { remote, persistTo } } : { fault }, usage, world);
 }

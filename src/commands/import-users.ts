@@ -9,7 +9,7 @@ import { MINUTE, SECOND, systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type Arrival, type Conflict, createProvisioningStore } from "../users/provisioning-store.ts";
 import { type Directory, withDatabase } from "./database.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
 import { openReport, readSeed, reportPath } from "./import/files.ts";
 import { createUserReader, type ImportSeed, type RefusedLine } from "./import/imported-user.ts";
 import { readLines } from "./import/lines.ts";
@@ -37,11 +37,6 @@ ${PLACE_USAGE}
 /** Lines that are added together, in one transaction. A deployed database answers no other request meanwhile. */
 const LINES_A_BATCH = 500;
 
-export interface ImportFlags extends Place {
-  help: boolean;
-  file: string;
-}
-
 /** How far a run has come. */
 export interface Tally {
   line: number;
@@ -64,27 +59,19 @@ interface Batch extends Pick<Tally, "line" | "end"> {
 
 /** Runs the command. Answers its exit code: 3 if some lines were refused. */
 export async function importUsers(argv: readonly string[], world: Surroundings): Promise<number> {
-  const flags = understand(parseImportFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const { file } = flags;
+  const parsed = readFlags(argv, PLACE_FLAGS, true);
+  const command = understandCommand(parsed, USAGE, world, ({ positionals }) =>
+    positionals.length === 1 ? undefined : "This takes the name of one file.",
+  );
+  if (typeof command === "number") return command;
+  // Relative to the folder in which the command was typed.
+  const file = resolve(process.env.INIT_CWD ?? ".", command.positionals[0] ?? "");
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile()) return refuse({ fault: `There is no file ${file}.` }, world);
-  return withDatabase(flags, world, async (directory) => {
+  return withDatabase(command.place, world, async (directory) => {
     const seed = readSeed(file, directory.now, systemRandom);
     return "fault" in seed ? refuse(seed, world) : importFile(file, found.size, seed, directory, world);
   });
-}
-
-/** Reads the flags strictly. The file's name is relative to the folder in which the command was typed. */
-export function parseImportFlags(argv: readonly string[]): ImportFlags | Fault {
-  const parsed = readFlags(argv, PLACE_FLAGS, true);
-  if ("fault" in parsed) return parsed;
-  const { help = false, remote, "persist-to": persistTo } = parsed.values;
-  const place = readPlace(remote, persistTo);
-  if ("fault" in place) return place;
-  const [file, ...more] = parsed.positionals;
-  if (!help && (file === undefined || more.length > 0)) return { fault: "This takes the name of one file." };
-  return { help, file: resolve(process.env.INIT_CWD ?? ".", file ?? ""), ...place };
 }
 
 async function importFile(

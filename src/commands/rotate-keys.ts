@@ -7,7 +7,7 @@ import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../
 import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { type Directory, withDatabase } from "./database.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
+import { PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run keys:rotate -- [flags]
@@ -21,39 +21,23 @@ ${PLACE_USAGE}
 
 const UNCHANGED = "Nothing changed.";
 
-export interface RotationFlags extends Place {
-  help: boolean;
-  emergency: boolean;
-  /** The key's id: 43 characters of base64url, nothing else. */
-  kid: string | undefined;
-}
-
 /** An RFC 7638 thumbprint over SHA-256. */
 const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
 /** Runs the command. Answers its exit code. */
 export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
-  const flags = understand(parseRotationFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  return withDatabase(flags, world, (directory) =>
-    flags.emergency ? revoke(flags, directory, world) : rotate(flags, directory, world),
-  );
-}
-
-/** Reads the flags strictly. */
-export function parseRotationFlags(argv: readonly string[]): RotationFlags | Fault {
-  const parsed = readFlags(joinKeyId(argv), {
-    ...PLACE_FLAGS,
-    emergency: { type: "boolean" },
-    kid: { type: "string" },
+  const own = { emergency: { type: "boolean" }, kid: { type: "string" } } as const;
+  const parsed = readFlags(joinKeyId(argv), { ...PLACE_FLAGS, ...own });
+  const command = understandCommand(parsed, USAGE, world, ({ values: { emergency, kid } }) => {
+    if (kid === undefined) return undefined;
+    if (!KEY_ID.test(kid)) return "--kid takes a key id: 43 characters of base64url.";
+    return emergency ? undefined : "--kid goes with --emergency: a planned rotation concerns the newest key.";
   });
-  if ("fault" in parsed) return parsed;
-  const { help = false, emergency = false, remote, kid, "persist-to": persistTo } = parsed.values;
-  if (kid !== undefined && !KEY_ID.test(kid)) return { fault: "--kid takes a key id: 43 characters of base64url." };
-  if (kid !== undefined && !emergency)
-    return { fault: "--kid goes with --emergency: a planned rotation concerns the newest key." };
-  const place = readPlace(remote, persistTo);
-  return "fault" in place ? place : { help, emergency, kid, ...place };
+  if (typeof command === "number") return command;
+  const { values, place } = command;
+  return withDatabase(place, world, (directory) =>
+    values.emergency ? revoke(values.kid, directory, world) : rotate(place, directory, world),
+  );
 }
 
 /** One key id in 64 begins with a dash, and would be taken for a flag. */
@@ -90,7 +74,7 @@ It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens sign
 }
 
 async function revoke(
-  { kid }: RotationFlags,
+  kid: string | undefined,
   { db, now }: Directory,
   { say, complain }: Surroundings,
 ): Promise<number> {

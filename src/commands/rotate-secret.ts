@@ -13,7 +13,7 @@ import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
 import { CURRENT, openDeployedSecrets, openLocalSecrets, PREVIOUS, type SecretStore } from "./secrets.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
@@ -34,15 +34,9 @@ const STILL_ROTATING =
 
 const CRON = "curl http://localhost:8787/cdn-cgi/handler/scheduled";
 
-export interface SecretFlags extends Place {
-  help: boolean;
-  finish: boolean;
-  /** Set whenever a deployed secret is rotated. */
-  out: string;
-}
-
 interface Setting extends Directory {
-  flags: SecretFlags;
+  /** A new file for a new deployed secret. */
+  out: string | undefined;
   secrets: SecretStore;
   world: Surroundings;
   random: Random;
@@ -54,31 +48,24 @@ export async function rotateSecret(
   world: Surroundings,
   random: Random = systemRandom,
 ): Promise<number> {
-  const flags = understand(parseSecretFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const secrets = flags.remote ? openDeployedSecrets(world) : openLocalSecrets(world, random);
-  if (secrets === undefined) return 1;
-  return withDatabase(flags, world, (directory) =>
-    (flags.finish ? finish : rotate)({ ...directory, flags, secrets, world, random }),
-  );
-}
-
-/** Reads the flags strictly. */
-export function parseSecretFlags(argv: readonly string[]): SecretFlags | Fault {
   const parsed = readFlags(argv, { ...PLACE_FLAGS, finish: { type: "boolean" }, out: { type: "string" } });
-  if ("fault" in parsed) return parsed;
-  const { help = false, finish = false, remote = false, out = "", "persist-to": persistTo } = parsed.values;
-  const place = readPlace(remote, persistTo);
-  if ("fault" in place) return place;
-  if (out !== "" && (finish || !remote))
-    return { fault: "--out goes with --remote, and not with --finish, which makes no secret." };
-  if (remote && !finish && !help && out === "")
-    return { fault: "--out <file> is missing: Cloudflare does not show the new secret." };
-  return { help, finish, out, ...place };
+  const command = understandCommand(parsed, USAGE, world, ({ values }) => {
+    const makesDeployed = values.remote === true && values.finish !== true;
+    if (makesDeployed)
+      return values.out ? undefined : "--out <file> is missing: Cloudflare does not show the new secret.";
+    return values.out ? "--out goes with --remote, and not with --finish, which makes no secret." : undefined;
+  });
+  if (typeof command === "number") return command;
+  const { place } = command;
+  const out = place.remote ? command.values.out : undefined;
+  const change = command.values.finish ? finish : rotate;
+  const secrets = place.remote ? openDeployedSecrets(world) : openLocalSecrets(world, random);
+  if (secrets === undefined) return 1;
+  return withDatabase(place, world, (directory) => change({ ...directory, out, secrets, world, random }));
 }
 
 async function rotate(setting: Setting): Promise<number> {
-  const { flags, secrets, world, random } = setting;
+  const { out, secrets, world, random } = setting;
   const before = await secrets.read();
   if (before === undefined) return 1;
   if (!before.has(CURRENT)) return refuse(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
@@ -87,7 +74,7 @@ async function rotate(setting: Setting): Promise<number> {
   if (typeof present !== "string") return refuse(present.fault, world);
 
   const fresh = freshSecret(random);
-  const file = flags.remote ? resolve(process.env.INIT_CWD ?? ".", flags.out) : undefined;
+  const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
   // The only copy that the operator gets: it is on the disk before anything changes.
   const unwritten = file && writeNew(file, `${fresh}\n`);
   if (unwritten) return refuse(unwritten, world);

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createUserReader } from "../../src/commands/import/imported-user.ts";
 import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
-import { describeProgress, importUsers, parseImportFlags } from "../../src/commands/import-users.ts";
+import { describeProgress, importUsers } from "../../src/commands/import-users.ts";
 import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -191,10 +191,12 @@ describe("the flags of npm run users:import", () => {
     const work = makeTree("");
     expect(await importUsers(["--help"], work)).toBe(0);
     expect(work.said()).toContain("Usage: npm run users:import");
-    expect(parseImportFlags(["x.ndjson", "--remote"])).toMatchObject({
-      remote: true,
-      file: expect.stringMatching(/^\//),
-    });
+    vi.stubEnv("INIT_CWD", folder);
+    write([]);
+    const there = makeTree(undefined, [], database);
+    expect(await importUsers(["users.ndjson", "--remote"], there)).toBe(0);
+    expect(there.places).toEqual([{ remote: true, persistTo: undefined }]);
+    vi.unstubAllEnvs();
   });
 
   it("say that there is no such file", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseRotationFlags, rotateKeys } from "../../src/commands/rotate-keys.ts";
+import { rotateKeys } from "../../src/commands/rotate-keys.ts";
 import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -46,22 +46,14 @@ async function rotated(argv: string[], keys: Key[]) {
 const isNow = (time: unknown) => typeof time === "number" && Math.abs(time - Date.now()) < 60_000;
 
 describe("the flags of npm run keys:rotate", () => {
-  it("ask for a planned rotation of the local keys where nothing is given", () => {
-    expect(parseRotationFlags([])).toEqual({
-      help: false,
-      emergency: false,
-      remote: false,
-      kid: undefined,
-      persistTo: undefined,
-    });
-  });
-
   it.each([
     [["--emergency", "--kid", KEY], KEY],
     [["--emergency", `--kid=${KEY}`], KEY],
     [["--kid", DASHED, "--emergency"], DASHED],
-  ])("take a key id: %j", (argv, kid) => {
-    expect(parseRotationFlags(argv)).toMatchObject({ emergency: true, kid });
+  ])("take a key id: %j", async (argv, kid) => {
+    const other = key({ id: `_${KEY.slice(1)}` });
+    const { keys } = await rotated(argv, [key({ id: kid }), other]);
+    expect(keys).toEqual([key({ id: kid, revoked_at: expect.toSatisfy(isNow) }), other]);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseSecretFlags, rotateSecret } from "../../src/commands/rotate-secret.ts";
+import { rotateSecret } from "../../src/commands/rotate-secret.ts";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import type { SigningKeyRow } from "../../src/keys/store.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
@@ -119,16 +119,6 @@ function expectDiscretion({ calls, said, complained, secrets, out }: Outcome, ..
 }
 
 describe("the flags of npm run secret:rotate", () => {
-  it("ask for a rotation on this machine where nothing is given", () => {
-    expect(parseSecretFlags([])).toEqual({
-      help: false,
-      finish: false,
-      out: "",
-      remote: false,
-      persistTo: undefined,
-    });
-  });
-
   it.each([
     ["an unknown flag", ["--nope"], "Unknown option '--nope'"],
     ["a secret on the command line", ["--secret", PRESENT], "Unknown option '--secret'"],
