@@ -34,10 +34,10 @@ const EXAMPLE = new RegExp(EXAMPLE_WORDS.join("|"), "i");
 /** What makes a secret easy to guess, as the end of a sentence; `undefined` where nothing does. Never holds the secret. */
 export function weaknessOf(secret: string): string | undefined {
   if (secret.length < LEAST_SECRET_LENGTH) return "is too short";
-  if (EXAMPLE.test(secret)) return "looks like an example that others know too";
+  if (EXAMPLE.test(secret)) return "looks like a published example";
   if (new Set(secret).size < LEAST_CHARACTERS) return `has fewer than ${LEAST_CHARACTERS} different characters`;
-  if (repeats(secret)) return "says the same thing over and over";
-  if (counts(secret)) return "runs along the alphabet";
+  if (repeats(secret)) return "repeats the same text";
+  if (counts(secret)) return "is a sequence like abcdef or 123456";
   return undefined;
 }
 
