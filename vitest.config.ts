@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { parseEnv } from "node:util";
 import { defineConfig } from "vitest/config";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 import { memoryFolder } from "./test/support/memory-folder.ts";
@@ -20,6 +22,11 @@ const maxWorkers = Math.min(availableParallelism(), 4);
 
 const migrations = await readD1Migrations("migrations");
 
+// The plugin gives the Worker under test what the developer set for `npm run dev`. An empty value counts as unset.
+const localFiles = [".dev.vars", ".env", ".env.local"].filter((file) => existsSync(file));
+const localNames = localFiles.flatMap((file) => Object.keys(parseEnv(readFileSync(file, "utf8"))));
+const noLocalValues = Object.fromEntries(localNames.map((name) => [name, ""]));
+
 export default defineConfig({
   test: {
     coverage: {
@@ -36,6 +43,7 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               bindings: {
+                ...noLocalValues,
                 TEST_MIGRATIONS: migrations,
                 ENVIRONMENT: "development",
                 PUBLIC_URL: "http://localhost:8787",

@@ -19,5 +19,5 @@ declare module "./http/app-env.ts" {
   }
 }
 
-/** What the platform gives the Worker (`wrangler.toml`). Configuration values come beside them as text. */
+/** The Worker's bindings in `wrangler.toml`. Configuration variables come as text in the same object. */
 export type Bindings = AppBindings;

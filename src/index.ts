@@ -1,4 +1,4 @@
-/** The Worker. A wrong configuration stops it here, before it answers anything. */
+/** The Worker. A wrong configuration stops it here, before it answers any request. */
 import { env, WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
@@ -41,7 +41,10 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>;
 
-/** What other Workers bind (`entrypoint = "AuthService"`): the strict answer at once, and everything that HTTP has. */
+/**
+ * The entrypoint that other Workers bind (`entrypoint = "AuthService"`): the strict check over RPC, and all of the HTTP
+ * API.
+ */
 export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
   override async fetch(request: Request): Promise<Response> {
     return app.fetch(request, this.env, this.ctx);
@@ -64,7 +67,7 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
   }
 }
 
-/** The queues are told apart by their names, which `wrangler.toml` gives. */
+/** Tells the queues apart by their names in `wrangler.toml`. */
 function holdsMails(batch: MessageBatch<unknown>): batch is MessageBatch<MailRequest> {
   return !batch.queue.includes("audit");
 }

@@ -1,4 +1,4 @@
-/** Audit events in D1. Their ids are UUIDv7 of the moment they happened, so the primary key is the order in time. */
+/** Audit events in D1. Their ids are UUIDv7 of the time of the event, so the primary key is in time order. */
 import { and, desc, eq, gte, lt, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
@@ -7,10 +7,10 @@ import type { AuditEvent } from "./event-types.ts";
 
 export type AuditRow = typeof auditEvents.$inferSelect;
 
-/** Which events are meant; times in milliseconds since the epoch, `until` excluded. */
+/** Selects events. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface AuditFilter {
   userId?: string | undefined;
-  /** Who did it, to somebody else. */
+  /** Events of this user's actions on other accounts. */
   actorOnOthers?: string | undefined;
   type?: string | undefined;
   since?: number | undefined;
@@ -18,24 +18,25 @@ export interface AuditFilter {
 }
 
 export interface AuditPage {
-  /** How many at most. */
+  /** The maximum number of events. */
   limit: number;
-  /** Only what is older than the event of this id. */
+  /** Only events that are older than the one with this id. */
   before?: string | undefined;
 }
 
 export interface AuditEventStore {
-  /** Adds events, in one transaction. One that is there already stays as it is. */
+  /** Adds events in one transaction. An event that already exists is not changed. */
   add(events: AuditEvent[]): Promise<void>;
   /** Newest first. */
   list(filter: AuditFilter, page: AuditPage): Promise<AuditRow[]>;
-  /** Deletes up to `most` of the events that happened before then. Answers how many. */
+  /** Deletes up to `most` events that are older than `before`. Returns how many. */
   deleteOlder(before: number, most: number): Promise<number>;
 }
 
 /**
- * Takes what is personal from the events of users who are about to be deleted: what they did, and what somebody
- * unknown did to their accounts. What an operator did to them keeps the operator's address. `ids` selects them.
+ * Removes personal data from the events of users who are about to be deleted: from what they did, and from what
+ * unauthenticated clients did to their accounts. For the actions of operators, the operator's address stays. `ids`
+ * selects the users.
  */
 export function anonymiseEvents(db: Database, ids: SQLWrapper) {
   const isTheirs = sql`coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IN ${ids}`;
@@ -92,7 +93,7 @@ export function createAuditEventStore(db: Database): AuditEventStore {
 function rowOf(event: AuditEvent) {
   const { ipAddress, userAgent, details, ...rest } = event;
   const owner = event.actorId ?? event.userId;
-  // An event may arrive after its user was deleted: then it must not bring personal data back.
+  // An event may arrive after its user was deleted. It must not restore personal data.
   const unlessDeleted = (value: string | null) =>
     owner === null || value === null
       ? value

@@ -1,7 +1,4 @@
-/**
- * Run by `npm run build`: writes the OpenAPI document, the pages, the reference's scripts and the browser's client, so
- * that the Worker need not.
- */
+/** `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference and the browser client. */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -11,7 +8,7 @@ import { defaultDocument } from "./default-document.ts";
 
 const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
 
-/** Writes what is built ahead into the assets folder. */
+/** Writes the OpenAPI document and the scripts of the API reference into the assets folder. */
 export function buildDocumentation(folder: string): void {
   writeFileSync(join(folder, "openapi.json"), `${JSON.stringify(defaultDocument())}\n`);
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { build } from "vite";
 
-/** Writes `postern/client` as one file for pages that have no bundler of their own: `<folder>/static/client.js`. */
+/** Bundles `postern/client` for the hosted pages into `<folder>/static/client.js`. */
 export async function buildClient(folder: string): Promise<void> {
   await build({
     configFile: false,

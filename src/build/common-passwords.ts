@@ -49,4 +49,5 @@ const HEAD = `/**
  */
 `;
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, "common-passwords.data.ts"), writeCommonPasswords());
+if (import.meta.main)
+  writeFileSync(join(import.meta.dirname, "../passwords/common-passwords.data.ts"), writeCommonPasswords());

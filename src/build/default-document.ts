@@ -3,7 +3,7 @@ import { endpointsOf } from "../endpoints.ts";
 import { VERSION } from "../version.ts";
 import { buildDocument } from "./openapi-document.ts";
 
-/** The OpenAPI document as it is published: every operation, under the configuration that nobody has changed. */
+/** The published OpenAPI document: every operation, with the default configuration. */
 export function defaultDocument() {
   const config = parseConfig({
     ENVIRONMENT: "development",

@@ -1,3 +1,3 @@
-/** JSON as the document is built: what is `undefined` is left out of the text. */
+/** JSON values. Members that are `undefined` are left out of the text. */
 export type Json = string | number | boolean | null | undefined | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };

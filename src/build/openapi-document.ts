@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, read off the endpoints that the app really answers. */
+/** The OpenAPI 3.1 document, generated from the endpoints of the app. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import type { Endpoint, SuccessAnswer } from "../endpoint/endpoint.ts";
@@ -8,16 +8,13 @@ import type { Json, JsonObject } from "./json.ts";
 import { problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
 const TAGS = [
-  { name: "Authentication", description: "Register, prove an address, log in, refresh, log out." },
-  { name: "Users", description: "What a user sees and does about their own account." },
-  { name: "Administration", description: "What operators see and do about other people's accounts." },
-  { name: "Well-known", description: "What anybody needs to verify our tokens." },
+  { name: "Authentication", description: "Register, verify an email address, log in, refresh, log out." },
+  { name: "Users", description: "What users can do with their own account." },
+  { name: "Administration", description: "What operators can do with other accounts." },
+  { name: "Well-known", description: "What verifiers need to check access tokens." },
   { name: "Service", description: "The service itself." },
-  {
-    name: "Pages",
-    description: "Pages for people: what mailed links lead to, and an account for whoever has no app yet.",
-  },
-  { name: "Development", description: "Exists with `ENVIRONMENT=development` alone." },
+  { name: "Pages", description: "Hosted pages: log-in, registration, the account, and the pages that emails link to." },
+  { name: "Development", description: "Exists only with `ENVIRONMENT=development`." },
 ];
 
 export function buildDocument(endpoints: readonly Endpoint[], config: Config, version: string): JsonObject {
@@ -32,7 +29,7 @@ export function buildDocument(endpoints: readonly Endpoint[], config: Config, ve
       title: "Postern API",
       version,
       summary: "An authentication service that runs at the edge.",
-      description: "Every refusal is a problem document (RFC 9457) with a stable `code`.",
+      description: "Every error is a problem document (RFC 9457) with a stable `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "This service." }],
@@ -47,7 +44,7 @@ export function buildDocument(endpoints: readonly Endpoint[], config: Config, ve
           type: "apiKey",
           in: "cookie",
           name: REFRESH_COOKIE,
-          description: "The refresh token in cookie mode; otherwise it travels in the body.",
+          description: "The refresh token in cookie mode. Otherwise, send it in the body.",
         },
       },
     },
@@ -99,7 +96,7 @@ function securityOf(endpoint: Endpoint): Json {
   const { credentials } = endpoint;
   const schemes: Json[] = [];
   if (credentials.includes("access_token")) schemes.push({ bearerAuth: [] });
-  // The body's refresh token is no scheme of OpenAPI's, so the empty requirement stands for it.
+  // OpenAPI has no scheme for a token in the body: the empty requirement stands for it.
   if (credentials.includes("refresh_token")) schemes.push({ refreshCookie: [] }, {});
   return schemes;
 }
@@ -148,15 +145,15 @@ function headersOf(endpoint: Endpoint, status: number): JsonObject {
 function headers(): JsonObject {
   const text = (description: string) => ({ description, schema: { type: "string" } });
   return {
-    "X-Request-Id": text("Names this request in our logs."),
+    "X-Request-Id": text("Identifies this request in the logs."),
     "Retry-After": { description: "Seconds.", schema: { type: "string", pattern: "^[0-9]+$" } },
     "WWW-Authenticate": text("RFC 6750 §3."),
-    RateLimit: text("What is left of each budget."),
-    "RateLimit-Policy": text("The budgets."),
+    RateLimit: text("What is left of each limit."),
+    "RateLimit-Policy": text("The limits."),
   };
 }
 
-/** A zod schema as JSON Schema (draft 2020-12). Schemas with an id are kept once, among the components. */
+/** A zod schema as JSON Schema (draft 2020-12). Schemas with an id become components. */
 function toSchema(schema: z.ZodType, io: "input" | "output", components: JsonObject): Json {
   const {
     $schema: _,
@@ -166,7 +163,7 @@ function toSchema(schema: z.ZodType, io: "input" | "output", components: JsonObj
     io,
     target: "draft-2020-12",
     override({ jsonSchema }) {
-      // What a format says already is not said again by a pattern nobody can read.
+      // The pattern repeats the format, and is hard to read.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },

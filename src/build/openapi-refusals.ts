@@ -23,7 +23,7 @@ export function refusalsOf(endpoint: Endpoint): ErrorCode[] {
   return [...codes];
 }
 
-/** A body of this status that has one of these codes. */
+/** The content of a response with this status and one of these codes. */
 export function problemContent(status: number, codes: readonly ErrorCode[]): JsonObject {
   return {
     schema: {
@@ -36,21 +36,21 @@ export function problemContent(status: number, codes: readonly ErrorCode[]): Jso
   };
 }
 
-/** What every problem document has. */
+/** The schema of every problem document. */
 export function problemSchema(): JsonObject {
   const text = (description: string) => ({ type: "string", description });
   return {
     type: "object",
-    description: "A refusal (RFC 9457).",
+    description: "An error (RFC 9457).",
     required: ["type", "title", "status", "detail", "code", "request_id"],
     additionalProperties: false,
     properties: {
-      type: text("A URN of the code."),
+      type: text("The code as a URN."),
       title: text("The kind of problem, in a few words."),
       status: { type: "integer" },
-      detail: text("How to mend it."),
-      code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable: what a client branches on." },
-      request_id: text("Names the request in our logs."),
+      detail: text("What is wrong, and how to fix it."),
+      code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable. Clients branch on it." },
+      request_id: text("Identifies the request in the logs."),
       errors: {
         type: "array",
         description: "The fields that were refused.",
@@ -58,7 +58,11 @@ export function problemSchema(): JsonObject {
           type: "object",
           required: ["field", "code", "message"],
           additionalProperties: false,
-          properties: { field: text("The path, with dots."), code: text("Stable."), message: text("How to mend it.") },
+          properties: {
+            field: text("The path in the body, with dots."),
+            code: text("Stable."),
+            message: text("How to fix it."),
+          },
         },
       },
     },
@@ -73,7 +77,7 @@ function exampleProblem(code: ErrorCode): JsonObject {
           {
             field: "email",
             code: "invalid_format",
-            message: "This is not an email address. It looks like ada@example.com.",
+            message: "Enter a valid email address, like ada@example.com.",
           },
         ]
       : undefined;

@@ -1,8 +1,8 @@
 /**
  * Configuration: the environment's text values, parsed once into a typed object.
  *
- * A wrong or missing value throws {@link ConfigurationError}, which names every variable that is at
- * fault and says what it takes. Numbers that the service runs on live here, with unit and source.
+ * A wrong or missing value throws {@link ConfigurationError}, which names every wrong variable and says what it takes.
+ * Defaults and bounds live here, with their units and sources.
  */
 import * as z from "zod";
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
@@ -13,7 +13,7 @@ import { clientId, domains, GOOD_SECRET, httpUrl, oneOf, origins, secret, wholeN
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
-/** Names every variable that is at fault. Never holds a value of a secret. */
+/** Names every wrong variable. Never contains the value of a secret. */
 export class ConfigurationError extends Error {
   constructor(faults: string[]) {
     super(`Configuration error:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
@@ -21,13 +21,13 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** A request body has at most so many bytes: what the API promises its clients. */
+/** The largest request body, in bytes. Part of the HTTP contract. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** The longest password in code points, whatever the configuration: bounds what is hashed. Never truncated. */
+/** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
 
-/** A stale JWKS is harmless for as long as new keys are published well before they sign. */
+/** A cached JWKS may be this old: new keys are published much longer before they sign. */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
 /** Scrypt settings (`ln`, `p`; r is 8) that OWASP ASVS 5.0 Appendix C approves. */
@@ -37,17 +37,17 @@ const APPROVED_SCRYPT = [
   { ln: 17, p: 1 },
 ];
 
-/** Always passes, always fails, "already spent" (https://developers.cloudflare.com/turnstile/troubleshooting/testing/). */
+/** Cloudflare's test keys: always pass, always fail, "already spent" (https://developers.cloudflare.com/turnstile/troubleshooting/testing/). */
 const TURNSTILE_TEST_KEY = /^[123]x0{31}AA$/;
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** Whether a host name means this very machine. */
+/** Whether a host name means this machine. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.has(hostname);
 }
 
-/** Every variable that configures the service, in the order of the table in docs/configuration.md. */
+/** Every variable, in the order of the table in docs/configuration.md. */
 export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
   PUBLIC_URL: httpUrl.optional(),
@@ -112,23 +112,23 @@ export const environment = z.object({
   MAIL_SUBJECTS: mailSubjects,
   SMTP_HOST: z.string().min(1, "takes a host name").optional(),
   SMTP_PORT: wholeNumber(587, 1, 65_535),
-  SMTP_USER: z.string().min(1, "takes a user name").optional(),
+  SMTP_USER: z.string().min(1, "takes a username").optional(),
   SMTP_PASSWORD: z.string().min(1, "takes a password").optional(),
   SMTP_TLS: oneOf(["starttls", "implicit", "none"]).default("starttls"),
   RESEND_API_KEY: z.string().min(1, "takes an API key").optional(),
 });
 
 /**
- * Parses the environment of a Worker. Bindings and unknown names are passed over, and an empty text
- * counts as absent, as a dashboard leaves it.
+ * Parses the environment of a Worker. Ignores bindings and unknown names. An empty text counts as missing, because
+ * the dashboard stores a cleared variable that way.
  *
- * @throws {ConfigurationError} naming each variable that is missing or wrong.
+ * @throws {ConfigurationError} if a variable is missing or wrong.
  */
 export function parseConfig(source: object) {
   const given = Object.fromEntries(
     Object.entries(source)
       .filter(([, value]) => value !== "")
-      // A number or a truth value is what TOML makes of a text without quotes.
+      // TOML turns a text without quotes into a number or a boolean.
       .map(([name, value]) => [name, /^(number|boolean)$/.test(typeof value) ? String(value) : value]),
   );
   const parsed = environment.safeParse(given);
@@ -169,7 +169,7 @@ export function parseConfig(source: object) {
     passwords: {
       minimumLength: values.PASSWORD_MIN_LENGTH,
       maximumLength: values.PASSWORD_MAX_LENGTH,
-      // Off where somebody tries things out, perhaps offline, with a password that every example has.
+      // Off in development, which may be offline and use the passwords of examples.
       breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),
       breachTimeout: values.BREACHED_PASSWORD_TIMEOUT_MILLISECONDS,
       scrypt: { ln: values.SCRYPT_LN, r: 8, p: values.SCRYPT_P },
@@ -211,7 +211,7 @@ export function parseConfig(source: object) {
   } as const;
 }
 
-/** What no single variable shows: values that do not go together. */
+/** Values that contradict each other, or that the environment does not allow. */
 function contradictions(
   values: z.output<typeof environment>,
   development: boolean,
@@ -224,20 +224,20 @@ function contradictions(
   };
   insist(
     values.AUTH_SECRET !== values.AUTH_SECRET_PREVIOUS,
-    "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: it takes the one before, or is left out.",
+    "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: set it to the secret before, or leave it out.",
   );
   const { SCRYPT_LN: ln, SCRYPT_P: p } = values;
   const isApproved = APPROVED_SCRYPT.some((set) => ln >= set.ln && p >= set.p);
   const isPossible = 2 ** ln * 8 * p <= 2 ** 20;
   if (publicUrl === undefined) {
-    faults.push("PUBLIC_URL is missing: it takes the https URL at which this service is reached.");
+    faults.push("PUBLIC_URL is missing: it takes the https URL of this service.");
   } else {
     const { hostname, pathname, protocol } = new URL(publicUrl);
-    insist(pathname === "/", "PUBLIC_URL takes no path: the service stands at the root of its host.");
+    insist(pathname === "/", "PUBLIC_URL takes no path: the service runs at the root of its host.");
     if (development)
       insist(
         isLoopback(hostname),
-        "ENVIRONMENT=development takes a PUBLIC_URL on localhost: it shows mails to anybody who asks.",
+        "ENVIRONMENT=development takes a PUBLIC_URL on localhost: anyone could read the emails at any other address.",
       );
     else insist(protocol === "https:", "PUBLIC_URL takes an https URL outside development.");
   }
@@ -246,11 +246,11 @@ function contradictions(
       const weakness = weaknessOf(values[name] ?? "");
       insist(values[name] === undefined || weakness === undefined, `${name} ${weakness}: ${GOOD_SECRET}.`);
     }
-    insist(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development alone.");
-    insist(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development alone.");
+    insist(values.RATE_LIMITING === "on", "RATE_LIMITING=off is for development only.");
+    insist(transport !== "outbox", "MAIL_TRANSPORT=outbox is for development only.");
     insist(
       !TURNSTILE_TEST_KEY.test(values.TURNSTILE_SECRET_KEY ?? ""),
-      "TURNSTILE_SECRET_KEY is one of Cloudflare's test keys, which are for development alone.",
+      "TURNSTILE_SECRET_KEY is one of Cloudflare's test keys, which are for development only.",
     );
     insist(
       isApproved,
@@ -259,18 +259,18 @@ function contradictions(
   }
   insist(
     isPossible,
-    "SCRYPT_LN and SCRYPT_P together ask for more than Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.",
+    "SCRYPT_LN and SCRYPT_P together exceed what Workers allow: 2^SCRYPT_LN * 8 * SCRYPT_P is at most 2^20.",
   );
   insist(
     values.TURNSTILE_SITE_KEY === undefined || values.TURNSTILE_SECRET_KEY !== undefined,
-    "TURNSTILE_SITE_KEY needs TURNSTILE_SECRET_KEY: what the widget says would be checked by nobody.",
+    "TURNSTILE_SITE_KEY needs TURNSTILE_SECRET_KEY: without it, the service cannot check the widget's token.",
   );
   if (transport === undefined) faults.push("MAIL_TRANSPORT is missing: it takes one of smtp, resend, cloudflare.");
   const sends = transport !== undefined && transport !== "outbox";
   insist(!sends || values.MAIL_FROM !== undefined, "MAIL_FROM is missing: it takes an address, or Name <address>.");
   insist(transport !== "smtp" || values.SMTP_HOST !== undefined, "SMTP_HOST is missing: MAIL_TRANSPORT=smtp needs it.");
   const hasUser = values.SMTP_USER !== undefined;
-  insist(hasUser === (values.SMTP_PASSWORD !== undefined), "SMTP_USER and SMTP_PASSWORD go together.");
+  insist(hasUser === (values.SMTP_PASSWORD !== undefined), "SMTP_USER and SMTP_PASSWORD must be set together.");
   const hasKey = values.RESEND_API_KEY !== undefined;
   insist(transport !== "resend" || hasKey, "RESEND_API_KEY is missing: MAIL_TRANSPORT=resend needs it.");
   return faults;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { type Locale, SUPPORTED_LOCALES } from "./languages.ts";
 
-/** Every mail that there is, by the name that `MAIL_SUBJECTS` knows it by. */
+/** Every kind of email. `MAIL_SUBJECTS` uses the same names. */
 export const MESSAGE_KINDS = [
   "verify_email",
   "account_exists",
@@ -21,11 +21,12 @@ export const MESSAGE_KINDS = [
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
-/** In characters. Most email programs show at most half of that. */
+/** In characters. Most email programs show less than half of it. */
 const LONGEST = 150;
 
-const SUBJECTS_TAKE = 'takes a JSON object from kinds of mail to subjects: {"verify_email":"Welcome to {product}"}';
-const SUBJECT_TAKES = `takes one line of 1 to ${LONGEST} characters, with no placeholder but {product}, or an object from languages (${SUPPORTED_LOCALES.join(", ")}) to such lines`;
+const SUBJECTS_TAKE =
+  'takes a JSON object that maps kinds of email to subjects: {"verify_email":"Welcome to {product}"}';
+const SUBJECT_TAKES = `takes one line of 1 to ${LONGEST} characters with no placeholder except {product}, or an object that maps languages (${SUPPORTED_LOCALES.join(", ")}) to such lines`;
 
 const subject = z
   .string(SUBJECT_TAKES)
@@ -33,7 +34,7 @@ const subject = z
   .regex(new RegExp(`^[^\\p{Cc}\\u2028\\u2029]{1,${LONGEST}}$`, "u"), SUBJECT_TAKES)
   .refine((text) => !/[{}]/.test(text.replaceAll("{product}", "")), SUBJECT_TAKES);
 
-/** Parses the variable: a JSON object as text, or a table in `wrangler.toml`. */
+/** The variable: a JSON object as text, or a table in `wrangler.toml`. */
 export const mailSubjects = z
   .unknown()
   .transform((value, context) => {
@@ -52,7 +53,9 @@ export const mailSubjects = z
       z.union([subject, z.partialRecord(z.enum(SUPPORTED_LOCALES), subject, SUBJECT_TAKES)], SUBJECT_TAKES),
       {
         error: (issue) =>
-          "keys" in issue ? `knows no mail called ${issue.keys}: it takes ${MESSAGE_KINDS.join(", ")}` : SUBJECTS_TAKE,
+          "keys" in issue
+            ? `has an unknown kind of email: ${issue.keys}. It takes ${MESSAGE_KINDS.join(", ")}`
+            : SUBJECTS_TAKE,
       },
     ),
   )
@@ -60,7 +63,7 @@ export const mailSubjects = z
 
 export type MailSubjects = z.output<typeof mailSubjects>;
 
-/** The configured subject for a kind of email in a language, if there is one. */
+/** The operator's subject for a kind of email in a language, if there is one. */
 export function chosenSubject(
   subjects: MailSubjects,
   { kind, locale, product }: { kind: MessageKind; locale: Locale; product: string },

@@ -1,4 +1,4 @@
-/** Limits that an operator set in place of the defaults: the variable `RATE_LIMITS`. */
+/** The variable `RATE_LIMITS`: limits that the operator overrides. */
 import * as z from "zod";
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import {
@@ -15,7 +15,7 @@ const TAKES =
 const LARGEST_BUDGET = 100_000;
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR };
 
-/** Parses the variable: any number of overrides, separated by commas. The result is the complete set of rules. */
+/** Comma-separated overrides. The result is the complete set of rules. */
 export const limitRules = z
   .string()
   .default("")
@@ -39,7 +39,7 @@ export const limitRules = z
   });
 
 function faultOf(name: string, { budget, window }: LimitRule, seen: ReadonlySet<string>): string | undefined {
-  if (!isLimitName(name)) return `knows no limit called ${name}: it takes ${Object.keys(LIMIT_RULES).join(", ")}`;
+  if (!isLimitName(name)) return `has an unknown limit: ${name}. It takes ${Object.keys(LIMIT_RULES).join(", ")}`;
   if (seen.has(name)) return `names ${name} twice`;
   const largest = name === "loginPerAccount" ? MOST_WRONG_GUESSES : LARGEST_BUDGET;
   if (budget < 1 || budget > largest) return `takes a number from 1 to ${largest} for ${name}`;

@@ -1,8 +1,8 @@
-/** The shapes of the values that variables take: each parses one text, or says what the variable takes. */
+/** Parsers for the values of variables. Each parses a text, or says what the variable takes. */
 import * as z from "zod";
 import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
 
-/** A whole number of nine digits at most, within bounds. */
+/** A whole number within bounds. */
 export function wholeNumber(fallback: number, least: number, most: number) {
   const says = `takes a whole number from ${least} to ${most}`;
   return z
@@ -13,12 +13,12 @@ export function wholeNumber(fallback: number, least: number, most: number) {
     .default(fallback);
 }
 
-/** One of these words. */
+/** One of a set of words. */
 export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, `takes one of ${values.join(", ")}`);
 }
 
-/** How to mend a secret that is missing or weak. */
+/** How to replace a missing or weak secret. */
 export const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
 
 export const secret = z
@@ -34,13 +34,13 @@ export const clientId = z
   )
   .default("postern");
 
-/** Without the slash at its end. */
+/** A URL, without a trailing slash. */
 export const httpUrl = z
   .string()
   .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
   .transform((text) => text.replace(/\/+$/, ""));
 
-/** A list of origins (RFC 6454 §6.2), from a text with commas. */
+/** A comma-separated list of origins (RFC 6454 §6.2). */
 export const origins = z
   .string()
   .default("")
@@ -52,7 +52,7 @@ export const origins = z
   )
   .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
 
-/** A list of domains in lower case, from a text with commas. */
+/** A comma-separated list of domains, in lower case. */
 export const domains = z
   .string()
   .default("")

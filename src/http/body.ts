@@ -1,4 +1,7 @@
-/** What requests bring: bodies in JSON, bounded, UTF-8, and queries; of the declared shape or refused field by field. */
+/**
+ * Request input: JSON bodies, limited in size and in UTF-8, and queries. Input that does not match its schema is
+ * refused field by field.
+ */
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -10,10 +13,10 @@ import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
 import { answerProblem } from "./problem-response.ts";
 
-// The platform forbids code generation; without this zod tries once and falls back.
+// The platform forbids code generation. Without this setting zod tries it once and falls back.
 z.config({ jitless: true });
 
-/** So many faults are told at once; a body of nonsense must not make a longer answer than itself. */
+/** The maximum number of field errors in a response. It must not be larger than the invalid body. */
 const MOST_ERRORS = 20;
 
 const limitSize = bodyLimit({
@@ -22,11 +25,11 @@ const limitSize = bodyLimit({
 });
 
 /**
- * Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. One that
- * breaks off, as when the client hangs up, is its sender's mistake and no failure of ours.
+ * Refuses a body over the size limit with 413, without reading all of it. A body that breaks off, for example because
+ * the client disconnected, is a client error and not a failure of the service.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
-  // Nobody reads the body of these.
+  // The service never reads the body of these methods.
   if (c.req.method === "GET" || c.req.method === "HEAD") return next();
   let isRead = false;
   try {
@@ -40,13 +43,13 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
 };
 
-/** Refuses a body that is not sent as JSON (415) or is not JSON in UTF-8 (400). An optional one may be empty. */
+/** Refuses a body that was not sent as JSON (415) or is not JSON in UTF-8 (400). An optional body may be empty. */
 export function acceptJson(optional: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const bytes = await c.req.arrayBuffer().catch(() => undefined);
     if (bytes === undefined) return answerProblem(c, refuse("invalid_json"));
     if (bytes.byteLength === 0 && optional) {
-      // Many clients name a type although they send nothing; without the name nothing is parsed.
+      // Many clients send a content type with an empty body. Without the header, the validator does not parse it.
       const headers = new Headers(c.req.raw.headers);
       headers.delete("Content-Type");
       c.req.raw = new Request(c.req.url, { method: c.req.method, headers });

@@ -34,7 +34,7 @@ export interface Exchange {
   cookie(name: string): string | undefined;
   /** Whether the request says that it comes from this service's own pages or a listed origin. */
   hasAllowedOrigin(): boolean;
-  /** Adds headers to the answer, whatever the outcome is. */
+  /** Adds headers to the response, for every outcome. */
   addHeaders(headers: Record<string, string>): void;
   setCookie(name: string, value: string, options: CookieOptions): void;
   /** Names the user for the log line. */

@@ -21,15 +21,17 @@ export function answerUnknownRoute(routes: readonly { method: string; path: stri
   };
 }
 
+/** Hono keeps the headers of an answer that was ready before the failure. These do not belong to the problem document. */
+const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-Security-Policy", "ETag", "Set-Cookie"];
+
 /** An unexpected failure: logged once with the request id. The client learns only whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
-  // Hono would keep the headers of an answer that was ready before the failure: its policy, its cookies, its caching.
-  c.res = undefined;
+  for (const name of OF_ANOTHER_ANSWER) c.header(name, undefined);
   writeLog("error", { event: "failure", request_id: c.get("requestId"), error: describeError(error) });
   return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
 }
 
-/** Drizzle wraps what a storage call throws. */
+/** Drizzle wraps the errors of storage calls. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && (error instanceof StorageUnavailable || isUnavailable(error.cause));
 }

@@ -1,19 +1,19 @@
-/** Pages of a list by keyset: the cursor is the id of the last item, so new items do not shift the pages. */
+/** Keyset pagination: the cursor is the id of the last item, so new items don't shift the pages. */
 import * as z from "zod";
 
-/** The parameters of every list. */
+/** The query parameters of every list. */
 export const pageQuery = {
   limit: z.coerce
-    .number("This takes a whole number from 1 to 100.")
-    .int("This takes a whole number from 1 to 100.")
-    .min(1, "A page has at least 1 item.")
-    .max(100, "A page has at most 100 items.")
+    .number("Send a whole number from 1 to 100.")
+    .int("Send a whole number from 1 to 100.")
+    .min(1, "Send a whole number from 1 to 100.")
+    .max(100, "Send a whole number from 1 to 100.")
     .default(50)
-    .meta({ description: "How many items at most." }),
+    .meta({ description: "The maximum number of items." }),
   cursor: z
-    .uuid("Take `next_cursor` as it was given.")
+    .uuid("Send the `next_cursor` of the previous page unchanged.")
     .optional()
-    .meta({ description: "`next_cursor` of the page before. Absent for the first." }),
+    .meta({ description: "`next_cursor` of the previous page. Omit it for the first page." }),
 };
 
 /** The answer of a list. */

@@ -1,9 +1,9 @@
-/** Turns a refusal into its problem document (RFC 9457). */
+/** Turns a refusal into a problem document (RFC 9457). */
 import type { Context } from "hono";
 import type { Refusal } from "../platform/refusal.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "./problems.ts";
 
-/** Seconds after which a client may try again when nothing better is known. */
+/** The default for Retry-After, in seconds. */
 const RETRY_SOON = "1";
 
 export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>): Response {
@@ -30,8 +30,8 @@ export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>)
 }
 
 /**
- * Every 401 has one (RFC 9110 §15.5.2). It names an error only where an access token was sent: a bad one, or one
- * whose user lacks a permission (RFC 6750 §3.1).
+ * Every 401 has a challenge (RFC 9110 §15.5.2). It names an error only if an access token was sent: an invalid one, or
+ * one whose user lacks a permission (RFC 6750 §3.1).
  */
 function bearerChallenge(code: ErrorCode): string {
   const error = BEARER_ERRORS[code];

@@ -5,8 +5,8 @@ import { writeLog } from "../platform/log.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * One structured line per request: what was asked by its route pattern, never by its address, and how
- * it went. No body, no header, no query.
+ * Logs one structured line per request: the route pattern, never the URL, and the outcome. No body, header or query is
+ * logged.
  */
 export function requestLog(clock: Clock, showTiming: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {

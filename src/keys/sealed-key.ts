@@ -1,4 +1,4 @@
-/** A signing key to and from its row in D1, where its private half lies sealed. */
+/** Converts a signing key to and from its row in D1, which stores the private key sealed. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import type { Opened, Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
@@ -10,7 +10,7 @@ import type { SealedKey, SigningKeyRow } from "./signing-key-rows.ts";
 
 const SEAL_PURPOSE = "signing-key";
 
-/** Timestamps may have changed since; the key material of an id never does. */
+/** The timestamps of a key may change; the key material for an id never does. */
 export function renewTimestamps(kept: SigningKey, row: SigningKeyRow): SigningKey {
   return { ...kept, ...timestampsOf(row) };
 }
@@ -19,7 +19,7 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
   return { createdAt, signsFrom, rotatesAt, revokedAt };
 }
 
-/** Opens a key. One that neither secret opens is logged, and verifies but does not sign. */
+/** Opens a key. If neither secret opens it, that is logged, and the key can verify but not sign. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
   const publicKey = publicJwk.parse(JSON.parse(row.publicJwk));
   const opened = await openPrivateJwk(row, secrets);
@@ -35,13 +35,13 @@ export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<Sig
   };
 }
 
-/** The private half of a key as JSON, or `undefined` where neither secret opens it in its row. */
+/** The private key as JSON, or `undefined` if neither secret opens it in this row. */
 export async function openPrivateJwk(row: SealedKey, secrets: Secrets): Promise<Opened | undefined> {
   const sealed = decodeBase64url(row.sealedPrivateJwk);
   return sealed && secrets.open(SEAL_PURPOSE, sealed, row.id);
 }
 
-/** The private half of a key, sealed under the current secret for the row of this id alone. */
+/** Seals a private key under the current secret. It can only be opened in the row with this id. */
 export async function sealPrivateJwk(
   id: string,
   privateJwk: Uint8Array,
@@ -53,11 +53,14 @@ export async function sealPrivateJwk(
 
 async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
   const key = await importJWK(jwk, algorithm);
-  if (key instanceof Uint8Array) throw new TypeError("A signing key is asymmetric.");
+  if (key instanceof Uint8Array) throw new TypeError("A signing key must be asymmetric.");
   return key;
 }
 
-/** Makes a key pair and seals its private half. It signs from `signsFrom`, and is due for a successor a period later. */
+/**
+ * Creates a key pair and seals its private key. It signs from `signsFrom`, and is due for a successor one signing
+ * period later.
+ */
 export async function createKeyRow(parts: {
   sequence: number;
   algorithm: SigningAlgorithm;

@@ -4,12 +4,12 @@ import { signingKeys } from "../db/schema.ts";
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
 
-/** The part of a row that holds the private half. */
+/** The columns with the sealed private key. */
 export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
 
 /**
- * A text that changes whenever a key is added, revoked or deleted. Every read of a user brings it
- * along, so that an isolate learns of an emergency rotation at no extra round trip.
+ * A text that changes whenever a key is added, revoked or deleted. Every read of a user includes it, so that an isolate
+ * learns of an emergency rotation without an extra round trip.
  */
 export function selectKeyringVersion(db: Database) {
   return db
@@ -19,13 +19,13 @@ export function selectKeyringVersion(db: Database) {
     .from(signingKeys);
 }
 
-/** Every key, with the version that they make. */
+/** Every key, and the version of the set. */
 export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyRow[]; version: string }> {
   const [rows, [keyring]] = await db.batch([db.select().from(signingKeys), selectKeyringVersion(db)]);
   return { rows, version: keyring?.version ?? "" };
 }
 
-/** Adds a key unless another isolate took its place in the sequence first. Says whether it was added. */
+/** Adds a key, unless another isolate has already used its sequence number. Returns whether it was added. */
 export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<boolean> {
   const added = await db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id });
   return added.length > 0;
@@ -36,7 +36,7 @@ export function readSealedKeys(db: Database): Promise<SealedKey[]> {
   return db.select({ id: signingKeys.id, sealedPrivateJwk: signingKeys.sealedPrivateJwk }).from(signingKeys);
 }
 
-/** Puts another seal in the place of the one that was read. Says whether it was still there. */
+/** Replaces a sealed private key, unless it changed since it was read. Returns whether it was replaced. */
 export async function replaceSeal(db: Database, id: string, read: string, sealed: string): Promise<boolean> {
   const replaced = await db
     .update(signingKeys)
@@ -46,7 +46,7 @@ export async function replaceSeal(db: Database, id: string, read: string, sealed
   return replaced.length > 0;
 }
 
-/** Deletes keys that verify nothing any more. */
+/** Deletes keys that no longer verify any token. */
 export async function deleteSigningKeys(db: Database, ids: string[]): Promise<void> {
   await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
 }

@@ -41,7 +41,10 @@ export interface LoginAttempts {
   take(name: string, network: string): Promise<LoginAttempt>;
   /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
   reset(names: readonly string[], network?: string): Promise<void>;
-  /** Resets both names of an account that exchanged one for the other: whoever has `before` next is someone else. */
+  /**
+   * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
+   * use `before` next.
+   */
   rename(before: string, after: string, network: string): Promise<void>;
 }
 

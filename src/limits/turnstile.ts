@@ -1,7 +1,6 @@
 /**
- * Cloudflare Turnstile: whether a request comes from a browser that solved a challenge. Owns the question to
- * Cloudflare and what its answers mean; the widget stands on the app's own pages. Without a secret key nobody is
- * asked. Fails closed.
+ * Cloudflare Turnstile: checks that a browser has solved a challenge before a request. Calls Cloudflare and interprets
+ * the response; the widget is on the app's own pages. Without a secret key there is no check. Fails closed.
  * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
  */
 import * as z from "zod";
@@ -13,10 +12,10 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
 
 const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/** Milliseconds until Cloudflare's answer is given up. */
+/** How long to wait for Cloudflare, in milliseconds. */
 const TIMEOUT = 5 * SECOND;
 
-/** The codes that blame the token. Every other one blames our key, our request or Turnstile itself. */
+/** The error codes that mean a bad token. All others mean a problem with our key, our request or Turnstile itself. */
 const FAULTS_OF_TOKEN = new Set(["missing-input-response", "invalid-input-response", "timeout-or-duplicate"]);
 
 /** The token that the widget hands to the page, in a request body. Its length is from Turnstile's documentation. */
@@ -33,8 +32,9 @@ const answerSchema = z.object({ success: z.boolean(), "error-codes": z.array(z.s
 
 export interface Challenge {
   /**
-   * `undefined` where the challenge was solved, or none is asked for. `ipAddress` is the client's. Never throws: where
-   * Turnstile does not answer, or not in its words, that is logged (`turnstile_unavailable`) and nobody gets through.
+   * `undefined` if the challenge was solved or none is required. `ipAddress` is the client's. Never throws: if
+   * Turnstile does not answer or the response is unexpected, that is logged (`turnstile_unavailable`) and the request
+   * is refused.
    */
   check(
     token: string | undefined,
@@ -63,15 +63,15 @@ export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secret
 }
 
 /**
- * Spends the token. Without an idempotency key, on purpose: with one a token could be spent again, and whoever
- * tries again after a lost answer solves another challenge.
+ * Spends the token. Deliberately without an idempotency key, which would allow a token to be spent again. If the
+ * response is lost, the client solves a new challenge.
  */
 async function verify(secret: string, response: string, ipAddress: string): Promise<z.output<typeof answerSchema>> {
   const answer = await fetch(ENDPOINT, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ secret, response, ...(ipAddress === "unknown" ? {} : { remoteip: ipAddress }) }),
-    // The key goes to nobody but the endpoint.
+    // The secret key must not be sent to another host.
     redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT),
   });

@@ -1,6 +1,6 @@
-/** The state that a link depends on: when it changes, the link stops working. */
+/** The state that a link depends on. When it changes, the link stops working. */
 
-/** A reset link stops working with the address, and with whatever ends all sessions. */
+/** A reset link stops working when the address changes or all sessions are ended. */
 export function recoveryState({ email, sessionEpoch }: { email: string; sessionEpoch: number }) {
   return [email, sessionEpoch];
 }

@@ -1,10 +1,10 @@
 /**
- * Link tokens: what the links in mails carry. Nothing of them is stored. A token is base64url of
+ * The tokens of emailed links. They are not stored. A token is the base64url encoding of
  *
  *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
  *
- * sealed under a key of its purpose. The fingerprint is of the subject's state, which spending the link
- * changes, so that the link is dead; the mail id makes one link of many recognisable.
+ * Each purpose has its own HMAC key. The fingerprint covers the subject's state. Using the link changes that state, so
+ * the link can't be used again. The mail id makes each link unique.
  */
 import type { Clock } from "../platform/clock.ts";
 import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
@@ -12,14 +12,14 @@ import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, u
 import { type Refusal, refuse } from "../platform/refusal.ts";
 
 /**
- * `verify-email`: the subject is a registration, which never changes and goes when its link is used.
- * `reset-password`: the subject is a user, whose address and session epoch are the state.
- * `invitation`: the subject is the invitation, which is kept nowhere; the address is the state.
- * `confirm-email` and `undo-email-change`: the subject is the change, whose row knows how far it has come.
+ * `verify-email`: the subject is a registration, which never changes and is deleted when its link is used.
+ * `reset-password`: the subject is a user; the state is their address and session epoch. `invitation`: the subject is
+ * the invitation, which is not stored; the state is the address. `confirm-email` and `undo-email-change`: the subject
+ * is the change, whose row records its progress.
  */
 export type LinkPurpose = "verify-email" | "reset-password" | "invitation" | "confirm-email" | "undo-email-change";
 
-/** What a token says. {@link isOfState} tells whether the fingerprint is that of the current state. */
+/** The content of a token. {@link isOfState} checks whether its fingerprint matches the current state. */
 export interface OpenedLink {
   subjectId: string;
   fingerprint: Uint8Array;
@@ -32,10 +32,10 @@ const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
- * Seals a link for a mail; it expires at `expiresAt`, in milliseconds since the epoch. The same mail
- * always carries the same link, however often it is composed, so that a provider knows a retry for what it is.
+ * Seals a link for an email. It expires at `expiresAt`, in milliseconds since the epoch. The same email always contains
+ * the same link, even if it is composed again, so that an email provider can recognize a retry.
  *
- * @throws {TypeError} where an id is no UUID.
+ * @throws {TypeError} if an id is not a UUID
  */
 export function sealLink(
   purpose: LinkPurpose,
@@ -52,7 +52,7 @@ export function sealLink(
   return encodeBase64url(concatBytes(content, secrets.sign(keyPurpose(purpose), content)));
 }
 
-/** Opens a link token of this purpose. A forged or damaged one is refused before any storage is touched. */
+/** Opens a link token of this purpose. A forged or damaged token is refused without touching storage. */
 export function openLink(
   purpose: LinkPurpose,
   token: string,
@@ -73,12 +73,12 @@ export function openLink(
   };
 }
 
-/** Whether a link was made of this state. Takes constant time. */
+/** Whether a link was made for this state. Takes constant time. */
 export function isOfState(link: { fingerprint: Uint8Array }, state: readonly (string | number)[]): boolean {
   return constantTimeEqual(link.fingerprint, fingerprintBytes(state));
 }
 
-/** What may be kept of a link that was spent, to know it again. */
+/** A hash of a used link, which may be stored in order to recognize the link. */
 export function linkHash(token: string): string {
   return encodeBase64url(sha256(utf8(token)));
 }

@@ -2,15 +2,22 @@
  * What a client says about itself, made safe to repeat in an email. Attackers control this text, and the email is ours:
  * it must not carry their links, their page or a long text.
  */
+import type { Device } from "./messages.ts";
+import { readUserAgent } from "./user-agents.ts";
 
-/** In characters. Enough for the user agents of common browsers. */
+/** Characters: enough for the user agents of common browsers. */
 const LONGEST = 160;
 
-/** `undefined` if nothing is left to repeat. */
+/** A recognized browser by name; anything else quoted. */
+export function nameDevice(words: string | null): Device | undefined {
+  return readUserAgent(words ?? "") ?? quoteClient(words);
+}
+
+/** `undefined` if nothing printable is left. */
 export function quoteClient(words: string | null): string | undefined {
   const line = (words ?? "")
     .toWellFormed()
-    // Control characters, and characters that hide text or reverse its direction (Unicode TR36 §2.5).
+    // Control characters, and characters that hide or reverse text (Unicode TR36 §2.5).
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();
   const characters = [...line];
@@ -26,11 +33,11 @@ export function quoteUsername(username: string): string {
   return LIKE_A_HOST.test(username) ? withoutLinks(username) : username;
 }
 
-/** Starts like a web address, or ends in a country code or one of the common top-level domains. */
+/** Begins with `www.`, or ends in a country code or a common top-level domain. */
 const LIKE_A_HOST =
   /^www\.|\.([a-z]{2}|com|net|org|info|biz|app|dev|shop|site|online|store|live|link|page|xyz|top|club|cloud|icu|vip)$/i;
 
-/** Email programs turn text that looks like an address into a link. A space prevents that, and readers can see it. */
+/** Adds a visible space, so that mail programs don't turn the text into a link. */
 function withoutLinks(text: string): string {
   return text.replaceAll("://", ": //").replaceAll(/([.@])(?=\p{L})/gu, "$1 ");
 }

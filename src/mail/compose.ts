@@ -9,7 +9,7 @@ import { linkUrl } from "../links/link-url.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
-import { quoteClient, quoteUsername } from "./client-words.ts";
+import { nameDevice, quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
@@ -69,25 +69,26 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   }
 }
 
-/** A notice to an account's owner about something that happened. It contains no link. */
+/** A notice to the owner of an account. Its button opens a hosted page, without a token. */
 function composeNotice(
   event: Extract<MailEvent, { userId: string }>,
   user: User,
   at: number,
   config: Config,
 ): WrittenMail {
+  const page = (name: "login" | "reset-password" | "account") => `${config.publicUrl}/${name}`;
   switch (event.kind) {
     case "account_exists":
-      return writeMail(event.kind, user, {}, config);
+      return writeMail(event.kind, user, { url: page("login") }, config);
     case "password_blocked":
     case "password_changed":
-      return writeMail(event.kind, user, { at }, config);
+      return writeMail(event.kind, user, { url: page("reset-password"), at }, config);
     case "new_login": {
-      const [device, ipAddress] = [quoteClient(event.device), quoteClient(event.ipAddress)];
-      return writeMail(event.kind, user, { device, ipAddress, at }, config);
+      const facts = { device: nameDevice(event.device), ipAddress: quoteClient(event.ipAddress) };
+      return writeMail(event.kind, user, { ...facts, url: page("account"), at }, config);
     }
     case "refresh_reused":
-      return writeMail(event.kind, user, { device: quoteClient(event.device), at }, config);
+      return writeMail(event.kind, user, { device: nameDevice(event.device), url: page("account"), at }, config);
   }
 }
 

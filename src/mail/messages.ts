@@ -5,22 +5,22 @@
 import type { MessageKind } from "../config/email-subjects.ts";
 import { escapeHtml } from "../platform/encoding.ts";
 
-/** The facts in each kind of email, besides the product's name. Times are milliseconds since the epoch. */
+/** The facts of each kind of email, besides the product's name. Times are milliseconds since the epoch. */
 export interface Facts {
-  /** To a person who registered: verify the address. */
+  /** To a new user: verify the address. */
   verify_email: { username: string; url: string; hours: number };
-  /** To a person who has no account yet. */
+  /** To a person without an account. */
   invitation: { inviter: string; url: string; until: number };
   /** To the owner of an address that was registered again. */
-  account_exists: object;
+  account_exists: { url: string };
   reset_password: { username: string; url: string; minutes: number };
-  password_blocked: { at: number };
-  password_changed: { at: number };
-  new_login: { device: string | undefined; ipAddress: string | undefined; at: number };
-  refresh_reused: { device: string | undefined; at: number };
-  /** To the new address of an account: verify it. */
+  password_blocked: { url: string; at: number };
+  password_changed: { url: string; at: number };
+  new_login: { device: Device | undefined; ipAddress: string | undefined; url: string; at: number };
+  refresh_reused: { device: Device | undefined; url: string; at: number };
+  /** To the new address of an account: confirm it. */
   confirm_email: { username: string; url: string; hours: number };
-  /** Sent instead of `confirm_email` if the new address already has an account. */
+  /** Instead, if the new address already has an account: to that account's owner. */
   email_in_use: object;
   /** To the old address. The new one is masked. */
   email_change_requested: { newEmail: string; url: string; until: number };
@@ -28,7 +28,10 @@ export interface Facts {
   account_deleted: { at: number };
 }
 
-/** The emails of one language. A missing kind is a type error. */
+/** A recognized browser, or the client's own words about itself. */
+export type Device = string | { browser: string; system: string };
+
+/** The emails in one language. A missing kind is a type error. */
 export type Messages = {
   readonly [Kind in MessageKind]: (facts: Facts[Kind] & { product: string }) => Message;
 };
@@ -49,7 +52,7 @@ export interface Detail {
 export interface Message {
   /** Never contains text that an attacker controls: readers see the subject first and trust it most. */
   subject: string;
-  /** Paragraphs, and lists of details between them. */
+  /** Paragraphs and lists of details. */
   body: readonly (string | readonly Detail[])[];
   action?: { label: string; url: string };
   /** Shown in small print at the end. */

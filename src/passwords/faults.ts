@@ -1,7 +1,4 @@
-/**
- * What can be wrong with a new password: a closed set of codes, each with a message that says how to choose a better
- * one.
- */
+/** What can be wrong with a new password: a closed set of codes, each with a message on how to fix it. */
 import { codePointLength } from "../platform/encoding.ts";
 
 export const FAULT_CODES = [
@@ -22,7 +19,7 @@ export interface PasswordFault {
   message: string;
 }
 
-/** In code points, the unit of NIST SP 800-63B-4 §3.1.1.2. */
+/** In code points, as in NIST SP 800-63B-4 §3.1.1.2. */
 export interface Lengths {
   minimumLength: number;
   maximumLength: number;
@@ -35,12 +32,12 @@ export const tooShort = ({ minimumLength }: Pick<Lengths, "minimumLength">): Pas
 
 export const tooLong = ({ maximumLength }: Pick<Lengths, "maximumLength">): PasswordFault => ({
   code: "too_long",
-  message: `Use ${maximumLength} characters or fewer. A few unrelated words are long enough.`,
+  message: `Use ${maximumLength} characters or fewer.`,
 });
 
 export const HALF_A_CHARACTER: PasswordFault = {
   code: "invalid",
-  message: "The password contains a character that can't be used (a lone surrogate). Enter it again.",
+  message: "The password contains a character that cannot be used (a lone surrogate). Enter it again.",
 };
 
 export const CONTAINS_EMAIL: PasswordFault = {
@@ -67,10 +64,10 @@ export const TOO_COMMON: PasswordFault = {
 export const BREACHED: PasswordFault = {
   code: "breached",
   message:
-    "This password has appeared in a data breach (listed by haveibeenpwned.com). Choose another, and change it anywhere else you use it.",
+    "This password has appeared in a data breach (source: haveibeenpwned.com). Choose another, and change it anywhere else you use it.",
 };
 
-/** The faults that follow from the length and encoding of a password. They are checked before all others. */
+/** The faults of length and encoding, which are checked before anything else. */
 export function shapeFaults(password: string, lengths: Lengths): PasswordFault[] {
   if (codePointLength(password) > lengths.maximumLength) return [tooLong(lengths)];
   if (!password.isWellFormed()) return [HALF_A_CHARACTER];

@@ -1,4 +1,7 @@
-/** What a request leaves for later, when it is answered: nobody waits for it, nor learns by the time that there was any. */
+/**
+ * Work that a request leaves for later, after its response was sent. The client does not wait for it, and can't tell
+ * from the response time whether there was any.
+ */
 import { describeError, writeLog } from "./log.ts";
 
 export class AfterResponse {
@@ -14,7 +17,7 @@ export class AfterResponse {
     this.#noted.push(work);
   }
 
-  /** Does it all, and what is noted meanwhile. What fails is logged, and keeps nothing else from being done. */
+  /** Does all the work, including what is added in the meantime. A failure is logged and does not affect the rest. */
   async run(): Promise<void> {
     while (!this.isEmpty) await Promise.all(this.#noted.splice(0).map(doOrLog));
   }

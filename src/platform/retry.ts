@@ -1,9 +1,9 @@
 import { pause } from "./clock.ts";
 
-/** Milliseconds between tries, for work that follows an answer: the platform lets a Worker run on for 30 s. */
+/** Milliseconds between tries. They suit work after a response, for which the platform gives a Worker 30 s. */
 const PAUSES = [200, 1_000, 5_000];
 
-/** Tries again, later and later, what failed. Throws what the last try threw. */
+/** Retries a failing operation with growing pauses. Throws the error of the last try. */
 export async function retry<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (const milliseconds of PAUSES) {
     try {
@@ -15,7 +15,7 @@ export async function retry<Result>(attempt: () => Promise<Result>): Promise<Res
   return attempt();
 }
 
-/** Milliseconds to wait after so many failures (from 1 on): `first`, then twice as long each time, up to `longest`. */
+/** The pause after `failures` failures (from 1): `first`, doubling each time up to `longest`. In milliseconds. */
 export function doublingPause(failures: number, first: number, longest: number): number {
   return Math.min(longest, first * 2 ** (failures - 1));
 }

@@ -1,4 +1,4 @@
-/** `TokenPair` of the API: what a login, a refresh and everything else that opens a session answers. */
+/** The `TokenPair` of the API: the response of a login, a refresh and every other endpoint that opens a session. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { type Clock, SECOND } from "../platform/clock.ts";
@@ -32,7 +32,9 @@ interface Services {
   secrets: Secrets;
 }
 
-/** Mints the access token and seals the refresh token of a session's generation. No storage, unless a key changed. */
+/**
+ * Mints the access token and seals the refresh token for a session's generation. Uses no storage, unless a key changed.
+ */
 export async function issueTokenPair(
   { accessTokens, clock, config, secrets }: Services,
   session: { user: User; sessionId: string; generation: number; expiresAt: number; keyringVersion: string },
@@ -40,7 +42,7 @@ export async function issueTokenPair(
   const { user, sessionId, generation, expiresAt, keyringVersion } = session;
   const { id: userId, role, isVerified: emailVerified } = user;
   const subject = { userId, sessionId, role, emailVerified };
-  // An access token that outlived its session could not be revoked.
+  // An access token that outlives its session could not be revoked.
   const lifetime = Math.min(config.tokens.lifetime, Math.max(0, expiresAt - clock.now()));
   return {
     access_token: await accessTokens.mint(subject, lifetime, keyringVersion),

@@ -1,4 +1,4 @@
-/** The user as the service knows one, and as the API shows one. */
+/** Users, and how the API shows them. */
 import * as z from "zod";
 import type { users } from "../db/schema.ts";
 import { toIsoTime } from "../platform/clock.ts";
@@ -22,7 +22,7 @@ const time = (description: string) => z.iso.datetime().meta({ description, examp
 export const userSchema = z
   .strictObject({
     id: z.uuid().meta({ description: "UUIDv7; never reused.", examples: ["019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071"] }),
-    email: z.email().meta({ description: "Lower-case.", examples: ["ada@example.com"] }),
+    email: z.email().meta({ description: "In lower case.", examples: ["ada@example.com"] }),
     username: z.string().meta({ examples: ["ada"] }),
     ...recordOf(PROFILE_FIELD_NAMES, (name) => {
       const { description, examples } = PROFILE_FIELDS[name].schema.meta() ?? {};

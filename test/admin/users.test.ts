@@ -264,7 +264,7 @@ describe("an operator", () => {
     // What proves the address again is a new password: that is what the owner is mailed.
     const token = await vi.waitFor(async () => {
       const mails = await mailsTo(owner.email);
-      const found = mails.find(({ subject }) => /Choose a new password/.test(subject));
+      const found = mails.find(({ subject }) => /Reset your Postern password/.test(subject));
       if (found === undefined) throw new Error("no mail yet");
       expect(mails.filter(({ subject }) => /^Verify/.test(subject))).toHaveLength(1);
       return /#token=([\w-]+)/.exec(found.text)?.[1];

@@ -32,7 +32,7 @@ function event(more: Partial<AuditEvent> = {}): AuditEvent {
   };
 }
 
-/** Hands messages to the Worker's consumer, as the queue does. */
+/** Passes messages to the Worker's consumer, like the queue does. */
 async function consume(bodies: unknown[], attempts = 1) {
   const messages = bodies.map((body) => ({ id: crypto.randomUUID(), timestamp: new Date(), attempts, body }));
   const batch = createMessageBatch("postern-audit", messages);

@@ -37,7 +37,7 @@ describe("POST /api/v1/auth/forgot-password", () => {
     expect(costs[0]).toEqual(costs[1]);
 
     const [mail] = await mailsTo(person.email, 2);
-    expect(mail?.subject).toBe("Choose a new password for Postern");
+    expect(mail?.subject).toBe("Reset your Postern password");
     expect(mail?.text).toMatch(/http:\/\/localhost:8787\/reset-password#token=[\w-]+\n/);
     expect((await get("/dev/outbox")).json.items.some(({ to }: { to: string }) => to === unknown)).toBe(false);
   });
@@ -92,7 +92,7 @@ describe("POST /api/v1/auth/reset-password", () => {
     await logIn({ ...person, password: NEW });
     const notice = await vi.waitFor(async () => {
       const mails = await mailsTo(person.email);
-      const found = mails.find(({ subject }) => subject === "Your password for Postern was changed");
+      const found = mails.find(({ subject }) => subject === "Your Postern password has been changed");
       expect(found).toBeDefined();
       return found;
     }, 10_000);

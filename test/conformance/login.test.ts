@@ -89,7 +89,7 @@ describe("login", () => {
     expectProblem(await post(LOGIN, right), 401, "invalid_credentials");
     await post("/api/v1/auth/forgot-password", { email: person.email });
     const body = {
-      token: await tokenAbout(person.email, /^Choose a new password/),
+      token: await tokenAbout(person.email, /^Reset your Postern password/, 2),
       new_password: "quite another one, mine",
     };
     expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);

@@ -7,7 +7,7 @@ import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from ".
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
-/** Everybody finds a place in the hashing lane. */
+/** A lane that is long enough for every request. */
 const patient = appWith({ HASH_LANE_LENGTH: "64" });
 const wrong = "a wrong password, surely";
 

@@ -19,7 +19,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.keyboard.press("Enter");
     expect(await text("#email-error")).toBe("Enter your email address.");
     expect(await text("#username-error")).toBe("Choose a username.");
-    expect(await text("#password-error")).toBe("Enter a new password.");
+    expect(await text("#password-error")).toBe("Choose a password.");
     expect(await page.evaluate("document.activeElement.id"), "the first to mend").toBe("email");
     await page.keyboard.type(person.email);
     await visitor.typeInto("#username", person.username);
@@ -28,18 +28,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#password-error", "at least 15 characters");
     await page.keyboard.press("ControlOrMeta+A");
     await page.keyboard.type(person.password);
-    await says("#password-hint", "You can use this password.");
+    await says("#password-hint", "Good password.");
     await page.keyboard.press("Enter");
-    await visitor.sees("Check your mail");
+    await visitor.sees("Check your email");
     expect(await text("#sent-to")).toBe(person.email);
     await visitor.tabTo("#resend-button");
     await page.keyboard.press("Enter");
-    await says("#resent", "Sent again.");
+    await says("#resend-notice", "Email sent.");
 
     await visitor.open(await mailedLink(service.origin, person.email, "verify-email", 2));
     await visitor.tabTo("#act-button");
     await page.keyboard.press("Enter");
-    await visitor.sees("Your address is verified");
+    await visitor.sees("Email address verified");
     await visitor.tabTo("#login");
     await page.keyboard.press("Enter");
     await visitor.sees("Log in");
@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.locator(".device").first().textContent()).toMatch(/Chrome on Linux\s+This device/);
     expect(await page.locator(".device").first().locator("button").count()).toBe(0);
     await page.locator(".device button").first().click();
-    await says("#devices-notice", "Logged out: ");
+    await says("#devices-notice", / has been logged out\.$/);
     expect(await page.locator(".device").count()).toBe(2);
     expect(await page.evaluate("document.activeElement.id"), "the focus is not lost").toBe("devices-title");
 
@@ -93,10 +93,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.locator('#new_password-hint[data-verdict="poor"]').waitFor();
     await page.fill("#new_password", "another fine password");
     await page.click("#change-button");
-    await says("#current_password-error", "This is not your current password.");
+    await says("#current_password-error", "That's not your current password.");
     await page.fill("#current_password", person.password);
     await page.keyboard.press("Enter");
-    await says("#change-notice", "Your password is changed");
+    await says("#change-notice", "Password changed.");
     expect(await page.inputValue("#current_password")).toBe("");
     await expect.poll(() => page.locator(".device").count(), { timeout: 20_000 }).toBe(1);
     expect(await page.isVisible("#others-open"), "there is nobody else to log out").toBe(false);
@@ -109,7 +109,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("others-open");
     await page.keyboard.press("Enter");
     await page.click("#others-button");
-    await says("#devices-notice", "Every other device is logged out.");
+    await says("#devices-notice", "All other devices have been logged out.");
     expect((await readMe(service.origin, other.access_token)).status).toBe(401);
   });
 
@@ -120,32 +120,32 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.fill("#new_email", email);
     await page.fill("#address-password", "not my password at all");
     await page.click("#address-button");
-    await says("#address-password-error", "This is not your current password.");
+    await says("#address-password-error", "That's not your current password.");
     await page.fill("#address-password", person.password);
     await page.keyboard.press("Enter");
-    await says("#address-notice", `A mail is on its way to ${email}.`);
+    await says("#address-notice", `We've sent an email to ${email}.`);
     await visitor.open(await mailedLink(service.origin, email, "confirm-email"));
     await page.click("#act-button");
-    await visitor.sees("Your new address is confirmed");
+    await visitor.sees("Email address changed");
     await page.click("#account");
     await says("#my-email", email);
 
     const download = page.waitForEvent("download");
     await page.click("#export-button");
     expect((await download).suggestedFilename()).toMatch(/^account-\d{4}-\d\d-\d\d\.json$/);
-    await says("#export-notice", "Your data is downloaded.");
+    await says("#export-notice", "Your data has been downloaded.");
 
     await page.click("#delete-open");
     await page.fill("#delete-password", "not my password at all");
     await page.keyboard.press("Enter");
-    await says("#delete-password-error", "This is not your current password.");
+    await says("#delete-password-error", "That's not your current password.");
     await page.click("#delete-cancel");
     expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("delete-open");
     await page.click("#delete-open");
     expect(await page.inputValue("#delete-password"), "nothing typed stays behind").toBe("");
     await page.fill("#delete-password", person.password);
     await page.keyboard.press("Enter");
-    await visitor.sees("Your account is deleted");
+    await visitor.sees("Account deleted");
     expect((await post(service.origin, "/api/v1/auth/login", { email, password: person.password })).status).toBe(401);
   });
 
@@ -182,7 +182,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   it("show nothing of a form where nobody may register, and stop at a refusal that comes later", async () => {
     const page = await visitor.arrive("/register");
     for (const [policy, heading] of [
-      ["invitation", "Accounts are by invitation"],
+      ["invitation", "Registration is by invitation only"],
       ["closed", "Registration is closed"],
     ]) {
       await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
@@ -196,7 +196,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.fill("#username", username);
     await page.fill("#password", password);
     await page.click("#register-button");
-    await says("#register-error", "Nobody can open an account here at the moment.");
+    await says("#register-error", "New accounts aren't being accepted right now.");
   });
 
   it("speak German where the browser does, and keep a mailed link when somebody changes the language", async () => {
@@ -212,19 +212,19 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click("a.language[lang=de]");
     await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     await page.click("#act-button");
-    await visitor.sees("Ihre Adresse ist bestätigt");
+    await visitor.sees("E\u2011Mail-Adresse bestätigt");
     await page.click("#login");
     await page.waitForLoadState();
     await page.fill("#name", person.username);
     await page.fill("#password", "nicht mein Passwort");
     await page.click("#login-button");
-    await says("#login-error", "Der Name oder das Passwort ist falsch.");
+    await says("#login-error", "E\u2011Mail-Adresse, Benutzername oder Passwort falsch.");
     await page.fill("#password", person.password);
     await page.click("#login-button");
     await visitor.sees("Ihr Konto");
     await page.fill("#phone", "1234");
     await page.click("#profile-button");
-    await says("#phone-error", "Eine Telefonnummer beginnt mit +");
+    await says("#phone-error", "Geben Sie die Nummer mit Ländervorwahl ein");
   });
 
   it("keep the language and where somebody wants to go, whichever is chosen first", async () => {
@@ -239,9 +239,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click(`a.language[lang=de]${LED}`);
     await visitor.sees("Anmelden");
     await page.click(`a[href*="/register"]${LED}`);
-    await visitor.sees("Konto eröffnen");
+    await visitor.sees("Konto erstellen");
     await page.click(`a.language[lang=en]${LED}`);
-    await visitor.sees("Open an account");
+    await visitor.sees("Create an account");
     await page.click(`a[href*="/login"]${LED}:visible`);
     await visitor.sees("Log in");
     await page.click('a[href*="/reset-password"]');

@@ -9,7 +9,7 @@ const ME = "**/api/v1/users/me";
 const REFRESH = "**/api/v1/auth/refresh";
 const MINUTE = 60_000;
 const IN_40_SECONDS = "Too many attempts. Please try again in 40 seconds.";
-const IN_5_SECONDS = "Our service failed for a moment. Please try again in 5 seconds.";
+const IN_5_SECONDS = "Something went wrong on our side. Please try again in 5 seconds.";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something is in the way,", () => {
   const service = useSharedService();
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       await page.click("#login-button");
     };
     await tries("not my password at all");
-    await visitor.reads("#login-error", "The name or the password is wrong.");
+    await visitor.reads("#login-error", "Wrong email, username or password.");
     const answers = [
       refusal(403, "account_disabled"),
       refusal(429, "rate_limited", { "Retry-After": "40" }),
@@ -70,17 +70,17 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     for (const words of [
       "This account has been disabled.",
       "Too many attempts. Please try again in 40 seconds.",
-      "Our service failed for a moment. Please try again in 2 seconds.",
-      "No answer came: check your connection.",
+      "Something went wrong on our side. Please try again in 2 seconds.",
+      "We couldn't reach the server. Check your connection.",
     ]) {
       await tries();
       await visitor.reads("#login-error", words);
     }
     await tries();
-    await visitor.sees("Verify your address first");
+    await visitor.sees("Verify your email address");
     expect(await page.inputValue("#email")).toBe(person.email);
     await page.click("#resend-button");
-    await visitor.sees("Check your mail");
+    await visitor.sees("Check your email");
     await mailedLink(service.origin, person.email, "verify-email", 2);
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await other.locator("#profile-notice", { hasText: "Saved." }).waitFor();
     await page.fill("#last_name", "Byron");
     await page.click("#profile-button");
-    await visitor.reads("#profile-error", "Your profile was changed elsewhere meanwhile.");
+    await visitor.reads("#profile-error", "Your profile was changed somewhere else.");
     expect(await page.inputValue("#last_name")).toBe("Lovelace");
     await page.fill("#last_name", "Byron");
     await page.click("#profile-button");
@@ -103,11 +103,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it.each([
-    ["the account", "Our service refused this.", ME, refusal(403, "origin_not_allowed")],
+    ["the account", "This request was refused.", ME, refusal(403, "origin_not_allowed")],
     ["the account", IN_40_SECONDS, ME, refusal(429, "rate_limited", { "Retry-After": "40" })],
     ["the account", IN_5_SECONDS, ME, refusal(503, "unavailable", { "Retry-After": "5" })],
-    ["the account", "No answer came: check your connection.", ME, (route: Route) => route.abort()],
-    ["the account", "Our service failed for a moment.", ME, (route: Route) => route.fulfill({ body: "<p>Hello" })],
+    ["the account", "We couldn't reach the server. Check your connection.", ME, (route: Route) => route.abort()],
+    ["the account", "Something went wrong on our side.", ME, (route: Route) => route.fulfill({ body: "<p>Hello" })],
     ["its session", IN_40_SECONDS, REFRESH, refusal(429, "rate_limited", { "Retry-After": "40" })],
     ["its session", IN_5_SECONDS, REFRESH, refusal(503, "unavailable", { "Retry-After": "5" })],
   ])("say why %s does not load, and load it at the next try: %s", async (_, words, url, answer) => {
@@ -115,7 +115,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     const { page } = visitor;
     await page.route(url, answer);
     await page.reload();
-    await visitor.sees("Your account does not load");
+    await visitor.sees("We couldn't load your account");
     await visitor.reads("#view-failed", words);
     await page.unroute(url);
     await page.click("#view-failed a");

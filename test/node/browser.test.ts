@@ -85,25 +85,25 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   it.each(ENGLISH)("verify an address by the keyboard alone, on $name", async (look) => {
     const { person, link } = await unverified();
-    await useByKeyboard(link, "Verify my address", "Your address is verified", look);
+    await useByKeyboard(link, "Verify email address", "Email address verified", look);
     await logIn(service.origin, person);
   });
 
   it.each(ENGLISH)("confirm a new address, and undo the change from the old one, on $name", async (look) => {
     const { person, moved, link } = await moving();
-    await useByKeyboard(link, "Confirm my new address", "Your new address is confirmed", look);
+    await useByKeyboard(link, "Confirm new email address", "Email address changed", look);
     await visitor.leave();
     await logIn(service.origin, moved);
     await refusesLogin(person);
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
-    const page = await useByKeyboard(undo, "Undo the change", "The change is undone", look);
+    const page = await useByKeyboard(undo, "Undo change", "Change undone", look);
     await refusesLogin(moved);
     await refusesLogin(person);
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await page.locator("h1", { hasText: "Password changed" }).waitFor();
     await logIn(service.origin, { ...person, password: "another fine password" });
   });
 
@@ -112,10 +112,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const link = await mailedLink(person.email, "undo-email-change");
     const page = await open(link);
     for (const consequence of [
-      /keeps its old address, or gets it back/,
-      /device is logged out/,
+      /keeps its old email address, or gets it back/,
+      /logged out everywhere/,
       /password stops working/,
-      /choose a new/,
+      /link to set a new password/,
     ]) {
       expect(await page.textContent("#points")).toMatch(consequence);
     }
@@ -123,14 +123,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     for (let time = 0; time < 2; time++) {
       await page.goto(link);
       await page.click("#act-button");
-      await page.locator("h1", { hasText: "The change is undone" }).waitFor();
-      expect(await page.textContent("#text")).toMatch(/look in your mail for a link to choose a new password/);
+      await page.locator("h1", { hasText: "Change undone" }).waitFor();
+      expect(await page.textContent("#text")).toMatch(/check your email for a link to set a new password/);
     }
     await page.click("#again");
-    expect(await heading(page)).toBe("Ask for a new link");
+    expect(await heading(page)).toBe("Get a new link");
     await page.fill("#email", person.email);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
     await mailedLink(person.email, "reset-password", 3);
   });
 
@@ -139,36 +139,36 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const owner = await register(service.origin, { ...somebody(), email: moved.email });
     const page = await open(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This address is taken" }).waitFor();
+    await page.locator("h1", { hasText: "This email address is taken" }).waitFor();
     expect(await page.locator("button:visible").count()).toBe(0);
 
     // Deleting that account makes the same link good again, as the page says.
     await deleteAccount(owner);
     await page.goto(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your new address is confirmed" }).waitFor();
+    await page.locator("h1", { hasText: "Email address changed" }).waitFor();
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
     await register(service.origin, { ...somebody(), email: person.email });
     await page.goto(undo);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your old address is taken" }).waitFor();
+    await page.locator("h1", { hasText: "Your old email address is taken" }).waitFor();
   });
 
   it("offer another link where one is not good, and send it", async () => {
     const { person, link } = await unverified();
     const page = await open(`${link.slice(0, -6)}AAAAAA`);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This link does not work" }).waitFor();
+    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
     await page.fill("#email", "not an address");
     await page.click("#resend-button");
     expect(await page.textContent("#email-error")).toMatch(/address/);
     await page.fill("#email", person.email);
     await page.click("#resend-button");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
     await page.goto(await mailedLink(person.email, "verify-email", 2));
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
+    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
   });
 
   it("lose nothing when the network drops the answer, or when the service asks to wait", async () => {
@@ -186,27 +186,27 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.route("**/api/v1/auth/verify-email", (route) => answers.shift()?.(route) ?? route.continue());
 
     await page.click("#act-button");
-    await alert.filter({ hasText: "No answer came: check your connection." }).waitFor();
-    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify my address");
+    await alert.filter({ hasText: "We couldn't reach the server. Check your connection." }).waitFor();
+    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify email address");
     await page.keyboard.press("Enter");
     await alert
-      .filter({ hasText: /Too many attempts. Please try again in 3 minutes, after .* Your link is kept/ })
+      .filter({ hasText: /Too many attempts. Please try again in 3 minutes \(after .*\). Your link still works/ })
       .waitFor();
     await page.keyboard.press("Enter");
-    await alert.filter({ hasText: /failed for a moment. Please try again in 5 seconds. .*the-request/ }).waitFor();
+    await alert.filter({ hasText: /went wrong on our side. Please try again in 5 seconds. .*the-request/ }).waitFor();
     await visitor.keepPicture("unavailable-desktop-light");
 
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
+    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
     expect(await alert.isVisible()).toBe(false);
   });
 
   it.each([
-    ["verify-email", "Open the link from your mail"],
+    ["verify-email", "Open the link in your email"],
     ["reset-password", "Forgot your password?"],
-    ["confirm-email", "Open the link from your mail"],
-    ["undo-email-change", "Open the link from your mail"],
-    ["accept-invitation", "Open the link from your mail"],
+    ["confirm-email", "Open the link in your email"],
+    ["undo-email-change", "Open the link in your email"],
+    ["accept-invitation", "Open the link in your email"],
   ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
     const page = await open(`/${path}/`);
     expect(await heading(page)).toBe(missing);
@@ -220,7 +220,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
       await page.click("#act-button");
     };
     await use();
-    await page.locator("h1", { hasText: "This link does not work" }).waitFor();
+    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
     await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
     await page.route(`**/api/v1/auth/${path}`, (route) =>
@@ -234,7 +234,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
   it("say that they need JavaScript where it is off", async () => {
     const plain = await open("/verify-email#token=x", LOOKS[0], { javaScriptEnabled: false });
     expect(await plain.locator("noscript").count()).toBe(1);
-    expect(await plain.textContent("body")).toContain("This page needs JavaScript");
+    expect(await plain.textContent("body")).toContain("JavaScript is required");
   });
 
   it.each(ENGLISH)("choose a new password behind a reset link, on $name", async (look) => {
@@ -243,7 +243,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await heading(page)).toBe("Forgot your password?");
     await page.fill("#email", person.email);
     await page.click("#resend-button");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
 
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.locator("#new_password").waitFor();
@@ -255,7 +255,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const password = "another fine password";
     await page.fill("#new_password", password);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await page.locator("h1", { hasText: "Password changed" }).waitFor();
     await logIn(service.origin, { ...person, password });
   });
 
@@ -263,7 +263,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const { person, link } = await invited();
     const taken = await register(service.origin);
     const page = await open(link, look);
-    expect(await heading(page)).toBe("Open your account");
+    expect(await heading(page)).toBe("Accept your invitation");
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/accept-invitation`);
     expect(await page.inputValue("#account_email")).toBe(person.email);
     expect(await page.isEditable("#account_email")).toBe(false);
@@ -280,7 +280,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     }
     await page.keyboard.press("Enter");
     expect(await page.textContent("#username-error")).toBe("Choose a username.");
-    expect(await page.textContent("#new_password-error")).toBe("Enter a new password.");
+    expect(await page.textContent("#new_password-error")).toBe("Choose a password.");
     expect(await label(), "the first that needs mending has the focus").toBe("Username");
     expect(posts()).toEqual([]);
 
@@ -293,15 +293,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await label()).toBe("Password");
     await type(person.password);
     await page.keyboard.press("Enter");
-    await page.locator("#username-error", { hasText: "Somebody else has this username." }).waitFor();
+    await page.locator("#username-error", { hasText: "This username is taken." }).waitFor();
     expect(await label()).toBe("Username");
     await visitor.keepPicture(`accept-invitation-taken-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     await type(person.username);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your account is open" }).waitFor();
-    expect(await focused(page)).toBe("Your account is open");
+    await page.locator("h1", { hasText: "Your account is ready" }).waitFor();
+    expect(await focused(page)).toBe("Your account is ready");
     await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
 
@@ -309,12 +309,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#username", "another-name");
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "You have an account already" }).waitFor();
+    await page.locator("h1", { hasText: "You already have an account" }).waitFor();
   });
 
   it("say of an invitation nothing but its address, and when nobody may accept one", async () => {
     const page = await open("/accept-invitation#token=x&email=Call%20now:%20555-0100");
-    expect(await heading(page)).toBe("Open the link from your mail");
+    expect(await heading(page)).toBe("Open the link in your email");
     expect(await page.locator("input:visible").count()).toBe(0);
     await page.route("**/api/v1/auth/accept-invitation", (route) =>
       route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"registration_closed"}' }),

@@ -2,26 +2,17 @@
  * The service in a fresh copy of this tree, as a child process: as a user has it, by `npm run dev`, or from the bundle
  * and the database that were made once for the whole run (live-shared.ts), which takes a third of the time.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, inject } from "vitest";
 import { ensureDevVars } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { freePort } from "./loopback.ts";
+import { TREE, treeFiles } from "./tree-files.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -30,7 +21,6 @@ declare module "vitest" {
   }
 }
 
-const TREE = resolve(import.meta.dirname, "../..");
 const START_MILLISECONDS = 100_000;
 const STOP_MILLISECONDS = 20_000;
 
@@ -95,10 +85,7 @@ export interface Clone {
 /** A copy of what a clone would hold, with the packages that are installed here. */
 export function makeClone(): Clone {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "postern-live-")));
-  const list = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: TREE, encoding: "utf8" });
-  for (const file of list.split("\0")) {
-    if (file !== "" && existsSync(join(TREE, file))) cpSync(join(TREE, file), join(folder, file));
-  }
+  for (const file of treeFiles()) cpSync(join(TREE, file), join(folder, file));
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 

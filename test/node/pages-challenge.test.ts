@@ -71,7 +71,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     for (const attempt of [1, 2]) {
       await page.locator(`${form}-challenge iframe[data-made="${attempt}"]`).waitFor();
       await page.click(`${form}-button`);
-      await page.locator(`${form}-error`, { hasText: "did not let you through" }).waitFor();
+      await page.locator(`${form}-error`, { hasText: "The security check failed." }).waitFor();
       expect(sent).toHaveLength(attempt);
       // It was spent: the widget makes another.
       expect(sent.at(-1)).toEqual({ path: operation, token: `token-${attempt}` });
@@ -80,7 +80,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
 
   it("say so where it does not load, and send nothing", async () => {
     const page = await arrive("/login?lang=de", { loads: Promise.resolve(false) });
-    const alert = page.locator("#login-error", { hasText: "ließ sich nicht laden" });
+    const alert = page.locator("#login-error", { hasText: "konnte nicht geladen werden" });
     await alert.waitFor();
     await page.fill("#name", "ada");
     await page.fill("#password", "correct horse battery staple");
@@ -102,7 +102,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     await page.locator('iframe[data-made="1"]').waitFor();
     expect(await page.textContent("#login-error")).toBe("");
     await page.click("#login-button");
-    await page.locator("#login-error", { hasText: "did not let you through" }).waitFor();
+    await page.locator("#login-error", { hasText: "The security check failed." }).waitFor();
     expect(sent).toEqual([{ path: "login", token: "token-1" }]);
   });
 

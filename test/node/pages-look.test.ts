@@ -196,7 +196,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     await visitor.open("/reset-password");
     await page.fill("#email", "nobody@example.com");
     await page.click("#resend-button");
-    await visitor.sees("Check your mail");
+    await visitor.sees("Check your email");
     await way.click();
     await visitor.sees("Log in");
   });
@@ -205,7 +205,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     await visitor.arrive(undefined, { javaScriptEnabled: false });
     for (const path of [...LINKS, "login", "register", "account"]) {
       await visitor.open(`/${path}`);
-      expect(await visitor.page.locator("h1:visible").allTextContents(), path).toEqual(["This page needs JavaScript"]);
+      expect(await visitor.page.locator("h1:visible").allTextContents(), path).toEqual(["JavaScript is required"]);
       expect(await visitor.page.locator("form:visible").count(), path).toBe(0);
     }
   });

@@ -12,7 +12,7 @@ const ADA: PasswordOwner = { email: "ada.lovelace@example.com", username: "count
 const RULES: QualityRules = { minimumLength: 15, maximumLength: 256, breachCheck: "on" };
 const PASSWORD = "a password that was never typed before";
 
-/** A list of breaches that holds these passwords, or does not answer. */
+/** A list of breaches with these passwords; with `undefined` it does not answer. */
 function breachesOf(known: string[] | undefined): Breaches & { asked: string[] } {
   const asked: string[] = [];
   return {
@@ -112,12 +112,12 @@ describe("the judgement of a new password", () => {
     const quality = createPasswordQuality(RULES, "Postern", breachesOf([PASSWORD]));
     const says: [string, RegExp][] = [
       ["short one here", /at least 15 characters\. A few unrelated words/],
-      ["x".repeat(257), /256 characters or fewer\. A few unrelated words/],
+      ["x".repeat(257), /256 characters or fewer\./],
       ["ada lovelace, 1815", /part of your email address.*\. Use a few words/],
       ["countess of London", /your username.*\. Use a few words/],
       ["postern, open up now", /the name Postern.*\. Use a few unrelated words/],
-      ["qwertyuiopasdfgh", /too common.*\. Use a few unrelated words/],
-      [PASSWORD, /has appeared in a data breach.*\. Choose another/],
+      ["qwertyuiopasdfgh", /too common\. Use a few unrelated words/],
+      [PASSWORD, /appeared in a data breach.*\. Choose another/],
     ];
     for (const [password, words] of says) {
       const judgement = await quality.judge(password, ADA);

@@ -2,10 +2,10 @@ import { accessSync, constants, statfsSync } from "node:fs";
 
 const FOLDER = "/dev/shm";
 
-/** What a whole run leaves there at most, several times over. */
+/** Several times the maximum that one run writes. */
 const NEEDED = 4 * 2 ** 30;
 
-/** A folder in memory for what the tests throw away, if this system has one with room. */
+/** A folder in memory for temporary files, if this system has one with enough room. */
 export function memoryFolder(): string | undefined {
   try {
     accessSync(FOLDER, constants.W_OK);

@@ -15,8 +15,8 @@ export const document = JSON.parse(JSON.stringify(buildDocument(operations, conf
 const validators = new Map<string, Validator>();
 
 /**
- * Checks an answer of the API against the document: the status must be listed for the route, the
- * content type too, the body must match its schema, and the promised headers must be there.
+ * Checks a response of the API against the document: its status and content type must be listed for the route, its body
+ * must match the schema, and the documented headers must be present.
  */
 export async function expectDocumented(method: string, url: string, response: Response): Promise<void> {
   const path = new URL(url).pathname.replace(/(?<=.)\/$/, "");

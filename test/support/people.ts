@@ -13,7 +13,7 @@ export interface Person {
 
 let people = 0;
 
-/** Somebody whom no other test knows. */
+/** A new person, whom no other test uses. */
 export function somebody(): Person {
   people += 1;
   const id = `${people}-${crypto.randomUUID().slice(0, 8)}`;
@@ -21,7 +21,7 @@ export function somebody(): Person {
   return { email: `${name}@example.com`, username: name, password: `a fine password, no ${id}` };
 }
 
-/** Registers and verifies, through the mail. */
+/** Registers and verifies the address through the email. */
 export async function registered(person = somebody()): Promise<Person> {
   const answer = await post("/api/v1/auth/register", person);
   expect(answer.status).toBe(202);
@@ -65,7 +65,9 @@ export interface Mail {
   sent_at: number;
 }
 
-/** Waits until the outbox holds `count` emails to an address; newest first. Read in D1: the route lists everyone's. */
+/**
+ * Waits until the outbox has `count` emails to an address; newest first. Reads D1, because the route lists all emails.
+ */
 export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
   const query = env.DB.prepare(
     `SELECT recipient AS "to", subject, text, html, sent_at FROM outbox WHERE recipient = ? ORDER BY sent_at DESC, id DESC`,
@@ -80,21 +82,21 @@ export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
   );
 }
 
-/** The token of the newest link that was mailed to an address. */
+/** The token of the newest link that was emailed to an address. */
 export async function mailedToken(email: string, count = 1): Promise<string> {
-  // Mails overtake each other in the queue: the newest that carries a link is meant.
+  // The queue may reorder emails, so this takes the newest one with a link.
   const tokens = (await mailsTo(email, count)).flatMap(({ text }) => /#token=([\w-]+)/.exec(text)?.[1] ?? []);
   const [token = ""] = tokens;
   neverLog(token);
   return token;
 }
 
-/** The user's row, as it lies in D1. */
+/** The user's row in D1. */
 export async function rowOf(email: string): Promise<Record<string, unknown> | null> {
   return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
 }
 
-/** Somebody of this standing, logged in. The flag and the role are set in D1, as the first superuser's are. */
+/** A new user with this role and flag, logged in. Both are set in D1, as for the first superuser. */
 export async function withStanding(standing: Standing): Promise<LoggedIn> {
   const person = await registered();
   const role = standing === "superuser" ? "admin" : standing;
@@ -104,7 +106,7 @@ export async function withStanding(standing: Standing): Promise<LoggedIn> {
   return logIn(person);
 }
 
-/** Waits until the audit log holds this type of event about a user; newest first. */
+/** Waits until the audit log has this type of event about a user; newest first. */
 export async function eventsOf(userId: string, type: AuditEventType, count = 1): Promise<Record<string, unknown>[]> {
   return vi.waitFor(
     async () => {

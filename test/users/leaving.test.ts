@@ -76,7 +76,7 @@ describe("DELETE /api/v1/users/me", () => {
     await leave(person.accessToken, person.password);
     await vi.waitFor(async () => {
       const subjects = (await mailsTo(person.email, 2)).map(({ subject }) => subject);
-      expect(subjects).toContain("Your account with Postern is gone");
+      expect(subjects).toContain("Your Postern account has been deleted");
     });
   });
 
@@ -191,7 +191,7 @@ describe("DELETE /api/v1/users/me", () => {
     for (const email of [thief, owner.email]) {
       await vi.waitFor(async () => {
         const subjects = (await mailsTo(email)).map(({ subject }) => subject);
-        expect(subjects).toContain("Your account with Postern is gone");
+        expect(subjects).toContain("Your Postern account has been deleted");
       }, 10_000);
     }
   });

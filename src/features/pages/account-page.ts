@@ -1,12 +1,14 @@
 /** The page of one's own account. Its scripts fill in who is logged in, and where. */
 import type { Locale } from "../../config/languages.ts";
+import { BROWSERS, type NamedPattern, SYSTEMS } from "../../mail/user-agents.ts";
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
-import { type AccountWords, type FieldWords, PAGE_WORDS } from "./words.ts";
+import type { AccountWords, FieldWords } from "./page-words.ts";
+import { PAGE_WORDS } from "./words.ts";
 
-const SCRIPTS = ["profile.js", "credentials.js", "devices.js", "leaving.js", "dialog.js", "session.js", "client.js"];
-const SHARED = ["form.js", "answers.js", "words.js", "password-field.js", "views.js"];
+/** JSON has no regular expressions, so the script gets their sources. */
+const USER_AGENTS = { browsers: sourcesOf(BROWSERS), systems: sourcesOf(SYSTEMS) };
 
 export function accountPage(locale: Locale): Page {
   const { account, fields, register } = PAGE_WORDS[locale];
@@ -15,8 +17,7 @@ export function accountPage(locale: Locale): Page {
     name: "account",
     title: account.heading,
     script: "account.js",
-    imports: [...SCRIPTS, ...SHARED],
-    words: { account },
+    words: { account, userAgents: USER_AGENTS },
     body: html`<section class="view card needs-script" id="view-loading">
   <h1 tabindex="-1">${account.heading}</h1>
   <p role="status">${account.loading}</p>
@@ -81,7 +82,7 @@ function address({ address: words, currentPassword }: AccountWords, fields: Fiel
   return part(
     "address",
     words.heading,
-    html`<p>${words.current} <strong id="my-email"></strong>.</p>
+    html`<p>${words.current} <strong id="my-email"></strong></p>
   <form id="address" novalidate>
     ${emailField("new_email", words.next)}
     ${passwordField({ ...current, autocomplete: "current-password" }, fields)}
@@ -93,7 +94,7 @@ function address({ address: words, currentPassword }: AccountWords, fields: Fiel
 
 function password({ password: words, currentPassword }: AccountWords, fields: FieldWords): Markup {
   const chosen = { label: fields.newPassword, hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
-  // Password managers look for whose password it is.
+  // Password managers need the username beside the password.
   return part(
     "change",
     words.heading,
@@ -117,15 +118,6 @@ function devices({ devices: words, cancel }: AccountWords): Markup {
   ${notice("devices")}
   <p class="form-error" id="devices-error" role="alert"></p>
   <ul class="devices" id="devices"></ul>
-  <template id="device">
-    <li class="device">
-      <div>
-        <p class="device-name"><strong></strong> <span class="badge">${words.current}</span></p>
-        <p class="quiet"></p>
-      </div>
-      <button class="button button-quiet" type="button">${words.end}</button>
-    </li>
-  </template>
   <button class="button button-quiet" type="button" id="others-open">${others.open}</button>
   <dialog id="others-dialog" aria-labelledby="others-heading">
     <form id="others" novalidate>
@@ -171,7 +163,7 @@ function deletionPart({ deletion: words, currentPassword, cancel }: AccountWords
   );
 }
 
-/** A part of the page, named by its heading, which takes the focus when what had it is gone. */
+/** A part of the page, labelled by its heading. The heading can take the focus when the focused element is removed. */
 function part(id: string, heading: string, body: Markup): Markup {
   return html`<section class="card part" aria-labelledby="${id}-title">
   <h2 id="${id}-title" tabindex="-1">${heading}</h2>
@@ -181,4 +173,8 @@ function part(id: string, heading: string, body: Markup): Markup {
 
 function notice(form: string): Markup {
   return html`<p class="notice" id="${form}-notice" role="status"></p>`;
+}
+
+function sourcesOf(patterns: readonly NamedPattern[]) {
+  return patterns.map(([name, pattern]) => [name, pattern.source] as const);
 }

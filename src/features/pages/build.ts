@@ -1,5 +1,5 @@
-/** Run by `npm run build`: writes every page in every language, so that the Worker has none of their words. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** Part of `npm run build`: writes every page in every language, which keeps their texts out of the Worker's bundle. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { accountPage } from "./account-page.ts";
@@ -27,7 +27,22 @@ export function buildPages(folder: string): void {
       const inLanguage = page(locale);
       const file = join(folder, pagePath(inLanguage.name, locale));
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, renderPage(inLanguage, locale));
+      writeFileSync(file, renderPage(inLanguage, importsOf(inLanguage.script), locale));
     }
   }
+}
+
+const SCRIPTS = join(import.meta.dirname, "../../../public/static");
+/** A bundle, which is built later and imports nothing. */
+const CLIENT = "client.js";
+
+/** The scripts that a script imports, directly or not. */
+function importsOf(script: string): string[] {
+  const found = new Set([script]);
+  for (const name of found) {
+    const source = name === CLIENT ? "" : readFileSync(join(SCRIPTS, name), "utf8");
+    for (const [, imported = ""] of source.matchAll(/^import .* from "\.\/([\w-]+\.js)";$/gm)) found.add(imported);
+  }
+  found.delete(script);
+  return [...found];
 }

@@ -1,14 +1,14 @@
-/** The fields of forms, each with a label, a place for what is wrong with it, and what helps to fill it in. */
+/** Form fields, each with a label, a place for its error, and an optional hint. */
 import { html, type Markup } from "./html.ts";
-import type { FieldWords } from "./words.ts";
+import type { FieldWords } from "./page-words.ts";
 
 interface Field {
   id: string;
-  /** What the API calls it, where that is not the id. */
+  /** The API's name for it, if that differs from the id. */
   name?: string;
   label: string;
   hint?: string;
-  /** Of the input: type, autocomplete and the like. An empty value is an attribute by itself. */
+  /** Attributes of the input. An empty value makes an attribute without a value. */
   attributes: Record<string, string>;
 }
 
@@ -20,7 +20,7 @@ export function field({ id, name = id, label, hint, attributes }: Field): Markup
 </div>`;
 }
 
-/** An address that somebody types. */
+/** An input for an email address. */
 export function emailField(id: string, label: string, autocomplete = "email"): Markup {
   return field({
     id,
@@ -43,7 +43,7 @@ interface PasswordField {
   id: string;
   name?: string;
   label: string;
-  /** Only a password that is chosen here has one, and is judged while it is typed. */
+  /** Only for a new password, which is checked while the user types. */
   hint?: string;
   autocomplete: "current-password" | "new-password";
 }
@@ -53,24 +53,23 @@ export function passwordField(
   { show, showPassword }: FieldWords,
 ): Markup {
   const attributes = { type: "password", required: "", autocomplete, ...AS_TYPED };
-  // The pressed state says which it is, so the name of the button stays the same.
   return html`<div class="field">
   <label for="${id}">${label}</label>
   <div class="field-row">
     <input id="${id}" name="${name}"${attributesOf(attributes)} aria-describedby="${describedBy(id, hint)}">
-    <button class="button button-quiet reveal" type="button" aria-pressed="false" aria-controls="${id}" aria-label="${showPassword}">${show}</button>
+    <button class="button button-quiet reveal" type="button" id="${id}-reveal" aria-controls="${id}" aria-label="${showPassword}">${show}</button>
   </div>
   ${messages(id, hint)}
 </div>`;
 }
 
-/** Where the widget of a challenge stands, and then a form's end. Without a challenge it is empty. */
+/** A place for the challenge widget (empty without a challenge), then the end of the form. */
 export function challengedEnd(form: string, label: string): Markup {
   return html`<div class="challenge" id="${form}-challenge"></div>
 ${formEnd(form, label)}`;
 }
 
-/** A form's failures, and its button; in the order in which they are met. The page's script enables the button. */
+/** The form's error line, then its button. The page's script enables the button. */
 export function formEnd(form: string, label: string): Markup {
   return html`<p class="form-error" id="${form}-error" role="alert"></p>
 <button class="button" type="submit" id="${form}-button" disabled>${label}</button>`;

@@ -7,12 +7,12 @@ export interface Markup {
 
 type Piece = Markup | string | number | undefined | readonly Markup[];
 
-/** A template whose text is markup, and whose values are text. `undefined` leaves nothing. */
+/** A template of markup. Its values are escaped; `undefined` adds nothing. */
 export function html(texts: TemplateStringsArray, ...values: Piece[]): Markup {
   return { markup: String.raw({ raw: texts }, ...values.map(render)) };
 }
 
-/** Data for a page's script, in an element that no browser runs. Nothing in it can end the element. */
+/** Data for a page's script, in an element that browsers don't run. Escaped, so that the data can't close the element. */
 export function dataBlock(id: string, data: object): Markup {
   return {
     markup: `<script type="application/json" id="${id}">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`,

@@ -2,27 +2,34 @@
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { dataBlock, html, type Markup } from "./html.ts";
 import { type PageName, PLACEHOLDERS } from "./pages.ts";
+import type { PageScriptWords, ScriptWords } from "./script-words.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export interface Page {
   name: PageName;
-  /** What the window is called, before the product's name. */
+  /** The window's title, without the product's name. */
   title: string;
-  /** The script, in /static, and what it imports. */
+  /** The script in /static. */
   script: string;
-  imports: readonly string[];
-  /** What the script has to say. */
-  words: object;
+  /** What the script reads, besides the texts of every form. */
+  words: PageScriptWords;
   body: Markup;
 }
 
-/** Internal links keep the language, which somebody may have chosen here. */
+/** A link to another page in the same language, which the user may have chosen. */
 export function pageLink(name: PageName, locale: Locale): string {
   return `/${name}?lang=${locale}`;
 }
 
-export function renderPage({ name, title, script, imports, words, body }: Page, locale: Locale): string {
-  const { layout, forms } = PAGE_WORDS[locale];
+/** `imports`: the scripts that the page's script imports, directly or not. Browsers then load all of them at once. */
+export function renderPage(
+  { name, title, script, words, body }: Page,
+  imports: readonly string[],
+  locale: Locale,
+): string {
+  const { layout, forms, fields } = PAGE_WORDS[locale];
+  const { show, showPassword, hide, hidePassword } = fields;
+  const scriptWords: Partial<ScriptWords> = { forms, fields: { show, showPassword, hide, hidePassword }, ...words };
   const { heading, text, comfort } = layout.needsScript;
   const page = html`<!doctype html>
 <html lang="${locale}" data-registration="${PLACEHOLDERS.registration}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}">
@@ -57,11 +64,11 @@ export function renderPage({ name, title, script, imports, words, body }: Page, 
     <footer class="site-footer">
       <nav aria-label="${layout.languages}">${SUPPORTED_LOCALES.map((other) => languageLink(name, other, locale))}</nav>
     </footer>
-    ${dataBlock("words", { forms, ...words })}
+    ${dataBlock("words", scriptWords)}
   </body>
 </html>
 `;
-  // German's mail is one word to the eye: no line ends at its hyphen.
+  // A non-breaking hyphen, so that no line of German breaks inside "E-Mail".
   return page.markup.replaceAll("E-Mail", "E\u2011Mail");
 }
 

@@ -4,11 +4,12 @@ import { challengedEnd, emailField, field, formEnd, passwordField, usernameField
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { LINK_PAGES, type LinkPage, type LinkPageName } from "./link-pages.ts";
-import { PAGE_WORDS, type ViewWords } from "./words.ts";
+import type { ViewWords } from "./page-words.ts";
+import { PAGE_WORDS } from "./words.ts";
 
 export function linkPage(name: LinkPageName, locale: Locale): Page {
   const { links, fields } = PAGE_WORDS[locale];
-  const { label, busyLabel } = links[name];
+  const { label, busyLabel, resend }: { label: string; busyLabel: string; resend?: string } = links[name];
   const views: Record<string, ViewWords> = links[name].views;
   const page: LinkPage = LINK_PAGES[name];
   const ready = links[name].views.ready;
@@ -16,7 +17,6 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     name,
     title: ready.heading,
     script: "link.js",
-    imports: ["challenge.js", "resend.js", "form.js", "answers.js", "words.js", "password-field.js"],
     words: { page: { ...page, busyLabel, kept: links.kept }, views },
     body: html`<div class="card" id="card" hidden>
   ${SEAL}
@@ -31,10 +31,10 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     ${formEnd("act", label)}
   </form>
   ${
-    page.resend &&
-    html`<form class="resend" id="resend" novalidate hidden aria-label="${links.resend}">
+    resend &&
+    html`<form class="resend" id="resend" novalidate hidden aria-label="${resend}">
     ${emailField("email", fields.email)}
-    ${challengedEnd("resend", links.resend)}
+    ${challengedEnd("resend", resend)}
   </form>`
   }
   <button class="button button-quiet action" type="button" id="again" hidden></button>
@@ -45,10 +45,10 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
   };
 }
 
-/** What says, to the eye alone, that the page's one thing is done. */
+/** Shown when the link has been used. Decoration: screen readers skip it. */
 const SEAL = html`<svg class="seal" viewBox="0 0 48 48" aria-hidden="true" focusable="false"><circle cx="24" cy="24" r="22" /><path d="m15 24.5 6.5 6.5L34 18" /></svg>`;
 
-/** Hidden, fields that a page does not need would still wake password managers: they are left out. */
+/** Leaves out the fields that a page does not need: even hidden ones would trigger password managers. */
 function actFields({ opensAccount, passwordField: password }: LinkPage, locale: Locale): Markup {
   const { fields } = PAGE_WORDS[locale];
   const name = opensAccount && [

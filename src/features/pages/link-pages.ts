@@ -1,15 +1,17 @@
-/**
- * What the pages behind mailed links do, in no language. `operation` spends the link; `passwordField` is what it calls
- * the password, where the page asks for one. `resend` mails another link. `offers` lists what a page can show, and
- * what stands below the words of each: one of its two forms, or a way to another page.
- */
+/** What the pages that links in emails lead to do, apart from their texts. */
+
+/** What a view offers below its text: one of the two forms, or a link to another page. */
 export type Offer = "act" | "resend" | "login" | "account" | "nothing";
 
 export interface LinkPage {
+  /** The API operation that uses the link. */
   operation: string;
+  /** The name of the password in that operation's body, if the page asks for one. */
   passwordField?: "password" | "new_password";
   opensAccount?: true;
+  /** The API operation that emails another link. */
   resend?: string;
+  /** Every view of the page, and what it offers. */
   offers: Record<string, Offer>;
 }
 
@@ -83,5 +85,10 @@ export const LINK_PAGES = {
 } as const satisfies Record<string, LinkPage>;
 
 export type LinkPageName = keyof typeof LINK_PAGES;
+
+/** The pages with a form for another link. */
+export type ResendingPage = {
+  [Page in LinkPageName]: (typeof LINK_PAGES)[Page] extends { resend: string } ? Page : never;
+}[LinkPageName];
 
 export type ViewName<Page extends LinkPageName> = keyof (typeof LINK_PAGES)[Page]["offers"];

@@ -12,18 +12,6 @@ export function loginPage(locale: Locale): Page {
     name: "login",
     title: login.heading,
     script: "login.js",
-    imports: [
-      "return-to.js",
-      "session.js",
-      "client.js",
-      "resend.js",
-      "challenge.js",
-      "form.js",
-      "answers.js",
-      "words.js",
-      "password-field.js",
-      "views.js",
-    ],
     words: { login: { busyLabel, nameMissing, wrong, disabled } },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">

@@ -1,60 +1,62 @@
-/** Which pages there are, by their path, and how each is described. Each is built ahead in every language. */
+/** The pages, by path, with their documentation. The build writes each in every language. */
 export const PAGES = {
   "verify-email": {
     id: "readVerifyEmailPage",
-    summary: "The page behind a verification link",
-    description: "Reads the token from the URL's fragment and spends it when a person asks for it.",
+    summary: "Verification page",
+    description: "Reads the token from the URL fragment and uses it when the user clicks the button.",
   },
   "reset-password": {
     id: "readResetPasswordPage",
-    summary: "The page behind a reset link",
-    description: "Reads the token from the URL's fragment, and asks for the new password. Without one it mails a link.",
+    summary: "Password reset page",
+    description:
+      "Reads the token from the URL fragment and asks for a new password. Without a token, offers to email a reset link.",
   },
   "confirm-email": {
     id: "readConfirmEmailPage",
-    summary: "The page behind a new address's link",
-    description: "Reads the token from the URL's fragment and spends it when a person asks for it.",
+    summary: "Page to confirm a new email address",
+    description: "Reads the token from the URL fragment and uses it when the user clicks the button.",
   },
   "undo-email-change": {
     id: "readUndoEmailChangePage",
-    summary: "The page behind an old address's link",
+    summary: "Page to undo an email address change",
     description:
-      "Reads the token from the URL's fragment, says what undoing entails, and spends it when a person asks for it.",
+      "Reads the token from the URL fragment, explains what the undo does, and uses the token when the user clicks the button.",
   },
   "accept-invitation": {
     id: "readAcceptInvitationPage",
-    summary: "The page behind an invitation",
-    description: "Reads token and address from the URL's fragment, and asks for a username and a password.",
+    summary: "Invitation page",
+    description: "Reads the token and the email address from the URL fragment and asks for a username and a password.",
   },
   login: {
     id: "readLoginPage",
-    summary: "The page to log in on",
+    summary: "Log-in page",
     description:
-      "Opens a session in cookie mode, then goes to `return_to`, where that is a path of this service, or to the account.",
+      "Logs in with cookie mode, then redirects to `return_to` if it is a path of this service, otherwise to the account page.",
   },
   register: {
     id: "readRegisterPage",
-    summary: "The page to register on",
-    description: "Says so where nobody may register, or only who is invited.",
+    summary: "Registration page",
+    description: "If registration is closed or by invitation only, explains that instead of showing the form.",
   },
   account: {
     id: "readAccountPage",
-    summary: "The page of one's own account",
-    description: "Profile, address, password, sessions, export and deletion. Who is not logged in is sent to log in.",
+    summary: "Account page",
+    description:
+      "Profile, email address, password, sessions, data export and deletion. Redirects to the log-in page without a session.",
   },
 } as const;
 
 export type PageName = keyof typeof PAGES;
 
-/** The pages whose forms are guarded by a challenge, where the operator has one. */
+/** The pages with a form that needs a challenge, if the operator has configured one. */
 export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
 
-/** Where the build puts a page, and the Worker finds it among the assets. */
+/** The path of a built page in the assets folder. */
 export function pagePath(name: PageName, locale: string): string {
   return `/pages/${locale}/${name}.html`;
 }
 
-/** What the build leaves open in a page, because it is the operator's to say. */
+/** Values of the operator's configuration, which the Worker fills in when it serves a page. */
 export const PLACEHOLDERS = {
   product: "{{product}}",
   passwordMinimum: "{{password_min_length}}",

@@ -5,18 +5,16 @@ import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
-const SCRIPTS = ["challenge.js", "return-to.js", "session.js", "client.js"];
-
 export function registerPage(locale: Locale): Page {
   const { fields, register } = PAGE_WORDS[locale];
   const { busyLabel, closed, invitation, sent } = register;
+  const [beforeAddress = "", afterAddress = ""] = sent.to.split("{email}");
   const toLogin = html`<p class="ways">${register.haveAccount} <a href="${pageLink("login", locale)}">${register.toLogin}</a></p>`;
   const chosen = { hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
   return {
     name: "register",
     title: register.heading,
     script: "register.js",
-    imports: [...SCRIPTS, "form.js", "answers.js", "words.js", "password-field.js", "views.js"],
     words: { register: { busyLabel, resent: sent.resent, invitation: invitation.text, closed: closed.text } },
     body: html`<div class="card needs-script">
   <section class="view if-open" id="view-register">
@@ -32,11 +30,11 @@ export function registerPage(locale: Locale): Page {
   </section>
   <section class="view" id="view-sent" hidden>
     <h1 tabindex="-1">${sent.heading}</h1>
-    <p>${sent.to} <strong id="sent-to"></strong>.</p>
+    <p>${beforeAddress}<strong id="sent-to"></strong>${afterAddress}</p>
     <p>${sent.text}</p>
     <p class="quiet">${sent.note}</p>
     <form class="action" id="resend" novalidate>
-      <p class="notice" id="resent" role="status"></p>
+      <p class="notice" id="resend-notice" role="status"></p>
       ${formEnd("resend", sent.resend)}
     </form>
     <button class="button button-quiet second" type="button" id="again">${sent.again}</button>

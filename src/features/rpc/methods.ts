@@ -1,6 +1,6 @@
 /**
- * What other Workers are answered over RPC. They are trusted as far as a binding goes: their arguments are parsed
- * here all the same, since no type holds between two deployments.
+ * The answers to other Workers over RPC. A binding makes them trusted, but their arguments are still parsed, because
+ * types do not hold between two deployments.
  */
 import * as z from "zod";
 import { identifyUser } from "../../access/identify-user.ts";
@@ -10,13 +10,15 @@ import { presentUser } from "../../users/user.ts";
 import type { AccessTokenClaims } from "../../verify/claims.ts";
 import type { ServiceUser } from "../../verify/service.ts";
 
-/** The claims of a token that is good at this moment, otherwise `null`: what is no text is no token. */
+/**
+ * The claims of a token that is valid at this moment, otherwise `null`. A value that is not a string is not a token.
+ */
 export async function verifyToken(services: Services, token: unknown): Promise<AccessTokenClaims | null> {
   if (typeof token !== "string") return null;
   return (await identifyUser(services, token))?.claims ?? null;
 }
 
-/** The user of this id, or `null`. */
+/** The user with this id, or `null`. */
 export async function findUser(services: Services, id: unknown): Promise<ServiceUser | null> {
   const parsed = z.uuid().safeParse(id);
   if (!parsed.success) return null;

@@ -1,5 +1,5 @@
-/** Certificates for `localhost`, made afresh for each run, so that none is kept anywhere and none expires. */
-import { rmSync, writeFileSync } from "node:fs";
+/** Certificates for `localhost`, created for each run, so that none is stored and none expires. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
@@ -11,19 +11,20 @@ export interface Certificate {
 }
 
 /**
- * A fresh certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when
- * it is loaded: call this before anything imports it.
+ * A new certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded:
+ * call this before anything imports it.
  */
 export async function createTrustedCertificate(): Promise<Certificate> {
   const certificate = await createCertificate();
-  const file = join(tmpdir(), `postern-test-ca-${process.pid}.pem`);
+  const folder = mkdtempSync(join(tmpdir(), "postern-test-ca-"));
+  const file = join(folder, "ca.pem");
   writeFileSync(file, certificate.cert);
-  process.once("exit", () => rmSync(file, { force: true }));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   process.env.NODE_EXTRA_CA_CERTS = file;
   return certificate;
 }
 
-/** A certificate for `localhost` that is its own issuer, and of which nobody has heard. */
+/** A self-signed certificate for `localhost` that is not trusted. */
 export async function createCertificate(): Promise<Certificate> {
   const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }], {
     keyType: "ec",

@@ -1,205 +1,213 @@
-/** The pages behind mailed links, in German. */
-import type { LinkWords } from "../words.ts";
+/** The pages that links in emails lead to, in German. */
+import type { LinkWords } from "../page-words.ts";
+
+export const CHECK_EMAIL = "Prüfen Sie Ihre E-Mails";
+export const NOTHING_CAME =
+  "Nach ein paar Minuten noch nichts da? Sehen Sie im Spam-Ordner nach und prüfen Sie, ob die Adresse stimmt.";
+export const OTHER_ADDRESS = "Andere E-Mail-Adresse verwenden";
+export const VERIFICATION_RESENT =
+  "Falls diese E-Mail-Adresse noch bestätigt werden muss, haben wir einen neuen Link geschickt.";
 
 const EXPIRED = "Dieser Link ist abgelaufen";
-const BROKEN = "Dieser Link funktioniert nicht";
-const OPEN_IT = "Öffnen Sie den Link aus Ihrer E-Mail";
-const LIMITED_TIME = "Links gelten zum Schutz Ihres Kontos nur begrenzte Zeit.";
-/** Where a mail is waited for. */
-export const NOTHING_CAME =
-  "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.";
+const BROKEN = "Dieser Link ist ungültig";
+const OPEN_IT = "Öffnen Sie den Link in Ihrer E-Mail";
+const LIMITED_TIME = "Aus Sicherheitsgründen gelten Links nur für begrenzte Zeit.";
+const RELOADED = "(Beim Neuladen der Seite geht der Link verloren.)";
+const NOT_YOURS = "Wenn Sie das nicht angefordert haben, schließen Sie diese Seite. Es passiert dann nichts.";
+const UNEXPECTED = "Wenn Sie keine Einladung erwarten, schließen Sie diese Seite. Es passiert dann nichts.";
+const TAKEN = "Ein anderes Konto verwendet inzwischen diese Adresse";
+const TAKEN_BY_YOU = "Wenn auch dieses Konto Ihnen gehört, löschen Sie es und öffnen Sie diesen Link dann noch einmal.";
 const OTHER_WAY_BACK =
-  "Hat Ihr Konto noch seine alte Adresse, hilft auch ein neues Passwort: Es meldet alle Geräte ab und verhindert eine Änderung, die noch nicht bestätigt ist. Den Link dafür können Sie hier anfordern.";
+  "Wenn Ihr Konto noch Ihre alte Adresse verwendet, setzen Sie Ihr Passwort zurück: Das meldet alle Geräte ab und bricht die ausstehende Änderung ab.";
 
-const expired = { heading: EXPIRED, text: `${LIMITED_TIME} Fordern Sie hier einen neuen an.` };
+const SEND_LINK = "Link senden";
+
+const expired = { heading: EXPIRED, text: `${LIMITED_TIME} Fordern Sie unten einen neuen an.` };
 const again = { heading: "Neuen Link anfordern" };
-const resent = (text: string) => ({
-  heading: "Sehen Sie in Ihre E-Mails",
-  text,
-  note: NOTHING_CAME,
-  again: "Andere Adresse verwenden",
-});
+const resent = (text: string) => ({ heading: CHECK_EMAIL, text, note: NOTHING_CAME, again: OTHER_ADDRESS });
+const resetSent = resent("Falls es zu dieser Adresse ein Konto gibt, haben wir einen Link dorthin geschickt.");
 
 export const links: LinkWords = {
-  resend: "Neuen Link senden",
   kept: "Ihr Link gilt weiterhin.",
   toLogin: "Anmelden",
   toAccount: "Zu Ihrem Konto",
 
   "verify-email": {
-    label: "Meine Adresse bestätigen",
+    label: "E-Mail-Adresse bestätigen",
     busyLabel: "Wird bestätigt …",
+    resend: "Neuen Link senden",
     views: {
       ready: {
         heading: "Bestätigen Sie Ihre E-Mail-Adresse",
-        text: "Ein Klick zeigt, dass diese Adresse Ihnen gehört. Danach können Sie sich anmelden.",
-        note: "Sie haben kein Konto eröffnet? Schließen Sie diese Seite: Ohne Ihren Klick geschieht nichts.",
+        text: "Bestätigen Sie, dass diese Adresse Ihnen gehört, und melden Sie sich dann an.",
+        note: "Wenn Sie kein Konto erstellt haben, schließen Sie diese Seite. Es passiert dann nichts.",
       },
-      done: { heading: "Ihre Adresse ist bestätigt", text: "Ihr Konto ist bereit, und Sie können sich anmelden." },
+      done: { heading: "E-Mail-Adresse bestätigt", text: "Ihr Konto ist bereit. Sie können sich jetzt anmelden." },
       invalid: {
         heading: BROKEN,
-        text: "Vielleicht fehlt ein Teil davon, oder ein neuerer Link hat ihn abgelöst. Suchen Sie die neueste E-Mail, oder fordern Sie hier einen neuen Link an.",
+        text: "Er ist unvollständig oder wurde durch einen neueren ersetzt. Verwenden Sie die neueste E-Mail oder fordern Sie unten einen neuen Link an.",
       },
       expired,
       missing: {
         heading: OPEN_IT,
-        text: "Diese Seite funktioniert nur über den Link aus Ihrer E-Mail zur Bestätigung; beim Neuladen geht er verloren. Öffnen Sie ihn noch einmal, oder fordern Sie hier einen neuen an.",
+        text: `Öffnen Sie diese Seite über den Link in Ihrer Bestätigungs-E-Mail oder fordern Sie unten einen neuen an. ${RELOADED}`,
       },
-      resent: resent("Wenn zu dieser Adresse ein Konto auf Bestätigung wartet, ist ein neuer Link unterwegs."),
+      resent: resent(VERIFICATION_RESENT),
       again,
     },
   },
 
   "reset-password": {
-    label: "Passwort festlegen",
-    busyLabel: "Wird festgelegt …",
+    label: "Neues Passwort speichern",
+    busyLabel: "Wird gespeichert …",
+    resend: SEND_LINK,
     views: {
       ready: {
         heading: "Wählen Sie ein neues Passwort",
-        text: "Es ersetzt das alte und meldet alle Geräte ab.",
-        note: "Sie haben das nicht angefordert? Schließen Sie diese Seite: Ihr Passwort bleibt, wie es ist.",
+        text: "Es ersetzt Ihr altes Passwort und meldet Sie auf allen Geräten ab.",
+        note: "Wenn Sie das nicht angefordert haben, schließen Sie diese Seite. Ihr Passwort bleibt unverändert.",
       },
       done: {
-        heading: "Ihr Passwort ist festgelegt",
-        text: "Alle Geräte wurden abgemeldet. Melden Sie sich jetzt damit an.",
+        heading: "Passwort geändert",
+        text: "Sie wurden auf allen Geräten abgemeldet. Melden Sie sich mit Ihrem neuen Passwort an.",
       },
       invalid: {
         heading: BROKEN,
-        text: "Vielleicht fehlt ein Teil davon, er wurde schon benutzt, oder ein neuerer Link hat ihn abgelöst. Suchen Sie die neueste E-Mail, oder fordern Sie hier einen neuen Link an.",
-        note: "Sie haben damit eben ein Passwort festgelegt? Versuchen Sie zuerst, sich mit diesem anzumelden.",
+        text: "Er ist unvollständig, wurde schon benutzt oder durch einen neueren ersetzt. Verwenden Sie die neueste E-Mail oder fordern Sie unten einen neuen Link an.",
+        note: "Wenn Sie mit diesem Link gerade ein neues Passwort gewählt haben, melden Sie sich damit an.",
       },
       expired,
       missing: {
         heading: "Passwort vergessen?",
-        text: "Geben Sie die Adresse Ihres Kontos ein. Ein Link, um ein neues Passwort zu wählen, kommt per E-Mail.",
-        note: "Sie haben schon einen solchen Link? Öffnen Sie ihn noch einmal aus Ihrer E-Mail: Diese Seite wurde ohne ihn geöffnet, oder er ging beim Neuladen verloren.",
+        text: "Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, mit dem Sie Ihr Passwort zurücksetzen.",
+        note: "Sie haben schon einen Link? Öffnen Sie ihn noch einmal aus Ihrer E-Mail.",
       },
-      resent: resent("Wenn es zu dieser Adresse ein Konto gibt, ist ein Link unterwegs."),
+      resent: resetSent,
       again,
     },
   },
 
   "accept-invitation": {
-    label: "Mein Konto eröffnen",
-    busyLabel: "Wird eröffnet …",
+    label: "Konto erstellen",
+    busyLabel: "Konto wird erstellt …",
     views: {
       ready: {
-        heading: "Eröffnen Sie Ihr Konto",
-        text: "Sie sind eingeladen. Wählen Sie einen Benutzernamen und ein Passwort, mit denen Sie sich anmelden.",
-        note: "Sie wissen nicht, worum es geht? Schließen Sie diese Seite: Ohne Ihren Klick geschieht nichts.",
+        heading: "Nehmen Sie Ihre Einladung an",
+        text: "Sie wurden eingeladen. Wählen Sie einen Benutzernamen und ein Passwort.",
+        note: UNEXPECTED,
       },
       done: {
-        heading: "Ihr Konto ist eröffnet",
-        text: "Melden Sie sich mit dem Namen und dem Passwort an, die Sie gewählt haben.",
+        heading: "Ihr Konto ist bereit",
+        text: "Melden Sie sich mit Ihrem Benutzernamen und Ihrem Passwort an.",
       },
       invalid: {
         heading: BROKEN,
-        text: "Vielleicht fehlt ein Teil davon. Öffnen Sie ihn noch einmal aus der Einladung in Ihrer E-Mail.",
-        note: "Er funktioniert noch immer nicht? Bitten Sie um eine neue Einladung.",
+        text: "Er ist möglicherweise unvollständig. Öffnen Sie ihn noch einmal aus Ihrer Einladungs-E-Mail.",
+        note: "Es klappt immer noch nicht? Bitten Sie um eine neue Einladung.",
       },
       expired: { heading: EXPIRED, text: `${LIMITED_TIME} Bitten Sie um eine neue Einladung.` },
       used: {
         heading: "Sie haben bereits ein Konto",
-        text: "Diese Einladung wurde schon benutzt, oder zu Ihrer Adresse gibt es auf anderem Weg ein Konto. Melden Sie sich damit an.",
-        note: "Sie kennen das Passwort nicht? Bei der Anmeldung können Sie ein neues anfordern.",
+        text: "Diese Einladung wurde schon benutzt, oder zu Ihrer E-Mail-Adresse gibt es bereits ein Konto. Melden Sie sich damit an.",
+        note: "Passwort vergessen? Auf der Anmeldeseite können Sie es zurücksetzen.",
       },
       closed: {
         heading: "Die Registrierung ist geschlossen",
-        text: "Zurzeit kann hier niemand ein Konto eröffnen, auch nicht mit Einladung. Wenden Sie sich an die Person, die Sie eingeladen hat.",
+        text: "Zurzeit können keine neuen Konten erstellt werden, auch nicht mit einer Einladung.",
+        note: "Wenden Sie sich an die Person, die Sie eingeladen hat.",
       },
       missing: {
         heading: OPEN_IT,
-        text: "Diese Seite funktioniert nur über den Link aus Ihrer Einladung; beim Neuladen geht er verloren. Öffnen Sie ihn noch einmal.",
-        note: "Sie finden ihn nicht? Bitten Sie um eine neue Einladung.",
+        text: `Öffnen Sie diese Seite über den Link in Ihrer Einladungs-E-Mail. ${RELOADED}`,
+        note: "Nicht gefunden? Bitten Sie um eine neue Einladung.",
       },
     },
   },
 
   "confirm-email": {
-    label: "Meine neue Adresse bestätigen",
+    label: "Neue E-Mail-Adresse bestätigen",
     busyLabel: "Wird bestätigt …",
     views: {
       ready: {
         heading: "Bestätigen Sie Ihre neue E-Mail-Adresse",
-        text: "Mit einem Klick wird die Adresse, an die dieser Link kam, zur Adresse Ihres Kontos. Von da an melden Sie sich mit ihr an.",
-        note: "Sie haben das nicht angefordert? Schließen Sie diese Seite: Ohne Ihren Klick geschieht nichts.",
+        text: "Bestätigen Sie, dass Sie diese E-Mail-Adresse für Ihr Konto verwenden möchten. Sie melden sich dann mit ihr an.",
+        note: NOT_YOURS,
       },
       done: {
-        heading: "Ihre neue Adresse ist bestätigt",
-        text: "Sie ist von jetzt an die Adresse Ihres Kontos. Ihre Geräte bleiben angemeldet.",
-        note: "Ihre alte Adresse bekommt eine Nachricht, mit der sich die Änderung eine Zeit lang rückgängig machen lässt.",
+        heading: "E-Mail-Adresse geändert",
+        text: "Ab jetzt melden Sie sich mit ihr an. Auf Ihren Geräten bleiben Sie angemeldet.",
+        note: "An Ihre alte Adresse haben wir einen Link geschickt, mit dem sich die Änderung rückgängig machen lässt.",
       },
       invalid: {
         heading: BROKEN,
-        text: "Vielleicht fehlt ein Teil davon, oder etwas Neueres hat ihn abgelöst: eine spätere Anfrage, ein neues Passwort, oder die Änderung wurde rückgängig gemacht.",
-        note: "Suchen Sie die neueste E-Mail, oder beantragen Sie die Änderung in Ihrem Konto noch einmal.",
+        text: "Er ist möglicherweise unvollständig. Er gilt auch dann nicht mehr, wenn Sie eine andere Änderung anfordern, ein neues Passwort wählen oder die Änderung rückgängig machen.",
+        note: "Verwenden Sie die neueste E-Mail oder fordern Sie die Änderung in Ihrem Konto noch einmal an.",
       },
       expired: {
         heading: EXPIRED,
-        text: `${LIMITED_TIME} Ihre Adresse bleibt, wie sie war: Beantragen Sie die Änderung in Ihrem Konto noch einmal.`,
+        text: `${LIMITED_TIME} Ihre E-Mail-Adresse ist unverändert. Fordern Sie die Änderung in Ihrem Konto noch einmal an.`,
       },
       taken: {
-        heading: "Diese Adresse ist vergeben",
-        text: "Inzwischen hat sie ein anderes Konto; Ihre Adresse bleibt daher, wie sie war. Wählen Sie in Ihrem Konto eine andere.",
-        note: "Auch dieses Konto gehört Ihnen? Löschen Sie es, und öffnen Sie dann den Link aus Ihrer E-Mail noch einmal.",
+        heading: "Diese E-Mail-Adresse ist vergeben",
+        text: `${TAKEN}. Ihre ist deshalb unverändert. Wählen Sie in Ihrem Konto eine andere.`,
+        note: TAKEN_BY_YOU,
       },
       missing: {
         heading: OPEN_IT,
-        text: "Diese Seite funktioniert nur über den Link aus der E-Mail an Ihre neue Adresse; beim Neuladen geht er verloren. Öffnen Sie ihn noch einmal.",
-        note: "Sie finden ihn nicht? Beantragen Sie die Änderung in Ihrem Konto noch einmal.",
+        text: `Öffnen Sie diese Seite über den Link in der E-Mail an Ihre neue Adresse. ${RELOADED}`,
+        note: "Nicht gefunden? Fordern Sie die Änderung in Ihrem Konto noch einmal an.",
       },
     },
   },
 
   "undo-email-change": {
-    label: "Änderung rückgängig machen",
+    label: "Rückgängig machen",
     busyLabel: "Wird rückgängig gemacht …",
+    resend: SEND_LINK,
     views: {
       ready: {
-        heading: "Machen Sie die Änderung Ihrer Adresse rückgängig",
-        text: "Jemand anderes hat sie geändert oder es versucht? Mit einem Klick bekommen Sie Ihr Konto zurück:",
+        heading: "Machen Sie die Änderung Ihrer E-Mail-Adresse rückgängig",
+        text: "Wenn Sie das nicht waren, machen Sie die Änderung rückgängig, um Ihr Konto zu schützen:",
         points: [
-          "Ihr Konto behält seine alte Adresse oder bekommt sie zurück.",
-          "Alle Geräte werden abgemeldet, auch Ihre.",
-          "Ihr Passwort gilt nicht mehr.",
-          "An Ihre alte Adresse geht ein Link, mit dem Sie ein neues wählen.",
+          "Ihr Konto behält seine alte E-Mail-Adresse oder bekommt sie zurück.",
+          "Sie werden überall abgemeldet.",
+          "Ihr aktuelles Passwort gilt nicht mehr.",
+          "Wir schicken an Ihre alte Adresse einen Link, mit dem Sie ein neues Passwort wählen.",
         ],
-        note: "Sie haben sie selbst geändert? Schließen Sie diese Seite: Ohne Ihren Klick geschieht nichts.",
+        note: "Wenn Sie die Änderung selbst vorgenommen haben, schließen Sie diese Seite. Es passiert dann nichts.",
       },
       done: {
-        heading: "Die Änderung ist rückgängig gemacht",
-        text: "Suchen Sie jetzt in Ihren E-Mails den Link, mit dem Sie ein neues Passwort wählen, falls Sie nicht schon eines gewählt haben.",
+        heading: "Änderung rückgängig gemacht",
+        text: "Öffnen Sie jetzt den Link in Ihrer E-Mail, um ein neues Passwort zu wählen. Wenn Sie schon eines gewählt haben, sind Sie fertig.",
         points: [
-          "Ihr Konto hat seine alte Adresse.",
+          "Ihr Konto verwendet Ihre alte E-Mail-Adresse.",
           "Alle Geräte wurden abgemeldet.",
-          "Das bisherige Passwort gilt nicht mehr.",
+          "Ihr altes Passwort gilt nicht mehr.",
         ],
-        note: "Nach ein paar Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, oder fordern Sie den Link noch einmal an.",
-        again: "Link noch einmal senden",
+        note: "Nach ein paar Minuten noch nichts da? Sehen Sie im Spam-Ordner nach oder fordern Sie einen neuen Link an.",
+        again: "Neuen Link anfordern",
       },
       invalid: {
         heading: BROKEN,
-        text: "Vielleicht fehlt ein Teil davon, oder etwas Neueres hat ihn abgelöst. Suchen Sie die neueste E-Mail über die Änderung.",
+        text: "Er ist unvollständig oder wurde durch einen neueren ersetzt. Verwenden Sie die neueste E-Mail über die Änderung.",
         note: OTHER_WAY_BACK,
       },
       expired: {
         heading: EXPIRED,
-        text: "Eine geänderte Adresse lässt sich nur begrenzte Zeit zurückholen. Hat jemand anderes Ihre geändert, wenden Sie sich an den Betreiber des Dienstes.",
-        note: "Sie können sich noch mit Ihrer alten Adresse anmelden? Dann wurde sie nie geändert.",
+        text: "Eine Änderung der E-Mail-Adresse lässt sich nur für begrenzte Zeit rückgängig machen. Wenn Sie das nicht waren, wenden Sie sich an den Support.",
+        note: "Wenn Sie sich noch mit Ihrer alten Adresse anmelden können, wurde nichts geändert.",
       },
       taken: {
-        heading: "Ihre alte Adresse ist vergeben",
-        text: "Inzwischen hat sie ein anderes Konto; die Änderung lässt sich daher nicht rückgängig machen.",
-        note: "Auch dieses Konto gehört Ihnen? Löschen Sie es, und öffnen Sie dann den Link aus Ihrer E-Mail noch einmal.",
+        heading: "Ihre alte E-Mail-Adresse ist vergeben",
+        text: `${TAKEN}. Die Änderung lässt sich deshalb nicht rückgängig machen.`,
+        note: TAKEN_BY_YOU,
       },
       missing: {
         heading: OPEN_IT,
-        text: "Diese Seite funktioniert nur über den Link aus der E-Mail an Ihre alte Adresse; beim Neuladen geht er verloren. Öffnen Sie ihn noch einmal.",
+        text: `Öffnen Sie diese Seite über den Link in der E-Mail an Ihre alte Adresse. ${RELOADED}`,
         note: OTHER_WAY_BACK,
       },
-      resent: resent(
-        "Wenn ein Konto diese Adresse hat, ist ein Link unterwegs, mit dem Sie ein neues Passwort wählen.",
-      ),
+      resent: resetSent,
       again,
     },
   },

@@ -1,197 +1,209 @@
-/** The pages behind mailed links, in English. */
-import type { LinkWords } from "../words.ts";
+/** The pages that links in emails lead to, in English. */
+import type { LinkWords } from "../page-words.ts";
+
+export const CHECK_EMAIL = "Check your email";
+export const NOTHING_CAME = "Nothing after a few minutes? Check your spam folder and make sure the address is right.";
+export const OTHER_ADDRESS = "Use a different email address";
+export const VERIFICATION_RESENT = "If this email address needs verifying, we've sent a new link.";
 
 const EXPIRED = "This link has expired";
-const BROKEN = "This link does not work";
-const OPEN_IT = "Open the link from your mail";
-const LIMITED_TIME = "Links work for a limited time only, to keep your account safe.";
-/** Where a mail is waited for. */
-export const NOTHING_CAME =
-  "Nothing after a few minutes? See whether it went to spam, and whether the address is right.";
+const BROKEN = "This link isn't valid";
+const OPEN_IT = "Open the link in your email";
+const LIMITED_TIME = "For your security, links expire after a while.";
+const RELOADED = "(Reloading the page loses the link.)";
+const NOT_YOURS = "If you didn't ask for this, close this page. Nothing will happen.";
+const UNEXPECTED = "If you weren't expecting this, close this page. Nothing will happen.";
+const TAKEN = "Another account is now using this address";
+const TAKEN_BY_YOU = "If that account is also yours, delete it and then open this link again.";
 const OTHER_WAY_BACK =
-  "If your account still has its old address, choosing a new password helps too: it logs out every device, and stops a change that waits to be confirmed. Ask for a link for that here.";
+  "If your account still uses your old address, reset your password: that logs out every device and cancels the pending change.";
 
-const expired = { heading: EXPIRED, text: `${LIMITED_TIME} Ask for a new one here.` };
-const again = { heading: "Ask for a new link" };
-const resent = (text: string) => ({
-  heading: "Check your mail",
-  text,
-  note: NOTHING_CAME,
-  again: "Use another address",
-});
+const SEND_NEW_LINK = "Send new link";
+const SEND_RESET_LINK = "Send reset link";
+
+const expired = { heading: EXPIRED, text: `${LIMITED_TIME} Get a new one below.` };
+const again = { heading: "Get a new link" };
+const resent = (text: string) => ({ heading: CHECK_EMAIL, text, note: NOTHING_CAME, again: OTHER_ADDRESS });
+const resetSent = resent("If there's an account for this address, we've sent a link to it.");
 
 export const links: LinkWords = {
-  resend: "Send me a new link",
-  kept: "Your link is kept.",
+  kept: "Your link still works.",
   toLogin: "Log in",
   toAccount: "Go to your account",
 
   "verify-email": {
-    label: "Verify my address",
+    label: "Verify email address",
     busyLabel: "Verifying…",
+    resend: SEND_NEW_LINK,
     views: {
       ready: {
         heading: "Verify your email address",
-        text: "One click confirms that this address is yours. Then you can log in.",
-        note: "You did not open an account? Close this page: without your click, nothing happens.",
+        text: "Confirm that this address is yours, then log in.",
+        note: "If you didn't create an account, close this page. Nothing will happen.",
       },
-      done: { heading: "Your address is verified", text: "Your account is ready, and you can log in." },
+      done: { heading: "Email address verified", text: "Your account is ready. You can log in now." },
       invalid: {
         heading: BROKEN,
-        text: "Part of it may be missing, or a newer link has taken its place. Look for the latest mail, or ask for a new link here.",
+        text: "It may be incomplete, or a newer link has replaced it. Use the latest email, or get a new link below.",
       },
       expired,
       missing: {
         heading: OPEN_IT,
-        text: "This page works only through the link in your verification mail, and a reload loses it. Open that link again, or ask for a new one here.",
+        text: `Open this page from the link in your verification email, or get a new link below. ${RELOADED}`,
       },
-      resent: resent("If this address has an account that waits to be verified, a new link is on its way."),
+      resent: resent(VERIFICATION_RESENT),
       again,
     },
   },
 
   "reset-password": {
-    label: "Set my password",
-    busyLabel: "Setting your password…",
+    label: "Set new password",
+    busyLabel: "Saving…",
+    resend: SEND_RESET_LINK,
     views: {
       ready: {
         heading: "Choose a new password",
-        text: "It takes the place of the old one, and logs out every device.",
-        note: "You did not ask for this? Close this page: your password stays as it is.",
+        text: "This replaces your old password and logs you out on all devices.",
+        note: "If you didn't ask for this, close this page. Your password stays the same.",
       },
-      done: { heading: "Your password is set", text: "Every device has been logged out. Log in with it now." },
+      done: {
+        heading: "Password changed",
+        text: "You've been logged out on all devices. Log in with your new password.",
+      },
       invalid: {
         heading: BROKEN,
-        text: "Part of it may be missing, it may have been used already, or a newer link has taken its place. Look for the latest mail, or ask for a new link here.",
-        note: "You set a password with it a moment ago? Try to log in with that one first.",
+        text: "It may be incomplete or already used, or a newer link has replaced it. Use the latest email, or get a new link below.",
+        note: "If you've just set a new password with this link, try logging in with it.",
       },
       expired,
       missing: {
         heading: "Forgot your password?",
-        text: "Enter the address of your account. A link to choose a new password comes by mail.",
-        note: "You have such a link? Open it again from your mail: this page was opened without one, or a reload has lost it.",
+        text: "Enter your email address and we'll send you a link to reset your password.",
+        note: "Already have a link? Open it again from your email.",
       },
-      resent: resent("If this address has an account, a link is on its way."),
+      resent: resetSent,
       again,
     },
   },
 
   "accept-invitation": {
-    label: "Open my account",
-    busyLabel: "Opening your account…",
+    label: "Create account",
+    busyLabel: "Creating account…",
     views: {
       ready: {
-        heading: "Open your account",
-        text: "You are invited. Choose a username and a password to log in with.",
-        note: "You do not know what this is about? Close this page: without your click, nothing happens.",
+        heading: "Accept your invitation",
+        text: "You've been invited. Choose a username and password.",
+        note: UNEXPECTED,
       },
-      done: { heading: "Your account is open", text: "Log in with the name and the password that you chose." },
+      done: { heading: "Your account is ready", text: "Log in with your username and password." },
       invalid: {
         heading: BROKEN,
-        text: "Part of it may be missing. Open it again from the invitation in your mail.",
-        note: "It still does not work? Ask whoever invited you for another invitation.",
+        text: "It may be incomplete. Open it again from your invitation email.",
+        note: "Still not working? Ask for a new invitation.",
       },
-      expired: { heading: EXPIRED, text: `${LIMITED_TIME} Ask whoever invited you for another invitation.` },
+      expired: { heading: EXPIRED, text: `${LIMITED_TIME} Ask for a new invitation.` },
       used: {
-        heading: "You have an account already",
-        text: "This invitation has been used, or your address has an account by another way. You can log in with it.",
-        note: "You do not know the password? Ask for a new one where you log in.",
+        heading: "You already have an account",
+        text: "This invitation has been used, or your email address already has an account. Log in instead.",
+        note: "Forgot your password? You can reset it on the log-in page.",
       },
       closed: {
         heading: "Registration is closed",
-        text: "Nobody can open an account here at the moment, invited or not. Ask whoever invited you.",
+        text: "New accounts aren't being accepted right now, even with an invitation.",
+        note: "Ask the person who invited you.",
       },
       missing: {
         heading: OPEN_IT,
-        text: "This page works only through the link in your invitation, and a reload loses it. Open that link again.",
-        note: "You do not find it? Ask whoever invited you for another invitation.",
+        text: `Open this page from the link in your invitation email. ${RELOADED}`,
+        note: "Can't find it? Ask for a new invitation.",
       },
     },
   },
 
   "confirm-email": {
-    label: "Confirm my new address",
+    label: "Confirm new email address",
     busyLabel: "Confirming…",
     views: {
       ready: {
         heading: "Confirm your new email address",
-        text: "One click makes the address that got this link your account's address. From then on you log in with it.",
-        note: "You did not ask for this? Close this page: without your click, nothing happens.",
+        text: "Confirm to use this email address for your account. You'll log in with it from now on.",
+        note: NOT_YOURS,
       },
       done: {
-        heading: "Your new address is confirmed",
-        text: "It is your account's address from now on. Your devices stay logged in.",
-        note: "Your old address gets a notice, by which it can undo the change for a while.",
+        heading: "Email address changed",
+        text: "You'll log in with it from now on. You stay logged in on your devices.",
+        note: "We've also emailed your old address, with a link to undo the change.",
       },
       invalid: {
         heading: BROKEN,
-        text: "Part of it may be missing, or something newer has taken its place: a later request, a new password, or the change was undone.",
-        note: "Look for the latest mail, or ask for the change again in your account.",
+        text: "It may be incomplete. It also stops working if you request another change, set a new password or undo the change.",
+        note: "Use the latest email, or request the change again in your account.",
       },
       expired: {
         heading: EXPIRED,
-        text: `${LIMITED_TIME} Your address stays as it was: ask for the change again in your account.`,
+        text: `${LIMITED_TIME} Your email address hasn't changed. Request the change again in your account.`,
       },
       taken: {
-        heading: "This address is taken",
-        text: "Another account has it by now, so your address stays as it was. Choose another one in your account.",
-        note: "That account is yours too? Delete it, then open the link from your mail again.",
+        heading: "This email address is taken",
+        text: `${TAKEN}, so yours hasn't changed. Choose a different one in your account.`,
+        note: TAKEN_BY_YOU,
       },
       missing: {
         heading: OPEN_IT,
-        text: "This page works only through the link in the mail to your new address, and a reload loses it. Open that link again.",
-        note: "You do not find it? Ask for the change again in your account.",
+        text: `Open this page from the link in the email to your new address. ${RELOADED}`,
+        note: "Can't find it? Request the change again in your account.",
       },
     },
   },
 
   "undo-email-change": {
-    label: "Undo the change",
-    busyLabel: "Undoing the change…",
+    label: "Undo change",
+    busyLabel: "Undoing…",
+    resend: SEND_RESET_LINK,
     views: {
       ready: {
-        heading: "Undo the change of your address",
-        text: "Somebody else changed it, or tried to? One click gives the account back to you:",
+        heading: "Undo your email address change",
+        text: "If you didn't make this change, undo it to secure your account:",
         points: [
-          "Your account keeps its old address, or gets it back.",
-          "Every device is logged out, yours too.",
-          "Your password stops working.",
-          "A mail to your old address brings a link to choose a new one.",
+          "Your account keeps its old email address, or gets it back.",
+          "You're logged out everywhere.",
+          "Your current password stops working.",
+          "We email your old address a link to set a new password.",
         ],
-        note: "You changed it yourself? Close this page: without your click, nothing happens.",
+        note: "If you made this change yourself, close this page. Nothing will happen.",
       },
       done: {
-        heading: "The change is undone",
-        text: "Now look in your mail for a link to choose a new password, unless you have chosen one already.",
+        heading: "Change undone",
+        text: "Next, check your email for a link to set a new password. If you've already set one, you're done.",
         points: [
-          "Your account has its old address.",
-          "Every device has been logged out.",
-          "The password from before opens nothing any more.",
+          "Your account uses your old email address.",
+          "All devices have been logged out.",
+          "Your old password no longer works.",
         ],
-        note: "Nothing in your mail after a few minutes? See whether it went to spam, or ask for the link again.",
-        again: "Send me another link",
+        note: "Nothing after a few minutes? Check your spam folder, or get another link.",
+        again: "Get another link",
       },
       invalid: {
         heading: BROKEN,
-        text: "Part of it may be missing, or something newer has taken its place. Look for the latest mail about the change.",
+        text: "It may be incomplete, or a newer link has replaced it. Use the latest email about the change.",
         note: OTHER_WAY_BACK,
       },
       expired: {
         heading: EXPIRED,
-        text: "A change of address can be undone for a limited time only. If somebody else has changed yours, tell whoever runs the service.",
-        note: "You can still log in with your old address? Then it was never changed.",
+        text: "An email address change can only be undone for a limited time. If you didn't make the change, contact support.",
+        note: "If you can still log in with your old address, nothing was changed.",
       },
       taken: {
-        heading: "Your old address is taken",
-        text: "Another account has it by now, so the change cannot be undone.",
-        note: "That account is yours too? Delete it, then open the link from your mail again.",
+        heading: "Your old email address is taken",
+        text: `${TAKEN}, so the change can't be undone.`,
+        note: TAKEN_BY_YOU,
       },
       missing: {
         heading: OPEN_IT,
-        text: "This page works only through the link in the mail to your old address, and a reload loses it. Open that link again.",
+        text: `Open this page from the link in the email to your old address. ${RELOADED}`,
         note: OTHER_WAY_BACK,
       },
-      resent: resent("If an account has this address, a link to choose a new password is on its way."),
+      resent: resetSent,
       again,
     },
   },

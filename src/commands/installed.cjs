@@ -1,0 +1,73 @@
+/**
+ * Runs before every npm script: says what to do if the packages are not installed, or only in part, so that the script
+ * does not end in a stack trace. Plain JavaScript without syntax of recent years, because before `npm ci` the only Node
+ * is that of the machine, which may be too old to run TypeScript.
+ */
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+
+/** The first Node that has everything the commands use: TypeScript without a flag, and `import.meta.main`. */
+const NODE = [24, 2];
+/** Packages whose program comes in an optional package, one for each platform. */
+const WITH_PROGRAMS = ["workerd", "esbuild", "rolldown", "typescript", "@biomejs/biome"];
+
+const root = path.resolve(__dirname, "../..");
+const packages = path.join(root, "node_modules");
+
+const trouble = findTrouble();
+if (trouble !== undefined) {
+  process.stderr.write(`${trouble}\n`);
+  process.exit(1);
+}
+
+/** What stands in the way of the scripts and what to do about it, or `undefined`. */
+function findTrouble() {
+  const named = readManifest(root);
+  const names = Object.keys(Object.assign({}, named.dependencies, named.devDependencies));
+  const missing = names.filter((name) => !isInstalled(name));
+  if (missing.length === names.length) return `The packages are not installed yet. Run \`${installation()}\` first.`;
+  if (missing.length > 0) {
+    const some = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
+    return `Packages are missing (${some}). Run \`${installation()}\`.`;
+  }
+
+  const idle = WITH_PROGRAMS.filter((name) => !hasProgram(name));
+  if (idle.length > 0) {
+    return `The programs of ${idle.join(", ")} for this machine are missing. Run \`${installation()}\` on this machine.`;
+  }
+
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > NODE[0] || (major === NODE[0] && minor >= NODE[1])) return undefined;
+  return `This is Node ${process.versions.node}, and Postern's scripts need Node ${NODE.join(".")} or newer, which an install
+script of the package "node" fetches. Install scripts were disabled: run \`${installation()} --ignore-scripts=false\`.`;
+}
+
+function isInstalled(name) {
+  return fs.existsSync(path.join(packages, name, "package.json"));
+}
+
+/** Whether one of the packages with its program is there, and for this system. */
+function hasProgram(name) {
+  return (
+    !isInstalled(name) ||
+    Object.keys(readManifest(path.join(packages, name)).optionalDependencies).some((each) => {
+      if (!isInstalled(each)) return false;
+      const { os, cpu } = readManifest(path.join(packages, each));
+      return (!os || os.includes(process.platform)) && (!cpu || cpu.includes(process.arch));
+    })
+  );
+}
+
+function readManifest(folder) {
+  return JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+}
+
+/** `npm ci`, with what the settings of this machine would leave out. */
+function installation() {
+  const { NODE_ENV, npm_config_omit = "" } = process.env;
+  const settings = NODE_ENV === "production" ? `dev ${npm_config_omit}` : npm_config_omit;
+  const omitted = ["dev", "optional"].filter((kind) => settings.includes(kind));
+  return ["npm ci"].concat(omitted.map((kind) => `--include=${kind}`)).join(" ");
+}
