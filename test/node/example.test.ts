@@ -301,14 +301,13 @@ describe("npm run example, stopped", () => {
   });
 });
 
-// The last: nothing runs after it.
 describe("npm run example, interrupted by Ctrl-C", () => {
   it("ends all three, leaves no process behind, and does not count as a failure", async () => {
-    const { code, output } = await example.interrupt();
+    const { app, api, postern, interrupt } = await clone.startExample();
+    const { code, output } = await interrupt();
     // Some versions of npm end by the signal themselves, as whoever is interrupted may.
     expect(code ?? 0, output).toBe(0);
     expect(output).not.toContain("npm error");
-    const { app, api, postern } = example;
     for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
   });
 });

@@ -124,7 +124,7 @@ export function makeClone(): Clone {
       return waitUntilServed(service, port, state, "Ctrl-C stops it");
     },
     async serve(flags = [], state, prepared) {
-      const { bundle, assets, state: migrated } = prepared ?? (await askForPrepared());
+      const { bundle, assets, state: migrated } = prepared ?? (await askShared<Prepared>("prepared"));
       const port = await freePort();
       ensureDevVars(join(folder, ".dev.vars"), systemRandom);
       const config = `wrangler.${port}.toml`;
@@ -134,11 +134,10 @@ export function makeClone(): Clone {
       );
       const own = state ?? makeState();
       if (state === undefined) cpSync(migrated, own, { recursive: true });
-      const preset = [`PUBLIC_URL:http://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"];
-      const isGiven = (value: string) => flags.some((flag) => flag.startsWith(value.slice(0, value.indexOf(":") + 1)));
-      const values = asFlags(preset.filter((value) => !isGiven(value)));
+      // Of two values of one name wrangler takes the later.
+      const preset = asFlags([`PUBLIC_URL:http://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
       const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
-      const service = launchWrangler("dev", "--config", config, ...common, ...values, ...flags);
+      const service = launchWrangler("dev", "--config", config, ...common, ...preset, ...flags);
       return waitUntilServed(service, port, own, "Ready on");
     },
     async prepare() {
@@ -189,11 +188,6 @@ export function makeClone(): Clone {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
-}
-
-/** The bundle and the migrated state of this run, made when the first test asks. */
-async function askForPrepared(): Promise<Prepared> {
-  return askShared("prepared");
 }
 
 /** Where a service is found, once the tests run. */
