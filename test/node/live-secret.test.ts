@@ -11,7 +11,7 @@ afterAll(() => clone.remove());
 
 /** The three steps that docs/operate.md has the operator of a local service take. */
 const [, block = ""] =
-  /\*\*`AUTH_SECRET`\*\* is rotated.*?```sh\n(.*?)```/s.exec(readFileSync("docs/operate.md", "utf8")) ?? [];
+  /^## Rotate `AUTH_SECRET`\n.*?```sh\n(.*?)```/ms.exec(readFileSync("docs/operate.md", "utf8")) ?? [];
 const steps = block.trimEnd().split("\n");
 
 const secretNames = () => readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/^\w+(?==)/gm);
