@@ -3,7 +3,7 @@ import { type Fault, readFlags } from "../src/commands/flags.ts";
 
 export interface ExampleFlags {
   help: boolean;
-  /** By the name of the flag; absent where the user leaves the choice to us. */
+  /** By the name of the flag. `undefined` lets the command choose. */
   ports: Record<string, number | undefined>;
   persistTo: string | undefined;
 }
@@ -28,7 +28,7 @@ export function parseFlags(argv: readonly string[]): ExampleFlags | Fault {
     if (port > 65_535) return { fault: `--${name} takes a number from 1 to 65535.` };
     const other = PORT_FLAGS.find((known) => ports[known] === port);
     if (other !== undefined) {
-      return { fault: `--${other} and --${name} name the same port: each takes one of its own.` };
+      return { fault: `--${other} and --${name} name the same port. Choose different ports.` };
     }
     ports[name] = port;
   }

@@ -1,7 +1,4 @@
-/**
- * `npm run example`: Postern, an API that its tokens open, and a browser app, on this machine. Starts the three, says
- * where they are, and ends them together.
- */
+/** `npm run example`: starts Postern, an API that accepts its tokens, and a browser app. Stops them together. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import { dev } from "../src/commands/dev.ts";
@@ -16,25 +13,25 @@ const FIRST_PORTS = { port: 8787, "api-port": 8790, "app-port": 5173 };
 
 const USAGE = `Usage: npm run example -- [flags]
 
-Starts Postern, the API of examples/api and the browser app of examples/app. Each takes its port, or the next free one.
+Starts Postern, the API in examples/api and the browser app in examples/app, on these ports or the next free ones.
 
   --port <number>       Postern's port (${FIRST_PORTS.port})
   --api-port <number>   the API's port (${FIRST_PORTS["api-port"]})
   --app-port <number>   the app's port (${FIRST_PORTS["app-port"]})
-  --persist-to <folder> where the state lies (.wrangler/state)
-  --help                this text
+  --persist-to <folder> where to store the state (.wrangler/state)
+  --help                show this text
 `;
 
 const POLL_PAUSE = 200;
 
-/** Where the three are found. */
+/** The addresses of the three. */
 interface Origins {
   postern: string;
   api: string;
   app: string;
 }
 
-/** Runs the command. Answers its exit code: 0 where the user stopped it. */
+/** Runs the command. Returns its exit code, which is 0 if the user stopped it. */
 async function example(argv: readonly string[], world: Surroundings): Promise<number> {
   const flags = understand(parseFlags(argv), USAGE, world);
   if (typeof flags === "number") return flags;
@@ -50,7 +47,7 @@ async function example(argv: readonly string[], world: Surroundings): Promise<nu
   return serve({ postern, api, app }, resolve(world.root, flags.persistTo ?? ".wrangler/state"), wrangler, world);
 }
 
-/** A port for each, in the order of the three, no two the same. */
+/** A different port for each, in the order of the three. */
 async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings): Promise<number[] | undefined> {
   const chosen: number[] = [];
   const named = Object.values(flags.ports);
@@ -60,25 +57,25 @@ async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings)
     const wanted = flags.ports[name];
     const port = wanted ?? (await choosePort(first, "localhost", free));
     if (port === undefined || !(await isFree(port, "localhost"))) {
-      complain(`Port ${port ?? first} is taken: choose another one with --${name}.\n`);
+      complain(`Port ${port ?? first} is taken. Choose another one with --${name}.\n`);
       return undefined;
     }
-    if (wanted === undefined && port !== first) say(`Port ${first} is taken: this instance takes ${port}.\n`);
+    if (wanted === undefined && port !== first) say(`Port ${first} is taken. Using ${port} instead.\n`);
     chosen.push(port);
   }
   return chosen;
 }
 
-/** Serves until one of the three ends or the user stops them. */
+/** Runs until one of the three ends or the user stops them. */
 async function serve(origins: Origins, state: string, wrangler: Wrangler, world: Surroundings): Promise<number> {
-  // Two Workers find each other by name in this folder: another Postern on this machine is not taken for this one.
+  // Workers find each other by name in this folder. A separate folder keeps other Posterns on this machine apart.
   process.env.WRANGLER_REGISTRY_PATH ??= join(state, "registry");
-  // One that ends takes the others with it.
+  // When one ends, the others are stopped.
   const ending = new AbortController();
   const stop = AbortSignal.any([world.stop, ending.signal]);
   const together = <Value>(work: Promise<Value>) => work.finally(() => ending.abort());
 
-  // Postern has a banner of its own, which would be half of the truth.
+  // Postern's own banner does not mention the other two.
   const say = (text: string) => text.includes("Postern is running.") || world.say(text);
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
   const running = [postern];
@@ -91,7 +88,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   return world.stop.aborted ? 0 : (codes.find((code) => code !== 0) ?? 0);
 }
 
-/** Postern lets the app's pages in, and its mails lead to the app. */
+/** Postern allows the app's origin, and its verification emails link to the app. */
 function posternArguments({ postern, app }: Origins, state: string): string[] {
   const values = [
     `PUBLIC_URL:${postern}`,
@@ -102,7 +99,7 @@ function posternArguments({ postern, app }: Origins, state: string): string[] {
   return [`--port=${new URL(postern).port}`, "--persist-to", state, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** The API believes in Postern's tokens, and answers the app's pages. On the same state, the two share KV. */
+/** The API accepts Postern's tokens and allows the app's origin. It uses the same state, so the two share KV. */
 function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   const flags = ["--config", "examples/api/wrangler.toml", "--persist-to", state, `--port=${new URL(api).port}`];
   const values = [`ISSUER:${postern}`, `AUDIENCE:${postern}`, `ALLOWED_ORIGIN:${app}`];
@@ -110,7 +107,7 @@ function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   return ["dev", ...flags, ...quiet, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** Vite, told where the other two are. A process of its own, since it ends its process when it is told to stop. */
+/** Starts Vite with the addresses of the other two, in its own process: Vite ends its process when it stops. */
 function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSignal): Promise<number> {
   const script = join(root, "node_modules/vite/bin/vite.js");
   const { port } = new URL(app);
@@ -122,7 +119,7 @@ function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSigna
   return new Promise((exited) => child.once("exit", (code) => exited(code ?? 1)));
 }
 
-/** Waits until something answers there, whatever it says. False where the user stops before. */
+/** Waits until a URL answers, with any status. Returns false if the user stops first. */
 async function answers(url: string, stop: AbortSignal): Promise<boolean> {
   while (!stop.aborted) {
     try {
@@ -135,13 +132,13 @@ async function answers(url: string, stop: AbortSignal): Promise<boolean> {
   return false;
 }
 
-/** What a person wants to know once everything runs. */
+/** The addresses, shown when everything is running. */
 function banner({ postern, api, app }: Origins): string {
   return `
 The example is running.
 
   App      ${app}  (register here)
-  Outbox   ${postern}/dev/outbox  (the mails that would have been sent)
+  Outbox   ${postern}/dev/outbox  (the emails that would have been sent)
   API      ${api}/notes
   Postern  ${postern}
 

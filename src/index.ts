@@ -1,15 +1,15 @@
-/** The Worker. A wrong configuration stops it here, before it answers anything. */
+/** The Worker. A wrong configuration stops it here, before it answers any request. */
 import { env, WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
-import { parseConfig } from "./config.ts";
+import { parseConfig } from "./config/config.ts";
+import { findUser, readJwks, verifyToken } from "./features/rpc/methods.ts";
+import { runCall } from "./features/rpc/run-call.ts";
 import { deliverMails } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
 import { runMaintenance } from "./maintenance.ts";
-import { answerCall } from "./rpc/answer-call.ts";
-import { findUser, readJwks, verifyToken } from "./rpc/answers.ts";
 import { createServices } from "./services.ts";
 import type { AuthService as AuthServiceContract } from "./verify/service.ts";
 
@@ -26,7 +26,8 @@ export default {
   async queue(batch, bindings) {
     const services = createServices(bindings, config);
     if (!holdsMails(batch)) return recordAuditEvents(batch, services);
-    const transport = chooseTransport(config.mail, { ...services, email: bindings.EMAIL });
+    const { clock, db } = services;
+    const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
     await deliverMails(batch, { ...services, transport });
   },
 
@@ -40,26 +41,33 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>;
 
-/** What other Workers bind (`entrypoint = "AuthService"`): the strict answer at once, and everything that HTTP has. */
+/**
+ * The entrypoint that other Workers bind (`entrypoint = "AuthService"`): the strict check over RPC, and all of the HTTP
+ * API.
+ */
 export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
   override async fetch(request: Request): Promise<Response> {
     return app.fetch(request, this.env, this.ctx);
   }
 
   verify(token: string) {
-    return answerCall("verify", this.env, config, (services) => verifyToken(services, token));
+    return runCall("verify", this.#services, (services) => verifyToken(services, token));
   }
 
   user(id: string) {
-    return answerCall("user", this.env, config, (services) => findUser(services, id));
+    return runCall("user", this.#services, (services) => findUser(services, id));
   }
 
   jwks() {
-    return answerCall("jwks", this.env, config, readJwks);
+    return runCall("jwks", this.#services, readJwks);
+  }
+
+  get #services() {
+    return createServices(this.env, config);
   }
 }
 
-/** The queues are told apart by their names, which `wrangler.toml` gives. */
+/** Tells the queues apart by their names in `wrangler.toml`. */
 function holdsMails(batch: MessageBatch<unknown>): batch is MessageBatch<MailRequest> {
   return !batch.queue.includes("audit");
 }

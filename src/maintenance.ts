@@ -1,11 +1,12 @@
 /**
- * What the cron trigger does. It rotates the signing keys when they are due, and seals them anew after a new secret. It
- * deletes what has lapsed.
+ * The cron job. Rotates the signing keys when they are due, reseals them after a change of the secret, and deletes
+ * expired data.
  */
-import { resealSigningKeys } from "./keys/reseal.ts";
-import type { Services } from "./services.ts";
 
-/** So many audit events are deleted in one statement, and so many statements are made in one run. */
+import type { Services } from "./endpoint/services.ts";
+import { resealSigningKeys } from "./keys/reseal.ts";
+
+/** How many audit events one statement deletes, and how many statements one run makes. */
 const EVENTS_A_STATEMENT = 5_000;
 const MOST_STATEMENTS = 20;
 
@@ -16,15 +17,15 @@ export async function runMaintenance(services: Services): Promise<void> {
   await keyring.rotate();
   if (config.secret.previous !== undefined) await resealSigningKeys(services);
   await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
-  // Confirmed at the last moment, a change can be undone for as long again.
+  // A change that is confirmed at the last moment can still be undone for the full time.
   await emailChanges.deleteStale(now - verifyEmailLifetime - undoEmailChangeLifetime);
   await deletions.releaseUsernames(now);
   await deleteOldEvents(services, now - config.audit.retention);
 }
 
-async function deleteOldEvents({ audits }: Services, before: number): Promise<void> {
+async function deleteOldEvents({ auditEvents }: Services, before: number): Promise<void> {
   for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
-    const deleted = await audits.deleteOlder(before, EVENTS_A_STATEMENT);
+    const deleted = await auditEvents.deleteOlder(before, EVENTS_A_STATEMENT);
     if (deleted < EVENTS_A_STATEMENT) return;
   }
 }

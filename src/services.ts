@@ -1,87 +1,79 @@
-/** The one place that constructs things: from bindings and configuration to what the use cases work with. */
-import { createUserAdministration } from "./admin/store.ts";
-import { createAuditStore } from "./audit/store.ts";
+/** The one place that constructs services, from bindings and configuration. */
+import { createAuditEventStore } from "./audit/audit-events.ts";
 import { createAuditTrail } from "./audit/trail.ts";
-import { createRegistrationStore } from "./auth/store.ts";
 import type { Bindings } from "./bindings.ts";
-import { createChallenge } from "./challenges/turnstile.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { openDatabase } from "./db/client.ts";
-import { createInvitationStore } from "./invitations/store.ts";
+import type { Services } from "./endpoint/services.ts";
 import { createKeyring } from "./keys/keyring.ts";
-import { createLimiter, unlimited } from "./limits/limiter.ts";
+import { createLimiter, unlimited } from "./limits/budgets.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
+import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createBreaches } from "./passwords/breaches.ts";
 import { createHashingLane, type HashingLane, turnsBetweenHashes } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
 import { createPasswordQuality } from "./passwords/quality.ts";
-import { Afterwards } from "./platform/afterwards.ts";
+import { AfterResponse } from "./platform/after-response.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
 import { Hops } from "./platform/hops.ts";
 import { systemRandom } from "./platform/random.ts";
+import { lazily } from "./platform/records.ts";
 import { createRevocations } from "./sessions/revocations.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createAccessTokens } from "./tokens/access-token.ts";
-import { createDeletionStore } from "./users/deletion-store.ts";
-import { createEmailChangeStore } from "./users/email-change-store.ts";
-import { createUserStore } from "./users/store.ts";
+import { createUserAdministration } from "./users/administration.ts";
+import { createDeletionStore } from "./users/deletions.ts";
+import { createEmailChangeStore } from "./users/email-changes.ts";
+import { createInvitationStore } from "./users/invitations.ts";
+import { createRegistrationStore } from "./users/registrations.ts";
+import { createUserStore } from "./users/users.ts";
 
-export type Services = ReturnType<typeof createServices>;
+/** The services of one request, whose storage round trips they count. Each is created on first use, without I/O. */
+export function createServices(bindings: Bindings, config: Config): Services {
+  const { LOGIN_GUARD, RATE_LIMITER } = bindings;
+  const { enforced, rules } = config.limits;
+  const { productName } = config;
+  return lazily<Services>({
+    config: () => config,
+    clock: () => systemClock,
+    random: () => systemRandom,
+    secrets: () => keptFor(config).secrets,
+    hops: ({ clock }) => new Hops(clock),
+    afterResponse: () => new AfterResponse(),
+    db: ({ hops }) => openDatabase(bindings.DB, hops),
+    users: ({ db }) => createUserStore(db),
+    registrations: ({ db }) => createRegistrationStore(db),
+    invitations: ({ db }) => createInvitationStore(db),
+    emailChanges: ({ db }) => createEmailChangeStore(db),
+    deletions: ({ db }) => createDeletionStore(db),
+    administration: ({ db }) => createUserAdministration(db),
+    sessions: ({ hops }) => createSessions(bindings.USER_SESSIONS, config, hops),
+    revocations: ({ hops }) => createRevocations(bindings.REVOCATIONS, hops),
+    keyring: (services) => createKeyring(services),
+    accessTokens: ({ keyring, clock, random }) => createAccessTokens({ config: config.tokens, keyring, clock, random }),
+    passwords: ({ random }) => createPasswords(config.passwords, keptFor(config).lane, random),
+    passwordQuality: ({ hops }) =>
+      createPasswordQuality(config.passwords, productName, createBreaches(config.passwords.breachTimeout, hops)),
+    limiter: ({ secrets, hops }) => (enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited),
+    loginAttempts: ({ secrets, hops }) =>
+      enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
+    challenge: ({ hops }) => createChallenge(config.turnstile, hops),
+    mail: ({ afterResponse, hops, clock, random }) =>
+      createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random),
+    audit: ({ hops, clock, random }) => createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random),
+    auditEvents: ({ db }) => createAuditEventStore(db),
+  });
+}
 
-/** What an isolate keeps: values alone, derived from the configuration. */
+/** What an isolate keeps: values only, derived from the configuration. */
 interface Kept {
   secrets: Secrets;
   lane: HashingLane;
 }
 
 const keptByConfig = new WeakMap<Config, Kept>();
-
-/** The services of one request, whose storage round trips they count. Costs no I/O. */
-export function createServices(bindings: Bindings, config: Config) {
-  const clock = systemClock;
-  const random = systemRandom;
-  const { secrets, lane } = keptFor(config);
-  const hops = new Hops(clock);
-  const db = openDatabase(bindings.DB, hops);
-  const { enforced, rules } = config.limits;
-  const { RATE_LIMITER, LOGIN_GUARD } = bindings;
-  const afterwards = new Afterwards();
-  const audit = createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random);
-  const keyring = createKeyring({ config, db, secrets, audit, clock, random });
-  return {
-    config,
-    clock,
-    random,
-    secrets,
-    hops,
-    db,
-    keyring,
-    users: createUserStore(db),
-    registrations: createRegistrationStore(db),
-    invitations: createInvitationStore(db),
-    emailChanges: createEmailChangeStore(db),
-    deletions: createDeletionStore(db),
-    administration: createUserAdministration(db),
-    sessions: createSessions(bindings.USER_SESSIONS, config, hops),
-    revocations: createRevocations(bindings.REVOCATIONS, hops),
-    accessTokens: createAccessTokens({ config: config.tokens, keyring, clock, random }),
-    passwords: createPasswords(config.passwords, lane, random),
-    passwordQuality: createPasswordQuality(
-      config.passwords,
-      config.productName,
-      createBreaches(config.passwords.breachTimeout, hops),
-    ),
-    challenge: createChallenge(config.turnstile, hops),
-    limiter: enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited,
-    loginAttempts: enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
-    mail: createMailQueue(bindings.MAIL_QUEUE, afterwards, hops, clock, random),
-    afterwards,
-    audit,
-    audits: createAuditStore(db),
-  };
-}
 
 function keptFor(config: Config): Kept {
   const kept = keptByConfig.get(config);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ConfigurationError, parseConfig } from "../src/config.ts";
-import { LIMIT_RULES } from "../src/limits/rules.ts";
+import { ConfigurationError, parseConfig } from "../src/config/config.ts";
+import { LIMIT_RULES } from "../src/config/limit-rules.ts";
 import { weaknessOf } from "../src/platform/secret-strength.ts";
 
 const AUTH_SECRET = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr";
@@ -72,6 +72,17 @@ describe("the configuration", () => {
 
   it("takes an empty text for an absent one, and passes over what it does not know", () => {
     expect(parseConfig({ ...DEVELOPMENT, SMTP_HOST: "", PATH: "/bin", DB: {} }).mail.smtp.host).toBe("");
+  });
+
+  it.each([
+    [{ ACCESS_TOKEN_EXPIRE_MINUTES: "soon" }, "ACCESS_TOKEN_EXPIRE_MINUTES takes a whole number from 1 to 1440."],
+    [{ PUBLIC_URL: "https://auth.example.com" }, "ENVIRONMENT=development takes a PUBLIC_URL on localhost"],
+    [
+      { ENVIRONMENT: "production", PUBLIC_URL: "http://localhost:8787" },
+      "PUBLIC_URL takes an https URL outside development.",
+    ],
+  ])("says of %j what would be right", (values, words) => {
+    expect(faultsOf({ ...DEVELOPMENT, ...values })).toContain(words);
   });
 
   const wrong: [string, string][] = [
@@ -183,16 +194,19 @@ describe("the configuration", () => {
     expect(mail.subjects).toEqual({ verify_email: "Welcome" });
   });
 
-  const subject = "takes one line of 1 to 150 characters, with no placeholder but {product}";
+  const subject = "takes one line of 1 to 150 characters with no placeholder except {product}";
   it.each([
-    ['{"welcome":"Hello"}', "MAIL_SUBJECTS knows no mail called welcome: it takes verify_email, account_exists, "],
+    [
+      '{"welcome":"Hello"}',
+      "MAIL_SUBJECTS has an unknown kind of email: welcome. It takes verify_email, account_exists, ",
+    ],
     ['{"verify_email":""}', `MAIL_SUBJECTS.verify_email ${subject}`],
     ['{"verify_email":5}', `MAIL_SUBJECTS.verify_email ${subject}`],
     ['{"verify_email":"Hello {name}"}', `MAIL_SUBJECTS.verify_email ${subject}`],
     ['{"verify_email":"Hello\\nBcc: eve@example.com"}', `MAIL_SUBJECTS.verify_email ${subject}`],
     [`{"verify_email":"${"x".repeat(151)}"}`, `MAIL_SUBJECTS.verify_email ${subject}`],
     ['{"verify_email":{"de":"{"}}', `MAIL_SUBJECTS.verify_email.de ${subject}`],
-    ['{"verify_email":{"tlh":"nuqneH"}}', "or an object from languages (en, de) to such lines"],
+    ['{"verify_email":{"tlh":"nuqneH"}}', "or an object that maps languages (en, de) to such lines"],
   ])("says of the subjects %j what they take", (text, says) => {
     expect(faultsOf({ ...DEVELOPMENT, MAIL_SUBJECTS: text })).toContain(says);
   });
@@ -215,8 +229,8 @@ describe("the configuration", () => {
     ["loginPerAddress=many/5m", "takes limits like loginPerAddress=60/5m, registerPerAddress=5/1h"],
     ["loginPerAddress=60/5", "takes limits like"],
     ["loginPerAddress=60/5d", "takes limits like"],
-    ["logins=60/5m", "knows no limit called logins: it takes loginPerAddress, loginPerAccount, "],
-    ["__proto__=60/5m", "knows no limit called __proto__"],
+    ["logins=60/5m", "has an unknown limit: logins. It takes loginPerAddress, loginPerAccount, "],
+    ["__proto__=60/5m", "has an unknown limit: __proto__"],
     ["loginPerAddress=0/5m", "takes a number from 1 to 100000 for loginPerAddress"],
     ["loginPerAccount=101/30s", "takes a number from 1 to 100 for loginPerAccount"],
     ["loginPerAddress=60/0s", "takes a window from 1s to 24h for loginPerAddress"],
@@ -247,7 +261,7 @@ describe("the configuration", () => {
     for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS"]) {
       const faults = faultsOf({ ...PRODUCTION, [name]: weak });
       expect(faults).toMatch(
-        new RegExp(`\\n  ${name} (looks|has|says|runs) .*: openssl rand -base64 48 makes a good one\\.$`),
+        new RegExp(`\\n  ${name} (looks|has|repeats|is) .*: openssl rand -base64 48 makes a good one\\.$`),
       );
       expect(faults.replace("openssl rand -base64 48 makes a good one", "")).not.toContain(weak);
       expect(faultsOf({ ...DEVELOPMENT, [name]: weak }), "development takes it").toBe("");

@@ -3,7 +3,7 @@ import { type Answer, get, post } from "./support/client.ts";
 import { recordLogs } from "./support/logs.ts";
 import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
 
-/** How many round trips the request made one after another, and in all. */
+/** How many round trips a request made one after another, and in total. */
 async function cost(request: () => Promise<Answer>): Promise<{ status: number; hops: unknown; waves: number }> {
   const logs = recordLogs();
   const answer = await request();

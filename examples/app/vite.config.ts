@@ -1,4 +1,4 @@
-/** What Vite can't guess. TSX is compiled by what tsconfig.json says of it. */
+/** Vite's configuration. The settings for TSX are in tsconfig.json. */
 import { defineConfig, loadEnv } from "vite";
 
 export default defineConfig(({ mode, command }) => {
@@ -6,13 +6,13 @@ export default defineConfig(({ mode, command }) => {
     mode,
     import.meta.dirname,
   );
-  // What the pages may load and whom they may talk to. Send the same header where the built app is served.
+  // Send the same header when you serve the built app.
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    // While it serves, Vite reloads the page over a WebSocket.
+    // In development, Vite reloads the page over a WebSocket.
     `connect-src 'self' ${command === "serve" ? "ws: " : ""}${VITE_POSTERN_URL} ${VITE_API_URL}`,
     "base-uri 'none'",
     "form-action 'none'",
@@ -22,7 +22,7 @@ export default defineConfig(({ mode, command }) => {
   return {
     root: import.meta.dirname,
     cacheDir: "../../.wrangler/vite",
-    // The overlay styles itself, which the policy forbids; an error is in the terminal and in the console.
+    // The policy forbids the inline styles of Vite's overlay. Errors are in the terminal and the console.
     server: { headers, hmr: { overlay: false } },
     preview: { headers },
     build: { outDir: "../../dist/example-app", emptyOutDir: true },

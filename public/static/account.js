@@ -1,20 +1,26 @@
-/** The page of one's own account: who is logged in, and the parts that each look after one thing. */
+/** The account page. Each part of the page has its own script; this one loads the user and handles the session. */
 
 import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
-import { attempt, byId, failureText, showFailure } from "./form.js";
+import { formById, inputById, onSubmit, setText } from "./elements.js";
+import { attempt, failureText, showFailure } from "./form.js";
 import { watchLeaving } from "./leaving.js";
 import { showProfile, watchProfile } from "./profile.js";
 import { ask, client, goToLogin, logOut } from "./session.js";
 import { moveTo, show } from "./views.js";
 import { words } from "./words.js";
 
-const logoutForm = byId("logout");
-/** While somebody logs out here: what comes of it is for the form to say. */
+/** @typedef {import("./client.js").User} User */
+
+const logoutForm = formById("logout");
+/** While this page logs out, its form handles the outcome. */
 let isLeaving = false;
-/** Whose account is shown; nobody's while none is, and once it is deleted. */
+/** The id of the user on the page; empty before loading and after the account is deleted. */
 let shownId = "";
-/** Who logged in last, in another tab; nobody where the session is the one that the page found. */
+/**
+ * The user who has logged in in another tab since this page was opened.
+ * @type {User | undefined}
+ */
 let newcomer;
 
 watchProfile(showPerson);
@@ -24,8 +30,7 @@ watchDevices();
 watchLeaving(() => {
   shownId = "";
 });
-logoutForm.addEventListener("submit", async (event) => {
-  event.preventDefault();
+onSubmit(logoutForm, async () => {
   isLeaving = true;
   const answer = await attempt(logoutForm, words.account.loggingOut, () => logOut());
   isLeaving = false;
@@ -35,21 +40,21 @@ logoutForm.addEventListener("submit", async (event) => {
     showFailure(logoutForm, answer);
   }
 });
-client.onAuthStateChange(({ status, user }) => {
-  newcomer = user;
+client.onAuthStateChange((state) => {
+  newcomer = state.status === "signed_in" ? state.user : undefined;
   if (!shownId) {
     return;
   }
-  // Logged out in another tab, or by another device.
-  if (status === "signed_out" && !isLeaving) {
+  // Logged out in another tab, or from another device.
+  if (state.status === "signed_out" && !isLeaving) {
     goToLogin();
   }
-  // Somebody else logged in in another tab: what is shown here is not theirs, and what is asked for here would be.
-  if (status === "signed_in" && user?.id !== shownId) {
+  // Another user logged in in another tab: this page would show one user's data and act as the other.
+  if (state.status === "signed_in" && newcomer?.id !== shownId) {
     location.reload();
   }
 });
-// Brought back by the browser as it was left, which may be long ago.
+// The browser restored the page from its cache, so it may be out of date.
 window.addEventListener("pageshow", ({ persisted }) => {
   if (persisted) {
     location.reload();
@@ -58,13 +63,14 @@ window.addEventListener("pageshow", ({ persisted }) => {
 await load();
 
 async function load() {
+  /** @type {import("./answers.js").Answer<User>} */
   const me = await ask("GET", "/api/v1/users/me");
   if (!me.ok) {
-    byId("failed-text").textContent = failureText(me);
+    setText("failed-text", failureText(me));
     moveTo("failed");
     return;
   }
-  // They came while this was on its way to whoever was here before.
+  // Another user logged in while the request was on its way.
   if (newcomer && newcomer.id !== me.data.id) {
     location.reload();
     return;
@@ -75,10 +81,10 @@ async function load() {
   show("account");
 }
 
-/** @param {{ id: string, username: string, email: string }} user */
+/** @param {User} user */
 function showPerson({ id, username, email }) {
   shownId = id;
-  byId("me").textContent = username;
-  byId("whose").value = username;
+  setText("me", username);
+  inputById("whose").value = username;
   showAddress(email);
 }

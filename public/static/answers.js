@@ -1,17 +1,19 @@
 /**
- * What the API answers, reduced to what the pages decide on: `status` is 0 where no answer came.
- * @typedef {{ ok: boolean, status: number, code?: string, faults: Record<string, Fault>, retryAfterSeconds: number,
- *   requestId: string, etag?: string, data?: any }} Answer
- * @typedef {{ field: string, code: string, message: string }} Fault
+ * The API's answers, reduced to what the pages need. `status` is 0 if the server could not be reached.
+ * @template [Data=any]
+ * @typedef {{ ok: boolean, status: number, code?: string | undefined, faults: Faults, retryAfterSeconds: number,
+ *   requestId: string, etag: string, data: Data }} Answer
  */
+/** @typedef {{ field: string, code: string, message: string }} Fault */
+/** @typedef {Record<string, Fault | undefined>} Faults by the name of the field */
 import { words } from "./words.js";
 
 const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
 
 /**
- * Posts JSON, with no credentials.
+ * Posts JSON, without credentials.
  * @param {string} path
- * @param {Record<string, unknown>} body
+ * @param {object} body
  * @returns {Promise<Answer>}
  */
 export function post(path, body) {
@@ -24,7 +26,7 @@ export function post(path, body) {
   );
 }
 
-/** @param {string} method @param {Record<string, unknown>} body */
+/** @param {string} method @param {object} body */
 export function withJson(method, body) {
   return {
     method,
@@ -40,7 +42,7 @@ export function withJson(method, body) {
 export async function answerTo(ask) {
   try {
     const response = await ask();
-    // A proxy on the way may answer with something else than JSON, which is no success whatever its status.
+    // A proxy may answer with something other than JSON. That is a failure, whatever its status.
     const data = response.status === 204 ? {} : await response.json().catch(() => undefined);
     return {
       ok: response.ok && data !== undefined,
@@ -58,17 +60,18 @@ export async function answerTo(ask) {
 }
 
 /**
- * What was thrown, as an answer: by the client, whose refresh was refused, or by `fetch`, to which no answer came.
- * @param {any} error
+ * An error as an answer.
+ * @param {any} error a `PosternError` of the client, or an error of `fetch`
  * @returns {Answer}
  */
-export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "" }) {
-  return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId };
+export function failureOf({ status = 0, code, errors, retryAfter: retryAfterSeconds = 0, requestId = "" }) {
+  return { ok: false, status, code, faults: byField(errors), retryAfterSeconds, requestId, etag: "", data: undefined };
 }
 
 /**
- * Of several faults of one field the first is shown: the last that is set of a name stays.
+ * If a field has several faults, the first one counts.
  * @param {unknown} errors
+ * @returns {Faults}
  */
 export function byField(errors) {
   const faults = Array.isArray(errors) ? errors : [];
@@ -76,7 +79,7 @@ export function byField(errors) {
 }
 
 /**
- * What is wrong with a field, in the page's language; what the page has no words for, in the server's.
+ * What is wrong with a field, in the page's language. The server's message is the fallback.
  * @param {Fault | undefined} fault
  */
 export function faultWords(fault) {
@@ -84,5 +87,7 @@ export function faultWords(fault) {
     return "";
   }
   const field = /password$/.test(fault.field) ? "password" : fault.field;
-  return words.forms.faults[`${field}.${fault.code}`] ?? fault.message;
+  /** @type {Record<string, string>} */
+  const texts = words.forms.faults;
+  return texts[`${field}.${fault.code}`] ?? fault.message;
 }

@@ -1,21 +1,25 @@
 /**
- * The challenge that keeps robots away (Cloudflare Turnstile), where the operator has one. Its script is loaded once a
- * form that needs it is shown, and never on a page that holds a mailed link.
+ * The challenge that keeps bots away (Cloudflare Turnstile), if the operator has configured one. Its script is loaded
+ * when a form that needs it is shown, and never on a page that holds the token of a link.
  * https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/
  */
-import { byId, showRefusal } from "./form.js";
+import { byId, textOf } from "./elements.js";
+import { showRefusal } from "./form.js";
 import { language, words } from "./words.js";
 
 const SCRIPT = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
 
 const siteKey = document.documentElement.dataset.turnstile;
 
+/** @type {Promise<Turnstile> | undefined} */
 let script;
 
-/** Whether the page has Cloudflare's script on it by now. */
+/** Whether Cloudflare's script is on the page. */
 export function isChallengeLoaded() {
   return script !== undefined;
 }
+
+/** @typedef {ReturnType<typeof challengeOf>} Challenge */
 
 /**
  * The challenge of one form.
@@ -23,17 +27,21 @@ export function isChallengeLoaded() {
  */
 export function challengeOf(form) {
   const { challengeLoading, challengeMissing, challengeNotLoaded } = words.forms;
-  /** Good for one attempt. */
+  /**
+   * Good for one attempt.
+   * @type {string | undefined}
+   */
   let token;
+  /** @type {string | undefined} */
   let widget;
   /** Why there is no token. */
   let lack = challengeLoading;
-  let isAsked = false;
+  let isShown = false;
 
-  /** @param {string} reason in place of an earlier one, of which nothing is said any more */
+  /** @param {string} reason replaces the earlier reason, which is removed from the form too */
   const lacks = (reason) => {
     token = undefined;
-    if (reason !== lack && byId(`${form.id}-error`).textContent === lack) {
+    if (reason !== lack && textOf(`${form.id}-error`) === lack) {
       showRefusal(form, "");
     }
     lack = reason;
@@ -44,16 +52,16 @@ export function challengeOf(form) {
   };
 
   return {
-    /** Shows the widget, which then makes its token by itself, or asks the person for something. */
+    /** Shows the widget. It makes a token by itself, or asks the user to do something first. */
     async show() {
-      if (!siteKey || isAsked) {
+      if (!siteKey || isShown) {
         return;
       }
-      isAsked = true;
+      isShown = true;
       try {
         const turnstile = await load();
         lacks(challengeMissing);
-        widget = turnstile.render(byId(`${form.id}-challenge`), {
+        widget = turnstile.render(byId(`${form.id}-challenge`, HTMLElement), {
           sitekey: siteKey,
           language,
           size: "flexible",
@@ -70,7 +78,7 @@ export function challengeOf(form) {
       }
     },
 
-    /** Whether the form can be sent. Otherwise it says what is missing. */
+    /** Whether the form can be sent. If not, says what is missing. */
     isReady() {
       if (siteKey && !token) {
         showRefusal(form, lack);
@@ -78,26 +86,28 @@ export function challengeOf(form) {
       return !siteKey || token !== undefined;
     },
 
-    /** What proves it, as a part of the body. It is spent by that: the widget makes another. */
+    /**
+     * Returns the token for the request body. Each token works once, so the widget makes another.
+     * @returns {{ turnstile_token?: string }}
+     */
     spend() {
-      if (!siteKey) {
+      if (!siteKey || token === undefined) {
         return {};
       }
       const proof = { turnstile_token: token };
       lacks(challengeMissing);
-      globalThis.turnstile.reset(widget);
+      window.turnstile.reset(widget);
       return proof;
     },
   };
 }
 
-/** @returns {Promise<any>} Turnstile's interface */
 function load() {
-  script ??= new Promise((done, failed) => {
+  script ??= new Promise((resolve, reject) => {
     const element = document.createElement("script");
     element.src = SCRIPT;
-    element.addEventListener("load", () => done(globalThis.turnstile));
-    element.addEventListener("error", () => failed(new Error("Turnstile did not load.")));
+    element.addEventListener("load", () => resolve(window.turnstile));
+    element.addEventListener("error", () => reject(new Error("Turnstile did not load.")));
     document.head.append(element);
   });
   return script;

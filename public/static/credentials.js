@@ -1,28 +1,30 @@
-/** What somebody logs in with: the address and the password, which only who knows the password may change. */
+/** The forms that change the email address and the password. Both need the current password. */
 import { faultWords } from "./answers.js";
-import { attempt, byId, emailProblem, notify, showFailure, showFieldErrors } from "./form.js";
+import { formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { attempt, emailProblem, notify, showFailure, showFieldErrors, showSuccess } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { ask } from "./session.js";
 import { fill, words } from "./words.js";
 
+/** @typedef {import("./answers.js").Answer} Answer */
+
 /** @param {string} email */
 export function showAddress(email) {
-  byId("my-email").textContent = email;
+  setText("my-email", email);
 }
 
-/** Starts the form that asks for another address. */
+/** Starts the form that changes the email address. */
 export function addressForm() {
-  const form = byId("address");
-  const email = byId("new_email");
-  const password = byId("address-password");
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    notify(form, "");
-    const isWhole = showFieldErrors([
+  const form = formById("address");
+  const email = inputById("new_email");
+  const password = inputById("address-password");
+  onSubmit(form, async () => {
+    notify(form.id, "");
+    const isComplete = showFieldErrors([
       [email, emailProblem(email)],
       [password, password.value ? "" : words.forms.passwordMissing],
     ]);
-    if (!isWhole) {
+    if (!isComplete) {
       return;
     }
     const body = { email: email.value.trim(), password: password.value };
@@ -30,8 +32,7 @@ export function addressForm() {
     if (answer.ok) {
       email.value = "";
       forget(password);
-      byId("address-button").focus();
-      notify(form, fill(words.account.address.sent, { email: body.email }));
+      showSuccess(form, fill(words.account.address.sent, { email: body.email }));
     } else if (isWrongPassword(answer, "password") || answer.faults.email) {
       showFieldErrors([
         [email, faultWords(answer.faults.email)],
@@ -44,22 +45,21 @@ export function addressForm() {
 }
 
 /**
- * Starts the form for another password.
- * @param {() => void} onChange every other session has ended then
+ * Starts the form that changes the password.
+ * @param {() => void} onChange called when the password has changed, which ends every other session
  */
 export function passwordForm(onChange) {
-  const form = byId("change");
-  const current = byId("current_password");
-  const next = byId("new_password");
-  judgeWhileTyped(next, () => ({ email: byId("my-email").textContent, username: byId("me").textContent }));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    notify(form, "");
-    const isWhole = showFieldErrors([
+  const form = formById("change");
+  const current = inputById("current_password");
+  const next = inputById("new_password");
+  judgeWhileTyped(next, () => ({ email: textOf("my-email"), username: textOf("me") }));
+  onSubmit(form, async () => {
+    notify(form.id, "");
+    const isComplete = showFieldErrors([
       [current, current.value ? "" : words.forms.passwordMissing],
       [next, next.value ? "" : words.forms.newPasswordMissing],
     ]);
-    if (!isWhole) {
+    if (!isComplete) {
       return;
     }
     const { busyLabel, changed } = words.account.password;
@@ -68,8 +68,7 @@ export function passwordForm(onChange) {
     if (answer.ok) {
       forget(current);
       forget(next);
-      byId("change-button").focus();
-      notify(form, changed);
+      showSuccess(form, changed);
       onChange();
     } else if (isWrongPassword(answer, "current_password") || answer.faults.new_password) {
       showFieldErrors([
@@ -83,15 +82,15 @@ export function passwordForm(onChange) {
 }
 
 /**
- * Whether it was the current password that was refused, as wrong or as no password at all.
- * @param {import("./answers.js").Answer} answer
+ * Whether the current password was refused, as wrong or as malformed.
+ * @param {Answer} answer
  * @param {string} field
  */
 export function isWrongPassword(answer, field) {
   return answer.code === "wrong_password" || answer.faults[field] !== undefined;
 }
 
-/** @param {import("./answers.js").Answer} answer @param {string} field */
+/** @param {Answer} answer @param {string} field */
 function wrongPassword(answer, field) {
   return isWrongPassword(answer, field) ? words.account.wrongPassword : "";
 }

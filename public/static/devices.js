@@ -1,103 +1,109 @@
-/** Where somebody is logged in, and logging out there. */
+/** The list of sessions, and logging out other devices. */
 import { watchDialog } from "./dialog.js";
-import { attempt, byId, failureText, notify, showFailure, whileBusy } from "./form.js";
+import { buttonById, byId, formById, onSubmit, setText, whileBusy } from "./elements.js";
+import { attempt, failureText, notify, showFailure } from "./form.js";
 import { ask } from "./session.js";
 import { fill, language, words } from "./words.js";
 
 const SESSIONS = "/api/v1/users/me/sessions";
 
-/** By what they say of themselves; the first that fits. Others name these too, so the order matters. */
-const BROWSERS = [
-  ["Edge", /\bEdgA?\//],
-  ["Opera", /\bOPR\//],
-  ["Firefox", /\b(?:Firefox|FxiOS)\//],
-  ["Chrome", /\b(?:Headless)?(?:Chrome|CriOS)\//],
-  ["Safari", /\bSafari\//],
-  ["curl", /^curl\//],
-];
-const SYSTEMS = [
-  ["Android", /Android/],
-  ["iOS", /iPhone|iPad/],
-  ["Windows", /Windows/],
-  ["macOS", /Macintosh/],
-  ["Linux", /Linux|X11/],
-];
+const list = byId("devices", HTMLUListElement);
+const title = byId("devices-title", HTMLHeadingElement);
 
-const list = byId("devices");
-const section = byId("devices-title");
-const form = { id: "devices" };
-
-/** Shows the sessions as they are now. Where they do not come, what is shown stays. */
+/** Shows the current sessions. If that fails, the list stays as it is. */
 export async function showDevices() {
+  /** @type {import("./answers.js").Answer<{ items: Session[] }>} */
   const answer = await ask("GET", SESSIONS);
-  byId("devices-error").textContent = answer.ok ? "" : failureText(answer);
+  setText("devices-error", answer.ok ? "" : failureText(answer));
   if (answer.ok) {
     const { items } = answer.data;
-    list.replaceChildren(...items.toSorted((one, other) => other.current - one.current).map(row));
-    byId("others-open").hidden = items.length < 2;
+    list.replaceChildren(...items.toSorted((one, other) => Number(other.current) - Number(one.current)).map(row));
+    buttonById("others-open").hidden = items.length < 2;
   }
 }
 
-/** Starts logging out everywhere else. */
+/** Starts the dialog that logs out all other devices. */
 export function watchDevices() {
-  const { others } = words.account.devices;
+  const { ending, others } = words.account.devices;
   const dialog = watchDialog("others");
-  byId("others").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const answer = await attempt(byId("others"), words.account.devices.ending, () => ask("DELETE", SESSIONS));
-    if (!answer.ok) {
-      showFailure(byId("others"), answer);
-      return;
+  const form = formById("others");
+  onSubmit(form, async () => {
+    const answer = await attempt(form, ending, () => ask("DELETE", SESSIONS));
+    if (answer.ok) {
+      dialog.close();
+      await showListAgain(others.done);
+    } else {
+      showFailure(form, answer);
     }
-    dialog.close();
-    await showDevices();
-    section.focus();
-    notify(form, others.done);
   });
 }
 
-/** @param {{ id: string, device_name?: string, user_agent?: string, ip_address?: string, last_used_at: string, current: boolean }} session */
+/**
+ * @typedef {{ id: string, device_name: string | null, user_agent: string | null, ip_address: string | null,
+ *   last_used_at: string, current: boolean }} Session
+ */
+
+/** @param {Session} session */
 function row(session) {
-  const { end, endNamed, lastUsed } = words.account.devices;
-  const item = byId("device").content.cloneNode(true).firstElementChild;
-  const name = session.device_name ?? deviceOf(session.user_agent ?? "");
+  const { current, end, endNamed, lastUsed } = words.account.devices;
+  const device = session.device_name ?? deviceOf(session.user_agent ?? "");
   const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
     new Date(session.last_used_at),
   );
-  item.querySelector("strong").textContent = name;
-  item.querySelector(".quiet").textContent = [fill(lastUsed, { time }), session.ip_address].filter(Boolean).join(" · ");
-  const button = item.querySelector("button");
+  const name = element("p", "device-name", element("strong", "", device));
+  const details = [fill(lastUsed, { time }), session.ip_address].filter(Boolean).join(" · ");
+  const item = element("li", "device", element("div", "", name, element("p", "quiet", details)));
   if (session.current) {
-    button.remove();
+    name.append(" ", element("span", "badge", current));
   } else {
-    item.querySelector(".badge").remove();
-    button.textContent = end;
-    button.setAttribute("aria-label", fill(endNamed, { device: name }));
-    button.addEventListener("click", () => endSession(session.id, name, button));
+    const button = element("button", "button button-quiet", end);
+    button.type = "button";
+    button.setAttribute("aria-label", fill(endNamed, { device }));
+    button.addEventListener("click", () => endSession(session.id, device, button));
+    item.append(button);
   }
   return item;
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {(Node | string)[]} children
+ */
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.append(...children);
+  return made;
 }
 
 /** @param {string} id @param {string} device @param {HTMLButtonElement} button */
 async function endSession(id, device, button) {
   const { ended, ending } = words.account.devices;
-  notify(form, "");
+  notify("devices", "");
   const answer = await whileBusy(button, ending, () => ask("DELETE", `${SESSIONS}/${id}`));
-  // One that is not there any more has ended.
+  // A session that no longer exists has ended.
   if (answer.ok || answer.status === 404) {
-    await showDevices();
-    section.focus();
-    notify(form, fill(ended, { device }));
+    await showListAgain(fill(ended, { device }));
   } else {
-    byId("devices-error").textContent = failureText(answer);
+    setText("devices-error", failureText(answer));
     button.focus();
   }
+}
+
+/** Shows the list without what has ended. The focused button is gone with it, so the heading gets the focus. @param {string} news */
+async function showListAgain(news) {
+  await showDevices();
+  title.focus();
+  notify("devices", news);
 }
 
 /** @param {string} userAgent */
 function deviceOf(userAgent) {
   const { named, unknown } = words.account.devices;
-  const [browser] = BROWSERS.find(([, pattern]) => pattern.test(userAgent)) ?? [];
-  const [system] = SYSTEMS.find(([, pattern]) => pattern.test(userAgent)) ?? [];
+  const { browsers, systems } = words.userAgents;
+  const [browser] = browsers.find(([, pattern]) => new RegExp(pattern).test(userAgent)) ?? [];
+  const [system] = systems.find(([, pattern]) => new RegExp(pattern).test(userAgent)) ?? [];
   return browser && system ? fill(named, { browser, system }) : (browser ?? system ?? unknown);
 }

@@ -1,24 +1,23 @@
-/** Dialogs that ask once more. The browser keeps the focus inside, closes on Escape, and gives the focus back. */
-import { byId } from "./form.js";
+/** Confirmation dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
+import { buttonById, byId, setText } from "./elements.js";
 
 /**
- * Starts a dialog: `<name>-open` opens it, `<name>-cancel` closes it.
+ * Starts a dialog: the button `<name>-open` opens it, the button `<name>-cancel` closes it.
  * @param {string} name
- * @param {() => void} clear what is typed and said in it: when it closes, and, since an answer may have come after
- *   that, when it opens
- * @returns {HTMLDialogElement}
+ * @param {() => void} clear empties its fields and messages. Called when it closes, and when it opens, because an answer
+ *   may arrive after it was closed
  */
 export function watchDialog(name, clear = () => {}) {
-  const dialog = byId(`${name}-dialog`);
+  const dialog = byId(`${name}-dialog`, HTMLDialogElement);
   const empty = () => {
-    byId(`${name}-error`).textContent = "";
+    setText(`${name}-error`, "");
     clear();
   };
-  byId(`${name}-open`).addEventListener("click", () => {
+  buttonById(`${name}-open`).addEventListener("click", () => {
     empty();
     dialog.showModal();
   });
-  byId(`${name}-cancel`).addEventListener("click", () => dialog.close());
+  buttonById(`${name}-cancel`).addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", empty);
   return dialog;
 }

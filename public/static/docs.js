@@ -1,6 +1,6 @@
 /**
- * Starts Swagger UI on /openapi.json. The token of a login made here goes into the calls that follow,
- * and leaves with a logout; it is held in memory alone, so a reload forgets it.
+ * Starts Swagger UI with /openapi.json. After a login on this page, requests carry the access token until logout. The
+ * token is kept in memory only.
  */
 
 const SECURITY_SCHEME = "bearerAuth";
@@ -8,8 +8,8 @@ const ISSUING_PATHS = ["/api/v1/auth/login", "/api/v1/auth/refresh"];
 const LOGOUT_PATH = "/api/v1/auth/logout";
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
-followColourScheme();
-darkScheme.addEventListener("change", followColourScheme);
+followColorScheme();
+darkScheme.addEventListener("change", followColorScheme);
 
 const swagger = window.SwaggerUIBundle({
   dom_id: "#reference",
@@ -28,27 +28,25 @@ const swagger = window.SwaggerUIBundle({
 });
 swagger.getStore().subscribe(showSession);
 
-/** Swagger UI has a dark theme, behind a class that its own (absent) top bar would set. */
-function followColourScheme() {
+/** Swagger UI's own top bar would set this class. The page does not show that bar. */
+function followColorScheme() {
   document.documentElement.classList.toggle("dark-mode", darkScheme.matches);
 }
 
-/** Gives names to the two controls that Swagger UI leaves without one. */
+/** Adds accessible names to two controls that Swagger UI leaves without one. @param {{ React: SwaggerReact }} system */
 function nameForScreenReaders({ React }) {
-  const withProperties = (Component, extra) => (properties) =>
+  /** @param {object} extra */
+  const withProperties = (extra) => (/** @type {unknown} */ Component) => (/** @type {object} */ properties) =>
     React.createElement(Component, { ...properties, ...extra });
   return {
     wrapComponents: {
-      TextArea: (TextArea) => withProperties(TextArea, { "aria-label": "Request body" }),
-      CloseIcon: (CloseIcon) =>
-        withProperties(CloseIcon, { role: "img", "aria-hidden": "false", "aria-label": "Close" }),
+      TextArea: withProperties({ "aria-label": "Request body" }),
+      CloseIcon: withProperties({ role: "img", "aria-hidden": "false", "aria-label": "Close" }),
     },
   };
 }
 
-/**
- * @param {{ ok: boolean, url: string, body?: { access_token?: string } }} response
- */
+/** @param {{ ok: boolean, url: string, body?: { access_token?: string } }} response */
 function followSession(response) {
   const path = new URL(response.url, location.href).pathname.replace(/\/$/, "");
   if (response.ok && ISSUING_PATHS.includes(path) && response.body?.access_token) {
@@ -60,12 +58,12 @@ function followSession(response) {
   return response;
 }
 
-/** The store is asked, not the interceptor: the Authorize dialog changes it as well. */
+/** Reads the store, because the Authorize dialog of Swagger UI changes it too. */
 function showSession() {
   const authorized = swagger.authSelectors.authorized().has(SECURITY_SCHEME);
   const text = authorized ? "Requests now carry your access token." : "";
   const session = document.getElementById("session");
-  if (session.textContent !== text) {
+  if (session && session.textContent !== text) {
     session.textContent = text;
   }
 }

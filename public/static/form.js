@@ -1,48 +1,51 @@
 /**
- * Forms that call the API: one attempt at a time, what is wrong with the fields, and how to say that an attempt
- * failed. A form's button and the line for its failures have its id with `-button` and `-error`; a line `progress` is
- * read out.
+ * Forms that call the API: one attempt at a time, errors at the fields, and failures at the form. A form's button, error
+ * line and notice have the form's id with `-button`, `-error` and `-notice`.
  */
 import { post } from "./answers.js";
+import { buttonById, setText, whileBusy } from "./elements.js";
 import { fill, waitAdvice, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-// Before the scripts are there, nothing would come of a click. They run as one, so whoever enables is listened to.
-for (const button of document.querySelectorAll("button[type=submit]:disabled")) {
+// Buttons are disabled until the scripts listen. All scripts of a page run in one go.
+/** @type {NodeListOf<HTMLButtonElement>} */
+const waitingButtons = document.querySelectorAll("button[type=submit]:disabled");
+for (const button of waitingButtons) {
   button.disabled = false;
 }
 
 /**
- * Sends a form, whose button is disabled meanwhile and says so.
+ * Sends a form. Meanwhile, its button is disabled and shows another label.
  * @param {HTMLFormElement} form
  * @param {string} busyLabel
- * @param {string} path of the API's operation
- * @param {Record<string, unknown>} body
+ * @param {string} path of the API operation
+ * @param {object} body
  */
 export function sendForm(form, busyLabel, path, body) {
   return attempt(form, busyLabel, () => post(path, body));
 }
 
 /**
- * One attempt, by whatever asks the API.
+ * Makes one attempt with any function that calls the API.
+ * @template Result
  * @param {HTMLFormElement} form
  * @param {string} busyLabel
- * @param {() => Promise<Answer>} ask
+ * @param {() => Promise<Result>} ask
  */
 export function attempt(form, busyLabel, ask) {
-  failureLine(form).textContent = "";
+  showRefusal(form, "");
   return whileBusy(buttonOf(form), busyLabel, ask);
 }
 
 /**
- * Says in a form that the attempt failed for no fault of what was entered, and when to try again.
+ * Says in a form that the attempt failed, and when to try again.
  * @param {HTMLFormElement} form
  * @param {Answer} answer
- * @param {string} comfort what else to say
+ * @param {string} comfort an additional sentence
  */
 export function showFailure(form, answer, comfort = "") {
-  // The focus goes back to the button first: an alert that is read out must not be cut off by a move.
+  // Moving the focus would interrupt the announcement of the alert, so it moves first.
   buttonOf(form).focus();
   showRefusal(form, failureText(answer, comfort));
 }
@@ -54,18 +57,28 @@ export function failureText(answer, comfort = "") {
   return [failureAdvice(answer), comfort, reference].filter(Boolean).join(" ");
 }
 
-/** Says what went well. @param {{ id: string }} form @param {string} text */
-export function notify(form, text) {
-  byId(`${form.id}-notice`).textContent = text;
+/**
+ * Says at the end of a form that the attempt succeeded, and puts the focus on the form's button.
+ * @param {HTMLFormElement} form
+ * @param {string} text
+ */
+export function showSuccess(form, text) {
+  buttonOf(form).focus();
+  notify(form.id, text);
+}
+
+/** Fills in a notice. @param {string} part @param {string} text */
+export function notify(part, text) {
+  setText(`${part}-notice`, text);
 }
 
 /** @param {HTMLFormElement} form @param {string} text */
 export function showRefusal(form, text) {
-  failureLine(form).textContent = text;
+  setText(`${form.id}-error`, text);
 }
 
 /**
- * The obvious slips are answered here; whether an address is acceptable is for the server to say.
+ * Finds obvious mistakes in an email address. The server has the last word.
  * @param {HTMLInputElement} input
  */
 export function emailProblem(input) {
@@ -76,12 +89,12 @@ export function emailProblem(input) {
 }
 
 /**
- * Says what is wrong with a field, until somebody mends it.
- * @param {HTMLInputElement} input whose message stands in the element with its id and `-error`
- * @param {string} message empty when the field is right
+ * Shows an error at a field until the user edits the field.
+ * @param {HTMLInputElement} input
+ * @param {string} message empty if the field is right
  */
 export function showFieldError(input, message) {
-  byId(`${input.id}-error`).textContent = message;
+  setText(`${input.id}-error`, message);
   if (message) {
     input.setAttribute("aria-invalid", "true");
     input.focus();
@@ -92,55 +105,21 @@ export function showFieldError(input, message) {
 }
 
 /**
- * Says at each field what is wrong with it. The first that needs mending has the focus.
+ * Shows the errors of several fields. The first field with an error gets the focus.
  * @param {[HTMLInputElement, string][]} problems in the order of the fields
- * @returns {boolean} whether there is nothing
+ * @returns {boolean} whether there are none
  */
 export function showFieldErrors(problems) {
-  // From the last to the first: whichever is shown last has the focus.
+  // In reverse order, because each error moves the focus.
   for (const [input, problem] of problems.toReversed()) {
     showFieldError(input, problem);
   }
   return problems.every(([, problem]) => !problem);
 }
 
-/** @param {string} id */
-export function byId(id) {
-  return document.getElementById(id);
-}
-
 /** @param {HTMLFormElement} form */
 function buttonOf(form) {
-  return byId(`${form.id}-button`);
-}
-
-/** @param {HTMLFormElement} form */
-function failureLine(form) {
-  return byId(`${form.id}-error`);
-}
-
-/**
- * Disables a button while something is under way, and says so.
- * @template T
- * @param {HTMLButtonElement} button
- * @param {string} label
- * @param {() => Promise<T>} task
- */
-export async function whileBusy(button, label, task) {
-  const progress = byId("progress");
-  const usualLabel = button.textContent;
-  button.disabled = true;
-  button.setAttribute("aria-busy", "true");
-  button.textContent = label;
-  progress.textContent = label;
-  try {
-    return await task();
-  } finally {
-    button.disabled = false;
-    button.removeAttribute("aria-busy");
-    button.textContent = usualLabel;
-    progress.textContent = "";
-  }
+  return buttonById(`${form.id}-button`);
 }
 
 /** @param {Answer} answer */

@@ -1,32 +1,36 @@
-/** What somebody takes along, and the end of an account. */
+/** Downloading the user's data, and deleting the account. */
 import { isWrongPassword } from "./credentials.js";
 import { watchDialog } from "./dialog.js";
-import { attempt, byId, notify, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { formById, inputById, onSubmit } from "./elements.js";
+import { attempt, notify, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { forget } from "./password-field.js";
 import { ask, logOut } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
+
+/** Time for the browser to start the download. */
+const DOWNLOAD_START_MILLISECONDS = 10_000;
 
 /**
  * Starts the download and the deletion.
  * @param {() => void} onDeletion
  */
 export function watchLeaving(onDeletion) {
-  byId("export").addEventListener("submit", downloadData);
-  const password = byId("delete-password");
+  const exportForm = formById("export");
+  onSubmit(exportForm, () => downloadData(exportForm));
+  const password = inputById("delete-password");
   const dialog = watchDialog("delete", () => {
     forget(password);
     showFieldErrors([[password, ""]]);
   });
-  byId("delete").addEventListener("submit", (event) => deleteAccount(event, password, dialog, onDeletion));
+  onSubmit(formById("delete"), () => deleteAccount(password, dialog, onDeletion));
 }
 
-/** @param {SubmitEvent} event */
-async function downloadData(event) {
-  event.preventDefault();
-  const form = byId("export");
+/** @param {HTMLFormElement} form */
+async function downloadData(form) {
   const { busyLabel, done } = words.account.data;
-  notify(form, "");
+  notify(form.id, "");
+  /** @type {import("./answers.js").Answer<{ exported_at: string }>} */
   const answer = await attempt(form, busyLabel, () => ask("GET", "/api/v1/users/me/export"));
   if (!answer.ok) {
     showFailure(form, answer);
@@ -37,21 +41,17 @@ async function downloadData(event) {
   link.href = URL.createObjectURL(file);
   link.download = `account-${answer.data.exported_at.slice(0, 10)}.json`;
   link.click();
-  // Once the download has begun.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  byId("export-button").focus();
-  notify(form, done);
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_START_MILLISECONDS);
+  showSuccess(form, done);
 }
 
 /**
- * @param {SubmitEvent} event
  * @param {HTMLInputElement} password
  * @param {HTMLDialogElement} dialog
  * @param {() => void} onDeletion
  */
-async function deleteAccount(event, password, dialog, onDeletion) {
-  event.preventDefault();
-  const form = byId("delete");
+async function deleteAccount(password, dialog, onDeletion) {
+  const form = formById("delete");
   if (!showFieldErrors([[password, password.value ? "" : words.forms.passwordMissing]])) {
     return;
   }
@@ -62,7 +62,7 @@ async function deleteAccount(event, password, dialog, onDeletion) {
     onDeletion();
     dialog.close();
     moveTo("deleted");
-    // The session is gone with the account; the cookie goes, and the other tabs hear of it.
+    // The session is gone already: this removes the cookie and informs the other tabs.
     logOut();
   } else if (isWrongPassword(answer, "password")) {
     showFieldErrors([[password, words.account.wrongPassword]]);

@@ -1,50 +1,54 @@
 /**
- * The pages behind mailed links, like /verify-email#token=…
+ * The pages that links in emails lead to, like /verify-email#token=…
  *
- * The token travels in the fragment, which browsers send to no server, and is spent only by a person's click:
- * a mail scanner that opens the link, even one that runs scripts, cannot use it up.
+ * The token is in the fragment, which browsers don't send to servers, and is only used when the user clicks a button. So
+ * a mail scanner that opens the link, even one that runs scripts, can't use it up.
  */
 import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
-import { byId, sendForm, showFailure, showFieldError, showFieldErrors } from "./form.js";
+import { buttonById, byId, findById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { sendForm, showFailure, showFieldErrors } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { words } from "./words.js";
 
 const { page, views } = words;
-const productName = byId("product").textContent;
+const productName = textOf("product");
 
-const card = byId("card");
-const heading = byId("heading");
-const actForm = byId("act");
-const againButton = byId("again");
-/** Those that the page has: an account is opened by an invitation alone, and no password is asked for elsewhere. */
-const accountEmail = byId("account_email");
-const usernameInput = byId("username");
-const passwordInput = byId("new_password");
+const card = byId("card", HTMLElement);
+const heading = byId("heading", HTMLHeadingElement);
+const actForm = formById("act");
+const againButton = buttonById("again");
+/** Only on the page of an invitation. */
+const accountEmail = findById("account_email", HTMLInputElement);
+const usernameInput = findById("username", HTMLInputElement);
+/** Only on pages that ask for a new password. */
+const passwordInput = findById("new_password", HTMLInputElement);
 
-/** A forgotten password is what the service asks a challenge for, and nothing else here. */
-const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(byId("resend")) : undefined;
+/** Of these operations, only a password reset request needs a challenge. */
+const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(formById("resend")) : undefined;
 
-/** Kept in memory alone, so that a failed attempt can be repeated and nothing is left behind. */
+/** Kept in memory only: a failed attempt can be repeated, and no copy stays in the address bar or the history. */
 let link = takeLinkFromAddress();
 
-actForm.addEventListener("submit", spendLink);
+onSubmit(actForm, useLink);
 if (page.resend) {
   watchResend(page.resend, () => moveTo("resent"), challenge);
 }
 againButton.addEventListener("click", () => {
   show("again");
-  byId("email").focus();
+  inputById("email").focus();
 });
 if (passwordInput) {
   judgeWhileTyped(passwordInput, () =>
-    usernameInput ? { email: accountEmail.value, username: usernameInput.value.trim().slice(0, 32) } : {},
+    accountEmail && usernameInput
+      ? { email: accountEmail.value, username: usernameInput.value.trim().slice(0, 32) }
+      : {},
   );
 }
-// Pasting a second link into the same tab changes the fragment without loading the page again.
+// Pasting another link into the same tab changes the fragment without loading the page again.
 window.addEventListener("hashchange", () => {
-  // A page that was loaded anew reads the link without anybody else's script beside it.
+  // After a reload, the page reads the link without Cloudflare's script on it.
   if (isChallengeLoaded()) {
     location.reload();
     return;
@@ -52,15 +56,17 @@ window.addEventListener("hashchange", () => {
   const another = takeLinkFromAddress();
   if (another) {
     link = another;
-    byId("act-error").textContent = "";
+    setText("act-error", "");
     moveTo("ready");
   }
 });
-// Another language is another page, which needs the link as this one did.
-for (const choice of document.querySelectorAll("a.language")) {
+// Another language is another page, which needs the link too.
+/** @type {NodeListOf<HTMLAnchorElement>} */
+const languageLinks = document.querySelectorAll("a.language");
+for (const choice of languageLinks) {
   choice.addEventListener("click", () => {
     choice.hash = link?.fragment ?? "";
-    // Once it is followed, no copy of the link stays behind.
+    // Removes the copy once the browser has followed it.
     setTimeout(() => {
       choice.hash = "";
     });
@@ -70,8 +76,8 @@ for (const choice of document.querySelectorAll("a.language")) {
 show(link ? "ready" : "missing");
 
 /**
- * Reads the token, if the link is whole, and takes it out of the address bar and the history, where others could
- * find it. An invitation has its address beside it.
+ * Reads the token, if the link is complete, and removes it from the address bar and the history. An invitation also has
+ * an email address.
  */
 function takeLinkFromAddress() {
   const fragment = location.hash;
@@ -81,29 +87,29 @@ function takeLinkFromAddress() {
   }
   const token = found.get("token");
   const email = found.get("email") ?? "";
-  // Whoever forged the link must not make the page say more than an address.
-  if (!token || (page.opensAccount && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))) {
+  // A forged link must not make the page show anything other than an email address.
+  if (!token || (accountEmail && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))) {
     return null;
   }
-  if (page.opensAccount) {
+  if (accountEmail) {
     accountEmail.value = email;
   }
   return { token, fragment };
 }
 
-/** @param {string} name of the view whose words are shown, with what it offers below them */
+/** Shows a view and what it offers. @param {string} name */
 function show(name) {
-  const view = views[name];
+  const view = views[name] ?? { heading: "" };
   const offer = page.offers[name];
   heading.textContent = view.heading;
-  byId("text").textContent = view.text ?? "";
-  byId("points").replaceChildren(...(view.points ?? []).map(listItem));
-  byId("note").textContent = view.note ?? "";
+  setText("text", view.text ?? "");
+  byId("points", HTMLUListElement).replaceChildren(...(view.points ?? []).map(listItem));
+  setText("note", view.note ?? "");
   for (const id of ["act", "resend", "login", "account"]) {
-    byId(id)?.toggleAttribute("hidden", offer !== id);
+    findById(id, HTMLElement)?.toggleAttribute("hidden", offer !== id);
   }
-  // Whoever needs no link after all, or cannot get one here.
-  byId("ways").hidden = offer !== "resend" && offer !== "nothing";
+  // For users who remember their password, or who can't get a link here.
+  byId("ways", HTMLElement).hidden = offer !== "resend" && offer !== "nothing";
   if (offer === "resend") {
     challenge?.show();
   }
@@ -122,42 +128,42 @@ function listItem(text) {
 }
 
 /**
- * Shows a view and brings whoever cannot see the page to it; the Tab key goes on from there too.
+ * Shows a view and focuses its heading, so that screen readers announce it and the Tab key continues from there.
  * @param {string} name
  */
 function moveTo(name) {
-  // A heading that has the focus already would not be read again.
+  // A heading that already has the focus would not be announced again.
   heading.blur();
   show(name);
   heading.focus();
 }
 
-/** @param {SubmitEvent} event */
-async function spendLink(event) {
-  event.preventDefault();
-  const body = { token: link.token };
-  // How long or how common a password may be is for the server to say.
-  const { newPasswordMissing, usernameMissing } = words.forms;
+async function useLink() {
+  /** @type {Record<string, string>} */
+  const body = { token: link?.token ?? "" };
+  const { firstPasswordMissing, newPasswordMissing, usernameMissing } = words.forms;
+  /** @type {[HTMLInputElement, string][]} */
   const problems = [];
-  if (usernameInput) {
+  if (accountEmail && usernameInput) {
     body.email = accountEmail.value;
     body.username = usernameInput.value.trim();
     problems.push([usernameInput, body.username ? "" : usernameMissing]);
   }
   if (passwordInput) {
-    body[page.passwordField] = passwordInput.value;
-    problems.push([passwordInput, passwordInput.value ? "" : newPasswordMissing]);
+    body[passwordInput.name] = passwordInput.value;
+    const missing = accountEmail ? firstPasswordMissing : newPasswordMissing;
+    problems.push([passwordInput, passwordInput.value ? "" : missing]);
   }
   if (!showFieldErrors(problems)) {
     return;
   }
 
   const answer = await sendForm(actForm, page.busyLabel, page.operation, body);
-  const end = answer.ok ? "done" : ENDS[answer.code];
+  const end = answer.ok ? "done" : ENDS.get(answer.code);
   if (end) {
     leave(end);
-  } else if (showServersErrors(answer.faults)) {
-    // What is wrong stands at the fields, and the link is kept.
+  } else if (showFieldFaults(answer.faults)) {
+    // The user corrects the fields; the link still works.
   } else if (answer.code === "invalid_token" || answer.status === 422) {
     leave("invalid");
   } else {
@@ -165,33 +171,33 @@ async function spendLink(event) {
   }
 }
 
-/** What a refusal says of the link that no other attempt would change. */
-const ENDS = {
-  expired_token: "expired",
-  email_taken: "taken",
-  invitation_used: "used",
-  registration_closed: "closed",
-};
+/**
+ * The views for refusals that another attempt would not change.
+ * @type {Map<string | undefined, string>}
+ */
+const ENDS = new Map([
+  ["expired_token", "expired"],
+  ["email_taken", "taken"],
+  ["invitation_used", "used"],
+  ["registration_closed", "closed"],
+]);
 
 /**
- * Says at the fields what the server says of them. Whether it found fault with nothing else.
- * @param {Record<string, import("./answers.js").Fault>} faults
+ * Shows the server's errors at the fields.
+ * @param {import("./answers.js").Faults} faults
+ * @returns {boolean} whether the user can correct all of them
  */
-function showServersErrors({ token: ofToken, email: ofEmail, username, [page.passwordField]: password }) {
-  if (ofToken || ofEmail || !(username || password)) {
+function showFieldFaults({ token, email, ...faults }) {
+  const inputs = [usernameInput, passwordInput].filter((input) => input !== undefined);
+  if (token || email || !inputs.some(({ name }) => faults[name])) {
     return false;
   }
-  if (password) {
-    showFieldError(passwordInput, faultWords(password));
-  }
-  if (username) {
-    showFieldError(usernameInput, faultWords(username));
-  }
+  showFieldErrors(inputs.map((input) => [input, faultWords(faults[input.name])]));
   return true;
 }
 
 /**
- * The end of this link. The password leaves the page with it.
+ * Ends the use of this link, and removes the password from the page.
  * @param {string} view
  */
 function leave(view) {

@@ -1,6 +1,7 @@
-/** The page to log in on. */
+/** The log-in page. */
 import { challengeOf } from "./challenge.js";
-import { attempt, byId, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { formById, inputById, onSubmit } from "./elements.js";
+import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
@@ -8,37 +9,36 @@ import { logIn } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
-const loginForm = byId("login");
-const nameInput = byId("name");
-const passwordInput = byId("password");
+const loginForm = formById("login");
+const nameInput = inputById("name");
+const passwordInput = inputById("password");
 const challenge = challengeOf(loginForm);
 
 challenge.show();
 carryReturnTo();
 leadOnceLoggedIn();
-loginForm.addEventListener("submit", submitLogin);
+onSubmit(loginForm, submitLogin);
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 
-/** @param {SubmitEvent} event */
-async function submitLogin(event) {
-  event.preventDefault();
+async function submitLogin() {
   const name = nameInput.value.trim();
   const password = passwordInput.value;
-  const isWhole = showFieldErrors([
+  const isComplete = showFieldErrors([
     [nameInput, name ? "" : words.login.nameMissing],
     [passwordInput, password ? "" : words.forms.passwordMissing],
   ]);
-  if (!isWhole || !challenge.isReady()) {
+  if (!isComplete || !challenge.isReady()) {
     return;
   }
-  // No username holds an @.
-  const credentials = { [name.includes("@") ? "email" : "username"]: name, password, ...challenge.spend() };
+  // Usernames can't contain an @.
+  const isEmail = name.includes("@");
+  const credentials = { [isEmail ? "email" : "username"]: name, password, ...challenge.spend() };
   const answer = await attempt(loginForm, words.login.busyLabel, () => logIn(credentials));
   if (answer.ok) {
-    // As in any other window, the page leads on by itself.
+    // `leadOnceLoggedIn` leaves the page.
   } else if (answer.code === "email_not_verified") {
     forget(passwordInput);
-    byId("email").value = credentials.email ?? "";
+    inputById("email").value = isEmail ? name : "";
     moveTo("unverified");
   } else if (answer.code === "account_disabled") {
     showRefusal(loginForm, words.login.disabled);

@@ -1,17 +1,17 @@
-/** Fields for passwords: made readable by a button, and, where one is chosen, judged while somebody types. */
+/** Password fields: a button shows the password, and a new password is checked while the user types. */
 import { byField, faultWords, post } from "./answers.js";
-import { byId } from "./form.js";
+import { buttonById, byId, inputById } from "./elements.js";
 import { words } from "./words.js";
 
-/** Between the last key and the question: longer than between two keys. */
+/** Time without typing before a password is checked. */
 const PAUSE_MILLISECONDS = 500;
 
 for (const button of document.querySelectorAll(".reveal")) {
-  const input = byId(button.getAttribute("aria-controls"));
+  const input = inputById(button.getAttribute("aria-controls") ?? "");
   button.addEventListener("click", () => reveal(input, input.type === "password"));
 }
 
-/** @param {HTMLInputElement} input empties it, and hides what is typed there next */
+/** Empties a password field and hides what is typed next. @param {HTMLInputElement} input */
 export function forget(input) {
   input.value = "";
   reveal(input, false);
@@ -19,14 +19,15 @@ export function forget(input) {
 }
 
 /**
- * Says in the field's hint what the service thinks of the password that is being typed. A length that is not reached
- * yet is no fault: the hint has said it before.
+ * Shows the service's opinion of a new password in the field's hint. A password that is still too short gets no error:
+ * the hint already names the length.
  * @param {HTMLInputElement} input
  * @param {() => { email?: string, username?: string }} owner
  */
 export function judgeWhileTyped(input, owner = () => ({})) {
-  const hint = byId(`${input.id}-hint`);
+  const hint = byId(`${input.id}-hint`, HTMLElement);
   const usualHint = hint.textContent;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let questions = 0;
   hint.setAttribute("aria-live", "polite");
@@ -43,7 +44,7 @@ export function judgeWhileTyped(input, owner = () => ({})) {
   /** @param {number} question */
   async function ask(question) {
     const answer = await post("/api/v1/auth/password-strength", { password: input.value, ...owner() });
-    // Somebody has typed on, or nobody can tell.
+    // Outdated if the user has typed on; unknown without an answer.
     if (question !== questions || !answer.ok || !input.value) {
       return;
     }
@@ -66,6 +67,9 @@ export function judgeWhileTyped(input, owner = () => ({})) {
 
 /** @param {HTMLInputElement} input @param {boolean} readable whether the password can be read on the screen */
 function reveal(input, readable) {
+  const { show, showPassword, hide, hidePassword } = words.fields;
+  const button = buttonById(`${input.id}-reveal`);
   input.type = readable ? "text" : "password";
-  document.querySelector(`.reveal[aria-controls="${input.id}"]`).setAttribute("aria-pressed", String(readable));
+  button.textContent = readable ? hide : show;
+  button.setAttribute("aria-label", readable ? hidePassword : showPassword);
 }

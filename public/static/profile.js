@@ -1,33 +1,37 @@
-/** The profile: what others may know somebody by. */
+/** The profile form. */
 import { faultWords } from "./answers.js";
-import { attempt, byId, notify, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { formById, inputById, onSubmit } from "./elements.js";
+import { attempt, notify, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { ask } from "./session.js";
 import { words } from "./words.js";
 
-const ME = "/api/v1/users/me";
-const OPTIONAL = ["first_name", "last_name", "phone"];
+/** @typedef {import("./client.js").User} User */
+/** @typedef {import("./answers.js").Answer<User>} UserAnswer */
 
-const form = byId("profile");
-const inputs = ["username", ...OPTIONAL].map(byId);
-/** What the form was filled with, and its validator: so two windows do not overwrite each other (RFC 9110 §13.1.1). */
+const ME = "/api/v1/users/me";
+/** @type {("username" | "first_name" | "last_name" | "phone")[]} */
+const FIELDS = ["username", "first_name", "last_name", "phone"];
+
+const form = formById("profile");
+const inputs = FIELDS.map(inputById);
+/** The values in the form, and their ETag: two windows must not overwrite each other's changes (RFC 9110 §13.1.1). */
 let shown = { values: "", etag: "" };
 
-/** @param {import("./answers.js").Answer} answer that holds the user */
-export function showProfile(answer) {
-  shown = { values: valuesOf(answer.data), etag: answer.etag };
-  for (const input of inputs) {
-    input.value = answer.data[input.id] ?? "";
+/** @param {UserAnswer} answer */
+export function showProfile({ data, etag }) {
+  shown = { values: valuesOf(data), etag };
+  for (const field of FIELDS) {
+    inputById(field).value = data[field] ?? "";
   }
 }
 
 /**
  * Starts the form.
- * @param {(user: any) => void} onChange
+ * @param {(user: User) => void} onChange
  */
 export function watchProfile(onChange) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    notify(form, "");
+  onSubmit(form, async () => {
+    notify(form.id, "");
     const body = whatIsTyped();
     const { usernameMissing } = words.forms;
     if (!showFieldErrors(inputs.map((input) => [input, input.required && !body.username ? usernameMissing : ""]))) {
@@ -36,14 +40,10 @@ export function watchProfile(onChange) {
     const { busyLabel, saved, changedMeanwhile } = words.account.profile;
     const { answer, isSaved } = await attempt(form, busyLabel, () => save(body));
     if (answer.ok) {
-      byId("profile-button").focus();
       showProfile(answer);
       onChange(answer.data);
-      if (isSaved) {
-        notify(form, saved);
-      } else {
-        showRefusal(form, changedMeanwhile);
-      }
+      showSuccess(form, isSaved ? saved : "");
+      showRefusal(form, isSaved ? "" : changedMeanwhile);
     } else if (inputs.some(({ id }) => answer.faults[id])) {
       showFieldErrors(inputs.map((input) => [input, faultWords(answer.faults[input.id])]));
     } else {
@@ -53,15 +53,16 @@ export function watchProfile(onChange) {
 }
 
 function whatIsTyped() {
+  /** @type {Record<string, string | null>} */
   const typed = Object.fromEntries(inputs.map(({ id, value }) => [id, value.trim() || null]));
-  // Phone numbers are typed with spaces, and stored without (E.164).
-  return { ...typed, phone: typed.phone?.replaceAll(/[\s()/-]/g, "") ?? null };
+  // People type phone numbers with spaces; the API takes them without (E.164).
+  return { ...typed, username: typed.username, phone: typed.phone?.replaceAll(/[\s()/-]/g, "") ?? null };
 }
 
 /**
- * Saves over what was shown. A validator changes with a log-in too, which is no change of the profile: then it is saved
- * all the same. Otherwise the answer holds the profile as it is now.
- * @param {Record<string, string | null>} body
+ * Saves the profile, unless it was changed elsewhere: then the answer has the changed profile. The ETag also changes with
+ * every login; if only the ETag is different, the profile is saved with the new one.
+ * @param {object} body
  */
 async function save(body) {
   const put = async () => ({ answer: await ask("PUT", ME, body, { "If-Match": shown.etag }), isSaved: true });
@@ -69,6 +70,7 @@ async function save(body) {
   if (first.answer.status !== 412) {
     return first;
   }
+  /** @type {UserAnswer} */
   const now = await ask("GET", ME);
   if (!now.ok || valuesOf(now.data) !== shown.values) {
     return { answer: now, isSaved: false };
@@ -77,7 +79,7 @@ async function save(body) {
   return put();
 }
 
-/** @param {Record<string, string | null>} user */
+/** @param {User} user */
 function valuesOf(user) {
-  return JSON.stringify(inputs.map(({ id }) => user[id] ?? null));
+  return JSON.stringify(FIELDS.map((field) => user[field]));
 }

@@ -1,17 +1,18 @@
-/** The page to register on. Whether the address has an account already, the mail tells, and nobody else. */
+/** The registration page. It looks the same whether or not the address already has an account: only the email differs. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
-import { byId, emailProblem, sendForm, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { emailProblem, sendForm, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { forget, judgeWhileTyped } from "./password-field.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
-const registerForm = byId("register");
-const emailInput = byId("email");
-const usernameInput = byId("username");
-const passwordInput = byId("password");
-const resendForm = byId("resend");
+const registerForm = formById("register");
+const emailInput = inputById("email");
+const usernameInput = inputById("username");
+const passwordInput = inputById("password");
+const resendForm = formById("resend");
 const challenge = challengeOf(registerForm);
 
 if (document.documentElement.dataset.registration === "open") {
@@ -19,9 +20,9 @@ if (document.documentElement.dataset.registration === "open") {
 }
 carryReturnTo();
 leadOnceLoggedIn();
-registerForm.addEventListener("submit", submitRegistration);
-resendForm.addEventListener("submit", sendAgain);
-byId("again").addEventListener("click", () => {
+onSubmit(registerForm, submitRegistration);
+onSubmit(resendForm, sendAgain);
+buttonById("again").addEventListener("click", () => {
   moveTo("register");
   emailInput.focus();
 });
@@ -30,21 +31,19 @@ judgeWhileTyped(passwordInput, () => ({
   username: usernameInput.value.trim().slice(0, 32),
 }));
 
-/** @param {SubmitEvent} event */
-async function submitRegistration(event) {
-  event.preventDefault();
+async function submitRegistration() {
   const body = {
     email: emailInput.value.trim(),
     username: usernameInput.value.trim(),
     password: passwordInput.value,
   };
-  const { newPasswordMissing, usernameMissing } = words.forms;
-  const isWhole = showFieldErrors([
+  const { firstPasswordMissing, usernameMissing } = words.forms;
+  const isComplete = showFieldErrors([
     [emailInput, emailProblem(emailInput)],
     [usernameInput, body.username ? "" : usernameMissing],
-    [passwordInput, body.password ? "" : newPasswordMissing],
+    [passwordInput, body.password ? "" : firstPasswordMissing],
   ]);
-  if (!isWhole || !challenge.isReady()) {
+  if (!isComplete || !challenge.isReady()) {
     return;
   }
   const proved = { ...body, ...challenge.spend() };
@@ -52,8 +51,8 @@ async function submitRegistration(event) {
   const { email, username, password } = answer.faults;
   if (answer.ok) {
     forget(passwordInput);
-    byId("sent-to").textContent = body.email;
-    byId("resent").textContent = "";
+    setText("sent-to", body.email);
+    setText("resend-notice", "");
     moveTo("sent");
   } else if (email || username || password) {
     showFieldErrors([
@@ -70,16 +69,12 @@ async function submitRegistration(event) {
   }
 }
 
-/** @param {SubmitEvent} event */
-async function sendAgain(event) {
-  event.preventDefault();
-  const notice = byId("resent");
-  notice.textContent = "";
-  const body = { email: byId("sent-to").textContent };
+async function sendAgain() {
+  setText("resend-notice", "");
+  const body = { email: textOf("sent-to") };
   const answer = await sendForm(resendForm, words.forms.sending, "/api/v1/auth/resend-verification", body);
   if (answer.ok) {
-    byId("resend-button").focus();
-    notice.textContent = words.register.resent;
+    showSuccess(resendForm, words.register.resent);
   } else {
     showFailure(resendForm, answer);
   }

@@ -1,19 +1,19 @@
-/** The form that asks for another link by mail, whichever page it stands on. */
+/** The form `resend`, which requests another link by email. Several pages have it. */
 import { faultWords } from "./answers.js";
-import { byId, emailProblem, sendForm, showFailure, showFieldError } from "./form.js";
+import { formById, inputById, onSubmit } from "./elements.js";
+import { emailProblem, sendForm, showFailure, showFieldError } from "./form.js";
 import { words } from "./words.js";
 
 /**
- * Starts the form `resend`, with its field `email`.
- * @param {string} operation the path of the API's operation that mails the link
+ * Starts the form.
+ * @param {string} operation the path of the API operation that sends the link
  * @param {() => void} onSent
- * @param {ReturnType<typeof import("./challenge.js").challengeOf> | undefined} challenge where the operation asks for one
+ * @param {import("./challenge.js").Challenge | undefined} challenge if the operation needs one
  */
 export function watchResend(operation, onSent, challenge = undefined) {
-  const form = byId("resend");
-  const input = byId("email");
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  const form = formById("resend");
+  const input = inputById("email");
+  onSubmit(form, async () => {
     const problem = emailProblem(input);
     showFieldError(input, problem);
     if (problem || challenge?.isReady() === false) {

@@ -1,24 +1,30 @@
-/** Where somebody wanted to go before they were asked to log in: `return_to`, which goes along from page to page. */
+/** Where the user wanted to go before logging in: the parameter `return_to`, which is passed from page to page. */
 import { client } from "./session.js";
 import { language } from "./words.js";
 
 const returnTo = new URLSearchParams(location.search).get("return_to");
 
-/** Has the links to other languages, and to the pages that lead to a log-in, say it too. */
+/** Adds the parameter to the language links and to the links to the log-in and registration pages. */
 export function carryReturnTo() {
   if (returnTo === null) {
     return;
   }
-  for (const link of document.querySelectorAll('a:is(.language, [href^="/login"], [href^="/register"])')) {
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll('a:is(.language, [href^="/login"], [href^="/register"])');
+  for (const link of links) {
     link.search += `&return_to=${encodeURIComponent(returnTo)}`;
   }
 }
 
-/** Leads on whoever is logged in already, or logs in: here, or in another window. */
+/** Leaves the page if the user is logged in, or as soon as they log in, here or in another tab. */
 export async function leadOnceLoggedIn() {
-  client.onAuthStateChange(({ user }) => user && leadOn());
-  // Where that can't be known, whoever is here can log in. What refuses a session refuses it here, too: nobody is sent
-  // back and forth.
+  client.onAuthStateChange((state) => {
+    if (state.status === "signed_in" && state.user) {
+      leadOn();
+    }
+  });
+  // If this fails, the user can still log in here. It uses the same check as the account page, so the two pages can't
+  // redirect to each other forever.
   const user = await client.user().catch(() => null);
   if (user) {
     leadOn();
@@ -26,8 +32,8 @@ export async function leadOnceLoggedIn() {
 }
 
 /**
- * To a page of this service and nowhere else, whatever the address says (an open redirect would lend our name to a
- * stranger's page). An absolute URL, since a path like `//host` leads elsewhere. The language goes along.
+ * Goes to a page of this service in the same language, never to another origin: an open redirect would lend our name to
+ * an attacker's page. The check needs an absolute URL, because a path like `//host` leads to another host.
  */
 function leadOn() {
   const wish = returnTo?.startsWith("/") && URL.canParse(returnTo, location.origin) ? returnTo : "/account";

@@ -1,44 +1,45 @@
-/** The session of whoever is logged in on these pages: a refresh token that no script sees, and a client that uses it. */
+/** The session of the hosted pages. The refresh token is in a cookie that scripts can't read. */
 import { answerTo, failureOf, withJson } from "./answers.js";
 import { createClient } from "./client.js";
 import { language } from "./words.js";
 
+/** @typedef {import("./answers.js").Answer} Answer */
+
 export const client = createClient({ baseUrl: location.origin, mode: "cookie" });
 
-/**
- * @param {{ email?: string, username?: string, password: string, turnstile_token?: string }} credentials
- * @returns {Promise<import("./answers.js").Answer>}
- */
+/** @param {import("./client.js").LoginBody} credentials */
 export function logIn(credentials) {
   return answerOf(client.login(credentials));
 }
 
-/** @returns {Promise<import("./answers.js").Answer>} */
 export function logOut() {
   return answerOf(client.logout());
 }
 
 /**
- * What the client throws, as an answer like any other.
+ * The outcome of a client method as an answer.
  * @param {Promise<unknown>} outcome
+ * @returns {Promise<Answer>}
  */
 async function answerOf(outcome) {
   try {
-    return { ok: true, status: 200, faults: {}, retryAfterSeconds: 0, requestId: "", data: await outcome };
+    const data = await outcome;
+    return { ok: true, status: 200, faults: {}, retryAfterSeconds: 0, requestId: "", etag: "", data };
   } catch (error) {
     return failureOf(error);
   }
 }
 
 /**
- * Asks the API as whoever is logged in. Whoever no longer is, is sent to log in; then there is no answer.
+ * Calls the API with the user's session. Without a session, redirects to the log-in page and never answers.
  * @param {string} method
  * @param {string} path
- * @param {Record<string, unknown> | undefined} body
+ * @param {object | undefined} body
  * @param {Record<string, string>} headers
+ * @returns {Promise<Answer>}
  */
 export async function ask(method, path, body = undefined, headers = {}) {
-  const init = body === undefined ? { method } : withJson(method, body);
+  const init = body === undefined ? { method, headers: {} } : withJson(method, body);
   const answer = await answerTo(() => client.fetch(path, { ...init, headers: { ...init.headers, ...headers } }));
   if (answer.status === 401) {
     goToLogin();
@@ -47,7 +48,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   return answer;
 }
 
-/** Leaves for the page to log in on, which leads back. */
+/** Redirects to the log-in page, which leads back to the account. */
 export function goToLogin() {
   location.replace(`/login?lang=${language}&return_to=/account`);
 }

@@ -1,24 +1,26 @@
-/** What a page shows, one view at a time: sections of the class `view`, whose ids begin with `view-`. */
-import { byId } from "./form.js";
+/** Pages that show one view at a time: elements of the class `view`, with ids that begin with `view-`. */
+import { byId, textOf } from "./elements.js";
 
 /**
- * Shows a view and brings whoever cannot see the page to its heading; the Tab key goes on from there too.
+ * Shows a view and focuses its heading, so that screen readers announce it and the Tab key continues from there.
  * @param {string} name
  */
 export function moveTo(name) {
-  show(name).focus();
+  show(name)?.focus();
 }
 
 /**
  * Shows a view.
  * @param {string} name
- * @returns {HTMLElement} its heading
+ * @returns its heading
  */
 export function show(name) {
-  for (const view of document.querySelectorAll(".view")) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const views = document.querySelectorAll(".view");
+  for (const view of views) {
     view.hidden = view.id !== `view-${name}`;
   }
-  const heading = byId(`view-${name}`).querySelector("h1");
-  document.title = `${heading.textContent} · ${byId("product").textContent}`;
+  const heading = byId(`view-${name}`, HTMLElement).querySelector("h1");
+  document.title = `${heading?.textContent} · ${textOf("product")}`;
   return heading;
 }

@@ -1,5 +1,8 @@
-/** What the page's script has to say, in the page's language. The build left it in the page, beside what it says itself. */
-export const words = JSON.parse(document.getElementById("words").textContent);
+/** The texts of the page's script, in the page's language. The build puts them into the page. */
+import { textOf } from "./elements.js";
+
+/** @type {import("../../src/features/pages/script-words.ts").ScriptWords} */
+export const words = JSON.parse(textOf("words"));
 
 export const language = document.documentElement.lang;
 
@@ -13,7 +16,7 @@ export function fill(sentence, values) {
 
 /**
  * When to try again, in words.
- * @param {number} seconds as the server asked for, or 0 when it named no time
+ * @param {number} seconds from the server, or 0 if it named no time
  */
 export function waitAdvice(seconds) {
   const { tryAgainSoon, tryAgainIn, tryAgainAfter, tryAgainMuchLater } = words.forms;
@@ -23,7 +26,7 @@ export function waitAdvice(seconds) {
   if (seconds < 60) {
     return fill(tryAgainIn, { duration: counted(seconds, "second") });
   }
-  // The hour is given too, because a duration grows stale while the page stays open.
+  // The duration is out of date while the page stays open, so the clock time is shown too.
   const time = new Date(Date.now() + seconds * 1000).toLocaleTimeString(language, { timeStyle: "short" });
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60

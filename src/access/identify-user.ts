@@ -1,17 +1,27 @@
 /**
- * Whose access token is it? A strict check: its signature and claims, then in one round trip whether its session is
- * alive, its user exists and is active, and its key has not been revoked meanwhile.
+ * Identifies the user of an access token. A strict check: signature and claims first, then in one round trip whether
+ * the session is alive, the user exists and is active, and the signing key has not been revoked.
  */
-import type { Services } from "../services.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { AccessTokens } from "../tokens/access-token.ts";
 import type { User } from "../users/user.ts";
+import type { UserStore } from "../users/users.ts";
 import type { AccessTokenClaims } from "../verify/claims.ts";
+
+interface Services {
+  accessTokens: AccessTokens;
+  keyring: Keyring;
+  sessions: Sessions;
+  users: UserStore;
+}
 
 export interface IdentifiedUser {
   user: User;
   claims: AccessTokenClaims;
 }
 
-/** `undefined` where the token is not good at this moment. */
+/** `undefined` if the token is not valid at this moment. */
 export async function identifyUser(services: Services, token: string): Promise<IdentifiedUser | undefined> {
   const { accessTokens, keyring, sessions, users } = services;
   const verified = await accessTokens.verify(token);
@@ -20,11 +30,11 @@ export async function identifyUser(services: Services, token: string): Promise<I
 
   const [epoch, { user, keyringVersion }] = await Promise.all([
     sessions.epochOf(claims.sub, claims.sid),
-    users.findById(claims.sub),
+    users.findWithKeyringVersion(claims.sub),
   ]);
-  // A session of an earlier epoch ended with the password that it was opened with.
+  // A session of an earlier epoch ended when the epoch moved on, for example with a change of password.
   if (user === undefined || !user.isActive || epoch === null || epoch < user.sessionEpoch) return undefined;
-  // It says what is no longer so: the next one, which a refresh gives, says what is.
+  // The token's claims are stale: refuse, so that the client refreshes.
   if (claims.role !== user.role || claims.email_verified !== user.isVerified) return undefined;
   return (await keyring.isTrusted(keyId, keyringVersion)) ? { user, claims } : undefined;
 }

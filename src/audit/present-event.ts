@@ -1,8 +1,8 @@
-/** Audit events as the API shows them: to an operator all that is kept, to a user what concerns them. */
+/** Audit events as the API shows them: in full to operators, and in part to the user concerned. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
-import { AUDIT_EVENT_TYPES } from "./events.ts";
-import type { AuditRow } from "./store.ts";
+import type { AuditRow } from "./audit-events.ts";
+import { AUDIT_EVENT_TYPES } from "./event-types.ts";
 
 const detailsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -15,8 +15,8 @@ export const ownEventSchema = z
     id: z.uuid(),
     type,
     occurred_at: z.iso.datetime(),
-    by: z.enum(["you", "operator", "unknown"]).meta({ description: "`unknown` where nobody proved who they are." }),
-    ip_address: z.string().nullable().meta({ description: "Absent (null) where an operator acted." }),
+    by: z.enum(["you", "operator", "unknown"]).meta({ description: "`unknown` if the client was not authenticated." }),
+    ip_address: z.string().nullable().meta({ description: "`null` if an operator acted." }),
     user_agent: z.string().nullable(),
     details: detailsSchema.meta({ examples: [{ reason: "wrong_password" }] }),
   })
@@ -27,8 +27,11 @@ export const eventSchema = z
     id: z.uuid(),
     type,
     occurred_at: z.iso.datetime(),
-    actor_id: z.uuid().nullable().meta({ description: "Who did it; null where nobody proved who they are." }),
-    user_id: z.uuid().nullable().meta({ description: "Whose account it concerns." }),
+    actor_id: z
+      .uuid()
+      .nullable()
+      .meta({ description: "The user who acted; `null` if the client was not authenticated." }),
+    user_id: z.uuid().nullable().meta({ description: "The user whose account the event concerns." }),
     ip_address: z.string().nullable(),
     user_agent: z.string().nullable(),
     request_id: z.string().nullable(),
@@ -50,7 +53,7 @@ export function presentEvent(row: AuditRow): z.output<typeof eventSchema> {
   };
 }
 
-/** Of what an operator did, the user sees that it was done, not from where. */
+/** Hides from the user where an operator acted from. */
 export function presentOwnEvent(row: AuditRow, userId: string): z.output<typeof ownEventSchema> {
   const by = row.actorId === null ? "unknown" : row.actorId === userId ? "you" : "operator";
   return {

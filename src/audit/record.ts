@@ -1,10 +1,13 @@
-/** The consumer of the audit queue: writes events in batches, each once however often it arrives. */
+/**
+ * The consumer of the audit queue: writes events in batches. Each event is written once, even if it arrives several
+ * times.
+ */
 import * as z from "zod";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
-import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./events.ts";
-import type { AuditStore } from "./store.ts";
+import { doublingPause } from "../platform/retry.ts";
+import type { AuditEventStore } from "./audit-events.ts";
+import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./event-types.ts";
 
 const FIRST_RETRY = 5 * SECOND;
 const LONGEST_RETRY = 600 * SECOND;
@@ -23,25 +26,25 @@ const eventShape = z.strictObject({
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
 });
 
-/** Seconds until a batch comes again: 5 s, doubling up to ten minutes. */
+/** Seconds until a batch is retried: 5 s at first, doubling up to ten minutes. */
 export function retryDelay(attempts: number): number {
   return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
 
-/** Records a batch in one transaction. Where that fails the whole batch comes again, later and later. */
+/** Records a batch in one transaction. On a failure, the whole batch is retried with growing pauses. */
 export async function recordAuditEvents(
   batch: MessageBatch<unknown>,
-  { audits }: { audits: AuditStore },
+  { auditEvents }: { auditEvents: AuditEventStore },
 ): Promise<void> {
   const events: AuditEvent[] = [];
   for (const message of batch.messages) {
     const parsed = eventShape.safeParse(message.body);
-    // What is no event of ours must not hold up the others: it would never become one.
+    // An invalid event must not block the others, and a retry would not make it valid. So it is logged and dropped.
     if (parsed.success) events.push(parsed.data);
     else writeLog("error", { event: "audit_event_unreadable", attempts: message.attempts });
   }
   try {
-    await audits.add(events);
+    await auditEvents.add(events);
     batch.ackAll();
   } catch (error) {
     const attempts = Math.max(...batch.messages.map((message) => message.attempts));

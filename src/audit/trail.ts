@@ -1,22 +1,22 @@
 /**
- * The trail of one request: use cases note what happened, and when the answer is ready everything goes
- * to the queue together, off the request's path. From there on it is recorded at least once.
+ * The audit trail of one request. Use cases note events; when the response is ready, all are sent to the queue
+ * together, after the response. From then on each is recorded at least once.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
-import type { AuditDetails, AuditEvent, AuditEventType } from "./events.ts";
+import { retry } from "../platform/retry.ts";
+import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
 
-/** What a use case knows of an event. Whoever is not named is `null`. */
+/** The facts that a use case has about an event. Missing ids become `null`. */
 export interface AuditNote {
   actorId?: string | undefined;
   userId?: string | undefined;
   details?: AuditDetails;
 }
 
-/** Where a request came from. */
+/** The origin of a request. */
 export interface AuditOrigin {
   ipAddress: string | null;
   userAgent: string | null;
@@ -25,11 +25,11 @@ export interface AuditOrigin {
 
 export interface AuditTrail {
   readonly isEmpty: boolean;
-  /** Notes an event. Costs nothing until the trail is sent. */
+  /** Notes an event. Makes no I/O until the trail is sent. */
   note(type: AuditEventType, note?: AuditNote): void;
   /**
-   * Sends what was noted to the queue. Never throws: where the queue does not take it after a few tries, each
-   * event is logged as lost, without its address.
+   * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is logged
+   * as lost, without its IP address.
    */
   send(origin: AuditOrigin): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Cl
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
     try {
-      await persist(() => hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body })))));
+      await retry(() => hops.hop("queue", () => queue.sendBatch(events.map((body) => ({ body })))));
     } catch (error) {
       for (const { id, type, userId } of events) {
         const user = userId === null ? {} : { user_id: userId };

@@ -1,4 +1,4 @@
-/** The world around the client, as parameters. Nothing else of the client reads a clock or waits. */
+/** The client's environment, as parameters. No other file of the client reads a clock or waits. */
 import type { Fetch } from "./types.ts";
 
 export interface Channel<Message> {
@@ -8,14 +8,17 @@ export interface Channel<Message> {
 
 export interface Surroundings {
   fetch: Fetch;
-  /** Milliseconds by the wall, which somebody may set, and of a stopwatch, which may stop while the machine sleeps. */
+  /**
+   * Milliseconds of two clocks: the wall clock, which can be set, and a monotonic clock, which may stop while the
+   * machine sleeps.
+   */
   readClocks(): Reading;
   pause(milliseconds: number): Promise<void>;
   /** A signal that aborts after this many milliseconds. */
   timeout(milliseconds: number): AbortSignal;
-  /** Runs this while no other tab of the origin runs anything of the same name. Absent where there are no Web Locks. */
+  /** Runs `work` while no other tab of the origin runs work with the same name. Absent without Web Locks. */
   lock: ((name: string, signal: AbortSignal, work: () => Promise<void>) => Promise<unknown>) | undefined;
-  /** Reaches the other tabs of the origin, and nobody else. Absent where there is no BroadcastChannel. */
+  /** Opens a channel to the other tabs of the origin. Absent without BroadcastChannel. */
   openChannel: (<Message>(name: string, listen: (message: Message) => void) => Channel<Message>) | undefined;
 }
 
@@ -24,15 +27,15 @@ export interface Reading {
   stopwatch: number;
 }
 
-/** What this package was compiled without: the types of a browser. */
+/** The browser types that this package is compiled without. */
 interface Host {
   userAgent?: string;
   locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
 }
 
-/** The browser's own. */
+/** The browser's own environment. */
 export function browser(): Surroundings {
-  // Without these: an http page that is not localhost, a worker of an older browser.
+  // Web Locks are missing on http pages other than localhost, and in workers of older browsers.
   const { locks }: Host = typeof navigator === "undefined" ? {} : navigator;
   const hasChannels = typeof BroadcastChannel === "function";
   return {
@@ -45,7 +48,7 @@ export function browser(): Surroundings {
       ? (name, listen) => {
           const channel = new BroadcastChannel(name);
           channel.onmessage = (event: MessageEvent) => listen(event.data);
-          // Node alone has this: a server that renders pages could not end.
+          // Only Node has this method. Without the call, a server that renders pages could not exit.
           channel.unref?.();
           return channel;
         }
@@ -53,7 +56,7 @@ export function browser(): Surroundings {
   };
 }
 
-/** Milliseconds since a reading: whichever clock has gone further, since the other one was set back or has slept. */
+/** Milliseconds since a reading, by the clock that advanced more. The other clock was set back or stopped. */
 export function elapsedSince(then: Reading, now: Reading): number {
   return Math.max(now.wall - then.wall, now.stopwatch - then.stopwatch);
 }

@@ -7,65 +7,72 @@ import { joinTabs, noTabs } from "./tabs.ts";
 import type { Answer, Fetch, LoginBody, RegisterBody, TokenPair, User } from "./types.ts";
 
 export interface ClientOptions {
-  /** Where the service answers, for example `https://auth.example.com`. */
+  /** The origin of the service, for example `https://auth.example.com`. */
   baseUrl: string;
   /**
-   * `cookie`: the browser keeps the refresh token where no script can read it, and a reload stays signed in; all tabs
-   * of the origin share one session. `memory`: this page alone keeps it, and a reload signs out.
+   * `cookie`: the browser keeps the refresh token where no script can read it. The user stays logged in after a reload,
+   * and all tabs of the origin share one session. `memory`: only this page has the refresh token, and a reload logs
+   * out.
    */
   mode: "cookie" | "memory";
-  /** Other origins that `client.fetch` sends the access token to. Nobody else gets it. */
+  /** Other origins that `client.fetch` sends the access token to. No other origin gets it. */
   apis?: readonly string[];
-  /** What the user's list of sessions shows, where a login does not say. */
+  /** The name in the user's list of sessions, if a login does not set one. */
   deviceName?: string;
-  /** What to send requests with. */
+  /** A replacement for the global `fetch`. */
   fetch?: Fetch;
 }
 
-/** Each method that asks the service, but for `fetch`, throws a `PosternError` where it refuses, or no answer comes. */
+/**
+ * Every method that calls the service, except `fetch`, throws a `PosternError` if the service refuses or does not
+ * answer.
+ */
 export interface Client {
   register(body: RegisterBody): Promise<Answer<"/api/v1/auth/register">>;
   /** With an email or a username. */
   login(body: LoginBody): Promise<User>;
   /**
-   * Signs out here at once, and in the tabs that share the session; `all` ends every session of the user. Throws where
-   * the service could not be told: its session lives on, and in cookie mode a reload would sign in again. Call it again.
-   * With `all` throws a 401 too, where this session had ended before: the others live on, and it takes a login to end them.
+   * Logs out at once, here and in the tabs that share the session. `all` ends every session of the user. Throws if the
+   * service could not be reached: the session then still exists, and in cookie mode a reload would log in again, so
+   * call it again. With `all`, also throws the 401 if this session had already ended: the other sessions continue, and
+   * ending them needs a new login.
    *
-   * The page may be left right after the call: the request is on its way by then, unless it waits for a login of this tab
-   * that is under way, which it then ends. A login that begins in any tab waits for the answer, which takes the cookie
-   * away; not so where there are no Web Locks, or the page that logged out has been left. One that was under way in
-   * another tab before may lose its cookie to the answer, and then ends: `session_ended`.
+   * The page may be closed right after the call, because the request has been sent by then. One exception: if a login
+   * is in progress in this tab, the log-out waits for it and then ends its session. A login that begins in any tab
+   * waits for the response, which deletes the cookie; it does not wait if there are no Web Locks or the page that
+   * logged out was closed. A login that was already in progress in another tab may lose its cookie to that response;
+   * its session then ends with `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
-  /** Replaces the access token now. Answers whether somebody is signed in; throws where that can't be known. */
+  /** Replaces the access token now. Returns whether a user is logged in; throws if that can't be determined. */
   refresh(): Promise<boolean>;
-  /** Who is signed in, freshly read; null where nobody is. */
+  /** Reads the user who is logged in; `null` if there is none. */
   user(): Promise<User | null>;
   /**
-   * `fetch` with the access token, for the service and the `apis`: refreshed ahead of its expiry, and once more where it
-   * is refused, with the request sent again unless its body is a stream or it is a `Request` that has one. A path is the
-   * service's. Other origins get the request without a token; so does whatever an answer redirects to on another origin
-   * (Fetch standard, HTTP-redirect fetch). Throws a `PosternError` where a needed refresh fails for want of an answer.
+   * `fetch` with the access token, for the service and the `apis`. The token is refreshed before it expires, and once
+   * more after a 401. The request is then sent again, unless its body is a stream or it is a `Request` with a body.
+   * Paths are relative to the service. Other origins get the request without a token, and so do redirects to another
+   * origin (Fetch standard, HTTP-redirect fetch). Throws a `PosternError` if a necessary refresh gets no answer.
    */
   fetch: Fetch;
   /**
-   * Tells of each sign-in and sign-out, in other tabs too, and first of the present state where it is known: in cookie
-   * mode a page that has just been loaded knows it once it has called `user()`.
+   * Calls the listener on every login and log-out, including those in other tabs, and once with the current state if it
+   * is known. In cookie mode, a page that was just loaded learns the state by calling `user()`.
    */
   onAuthStateChange(listener: (state: AuthState) => void): () => void;
-  /** Stops listening to other tabs, and telling them. */
+  /** Stops exchanging messages with other tabs. */
   close(): void;
 }
 
 /**
- * A client of the service. Make one for a page: on a server, it would sign in all who are served at once.
+ * Creates a client of the service. Create one per page. Never share one on a server: it would be logged in for all
+ * users at once.
  *
- * @throws {TypeError} where an address is none that tokens may go to, or the mode is neither
+ * @throws {TypeError} if tokens may not be sent to an address, or the mode is unknown
  */
 export function createClient(options: ClientOptions, surroundings: Surroundings = browser()): Client {
   const { baseUrl, mode, apis = [], deviceName } = options;
-  refuseSlips(options);
+  checkOptions(options);
   const world = { ...surroundings, fetch: options.fetch ?? surroundings.fetch };
   const usesCookie = mode === "cookie";
   const service = createService(baseUrl, usesCookie, world);
@@ -74,12 +81,12 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch);
 
   let entering: Promise<unknown> | undefined;
-  /** A logout that the service has not heard of, as far as we know. */
-  let untold: { tokens: TokenPair | undefined } | undefined;
+  /** A log-out that the service has not confirmed. */
+  let unconfirmed: { tokens: TokenPair | undefined } | undefined;
 
   function hear(message: Message): void {
-    // The cookie is the new session's from here on.
-    if (message.kind === "logged_in") untold = undefined;
+    // The cookie now belongs to the new session.
+    if (message.kind === "logged_in") unconfirmed = undefined;
     session.hear(message);
   }
 
@@ -90,13 +97,16 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       ...body,
       cookie: usesCookie,
     });
-    untold = undefined;
+    unconfirmed = undefined;
     session.begin(tokens, user, since);
     tabs.tell({ kind: "logged_in", tokens, user, sentAt: since.wall });
     return user;
   }
 
-  /** After a logout: who is signed in by now came in through another tab meanwhile, and may have lost the cookie. */
+  /**
+   * Runs after a log-out. If the client is logged in again by then, the login came from another tab, and the response
+   * to the log-out may have deleted its cookie. A refresh finds out.
+   */
   function lookForCookie(): void {
     if (session.tokens() !== undefined) session.refresh().catch(() => {});
   }
@@ -112,7 +122,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     } catch (cause) {
       if (isStillSignedIn()) throw asError(cause);
     }
-    // Whoever that was has left meanwhile, or somebody else has come.
+    // The user logged out in the meantime, or another user logged in.
     return user();
   }
 
@@ -131,27 +141,27 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
     async logout({ all = false } = {}) {
       if (entering !== undefined) await entering.catch(() => {});
-      const tokens = session.tokens() ?? untold?.tokens;
+      const tokens = session.tokens() ?? unconfirmed?.tokens;
       session.end("logout");
       tabs.tell({ kind: "signed_out", reason: "logout", sessionId: tokens?.session_id });
       if (!usesCookie && tokens === undefined) return;
-      const wish = { tokens };
-      untold = wish;
+      const attempt = { tokens };
+      unconfirmed = attempt;
       const proof = tokens?.refresh_token === undefined ? {} : { refresh_token: tokens.refresh_token };
       const more = { bearer: tokens?.access_token, keepalive: true };
       const outcome = service.post("/api/v1/auth/logout", { ...proof, all }, more);
-      // The request is on its way: the page may be left at any time. Now the door is shut, until its answer is there.
+      // The request has been sent, so the page may be closed at any time. From here until the response, logins wait.
       tabs.atTheDoor(() => outcome.then(lookForCookie, lookForCookie));
       const refusal = await outcome.then(() => undefined, asError);
-      // With the service's 401 it had ended before; with a proxy's it has not.
+      // A 401 of the service means that the session had already ended. A 401 of a proxy does not.
       if (refusal !== undefined && (refusal.status !== 401 || refusal.code === "unexpected_answer")) throw refusal;
-      if (untold === wish) untold = undefined;
-      // The others have not ended: by the word of one that has, nobody ends them.
+      if (unconfirmed === attempt) unconfirmed = undefined;
+      // This session had already ended, so the service did not end the others.
       if (all && refusal !== undefined && refusal.code !== "unauthorized") throw refusal;
     },
 
-    // The cookie of a session that somebody wanted to end brings nobody back.
-    refresh: async () => untold === undefined && session.refresh(),
+    // After an unconfirmed log-out, the cookie must not log the user in again.
+    refresh: async () => unconfirmed === undefined && session.refresh(),
 
     user,
     fetch: authorizedFetch,
@@ -164,14 +174,14 @@ function asError(cause: unknown): PosternError {
   return cause instanceof PosternError ? cause : networkError(cause);
 }
 
-/** Nobody else than a web server is sent a token; `mode` and `baseUrl` are what they say, not what was meant. */
-function refuseSlips({ baseUrl, mode, apis = [] }: ClientOptions): void {
-  if (!/^(cookie|memory)$/.test(mode)) throw new TypeError("createClient takes the mode cookie or memory.");
+/** Tokens only go to http(s) addresses. A typo in `mode` or `baseUrl` must not go unnoticed. */
+function checkOptions({ baseUrl, mode, apis = [] }: ClientOptions): void {
+  if (!/^(cookie|memory)$/.test(mode)) throw new TypeError("createClient needs the mode cookie or memory.");
   for (const url of [baseUrl, ...apis]) {
     if (!/^https?:$/.test(new URL(url).protocol))
       throw new TypeError(`createClient takes http(s) addresses, not ${url}`);
   }
   if (!/^\w+:\/\/[^/?#]*\/?$/.test(baseUrl)) {
-    throw new TypeError("createClient takes a baseUrl without a path: the service stands at the root of its host.");
+    throw new TypeError("createClient takes a baseUrl without a path: the service runs at the root of its host.");
   }
 }

@@ -9,20 +9,23 @@ interface Details {
   requestId?: string | undefined;
 }
 
-/** The service's refusal, or its silence. */
+/** A refusal by the service, or a missing answer. */
 export class PosternError extends Error {
   override readonly name = "PosternError";
-  /** The HTTP status; 0 where no answer came. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** Stable. `unexpected_answer` is one that is not the service's own: a proxy's page, or a redirect. */
+  /**
+   * Stable. `unexpected_answer` means that the response did not come from the service, for example an error page of a
+   * proxy, or a redirect.
+   */
   readonly code: ErrorCode | "network_error" | "unexpected_answer";
-  /** How to mend it, for people. */
+  /** What went wrong and how to fix it, for people. */
   readonly detail: string;
-  /** The fields that were refused; empty but for `validation_failed`. */
+  /** The refused fields; empty unless the code is `validation_failed`. */
   readonly errors: readonly FieldError[];
-  /** Seconds to wait, where the service says so. */
+  /** Seconds to wait, if the service says so. */
   readonly retryAfter: number | undefined;
-  /** Names the request in the service's logs. */
+  /** The id of the request in the service's logs. */
   readonly requestId: string | undefined;
 
   constructor({ status, code, detail, errors = [], retryAfter, requestId }: Details, options?: { cause: unknown }) {
@@ -38,21 +41,21 @@ export class PosternError extends Error {
 
 export function networkError(cause: unknown): PosternError {
   return new PosternError(
-    { status: 0, code: "network_error", detail: "No answer came. Check the connection, and try again." },
+    { status: 0, code: "network_error", detail: "Could not reach the server. Check your connection and try again." },
     { cause },
   );
 }
 
 /**
- * Reads what an answer of `client.fetch` was refused with. For your own API too, where it answers with problem documents
- * (RFC 9457), as `postern/verify` does: its `code`, `detail` and `errors` are passed on as they are. Never rejects; reads
- * the body, so nobody else can.
+ * Reads the error of a response from `client.fetch`. Also works for your own API if it answers with problem documents
+ * (RFC 9457), as `postern/verify` does: its `code`, `detail` and `errors` are passed on unchanged. Never rejects.
+ * Consumes the body of the response.
  */
 export function readError(response: Response): Promise<PosternError> {
   return response.text().then((text) => errorOf(response, text), networkError);
 }
 
-/** What an answer says that is none of those that were hoped for. */
+/** The error that an unexpected response contains. */
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
@@ -60,7 +63,7 @@ export function errorOf(response: Response, text: string): PosternError {
   return new PosternError({
     status,
     code: typeof code === "string" ? code : "unexpected_answer",
-    detail: typeof detail === "string" ? detail : "This answer is not one of the service's. Try again in a moment.",
+    detail: typeof detail === "string" ? detail : "The response did not come from the service. Try again in a moment.",
     errors: Array.isArray(errors) ? errors : [],
     retryAfter: Number.isNaN(seconds) ? undefined : seconds,
     requestId: typeof request_id === "string" ? request_id : (headers.get("X-Request-Id") ?? undefined),

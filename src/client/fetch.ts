@@ -1,17 +1,14 @@
 import type { Session } from "./session.ts";
 import type { Fetch, TokenPair } from "./types.ts";
 
-/**
- * `fetch` that carries the access token to the origins of these URLs, the first of which is the service's, and to no
- * other.
- */
+/** A `fetch` that sends the access token only to the origins of these URLs. The first URL is the service's. */
 export function createFetch(
   [baseUrl = "", ...apis]: readonly string[],
   session: Pick<Session, "accessToken" | "replacementOf">,
   fetch: Fetch,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
-  /** By origin, tokens that were refused there when they were new: others would fare no better. */
+  /** By origin: new tokens that were refused there. Replacing them would not help. */
   const refusedWhenNew = new Map<string, TokenPair>();
 
   return async (input, init) => {
@@ -19,7 +16,7 @@ export function createFetch(
     const target = request ?? new URL(input.toString(), baseUrl);
     const headers = new Headers(init?.headers ?? request?.headers);
     const { origin } = new URL(request?.url ?? target.toString());
-    // Whoever brings a token of their own knows better.
+    // A caller that sets its own Authorization header keeps it.
     if (!origins.has(origin) || headers.has("Authorization")) return fetch(target, init);
 
     const send = (token: string) => {
@@ -40,7 +37,7 @@ export function createFetch(
   };
 }
 
-/** Not a stream, which is read once, nor the body of a `Request`, which is one. */
+/** Streams can only be read once, and the body of a `Request` is a stream. */
 function canSendAgain(request: Request | undefined, init: RequestInit | undefined): boolean {
   const body = init?.body;
   if (body !== undefined && body !== null) return !(body instanceof ReadableStream);

@@ -3,19 +3,21 @@ import type { Service } from "./service.ts";
 import type { TokenPair } from "./types.ts";
 
 /**
- * Asked again at once where no answer came, since the service may have answered: for 30 s it gives the same successor
- * again, later it takes the old token for a stolen one.
+ * If there was no answer, the refresh is repeated soon, because the service may have processed it. Within 30 s the
+ * service gives the same successor again; later it treats the old token as stolen.
  */
 const PAUSES_MILLISECONDS = [300, 1_200];
-/** A `Retry-After` of more seconds than this is not waited for. */
+/** A longer `Retry-After` is not waited for. */
 const LONGEST_WAIT_SECONDS = 2;
 /**
- * How long each answer may take. All tries together, 3 · 8 + 2 · 2 = 28 s, end within the 30 s: a try that came to the
- * service later would be taken for theft. A service with a shorter `REFRESH_GRACE_SECONDS` takes that risk.
+ * The timeout of each try. All tries together, 3 · 8 + 2 · 2 = 28 s, end within the 30 s: a later try would look like
+ * theft. A service with a shorter `REFRESH_GRACE_SECONDS` accepts that risk.
  */
 const PATIENCE_MILLISECONDS = 8_000;
 
-/** Refreshes, with the token or from the cookie. Gives up as soon as nobody is interested any more. */
+/**
+ * Refreshes with the token or the cookie, and retries temporary failures. Stops early once `isOutdated` returns true.
+ */
 export async function refreshPatiently(
   service: Service,
   token: string | undefined,
@@ -28,7 +30,7 @@ export async function refreshPatiently(
     try {
       return await ask();
     } catch (error) {
-      if (!mayPass(error)) throw error;
+      if (!mayRetry(error)) throw error;
       await pause(Math.max(milliseconds, (error.retryAfter ?? 0) * 1_000));
       if (isOutdated()) throw error;
     }
@@ -36,14 +38,14 @@ export async function refreshPatiently(
   return ask();
 }
 
-/** Whether the service says that the session is over. Everything else that fails says nothing about it. */
+/** Whether the service says that the session is over. Other failures do not tell. */
 export function isVerdict(error: unknown): boolean {
   return (
     error instanceof PosternError && (error.code === "invalid_refresh_token" || error.code === "refresh_token_reused")
   );
 }
 
-function mayPass(error: unknown): error is PosternError {
+function mayRetry(error: unknown): error is PosternError {
   if (!(error instanceof PosternError)) return false;
   const { status, retryAfter = 0 } = error;
   return (status === 0 || status === 429 || status >= 500) && retryAfter <= LONGEST_WAIT_SECONDS;

@@ -1,4 +1,4 @@
-/** The routes of the service that the client calls by itself. */
+/** The routes that the client calls itself. */
 import type { Surroundings } from "./browser.ts";
 import { errorOf, networkError, readError } from "./error.ts";
 import type { Answer, Body, User } from "./types.ts";
@@ -9,14 +9,14 @@ const TIMEOUT_MILLISECONDS = 15_000;
 type Json = Partial<Record<string, unknown>>;
 
 /**
- * What the client relies on in each answer, or knows it by. A proxy, or a network that wants its own login first, may
- * answer 200 with anything; that says nothing.
+ * Checks that each response has the fields that the client uses. A proxy or the log-in page of a network may answer 200
+ * with other content, which must not count as a success.
  */
 const KNOWN_BY = {
   "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
   "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
   "/api/v1/auth/refresh": isTokenPair,
-  /** Answers with nothing, and so does nobody else. */
+  /** The success is a 204 without a body, which proxies do not send. */
   "/api/v1/auth/logout": undefined,
 };
 
@@ -24,8 +24,8 @@ type Route = keyof typeof KNOWN_BY;
 
 export interface Service {
   /**
-   * Posts JSON. Throws a `PosternError` for whatever is not the success that was hoped for. `keepalive` lets the request
-   * outlive its page; `patience` is how many milliseconds the answer may take.
+   * Posts JSON. Throws a `PosternError` unless the response is a success. With `keepalive`, the request outlives its
+   * page. `patience` is the timeout in milliseconds.
    */
   post<Of extends Route>(
     route: Of,
@@ -48,7 +48,7 @@ export function createService(
         method: "POST",
         headers,
         body: JSON.stringify(body),
-        // The service never redirects, and a password follows nobody else's redirect.
+        // The service never redirects. A password must not follow the redirect of another server.
         redirect: "manual",
         signal: timeout(patience),
         keepalive,
@@ -63,7 +63,7 @@ export function createService(
   };
 }
 
-/** Who is signed in, out of the answer of `/users/me`. Throws a `PosternError` where it is none. */
+/** The user in a response of `/users/me`. Throws a `PosternError` if it contains none. */
 export function readUser(response: Response): Promise<User> {
   return readJson(response, isUser);
 }
@@ -75,7 +75,7 @@ async function readJson(response: Response, isKnown: (answer: Json) => boolean) 
       const answer = JSON.parse(text);
       if (isKnown(answer)) return answer;
     } catch {
-      // No JSON, or `null`.
+      // Not JSON, or `null`.
     }
   }
   throw errorOf(response, text);

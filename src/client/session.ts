@@ -1,6 +1,6 @@
 /**
- * The session as this tab knows it: the access token, when to replace it, and whom to tell. The tokens live here, in
- * memory, and nowhere else.
+ * The session in this tab: the access token, its replacement, and the listeners. Tokens are only stored here, in
+ * memory.
  */
 import { elapsedSince, type Reading, type Surroundings } from "./browser.ts";
 import { isVerdict, refreshPatiently } from "./refresh.ts";
@@ -8,13 +8,16 @@ import type { Service } from "./service.ts";
 import type { Tabs } from "./tabs.ts";
 import type { TokenPair, User } from "./types.ts";
 
-/** `logout`, here or in another tab; `session_ended`: the service ended it; `no_session`: there was none to restore. */
+/**
+ * `logout`: here or in another tab. `session_ended`: the service ended the session. `no_session`: there was none to
+ * restore.
+ */
 export type SignedOutReason = "logout" | "session_ended" | "no_session";
 
-/** `user` is there after a login, not where a session was restored: ask `client.user()`. */
+/** `user` is present after a login, but not after a session was restored: then call `client.user()`. */
 export type AuthState = { status: "signed_in"; user?: User } | { status: "signed_out"; reason: SignedOutReason };
 
-/** What tabs tell each other. `sentAt` is a wall clock's time in milliseconds, the same clock for all of them. */
+/** The messages between tabs. `sentAt` is the wall clock in milliseconds, which all tabs share. */
 export type Message =
   | { kind: "logged_in"; tokens: TokenPair; user: User; sentAt: number }
   | { kind: "refreshed"; tokens: TokenPair; sentAt: number }
@@ -22,19 +25,19 @@ export type Message =
 
 interface Held {
   tokens: TokenPair;
-  /** Read before the tokens were asked for, so that they are never thought younger than they are. */
+  /** Read before the tokens were requested, so that they never seem younger than they are. */
   since: Reading;
 }
 
-/** Replaced when less than this is left: a minute, or a tenth of the lifetime of a token that lives shortly. */
+/** A token is replaced when less than this remains: a minute, or a tenth of a short lifetime. */
 const MARGIN_MILLISECONDS = 60_000;
 const MARGIN_SHARE = 0.1;
-/** After a refresh that failed while the token was still good, the next one ahead of time waits for so long. */
+/** How long to wait after a failed refresh before the next early one, while the token is still valid. */
 const QUIET_MILLISECONDS = 10_000;
 
 export type Session = ReturnType<typeof createSession>;
 
-/** `usesCookie`: the browser keeps the refresh token, so there may be a session that nobody here has heard of yet. */
+/** `usesCookie`: the browser keeps the refresh token, so there may be a session that this page does not know yet. */
 export function createSession(
   usesCookie: boolean,
   service: Service,
@@ -43,7 +46,7 @@ export function createSession(
 ) {
   let held: Held | undefined;
   let state: AuthState | undefined = usesCookie ? undefined : { status: "signed_out", reason: "no_session" };
-  /** Changes with every login and logout: an answer to what was asked in an earlier one is not for us any more. */
+  /** Incremented by every login and log-out, so that responses to earlier requests are ignored. */
   let era = 0;
   let flight: { era: number; outcome: Promise<boolean> } | undefined;
   let failedAt: Reading | undefined;
@@ -51,7 +54,7 @@ export function createSession(
 
   function enter(next: AuthState): void {
     state = next;
-    // Each on its own: one that throws harms neither us nor the others.
+    // In separate microtasks, so that a listener that throws affects neither the session nor the other listeners.
     for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(next));
   }
 
@@ -74,20 +77,20 @@ export function createSession(
   }
 
   function renew(tokens: TokenPair, since: Reading): void {
-    // The cookie may have become another session's behind our back: whoever that is, it is somebody else.
+    // The cookie may now belong to another session, which may be another user's.
     const isAnother = held !== undefined && held.tokens.session_id !== tokens.session_id;
     if (isAnother) era += 1;
     hold(tokens, since);
     if (isAnother || state?.status !== "signed_in") enter({ status: "signed_in" });
   }
 
-  /** The tokens that are held, unless they have become somebody else's: nobody's request is sent for another. */
+  /** The current tokens, unless they belong to another session by now. A request must not be sent as another user. */
   function tokensOf(sessionId: string | undefined): TokenPair | undefined {
     return sessionId === undefined || held?.tokens.session_id === sessionId ? held?.tokens : undefined;
   }
 
   async function refreshInTurn(begunIn: number, seen: Held | undefined): Promise<boolean> {
-    // While we waited for our turn another tab may have refreshed, and anybody may have logged in or out.
+    // While this call waited for its turn, another tab may have refreshed, or the user may have logged in or out.
     const isOutdated = () => era !== begunIn;
     if (isOutdated() || held !== seen) return held !== undefined;
     if (!usesCookie && held === undefined) return false;
@@ -130,10 +133,12 @@ export function createSession(
     end,
     refresh,
 
-    /** The tokens that are held: of no use to anybody but the client itself. */
+    /** The current tokens. Only for the client itself. */
     tokens: () => held?.tokens,
 
-    /** A token that is good for a while, or nothing where nobody is signed in. Throws where that can't be known. */
+    /**
+     * Tokens that are valid for a while, or `undefined` if no user is logged in. Throws if that can't be determined.
+     */
     async accessToken(): Promise<TokenPair | undefined> {
       const sessionId = held?.tokens.session_id;
       if (held === undefined) {
@@ -142,23 +147,23 @@ export function createSession(
         const lifetime = held.tokens.expires_in * 1_000;
         const left = lifetime - elapsedSince(held.since, readClocks());
         if (left <= 0) await refresh();
-        // There is time: nobody waits for it, and nobody is told where it fails.
+        // The token is still valid, so the request does not wait for the refresh, and a failure is ignored.
         else if (left < Math.min(MARGIN_MILLISECONDS, lifetime * MARGIN_SHARE) && !isQuiet()) refresh().catch(() => {});
       }
       return tokensOf(sessionId);
     },
 
-    /** Another token of the same session than the one that an API refused, if there is one. */
+    /** Newer tokens of the same session, after an API refused these; `undefined` if there are none. */
     async replacementOf(refused: TokenPair): Promise<TokenPair | undefined> {
       if (held?.tokens === refused) await refresh();
       return tokensOf(refused.session_id);
     },
 
-    /** What another tab tells. */
+    /** Handles a message from another tab. */
     hear(message: Message): void {
       if (message.kind === "signed_out") {
         const { reason, sessionId } = message;
-        // A logout takes the cookie away, whoever has it. Of a session that is not ours there is nothing to learn.
+        // A log-out deletes the cookie of every session. Messages about other sessions do not concern this tab.
         const isOurs = held === undefined ? reason === "logout" : sessionId === held.tokens.session_id;
         if (isOurs || sessionId === undefined) end(reason);
         return;
@@ -171,7 +176,7 @@ export function createSession(
     },
 
     listen(tell: (state: AuthState) => void): () => void {
-      // Somebody else may listen with the same function, and stop.
+      // The same function may be registered twice and removed once.
       const listener = (next: AuthState) => tell(next);
       listeners.add(listener);
       const known = state;

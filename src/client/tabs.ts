@@ -1,33 +1,33 @@
-/** The tabs of one browser that share one session, because they share its cookie: they take turns, and tell each other. */
+/** The tabs of a browser that share a session because they share its cookie. They take turns and exchange messages. */
 import type { Surroundings } from "./browser.ts";
 
 /**
- * How long a tab waits for its turn before it goes ahead: another one may have been frozen while it was at work. Longer
- * than a turn that is not: a refresh with all its tries, or a login that waits for a logout, 2 · 15 s.
+ * How long a tab waits for its turn before it goes ahead, since the tab at work may have been frozen. Longer than any
+ * normal turn: a refresh with all its tries, or a login that waits for a log-out, 2 · 15 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
-/** How long a turn is held after its end, so that what was told is there before the next turn begins. */
+/** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;
 
 /**
- * Does this while no other tab does anything of the kind. Where there are no Web Locks, or they are refused, it waits for
- * this tab alone.
+ * Runs `work` while no other tab runs work of the same kind. Without Web Locks, or if they are refused, it only waits
+ * for work in this tab.
  */
 type TakeTurn = <Value>(work: () => Promise<Value>) => Promise<Value>;
 
 export interface Tabs<Message> {
   /**
-   * For a refresh, and for a login, which must not be overtaken by one. Two tabs that refresh at the same time for want of
-   * Web Locks get the same successor from the service, within 30 s.
+   * For refreshes, and for logins, which a refresh must not overtake. If two tabs refresh at the same time because
+   * there are no Web Locks, the service gives both the same successor within 30 s.
    */
   inTurn: TakeTurn;
-  /** For whoever enters or leaves: the answer to a logout takes the cookie away, whoever has it by then. */
+  /** For logins and log-outs: the response to a log-out deletes the cookie, even if it belongs to a newer session. */
   atTheDoor: TakeTurn;
   tell(message: Message): void;
   close(): void;
 }
 
-/** Joins the tabs that use the same service. `listen` is handed what they tell. */
+/** Joins the tabs that use the same service. `listen` receives their messages. */
 export function joinTabs<Message>(
   name: string,
   world: Surroundings,
@@ -45,7 +45,10 @@ export function joinTabs<Message>(
   };
 }
 
-/** Nothing where the browser refuses, as Firefox does to a foreign frame: the others are not reached, and that is all. */
+/**
+ * `undefined` if the browser refuses, as Firefox does in a third-party frame. Then there are no messages between tabs;
+ * all else works.
+ */
 function openChannel<Message>(name: string, world: Surroundings, listen: (message: Message) => void) {
   try {
     return world.openChannel?.(name, listen);
@@ -54,7 +57,7 @@ function openChannel<Message>(name: string, world: Surroundings, listen: (messag
   }
 }
 
-/** Nobody else: each tab has a session of its own, which no answer takes from another. */
+/** Without other tabs: in memory mode each tab has its own session. */
 export function noTabs(): Tabs<unknown> {
   return { inTurn: (work) => work(), atTheDoor: takeTurnsAlone(), tell() {}, close() {} };
 }

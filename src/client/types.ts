@@ -1,14 +1,14 @@
-/** The shapes of the API, each out of the OpenAPI document. */
+/** The types of the API, taken from the OpenAPI document. */
 import type { components, paths } from "./api.ts";
 
 type AuthRoute = Extract<keyof paths, `/api/v1/auth/${string}`>;
 type Post<Route extends AuthRoute> = NonNullable<paths[Route]["post"]>;
 type Json<Content> = Content extends { content: { "application/json": infer Value } } ? Value : undefined;
 
-/** What a route takes. */
+/** The JSON body of a route. */
 export type Body<Route extends AuthRoute> = Json<NonNullable<Post<Route>["requestBody"]>>;
 
-/** What a route gives: nothing with a 204. */
+/** The JSON response of a route; `undefined` for a 204. */
 export type Answer<Route extends AuthRoute> = Post<Route>["responses"] extends infer Responses
   ? Responses extends { 200: infer Success } | { 202: infer Success } | { 204: infer Success }
     ? Json<Success>
@@ -19,16 +19,16 @@ export type User = components["schemas"]["User"];
 export type TokenPair = components["schemas"]["TokenPair"];
 export type Problem = components["schemas"]["Problem"];
 
-/** The codes that the service refuses with. */
+/** The codes of the service's refusals. */
 export type ErrorCode = Problem["code"];
 
-/** One field that was refused: `field` is its path, with dots. */
+/** A refused field. `field` is its path, with dots. */
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 export type RegisterBody = Body<"/api/v1/auth/register">;
 
-/** `cookie` is the client's to say. */
+/** The client sets `cookie` itself. */
 export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 
-/** `fetch`, or what takes its place. */
+/** The signature of `fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;

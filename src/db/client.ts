@@ -1,20 +1,42 @@
 import { sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/d1";
 import type { Hops } from "../platform/hops.ts";
 
 export type Database = ReturnType<typeof openDatabase>;
 
-/** Drizzle on D1, every statement or batch counted as one round trip. */
+/** Drizzle on D1. Every statement or batch counts as one round trip. */
 export function openDatabase(d1: D1Database, hops: Hops) {
   return drizzle(meterDatabase(d1, hops));
 }
 
-/** Throws where the database does not answer. */
+/** Throws if the database does not answer. */
 export async function pingDatabase(db: Database): Promise<void> {
   await db.run(sql`SELECT 1`);
 }
 
-/** Drizzle calls only these; `first`, `exec` and `dump` stay uncounted because nothing calls them. */
+/** The time by the database's own clock, in milliseconds since the epoch. */
+export async function databaseNow(db: Database): Promise<number> {
+  const { now } = await db.get<{ now: number }>(sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now`);
+  return now;
+}
+
+type Statement = BatchItem<"sqlite">;
+
+/**
+ * Runs statements in the order in which they are written, as one transaction and one round trip. Each result comes
+ * back under the name of its statement.
+ */
+export async function batchOf<Statements extends Record<string, Statement>>(
+  db: Database,
+  statements: Statements,
+): Promise<{ [Name in keyof Statements]: Statements[Name]["_"]["result"] }> {
+  const results = await db.batch(Object.values(statements) as [Statement, ...Statement[]]);
+  const named = Object.fromEntries(Object.keys(statements).map((name, index) => [name, results[index]]));
+  return named as { [Name in keyof Statements]: Statements[Name]["_"]["result"] };
+}
+
+/** Drizzle calls only these. `first`, `exec` and `dump` are not counted because nothing calls them. */
 function meterDatabase(d1: D1Database, hops: Hops): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
 

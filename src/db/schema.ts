@@ -1,36 +1,47 @@
 /**
- * The directory in D1: who exists, and the keys that vouch for them. Times are integers in
- * milliseconds since the Unix epoch. Sessions, limits and revocations are not here.
+ * The directory in D1: the users, and the keys that sign their tokens. Times are integers in milliseconds since the
+ * Unix epoch. Sessions, limits and revocations are stored elsewhere.
  */
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { namesOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
+
+/** What a person says about themselves (`users/profile-fields.ts`). Registrations keep it until the address is proved. */
+const profileColumns = () => ({
+  firstName: text("first_name"),
+  lastName: text("last_name"),
+  phone: text("phone"),
+});
+
+export const profileColumnNames = namesOf(profileColumns());
 
 export const users = sqliteTable(
   "users",
   {
     id: text("id").primaryKey(),
-    /** Lower-case; what makes two accounts one. */
+    /** Lower case, so that addresses that only differ in case belong to one account. */
     email: text("email").notNull(),
     username: text("username").notNull(),
     passwordHash: text("password_hash").notNull(),
-    firstName: text("first_name"),
-    lastName: text("last_name"),
-    phone: text("phone"),
+    ...profileColumns(),
     role: text("role", { enum: ROLES }).notNull().default("user"),
     isActive: integer("is_active", { mode: "boolean" }).notNull().default(true),
     isVerified: integer("is_verified", { mode: "boolean" }).notNull().default(false),
     isSuperuser: integer("is_superuser", { mode: "boolean" }).notNull().default(false),
     /**
-     * Moves on with every change of the password, and whenever else all sessions must end: a session or a
-     * reset link of an earlier epoch is refused from the very statement that moves it.
+     * Incremented with every change of the password, and whenever all sessions must end. Sessions and reset links of an
+     * earlier epoch are refused as soon as the statement that increments it has run.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
-    /** Since when the password works only where its owner has logged in before: there were too many wrong guesses. */
+    /**
+     * Since when the password only works on networks where the user has logged in before, because there were too many
+     * wrong guesses.
+     */
     passwordBlockedAt: integer("password_blocked_at"),
-    /** In which language mails are written: a tag of BCP 47 that `mail/languages.ts` knows. */
+    /** The language of emails: a BCP 47 tag from `mail/languages.ts`. */
     locale: text("locale").notNull().default("en"),
-    /** SHA-256 of the link that verified the address: that link answers alike again, every other is dead. */
+    /** SHA-256 of the link that verified the address. That link gives the same answer again; all others are invalid. */
     verifiedByLink: text("verified_by_link"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
@@ -47,9 +58,9 @@ export const users = sqliteTable(
 );
 
 /**
- * Registrations that wait for somebody to prove the address, each with the credentials that were chosen
- * for it. Many may wait for one address; the one whose link is used wins. One for an address that is
- * verified already waits in vain, so that whoever made it learns nothing.
+ * Registrations whose address is not verified yet, each with the credentials chosen for it. There may be several for
+ * one address; the one whose link is used first wins. A registration for an address that is already verified is stored
+ * too, so that the response does not reveal the account.
  */
 export const registrations = sqliteTable(
   "registrations",
@@ -58,9 +69,7 @@ export const registrations = sqliteTable(
     email: text("email").notNull(),
     username: text("username").notNull(),
     passwordHash: text("password_hash").notNull(),
-    firstName: text("first_name"),
-    lastName: text("last_name"),
-    phone: text("phone"),
+    ...profileColumns(),
     locale: text("locale").notNull().default("en"),
     createdAt: integer("created_at").notNull(),
   },
@@ -72,8 +81,8 @@ export const registrations = sqliteTable(
 );
 
 /**
- * Changes of an address: asked for, then confirmed from the new address, then for a while to be undone
- * from the old one. A row goes when that time is over.
+ * Changes of email address. Each is requested, then confirmed from the new address, and can then be undone from the old
+ * one for a while. The row is deleted after that.
  */
 export const emailChanges = sqliteTable(
   "email_changes",
@@ -82,7 +91,7 @@ export const emailChanges = sqliteTable(
     userId: text("user_id").notNull(),
     oldEmail: text("old_email").notNull(),
     newEmail: text("new_email").notNull(),
-    /** The user's session epoch then: whatever ends all sessions ends what waits here. */
+    /** The user's session epoch at the time of the request. Ending all sessions also cancels a pending change. */
     sessionEpoch: integer("session_epoch").notNull(),
     requestedAt: integer("requested_at").notNull(),
     confirmedAt: integer("confirmed_at"),
@@ -91,7 +100,7 @@ export const emailChanges = sqliteTable(
   (table) => [index("email_changes_user").on(table.userId), index("email_changes_age").on(table.requestedAt)],
 );
 
-/** Usernames of deleted accounts, which nobody bears for a while: a digest each, no name. */
+/** Usernames of deleted accounts, which stay reserved for a while. Stored as digests, not as names. */
 export const retiredUsernames = sqliteTable(
   "retired_usernames",
   {
@@ -102,22 +111,25 @@ export const retiredUsernames = sqliteTable(
   (table) => [index("retired_usernames_until").on(table.retiredUntil)],
 );
 
-/** What happened that matters to security. Never a password, a token, a link or an email address. */
+/** Security events. Never contain a password, token, link or email address. */
 export const auditEvents = sqliteTable(
   "audit_events",
   {
-    /** UUIDv7 of the moment it happened, so that the key is the order; the same event twice is one row. */
+    /**
+     * A UUIDv7 of the time of the event, so that the primary key is in time order. The same event sent twice is one
+     * row.
+     */
     id: text("id").primaryKey(),
     type: text("type").notNull(),
     occurredAt: integer("occurred_at").notNull(),
-    /** Who did it; `null` where nobody proved who they are. */
+    /** The user who acted; `null` if unauthenticated. */
     actorId: text("actor_id"),
-    /** Whose account it concerns; `null` where there is none. */
+    /** The user whose account is concerned; `null` if none is. */
     userId: text("user_id"),
     ipAddress: text("ip_address"),
     userAgent: text("user_agent"),
     requestId: text("request_id"),
-    /** A flat JSON object of more facts, or `null`. */
+    /** More facts as a flat JSON object, or `null`. */
     details: text("details"),
   },
   (table) => [
@@ -128,23 +140,25 @@ export const auditEvents = sqliteTable(
 );
 
 export const signingKeys = sqliteTable("signing_keys", {
-  /** Counts up by one: of two isolates that make the next key at once, the unique row lets one win. */
+  /**
+   * Incremented by one. If two isolates create the next key at the same time, the primary key lets only one succeed.
+   */
   sequence: integer("sequence").primaryKey(),
   /** The key id (`kid`): the RFC 7638 thumbprint. */
   id: text("id").notNull().unique(),
   algorithm: text("algorithm", { enum: ["ES256", "Ed25519"] }).notNull(),
   publicJwk: text("public_jwk").notNull(),
-  /** The private JWK under AES-256-GCM, with the key id as authenticated context. */
+  /** The private JWK, sealed with AES-256-GCM. The key id is the authenticated context. */
   sealedPrivateJwk: text("sealed_private_jwk").notNull(),
   createdAt: integer("created_at").notNull(),
   signsFrom: integer("signs_from").notNull(),
-  /** From here on a successor is due. Moved to now to rotate by hand. */
+  /** From this time on the key is due for a successor. Set to the current time for a manual rotation. */
   rotatesAt: integer("rotates_at").notNull(),
-  /** Set in an emergency: from then on the key is neither published nor trusted. */
+  /** Set in an emergency. From then on the key is neither published nor trusted. */
   revokedAt: integer("revoked_at"),
 });
 
-/** Mails that the development transport kept instead of sending them. Empty in production. */
+/** Emails that the development transport stored instead of sending them. Empty in production. */
 export const outbox = sqliteTable(
   "outbox",
   {

@@ -1,15 +1,27 @@
-import type { Bindings } from "../bindings.ts";
-import type { Services } from "../services.ts";
+import type { Hops } from "../platform/hops.ts";
 import type { ErrorCode } from "./problems.ts";
 
-/** What Hono's context carries through a request. */
+/** The bindings that HTTP itself uses. `bindings.ts` adds the others by declaration merging. */
+export interface AppBindings {
+  ASSETS: Fetcher;
+  /** Not available on every platform. */
+  FLOOD_SHIELD?: RateLimit | undefined;
+}
+
+/** What Hono's context carries through a request. `endpoint/` adds the services by declaration merging. */
+export interface AppVariables {
+  requestId: string;
+  /** The storage round trips of this request. */
+  hops: Hops;
+  /** The validated body and query, if the endpoint reads one. */
+  body?: unknown;
+  query?: unknown;
+  /** For the log line: who called, and why the request was refused. */
+  userId?: string;
+  errorCode?: ErrorCode;
+}
+
 export interface AppEnv {
-  Bindings: Bindings;
-  Variables: {
-    requestId: string;
-    services: Services;
-    /** For the log line: who asked, and what was refused. */
-    userId?: string;
-    errorCode?: ErrorCode;
-  };
+  Bindings: AppBindings;
+  Variables: AppVariables;
 }

@@ -1,19 +1,22 @@
-/** What requests bring: bodies in JSON, bounded, UTF-8, and queries; of the declared shape or refused field by field. */
+/**
+ * Request input: JSON bodies, limited in size and in UTF-8, and queries. Input that does not match its schema is
+ * refused field by field.
+ */
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod";
-import { MAX_BODY_BYTES } from "../config.ts";
-import { answerProblem } from "./answer.ts";
+import { MAX_BODY_BYTES } from "../config/config.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
-// The platform forbids code generation; without this zod tries once and falls back.
+// The platform forbids code generation. Without this setting zod tries it once and falls back.
 z.config({ jitless: true });
 
-/** So many faults are told at once; a body of nonsense must not make a longer answer than itself. */
+/** The maximum number of field errors in a response. It must not be larger than the invalid body. */
 const MOST_ERRORS = 20;
 
 const limitSize = bodyLimit({
@@ -22,11 +25,11 @@ const limitSize = bodyLimit({
 });
 
 /**
- * Refuses, with 413, a body that is larger than any that the service takes; it is not read to its end. One that
- * breaks off, as when the client hangs up, is its sender's mistake and no failure of ours.
+ * Refuses a body over the size limit with 413, without reading all of it. A body that breaks off, for example because
+ * the client disconnected, is a client error and not a failure of the service.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
-  // Nobody reads the body of these.
+  // The service never reads the body of these methods.
   if (c.req.method === "GET" || c.req.method === "HEAD") return next();
   let isRead = false;
   try {
@@ -40,13 +43,13 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
 };
 
-/** Refuses a body that is not sent as JSON (415) or is not JSON in UTF-8 (400). An optional one may be empty. */
+/** Refuses a body that was not sent as JSON (415) or is not JSON in UTF-8 (400). An optional body may be empty. */
 export function acceptJson(optional: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const bytes = await c.req.arrayBuffer().catch(() => undefined);
     if (bytes === undefined) return answerProblem(c, refuse("invalid_json"));
     if (bytes.byteLength === 0 && optional) {
-      // Many clients name a type although they send nothing; without the name nothing is parsed.
+      // Many clients send a content type with an empty body. Without the header, the validator does not parse it.
       const headers = new Headers(c.req.raw.headers);
       headers.delete("Content-Type");
       c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
@@ -60,25 +63,27 @@ export function acceptJson(optional: boolean) {
   });
 }
 
-/** Validates the body that {@link acceptJson} let through. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("json", schema, refuseFields);
+/** Validates the body that {@link acceptJson} let through, and keeps it as the context's `body`. */
+export function jsonBody(schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator("json", schema, (result, c: Context<AppEnv>) => keepOrRefuse("body", result, c));
 }
 
-/** Validates the query. */
-export function queryOf<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("query", schema, refuseFields);
+/** Validates the query, and keeps it as the context's `query`. */
+export function queryOf(schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator("query", schema, (result, c: Context<AppEnv>) => keepOrRefuse("query", result, c));
 }
 
-function refuseFields(
+function keepOrRefuse(
+  part: "body" | "query",
   result: { success: boolean; error?: z.core.$ZodError; data?: unknown },
-  c: Context,
+  c: Context<AppEnv>,
 ): Response | undefined {
-  if (result.error === undefined) return undefined;
-  return answerProblem(
-    c,
-    refuse("validation_failed", { errors: fieldErrors(result.error.issues, result.data).slice(0, MOST_ERRORS) }),
-  );
+  if (result.error === undefined) {
+    c.set(part, result.data);
+    return undefined;
+  }
+  const errors = fieldErrors(result.error.issues, result.data).slice(0, MOST_ERRORS);
+  return answerProblem(c, refuse("validation_failed", { errors }));
 }
 
 function isJson(bytes: ArrayBuffer): boolean {

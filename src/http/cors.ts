@@ -2,7 +2,7 @@ import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./app-env.ts";
 
-/** Documents that any page may read: they hold nothing that is not public. */
+/** Documents that any page may read, because they are public. */
 const PUBLIC = /^\/(\.well-known\/.*|openapi\.json)$/;
 
 const EXPOSED = [
@@ -15,7 +15,7 @@ const EXPOSED = [
   "Server-Timing",
 ];
 
-/** CORS: the listed origins alone, with credentials. An origin that is not listed gets no CORS header at all. */
+/** CORS: only the listed origins are allowed, with credentials. Other origins get no CORS headers. */
 export function answerCors(allowedOrigins: readonly string[]) {
   const listed = cors({
     origin: [...allowedOrigins],
@@ -25,12 +25,12 @@ export function answerCors(allowedOrigins: readonly string[]) {
     exposeHeaders: EXPOSED,
     maxAge: 600,
   });
-  const anybody = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
+  const everyOrigin = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
   return createMiddleware<AppEnv>(async (c, next) => {
     const origin = c.req.header("Origin") ?? "";
-    if (PUBLIC.test(c.req.path)) return anybody(c, next);
+    if (PUBLIC.test(c.req.path)) return everyOrigin(c, next);
     if (allowedOrigins.includes(origin)) return listed(c, next);
-    // Unlisted: a preflight is still answered, without the headers that would let it pass.
+    // A preflight from an unlisted origin is answered too, but without the headers that would allow the request.
     await next();
     c.header("Vary", "Origin", { append: true });
     return;

@@ -1,13 +1,13 @@
 import { createMiddleware } from "hono/factory";
-import { isLoopback } from "../config.ts";
-import { answerProblem } from "./answer.ts";
+import { isLoopback } from "../config/config.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 /**
- * Development mode answers this machine alone: it shows mails to whoever asks, so a deployment that was
- * left in it answers nobody. Outside development plain http is refused, not redirected, so that a client
- * which sends secrets in the clear is noticed (OWASP REST Security Cheat Sheet).
+ * In development mode, only requests to this machine are answered: the mode shows emails to every visitor, so a
+ * deployment with this mode must not answer at all. Outside development, plain http is refused and not redirected, so
+ * that developers notice clients that send secrets unencrypted (OWASP REST Security Cheat Sheet).
  */
 export function expectHost(development: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {

@@ -1,18 +1,18 @@
-/** What happens when nobody answers, or somebody throws. */
+/** The answers to unknown routes and to unexpected failures. */
 import type { Context } from "hono";
 import { StorageUnavailable } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { answerProblem } from "./answer.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
-import { type App, operationsOf, pathPattern } from "./operation.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
+import { pathPattern } from "./routes.ts";
 
-/** 404 where the path is unknown, 405 with `Allow` where only the method is. */
-export function answerUnknownRoute(app: App) {
+/** 404 if the path is unknown, 405 with `Allow` if only the method is. */
+export function answerUnknownRoute(routes: readonly { method: string; path: string }[]) {
   return (c: Context<AppEnv>): Response => {
-    const methods = operationsOf(app)
-      .filter((operation) => pathPattern(operation).test(c.req.path))
-      .map((operation) => operation.method.toUpperCase());
+    const methods = routes
+      .filter(({ path }) => pathPattern(path).test(c.req.path))
+      .map(({ method }) => method.toUpperCase());
     if (methods.length === 0) return answerProblem(c, refuse("not_found"));
     if (methods.includes("GET")) methods.push("HEAD");
     const Allow = [...new Set(methods), "OPTIONS"].join(", ");
@@ -21,13 +21,17 @@ export function answerUnknownRoute(app: App) {
   };
 }
 
-/** Surprises: logged once with the request id; the client learns nothing but whether to try again. */
+/** Hono keeps the headers of an answer that was ready before the failure. These do not belong to the problem document. */
+const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-Security-Policy", "ETag", "Set-Cookie"];
+
+/** An unexpected failure: logged once with the request id. The client learns only whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
+  for (const name of OF_ANOTHER_ANSWER) c.header(name, undefined);
   writeLog("error", { event: "failure", request_id: c.get("requestId"), error: describeError(error) });
   return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
 }
 
-/** Drizzle wraps what a storage call throws. */
+/** Drizzle wraps the errors of storage calls. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && (error instanceof StorageUnavailable || isUnavailable(error.cause));
 }

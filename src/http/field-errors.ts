@@ -1,8 +1,8 @@
-/** What is wrong with an input, field by field. */
+/** Validation errors, field by field. */
 import type * as z from "zod";
-import type { FieldError } from "./problems.ts";
+import type { FieldError } from "../platform/refusal.ts";
 
-/** Zod's issues in the API's words. Messages say how to mend the field and never hold its value. */
+/** Zod's issues as the API's errors. Messages say how to fix the field and never contain its value. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = issue.path.map(String);
@@ -11,7 +11,7 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown):
       return issue.keys.map((key) => ({
         field: [...path, key.slice(0, 64)].join("."),
         code: "unknown_field",
-        message: "There is no such field here. Leave it out.",
+        message: "This field does not exist. Leave it out.",
       }));
     }
     if (valueAt(body, path) === undefined) {
@@ -19,7 +19,7 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown):
       return [{ field, code: "required", message }];
     }
     if (issue.code === "invalid_type") {
-      return [{ field, code: "wrong_type", message: `This takes a JSON ${issue.expected}.` }];
+      return [{ field, code: "wrong_type", message: `Send a JSON ${issue.expected}.` }];
     }
     const code = issue.code === "custom" ? issue.params?.code : CODES[issue.code];
     return [{ field, code: typeof code === "string" ? code : "invalid", message: issue.message }];

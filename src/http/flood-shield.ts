@@ -1,16 +1,16 @@
 import { createMiddleware } from "hono/factory";
 import { describeError, writeLog } from "../platform/log.ts";
-import { answerProblem } from "./answer.ts";
+import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { clientNetwork } from "./client-address.ts";
-import { refuse } from "./problems.ts";
+import { answerProblem } from "./problem-response.ts";
 
 /** The period of the binding in `wrangler.toml`, in seconds. */
 export const FLOOD_PERIOD = 10;
 
 /**
- * The platform's own rate limiting before any storage is touched: approximate, counted for each location, at next to
- * no cost. A shield, no limit: the exact limits stand behind it, so where it is missing or fails nobody is refused.
+ * The platform's own rate limiting, before any storage call. It is approximate, counts per location and costs almost
+ * nothing. The exact limits still follow, so if the shield is missing or fails, no request is refused.
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {

@@ -1,23 +1,27 @@
-/** Pages of a list by keyset: the cursor is the id of the last item, so that what is added meanwhile moves nothing. */
+/** Keyset pagination: the cursor is the id of the last item, so new items don't shift the pages. */
 import * as z from "zod";
 
-/** The parameters of every list. */
+/** The query parameters of every list. */
 export const pageQuery = {
   limit: z.coerce
-    .number("This takes a whole number from 1 to 100.")
-    .int("This takes a whole number from 1 to 100.")
-    .min(1, "A page has at least 1 item.")
-    .max(100, "A page has at most 100 items.")
+    .number("Send a whole number from 1 to 100.")
+    .int("Send a whole number from 1 to 100.")
+    .min(1, "Send a whole number from 1 to 100.")
+    .max(100, "Send a whole number from 1 to 100.")
     .default(50)
-    .meta({ description: "How many items at most." }),
+    .meta({ description: "The maximum number of items." }),
   cursor: z
-    .uuid("Take `next_cursor` as it was given.")
+    .uuid("Send the `next_cursor` of the previous page unchanged.")
     .optional()
-    .meta({ description: "`next_cursor` of the page before. Absent for the first." }),
+    .meta({ description: "`next_cursor` of the previous page. Omit it for the first page." }),
 };
 
-/** A page of what was read with one item more than asked for. */
-export function toPage<Item extends { id: string }>(items: Item[], limit: number) {
-  const page = items.slice(0, limit);
-  return { items: page, next_cursor: items.length > limit ? (page.at(-1)?.id ?? null) : null };
+/** The answer of a list. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
+
+/** A page of rows that were read with one more than asked for. */
+export function toPage<Row extends { id: string }, Item>(rows: Row[], limit: number, present: (row: Row) => Item) {
+  const page = rows.slice(0, limit);
+  return { items: page.map(present), next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
 }

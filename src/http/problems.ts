@@ -1,7 +1,9 @@
 /**
- * Refusals: one closed set of codes, one table that turns a code into an HTTP answer (RFC 9457).
- * Clients branch on `code`; the other members are for people.
+ * Refusals: a closed set of codes, and the table that maps each code to a problem document (RFC 9457).
+ * Clients branch on `code`; `title` and `detail` are for people.
  */
+import { isRefusal, type Refusal } from "../platform/refusal.ts";
+
 interface Problem {
   status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   title: string;
@@ -9,97 +11,101 @@ interface Problem {
 }
 
 export const PROBLEMS = {
-  invalid_json: { status: 400, title: "Broken JSON", detail: "The body is not valid JSON." },
+  invalid_json: { status: 400, title: "Invalid JSON", detail: "The body is not valid JSON." },
   invalid_token: {
     status: 400,
     title: "Invalid link",
-    detail: "This link is not valid, or something newer has taken its place. Ask for a new one.",
+    detail: "This link is not valid, or a newer link has replaced it. Request a new one.",
   },
-  expired_token: { status: 400, title: "Expired link", detail: "This link has expired. Ask for a new one." },
+  expired_token: { status: 400, title: "Expired link", detail: "This link has expired. Request a new one." },
   unauthorized: {
     status: 401,
-    title: "Not signed in",
-    detail: "This needs an access token: send it as `Authorization: Bearer <access_token>`.",
+    title: "Not logged in",
+    detail: "Send an access token as `Authorization: Bearer <access_token>`.",
   },
   invalid_access_token: {
     status: 401,
     title: "Invalid access token",
-    detail: "The access token has expired, has been revoked or is not one of ours. Refresh it, or log in again.",
+    detail: "The access token has expired, was revoked or was not issued by this service. Refresh it, or log in again.",
   },
-  invalid_credentials: { status: 401, title: "Wrong credentials", detail: "The name or the password is wrong." },
+  invalid_credentials: { status: 401, title: "Wrong credentials", detail: "Wrong email, username or password." },
   invalid_refresh_token: {
     status: 401,
     title: "Invalid refresh token",
-    detail: "The refresh token has expired, its session has ended, or it is not one of ours. Log in again.",
+    detail: "The refresh token has expired, its session has ended, or it was not issued by this service. Log in again.",
   },
   refresh_token_reused: {
     status: 401,
     title: "Refresh token reused",
-    detail: "This refresh token was already replaced, which may mean theft. Its session has ended. Log in again.",
+    detail: "This refresh token was used before, so it may have been stolen. Its session has ended. Log in again.",
   },
   email_not_verified: {
     status: 403,
-    title: "Address not verified",
-    detail: "Verify the email address first: follow the link in the mail, or ask for a new one.",
+    title: "Email not verified",
+    detail: "Verify the email address first: open the link in the verification email, or request a new one.",
   },
   account_disabled: { status: 403, title: "Account disabled", detail: "This account has been disabled." },
-  wrong_password: { status: 403, title: "Wrong password", detail: "The current password is wrong." },
+  wrong_password: { status: 403, title: "Wrong password", detail: "That is not the current password." },
   forbidden: {
     status: 403,
     title: "Forbidden",
-    detail: "Your role does not allow this, or not on this person. Ask somebody with a higher one.",
+    detail: "Your role does not allow this, or does not allow it for this user.",
   },
   invitation_required: {
     status: 403,
-    title: "By invitation",
-    detail: "Registration is by invitation here. Ask whoever runs the place for one: its link comes by mail.",
+    title: "Invitation required",
+    detail: "Registration is by invitation only. Ask an administrator for an invitation.",
   },
   registration_closed: {
     status: 403,
     title: "Registration closed",
-    detail: "Nobody can register here at the moment. Whoever has an account can log in.",
+    detail: "New accounts are not accepted at the moment. Existing users can log in.",
   },
   challenge_failed: {
     status: 403,
     title: "Challenge failed",
     detail:
-      "The challenge was not solved, or too long ago, or was used already. Solve it again, and send `turnstile_token`.",
+      "The challenge was not solved, has expired or was already used. Solve it again and send the new `turnstile_token`.",
   },
   origin_not_allowed: {
     status: 403,
     title: "Origin not allowed",
     detail:
-      "This came from a page of an origin that is not allowed, or with the session cookie and no allowed `Origin`. Send it from the service's own pages, or list the page's origin in ALLOWED_ORIGINS.",
+      "The request came from an origin that is not allowed, or used the session cookie without an allowed `Origin`. Add the page's origin to ALLOWED_ORIGINS.",
   },
-  https_required: { status: 403, title: "HTTPS required", detail: "Send this request over https." },
-  not_found: { status: 404, title: "Not found", detail: "There is nothing here." },
+  https_required: { status: 403, title: "HTTPS required", detail: "Send this request over HTTPS." },
+  not_found: {
+    status: 404,
+    title: "Not found",
+    detail: "There is nothing at this path, or the resource does not exist.",
+  },
   method_not_allowed: {
     status: 405,
     title: "Method not allowed",
-    detail: "This address answers other methods: see `Allow`.",
+    detail: "This path does not support the method. The `Allow` header lists the methods that it supports.",
   },
-  username_taken: { status: 409, title: "Username taken", detail: "Somebody else has this username. Choose another." },
+  username_taken: { status: 409, title: "Username taken", detail: "This username is taken. Choose another." },
   email_taken: {
     status: 409,
-    title: "Address taken",
-    detail: "Another account has this address by now. Use another one.",
+    title: "Email taken",
+    detail: "Another account is now using this email address. Use a different one.",
   },
   invitation_used: {
     status: 409,
     title: "Invitation used",
-    detail: "The address of this invitation has an account already. Log in, or ask for a new password.",
+    detail: "The email address of this invitation already has an account. Log in, or reset the password.",
   },
   last_superuser: {
     status: 409,
     title: "Last superuser",
-    detail: "This is the last active superuser. Make somebody else one first.",
+    detail: "This is the only active superuser. Make someone else a superuser first.",
   },
   precondition_failed: {
     status: 412,
-    title: "Changed meanwhile",
-    detail: "Somebody changed this since you read it: read it again, and then change it with the new ETag.",
+    title: "Changed since you read it",
+    detail: "This has changed since you read it. Read it again, and send the new ETag.",
   },
-  payload_too_large: { status: 413, title: "Body too large", detail: "A request body holds at most 64 KiB." },
+  payload_too_large: { status: 413, title: "Body too large", detail: "A request body can have at most 64 KiB." },
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
@@ -108,54 +114,39 @@ export const PROBLEMS = {
   misdirected_request: {
     status: 421,
     title: "Misdirected request",
-    detail: "ENVIRONMENT=development answers on localhost alone.",
+    detail: "With ENVIRONMENT=development, the service only answers on localhost.",
   },
-  validation_failed: { status: 422, title: "Validation failed", detail: "Some fields need mending: see `errors`." },
-  rate_limited: { status: 429, title: "Too many requests", detail: "Wait for as long as `Retry-After` says." },
+  validation_failed: { status: 422, title: "Validation failed", detail: "Some fields need correcting: see `errors`." },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    detail: "Wait for the number of seconds in `Retry-After`, then try again.",
+  },
   internal_error: {
     status: 500,
     title: "Internal error",
-    detail: "Something went wrong here. The request id names it in our logs.",
+    detail: "Something went wrong. If you contact support, include the request id.",
   },
-  busy: { status: 503, title: "Busy", detail: "Too many passwords are being checked. Try again in a moment." },
+  busy: {
+    status: 503,
+    title: "Busy",
+    detail: "Too many passwords are being checked at the moment. Try again shortly.",
+  },
   unavailable: {
     status: 503,
     title: "Unavailable",
-    detail: "A part that this request needs does not answer. Try again in a moment.",
+    detail: "A component that this request needs is not responding. Try again in a moment.",
   },
 } as const satisfies Record<string, Problem>;
 
 export type ErrorCode = keyof typeof PROBLEMS;
 
-/** One field that was refused. `field` is the path in the body with dots; it never holds the value. */
-export interface FieldError {
-  field: string;
-  code: string;
-  message: string;
+/** Whether an outcome is a refusal that has an answer in the table. */
+export function isProblem(outcome: unknown): outcome is Refusal<ErrorCode> {
+  return isRefusal(outcome) && Object.hasOwn(PROBLEMS, outcome.code);
 }
 
-/** An expected "no", as a value. Thrown by nobody. */
-export interface Refusal<Code extends ErrorCode = ErrorCode> {
-  refused: Code;
-  errors?: FieldError[];
-  /** For the log: whose refusal it is, where that is known. */
-  userId?: string;
-  /** Headers that this answer needs beyond the usual ones. */
-  headers?: Record<string, string>;
-}
-
-export function refuse<Code extends ErrorCode>(
-  refused: Code,
-  more: Omit<Refusal<Code>, "refused"> = {},
-): Refusal<Code> {
-  return { refused, ...more };
-}
-
-export function isRefusal(outcome: object): outcome is Refusal {
-  return "refused" in outcome;
-}
-
-/** The stable `type` of a problem: a URN, since it must outlive any address of the documentation. */
+/** The stable `type` of a problem: a URN, so that it doesn't depend on the documentation's address. */
 export function problemType(code: ErrorCode): string {
   return `urn:postern:problem:${code}`;
 }

@@ -5,7 +5,7 @@ import type { AppEnv } from "./app-env.ts";
 
 const ACCEPTABLE = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Names every request. A caller's own `X-Request-Id` is kept where it is short and plain. */
+/** Gives every request an id. The client's own `X-Request-Id` is used if it is short and plain. */
 export const requestId = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header("X-Request-Id") ?? "";
   const id = ACCEPTABLE.test(given) ? given : createId(systemClock.now(), systemRandom);

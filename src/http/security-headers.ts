@@ -7,17 +7,17 @@ const EVERYWHERE = {
   "Referrer-Policy": "no-referrer",
   "X-Frame-Options": "DENY",
   "Cross-Origin-Opener-Policy": "same-origin",
-  // No page embeds an answer. Who may read one across origins by CORS still does.
+  // Pages can't embed responses. Origins that CORS allows can still read them.
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 };
 
-/** An API answer is never rendered, so it may load nothing at all. Pages bring their own policy. */
+/** API responses are never rendered, so they may load nothing. Pages set their own policy. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
- * Security headers on every answer (OWASP REST Security Cheat Sheet). What nobody declared cacheable
- * is not stored.
+ * Security headers for every response (OWASP REST Security Cheat Sheet). Responses are not stored unless they are
+ * declared cacheable.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();

@@ -1,10 +1,10 @@
 /**
- * The keyring: the signing keys as this isolate knows them. Reads them once, makes the first one
- * without a race, and rotates. Keys live in isolate memory as values, never as promises: a promise
- * belongs to the request that made it, and hangs when that request is cancelled.
+ * The keyring: the signing keys, cached per isolate. Reads the keys, creates the first one without a race, and rotates
+ * them. The cache holds values, never promises: a promise belongs to the request that created it, and hangs if that
+ * request is cancelled.
  */
 import type { AuditTrail } from "../audit/trail.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Database } from "../db/client.ts";
 import { type Clock, MINUTE, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
@@ -12,7 +12,7 @@ import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { createKeyRow, openKey, renewTimestamps } from "./sealed-key.ts";
 import { type CurrentKey, currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
-import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./store.ts";
+import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./signing-key-rows.ts";
 
 /** The keys that this isolate has read. */
 interface KnownKeys {
@@ -22,31 +22,34 @@ interface KnownKeys {
 }
 
 export interface Keyring {
-  /** Reads the keys unless this isolate knows them. To be called beside another round trip, not after it. */
+  /** Reads the keys unless this isolate has them. Call it in parallel with another round trip. */
   warm(): Promise<void>;
   /**
-   * The key that signs now; made where there is none. `version` is what the directory said last: where
-   * it differs from what this isolate knows, the keys are read again.
+   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
+   * isolate has another one, it reads the keys again.
    */
   signingKey(version?: string): Promise<CurrentKey>;
-  /** The trusted key of this id, or `undefined`. An id never seen is looked up, unless the keys were read within the last second. */
+  /**
+   * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
+   * last second.
+   */
   verifyingKey(id: string): Promise<SigningKey | undefined>;
-  /** Whether the key is still trusted in that version of the directory. */
+  /** Whether the key is still trusted in this version of the directory. */
   isTrusted(id: string, version: string): Promise<boolean>;
-  /** As {@link isTrusted}, where no other read has brought the version along. One round trip. */
+  /** Like {@link isTrusted}, if no other read has returned the version. One round trip. */
   isStillTrusted(id: string): Promise<boolean>;
-  /** Every key that a verifier may trust now. Where the directory does not answer, those known last. */
+  /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
   published(): Promise<SigningKey[]>;
-  /** Makes a successor where one is due, and deletes keys that verify nothing any more. */
+  /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
   rotate(): Promise<void>;
 }
 
-/** For how long the JWKS may be served from memory. Well below the publish lead. */
+/** How long the JWKS may be served from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
-/** How long after a reading an unknown id counts as unknown, so that forged tokens make little work. */
+/** How long after a read an unknown id counts as unknown, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = SECOND;
 
-/** What the isolate knows, by configuration. Values only. */
+/** The cache of this isolate, by configuration. Values only. */
 const known = new WeakMap<Config, KnownKeys>();
 
 export function createKeyring(parts: {
@@ -58,7 +61,7 @@ export function createKeyring(parts: {
   random: Random;
 }): Keyring {
   const { config, db, secrets, audit, clock, random } = parts;
-  // A token signed at the last moment is accepted for its lifetime and the verifier's tolerance.
+  // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
   async function read(): Promise<KnownKeys> {
@@ -100,13 +103,14 @@ export function createKeyring(parts: {
   async function signingKey(version?: string): Promise<CurrentKey> {
     const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
     if (kept !== undefined) return kept;
-    // None yet, or all revoked, or all sealed under a secret that is gone. Another isolate may have been faster.
+    // There is no key yet, or all are revoked or sealed under a lost secret. Another isolate may have created one in
+    // the meantime.
     const { keys } = await read();
     const found = currentKey(keys, clock.now(), tokenLifetime);
     if (found !== undefined) return found;
     await addKey(nextSequence(keys), atOnce(clock.now()));
     const made = currentKey((await read()).keys, clock.now(), tokenLifetime);
-    if (made === undefined) throw new Error("No signing key opens with this AUTH_SECRET.");
+    if (made === undefined) throw new Error("AUTH_SECRET opens none of the signing keys.");
     return made;
   }
 
@@ -145,7 +149,7 @@ export function createKeyring(parts: {
         }
       }
       const keys = publishedKeys(current.keys, clock.now(), tokenLifetime);
-      // A verifier that asks before the first login must not keep an empty set in its cache.
+      // A verifier that asks before the first login must not cache an empty set.
       return keys.length > 0 ? keys : [await signingKey()];
     },
     async rotate() {
@@ -157,7 +161,7 @@ export function createKeyring(parts: {
       }
       const published = new Set(publishedKeys(keys, now, tokenLifetime).map(({ id }) => id));
       const spent = keys.filter((key) => !published.has(key.id) && (key.revokedAt ?? 0) + tokenLifetime < now);
-      // The newest row stays whatever it is: a sequence number is never used twice.
+      // The newest row is never deleted, so that its sequence number is not reused.
       const deletable = spent.filter(({ sequence }) => sequence + 1 < nextSequence(keys)).map(({ id }) => id);
       if (deletable.length > 0) await deleteSigningKeys(db, deletable);
       await read();
@@ -165,7 +169,7 @@ export function createKeyring(parts: {
   };
 }
 
-/** When a key starts to sign that can't wait: a little ago, since isolates' clocks differ a little. */
+/** The start time of a key that must sign at once. Slightly in the past, because the clocks of isolates differ. */
 function atOnce(now: number): number {
   return now - MINUTE;
 }

@@ -4,11 +4,12 @@ import type { Secrets } from "../platform/crypto.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { openPrivateJwk, sealPrivateJwk } from "./sealed-key.ts";
-import { readSealedKeys, replaceSeal } from "./store.ts";
+import { readSealedKeys, replaceSeal } from "./signing-key-rows.ts";
 
 /**
- * Seals under the current secret each key that only the previous one opens, so that the previous one can go.
- * The key stays what it is: its id, its times and what it signed. A key that neither secret opens is passed over.
+ * Reseals under the current secret every key that only the previous secret opens, so that the previous one can be
+ * removed. The key itself does not change: it keeps its id, its times and the tokens that it signed. A key that neither
+ * secret opens is skipped.
  */
 export async function resealSigningKeys(parts: {
   db: Database;
@@ -21,7 +22,7 @@ export async function resealSigningKeys(parts: {
     const opened = await openPrivateJwk(row, secrets);
     if (opened === undefined || opened.isCurrent) continue;
     const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
-    // Another isolate may have done it since, or the key is gone: then there is nothing left to do.
+    // Another isolate has resealed the key, or it was deleted. Nothing is left to do.
     if (!(await replaceSeal(db, row.id, row.sealedPrivateJwk, sealed))) continue;
     writeLog("info", { event: "signing_key_resealed", key_id: row.id });
     audit.note("signing_key_resealed", { details: { key_id: row.id } });

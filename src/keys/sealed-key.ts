@@ -1,15 +1,16 @@
-/** A signing key to and from its row in D1, where its private half lies sealed. */
+/** Converts a signing key to and from its row in D1, which stores the private key sealed. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import type { Opened, Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
+import { publicJwk } from "./public-jwk.ts";
 import type { SigningAlgorithm, SigningKey } from "./signing-key.ts";
-import type { SealedKey, SigningKeyRow } from "./store.ts";
+import type { SealedKey, SigningKeyRow } from "./signing-key-rows.ts";
 
 const SEAL_PURPOSE = "signing-key";
 
-/** Timestamps may have changed since; the key material of an id never does. */
+/** The timestamps of a key may change; the key material for an id never does. */
 export function renewTimestamps(kept: SigningKey, row: SigningKeyRow): SigningKey {
   return { ...kept, ...timestampsOf(row) };
 }
@@ -18,29 +19,29 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
   return { createdAt, signsFrom, rotatesAt, revokedAt };
 }
 
-/** Opens a key. One that neither secret opens is logged, and verifies but does not sign. */
+/** Opens a key. If neither secret opens it, that is logged, and the key can verify but not sign. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
-  const publicJwk: JWK = JSON.parse(row.publicJwk);
+  const publicKey = publicJwk.parse(JSON.parse(row.publicJwk));
   const opened = await openPrivateJwk(row, secrets);
   if (opened === undefined) writeLog("warn", { event: "signing_key_unreadable", key_id: row.id });
   return {
     sequence: row.sequence,
     id: row.id,
     algorithm: row.algorithm,
-    publicJwk,
-    verifyingKey: await importKey(publicJwk, row.algorithm),
+    publicJwk: publicKey,
+    verifyingKey: await importKey(publicKey, row.algorithm),
     signingKey: opened && (await importKey(JSON.parse(new TextDecoder().decode(opened.plaintext)), row.algorithm)),
     ...timestampsOf(row),
   };
 }
 
-/** The private half of a key as JSON, or `undefined` where neither secret opens it in its row. */
+/** The private key as JSON, or `undefined` if neither secret opens it in this row. */
 export async function openPrivateJwk(row: SealedKey, secrets: Secrets): Promise<Opened | undefined> {
   const sealed = decodeBase64url(row.sealedPrivateJwk);
   return sealed && secrets.open(SEAL_PURPOSE, sealed, row.id);
 }
 
-/** The private half of a key, sealed under the current secret for the row of this id alone. */
+/** Seals a private key under the current secret. It can only be opened in the row with this id. */
 export async function sealPrivateJwk(
   id: string,
   privateJwk: Uint8Array,
@@ -52,11 +53,14 @@ export async function sealPrivateJwk(
 
 async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
   const key = await importJWK(jwk, algorithm);
-  if (key instanceof Uint8Array) throw new TypeError("A signing key is asymmetric.");
+  if (key instanceof Uint8Array) throw new TypeError("A signing key must be asymmetric.");
   return key;
 }
 
-/** Makes a key pair and seals its private half. It signs from `signsFrom`, and is due for a successor a period later. */
+/**
+ * Creates a key pair and seals its private key. It signs from `signsFrom`, and is due for a successor one signing
+ * period later.
+ */
 export async function createKeyRow(parts: {
   sequence: number;
   algorithm: SigningAlgorithm;
@@ -68,14 +72,14 @@ export async function createKeyRow(parts: {
 }): Promise<SigningKeyRow> {
   const { sequence, algorithm, signsFrom, signingPeriod, secrets, now, random } = parts;
   const pair = await generateKeyPair(algorithm, { extractable: true });
-  const publicJwk = await exportJWK(pair.publicKey);
-  const id = await calculateJwkThumbprint(publicJwk);
+  const publicKey = await exportJWK(pair.publicKey);
+  const id = await calculateJwkThumbprint(publicKey);
   const privateJwk = utf8(JSON.stringify(await exportJWK(pair.privateKey)));
   return {
     sequence,
     id,
     algorithm,
-    publicJwk: JSON.stringify(publicJwk),
+    publicJwk: JSON.stringify(publicKey),
     sealedPrivateJwk: await sealPrivateJwk(id, privateJwk, secrets, random),
     createdAt: now,
     signsFrom,

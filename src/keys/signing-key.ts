@@ -1,12 +1,12 @@
 /**
- * Signing keys as values: what a key row means at a given moment. There is no state to keep: whether
- * a key is published, signs or has retired is derived from the timestamps on its row.
+ * Signing keys as values: what a key row means at a given time. Whether a key is published, signs or has retired
+ * follows from the timestamps on its row, so no other state is stored.
  *
- * Publish, then sign: a new key stands in the JWKS for the publish lead before it signs, so that every
- * verifier's cache has it by then, and it stays there until the last token that it signed has expired.
+ * Publish, then sign: a new key is in the JWKS for the publish lead before it signs, so that every verifier has it in
+ * its cache by then. It stays there until the last token that it signed has expired.
  */
-import type { JWK } from "jose";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import type { PublicJwk } from "./public-jwk.ts";
 
 export type SigningAlgorithm = Config["tokens"]["algorithm"];
 
@@ -16,9 +16,9 @@ export interface SigningKey {
   /** The `kid`: the RFC 7638 thumbprint of the public key. */
   id: string;
   algorithm: SigningAlgorithm;
-  publicJwk: JWK;
+  publicJwk: PublicJwk;
   verifyingKey: CryptoKey;
-  /** Absent where neither secret opens the sealed private key. */
+  /** Absent if neither secret opens the sealed private key. */
   signingKey: CryptoKey | undefined;
   createdAt: number;
   signsFrom: number;
@@ -31,14 +31,14 @@ export type CurrentKey = SigningKey & { signingKey: CryptoKey };
 
 export type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
 
-/** The keys that verifiers may trust now: neither revoked nor retired. */
+/** The keys that verifiers may trust now: not revoked and not retired. */
 export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now: number, tokenLifetime: number): Key[] {
   return keys.filter((key) => key.revokedAt === null && now < retiresAt(key, keys, tokenLifetime));
 }
 
 /**
- * The key that signs now: of those that are published, whose time has come and whose private half opens,
- * the newest. A key that nobody trusts any more never signs.
+ * The key that signs now: the newest published key whose time has come and whose private key could be opened. A key
+ * that is no longer trusted never signs.
  */
 export function currentKey(keys: readonly SigningKey[], now: number, tokenLifetime: number): CurrentKey | undefined {
   return publishedKeys(keys, now, tokenLifetime)

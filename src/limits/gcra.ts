@@ -1,25 +1,25 @@
 /**
- * GCRA, the generic cell rate algorithm (ITU-T I.371): a key's whole state is one number, the theoretical
- * arrival time, which is the moment at which its budget will be whole again. Pure: whoever keeps the number
- * sees to it that one attempt is judged at a time.
+ * GCRA, the generic cell rate algorithm (ITU-T I.371). A key's whole state is one number, the theoretical arrival time:
+ * the moment at which its budget will be full again. The functions are pure; the object that stores the number must
+ * judge one attempt at a time.
  */
-import type { LimitRule } from "./rules.ts";
+import type { LimitRule } from "../config/limit-rules.ts";
 
-/** What an attempt met. Times are milliseconds from now. */
+/** The result of one attempt. Times are milliseconds from now. */
 export interface LimitReading {
   allowed: boolean;
   /** Attempts left. */
   remaining: number;
-  /** Until the budget is whole again. */
+  /** Until the budget is full again. */
   resetAfter: number;
-  /** Until the next attempt is allowed; 0 where one is allowed now. */
+  /** Until the next attempt is allowed; 0 if one is allowed now. */
   retryAfter: number;
 }
 
-/** Half a millisecond forgives the rounding of budgets that do not divide their window. */
+/** Half a millisecond of tolerance, for budgets that do not divide their window evenly. */
 const ROUNDING = 0.5;
 
-/** Judges one attempt. `arrival` is the number to keep: that of before where the attempt is refused. */
+/** Judges one attempt. `arrival` is the number to store; a refused attempt leaves it unchanged. */
 export function judgeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
   const cost = rule.window / rule.budget;
   const before = Math.max(kept, now);
@@ -32,7 +32,7 @@ export function judgeAttempt(kept: number, rule: LimitRule, now: number): { read
   return { reading: { allowed, remaining, resetAfter: used, retryAfter }, arrival };
 }
 
-/** The number to keep once an attempt is given back. */
+/** The number to store after an attempt is refunded. */
 export function giveAttemptBack(kept: number, rule: LimitRule): number {
   return kept - rule.window / rule.budget;
 }

@@ -1,8 +1,10 @@
 /**
- * What a login takes, all in one hop: the address's budget, the budget of this address at this account, and the
- * account's guard. An account is known here by the names that somebody logs in by, whether or not there is such
- * an account, so that nobody learns of one by being refused.
+ * What a login takes, all in one hop: the network's budget, the budget of this network at this account, and the
+ * account's guard. An account is identified by the login name that was entered, whether or not such an account exists,
+ * so that a refusal does not reveal which accounts exist.
  */
+
+import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import {
@@ -13,46 +15,50 @@ import {
   limiterBudget,
   takeAll,
   withoutFail,
-} from "./limiter.ts";
+} from "./budgets.ts";
 import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
-import type { LimitRules } from "./rules.ts";
 
-/** One attempt that was taken, or refused. None of its methods throws. */
+/** An attempt that was taken or refused. Its methods never throw. */
 export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamiliar" | "isBlocked" | "isLast"> {
-  /** Gives back what was not judged. */
+  /** Refunds an attempt that was not judged. */
   giveBack(): Promise<void>;
   /**
-   * It was right: what the network got wrong at this account before is forgiven, and it is familiar from now on, by
-   * each of the account's names.
+   * The login succeeded. Clears this network's failures at the account, and makes the network trusted under each of the
+   * account's names.
    */
   succeed(names: readonly string[]): Promise<void>;
-  /** It was right no more when the session was to be opened: the network is a stranger's after all. */
+  /**
+   * The account changed before the session was opened, so the success is taken back: the network is no longer trusted.
+   */
   disown(names: readonly string[]): Promise<void>;
-  /** It was wrong, and counts by the account's other name as well. */
+  /** The login failed. Counts it under the account's other name as well. */
   share(name: string): Promise<void>;
 }
 
 export interface LoginAttempts {
-  /** Takes an attempt at the account of this name. */
+  /** Takes an attempt at the account with this name. */
   take(name: string, network: string): Promise<LoginAttempt>;
+  /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
+  reset(names: readonly string[], network?: string): Promise<void>;
   /**
-   * Starts counting anew for whoever bears these names from now on, in whose own network nothing was wrong; without a
-   * network there is nobody.
+   * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
+   * use `before` next.
    */
-  startAfresh(names: readonly string[], network?: string): Promise<void>;
+  rename(before: string, after: string, network: string): Promise<void>;
 }
 
 const nothing = async () => {};
 
-/** Attempts that nobody counts (`RATE_LIMITING=off`). */
+/** Used when limits are off (`RATE_LIMITING=off`): counts nothing. */
 export const unlimitedAttempts: LoginAttempts = {
   take: async () => ({
     headers: {},
     ...{ isFamiliar: true, isBlocked: false, isLast: false },
     ...{ giveBack: nothing, succeed: nothing, disown: nothing, share: nothing },
   }),
-  startAfresh: nothing,
+  reset: nothing,
+  rename: nothing,
 };
 
 export function createLoginAttempts(
@@ -63,7 +69,7 @@ export function createLoginAttempts(
   hops: Hops,
 ): LoginAttempts {
   const rule = rules.loginPerAccount;
-  /** A network is kept with the account: as a MAC that is good for this account alone. */
+  /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
   const perAddress = (network: string) =>
     limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops);
@@ -80,13 +86,22 @@ export function createLoginAttempts(
     await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
   }
 
+  async function reset(names: readonly string[], network?: string): Promise<void> {
+    await Promise.all([
+      tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
+      ...(network === undefined
+        ? []
+        : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
+    ]);
+  }
+
   return {
     async take(name, network) {
       const from = networkAt(name, network);
       let guarded = { isFamiliar: false, isBlocked: false, isLast: false };
       const guard: Budget = {
         name: "loginPerAccount",
-        // In a row, not in a window: a pause that grows is no window.
+        // No window: this limit counts failures in a row, and its pause grows.
         policy: `"loginPerAccount";q=${rule.budget}`,
         async take() {
           const reading = await onGuard(name, async (object): Promise<GuardReading> => object.take(from, rule));
@@ -113,15 +128,9 @@ export function createLoginAttempts(
         share: (other) => tellGuards([other], (object) => object.share(networkAt(other, network))),
       };
     },
-    async startAfresh(names, network) {
-      await Promise.all([
-        tellGuards(names, (object, name) =>
-          object.startAfresh(network === undefined ? undefined : networkAt(name, network)),
-        ),
-        ...(network === undefined
-          ? []
-          : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
-      ]);
+    reset,
+    async rename(before, after, network) {
+      await Promise.all([reset([after], network), reset([before])]);
     },
   };
 }

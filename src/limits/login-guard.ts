@@ -1,32 +1,38 @@
 /**
- * The LoginGuard object: one per name that somebody logs in by, whether or not anybody bears it. It counts the
- * wrong guesses in a row and slows them down. A network from which somebody has logged in is counted by
- * itself: whatever strangers do elsewhere, its own attempts are as free as before, so nobody is locked out.
+ * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
+ * and slows them down. A network from which the user has logged in before is trusted and counted separately, so
+ * failures from other networks can't lock the owner out.
  *
- * An attempt counts as wrong from the start and is given back when it was not judged, so that of any number of
- * guesses at once no more than the rule allows are judged.
+ * An attempt counts as wrong from the start and is refunded if it was not judged. So of any number of simultaneous
+ * guesses, only as many are judged as the rule allows.
  */
 import { DurableObject } from "cloudflare:workers";
+import {
+  GUARD_MEMORY,
+  type LimitRule,
+  LONGEST_PAUSE,
+  MOST_FAMILIAR_NETWORKS,
+  MOST_WRONG_GUESSES,
+} from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { doublingPause } from "../platform/persist.ts";
+import { doublingPause } from "../platform/retry.ts";
 import type { LimitReading } from "./gcra.ts";
-import { GUARD_MEMORY, type LimitRule, LONGEST_PAUSE, MOST_FAMILIAR_NETWORKS, MOST_WRONG_GUESSES } from "./rules.ts";
 
 export interface GuardReading extends LimitReading {
-  /** Whether somebody has logged in from this network, so that it is counted by itself. */
+  /** Whether the user has logged in from this network before, so that it is counted separately. */
   isFamiliar: boolean;
-  /** The password is not to be believed here: there were too many wrong guesses. */
+  /** The password must not be accepted from this network: there were too many wrong guesses. */
   isBlocked: boolean;
-  /** After this guess, if it is wrong, the password is to stop working for strangers' networks. */
+  /** If this guess is wrong, the password must stop working for untrusted networks. */
   isLast: boolean;
 }
 
 interface Guesses {
-  /** Wrong ones in a row, those included that are being judged. */
+  /** Wrong guesses in a row, including those that are still being judged. */
   count: number;
-  /** Wrong ones at the same account by its other name: they count for the block, and in nothing that is told. */
+  /** Wrong guesses under the account's other name. Counts towards the block, never shown in headers. */
   byOtherName: number;
-  /** Milliseconds since the epoch: no further one before. */
+  /** The earliest time of the next guess, in milliseconds since the epoch. */
   nextAt: number;
 }
 
@@ -44,7 +50,7 @@ const none = (): Guesses => ({ count: 0, byOtherName: 0, nextAt: 0 });
 const total = ({ count, byOtherName }: Guesses) => count + byOtherName;
 
 export class LoginGuard extends DurableObject {
-  /** Counts one guess from this network, or says how long to wait. */
+  /** Counts one guess from this network, or returns how long to wait. */
   async take(network: string, rule: LimitRule): Promise<GuardReading> {
     const now = systemClock.now();
     const kept = this.#kept;
@@ -68,19 +74,19 @@ export class LoginGuard extends DurableObject {
     };
   }
 
-  /** Gives back a guess that was not judged; `isFamiliar` is what {@link LoginGuard.take} said of it. */
+  /** Refunds a guess that was not judged. `isFamiliar` is the value that {@link LoginGuard.take} returned for it. */
   async giveBack(network: string, isFamiliar: boolean): Promise<void> {
     const kept = this.#kept;
     const guesses = isFamiliar ? kept.familiar[network] : kept.elsewhere;
     if (guesses === undefined || guesses.count === 0) return;
     guesses.count -= 1;
-    // It was allowed, so the pause before it was over.
+    // The guess was allowed, so there was no pause left to wait for.
     guesses.nextAt = 0;
     if (isBlank(kept)) await this.#forget();
     else await this.#keep(kept, systemClock.now());
   }
 
-  /** Counts a wrong guess from this network that was made by the account's other name. */
+  /** Counts a wrong guess from this network that was made under the account's other name. */
   async share(network: string): Promise<void> {
     const now = systemClock.now();
     const kept = this.#kept;
@@ -89,8 +95,9 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Somebody has logged in from this network: what it got wrong before is forgiven. Strangers' guesses are, where it
-   * was one of them until now; a login where its owner always logs in says nothing of them.
+   * The user logged in from this network. Clears this network's failures. If it was untrusted until now, clears the
+   * shared counter too; a login from a network that was already trusted proves nothing about the failures from other
+   * networks.
    */
   async welcome(network: string): Promise<void> {
     const now = systemClock.now();
@@ -108,21 +115,21 @@ export class LoginGuard extends DurableObject {
     );
   }
 
-  /** Takes a welcome back: who logged in there was not who they said. */
+  /** Takes a welcome back, because the login was not valid after all. */
   async estrange(network: string): Promise<void> {
     const kept = this.#kept;
     delete kept.familiar[network];
     await this.#keep(kept, systemClock.now());
   }
 
-  /** Forgets every guess, and every familiar network but this one; without one, everything. */
-  async startAfresh(network: string | undefined): Promise<void> {
+  /** Clears all guesses and all trusted networks except `network`. Without `network`, clears everything. */
+  async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
     const now = systemClock.now();
     await this.#keep({ ...blank(), familiar: { [network]: { ...none(), lastLoginAt: now } } }, now);
   }
 
-  /** Forgets what was not touched for long, so that storage cleans itself up. */
+  /** Deletes the state after a long time without use, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
     const forgetAt = this.#kept.touchedAt + GUARD_MEMORY;
     if (forgetAt > systemClock.now()) await this.ctx.storage.setAlarm(forgetAt);
@@ -144,7 +151,7 @@ export class LoginGuard extends DurableObject {
   }
 }
 
-/** A familiar network's own guesses. One that got it wrong too often is a network like any other. */
+/** The guesses of a trusted network. After too many failures, a network is no longer trusted. */
 function familiarIn(kept: Kept, network: string, now: number): Kept["familiar"][string] | undefined {
   const found = Object.hasOwn(kept.familiar, network) ? kept.familiar[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;

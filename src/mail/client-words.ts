@@ -1,16 +1,23 @@
 /**
- * What a client says of itself, as a mail may repeat it. Anybody can say anything there, and the mail is ours:
- * it must not be made to carry their link, their page or their novel.
+ * What a client says about itself, made safe to repeat in an email. Attackers control this text, and the email is ours:
+ * it must not carry their links, their page or a long text.
  */
+import type { Device } from "./messages.ts";
+import { readUserAgent } from "./user-agents.ts";
 
-/** Characters: enough for the usual browser. */
+/** Characters: enough for the user agents of common browsers. */
 const LONGEST = 160;
 
-/** `undefined` where nothing is left to repeat. */
+/** A recognized browser by name; anything else quoted. */
+export function nameDevice(words: string | null): Device | undefined {
+  return readUserAgent(words ?? "") ?? quoteClient(words);
+}
+
+/** `undefined` if nothing printable is left. */
 export function quoteClient(words: string | null): string | undefined {
   const line = (words ?? "")
     .toWellFormed()
-    // Control characters, and marks that hide text or turn it around (Unicode TR36 §2.5).
+    // Control characters, and characters that hide or reverse text (Unicode TR36 §2.5).
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();
   const characters = [...line];
@@ -19,18 +26,18 @@ export function quoteClient(words: string | null): string | undefined {
 }
 
 /**
- * A username as a mail to a stranger names it: as it is, unless mail programs would make a link of it, whose page
- * a stranger chose.
+ * A username for an email to someone else. It is unchanged unless email programs would turn it into a link, whose
+ * target the user would have chosen.
  */
 export function quoteUsername(username: string): string {
   return LIKE_A_HOST.test(username) ? withoutLinks(username) : username;
 }
 
-/** Begins as web addresses do, or ends in a country's code or one of the common top-level domains. */
+/** Begins with `www.`, or ends in a country code or a common top-level domain. */
 const LIKE_A_HOST =
   /^www\.|\.([a-z]{2}|com|net|org|info|biz|app|dev|shop|site|online|store|live|link|page|xyz|top|club|cloud|icu|vip)$/i;
 
-/** Mail programs make a link of whatever looks like an address: a space keeps them from it, and can be seen. */
+/** Adds a visible space, so that mail programs don't turn the text into a link. */
 function withoutLinks(text: string): string {
   return text.replaceAll("://", ": //").replaceAll(/([.@])(?=\p{L})/gu, "$1 ");
 }

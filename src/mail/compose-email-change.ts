@@ -1,23 +1,23 @@
 /**
- * The mails about a change of address: the link to the new one, and the notices to the old one, which can undo
- * the change. A change that is gone, undone or overtaken gets none.
+ * The emails about a change of email address: the link to the new address, and the notices to the old one, which can
+ * undo the change. No email is sent for a change that was deleted, undone or superseded.
  */
+import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
-import type { EmailChange } from "../users/email-change-store.ts";
+import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
 import { quoteUsername } from "./client-words.ts";
-import type { ComposingParts } from "./compose.ts";
-import { linkUrl } from "./link-url.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
-/** A change and the user whose it is. */
+/** A change and its user. */
 interface CurrentChange {
   change: EmailChange;
   user: User;
 }
 
-/** The mail of one kind about a change, or `undefined` where there is nothing to say any more. */
+/** The email of one kind about a change, or `undefined` if it is no longer needed. */
 export async function composeEmailChange(
   { id }: MailRequest,
   { changeId, kind }: Extract<MailEvent, { changeId: string }>,
@@ -31,14 +31,15 @@ export async function composeEmailChange(
   switch (kind) {
     case "confirm_email":
       if (!isNewest || !isWaiting(current) || parts.clock.now() >= confirmableUntil) return undefined;
-      // The new address alone is told that it has an account.
+      // Only the new address learns that it already has an account.
       return holder === undefined
         ? composeConfirmation(id, current, confirmableUntil, parts)
         : writeMail("email_in_use", holder, {}, parts.config);
     case "email_change_requested":
-      // Told after the confirmation too, and after a new password: whoever is quick must not keep the notice away.
+      // Also sent after the confirmation and after a password change: an attacker who is quick must not be able to
+      // suppress the notice.
       if (change.confirmedAt === null && user.email !== change.oldEmail) return undefined;
-      // Confirmed at the last moment, it can still be undone for as long as any other.
+      // A change that is confirmed at the last moment can still be undone for the full time.
       return composeUndo(kind, id, current, confirmableUntil + undoEmailChangeLifetime, parts);
     case "email_changed":
       if (change.confirmedAt === null) return undefined;
@@ -46,7 +47,9 @@ export async function composeEmailChange(
   }
 }
 
-/** Whether the change can still be confirmed: nothing has moved the address or ended all sessions meanwhile. */
+/**
+ * Whether the change can still be confirmed: the address has not changed and the sessions have not been ended since.
+ */
 function isWaiting({ change, user }: CurrentChange): boolean {
   return change.confirmedAt === null && user.email === change.oldEmail && user.sessionEpoch === change.sessionEpoch;
 }
@@ -79,7 +82,10 @@ function composeUndo(
   return writeMail(kind, recipient, { newEmail: maskEmail(change.newEmail), url, until }, config);
 }
 
-/** `b…@example.org`: enough for whoever asked to know it again, and not the address of somebody who did not. */
+/**
+ * `b…@example.org`: enough for the user to recognize an address that they entered, without revealing an address that
+ * they did not.
+ */
 function maskEmail(email: string): string {
   const [first = ""] = email;
   return `${first}…${email.slice(email.lastIndexOf("@"))}`;

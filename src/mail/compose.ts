@@ -1,38 +1,25 @@
 /**
- * From a request to a mail: looks up how things are now, decides whether there is anything to say, makes the
- * link. However often one request is composed, the mail is the same, as long as things are.
+ * Turns a request into an email: reads the current state, decides whether an email is still needed, and creates the
+ * link. Composing the same request again gives the same email, as long as the state does not change.
  */
-import { recoveryState } from "../auth/reset-password.ts";
-import type { RegistrationReading, RegistrationStore } from "../auth/store.ts";
-import type { Config } from "../config.ts";
-import { invitationState } from "../invitations/accept.ts";
-import type { InvitationStore } from "../invitations/store.ts";
-import type { Limiter } from "../limits/limiter.ts";
-import { type Clock, HOUR, MINUTE } from "../platform/clock.ts";
-import type { Secrets } from "../platform/crypto.ts";
-import type { EmailChangeStore } from "../users/email-change-store.ts";
+
+import type { Config } from "../config/config.ts";
+import { invitationState, recoveryState } from "../links/link-states.ts";
+import { linkUrl } from "../links/link-url.ts";
+import { HOUR, MINUTE } from "../platform/clock.ts";
+import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
-import { quoteClient, quoteUsername } from "./client-words.ts";
+import { nameDevice, quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
-import { linkUrl } from "./link-url.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
-export interface ComposingParts {
-  config: Config;
-  registrations: RegistrationStore;
-  invitations: InvitationStore;
-  emailChanges: EmailChangeStore;
-  limiter: Limiter;
-  secrets: Secrets;
-  clock: Clock;
-}
-
 /**
- * The mail that a request calls for now, or `undefined` where it calls for none.
+ * The email for a request, or `undefined` if none is needed any more.
  *
- * @throws {TypeError} where the request is of a kind that is not known: a newer version's, which keeps its chance.
+ * @throws {TypeError} if the kind is unknown: a newer version wrote the request, and a retry may reach that version
  */
 export async function composeMail(
   request: MailRequest,
@@ -41,7 +28,8 @@ export async function composeMail(
 ): Promise<OutgoingMail | undefined> {
   const written = await compose(request, parts);
   if (written === undefined) return undefined;
-  // Whoever asks for a link was counted when they asked; whoever registers must not be told.
+  // Requests for a link were counted when they arrived. A registration is counted here, because its response must not
+  // reveal whether an email is sent.
   if (isFirstTry && /^(verify_email|account_exists)$/.test(request.event.kind)) {
     const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: written.to }]);
     if (refusal !== undefined) return undefined;
@@ -50,7 +38,7 @@ export async function composeMail(
 }
 
 async function compose(request: MailRequest, parts: ComposingParts): Promise<WrittenMail | undefined> {
-  const { config, registrations } = parts;
+  const { config, registrations, users } = parts;
   const { event, requestedAt } = request;
   switch (event.kind) {
     case "verify_email":
@@ -66,7 +54,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
     case "password_changed":
     case "new_login":
     case "refresh_reused": {
-      const user = await registrations.findUser(event.userId);
+      const user = await users.find(event.userId);
       return user && composeNotice(event, user, requestedAt, config);
     }
     case "confirm_email":
@@ -81,38 +69,39 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   }
 }
 
-/** What an account's owner is told of what has happened. There is no link in it. */
+/** A notice to the owner of an account. Its button opens a hosted page, without a token. */
 function composeNotice(
   event: Extract<MailEvent, { userId: string }>,
   user: User,
   at: number,
   config: Config,
 ): WrittenMail {
+  const page = (name: "login" | "reset-password" | "account") => `${config.publicUrl}/${name}`;
   switch (event.kind) {
     case "account_exists":
-      return writeMail(event.kind, user, {}, config);
+      return writeMail(event.kind, user, { url: page("login") }, config);
     case "password_blocked":
     case "password_changed":
-      return writeMail(event.kind, user, { at }, config);
+      return writeMail(event.kind, user, { url: page("reset-password"), at }, config);
     case "new_login": {
-      const [device, ipAddress] = [quoteClient(event.device), quoteClient(event.ipAddress)];
-      return writeMail(event.kind, user, { device, ipAddress, at }, config);
+      const facts = { device: nameDevice(event.device), ipAddress: quoteClient(event.ipAddress) };
+      return writeMail(event.kind, user, { ...facts, url: page("account"), at }, config);
     }
     case "refresh_reused":
-      return writeMail(event.kind, user, { device: quoteClient(event.device), at }, config);
+      return writeMail(event.kind, user, { device: nameDevice(event.device), url: page("account"), at }, config);
   }
 }
 
-/** Nobody is invited to what they have, nor in the name of somebody who is gone. */
+/** No invitation is sent to an address that has an account, or if the inviter has been deleted. */
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
-  { clock, config, invitations, registrations, secrets }: ComposingParts,
+  { clock, config, invitations, secrets, users }: ComposingParts,
 ): Promise<WrittenMail | undefined> {
-  const [inviter, isOwned] = await Promise.all([registrations.findUser(inviterId), invitations.isOwned(email)]);
+  const [inviter, isOwned] = await Promise.all([users.find(inviterId), invitations.isOwned(email)]);
   if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
-  // The page, and the route that it calls, learn the address from here: the token knows a fingerprint alone.
+  // The page and the route that it calls read the address from here: the token only contains a fingerprint of it.
   const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${encodeURIComponent(email)}`;
   return writeMail(
     "invitation",
@@ -129,7 +118,7 @@ function composeRecovery(
 ): WrittenMail | undefined {
   const { resetPasswordUrl, resetPasswordLifetime } = config.links;
   const expiresAt = requestedAt + resetPasswordLifetime;
-  // After so many retries the link would be dead on arrival.
+  // After many retries the link may have expired.
   if (user === undefined || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
@@ -138,8 +127,8 @@ function composeRecovery(
 }
 
 /**
- * The link by which an address is verified: that of a registration; of an account that lost its verification the
- * one by which its owner chooses a new password, so that no stranger's registration takes it over.
+ * The email with the link that verifies an address. A registration gets the link of that registration. An account that
+ * lost its verification gets a link to set a new password, so that a registration by a stranger can't take it over.
  */
 function composeVerification(
   request: MailRequest,

@@ -1,20 +1,21 @@
-/** The consumer of the mail queue: composes, sends, and asks for a retry where that failed. */
+/** The consumer of the mail queue: composes and sends each email, and retries failures. */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
-import { type ComposingParts, composeMail } from "./compose.ts";
+import { doublingPause } from "../platform/retry.ts";
+import { composeMail } from "./compose.ts";
+import type { ComposingParts } from "./composing-parts.ts";
 import type { MailRequest } from "./requests.ts";
 import type { Transport } from "./transports/transport.ts";
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
 
-/** Seconds until the next try: 10 s, doubling up to an hour. */
+/** Seconds until the next try: 10 s at first, doubling up to an hour. */
 export function retryDelay(attempts: number): number {
   return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
 
-/** Handles each message on its own: one that fails holds up no other. */
+/** Handles each message on its own, so that a failure does not affect the others. */
 export async function deliverMails(
   batch: MessageBatch<MailRequest>,
   parts: ComposingParts & { transport: Transport },
@@ -26,7 +27,7 @@ async function deliverMail(
   message: Message<MailRequest>,
   parts: ComposingParts & { transport: Transport },
 ): Promise<void> {
-  // Read inside: a body that is none of ours must not hold up the others.
+  // The body is read inside the try block: an unreadable one must not affect the other messages.
   let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
   try {
     const { id, event } = message.body;

@@ -1,44 +1,26 @@
 /**
- * The mails: which there are, what each is told, and how one becomes text and HTML. Their words are in
- * `messages/`, a file for each language; text and HTML come from the same ones.
+ * The emails: their kinds, the facts in each, and how a message becomes text and HTML. The texts are in `messages/`,
+ * one file per language; the text and HTML versions use the same ones.
  */
+import type { MessageKind } from "../config/email-subjects.ts";
 import { escapeHtml } from "../platform/encoding.ts";
 
-/** Every mail that there is, by the name that `MAIL_SUBJECTS` knows it by. */
-export const MESSAGE_KINDS = [
-  "verify_email",
-  "account_exists",
-  "invitation",
-  "reset_password",
-  "password_blocked",
-  "password_changed",
-  "new_login",
-  "refresh_reused",
-  "confirm_email",
-  "email_in_use",
-  "email_change_requested",
-  "email_changed",
-  "account_deleted",
-] as const;
-
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
-
-/** What a mail of each kind is told, besides the name of the product. Times are milliseconds since the epoch. */
+/** The facts of each kind of email, besides the product's name. Times are milliseconds since the epoch. */
 export interface Facts {
-  /** To whoever registered: prove the address. */
+  /** To a new user: verify the address. */
   verify_email: { username: string; url: string; hours: number };
-  /** To somebody who has no account yet. */
+  /** To a person without an account. */
   invitation: { inviter: string; url: string; until: number };
-  /** To the owner of an address that somebody registered again. */
-  account_exists: object;
+  /** To the owner of an address that was registered again. */
+  account_exists: { url: string };
   reset_password: { username: string; url: string; minutes: number };
-  password_blocked: { at: number };
-  password_changed: { at: number };
-  new_login: { device: string | undefined; ipAddress: string | undefined; at: number };
-  refresh_reused: { device: string | undefined; at: number };
-  /** To the new address of an account: prove it. */
+  password_blocked: { url: string; at: number };
+  password_changed: { url: string; at: number };
+  new_login: { device: Device | undefined; ipAddress: string | undefined; url: string; at: number };
+  refresh_reused: { device: Device | undefined; url: string; at: number };
+  /** To the new address of an account: confirm it. */
   confirm_email: { username: string; url: string; hours: number };
-  /** In its place, to the owner of an address that somebody wants to change theirs to. */
+  /** Instead, if the new address already has an account: to that account's owner. */
   email_in_use: object;
   /** To the old address. The new one is masked. */
   email_change_requested: { newEmail: string; url: string; until: number };
@@ -46,31 +28,34 @@ export interface Facts {
   account_deleted: { at: number };
 }
 
-/** The mails of one language. A kind that it lacks is a type error. */
+/** A recognized browser, or the client's own words about itself. */
+export type Device = string | { browser: string; system: string };
+
+/** The emails in one language. A missing kind is a type error. */
 export type Messages = {
   readonly [Kind in MessageKind]: (facts: Facts[Kind] & { product: string }) => Message;
 };
 
-/** All words of one language. */
+/** All email texts of one language. */
 export interface Language {
   readonly messages: Messages;
-  /** What stands above a link that is spelled out, for readers whose button does nothing. */
+  /** Shown above the URL in plain, for readers whose button does not work. */
   readonly withoutButton: string;
 }
 
-/** A label and its value. The value may be a stranger's words. */
+/** A label and its value. An attacker may control the value. */
 export interface Detail {
   label: string;
   value: string;
 }
 
 export interface Message {
-  /** Never holds a stranger's words: of all of a mail, it is what is read first and believed most. */
+  /** Never contains text that an attacker controls: readers see the subject first and trust it most. */
   subject: string;
-  /** Paragraphs, and lists of details between them. */
+  /** Paragraphs and lists of details. */
   body: readonly (string | readonly Detail[])[];
   action?: { label: string; url: string };
-  /** What stands in small print below. */
+  /** Shown in small print at the end. */
   closing: string;
 }
 
@@ -81,7 +66,7 @@ export function renderText({ body, action, closing }: Message): string {
   return `${[...blocks, ...link, closing].join("\n\n")}\n`;
 }
 
-/** The HTML of a message: one column, no image, nothing loaded from anywhere. */
+/** The HTML of a message: one column, no images, no external resources. */
 export function renderHtml(message: Message, page: { product: string; locale: string; withoutButton: string }): string {
   const { action, body, closing, subject } = message;
   const blocks = body.map((block) => {

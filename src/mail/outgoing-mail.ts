@@ -1,8 +1,8 @@
-/** A mail that is ready to go out: rendered, addressed to one person, and the same at every attempt. */
+/** An email that is ready to send: rendered, with one recipient, and identical on every attempt. */
 export interface OutgoingMail {
-  /** Stays the same over retries, so that a mail that arrived twice is recognisable as one. */
+  /** Identical on every attempt, so that duplicates can be recognized. */
   id: string;
-  /** One bare address. */
+  /** One address, without a name. */
   to: string;
   subject: string;
   text: string;

@@ -1,19 +1,19 @@
 /**
- * Requests for mails, as they lie in the queue: what happened to whom, never a link or a text. The
- * consumer looks the user up, decides whether there is a mail to send, and makes the link then.
- * So a route that must not tell whether an account exists does the same for every address.
+ * Requests for emails, as they are stored in the queue. A request names an event and a user, never a link or a text.
+ * The consumer reads the user, decides whether an email is needed, and creates the link. So a route that must not
+ * reveal whether an account exists does the same for every address.
  */
-import type { Afterwards } from "../platform/afterwards.ts";
+import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { persist } from "../platform/persist.ts";
 import { createId, type Random } from "../platform/random.ts";
+import { retry } from "../platform/retry.ts";
 
 export type MailEvent =
-  /** Somebody registered: verify the address. */
+  /** A registration: verify the address. */
   | { kind: "verify_email"; registrationId: string }
-  /** An operator invited whoever has this address. It is kept nowhere else. `expiresAt` is the link's end. */
+  /** An operator invited the owner of this address. It is stored nowhere else. `expiresAt` is when the link expires. */
   | {
       kind: "invitation";
       invitationId: string;
@@ -22,47 +22,47 @@ export type MailEvent =
       locale: string;
       expiresAt: number;
     }
-  /** Somebody registered with an address that has an account. */
+  /** A registration with an address that already has an account. */
   | { kind: "account_exists"; userId: string }
-  /** Too many wrong guesses: the password stopped working where nobody has logged in before. */
+  /** Too many wrong guesses: the password stopped working on untrusted networks. */
   | { kind: "password_blocked"; userId: string }
   /** A user changed their password. */
   | { kind: "password_changed"; userId: string }
-  /** Somebody logged in from a device that was not seen before. */
+  /** A login from a new device. */
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
-  /** A refresh token was used again after it was replaced. */
+  /** A refresh token was reused after it was replaced. */
   | { kind: "refresh_reused"; userId: string; device: string | null }
-  /** Somebody asked to change their address: a link to the new one, a notice to the old one. */
+  /** A user asked to change their address: a link to the new address, a notice to the old one. */
   | { kind: "confirm_email" | "email_change_requested"; changeId: string }
-  /** The new address was confirmed: a notice to the old one, which can undo it. */
+  /** The new address was confirmed. The notice to the old address can undo the change. */
   | { kind: "email_changed"; changeId: string }
-  /** The account was deleted. The address is in the message, because it is nowhere else any more. */
+  /** The account was deleted. The message contains the address because it is stored nowhere else any more. */
   | { kind: "account_deleted"; email: string; locale: string }
-  /** Somebody asked to reset the password of this address, which may be nobody's. */
+  /** A request to reset the password for this address, which may have no account. */
   | { kind: "reset_password"; email: string }
-  /** Somebody asked for another verification link for this address, which may be nobody's. */
+  /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
 
 export interface MailRequest {
-  /** Stays the same over retries. */
+  /** Identical on every attempt. */
   id: string;
   requestedAt: number;
   event: MailEvent;
 }
 
 export interface MailQueue {
-  /** Resolves when the queue has the request. */
+  /** Resolves when the queue has accepted the request. */
   request(event: MailEvent): Promise<void>;
   /**
-   * Queues a notice of what is done already, once the request is answered: nobody waits for it. One that the
-   * queue does not take is logged as lost.
+   * Queues a notice about something that has already happened, after the response was sent. If the queue does not
+   * accept it, it is logged as lost.
    */
   notify(event: MailEvent): void;
 }
 
 export function createMailQueue(
   queue: Queue<MailRequest>,
-  afterwards: Afterwards,
+  afterResponse: AfterResponse,
   hops: Hops,
   clock: Clock,
   random: Random,
@@ -75,7 +75,7 @@ export function createMailQueue(
 
   async function sendNotice(request: MailRequest): Promise<void> {
     try {
-      await persist(() => send(request));
+      await retry(() => send(request));
     } catch (error) {
       const { event } = request;
       const user = "userId" in event ? { user_id: event.userId } : {};
@@ -89,7 +89,7 @@ export function createMailQueue(
     },
     notify(event) {
       const request = requestOf(event);
-      afterwards.note(() => sendNotice(request));
+      afterResponse.add(() => sendNotice(request));
     },
   };
 }

@@ -1,15 +1,15 @@
-/** From what a mail says to how it reads: in the recipient's language, under the operator's subject where there is one. */
-import type { Config } from "../config.ts";
-import { type Locale, readLocale } from "./languages.ts";
+/** Renders an email's facts in the recipient's language, with the operator's subject if one is configured. */
+import type { Config } from "../config/config.ts";
+import { chosenSubject, type MessageKind } from "../config/email-subjects.ts";
+import { type Locale, readLocale } from "../config/languages.ts";
 import { german } from "./messages/de.ts";
 import { english } from "./messages/en.ts";
-import { type Facts, type Language, type MessageKind, renderHtml, renderText } from "./messages.ts";
+import { type Facts, type Language, renderHtml, renderText } from "./messages.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
-import { chosenSubject } from "./subjects.ts";
 
 const IN_LANGUAGE: Record<Locale, Language> = { en: english, de: german };
 
-/** To whom, and in which language, as it is stored. */
+/** The address and the language, as stored. */
 export interface Recipient {
   email: string;
   locale: string;
@@ -17,7 +17,7 @@ export interface Recipient {
 
 export type WrittenMail = Omit<OutgoingMail, "id">;
 
-/** Writes a mail. The same facts make the same mail. */
+/** Writes an email. The same facts give the same email. */
 export function writeMail<Kind extends MessageKind>(
   kind: Kind,
   recipient: Recipient,

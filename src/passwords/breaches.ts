@@ -1,7 +1,7 @@
 /**
  * Have I Been Pwned's list of leaked passwords (https://haveibeenpwned.com/API/v3#PwnedPasswords). Only the first five
- * of forty digits of the password's SHA-1 leave the service; the answer names every leaked password that shares them,
- * padded so that its size tells nothing either.
+ * of the forty digits of the password's SHA-1 hash leave the service. The response lists every leaked password with
+ * that prefix, padded so that its size reveals nothing.
  */
 import { sha1 } from "../platform/crypto.ts";
 import { encodeHex, utf8 } from "../platform/encoding.ts";
@@ -14,17 +14,19 @@ const PREFIX_DIGITS = 5;
 
 const RANGE = /^(?:[0-9A-F]{35}:\d+(?:\r?\n|$))+$/;
 
-/** Why there was no answer: `timeout`, `unreachable`, `unreadable` or `status_` and the status. */
+/**
+ * Why there was no usable response: `timeout`, `unreachable`, `unreadable`, or `status_` followed by the HTTP status.
+ */
 export interface NoAnswer {
   noAnswer: string;
 }
 
 export interface Breaches {
-  /** Whether a password is known to have leaked; `undefined` where nobody could say. */
+  /** Whether a password is known to have leaked; `undefined` if the list did not answer. */
   know(password: string): Promise<boolean | undefined>;
 }
 
-/** The list as a request asks it: one hop, and a line in the log where there is no answer. */
+/** The list, as one request uses it: each look-up is one hop, and a missing answer is logged. */
 export function createBreaches(timeout: number, hops: Hops): Breaches {
   return {
     async know(password) {
@@ -36,14 +38,14 @@ export function createBreaches(timeout: number, hops: Hops): Breaches {
   };
 }
 
-/** Asks the list, and waits for `timeout` milliseconds at most. Never throws. */
+/** Looks a password up in the list. Waits at most `timeout` milliseconds. Never throws. */
 export async function lookUpBreach(password: string, timeout: number): Promise<boolean | NoAnswer> {
   const digest = encodeHex(sha1(utf8(password.normalize("NFC")))).toUpperCase();
   const range = await fetchRange(digest.slice(0, PREFIX_DIGITS), timeout);
   if (typeof range !== "string") return range;
   if (!RANGE.test(range)) return { noAnswer: "unreadable" };
   const suffix = digest.slice(PREFIX_DIGITS);
-  // A count of 0 is padding: nobody's password.
+  // A count of 0 is padding and not a leaked password.
   return range.split(/\r?\n/).some((line) => line.startsWith(`${suffix}:`) && !/:0+$/.test(line));
 }
 
@@ -55,7 +57,7 @@ async function fetchRange(prefix: string, timeout: number): Promise<string | NoA
       signal: AbortSignal.timeout(timeout),
     });
     if (response.status === 200) return await response.text();
-    // A body left unread would hold its connection.
+    // An unread body would keep its connection open.
     await response.body?.cancel();
     return { noAnswer: `status_${response.status}` };
   } catch (error) {

@@ -5,12 +5,12 @@ import { fold } from "./fold.ts";
 let fingerprints: Set<number> | undefined;
 
 /**
- * Whether a password, as a whole and in any case, is among the most common (ASVS 5.0 6.2.4: the first 3,000 that the
- * rule of length lets through; ours are so for every least length from 8 to 15). About one password in a million
- * that is not on the list is taken for one that is.
+ * Whether a password, as a whole and ignoring case, is one of the most common. ASVS 5.0 6.2.4 asks for the top 3,000
+ * that satisfy the length rule; the list has them for every minimum length from 8 to 15. About one in a million
+ * passwords that are not on the list counts as common.
  */
 export function isCommonPassword(password: string): boolean {
-  // Read when the first password is judged: most isolates never see one.
+  // Decoded when the first password is checked, because most isolates never check one.
   fingerprints ??= decodeFingerprints(COMMON_PASSWORDS);
   return fingerprints.has(fingerprint(fold(password)));
 }

@@ -1,18 +1,21 @@
-/** Whether a password is built on what everybody knows about its owner (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2.11). */
+/**
+ * Whether a password contains something that is publicly known about its owner (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0
+ * 6.2.11).
+ */
 import { codePointLength } from "../platform/encoding.ts";
 import { fold } from "./fold.ts";
 
-/** Shorter words stand in others by chance: "ann" in "planning", "info" in "information". */
+/** In code points. Shorter words occur in other words by chance: "ann" in "planning", "info" in "information". */
 const LEAST_ANYWHERE = 5;
 
-/** Nobody would think of "a" or "jo" as what a password is built on. */
+/** In code points. Words as short as "a" or "jo" do not make a password guessable. */
 const LEAST_AT_ALL = 3;
 
 const BETWEEN = "[^\\p{L}\\p{N}\\p{M}]";
 
 /**
- * Whether a password contains a word, in any case, and whatever stands between the word's parts: "ada.lovelace" is in
- * "AdaLovelace1815". A word of three or four code points counts where it stands by itself alone, a shorter one never.
+ * Whether a password contains a word, ignoring case and any separators between the word's parts: "ada.lovelace" is in
+ * "AdaLovelace1815". A word of three or four code points only counts if it stands alone. A shorter one never counts.
  */
 export function containsWord(password: string, word: string): boolean {
   const parts = fold(word)
@@ -26,8 +29,8 @@ export function containsWord(password: string, word: string): boolean {
 }
 
 /**
- * The words of an address that a password may not contain: the local part, and where it has a tag
- * (`ada+shop@example.com`, RFC 5233) the part before it too.
+ * The words of an email address that a password must not contain: the local part and, if it has a tag
+ * (`ada+shop@example.com`, RFC 5233), the part before the tag.
  */
 export function wordsOfEmail(email: string): string[] {
   const [local = ""] = email.split("@");

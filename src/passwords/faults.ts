@@ -1,4 +1,4 @@
-/** What can be wrong with a new password: a closed set of codes, each with words that say how to do better. */
+/** What can be wrong with a new password: a closed set of codes, each with a message on how to fix it. */
 import { codePointLength } from "../platform/encoding.ts";
 
 export const FAULT_CODES = [
@@ -19,60 +19,55 @@ export interface PasswordFault {
   message: string;
 }
 
-/** In code points, the unit of NIST SP 800-63B-4 §3.1.1.2. */
+/** In code points, as in NIST SP 800-63B-4 §3.1.1.2. */
 export interface Lengths {
   minimumLength: number;
   maximumLength: number;
 }
 
-/** No password is longer, whatever the configuration: a bound on what is hashed. Refused, never truncated. */
-export const MAX_CODE_POINTS = 256;
-
 export const tooShort = ({ minimumLength }: Pick<Lengths, "minimumLength">): PasswordFault => ({
   code: "too_short",
-  message: `A password has at least ${minimumLength} characters. A few words in a row are easy to remember and hard to guess.`,
+  message: `Use at least ${minimumLength} characters. A few unrelated words are easy to remember and hard to guess.`,
 });
 
 export const tooLong = ({ maximumLength }: Pick<Lengths, "maximumLength">): PasswordFault => ({
   code: "too_long",
-  message: `A password has at most ${maximumLength} characters. A few words in a row are long enough.`,
+  message: `Use ${maximumLength} characters or fewer.`,
 });
 
 export const HALF_A_CHARACTER: PasswordFault = {
   code: "invalid",
-  message: "The password holds half a character (a lone surrogate). Type it anew.",
+  message: "The password contains a character that cannot be used (a lone surrogate). Enter it again.",
 };
 
 export const CONTAINS_EMAIL: PasswordFault = {
   code: "contains_email",
   message:
-    "The password contains the name in your email address, which others try first. Take a few words that have nothing to do with you.",
+    "Your password contains part of your email address, which makes it easy to guess. Use a few words unrelated to you.",
 };
 
 export const CONTAINS_USERNAME: PasswordFault = {
   code: "contains_username",
-  message:
-    "The password contains your username, which others try first. Take a few words that have nothing to do with you.",
+  message: "Your password contains your username, which makes it easy to guess. Use a few words unrelated to you.",
 };
 
 export const containsProductName = (productName: string): PasswordFault => ({
   code: "contains_product_name",
-  message: `The password contains the name ${productName}, which others try first. Take a few words that have nothing to do with this service.`,
+  message: `Your password contains the name ${productName}, which makes it easy to guess. Use a few unrelated words.`,
 });
 
 export const TOO_COMMON: PasswordFault = {
   code: "too_common",
-  message:
-    "This is one of the most common passwords, which others try first. Take a few words that nobody else would put in a row.",
+  message: "This password is too common. Use a few unrelated words.",
 };
 
 export const BREACHED: PasswordFault = {
   code: "breached",
   message:
-    "This password has leaked from another service (haveibeenpwned.com knows it), so it is on the lists that thieves try. Choose another one, and change it wherever else you use it.",
+    "This password has appeared in a data breach (source: haveibeenpwned.com). Choose another, and change it anywhere else you use it.",
 };
 
-/** The faults of a password's shape alone, which any other judgement waits for. */
+/** The faults of length and encoding, which are checked before anything else. */
 export function shapeFaults(password: string, lengths: Lengths): PasswordFault[] {
   if (codePointLength(password) > lengths.maximumLength) return [tooLong(lengths)];
   if (!password.isWellFormed()) return [HALF_A_CHARACTER];

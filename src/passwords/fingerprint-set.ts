@@ -1,31 +1,30 @@
 /**
- * A set of texts in few bytes, which can tell whether a text is one of them and not which they are. Each is kept
- * as a fingerprint, the first bits of its SHA-256; the gaps between the sorted fingerprints are Rice-coded.
+ * A compact set of texts. It can tell whether a text is a member, but not list its members. Each text is stored as a
+ * fingerprint, the first bits of its SHA-256 hash; the gaps between the sorted fingerprints are Rice-coded.
  */
 import { Buffer } from "node:buffer";
 import { sha256 } from "../platform/crypto.ts";
 import { utf8 } from "../platform/encoding.ts";
 
 /**
- * With n texts a text that is none of them passes for one with a chance of n / 2^34: one in a million for
- * 16,000 of them.
+ * With n texts, the probability that another text counts as a member is n / 2^34: one in a million for 16,000 texts.
  */
 const FINGERPRINT_BITS = 34;
 
 /**
- * Bits of a gap that are written as they are; what is above is written in unary (Rice coding). At most 25, so that
- * four bytes hold them wherever they begin.
+ * The low bits of a gap, which are written as they are; the rest is written in unary (Rice coding). At most 25, so that
+ * four bytes hold them at any bit offset.
  */
 const REMAINDER_BITS = 20;
 
 const REMAINDERS = 2 ** REMAINDER_BITS;
 
-/** A whole number below 2^34. */
+/** An integer below 2^34. */
 export function fingerprint(text: string): number {
   return Math.floor(Buffer.from(sha256(utf8(text))).readUIntBE(0, 5) / 2 ** (40 - FINGERPRINT_BITS));
 }
 
-/** The texts' fingerprints in standard base64. */
+/** The fingerprints of the texts, in standard base64. */
 export function encodeFingerprints(texts: readonly string[]): string {
   const sorted = [...new Set(texts.map(fingerprint))].sort((left, right) => left - right);
   const bits: number[] = [];
@@ -43,15 +42,15 @@ export function encodeFingerprints(texts: readonly string[]): string {
   return bytes.toString("base64");
 }
 
-/** The fingerprints that {@link encodeFingerprints} wrote. */
+/** Decodes the output of {@link encodeFingerprints}. */
 export function decodeFingerprints(encoded: string): Set<number> {
   const bytes = Buffer.from(encoded, "base64");
   const end = bytes.length * 8;
-  // Room to read four bytes at once from any place.
+  // Padding, so that four bytes can be read at once at any position.
   const readable = Buffer.concat([bytes, Buffer.alloc(4)]);
   const fingerprints = new Set<number>();
   let [position, previous] = [0, 0];
-  // The last byte is filled up with ones, after which there is no room for a remainder.
+  // The last byte is filled with ones. They leave no room for another remainder, so decoding stops there.
   while (end - position > REMAINDER_BITS) {
     let quotient = 0;
     while (readable.readUInt8(position >> 3) & (128 >> (position & 7))) {

@@ -1,6 +1,6 @@
 /**
- * A text as it is compared with words and lists: compatibility forms and case do not matter (Unicode UAX #15,
- * NFKC). Never what is hashed.
+ * The form of a text that is compared with words and lists: it ignores compatibility forms and case (Unicode UAX #15,
+ * NFKC). Never the form that is hashed.
  */
 export function fold(text: string): string {
   return text.normalize("NFKC").toLowerCase();

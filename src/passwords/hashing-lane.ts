@@ -1,34 +1,41 @@
 /**
- * The hashing lane: at most a few passwords wait for hashing in one isolate, first come first served,
- * and between two hashes every other request has its turns. A hash blocks the isolate and takes a
- * quarter of its memory, so a burst of logins would otherwise starve token verification.
+ * The hashing lane: a short queue of passwords that wait for hashing in one isolate, first come, first served. Between
+ * two hashes, the isolate handles other requests. A hash blocks the isolate and takes a quarter of its memory, so
+ * without the lane a burst of logins would starve token verification.
  *
- * The lane holds values, never a promise: a request that is cancelled while it waits leaves a place
- * that lapses, and nobody ever waits for another request's continuation.
+ * The lane stores values, never a promise. The place of a request that is cancelled while it waits expires, and no
+ * request waits for the continuation of another.
  */
 import { type Clock, pause } from "../platform/clock.ts";
-import type { ScryptCost } from "./scrypt.ts";
+import type { ScryptCost } from "./hash-format.ts";
 
-/** Milliseconds between two looks of a waiting request at whether it is its turn; and one turn of everybody else. */
+/**
+ * In milliseconds. How often a waiting request checks whether it is next; also the length of one turn for other
+ * requests.
+ */
 const LOOK_EVERY = 5;
-/** Milliseconds: a place whose request has not been heard of for this long belongs to one that was cancelled. */
+/** In milliseconds. A place that was not refreshed for this long belongs to a cancelled request. */
 const PLACE_LAPSES_AFTER = 250;
 
 export interface HashingLane {
-  /** Runs `work` (synchronous) when its turn comes; `undefined` when too many are waiting already. */
+  /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
   run<Result>(work: () => Result): Promise<Result | undefined>;
 }
 
 /**
- * How many turns everybody else has between two hashes: about a tenth of a hash's time, 6 at the default cost.
- * One is not enough: a request takes one to arrive, one for each answer of its storage and one to be answered, and
- * would wait for a whole hash before each. Cheap hashes, which tests use, block nobody.
+ * How many turns other requests get between two hashes: about a tenth of a hash's time, 6 at the default cost. One turn
+ * is not enough: a request needs one to arrive, one for each storage answer and one for its response, and would wait
+ * for a whole hash before each. With the cheap hashes of the tests the result is 0, because they block no other
+ * request.
  */
 export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
   return Math.floor((2 ** ln * r * p) / 2 ** 17);
 }
 
-/** `length` is how many wait while one works, `turns` how often the others have their turn between two. */
+/**
+ * `length` is how many requests may wait while one hashes, `turns` how many turns other requests get between two
+ * hashes.
+ */
 export function createHashingLane(length: number, turns: number, clock: Clock, wait = pause): HashingLane {
   let places: { seenAt: number }[] = [];
   const isFull = () => places.length > length;
@@ -36,7 +43,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
 
   async function look(place: { seenAt: number }, milliseconds: number): Promise<void> {
     await wait(milliseconds);
-    // As of its own last look: a hash silences all alike, and whoever lives has looked again since it ended.
+    // Compare with this place's own last refresh. A hash blocks all requests equally, and every live request has
+    // refreshed its place since it ended.
     places = places.filter((other) => !isSilent(other, place.seenAt));
     place.seenAt = clock.now();
   }
@@ -48,12 +56,12 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
       if (isFull()) return undefined;
       places.push(place);
       while (places[0] !== place && places.includes(place)) await look(place, LOOK_EVERY);
-      // Whatever came while the last hash blocked the isolate goes first.
+      // Let the requests go first that arrived while the last hash blocked the isolate.
       await look(place, 0);
       for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
-      // Taken for cancelled: working all the same would make two hashes follow each other.
+      // Another request took this one for cancelled. Hashing now would run two hashes back to back.
       if (places[0] !== place) return undefined;
-      // From here to the end nothing is awaited: work, and giving the place back, are one turn.
+      // Nothing is awaited from here to the end, so the work and the release of the place happen in one turn.
       try {
         return work();
       } finally {

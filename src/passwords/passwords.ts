@@ -1,28 +1,31 @@
 /**
- * Passwords as the rest of the service uses them: hash one, check one. Owns the lane and the decoy;
- * what makes a password acceptable is in `policy.ts`.
+ * Passwords as the rest of the service uses them: hash one, check one. Owns the lane and the decoy hash. The rules for
+ * new passwords are in `policy.ts` and `quality.ts`.
  */
-import type { Config } from "../config.ts";
-import { type Refusal, refuse } from "../http/problems.ts";
+import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
 import type { Random } from "../platform/random.ts";
-import type { StoredHash } from "./hash-reading.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import type { StoredHash } from "./hash-format.ts";
 import type { HashingLane } from "./hashing-lane.ts";
+import { readStoredHash } from "./read-hash.ts";
 import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts";
-import { readStoredHash } from "./stored-hash.ts";
 
-/** In the place of a hash: somebody without a password. Nothing ever matches it. */
+/** Stored in place of a hash for a user without a password. No password matches it. */
 export const NO_PASSWORD = "!";
 
-/** Loaded when the first password is checked, and kept as a value: a promise would belong to the request that made it. */
+/**
+ * Loaded when the first password is checked, and kept as a value: a promise would belong to the request that created
+ * it.
+ */
 let argon2: Argon2 | undefined;
 
 export interface Passwords {
-  /** The PHC string of a new password, or the refusal `busy`. */
+  /** Returns the PHC string of a new password, or the refusal `busy`. */
   hash(password: string): Promise<{ hash: string } | Refusal<"busy">>;
   /**
-   * Checks a password against a stored hash. A user who does not exist (`undefined`) costs the same
-   * work as one who does. `rehashed` is a hash at today's cost, where the stored one was made at another.
+   * Checks a password against a stored hash. For a user who does not exist (`undefined`) it does the same work as for
+   * one who does. `rehashed` is a hash at the configured cost, if the stored one was made at another.
    */
   check(
     password: string,
@@ -45,15 +48,16 @@ export function createPasswords(
     },
     async check(password, stored) {
       const reading = stored === undefined ? undefined : readStoredHash(stored);
-      const known = reading !== undefined && "verify" in reading;
+      const known = reading !== undefined && !isRefusal(reading);
       const against: StoredHash = known ? reading : decoy;
       argon2 ??= (await import("./foreign/argon2-engine.ts")).argon2;
       const engines = { scrypt: engine, argon2 };
       const matches = await lane.run(() => against.verify(password, engines) && known);
       if (matches === undefined) return refuse("busy");
       if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
-      // A second turn of its own, so that nobody waits for two hashes in a row. Busy: next login will do.
-      // Taken without a match as well: a hash that was cheaper to check than the decoy would tell that there is a user.
+      // A separate turn in the lane, so that no request waits for two hashes in a row. If the lane is full, the next
+      // login rehashes. It runs even if the password is wrong: otherwise a stored hash that is cheaper to check than
+      // the decoy would reveal by the time it takes that the user exists.
       const rehashed = await lane.run(() => hashPassword(password, cost, random, engine));
       return matches && rehashed !== undefined ? { matches, rehashed } : { matches };
     },

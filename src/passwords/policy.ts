@@ -1,23 +1,24 @@
-/** The shapes of passwords in request bodies. What else makes a new one acceptable is in `quality.ts`. */
+/** The zod schemas of passwords in request bodies. The other rules for new passwords are in `quality.ts`. */
 import * as z from "zod";
+import { MAX_PASSWORD_LENGTH } from "../config/config.ts";
 import { codePointLength } from "../platform/encoding.ts";
-import { HALF_A_CHARACTER, type Lengths, MAX_CODE_POINTS, shapeFaults, tooLong } from "./faults.ts";
+import { HALF_A_CHARACTER, type Lengths, shapeFaults, tooLong } from "./faults.ts";
 
-const TOO_LONG = tooLong({ maximumLength: MAX_CODE_POINTS });
+const TOO_LONG = tooLong({ maximumLength: MAX_PASSWORD_LENGTH });
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
-/** A password as somebody types it to prove who they are: bounded, otherwise taken as it is. */
+/** A password that a user enters to prove who they are: bounded in length, otherwise accepted as it is. */
 export const typedPassword = z
   .string()
-  .min(1, "Type the password.")
-  .refine((text) => codePointLength(text) <= MAX_CODE_POINTS, {
+  .min(1, "Enter your password.")
+  .refine((text) => codePointLength(text) <= MAX_PASSWORD_LENGTH, {
     params: { code: TOO_LONG.code },
     message: TOO_LONG.message,
   })
   .refine((text) => text.isWellFormed(), HALF_A_CHARACTER.message)
-  .meta({ ...shown, maxLength: MAX_CODE_POINTS });
+  .meta({ ...shown, maxLength: MAX_PASSWORD_LENGTH });
 
-/** A password to be set: of the right length, with no rules on its composition (NIST SP 800-63B-4 §3.1.1.2). */
+/** A new password: its length is checked, its composition is not (NIST SP 800-63B-4 §3.1.1.2). */
 export function newPassword(lengths: Lengths) {
   return z
     .string()

@@ -1,9 +1,9 @@
 /**
- * The one judgement of new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). First
- * the rules that need nobody, then whether the password has leaked. Owns no storage and hashes nothing.
+ * The rules for new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). The local rules
+ * come first, then the check for breaches. Uses no storage and hashes nothing.
  */
-import type { Config } from "../config.ts";
-import { isRefusal, type Refusal, refuse } from "../http/problems.ts";
+import type { Config } from "../config/config.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { Breaches } from "./breaches.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
@@ -18,25 +18,24 @@ import {
   TOO_COMMON,
 } from "./faults.ts";
 
-/** Whose password it is to be, as far as that is known. */
+/** The user who will have the password, as far as known. */
 export interface PasswordOwner {
   email?: string | undefined;
   username?: string | undefined;
 }
 
 export interface Judgement {
-  /** Empty where the password may be set. */
+  /** Empty if the password may be set. */
   faults: PasswordFault[];
-  /** Nobody could say whether it has leaked. */
+  /** The list of breaches did not answer. */
   breachesUnknown: boolean;
 }
 
 export interface PasswordQuality {
-  /** `unavailable` where nothing may be set unless the list of breaches answers, and it does not. */
+  /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
   judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">>;
   /**
-   * Refuses a password that may not be set, naming the field it came in. `details` go with the audit event
-   * of its being set.
+   * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
    */
   require(
     field: string,
@@ -50,7 +49,7 @@ export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches): PasswordQuality {
   async function judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">> {
     const faults = localFaults(password, owner, rules, productName);
-    // What is refused anyway need not be known to anybody else.
+    // A password that is refused anyway does not need to be checked by another service.
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
     const hasLeaked = await breaches.know(password);
     if (hasLeaked === undefined && rules.breachCheck === "required") return refuse("unavailable");
@@ -69,7 +68,7 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   };
 }
 
-/** Everything that is wrong by the rules that need no other service. */
+/** The faults that can be found without another service. */
 function localFaults(password: string, owner: PasswordOwner, lengths: Lengths, productName: string): PasswordFault[] {
   const faults = shapeFaults(password, lengths);
   if (faults.some(({ code }) => code !== "too_short")) return faults;

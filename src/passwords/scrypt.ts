@@ -1,8 +1,8 @@
 /**
  * Password hashes: scrypt (RFC 7914) in PHC strings, `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`.
  *
- * The runtime's native scrypt does the work; `@noble/hashes` does where that is missing. Both compute
- * synchronously, so that one isolate works at one hash at a time.
+ * Uses the runtime's native scrypt, or `@noble/hashes` if there is none. Both compute synchronously, so an isolate
+ * computes one hash at a time.
  */
 
 import * as nodeCrypto from "node:crypto";
@@ -11,22 +11,22 @@ import { constantTimeEqual } from "../platform/crypto.ts";
 import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-reading.ts";
-
-/** What a hash costs: N = 2^ln, block size r, parallelization p. */
-export interface ScryptCost {
-  ln: number;
-  r: number;
-  p: number;
-}
-
-/** Computes `length` bytes from a password and a salt. */
-export type ScryptEngine = (password: Uint8Array, salt: Uint8Array, cost: ScryptCost, length: number) => Uint8Array;
+import {
+  IMPORT_WITHOUT_HASH,
+  type ScryptCost,
+  type ScryptEngine,
+  type StoredHash,
+  type Unreadable,
+  unreadable,
+} from "./hash-format.ts";
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/** A salt of 8 to 64 bytes, and a hash of 32 or 64: of any length, one that was cut off would match as well. */
+/**
+ * A salt of 8 to 64 bytes and a hash of exactly 32 or 64. With any other length allowed, a truncated hash would still
+ * verify.
+ */
 const PHC =
   /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{86})$/;
 
@@ -36,14 +36,14 @@ export const nativeEngine: ScryptEngine = (password, salt, { ln, r, p }, length)
 export const portableEngine: ScryptEngine = (password, salt, { ln, r, p }, length) =>
   portableScrypt(password, salt, { N: 2 ** ln, r, p, dkLen: length });
 
-/** The native engine where the platform has one. */
+/** The native engine if the platform has one, otherwise the portable one. */
 export function chooseEngine(platform: { scryptSync?: unknown } = nodeCrypto): ScryptEngine {
   return typeof platform.scryptSync === "function" ? nativeEngine : portableEngine;
 }
 
 /**
- * Hashes a password into a PHC string with a fresh salt. What is hashed is its NFC form, and nothing else
- * is changed (NIST SP 800-63B-4 §3.1.1.2), so that one password typed on two keyboards is one password.
+ * Hashes a password into a PHC string with a new salt. Hashes the NFC form and changes nothing else (NIST SP 800-63B-4
+ * §3.1.1.2), so that the same password typed on two keyboards gives the same input.
  */
 export function hashPassword(password: string, cost: ScryptCost, random: Random, engine: ScryptEngine): string {
   const salt = random.bytes(SALT_BYTES);
@@ -52,9 +52,9 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
 }
 
 /**
- * Reads a PHC string of scrypt: this service's, or another's that writes the same, as passlib does. Which of
- * the two it is, the text doesn't tell; the NFC form alone is tried, so that no spelling of a wrong password
- * makes every login cost two hashes.
+ * Parses a PHC string of scrypt: this service's own, or one of another library that uses the same format, such as
+ * passlib. The text does not say which. Only the NFC form is tried; trying both would make a wrong password cost two
+ * hashes at every login.
  */
 export function readScrypt(text: string): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
@@ -62,25 +62,26 @@ export function readScrypt(text: string): StoredHash | Unreadable | undefined {
   const salt = decodeBase64(saltText);
   const hash = decodeBase64(hashText);
   if (ln === undefined || salt === undefined || hash === undefined) {
-    return { refused: "A scrypt hash reads $scrypt$ln=…,r=…,p=…$salt$hash: this one was cut off or changed." };
+    return unreadable("A scrypt hash has the form $scrypt$ln=…,r=…,p=…$salt$hash: this one was truncated or changed.");
   }
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
-  // N is below 2^(128·r/8) (RFC 7914 §2): the engine throws where it is not.
-  if (cost.ln >= 16 * cost.r) return { refused: `scrypt takes ln below 16·r: ln=${ln}, r=${r} is no scrypt hash.` };
+  // N is below 2^(128·r/8) (RFC 7914 §2); otherwise the engine throws.
+  if (cost.ln >= 16 * cost.r)
+    return unreadable(`scrypt needs ln below 16·r: ln=${ln}, r=${r} is not a valid scrypt hash.`);
   if (2 ** cost.ln * cost.r * cost.p > HASH_BOUNDS.scrypt.maxWork) {
-    return {
-      refused: `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   return storedHash(cost, salt, hash);
 }
 
-/** A hash that nothing matches and that costs as much to check as a real one, for users who do not exist. */
+/** A hash that no password matches and that costs as much to check as a real one, for users who do not exist. */
 export function decoyHash(cost: ScryptCost): StoredHash {
   return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
-/** Whether a stored hash was made at another cost than the configured one, so that it is due for a new one. */
+/** Whether a stored hash was made at another cost than the configured one and should be replaced. */
 export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }

@@ -1,23 +1,23 @@
 /**
- * Argon2 (RFC 9106): the reference implementation, in WebAssembly that was compiled ahead, since Workers
- * compile none at run time. The module imports nothing, so it reaches nothing but its own memory; and it
- * is asked for hashes alone, which the caller compares, so it never sees what would match.
+ * Argon2 (RFC 9106): the reference implementation as precompiled WebAssembly, because Workers can't compile any at run
+ * time. The module has no imports, so it can only reach its own memory. It only computes hashes; the caller compares
+ * them, so the module never sees the stored hash.
  *
- * The package's own binding is left aside: it counts a password in UTF-16 units and hands over as many
- * bytes of its UTF-8, so that what is typed beyond them, in any alphabet but the Latin, would not count.
+ * The package's own binding is not used. It takes the password's length in UTF-16 code units and passes that many bytes
+ * of its UTF-8 form, so the end of a password with non-ASCII characters would be ignored.
  */
 import reference from "@phi-ag/argon2/argon2.wasm";
 
 export type Argon2Variant = "argon2d" | "argon2i" | "argon2id";
 
-/** Memory in KiB, passes over it, lanes: m, t and p of RFC 9106 §3.1. */
+/** Memory in KiB, passes over the memory, and lanes: m, t and p of RFC 9106 §3.1. */
 export interface Argon2Cost {
   memory: number;
   passes: number;
   lanes: number;
 }
 
-/** Computes `length` bytes from a password and a salt. Throws where the cost is out of the algorithm's range. */
+/** Computes `length` bytes from a password and a salt. Throws if the cost is outside the algorithm's range. */
 export type Argon2 = (
   variant: Argon2Variant,
   password: Uint8Array,
@@ -29,7 +29,7 @@ export type Argon2 = (
 /** y of RFC 9106 §3.1. */
 const TYPES = { argon2d: 0, argon2i: 1, argon2id: 2 } as const;
 const VERSION = 0x13;
-/** Bytes beside the blocks: password, salt, hash, and what the allocator keeps. */
+/** In bytes, in addition to the blocks: password, salt, hash, and the allocator's own data. */
 const BESIDE_BLOCKS = 2 ** 16;
 
 /** The module's exports (argon2.h). Addresses and lengths in bytes. */
@@ -38,7 +38,7 @@ interface Module {
   _initialize(): void;
   malloc(length: number): number;
   free(address: number): void;
-  /** 0, or an error code. */
+  /** Returns 0 or an error code. */
   argon2_hash(
     passes: number,
     memory: number,
@@ -56,9 +56,9 @@ interface Module {
   ): number;
 }
 
-/** `maxMemory` in KiB: what hashes ask for at most. */
+/** `maxMemory` is the largest memory that a hash may ask for, in KiB. */
 export function createArgon2(maxMemory: number): Argon2 {
-  // Memory of WebAssembly grows and never shrinks. There is one at a time, and it goes when the isolate needs it.
+  // WebAssembly memory grows and never shrinks. One instance is kept, and the garbage collector may free it.
   let kept: WeakRef<Module> | undefined;
 
   function instance(): Module {
@@ -66,7 +66,8 @@ export function createArgon2(maxMemory: number): Argon2 {
     if (running !== undefined) return running;
     const started = new WebAssembly.Instance(reference).exports as unknown as Module;
     started._initialize();
-    // Taken at once: the allocator puts a larger block behind a smaller one, and both would stay.
+    // Grow the memory once, at the start. If the allocator had to place a larger block after a smaller one, both would
+    // stay allocated.
     started.free(started.malloc(maxMemory * 1024 + BESIDE_BLOCKS));
     kept = new WeakRef(started);
     return started;
@@ -76,7 +77,7 @@ export function createArgon2(maxMemory: number): Argon2 {
     try {
       return compute(instance(), ...request);
     } catch (error) {
-      // Whatever state it is in, the next hash starts afresh.
+      // The instance may be in a broken state, so the next hash gets a new one.
       kept = undefined;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** The time, as a parameter: whatever needs it is handed a clock. */
+/** A clock. Code that needs the time takes one as a parameter. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -17,12 +17,12 @@ export function toSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / SECOND);
 }
 
-/** The ISO 8601 UTC form that the API speaks. */
+/** The ISO 8601 UTC format of the API. */
 export function toIsoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-/** Lets every other event of the isolate have its turn before going on. The timer belongs to the calling request. */
+/** Lets the isolate handle other events before it continues. The timer belongs to the calling request. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -2,32 +2,34 @@ import { createHash, createHmac, timingSafeEqual as equalOfSameLength, hkdfSync 
 import { concatBytes, utf8 } from "./encoding.ts";
 import type { Random } from "./random.ts";
 
-/** Bytes of an AES-GCM nonce: 96 bits, fresh from the generator each time (NIST SP 800-38D §8.2.2). */
+/** Length of an AES-GCM nonce in bytes: 96 bits, newly generated each time (NIST SP 800-38D §8.2.2). */
 const NONCE_BYTES = 12;
 
 /**
- * The service's root secrets and what is derived from them. Every purpose has a key of its own
- * (HKDF-SHA-256, RFC 5869), so that no value sealed for one purpose passes for another. Everything
- * new is sealed under the current secret; what the previous one sealed is still accepted.
+ * The service's root secrets and the keys derived from them. Each purpose has its own key (HKDF-SHA-256, RFC 5869), so
+ * a value sealed for one purpose is not valid for another. New values are sealed under the current secret; values
+ * sealed under the previous one are still accepted.
  */
 export interface Secrets {
   /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
   sign(purpose: string, data: Uint8Array): Uint8Array;
   /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
   verify(purpose: string, data: Uint8Array, tag: Uint8Array): boolean;
-  /** AES-256-GCM: nonce, ciphertext and tag in one. `context` is authenticated, not stored. */
+  /** AES-256-GCM: returns nonce, ciphertext and tag as one value. `context` is authenticated but not stored. */
   seal(purpose: string, plaintext: Uint8Array, context: string, random: Random): Promise<Uint8Array>;
-  /** What was sealed, or `undefined` where neither secret opens it in that context. */
+  /** The sealed value, or `undefined` if neither secret opens it in this context. */
   open(purpose: string, sealed: Uint8Array, context: string): Promise<Opened | undefined>;
 }
 
 export interface Opened {
   plaintext: Uint8Array<ArrayBuffer>;
-  /** Whether the current secret opens it; otherwise the previous one does, and it is lost when that one goes. */
+  /**
+   * Whether the current secret opened the value. Otherwise it becomes unreadable when the previous secret is removed.
+   */
   isCurrent: boolean;
 }
 
-/** Builds the service's secrets from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`. */
+/** Creates the service's secrets from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`. */
 export function createSecrets(current: string, previous?: string): Secrets {
   const newest = deriver(current);
   const accepted = previous === undefined ? [newest] : [newest, deriver(previous)];
@@ -48,7 +50,7 @@ export function createSecrets(current: string, previous?: string): Secrets {
           const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
           return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
-          // Not sealed under this secret, or not in this context; GCM does not tell which.
+          // Not sealed under this secret, or not in this context. GCM does not tell which.
         }
       }
       return undefined;
@@ -56,7 +58,7 @@ export function createSecrets(current: string, previous?: string): Secrets {
   };
 }
 
-/** Compares without telling, by the time it takes, where the difference is. */
+/** Compares in a time that does not depend on where the values differ. */
 export function constantTimeEqual(left: Uint8Array, right: Uint8Array): boolean {
   return left.byteLength === right.byteLength && equalOfSameLength(left, right);
 }
@@ -65,7 +67,7 @@ export function sha256(data: Uint8Array): Uint8Array {
   return createHash("sha256").update(data).digest();
 }
 
-/** For what others have named by it alone: SHA-1 protects nothing any more. */
+/** Only for external formats that require SHA-1. It is not secure. */
 export function sha1(data: Uint8Array): Uint8Array {
   return createHash("sha1").update(data).digest();
 }
@@ -74,7 +76,7 @@ function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return createHmac("sha256", key).update(data).digest();
 }
 
-/** Derived keys are kept: they are values, and deriving one costs more than using it. */
+/** Derived keys are cached: deriving one costs more than using it. */
 function deriver(secret: string): (purpose: string) => Uint8Array<ArrayBuffer> {
   const keys = new Map<string, Uint8Array<ArrayBuffer>>();
   return (purpose) => {

@@ -8,31 +8,31 @@ export function encodeBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * Decodes base64url without padding. Only the canonical spelling is accepted, so that one value has
- * one text: anything else answers `undefined`.
+ * Decodes base64url without padding. Only accepts the canonical encoding, so that each value has exactly one text;
+ * otherwise returns `undefined`.
  */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(Buffer.from(text, "base64url"));
   return encodeBase64url(bytes) === text ? bytes : undefined;
 }
 
-/** Standard base64 without padding, as PHC strings have it. */
+/** Standard base64 without padding, as in PHC strings. */
 export function encodeBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64").replace(/=+$/, "");
 }
 
-/** Decodes standard base64 without padding, canonical spelling only. */
+/** Decodes standard base64 without padding. Only accepts the canonical encoding. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
-/** Bytes as pairs of lower-case hexadecimal digits (RFC 4648 §8). */
+/** Bytes as lower-case hexadecimal digits (RFC 4648 §8). */
 export function encodeHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** Pairs of hexadecimal digits (RFC 4648 §8) as bytes. */
+/** The bytes of hexadecimal digits (RFC 4648 §8). */
 export function decodeHex(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, "hex"));
 }
@@ -46,13 +46,13 @@ export function codePointLength(text: string): number {
   return Array.from(text).length;
 }
 
-/** 16 bytes as a lower-case hyphenated UUID (RFC 9562 §4). */
+/** 16 bytes as a lower-case UUID with hyphens (RFC 9562 §4). */
 export function formatUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The 16 bytes of a UUID in its canonical spelling, otherwise `undefined`. */
+/** The 16 bytes of a UUID in canonical form, otherwise `undefined`. */
 export function parseUuid(text: string): Uint8Array<ArrayBuffer> | undefined {
   return UUID.test(text) ? new Uint8Array(Buffer.from(text.replaceAll("-", ""), "hex")) : undefined;
 }
@@ -61,7 +61,16 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** Text as it stands in markup, between tags or in a quoted attribute. */
+/** Escapes text for HTML, between tags or in a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+/** The value of a JSON text, or `undefined` if it is not one. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,16 +1,19 @@
 import type { Clock } from "./clock.ts";
 
-/** What a round trip went to. Have I Been Pwned (`breaches`) and Turnstile store nothing, but are waited for alike. */
+/**
+ * The target of a round trip. Have I Been Pwned (`breaches`) and Turnstile are not storage, but requests wait for them
+ * too.
+ */
 export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches" | "turnstile";
 
-/** One storage round trip. `depth` is its place in the longest chain of round trips that ends with it. */
+/** One storage round trip. `depth` is its position in the longest chain of sequential round trips that ends with it. */
 export interface Hop {
   target: HopTarget;
   depth: number;
   milliseconds: number;
 }
 
-/** A storage call failed or could not be made. The client learns nothing but that (503). */
+/** A storage call failed or could not be made. The client only gets a 503. */
 export class StorageUnavailable extends Error {
   constructor(target: HopTarget, cause: unknown) {
     super(`${target} did not answer`, { cause });
@@ -19,9 +22,9 @@ export class StorageUnavailable extends Error {
 }
 
 /**
- * Counts and times a request's storage round trips. Every call to a binding goes through `hop`.
- * The speed of an edge service is how many of them must happen one after another: a hop that starts
- * after another has ended counts as waiting for it.
+ * Counts and times a request's storage round trips. Every call to a binding goes through `hop`. The speed of an edge
+ * service depends on how many of them happen one after another: a hop that starts after another has ended counts as
+ * waiting for it.
  */
 export class Hops {
   readonly made: Hop[] = [];
@@ -51,7 +54,7 @@ export class Hops {
     }
   }
 
-  /** The value of a `Server-Timing` header (W3C Server Timing), one entry a round trip. */
+  /** The value of a `Server-Timing` header (W3C Server Timing), with one entry per round trip. */
   serverTiming(): string {
     return this.made.map((hop) => `${hop.target};dur=${hop.milliseconds};desc="wave ${hop.depth}"`).join(", ");
   }

@@ -1,26 +1,26 @@
-/** What a log line may hold. Names are fixed here, so that nothing secret can slip in by accident. */
+/** The fields of a log line. The names are fixed, so that no secret is logged by accident. */
 export interface LogFields {
   event: string;
-  request_id?: string;
-  method?: string;
-  route?: string;
-  status?: number;
-  duration_ms?: number;
-  hops?: number;
-  storage_calls?: number;
-  user_id?: string;
-  error_code?: string;
-  error?: string;
-  event_id?: string;
-  event_type?: string;
-  mail_id?: string;
-  mail_kind?: string;
-  attempts?: number;
-  key_id?: string;
-  count?: number;
+  request_id?: string | undefined;
+  method?: string | undefined;
+  route?: string | undefined;
+  status?: number | undefined;
+  duration_ms?: number | undefined;
+  hops?: number | undefined;
+  storage_calls?: number | undefined;
+  user_id?: string | undefined;
+  error_code?: string | undefined;
+  error?: string | undefined;
+  event_id?: string | undefined;
+  event_type?: string | undefined;
+  mail_id?: string | undefined;
+  mail_kind?: string | undefined;
+  attempts?: number | undefined;
+  key_id?: string | undefined;
+  count?: number | undefined;
 }
 
-/** Writes one structured JSON line. Errors go to stderr, where `wrangler tail` and Workers Logs mark them. */
+/** Writes one line of JSON. Errors go to stderr, which `wrangler tail` and Workers Logs show as errors. */
 export function writeLog(level: "info" | "warn" | "error", fields: LogFields): void {
   const line = JSON.stringify({ level, ...fields });
   if (level === "error") console.error(line);
@@ -29,9 +29,8 @@ export function writeLog(level: "info" | "warn" | "error", fields: LogFields): v
 }
 
 /**
- * The chain of an error's causes as text that is safe to log. Drizzle's own message holds the bound
- * parameters, so of an error that has a cause only the innermost message is kept, and strings in
- * quotes, which may be values, are left out.
+ * Describes an error and its causes as text that is safe to log. Drizzle's messages contain bound parameters, so only
+ * the innermost message is kept, without quoted strings, which may be values.
  */
 export function describeError(error: unknown): string {
   const names: string[] = [];

@@ -1,6 +1,6 @@
 import { formatUuid } from "./encoding.ts";
 
-/** Randomness, as a parameter. */
+/** A source of randomness. Code that needs one takes it as a parameter. */
 export interface Random {
   /** `length` bytes from the platform's cryptographically secure generator. */
   bytes(length: number): Uint8Array<ArrayBuffer>;
@@ -9,10 +9,7 @@ export interface Random {
 /** The only place that reads the real generator. */
 export const systemRandom: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
 
-/**
- * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix time in milliseconds, then 74 random bits, so ids sort by
- * their time of creation.
- */
+/** A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix time in milliseconds and 74 random bits, so ids sort by creation time. */
 export function createId(now: number, random: Random): string {
   const bytes = random.bytes(16);
   const view = new DataView(bytes.buffer);
@@ -23,7 +20,10 @@ export function createId(now: number, random: Random): string {
   return formatUuid(bytes);
 }
 
-/** The least UUIDv7 of a moment: whatever was created then or later sorts after it. The epoch is the first one. */
+/**
+ * The smallest UUIDv7 of a time: all ids created then or later sort after it. Times before the epoch count as the
+ * epoch.
+ */
 export function earliestId(time: number): string {
   const since = Math.max(0, time);
   const bytes = new Uint8Array(16);

@@ -1,14 +1,14 @@
-/** Judges whether a secret looks as if somebody had made it up or copied it. What a generator made passes, but for one in some millions. */
+/** Detects secrets that were invented or copied. It rejects about one in several million generated secrets. */
 
-/** In characters: of a random hexadecimal secret, 128 bits. */
+/** In characters. A random hexadecimal secret of this length has 128 bits. */
 export const LEAST_SECRET_LENGTH = 32;
 
-/** A random hexadecimal secret of 128 bits has fewer different characters once in 10^7 times; longer ones never. */
+/** A random hexadecimal secret of 128 bits has fewer distinct characters once in 10^7 cases; longer ones never do. */
 const LEAST_CHARACTERS = 8;
 
 /**
- * Words of the secrets that stand in examples, this repository's own included. Each has six letters or more: a
- * random base64 text of 64 characters holds a given one, in any case, once in 10^7 times.
+ * Words in example secrets, including those in this repository. Each has at least six letters: a random base64 text of
+ * 64 characters contains a given one, ignoring case, once in 10^7 cases.
  */
 const EXAMPLE_WORDS = [
   "secret",
@@ -31,26 +31,26 @@ const EXAMPLE_WORDS = [
 ];
 const EXAMPLE = new RegExp(EXAMPLE_WORDS.join("|"), "i");
 
-/** What makes a secret easy to guess, as the end of a sentence; `undefined` where nothing does. Never holds the secret. */
+/** Why a secret is easy to guess, as the end of a sentence; `undefined` if it is not. Never contains the secret. */
 export function weaknessOf(secret: string): string | undefined {
   if (secret.length < LEAST_SECRET_LENGTH) return "is too short";
-  if (EXAMPLE.test(secret)) return "looks like an example that others know too";
+  if (EXAMPLE.test(secret)) return "looks like a published example";
   if (new Set(secret).size < LEAST_CHARACTERS) return `has fewer than ${LEAST_CHARACTERS} different characters`;
-  if (repeats(secret)) return "says the same thing over and over";
-  if (counts(secret)) return "runs along the alphabet";
+  if (isRepetition(secret)) return "repeats the same text";
+  if (isSequence(secret)) return "is a sequence like abcdef or 123456";
   return undefined;
 }
 
-/** Whether it is one text written twice or more, the last time perhaps in part. */
-function repeats(secret: string): boolean {
+/** Whether the secret is one text repeated at least twice, the last time possibly in part. */
+function isRepetition(secret: string): boolean {
   for (let period = 1; period <= secret.length / 2; period++) {
     if (secret.startsWith(secret.slice(period))) return true;
   }
   return false;
 }
 
-/** Whether three characters in four follow upon the one before, forwards or backwards. */
-function counts(secret: string): boolean {
+/** Whether three out of four characters follow the character before, forwards or backwards. */
+function isSequence(secret: string): boolean {
   const codes = Array.from(secret, (character) => character.codePointAt(0) ?? 0);
   const steps = codes.slice(1).map((code, index) => Math.abs(code - (codes[index] ?? 0)));
   return steps.filter((step) => step === 1).length > (steps.length * 3) / 4;

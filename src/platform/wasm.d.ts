@@ -1,4 +1,4 @@
-/** What wrangler makes of an imported .wasm file: a module, compiled ahead. */
+/** wrangler compiles an imported .wasm file into a module. */
 declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;

@@ -1,4 +1,4 @@
-/** A session as its owner sees it. */
+/** Sessions as the API shows them to their user. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 import type { Session } from "./session-records.ts";
@@ -12,11 +12,11 @@ export const sessionSchema = z.strictObject({
   ip_address: z.string().nullable(),
   created_at: time,
   last_used_at: time,
-  expires_at: time.meta({ description: "When it ends unless it is used before." }),
-  current: z.boolean().meta({ description: "Whether this is the session that asks." }),
+  expires_at: time.meta({ description: "When the session ends if it is not used again." }),
+  current: z.boolean().meta({ description: "Whether this is the session of the request." }),
 });
 
-/** `currentId` is the session that asks. */
+/** `currentId` is the id of the session that sent the request. */
 export function presentSession(session: Session, currentId: string): z.output<typeof sessionSchema> {
   return {
     id: session.id,

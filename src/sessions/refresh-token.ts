@@ -1,12 +1,12 @@
 /**
- * Refresh tokens: sealed generation numbers. A token is `prt_` and base64url of
+ * Refresh tokens: sealed generation numbers. A token is `prt_` followed by the base64url encoding of
  *
  *   version (1 byte) · user id (16) · session id (16) · generation (4, big-endian) · HMAC-SHA-256 (32)
  *
- * Nothing of it is stored: the session record knows its current generation, and the seal is checked
- * before any storage is touched. Being a function of its content, the same successor can be handed
- * out twice.
+ * Tokens are not stored. The session record holds its current generation, and the HMAC is checked before any storage is
+ * touched. A token is a pure function of its content, so the same successor can be issued twice.
  */
+import * as z from "zod";
 import type { Secrets } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid } from "../platform/encoding.ts";
 
@@ -16,7 +16,14 @@ export interface RefreshTokenContent {
   generation: number;
 }
 
-/** Tells the kind of a leaked secret at sight, and lets scanners find it. */
+/** A refresh token in a request body. */
+export const refreshToken = z
+  .string()
+  .min(1)
+  .max(1_024, "This is longer than any token of this service.")
+  .meta({ examples: ["prt_AQGasnJ0fSt_…"] });
+
+/** Identifies a leaked token as ours, so that people and secret scanners recognize it. */
 export const REFRESH_TOKEN_PREFIX = "prt_";
 
 const PURPOSE = "refresh-token";
@@ -34,7 +41,7 @@ export function sealRefreshToken({ userId, sessionId, generation }: RefreshToken
   return REFRESH_TOKEN_PREFIX + encodeBase64url(concatBytes(content, secrets.sign(PURPOSE, content)));
 }
 
-/** The content of a token that we sealed, otherwise `undefined`. Costs one HMAC and no storage. */
+/** The content of a token that this service sealed, otherwise `undefined`. Costs one HMAC and no storage. */
 export function openRefreshToken(token: string, secrets: Secrets): RefreshTokenContent | undefined {
   if (!token.startsWith(REFRESH_TOKEN_PREFIX)) return undefined;
   const bytes = decodeBase64url(token.slice(REFRESH_TOKEN_PREFIX.length));

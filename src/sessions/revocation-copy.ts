@@ -1,20 +1,20 @@
 /**
- * What a user's record in KV does not have yet, and the writing of it. Kept in the storage of the user's object, so
- * that a copy that fails, or an object that is moved meanwhile, forgets nothing.
+ * The changes that a user's record in KV does not have yet, and the code that writes them. They are stored in the
+ * user's object, so that nothing is lost if a write fails or the object is moved in between.
  */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { doublingPause } from "../platform/persist.ts";
+import { doublingPause } from "../platform/retry.ts";
 import { type ChangedRole, type RevokedSession, writeRevocations } from "./revocations.ts";
 
-/** KV takes one write a second for a key. */
+/** KV accepts one write per second for a key. */
 const INTERVAL = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
-/** How many changes the record in KV does not have yet. */
+/** The number of changes that the record in KV does not have yet. */
 const CHANGES = "changes_not_copied";
 const COPIED_AT = "copied_at";
 const FAILURES = "failures";
-/** The role that access tokens must say, and since which version of the user. */
+/** The role that access tokens must have, and the version of the user that set it. */
 const CHANGED_ROLE = "changed_role";
 
 /** Times are milliseconds since the epoch. */
@@ -25,30 +25,30 @@ export class RevocationCopy {
     this.#kept = kept;
   }
 
-  /** Whether the record in KV lacks something. */
+  /** Whether the record in KV is missing a change. */
   get isBehind(): boolean {
     return this.#changes > 0;
   }
 
-  /** When it is to be written: after a failure later and later, otherwise as soon as KV takes another write. */
+  /** When to write the record. After a failure the pause doubles; otherwise as soon as KV accepts another write. */
   dueAt(now: number): number {
     if (this.#failures > 0) return now + doublingPause(this.#failures, INTERVAL, LONGEST_RETRY);
     return Math.max(now, (this.#kept.get<number>(COPIED_AT) ?? 0) + INTERVAL);
   }
 
-  /** Something is no longer as the record in KV has it. */
+  /** Notes that the record in KV is out of date. */
   noteChange(): void {
     this.#kept.put(CHANGES, this.#changes + 1);
   }
 
-  /** Of two roles the one of the later `version` counts, whichever comes first. */
+  /** Notes a role change. The role with the later `version` wins, in whichever order the calls arrive. */
   noteRole(changed: ChangedRole & { version: number }): void {
     if (changed.version < (this.#role?.version ?? 0)) return;
     this.#kept.put(CHANGED_ROLE, changed);
     this.noteChange();
   }
 
-  /** Until when a role is told, where one is. */
+  /** Until when the record must contain the changed role; `undefined` if no role has changed. */
   get roleUntil(): number | undefined {
     return this.#role?.refusedUntil;
   }
@@ -57,12 +57,12 @@ export class RevocationCopy {
     if ((this.roleUntil ?? now + 1) <= now) this.#kept.delete(CHANGED_ROLE);
   }
 
-  /** Writes the record. Never throws: where KV fails it stays behind. */
+  /** Writes the record. Never throws: if KV fails, the copy stays behind. */
   async write(kv: KVNamespace, userId: string, revoked: RevokedSession[], now: number): Promise<void> {
     const changes = this.#changes;
     try {
       await writeRevocations(kv, userId, revoked, this.#role, now);
-      // A session that ended while KV answered asks for another copy.
+      // A session may have ended while KV was writing. Then the counter stays, and the record is written again.
       if (this.#changes === changes) this.#kept.delete(CHANGES);
       this.#kept.put(COPIED_AT, now);
       this.#kept.delete(FAILURES);

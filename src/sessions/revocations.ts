@@ -1,27 +1,29 @@
 /**
- * Revocations in KV: one record per user, written by that user's UserSessions object alone and read
- * by other Workers. It disappears by itself when nothing that it covers can still be alive.
+ * Revocations in KV: one record per user. Only that user's UserSessions object writes it; other Workers read it. It
+ * expires on its own once every token that it covers has expired.
  *
- * Key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`.
- * An access token is refused where its `sid` is listed, or where a role is given and its `role` is another.
+ * Key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`. An
+ * access token is refused if its `sid` is listed, or if the record has a role and the token's `role` differs.
  */
 import { SECOND, toSeconds } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 
-/** `refusedUntil` is milliseconds since the epoch: by then every access token of the session has expired. */
+/** `refusedUntil` is in milliseconds since the epoch. Every access token of the session has expired by then. */
 export type RevokedSession = { sessionId: string; refusedUntil: number };
 
-/** The role that access tokens must say since it changed; by `refusedUntil` those from before have expired. */
+/** The role that access tokens must have since it changed. Tokens with the old role have expired by `refusedUntil`. */
 export type ChangedRole = { role: string; refusedUntil: number };
 
-/** KV's own minimum, in seconds. */
+/** KV's minimum, in seconds. */
 const SHORTEST_TTL = 60;
 
 export function revocationKey(userId: string): string {
   return `revoked:${userId}`;
 }
 
-/** The records as this Worker needs them: it asks the objects, and only wants to know that KV answers. */
+/**
+ * What this Worker needs of the records. It checks sessions by asking the objects, so it only tests that KV answers.
+ */
 export interface Revocations {
   ping(): Promise<void>;
 }
@@ -34,7 +36,7 @@ export function createRevocations(kv: KVNamespace, hops: Hops): Revocations {
   };
 }
 
-/** Writes the whole record. Throws what KV throws. */
+/** Writes the whole record. Throws the errors of KV. */
 export async function writeRevocations(
   kv: KVNamespace,
   userId: string,

@@ -1,12 +1,12 @@
 /**
- * The records of one user's sessions in the SQLite of their object, and of those that ended while an
- * access token of theirs may still be alive. Synchronous, so that what a turn does is atomic. The
- * tables are made with the first session: an object that holds nothing takes no room.
+ * The records of one user's sessions in the SQLite storage of the user's object, and of the sessions that ended while
+ * one of their access tokens may still be valid. All methods are synchronous, so that everything one call does is
+ * atomic. The tables are created with the first session, so that an empty object uses no storage.
  */
 import { DAY } from "../platform/clock.ts";
 import type { RevokedSession } from "./revocations.ts";
 
-/** A device that was not used for so long counts as new again. */
+/** A device that was not used for this long counts as new again. */
 const DEVICE_MEMORY = 365 * DAY;
 
 /** Where a session is used from, as its owner sees it in the list. */
@@ -19,20 +19,20 @@ export interface SessionOrigin {
 /** Times are milliseconds since the epoch. */
 export interface Session extends SessionOrigin {
   id: string;
-  /** The user's session epoch when it was opened: a session of an earlier one is refused. */
+  /** The user's session epoch when the session was opened. A session of an earlier epoch is refused. */
   epoch: number;
   /** The generation of the newest refresh token. */
   generation: number;
   rotatedAt: number;
   createdAt: number;
   lastUsedAt: number;
-  /** When it ends unless it is used: moves on with each refresh, up to `endsAt`. */
+  /** When the session ends if it is not used. Each refresh moves it forward, up to `endsAt`. */
   expiresAt: number;
-  /** When it ends whatever happens. */
+  /** When the session ends even if it is used. */
   endsAt: number;
 }
 
-/** A device that the user logged in from, by a digest of what it says of itself. */
+/** A device that the user logged in from, identified by a digest of what the client says about itself. */
 export interface Device {
   digest: string;
   firstSeenAt: number;
@@ -54,7 +54,7 @@ export class SessionRecords {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.#hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
-    // An object of before devices were noted.
+    // The object may have been created by a version that did not record devices.
     if (this.#hasTables) sql.exec(DEVICES);
   }
 
@@ -89,7 +89,7 @@ export class SessionRecords {
     );
   }
 
-  /** Moves a session on to its next generation. */
+  /** Moves a session to its next generation. */
   advance(id: string, generation: number, now: number, expiresAt: number): void {
     this.#sql.exec(
       "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ?, expires_at = ? WHERE id = ?",
@@ -101,12 +101,12 @@ export class SessionRecords {
     );
   }
 
-  /** Takes a session along into a later epoch. */
+  /** Moves a session to a later epoch, so that it outlives the sessions of the current one. */
   adopt(id: string, epoch: number): void {
     if (this.#hasTables) this.#sql.exec("UPDATE sessions SET epoch = ? WHERE id = ?", epoch, id);
   }
 
-  /** Ends a session, which is refused by name until then. */
+  /** Ends a session, and lists it as revoked until `refusedUntil`. */
   end(id: string, refusedUntil: number): void {
     this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
     this.#sql.exec("INSERT OR REPLACE INTO revoked VALUES (?, ?)", id, refusedUntil);
@@ -116,7 +116,9 @@ export class SessionRecords {
     return this.#read<RevokedSession>("SELECT session_id AS sessionId, refused_until AS refusedUntil FROM revoked");
   }
 
-  /** Notes that a device was used. Says whether it was seen before. Keeps the newest `most`. */
+  /**
+   * Records the use of a device, and keeps only the `most` recently used ones. Returns whether the device was known.
+   */
   see(digest: string, now: number, most: number): boolean {
     this.#createTables();
     const isKnown = this.#sql.exec("SELECT 1 FROM devices WHERE digest = ?", digest).toArray().length > 0;
@@ -143,7 +145,7 @@ export class SessionRecords {
     if (this.#hasTables) this.#sql.exec("DELETE FROM devices");
   }
 
-  /** Drops what has expired, and what need not be refused by name any more. */
+  /** Deletes expired sessions and devices, and revocations that are no longer needed. */
   dropLapsed(now: number): void {
     if (!this.#hasTables) return;
     this.#sql.exec("DELETE FROM devices WHERE last_seen_at <= ?", now - DEVICE_MEMORY);
@@ -151,7 +153,7 @@ export class SessionRecords {
     this.#sql.exec("DELETE FROM revoked WHERE refused_until <= ?", now);
   }
 
-  /** When the next record lapses; `undefined` where there is none. */
+  /** When the next record expires; `undefined` if there is none. */
   nextLapse(): number | undefined {
     const times = this.#read<{ at: number | null }>(
       "SELECT min(expires_at) AS at FROM sessions UNION SELECT min(refused_until) FROM revoked UNION SELECT min(last_seen_at) + ? FROM devices",
@@ -160,7 +162,7 @@ export class SessionRecords {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** To be called when the object's storage was deleted. */
+  /** Must be called after the object's storage was deleted. */
   forgetTables(): void {
     this.#hasTables = false;
   }

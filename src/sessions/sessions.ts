@@ -1,15 +1,17 @@
-/** The users' session objects as the use cases call them: by user id, with the configured numbers, each call one hop. */
-import type { Config } from "../config.ts";
+/**
+ * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop.
+ */
+import type { Config } from "../config/config.ts";
 import { MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
-import { persist } from "../platform/persist.ts";
+import { retry } from "../platform/retry.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
 export interface Sessions {
   /**
-   * Opens a session under a fresh id; `null` where the user is no more. `device` is a digest of what the device
-   * says of itself.
+   * Opens a session with a new id. `null` if the user has been deleted. `device` is a digest of what the client says
+   * about itself.
    */
   create(
     userId: string,
@@ -20,23 +22,26 @@ export interface Sessions {
   rotate(userId: string, proof: Required<SessionProof>): Promise<Rotation>;
   /** The epoch of a live session, otherwise `null`. */
   epochOf(userId: string, sessionId: string): Promise<number | null>;
-  /** The live sessions, last used first. */
+  /** The live sessions, most recently used first. */
   list(userId: string): Promise<Session[]>;
-  /** `false` where there is no such session of this user. */
+  /** `false` if the user has no such session. */
   end(userId: string, sessionId: string): Promise<boolean>;
-  /** Takes a session along into the user's next epoch, before that begins. */
+  /** Moves a session to the user's next epoch. Call it before that epoch begins. */
   adopt(userId: string, sessionId: string, epoch: number): Promise<void>;
-  /** Ends every session but one, where one is kept. */
+  /** Ends every session except `kept`, if that is given. */
   endAllBut(userId: string, kept: string | null): Promise<void>;
-  /** `false` where the session that asks has itself ended: then nothing changes. */
+  /** Ends every session. `false`, and nothing changes, if the session that asks has itself ended. */
   endAllBy(userId: string, proof: SessionProof): Promise<boolean>;
-  /** The devices that the user logged in from, last used first. */
+  /** The devices that the user logged in from, most recently used first. */
   devices(userId: string): Promise<Device[]>;
-  /** Tells other Workers to refuse access tokens that say another role. `version` is the user's `updatedAt`. */
+  /** Makes other Workers refuse access tokens with another role. `version` is the user's `updatedAt`. */
   changeRole(userId: string, role: string, version: number): Promise<void>;
-  /** Ends every session and forgets every device: whoever used one is not to be known again. */
-  startAfresh(userId: string): Promise<void>;
-  /** As {@link Sessions.startAfresh}, for good: the user is no more, and no login that is under way opens a session. */
+  /** Ends every session and forgets every device, so that the next login from any of them counts as new. */
+  forgetAll(userId: string): Promise<void>;
+  /**
+   * Like {@link Sessions.forgetAll}, and permanent: the user has been deleted, so a login in progress can't open a
+   * session.
+   */
   close(userId: string): Promise<void>;
 }
 
@@ -47,14 +52,16 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
     ...(config.limits.enforced ? { refreshes: config.limits.rules.refreshPerSession } : {}),
-    // By then every access token of an ended session has expired, for the most tolerant verifier too.
+    // Every access token of an ended session has expired by then, with a minute to spare for verifiers that tolerate
+    // clock skew.
     refuseFor: config.tokens.lifetime + MINUTE,
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));
-  // The directory has changed by then, and this service goes by it: from the object alone other Workers learn it.
+  // The directory has already changed, and this service relies on it. Other Workers learn of the change only from the
+  // object, so the call is retried.
   const insist = (userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<void>) =>
-    persist(() => call(userId, method));
+    retry(() => call(userId, method));
 
   return {
     create: (userId, sessionId, epoch, origin) =>
@@ -68,7 +75,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
     changeRole: (userId, role, version) => insist(userId, (object) => object.changeRole(userId, role, version, rules)),
-    startAfresh: (userId) => insist(userId, (object) => object.startAfresh(rules)),
+    forgetAll: (userId) => insist(userId, (object) => object.forgetAll(rules)),
     close: (userId) => call(userId, (object) => object.close(rules)),
   };
 }

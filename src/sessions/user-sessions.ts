@@ -1,59 +1,59 @@
 /**
- * The UserSessions object: one per user, owning that user's sessions and the word on which of them
- * have ended. One turn at a time, so rotation and revocation never race.
+ * The UserSessions object: one per user. It owns the user's sessions and is the authority on which of them have ended.
+ * It handles one call at a time, so rotation and revocation never race.
  *
- * It alone writes the user's revocation record in KV, by its alarm, which comes back until the record
- * is there. It knows neither tokens nor configuration: numbers arrive with the calls.
+ * Only this object writes the user's revocation record in KV. Its alarm does so and retries until the write succeeds.
+ * The object knows neither tokens nor configuration: the numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { LimitRule } from "../config/limit-rules.ts";
 import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
-import type { LimitRule } from "../limits/rules.ts";
 import { systemClock } from "../platform/clock.ts";
 import { RevocationCopy } from "./revocation-copy.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
   | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading }
-  /** Too often in a short time: nothing has changed. */
+  /** Too many refreshes in a short time. Nothing has changed. */
   | { outcome: "limited"; reading: LimitReading }
-  /** By the name of its device, or what that says of itself. */
+  /** `device` is the session's device name, or else its user agent. */
   | { outcome: "reused"; device: string | null }
   | { outcome: "ended" };
 
-/** Whose call it is to end sessions: a session by its access token, or by a refresh token's generation. */
+/** The session that asks to end sessions: by its access token, or by the generation of a refresh token. */
 export interface SessionProof {
   sessionId: string;
   generation?: number;
 }
 
-/** The configured numbers, in milliseconds but for the maximum. */
+/** The configured numbers, in milliseconds except for `maximum`. */
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
-  /** How long a session lives that is not refreshed. */
+  /** How long a session lives without a refresh. */
   idleLifetime: number;
-  /** For how long the previous refresh token gets the same successor again. */
+  /** How long the previous refresh token still gets the same successor. */
   grace: number;
   /**
-   * For how long an access token of an ended session may still be alive; and, since no login is under way for so
-   * long, for how long no session is opened for a user who is no more.
+   * How long an access token of an ended session may still be valid. No login takes this long, so it is also how long a
+   * deleted user's object refuses to open a session.
    */
   refuseFor: number;
-  /** How often a session may be refreshed; absent where nobody counts. */
+  /** How often a session may be refreshed; absent if limits are off. */
   refreshes?: LimitRule;
-  /** How many sessions a user has at most: beyond it the one that was used the longest ago ends. */
+  /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
 }
 
 const USER_ID = "user_id";
-/** Until when no session is opened, because the user is no more. */
+/** Until when no session can be opened, because the user has been deleted. */
 const CLOSED_UNTIL = "closed_until";
-/** Per session, the state of its limit of refreshes. */
+/** The state of the refresh limit, by session. */
 const REFRESHES = "refreshes";
-/** So many devices of a user are remembered. */
+/** How many devices of a user are remembered. */
 const MOST_DEVICES = 100;
 
-/** A session that was opened, and whether the user's device was never seen before. */
+/** A session that was opened, and whether the user's device is new. */
 export interface OpenedSession extends Session {
   isNewDevice: boolean;
 }
@@ -68,7 +68,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#copy = new RevocationCopy(ctx.storage.kv);
   }
 
-  /** Opens a session, unless the user is no more. Its first refresh token has generation 1. */
+  /** Opens a session, unless the user has been deleted. Its first refresh token has generation 1. */
   async create(
     userId: string,
     id: string,
@@ -93,8 +93,8 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /**
-   * Spends one generation for the next. Within the grace the previous generation gets the same
-   * successor again; anything older means theft, and the session ends (RFC 9700 §4.14.2).
+   * Exchanges one generation for the next. During the grace period, the previous generation gets the same successor
+   * again. Anything older means theft, and the session ends (RFC 9700 §4.14.2).
    */
   async rotate(proof: Required<SessionProof>, rules: SessionRules): Promise<Rotation> {
     const now = systemClock.now();
@@ -106,7 +106,8 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       return { outcome: "reused", device: session.deviceName ?? session.userAgent };
     }
     const { epoch, expiresAt } = session;
-    // Not counted: told to wait for longer than the grace, whoever repeats would come back as a thief.
+    // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
+    // like theft.
     if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
     const reading = rules.refreshes && this.#countRefresh(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
@@ -117,19 +118,19 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return { outcome: "rotated", generation, epoch, expiresAt: extended, ...told };
   }
 
-  /** The epoch of a session that exists and has not ended, otherwise `null`. */
+  /** The epoch of a live session, otherwise `null`. */
   async epochOf(sessionId: string): Promise<number | null> {
     return this.#records.find(sessionId, systemClock.now())?.epoch ?? null;
   }
 
-  /** The live sessions, last used first. */
+  /** The live sessions, most recently used first. */
   async list(): Promise<Session[]> {
     return this.#records.list(systemClock.now());
   }
 
   /**
-   * Ends a session; one that has ended already stays so. From now on it is refused here, and for as long
-   * as an access token of it can still be alive the record in KV says so. `false` where there was none.
+   * Ends a session. It is refused here from now on, and the record in KV lists it for as long as one of its access
+   * tokens can still be valid. `false` if there was no such session.
    */
   async end(sessionId: string, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
@@ -138,12 +139,12 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return session !== undefined;
   }
 
-  /** Takes a session along into the user's next epoch, before that begins. */
+  /** Moves a session to the user's next epoch. Call it before that epoch begins. */
   async adopt(sessionId: string, epoch: number): Promise<void> {
     this.#records.adopt(sessionId, epoch);
   }
 
-  /** Ends every session but one, where one is kept. */
+  /** Ends every session except `kept`, if that is given. */
   async endAllBut(kept: string | null, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
     const others = this.#records.list(now).filter(({ id }) => id !== kept);
@@ -151,8 +152,8 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /**
-   * Ends every session on the word of one of them. `false`, and nothing changes, where that one has
-   * itself ended: a dead token ends nobody's sessions. A superseded refresh token ends its own alone.
+   * Ends every session at the request of one of them. `false`, and nothing changes, if that session has itself ended. A
+   * superseded refresh token only ends its own session.
    */
   async endAllBy(proof: SessionProof, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
@@ -164,14 +165,14 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return isCurrent;
   }
 
-  /** The devices that the user logged in from, last used first. */
+  /** The devices that the user logged in from, most recently used first. */
   async devices(): Promise<Device[]> {
     return this.#records.devices();
   }
 
   /**
-   * From now on other Workers refuse access tokens that say another role, that of a login under way among them.
-   * Sessions live on. Of two changes the one of the later `version` counts, whichever comes first.
+   * Makes other Workers refuse access tokens with another role, including those of a login in progress. Sessions
+   * continue. The change with the later `version` wins, in whichever order the calls arrive.
    */
   async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
@@ -181,20 +182,20 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /** Ends every session and forgets every device. */
-  async startAfresh(rules: SessionRules): Promise<void> {
+  async forgetAll(rules: SessionRules): Promise<void> {
     this.#records.forgetDevices();
     await this.endAllBut(null, rules);
   }
 
-  /** As {@link startAfresh}; and for as long as a login may be under way, none opens a session any more. */
+  /** Like {@link forgetAll}, and opens no session for as long as a login may still be in progress. */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
     this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
-    await this.startAfresh(rules);
+    await this.forgetAll(rules);
     await this.#armFor(closedUntil);
   }
 
-  /** Drops what has lapsed, copies revocations to KV, and comes back when there is more to do. */
+  /** Deletes expired records, copies revocations to KV, and sets the next alarm if there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     this.#records.dropLapsed(now);
@@ -211,7 +212,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     }
   }
 
-  /** Here and not in an object of its own, since a refresh that is refused must not have rotated. */
+  /** Counted here and not in a RateLimiter object, because a refused refresh must not rotate. */
   #countRefresh(sessionId: string, rule: LimitRule, now: number): LimitReading {
     const kept = this.ctx.storage.kv.get<Record<string, number>>(REFRESHES) ?? {};
     const { reading, arrival } = judgeAttempt(kept[sessionId] ?? 0, rule, now);
@@ -237,7 +238,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** An alarm is not told the name of its object on every platform. */
+  /** Not every platform gives an alarm the name of its object, so the user id is stored. */
   #keepUserId(userId: string): void {
     if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
   }

@@ -1,9 +1,9 @@
 /**
- * Access tokens: JWTs of RFC 9068 (`typ: at+jwt`). The only place that signs a JWT; how one is judged is in `verify/`,
- * for us and for other Workers alike.
+ * Access tokens: JWTs as in RFC 9068 (`typ: at+jwt`). This is the only file that signs a JWT. The code that verifies
+ * them is in `verify/`, shared with other Workers.
  */
 import { SignJWT } from "jose";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
@@ -11,7 +11,7 @@ import { judgeAccessToken, TOKEN_TYPE } from "../verify/access-token.ts";
 import type { AccessTokenClaims, Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
 
-/** Whom a token is minted for. */
+/** The user and session that a token is minted for. */
 export interface TokenSubject {
   userId: string;
   sessionId: string;
@@ -25,9 +25,12 @@ export interface VerifiedToken extends AccessTokenClaims {
 }
 
 export interface AccessTokens {
-  /** `lifetime` in milliseconds; `version` of the keyring as the directory said last, so that a revoked key signs nothing any more. */
+  /**
+   * `lifetime` is in milliseconds. `version` is the keyring's version as last read from the directory, so that a
+   * revoked key does not sign.
+   */
   mint(subject: TokenSubject, lifetime: number, version: string): Promise<string>;
-  /** The claims, or `undefined` where the token is not a valid one of ours. Says nothing of its session. */
+  /** The claims, or `undefined` if the token is not a valid one of this service. Does not check its session. */
   verify(token: string): Promise<VerifiedToken | undefined>;
 }
 
@@ -43,7 +46,7 @@ export function createAccessTokens(parts: {
       const key = await keyring.signingKey(version);
       const now = clock.now();
       return new SignJWT({
-        // RFC 9068 §2.2 requires one. Here the product's own app is the only client there is.
+        // RFC 9068 §2.2 requires a client id. The product's own app is the only client.
         client_id: config.clientId,
         sid: subject.sessionId,
         role: subject.role,
@@ -67,7 +70,7 @@ export function createAccessTokens(parts: {
             issuer: config.issuer,
             audience: config.audience,
             clockTolerance: config.clockTolerance / SECOND,
-            // None that outlives what is configured now.
+            // Refuses tokens older than the lifetime that is configured now, in case it was shortened.
             longestLifetime: config.lifetime / SECOND,
           },
           clock.now(),

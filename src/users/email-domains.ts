@@ -1,14 +1,14 @@
 /** Whose addresses are accepted: the variable `ALLOWED_EMAIL_DOMAINS`. The same judgement wherever an address comes in. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { emailAddress } from "./fields.ts";
 
-/** An address of an allowed domain; of any domain where none is listed. Nobody is looked up for it. */
+/** An address of an allowed domain, or of any domain if none is listed. Needs no database lookup. */
 export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Config, "registration">) {
   return emailAddress
     .refine((email) => isOfAllowedDomain(email, emailDomains), {
       params: { code: "domain_not_allowed" },
-      message: "Addresses of this domain are not accepted here. Use one of another domain.",
-      // What is no address is told that alone.
+      message: "Email addresses from this domain are not accepted. Use a different one.",
+      // Skipped if the text is not an email address.
       when: ({ issues }) => issues.length === 0,
     })
     .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });

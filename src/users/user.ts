@@ -1,47 +1,54 @@
-/** The user as the service knows one, and as the API shows one. */
+/** Users, and how the API shows them. */
 import * as z from "zod";
 import type { users } from "../db/schema.ts";
 import { toIsoTime } from "../platform/clock.ts";
+import { recordOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
+import { newProfile, PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from "./profile-fields.ts";
 
 export type User = typeof users.$inferSelect;
 
+/** What a new user has unless something else is said of them. */
+export const NEW_USER = {
+  ...newProfile({}),
+  role: "user",
+  isActive: true,
+  isVerified: false,
+  isSuperuser: false,
+  sessionEpoch: 0,
+  passwordBlockedAt: null,
+  locale: "en",
+  verifiedByLink: null,
+  lastLoginAt: null,
+} as const satisfies Partial<User>;
+
 /**
- * Whether the user is nobody but a registration that was never proved, so that whoever proves the address takes
- * its place. The store asks the same of a row (`isBareRegistration`).
+ * Whether the user is only a registration that was never proved. Whoever proves the address takes its place.
+ * `isBareRegistration` asks the same of a row.
  */
-export function wasNeverProved(user: User): boolean {
-  const { isVerified, verifiedByLink, lastLoginAt, sessionEpoch } = user;
+export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;
 }
 
-const time = (what: string) => z.iso.datetime().meta({ description: what, examples: ["2026-11-22T09:30:00.000Z"] });
+const time = (description: string) => z.iso.datetime().meta({ description, examples: ["2026-11-22T09:30:00.000Z"] });
 
 /** `User` of the API. */
 export const userSchema = z
   .strictObject({
     id: z.uuid().meta({ description: "UUIDv7; never reused.", examples: ["019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071"] }),
-    email: z.email().meta({ description: "Lower-case.", examples: ["ada@example.com"] }),
+    email: z.email().meta({ description: "In lower case.", examples: ["ada@example.com"] }),
     username: z.string().meta({ examples: ["ada"] }),
-    first_name: z
-      .string()
-      .nullable()
-      .meta({ examples: ["Ada"] }),
-    last_name: z
-      .string()
-      .nullable()
-      .meta({ examples: ["Lovelace"] }),
-    phone: z
-      .string()
-      .nullable()
-      .meta({ description: "E.164.", examples: ["+441234567890"] }),
+    ...recordOf(PROFILE_FIELD_NAMES, (name) => {
+      const { description, examples } = PROFILE_FIELDS[name].schema.meta() ?? {};
+      return z.string().nullable().meta({ description, examples });
+    }),
     role: z.enum(ROLES).meta({ examples: ["user"] }),
     is_active: z.boolean().meta({ examples: [true] }),
     is_verified: z.boolean().meta({ examples: [true] }),
     is_superuser: z.boolean().meta({ examples: [false] }),
     created_at: time("When the account was registered."),
     updated_at: time("When the profile last changed."),
-    last_login: time("When somebody last logged in.").nullable(),
+    last_login: time("When the user last logged in.").nullable(),
   })
   .meta({ id: "User" });
 
@@ -50,15 +57,25 @@ export function userEtag({ updatedAt, lastLoginAt }: User): string {
   return `"${updatedAt}-${lastLoginAt ?? 0}"`;
 }
 
+/**
+ * The version (`updatedAt`) that a user must still have when they are changed, by the header `If-Match` (RFC 9110
+ * §13.1.1): `undefined` if any will do, `other` if the header names another version than the current one.
+ */
+export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
+  // A proxy that compresses the answer, Cloudflare among them, makes the validator weak (RFC 9110 §8.8.3.3). It still
+  // names the same version, so unlike §13.1.1 it matches: otherwise clients behind such a proxy could change nothing.
+  const expected = ifMatch?.split(",").map((validator) => validator.trim().replace(/^W\/(?=")/, "")) ?? ["*"];
+  if (expected.includes("*")) return undefined;
+  return expected.includes(userEtag(user)) ? user.updatedAt : "other";
+}
+
 /** Shows a user to its owner or an operator: every field that the API promises, and no other. */
 export function presentUser(user: User): z.output<typeof userSchema> {
   return {
     id: user.id,
     email: user.email,
     username: user.username,
-    first_name: user.firstName,
-    last_name: user.lastName,
-    phone: user.phone,
+    ...presentProfile(user),
     role: user.role,
     is_active: user.isActive,
     is_verified: user.isVerified,

@@ -1,27 +1,27 @@
 /**
- * The judgement of an access token (RFC 9068) by itself: format, signature, issuer, audience, times. The only place
- * that verifies a JWT, for Postern and for other Workers alike. Whether its session lives is another question.
+ * Verifies an access token (RFC 9068) on its own: format, signature, issuer, audience, times. This is the only file
+ * that verifies a JWT, for Postern and for other Workers. It does not check whether the token's session is still live.
  */
 import { errors, jwtVerify } from "jose";
 import { type AccessTokenClaims, readClaims } from "./claims.ts";
 import { VerificationError, type VerificationErrorCode } from "./errors.ts";
 
-/** A public key as a verifier holds it. */
+/** A public key, as a verifier stores it. */
 export interface VerifyingKey {
   /** The RFC 7638 thumbprint. */
   readonly id: string;
-  /** The one algorithm that it is for (RFC 8725 §3.1). */
+  /** The only algorithm that the key may be used with (RFC 8725 §3.1). */
   readonly algorithm: string;
   readonly verifyingKey: CryptoKey;
 }
 
-/** What a token must say. Times are seconds. */
+/** What a token must contain. Times are in seconds. */
 export interface Expectations {
   issuer: string;
   audience: string;
-  /** How far the clocks of issuer and verifier may differ. */
+  /** How far the clocks of the issuer and the verifier may differ. */
   clockTolerance: number;
-  /** What is older is refused, whatever it says of its expiry. */
+  /** An older token is refused, even if its `exp` is later. */
   longestLifetime: number;
 }
 
@@ -31,26 +31,29 @@ export interface JudgedToken {
   keyId: string;
 }
 
-/** `typ` of an access token (RFC 9068 §2.1), so that no other JWT of the issuer passes for one. */
+/** The `typ` of an access token (RFC 9068 §2.1), so that no other JWT of the issuer is accepted as one. */
 export const TOKEN_TYPE = "at+jwt";
 
-/** Signatures by public keys alone: no `none`, and no HMAC with a public key for its secret (RFC 8725 §2.1). */
+/** Public-key signatures only: no `none`, and no HMAC with a public key as its secret (RFC 8725 §2.1). */
 export const ALGORITHMS: readonly string[] = ["ES256", "Ed25519"];
 
-/** A thumbprint in base64url: nothing else is looked up. */
+/** A thumbprint in base64url. Other key ids are not looked up. */
 const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** Longer than any token of Postern's; what is longer is not even decoded. */
+/** No token of Postern's is longer. Longer input is refused before it is decoded. */
 const MAX_LENGTH = 4_096;
 
-/** Three parts in base64url (RFC 7515 §7.1), each in its one canonical spelling: jose alone forgives padding and spare bits. */
+/**
+ * Three parts in base64url (RFC 7515 §7.1), each in its canonical encoding. jose also accepts padding and stray
+ * trailing bits.
+ */
 const PART = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
 const COMPACT_JWS = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
 
 /**
- * @param findKey the issuer's key of an id, or `undefined`; what it throws is thrown on
+ * @param findKey returns the issuer's key with an id, or `undefined`; its errors are passed on
  * @param now milliseconds since the epoch
- * @throws {VerificationError} where the token is none that the issuer signed for this audience, or has expired
+ * @throws {VerificationError} if the issuer did not sign the token for this audience, or the token has expired
  */
 export async function judgeAccessToken(
   token: string,
@@ -64,7 +67,7 @@ export async function judgeAccessToken(
     const { payload } = await jwtVerify(
       token,
       async (header) => {
-        // The key is named by the issuer's own id alone: `jwk`, `jku`, `x5u` and `x5c` are never read (RFC 8725 §3.10).
+        // Only the issuer's own key id selects the key. `jwk`, `jku`, `x5u` and `x5c` are never read (RFC 8725 §3.10).
         const { kid }: { kid?: unknown } = header;
         const key = typeof kid === "string" && KEY_ID.test(kid) ? await findKey(kid) : undefined;
         if (key === undefined || key.algorithm !== header.alg) throw new VerificationError("unknown_key");
@@ -77,7 +80,7 @@ export async function judgeAccessToken(
         issuer: expectations.issuer,
         audience: expectations.audience,
         clockTolerance: expectations.clockTolerance,
-        // None from the future either.
+        // jose then also refuses tokens that were issued in the future.
         maxTokenAge: expectations.longestLifetime,
         currentDate: new Date(now),
         requiredClaims: ["exp", "iat", "sub", "sid", "jti"],

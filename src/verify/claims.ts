@@ -1,16 +1,18 @@
-/** What an access token says. */
+/** The content of an access token. */
 import type { JWTPayload } from "jose";
 
 export const ROLES = ["user", "moderator", "admin"] as const;
 
-/** Lowest first: each may do what those before it may. */
+/** From lowest to highest: each role may do what the roles before it may. */
 export type Role = (typeof ROLES)[number];
 
-/** The claims of an access token (RFC 9068 §2.2), and Postern's own. `iat` and `exp` are seconds since the epoch. */
+/**
+ * The claims of an access token (RFC 9068 §2.2) and Postern's own claims. `iat` and `exp` are seconds since the epoch.
+ */
 export interface AccessTokenClaims {
   /** Postern's `PUBLIC_URL`. */
   iss: string;
-  /** Postern writes one; a list that holds it is as good (RFC 7519 §4.1.3). */
+  /** Postern writes a string; a list that contains the audience is also accepted (RFC 7519 §4.1.3). */
   aud: string | string[];
   /** The user's id, a UUID that is never reused. */
   sub: string;
@@ -27,7 +29,10 @@ export interface AccessTokenClaims {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** The claims of a payload whose signature, issuer, audience and times were checked; `undefined` where one is missing or of another type. */
+/**
+ * The claims of a payload, after its signature, issuer, audience and times were checked; `undefined` if one is missing
+ * or has the wrong type.
+ */
 export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
   const { iss, aud, sub, sid, jti, iat, exp, client_id, role, email_verified } = payload;
   if (typeof iss !== "string" || aud === undefined || typeof client_id !== "string") return undefined;

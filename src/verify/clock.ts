@@ -1,4 +1,4 @@
-/** The clock of the entry that other Workers import, which stands by itself. */
+/** The clock of `postern/verify`, which imports nothing from the rest of the service. */
 
 export const SECOND = 1_000;
 

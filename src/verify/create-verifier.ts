@@ -1,4 +1,4 @@
-/** Verifies access tokens where they arrive, without a call to Postern when its keys are known. */
+/** Verifies access tokens in another Worker. Makes no call to Postern while its keys are known. */
 import { type Expectations, judgeAccessToken, type VerifyingKey } from "./access-token.ts";
 import type { AccessTokenClaims } from "./claims.ts";
 import { systemTime } from "./clock.ts";
@@ -9,56 +9,57 @@ import { type RevocationsNamespace, refuseRevoked } from "./revocations.ts";
 import { refuseUnlessLive, type StrictService } from "./strict-answer.ts";
 
 export interface VerifierOptions {
-  /** Postern's `PUBLIC_URL`, word for word, without a slash at its end. */
+  /** Postern's `PUBLIC_URL`, exactly, without a trailing slash. */
   issuer: string;
-  /** Postern's `JWT_AUDIENCE`: the same as the issuer, unless it was set. */
+  /** Postern's `JWT_AUDIENCE`. The default is the issuer. */
   audience: string;
   /**
    * A service binding to Postern, through which its keys are read. A Worker can't fetch another Worker of the same
-   * account by its address; elsewhere it may be left out, and the keys come from the issuer over the network.
+   * account by its URL. Elsewhere, leave it out to read the keys from the issuer over the network.
    */
   fetcher?: Fetcher | undefined;
-  /** The keys themselves, where nothing is to be fetched at all. Somebody then has to replace them as they rotate. */
+  /** The keys themselves, if nothing should be fetched. You must then replace them whenever they rotate. */
   jwks?: JsonWebKeySet | undefined;
-  /** The KV namespace with Postern's revocations. Where it is left out a token is accepted until it expires. */
+  /** The KV namespace with Postern's revocations. Without it, a token is accepted until it expires. */
   revocations?: RevocationsNamespace;
   /**
-   * A service binding to Postern, which is asked about each token that is good by itself: a logout, a suspension or
-   * another role counts at once. Costs a call and one storage round trip; `revocations` are then not read.
+   * A service binding to Postern. Each token that is valid on its own is checked with Postern, so a logout, a
+   * suspension or a new role takes effect at once. Costs one call and one storage round trip per token; `revocations`
+   * are then not read.
    */
   strict?: StrictService;
-  /** Seconds by which clocks may differ: 5, unless said otherwise, and at most 60. */
+  /** How far clocks may differ, in seconds: 5 by default, at most 60. */
   clockTolerance?: number | undefined;
-  /** Milliseconds since the epoch; the system's clock, unless a test brings its own. */
+  /** Milliseconds since the epoch. The default is the system's clock; tests may pass their own. */
   now?: (() => number) | undefined;
 }
 
-/** What a request's context gives: with it the keys are renewed in the background, never before an answer. */
+/** A request's execution context. With it, keys are renewed in the background, without delaying a response. */
 export interface VerificationContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
 /**
- * The claims of a token that is good.
+ * Returns the claims of a valid token.
  *
- * @throws {VerificationError} where it is not, with a stable `code`
+ * @throws {VerificationError} if the token is not accepted, with a stable `code`
  */
 export type Verifier = (token: string, context?: VerificationContext) => Promise<AccessTokenClaims>;
 
-/** Seconds: the longest lifetime of an access token that Postern can be configured to. */
+/** In seconds. The longest access token lifetime that Postern can be configured with. */
 const LONGEST_LIFETIME = 24 * 3_600;
 const CLOCK_TOLERANCE = 5;
-/** Seconds: for so long after the last token of a session has expired the revocations still name it. */
+/** In seconds. Revocations stay in KV for this long after the last token of a session has expired. */
 const MOST_CLOCK_TOLERANCE = 60;
 
-/** As the tokens name it: Postern stands at the root of its host, and forgets a slash at the end. */
+/** The issuer as tokens contain it. Postern runs at the root of its host and removes a trailing slash. */
 const ISSUER = /^https?:\/\/[^/?#]+$/;
 
 /**
- * Makes a verifier. Costs nothing: what is known of an issuer's keys is kept for the isolate, so that making one for
- * each request is as good as keeping it.
+ * Creates a verifier. This is cheap: the isolate keeps what is known of an issuer's keys, so you can create a verifier
+ * per request.
  *
- * @throws {TypeError} where an option is missing or wrong
+ * @throws {TypeError} if an option is missing or wrong
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions(options);
@@ -70,7 +71,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const waitUntil = context && ((work: Promise<unknown>) => context.waitUntil(work));
     if (typeof token !== "string") throw new VerificationError("malformed_token");
     const { claims } = await judgeAccessToken(token, (id) => findKey(id, waitUntil), expectations, now());
-    // Only for a token that is ours: nobody makes this Worker ask anybody with tokens of their own making.
+    // Checked last, so that a client can't cause calls and reads with forged tokens.
     if (strict !== undefined) await refuseUnlessLive(strict, token);
     else if (revocations !== undefined) await refuseRevoked(revocations, claims);
     return claims;
@@ -81,18 +82,18 @@ function checkOptions(options: VerifierOptions): void {
   const { issuer, audience, clockTolerance = CLOCK_TOLERANCE } = options;
   if (!issuer) throw new TypeError("createVerifier needs `issuer`: Postern's PUBLIC_URL.");
   if (!ISSUER.test(issuer)) {
-    throw new TypeError("createVerifier takes `issuer` as tokens name it: PUBLIC_URL without a slash at its end.");
+    throw new TypeError("createVerifier takes `issuer` as tokens name it: PUBLIC_URL without a trailing slash.");
   }
   if (!audience) throw new TypeError("createVerifier needs `audience`: Postern's JWT_AUDIENCE, or its PUBLIC_URL.");
   if (!(clockTolerance >= 0 && clockTolerance <= MOST_CLOCK_TOLERANCE)) {
-    throw new TypeError(`createVerifier takes 0 to ${MOST_CLOCK_TOLERANCE} seconds for \`clockTolerance\`.`);
+    throw new TypeError(`createVerifier takes a \`clockTolerance\` of 0 to ${MOST_CLOCK_TOLERANCE} seconds.`);
   }
-  // A binding that was forgotten must not turn a check off.
+  // A missing binding must not silently turn a check off.
   if ("revocations" in options && options.revocations === undefined) {
-    throw new TypeError("createVerifier got no namespace for `revocations`: bind Postern's, or leave the option out.");
+    throw new TypeError("createVerifier got no namespace for `revocations`: bind Postern's, or omit the option.");
   }
   if ("strict" in options && options.strict === undefined) {
-    throw new TypeError("createVerifier got no service for `strict`: bind Postern's, or leave the option out.");
+    throw new TypeError("createVerifier got no service for `strict`: bind Postern's, or omit the option.");
   }
 }
 
@@ -105,15 +106,14 @@ function keyFinder({ issuer, fetcher, jwks }: VerifierOptions, now: () => number
   return find;
 }
 
-/** The keys that were passed in, imported once for an isolate. Values alone. */
+/** The keys that were passed in, imported once per isolate. Values only, no promises. */
 const importedKeys = new WeakMap<JsonWebKeySet, Keys>();
 
 async function keysOf(jwks: JsonWebKeySet): Promise<Keys> {
   const kept = importedKeys.get(jwks);
   if (kept !== undefined) return kept;
   const keys = await importKeys(jwks);
-  if (keys.size === 0)
-    throw new TypeError("createVerifier got `jwks` without a key that Postern could have signed with.");
+  if (keys.size === 0) throw new TypeError("createVerifier got `jwks` without a key that Postern signs with.");
   importedKeys.set(jwks, keys);
   return keys;
 }

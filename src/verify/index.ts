@@ -1,7 +1,4 @@
-/**
- * `postern/verify`: what other Workers import. It stands by itself, on `jose` alone: nothing of Postern's service
- * comes along.
- */
+/** `postern/verify`: what other Workers import. It depends only on `jose` and includes none of the service's code. */
 export type { AccessTokenClaims, Role } from "./claims.ts";
 export { createVerifier, type VerificationContext, type Verifier, type VerifierOptions } from "./create-verifier.ts";
 export { type TokenFault, VerificationError, type VerificationErrorCode, type VerifierFault } from "./errors.ts";

@@ -1,48 +1,48 @@
 /**
- * The keys of an issuer, as this isolate knows them. They are kept as values: a promise belongs to the request that
- * made it, and hangs whoever else waits for it when that request is cancelled. So a request that finds another one
- * reading looks again and again whether the keys have come, by a timer of its own.
+ * The keys of an issuer, cached per isolate. The cache holds values, never promises: a promise belongs to the request
+ * that created it, and if that request is cancelled, every other request that awaits it hangs. So while one request
+ * reads the keys, the others poll the cache with their own timers.
  */
 import type { VerifyingKey } from "./access-token.ts";
 import { pause, SECOND } from "./clock.ts";
 import { VerificationError } from "./errors.ts";
 import { type Fetcher, READING_TIMEOUT, type Reading, readJwks } from "./read-jwks.ts";
 
-/** Lets work go on after the answer: the `waitUntil` of a request's context. */
+/** Lets work continue after the response: the `waitUntil` of a request's context. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
 export interface IssuerKeys {
   /**
-   * The key of this id; `undefined` where the issuer publishes none.
+   * The key with this id; `undefined` if the issuer publishes none.
    *
-   * @throws {VerificationError} `keys_unavailable` where no keys are known, and the issuer does not answer
+   * @throws {VerificationError} `keys_unavailable` if no keys are known and the issuer does not answer
    */
   find(id: string, waitUntil?: WaitUntil): Promise<VerifyingKey | undefined>;
 }
 
-/** What is known of one address. Values alone; times are milliseconds since the epoch. */
+/** What is known about one address. Values only; times are milliseconds since the epoch. */
 interface Known {
   reading?: Reading;
   readAt: number;
-  /** When the reading began that is under way, unless its request was cancelled. */
+  /** When the read in progress began. Its request may have been cancelled since. */
   readingSince?: number | undefined;
   failedAt: number;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
-/** From this part of their lifetime on the keys are read again, in the background. */
+/** After this fraction of their lifetime, the keys are read again in the background. */
 const RENEW_FROM = 0.8;
-/** For how long an issuer that failed is left alone. */
+/** How long no new read is tried after a failure. */
 const PAUSE_AFTER_FAILURE = 2 * SECOND;
-/** For how long a failure is taken to mean that the issuer is down. */
+/** How long after a failure the issuer counts as down. */
 const DOWN_FOR = 60 * SECOND;
-/** How long after a reading an id that it does not hold counts as unknown, so that forged tokens make little work. */
+/** How long after a read a missing key id counts as unknown, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = 10 * SECOND;
-/** By then no token is alive whose key we could know: Postern's longest lifetime of an access token. */
+/** Postern's longest access token lifetime: older keys can't verify any token that is still valid. */
 const LAST_GOOD_FOR = 24 * 3_600 * SECOND;
-const LOOK_AGAIN = 10;
+const POLL_INTERVAL = 10;
 
-/** By address. An isolate serves few issuers: those that its own code names. */
+/** By address. Few entries: an isolate only has the issuers that its own code names. */
 const knownByAddress = new Map<string, Known>();
 
 /** @param now milliseconds since the epoch */
@@ -50,19 +50,19 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   const known = knownByAddress.get(address) ?? { readAt: NEVER, failedAt: NEVER };
   knownByAddress.set(address, known);
 
-  // A clock that was set back must not make anything last longer.
+  // After the clock was set back, nothing may count as fresh for longer.
   const timeSince = (time: number) => Math.abs(now() - time);
   const isBeingRead = () =>
     known.readingSince !== undefined && timeSince(known.readingSince) <= READING_TIMEOUT + SECOND;
   const isLeftAlone = () => timeSince(known.failedAt) < PAUSE_AFTER_FAILURE;
   const isDown = () => known.failedAt >= known.readAt && timeSince(known.failedAt) < DOWN_FOR;
 
-  /** Reads the keys. Never throws: what is known stays where the issuer fails. */
+  /** Reads the keys. Never throws: if the issuer fails, the known keys stay. */
   async function read(): Promise<void> {
     const begunAt = now();
     known.readingSince = begunAt;
     const reading = await readJwks(address, fetcher).catch(() => undefined);
-    // It took so long that another one was begun: what that one says is newer.
+    // This read took so long that another one began. The result of that one is newer.
     if (known.readingSince !== begunAt) return;
     known.readingSince = undefined;
     if (reading === undefined) {
@@ -73,23 +73,24 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
     }
   }
 
-  /** Reads the keys, unless somebody does so already or the issuer has just failed. */
+  /** Reads the keys, unless another request is reading them or the issuer has just failed. */
   async function readOnce(): Promise<void> {
     const before = known.readAt;
-    while (isBeingRead()) await pause(LOOK_AGAIN);
+    while (isBeingRead()) await pause(POLL_INTERVAL);
     if (known.readAt === before && !isLeftAlone()) await read();
   }
 
-  /** Sees to it that the keys are as fresh as can be had. */
+  /** Makes sure that the keys are as fresh as possible. */
   async function renew(waitUntil: WaitUntil | undefined): Promise<void> {
     const age = timeSince(known.readAt);
     const { reading } = known;
     if (reading === undefined || age >= LAST_GOOD_FOR) return readOnce();
     if (age < reading.freshFor * RENEW_FROM) return;
-    // After a lull a key may have been revoked meanwhile. While the issuer is down there is nothing to wait for.
+    // A key may have been revoked during a long pause between requests, so wait for fresh keys. If the issuer is down,
+    // don't wait.
     if (age >= reading.freshFor && !isDown()) return readOnce();
     if (isBeingRead() || isLeftAlone()) return;
-    // Without a context nothing may outlive the answer, so this one waits.
+    // Without a context, no work may continue after the response, so this request waits.
     if (waitUntil === undefined) return read();
     waitUntil(read());
   }

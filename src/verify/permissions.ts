@@ -1,12 +1,12 @@
 /** What a role may do in another Worker. */
 import { ROLES, type Role } from "./claims.ts";
 
-/** For each permission, the roles that have it. */
+/** The roles that have each permission. */
 export type Permissions<Name extends string = string> = Readonly<Record<Name, readonly Role[]>>;
 
 /**
- * Postern's own permissions by role; on whom each may be used only Postern knows. The superuser flag is in no
- * access token: whoever has it counts here as what their role says.
+ * Postern's own permissions by role. Only Postern itself knows on which users each may be used. Access tokens do not
+ * contain the superuser flag, so a superuser only has the permissions of their role here.
  */
 export const POSTERN_PERMISSIONS = {
   read_users: ["moderator", "admin"],
@@ -21,7 +21,7 @@ export const POSTERN_PERMISSIONS = {
   read_audit_events: ["admin"],
 } as const satisfies Permissions;
 
-/** Whether somebody of this role has what the other role has: `admin` is a `moderator`, too. */
+/** Whether a role includes the required one: an `admin` is also a `moderator`. */
 export function isAtLeast(role: Role, required: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(required);
 }

@@ -1,14 +1,14 @@
-/** Reads a JWK set (RFC 7517), from its address or from what somebody passed in. */
+/** Reads a JWK set (RFC 7517), from its address or from an object. */
 import { importJWK } from "jose";
 import { ALGORITHMS, type VerifyingKey } from "./access-token.ts";
 import { SECOND } from "./clock.ts";
 
-/** What `GET /.well-known/jwks.json` answers. Keys of a kind that Postern does not sign with are passed over. */
+/** The response of `GET /.well-known/jwks.json`. Keys of a type that Postern does not sign with are ignored. */
 export interface JsonWebKeySet {
   keys: readonly { kid?: string; kty?: string; alg?: string; crv?: string; x?: string; y?: string; use?: string }[];
 }
 
-/** Whoever answers for the issuer: a service binding to Postern, or the network. */
+/** How the issuer is reached: a service binding to Postern, or the network. */
 export interface Fetcher {
   fetch(
     address: string,
@@ -20,22 +20,22 @@ export type Keys = ReadonlyMap<string, VerifyingKey>;
 
 export interface Reading {
   keys: Keys;
-  /** For how long the issuer says that the set may be kept, in milliseconds. */
+  /** How long the set may be cached, according to the issuer. In milliseconds. */
   freshFor: number;
 }
 
-/** How long the issuer has for its answer. */
+/** How long to wait for the issuer's response. */
 export const READING_TIMEOUT = 3 * SECOND;
-/** What an issuer that names no lifetime is taken to mean, and the bounds of what one may name. */
+/** The cache lifetime if the issuer names none, and the bounds of the lifetime that it may name. In seconds. */
 const USUAL_LIFETIME = 300;
 const SHORTEST_LIFETIME = 60;
 const LONGEST_LIFETIME = 3_600;
 
-/** Asks the issuer. Throws where it does not answer in time, or with anything but a set that holds a usable key. */
+/** Fetches the keys from the issuer. Throws if the response is late, not a 200, or contains no usable key. */
 export async function readJwks(address: string, fetcher: Fetcher): Promise<Reading> {
   const response = await fetcher.fetch(address, {
     headers: { Accept: "application/jwk-set+json, application/json" },
-    // Whoever could lead us elsewhere would be the issuer.
+    // Never follow a redirect: its target could impersonate the issuer.
     redirect: "manual",
     signal: AbortSignal.timeout(READING_TIMEOUT),
   });
@@ -44,11 +44,11 @@ export async function readJwks(address: string, fetcher: Fetcher): Promise<Readi
     throw new Error(`${address} answered ${response.status}.`);
   }
   const keys = await importKeys(await response.json());
-  if (keys.size === 0) throw new Error(`${address} holds no key that could verify a token.`);
+  if (keys.size === 0) throw new Error(`${address} has no usable key.`);
   return { keys, freshFor: lifetimeOf(response.headers) * SECOND };
 }
 
-/** The keys of a set, by their ids. What is no set has none. */
+/** The keys of a set, by id. A value that is not a set has no keys. */
 export async function importKeys(set: unknown): Promise<Keys> {
   const entries = isObject(set) && Array.isArray(set.keys) ? set.keys : [];
   const keys = await Promise.all(entries.map(importKey));
@@ -61,16 +61,16 @@ async function importKey(jwk: unknown): Promise<VerifyingKey | undefined> {
   if (typeof kid !== "string" || typeof alg !== "string" || !ALGORITHMS.includes(alg)) return undefined;
   if (typeof kty !== "string" || typeof crv !== "string" || typeof x !== "string") return undefined;
   try {
-    // Member by member: of a set that holds more, a private part say, nothing else is taken.
+    // Only these members are passed on. A set may contain more, for example private parts.
     const key = await importJWK({ kty, crv, x, ...(typeof y === "string" ? { y } : {}) }, alg);
     return key instanceof Uint8Array ? undefined : { id: kid, algorithm: alg, verifyingKey: key };
   } catch {
-    // A key that is broken must not take those beside it along.
+    // One broken key must not make the others unusable.
     return undefined;
   }
 }
 
-/** What is left of `max-age` (RFC 9111 §4.2), in seconds, within our bounds. */
+/** The rest of `max-age` (RFC 9111 §4.2), in seconds, within our bounds. */
 function lifetimeOf(headers: Headers): number {
   const maxAge = /(?:^|[\s,])max-age=(\d{1,9})/.exec(headers.get("Cache-Control") ?? "")?.[1] ?? USUAL_LIFETIME;
   const age = /^\d{1,9}$/.exec(headers.get("Age") ?? "")?.[0] ?? 0;

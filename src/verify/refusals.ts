@@ -1,4 +1,4 @@
-/** Refusals in other Workers, word for word as Postern's own: a client has one way to read them. */
+/** Refusals in other Workers, identical to Postern's own, so that a client can handle both in the same way. */
 const REFUSALS = {
   unauthorized: {
     status: 401,
@@ -15,7 +15,7 @@ const REFUSALS = {
   forbidden: {
     status: 403,
     title: "Forbidden",
-    detail: "Your role does not allow this. Ask somebody with a higher one.",
+    detail: "Your role does not allow this. Ask someone with a higher role.",
     challenge: 'Bearer realm="postern", error="insufficient_scope"',
   },
   unavailable: {
@@ -26,7 +26,10 @@ const REFUSALS = {
   },
 } as const;
 
-/** The problem document of a refusal (RFC 9457), with its challenge, where `reason` helps a developer (RFC 6750 §3). */
+/**
+ * The problem document of a refusal (RFC 9457), with its challenge. `reason`, if given, tells the developer more (RFC
+ * 6750 §3).
+ */
 export function answerRefusal(code: keyof typeof REFUSALS, reason?: string): Response {
   const { status, title, detail, challenge } = REFUSALS[code];
   const headers = new Headers({ "Content-Type": "application/problem+json", "Cache-Control": "no-store" });

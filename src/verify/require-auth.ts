@@ -1,4 +1,4 @@
-/** Hono middleware: lets requests through that carry a good access token of somebody who may. */
+/** Hono middleware: only lets requests with a valid access token and a sufficient role pass. */
 import type { Context, MiddlewareHandler } from "hono";
 import { type AccessTokenClaims, isRole, type Role } from "./claims.ts";
 import { createVerifier, type VerificationContext, type VerifierOptions } from "./create-verifier.ts";
@@ -7,23 +7,23 @@ import { isAtLeast, type Permissions, POSTERN_PERMISSIONS } from "./permissions.
 import { answerRefusal } from "./refusals.ts";
 
 export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_PERMISSIONS> extends VerifierOptions {
-  /** The lowest role that is let through: `moderator` lets admins through as well. */
+  /** The lowest role that may pass. `moderator` also lets admins pass. */
   role?: Role;
-  /** A permission that is needed: one of `permissions`. */
+  /** The required permission: one of `permissions`. */
   permission?: NoInfer<Name>;
-  /** Your own permissions, by the roles that have them. Postern's, unless you bring some. */
+  /** Your own permissions, with the roles that have each. The default is Postern's permissions. */
   permissions?: Permissions<Name> | undefined;
 }
 
-/** What the middleware puts on the context: `c.get("auth")` are the claims. */
+/** The middleware's variable: `c.get("auth")` returns the claims. */
 export interface AuthVariables {
   auth: AccessTokenClaims;
 }
 
 /**
- * The options, or what makes them of a request's context, where the bindings are:
- * `requireAuth<Env>((c) => ({ issuer, audience, fetcher: c.env.AUTH, revocations: c.env.REVOCATIONS }))`.
- * Answers 401, 403 and 503 as Postern does, with problem documents (RFC 9457) and challenges (RFC 6750 §3).
+ * Takes the options, or a function that returns them for a request's context, which has the bindings:
+ * `requireAuth<Env>((c) => ({ issuer, audience, fetcher: c.env.AUTH, revocations: c.env.REVOCATIONS }))`. Answers 401,
+ * 403 and 503 like Postern, with problem documents (RFC 9457) and challenges (RFC 6750 §3).
  */
 export function requireAuth<Bindings extends object = object, Name extends string = keyof typeof POSTERN_PERMISSIONS>(
   options:
@@ -57,9 +57,9 @@ async function judge(
   }
 }
 
-/** @throws {TypeError} where the options name a role or a permission that there is none of: nobody passes by a slip */
+/** @throws {TypeError} if the options name an unknown role or permission, so that a typo lets no request pass */
 function mayPass<Name extends string>(role: Role, options: RequireAuthOptions<Name>): boolean {
-  // One that is there and undefined is a slip as well.
+  // An option that is present but `undefined` is also a mistake.
   if ("role" in options) {
     if (!isRole(options.role)) throw new TypeError(`requireAuth knows no role "${options.role}".`);
     if (!isAtLeast(role, options.role)) return false;
@@ -72,7 +72,7 @@ function mayPass<Name extends string>(role: Role, options: RequireAuthOptions<Na
   return roles.includes(role);
 }
 
-/** Hono throws where there is no context, as in a test that brings none. */
+/** Hono throws if there is no execution context, as in some tests. */
 function contextOf(c: Context): VerificationContext | undefined {
   try {
     return c.executionCtx;

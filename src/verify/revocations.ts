@@ -1,4 +1,4 @@
-/** The copy of the revocations in KV, which Postern writes (docs/how-it-works.md), as other Workers read it. */
+/** Reads the copy of the revocations in KV, which Postern writes (docs/how-it-works.md). */
 import type { AccessTokenClaims } from "./claims.ts";
 import { VerificationError } from "./errors.ts";
 
@@ -8,9 +8,9 @@ export interface RevocationsNamespace {
 }
 
 /**
- * Refuses a token whose session has ended, or whose user has another role by now. Fails closed.
+ * Refuses a token whose session has ended, or whose user now has another role. Fails closed.
  *
- * @throws {VerificationError} `revoked_token`, or `revocations_unavailable` where KV does not answer
+ * @throws {VerificationError} `revoked_token`, or `revocations_unavailable` if KV does not answer
  */
 export async function refuseRevoked(namespace: RevocationsNamespace, claims: AccessTokenClaims): Promise<void> {
   const { sessions, role } = await readRecord(namespace, `revoked:${claims.sub}`);
@@ -22,7 +22,7 @@ export async function refuseRevoked(namespace: RevocationsNamespace, claims: Acc
 interface RevocationRecord {
   /** Ids of ended sessions. */
   sessions: object;
-  /** What every access token must say since it changed. */
+  /** The role that every access token must have since the role changed. */
   role?: string | undefined;
 }
 
@@ -32,7 +32,7 @@ async function readRecord(namespace: RevocationsNamespace, key: string): Promise
     if (text === null) return { sessions: {} };
     const { sessions, role }: { sessions?: unknown; role?: unknown } = JSON.parse(text);
     if (typeof sessions !== "object" || sessions === null) throw new Error(`${key} has no sessions.`);
-    if (role !== undefined && typeof role !== "string") throw new Error(`${key} has a role that is no text.`);
+    if (role !== undefined && typeof role !== "string") throw new Error(`${key} has a role that is not a string.`);
     return { sessions, role };
   } catch (cause) {
     throw new VerificationError("revocations_unavailable", { cause });

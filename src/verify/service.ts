@@ -1,4 +1,4 @@
-/** Postern over RPC, as other Workers see it: the strict answer, at once. Types alone. */
+/** Postern's RPC interface for other Workers, with the strict check that takes effect at once. Types only. */
 import type { AccessTokenClaims, Role } from "./claims.ts";
 import type { JsonWebKeySet } from "./read-jwks.ts";
 
@@ -20,18 +20,18 @@ export interface ServiceUser {
 }
 
 /**
- * What a service binding to Postern's entrypoint `AuthService` offers:
- * `interface Env { AUTH: AuthService }`. It is a {@link Fetcher} as well, for `createVerifier`.
+ * The methods of a service binding to Postern's entrypoint `AuthService`: `interface Env { AUTH: AuthService }`. It is
+ * also a {@link Fetcher} for `createVerifier`.
  */
 export interface AuthService {
   fetch(input: string | Request, init?: RequestInit): Promise<Response>;
   /**
-   * The claims of a token that is good at this moment: its session lives, its user is active and has the role that it
-   * says. `null` for any other. One storage round trip. Throws where the answer can't be had: nobody is let in then.
+   * The claims of a token that is valid at this moment: its session is live, and its user is active and has the token's
+   * role. `null` for any other token. One storage round trip. Throws if Postern can't tell: treat that as a refusal.
    */
   verify(token: string): Promise<AccessTokenClaims | null>;
-  /** The user of this id (a UUID: `claims.sub`), or `null`. One storage round trip. */
+  /** The user with this id (a UUID: `claims.sub`), or `null`. One storage round trip. */
   user(id: string): Promise<ServiceUser | null>;
-  /** The published keys, as `GET /.well-known/jwks.json` has them. */
+  /** The published keys, as in `GET /.well-known/jwks.json`. */
   jwks(): Promise<JsonWebKeySet>;
 }

@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/events.ts";
+import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/event-types.ts";
 import { retryDelay } from "../../src/audit/record.ts";
 import { createAuditTrail } from "../../src/audit/trail.ts";
 import worker from "../../src/index.ts";
@@ -32,7 +32,7 @@ function event(more: Partial<AuditEvent> = {}): AuditEvent {
   };
 }
 
-/** Hands messages to the Worker's consumer, as the queue does. */
+/** Passes messages to the Worker's consumer, like the queue does. */
 async function consume(bodies: unknown[], attempts = 1) {
   const messages = bodies.map((body) => ({ id: crypto.randomUUID(), timestamp: new Date(), attempts, body }));
   const batch = createMessageBatch("postern-audit", messages);
@@ -204,8 +204,8 @@ describe("the audit log", () => {
   it("keeps events for as long as it is configured to, and deletes older ones by the cron trigger", async () => {
     const userId = crypto.randomUUID();
     const old = Date.now() - 366 * DAY;
-    const { audits } = coldIsolate();
-    await audits.add([event({ userId, occurredAt: old }), event({ userId, occurredAt: old + 2 * DAY })]);
+    const { auditEvents } = coldIsolate();
+    await auditEvents.add([event({ userId, occurredAt: old }), event({ userId, occurredAt: old + 2 * DAY })]);
     await runMaintenance(coldIsolate());
     expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
     await runMaintenance(coldIsolate({ AUDIT_RETENTION_DAYS: "30" }));
@@ -214,11 +214,11 @@ describe("the audit log", () => {
   });
 
   it("deletes in bounded steps", async () => {
-    const { audits } = coldIsolate();
+    const { auditEvents } = coldIsolate();
     const userId = crypto.randomUUID();
-    await audits.add(Array.from({ length: 7 }, (_, index) => event({ userId, occurredAt: 1_000 + index })));
-    expect(await audits.deleteOlder(2_000, 5)).toBe(5);
-    expect(await audits.deleteOlder(2_000, 5)).toBe(2);
+    await auditEvents.add(Array.from({ length: 7 }, (_, index) => event({ userId, occurredAt: 1_000 + index })));
+    expect(await auditEvents.deleteOlder(2_000, 5)).toBe(5);
+    expect(await auditEvents.deleteOlder(2_000, 5)).toBe(2);
   });
 });
 
@@ -232,7 +232,7 @@ describe("GET /api/v1/audit-events", () => {
     const events = Array.from({ length: 30 }, (_, index) =>
       event({ userId, occurredAt: start + index * 1_000, type: index % 3 === 0 ? "logged_out" : "login_failed" }),
     );
-    await coldIsolate().audits.add(events);
+    await coldIsolate().auditEvents.add(events);
   });
 
   const list = (query: string) => get(`/api/v1/audit-events?${query}`, { bearer: admin.accessToken });

@@ -1,10 +1,11 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { logIn as useLogIn } from "../../src/auth/login.ts";
+import { login } from "../../src/features/login/login.ts";
 import type { HashingLane } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -316,12 +317,11 @@ describe("POST /api/v1/auth/login", () => {
     // Full whenever a guess comes a second time.
     const lane: HashingLane = { run: async (work) => (turns++ % 2 === 0 ? work() : undefined) };
     const passwords = createPasswords(services.config.passwords, lane, services.random);
-    const client = { network: freshAddress(), ipAddress: freshAddress(), userAgent: null, country: null };
-    const outcomes: string[] = [];
+    const address = freshAddress();
+    const outcomes: unknown[] = [];
     for (let guess = 0; guess < 11; guess++) {
       const body = { email: person.email, password: "a wrong password, surely" };
-      const outcome = await useLogIn({ ...services, passwords }, body, client);
-      outcomes.push("refused" in outcome ? outcome.refused : "let in");
+      outcomes.push(outcomeOf(await runEndpoint(login, { ...services, passwords }, { body, address })));
     }
     expect(outcomes).toEqual([...Array(10).fill("busy"), "rate_limited"]);
   });

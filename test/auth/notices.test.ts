@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
-import { deviceDigest } from "../../src/auth/device.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import type { MailRequest } from "../../src/mail/requests.ts";
+import { deviceDigest } from "../../src/sessions/device.ts";
 import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { loggedIn, logIn, type Mail, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
@@ -35,10 +35,10 @@ async function oneNotice(email: string, subject: RegExp): Promise<Mail> {
 
 /** Every mail that is asked for before this one is composed before it. */
 async function settled(email: string): Promise<void> {
-  const before = (await noticesTo(email, /Choose a new password/)).length;
+  const before = (await noticesTo(email, /Reset your Postern password/)).length;
   await post("/api/v1/auth/forgot-password", { email });
   await vi.waitFor(
-    async () => expect(await noticesTo(email, /Choose a new password/)).toHaveLength(before + 1),
+    async () => expect(await noticesTo(email, /Reset your Postern password/)).toHaveLength(before + 1),
     10_000,
   );
 }
@@ -51,7 +51,7 @@ describe("a login from a device that was not seen before", () => {
     const mail = await oneNotice(person.email, /login/i);
     for (const body of [mail.text, mail.html]) {
       expect(body).toContain("192.0.2.44");
-      expect(body).toContain("Macintosh");
+      expect(body).toContain("Safari on macOS");
       expect(body).toContain("UTC");
     }
     expect(mail.html).not.toMatch(/<(script|img)/);
@@ -143,7 +143,7 @@ describe("a refresh token that is used again", () => {
       { timeout: 10_000 },
     );
     expect(mail.text).not.toContain(person.refreshToken);
-    expect(mail.subject).toBe("A device was logged out of your account with Postern");
+    expect(mail.subject).toBe("A device was logged out of your Postern account");
     for (const body of [mail.text, mail.html]) expect(body).toContain("UTC");
 
     const ended = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
@@ -170,7 +170,7 @@ describe("the language of mails", () => {
     expectProblem(await put("tlh"), 422, "validation_failed");
     expect((await put("en")).status).toBe(200);
     await post("/api/v1/auth/forgot-password", { email: person.email });
-    await oneNotice(person.email, /Choose a new password/);
+    await oneNotice(person.email, /Reset your Postern password/);
   });
 
   it("is what the owner of an account gets when somebody registers their address", async () => {

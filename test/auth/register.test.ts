@@ -67,7 +67,7 @@ describe("POST /api/v1/auth/register", () => {
     await mailsTo(attacker.email);
     await post(REGISTER, victim);
     const [newest] = await mailsTo(victim.email, 2);
-    expect(newest?.text).toContain(`under the username ${victim.username}.`);
+    expect(newest?.text).toContain(`Your username is ${victim.username}.`);
     const token = await mailedToken(victim.email, 2);
     expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
 

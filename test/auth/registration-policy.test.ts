@@ -25,9 +25,9 @@ describe("registration that is not open", () => {
 
   it("says what to do", async () => {
     const byInvitation = await post(REGISTER, somebody(), {}, appWith({ REGISTRATION: "invitation" }));
-    expect(byInvitation.json.detail).toContain("its link comes by mail");
+    expect(byInvitation.json.detail).toContain("Ask an administrator for an invitation");
     const closed = await post(REGISTER, somebody(), {}, appWith({ REGISTRATION: "closed" }));
-    expect(closed.json.detail).toContain("Whoever has an account can log in");
+    expect(closed.json.detail).toContain("Existing users can log in");
   });
 
   it("leaves the link of whoever registered before good", async () => {

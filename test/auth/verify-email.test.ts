@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { createChallenge } from "../../src/challenges/turnstile.ts";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { createChallenge } from "../../src/limits/turnstile.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
@@ -9,7 +9,7 @@ import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
 const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/** Cloudflare's test keys, and the answers that its documentation gives for each. */
+/** Cloudflare's test keys. The responses are those that its documentation gives for each. */
 const PASSES = "1x0000000000000000000000000000000AA";
 const FAILS = "2x0000000000000000000000000000000AA";
 const SPENT = "3x0000000000000000000000000000000AA";
@@ -38,7 +38,7 @@ interface Asked {
   body: Record<string, unknown>;
 }
 
-/** Stands in for Cloudflare, which the tests can't reach. What it was asked is collected. */
+/** Replaces Cloudflare, which the tests can't reach. Collects the requests. */
 function cloudflare(answer = (secret: string): Response | Promise<Response> => Response.json(ANSWERS[secret])) {
   const asked: Asked[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
@@ -53,7 +53,7 @@ function cloudflare(answer = (secret: string): Response | Promise<Response> => R
 
 interface Door {
   path: string;
-  /** A request that would succeed with this address. */
+  /** A request that succeeds with this address. */
   body(email: string, password: string): object;
   success: number;
 }

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 
 const open = (visitor: Visitor) => visitor.open({ mode: "cookie" });
 
-/** Keeps the answer to each refresh back until the test lets it go. */
+/** Delays the response to each refresh until the test releases it. */
 function holdRefreshes(visitor: Visitor): () => void {
   const held = Promise.withResolvers<void>();
   visitor.through(async (request, deliver) => {

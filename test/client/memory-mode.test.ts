@@ -294,7 +294,7 @@ describe("a refresh", () => {
   it("ends with all its tries, however long they hang, before the grace in which it may be repeated", async () => {
     const { visitor, credentials } = await visit();
     let waited = 0;
-    // The network hangs each time until the client has enough of it.
+    // The network hangs each time, until the client gives up.
     const client = visitor.open(
       {},
       {
@@ -398,7 +398,7 @@ describe("a refresh", () => {
   });
 });
 
-/** Ends every session of somebody, from elsewhere. */
+/** Ends every session of a user from elsewhere. */
 async function endSessions(credentials: Credentials): Promise<void> {
   const elsewhere = visitorOfWorker().open();
   await elsewhere.login(credentials);
@@ -448,7 +448,7 @@ describe("a logout", () => {
     await expect(client.logout({ all: true })).rejects.toMatchObject({ status: 401, code: "invalid_access_token" });
     expect(await client.user()).toBeNull();
     expect(await other.user()).not.toBeNull();
-    // Signed out it is, and there is nothing to repeat.
+    // The client is logged out, and a repetition changes nothing.
     await client.logout({ all: true });
     expect(visitor.count(LOGOUT)).toBe(1);
   });
@@ -483,8 +483,8 @@ describe("an error", () => {
     await expect(wrong).rejects.toMatchObject({
       code: "invalid_credentials",
       status: 401,
-      detail: "The name or the password is wrong.",
-      message: "The name or the password is wrong.",
+      detail: "Wrong email, username or password.",
+      message: "Wrong email, username or password.",
       errors: [],
       retryAfter: undefined,
       requestId: expect.stringMatching(/^[\w-]{20,}$/),
@@ -528,7 +528,7 @@ describe("an error", () => {
     await expect(client.login(credentials)).rejects.toMatchObject({
       code: "unexpected_answer",
       status: answer().status,
-      detail: "This answer is not one of the service's. Try again in a moment.",
+      detail: "The response did not come from the service. Try again in a moment.",
       errors: [],
       requestId: undefined,
     });

@@ -1,6 +1,6 @@
 /**
- * A browser as far as the client needs one: a cookie, clocks that a test moves, and a network that fails when it is
- * told to. The requests go to the real service.
+ * A browser for the client under test: a cookie, clocks that the test moves, and a network that fails on demand.
+ * Requests go to the real service.
  */
 
 import { browser, type Surroundings } from "../../src/client/browser.ts";
@@ -9,55 +9,55 @@ import { type AuthState, type Client, type ClientOptions, createClient } from ".
 const COOKIE = /__Secure-postern_refresh=([^;]*)/;
 
 export interface Sent {
-  /** Method and path, `POST /api/v1/auth/refresh`; the whole URL where it goes to another origin. */
+  /** Method and path, such as `POST /api/v1/auth/refresh`; the whole URL for another origin. */
   what: string;
-  /** The access token that went along. */
+  /** The access token that was sent. */
   bearer: string | undefined;
-  /** Whether the cookie went along. */
+  /** Whether the cookie was sent. */
   hasCookie: boolean;
   body: string;
 }
 
-/** What happens to a request: `deliver` hands it to the service, or where it is another origin's to nobody. */
+/** Handles a request. `deliver` passes it to the service; for another origin it returns a dummy response. */
 export type Network = (request: Request, deliver: () => Promise<Response>) => Promise<Response>;
 
 export interface Visitor {
-  /** Opens a page with the client in it. */
+  /** Opens a page with the client. */
   open(options?: Partial<ClientOptions>, more?: Partial<Surroundings>): Client;
-  /** Everything that was sent, oldest first. */
+  /** All requests, oldest first. */
   sent: Sent[];
-  /** How often this was sent. */
+  /** How often this request was sent. */
   count(what: string): number;
-  /** What the refresh cookie holds. */
+  /** The value of the refresh cookie. */
   cookie(): string | undefined;
-  /** Moves both clocks of the browser, or one of them alone. */
+  /** Moves both clocks of the browser, or only one of them. */
   pass(milliseconds: number, which?: { wall?: boolean; stopwatch?: boolean }): void;
   /** How long the client would have waited, in milliseconds. */
   pauses: number[];
-  /** Through this goes each request from now on. */
+  /** Handles every request from now on. */
   through(network: Network): void;
 }
 
-/** The answer is lost on its way, after the service has done what it was asked. */
+/** The response is lost after the service has processed the request. */
 export const loseAnswer: Network = async (_, deliver) => {
   await (await deliver()).text();
   throw new TypeError("Failed to fetch");
 };
 
-/** What a listener is told, in order. */
+/** The states that a listener receives, in order. */
 export function statesOf(client: Client): AuthState[] {
   const states: AuthState[] = [];
   client.onAuthStateChange((state) => states.push(state));
   return states;
 }
 
-/** What a client asks for again and again. */
+/** The request that these tests count most. */
 export const REFRESH = "POST /api/v1/auth/refresh";
 export const LOGIN = "POST /api/v1/auth/login";
 export const LOGOUT = "POST /api/v1/auth/logout";
 export const ME = "GET /api/v1/users/me";
 
-/** `deliver` is how a request reaches the service at this origin. */
+/** `deliver` passes a request to the service at this origin. */
 export function makeVisitor(origin: string, deliver: (request: Request) => Promise<Response>): Visitor {
   const sent: Sent[] = [];
   const pauses: number[] = [];

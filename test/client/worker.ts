@@ -5,7 +5,7 @@ import { expectDocumented } from "../support/openapi.ts";
 import { type Person, registered } from "../support/people.ts";
 import { makeVisitor, type Visitor } from "./visitor.ts";
 
-/** Somebody with an account, in front of a browser that reaches the Worker through its front door. */
+/** A person with an account, and a browser that reaches the Worker over HTTP. */
 export async function visit(): Promise<{ visitor: Visitor; person: Person; credentials: Credentials }> {
   const person = await registered();
   return { visitor: visitorOfWorker(), person, credentials: credentialsOf(person) };

@@ -174,7 +174,7 @@ describe("administration", () => {
     const person = await loggedIn();
     expectProblem(await patch(admin, person.userId, { password: "a password of the admin" }), 422, "validation_failed");
     expect((await call("POST", `${one(person.userId)}/send-password-reset`, { bearer })).status).toBe(202);
-    await mailAbout(person.email, /^Choose a new password/);
+    await mailAbout(person.email, /^Reset your Postern password/);
     expect((await call("POST", `${one(person.userId)}/revoke-sessions`, { bearer })).status).toBe(204);
     expectProblem(await get(`${USERS}/me`, { bearer: person.accessToken }), 401, "invalid_access_token");
     await logIn(person);

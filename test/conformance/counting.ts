@@ -1,6 +1,7 @@
+import type { ScryptCost } from "../../src/passwords/hash-format.ts";
 import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
-import { nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
+import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { coldIsolate } from "../support/services.ts";

@@ -5,7 +5,7 @@ import { Validator } from "@cfworker/json-schema";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Bindings } from "../../src/bindings.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { type ErrorCode, PROBLEMS } from "../../src/http/problems.ts";
 import { encodeBase64url } from "../../src/platform/encoding.ts";
 import { systemRandom } from "../../src/platform/random.ts";

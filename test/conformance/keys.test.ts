@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openKey } from "../../src/keys/sealed-key.ts";
-import { readSigningKeys } from "../../src/keys/store.ts";
+import { readSigningKeys } from "../../src/keys/signing-key-rows.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";

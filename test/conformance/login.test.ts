@@ -1,9 +1,10 @@
 /** Login and its throttling (docs/conformance.md, D). */
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { logIn as logInUseCase } from "../../src/auth/login.ts";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { login } from "../../src/features/login/login.ts";
 import { expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, logIn, registered, somebody } from "../support/people.ts";
 import { countingHashes } from "./counting.ts";
@@ -14,7 +15,6 @@ const LOGIN = "/api/v1/auth/login";
 const wrong = "a wrong password, surely";
 const failLogin = (email: string, address = freshAddress(), headers: Record<string, string> = {}) =>
   post(LOGIN, { email, password: wrong }, { address, headers });
-const clientAt = (network: string) => ({ network, ipAddress: network, userAgent: null, country: null });
 
 /** How many wrong passwords are judged at one address until it is refused. */
 async function failuresUntilRefused(email: string, address = freshAddress()): Promise<number> {
@@ -58,7 +58,7 @@ describe("login", () => {
     const known = await registered();
     for (const { email, password } of [known, { ...known, password: wrong }, somebody(), await disabled()]) {
       const { services, costs, configured } = countingHashes();
-      await logInUseCase(services, { email, password }, clientAt(freshAddress()));
+      await runEndpoint(login, services, { body: { email, password } });
       expect(costs).toEqual([configured]);
     }
   });
@@ -89,7 +89,7 @@ describe("login", () => {
     expectProblem(await post(LOGIN, right), 401, "invalid_credentials");
     await post("/api/v1/auth/forgot-password", { email: person.email });
     const body = {
-      token: await tokenAbout(person.email, /^Choose a new password/),
+      token: await tokenAbout(person.email, /^Reset your Postern password/, 2),
       new_password: "quite another one, mine",
     };
     expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
@@ -137,8 +137,8 @@ describe("login", () => {
     const { email, password } = await registered();
     await failuresUntilRefused(email, network);
     const { services, costs } = countingHashes();
-    const outcome = await logInUseCase(services, { email, password }, clientAt(network));
-    expect(outcome).toMatchObject({ refused: "rate_limited" });
+    const answer = await runEndpoint(login, services, { body: { email, password }, address: network });
+    expect(outcomeOf(answer)).toBe("rate_limited");
     expect(costs).toEqual([]);
   });
 

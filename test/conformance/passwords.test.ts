@@ -1,7 +1,8 @@
 /** Password rules and password storage (docs/conformance.md, A and B). */
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { chooseEngine, hashPassword, nativeEngine, type ScryptCost } from "../../src/passwords/scrypt.ts";
+import type { ScryptCost } from "../../src/passwords/hash-format.ts";
+import { chooseEngine, hashPassword, nativeEngine } from "../../src/passwords/scrypt.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { appWith, expectProblem, get, post } from "../support/client.ts";

@@ -10,7 +10,7 @@ const FORGOT = "/api/v1/auth/forgot-password";
 const RESET = "/api/v1/auth/reset-password";
 const CHANGE_EMAIL = "/api/v1/users/me/email";
 const NEW = "another fine password of hers";
-const RESET_MAIL = /^Choose a new password/;
+const RESET_MAIL = /^Reset your Postern password/;
 
 const forgot = (email: string) => post(FORGOT, { email });
 const reset = (token: string, new_password = NEW) => post(RESET, { token, new_password });
@@ -87,7 +87,7 @@ describe("a forgotten password", () => {
     const refreshed = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
     expectProblem(refreshed, 401, "invalid_refresh_token");
     expectProblem(await get("/api/v1/users/me", { bearer: person.accessToken }), 401, "invalid_access_token");
-    const { text, html } = await mailAbout(person.email, /^Your password for Postern was changed/);
+    const { text, html } = await mailAbout(person.email, /^Your Postern password has been changed/);
     for (const secret of [NEW, person.password, "#token="]) expect(text + html).not.toContain(secret);
     expectProblem(await login(person.email, person.password), 401, "invalid_credentials");
     await logIn({ ...person, password: NEW });
@@ -116,13 +116,13 @@ describe("a change of address", () => {
     expectProblem(await ask(person, { email, password: "a wrong password, surely" }), 403, "wrong_password");
     const recovery = await resetToken(person.email);
     expect((await ask(person, { email, password: person.password })).status).toBe(202);
-    await mailAbout(person.email, /^Somebody asked to change your address/);
+    await mailAbout(person.email, /^Your Postern email address is about to change/);
 
     await logIn(person);
     expectProblem(await login(email, person.password), 401, "invalid_credentials");
-    const token = await tokenAbout(email, /^Confirm your new address/);
+    const token = await tokenAbout(email, /^Confirm your new email address/);
     expect((await post("/api/v1/auth/confirm-email", { token })).status).toBe(200);
-    await mailAbout(person.email, /^Your address for Postern was changed/);
+    await mailAbout(person.email, /^Your Postern email address has been changed/);
     await logIn({ ...person, email });
     expectProblem(await login(person.email, person.password), 401, "invalid_credentials");
     expectProblem(await reset(recovery), 400, "invalid_token");

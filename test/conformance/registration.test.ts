@@ -2,9 +2,10 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { register } from "../../src/auth/register.ts";
+import { register } from "../../src/features/register/register.ts";
 import { deliverMails } from "../../src/mail/deliver.ts";
 import { call, expectProblem, post } from "../support/client.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { logIn, mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { countingHashes } from "./counting.ts";
@@ -46,7 +47,8 @@ describe("registration", () => {
     // The cause of equal times; the times themselves: test/node/live-timing.test.ts.
     for (const email of [owner.email, somebody().email]) {
       const { services, costs, configured } = countingHashes();
-      expect(await register(services, { ...somebody(), email }, "en")).toEqual({ status: "verification_required" });
+      const answer = await runEndpoint(register, services, { body: { ...somebody(), email } });
+      expect(outcomeOf(answer)).toEqual({ status: "verification_required" });
       expect(costs).toEqual([configured]);
     }
   });

@@ -1,4 +1,4 @@
-import type { Operation } from "../../src/http/operation.ts";
+import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { document } from "../support/openapi.ts";
 
 interface Described {
@@ -13,7 +13,7 @@ interface ExampleRequest {
 }
 
 /** A request that an operation reads without complaint, made of the examples in the OpenAPI document. */
-export function exampleOf({ method, path, bodyOptional = false }: Operation): ExampleRequest {
+export function exampleOf({ method, path, bodyOptional = false }: Endpoint): ExampleRequest {
   const schema: Described | undefined = document.paths[path][method].requestBody?.content["application/json"].schema;
   const request = { method: method.toUpperCase(), path: path.replace("{id}", crypto.randomUUID()) };
   if (schema === undefined || bodyOptional) return request;

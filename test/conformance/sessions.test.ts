@@ -161,7 +161,7 @@ describe("sessions", () => {
       },
       async reset({ email }) {
         await post("/api/v1/auth/forgot-password", { email });
-        const token = await tokenAbout(email, /^Choose a new password/);
+        const token = await tokenAbout(email, /^Reset your Postern password/);
         return (await post("/api/v1/auth/reset-password", { token, new_password })).status;
       },
       disable: async ({ userId }) =>

@@ -6,7 +6,7 @@ import { freshAddress, ORIGIN } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { mailedToken, somebody } from "../support/people.ts";
 
-/** A client that a generator made of the document: what somebody has who never read our own. */
+/** A client generated from the document, as used by a developer who does not use ours. */
 const client = createClient<paths>({
   baseUrl: ORIGIN,
   headers: { "CF-Connecting-IP": freshAddress() },
@@ -55,9 +55,9 @@ describe("a client generated from the OpenAPI document", () => {
     expect(error?.code).toBe("validation_failed");
     expect(error?.errors?.map(({ field }) => field)).toEqual(["password"]);
 
-    // @ts-expect-error: no operation answers with such a code.
+    // @ts-expect-error: no operation answers with this code.
     expect(wrong.error?.code === "no_such_code").toBe(false);
-    // @ts-expect-error: the body must hold a password.
+    // @ts-expect-error: the body must contain a password.
     const incomplete = await client.POST("/api/v1/auth/login", { body: { email: "ada@example.com" } });
     expect(incomplete.error?.code).toBe("validation_failed");
   });

@@ -1,6 +1,6 @@
 /** Hostile bodies: what the schema of an operation takes, with faults; and what is no JSON, no UTF-8, or too much. */
 import fc from "fast-check";
-import type { Operation } from "../../src/http/operation.ts";
+import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { document } from "../support/openapi.ts";
 import { fitting, hostileFor, hostileJson, hostileName, rarely, type Schema } from "./values.ts";
 
@@ -17,11 +17,11 @@ export interface HostileBody {
 const MAX_BODY = 64 * 1024;
 
 /** What the document says of an operation's body; of one that takes none, nothing. */
-export function schemaOf({ path, method }: Operation): Schema {
+export function schemaOf({ path, method }: Endpoint): Schema {
   return document.paths[path][method].requestBody?.content["application/json"].schema ?? {};
 }
 
-export function bodiesOf(operation: Operation): fc.Arbitrary<HostileBody | null> {
+export function bodiesOf(operation: Endpoint): fc.Arbitrary<HostileBody | null> {
   const plain = (text: fc.Arbitrary<string>) =>
     fc.record({
       text,

@@ -1,9 +1,8 @@
 /** The people whose names, tokens and ids hostile requests use, so that what lies behind the authorization is reached too. */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { type LinkPurpose, linkHash, sealLink } from "../../src/auth/link-tokens.ts";
-import { recoveryState } from "../../src/auth/reset-password.ts";
-import { invitationState } from "../../src/invitations/accept.ts";
+import { invitationState, recoveryState } from "../../src/links/link-states.ts";
+import { type LinkPurpose, linkHash, sealLink } from "../../src/links/link-tokens.ts";
 import { createId } from "../../src/platform/random.ts";
 import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
@@ -127,7 +126,7 @@ export class Cast {
       },
       0,
     );
-    const { user } = await users.findById(this.words.get("target.id") ?? "");
+    const user = await users.find(this.words.get("target.id") ?? "");
     if (user === undefined) throw new Error("The target is not in the directory.");
     this.#version = userEtag(user);
     const { email: oldEmail, sessionEpoch } = user;

@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type LinkPurpose, openLink, sealLink } from "../../src/auth/link-tokens.ts";
-import { ConfigurationError, environment, parseConfig } from "../../src/config.ts";
+import { ConfigurationError, environment, parseConfig } from "../../src/config/config.ts";
+import { mailSubjects } from "../../src/config/email-subjects.ts";
+import { chooseLocale, SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { clientNetwork } from "../../src/http/client-address.ts";
 import { pageQuery, toPage } from "../../src/http/paging.ts";
+import { type LinkPurpose, openLink, sealLink } from "../../src/links/link-tokens.ts";
 import { quoteClient } from "../../src/mail/client-words.ts";
-import { chooseLocale, SUPPORTED_LOCALES } from "../../src/mail/languages.ts";
-import { mailSubjects } from "../../src/mail/subjects.ts";
-import { readStoredHash } from "../../src/passwords/stored-hash.ts";
+import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import {
   decodeBase64,
@@ -21,9 +21,10 @@ import {
   parseUuid,
 } from "../../src/platform/encoding.ts";
 import { describeError } from "../../src/platform/log.ts";
+import { isRefusal } from "../../src/platform/refusal.ts";
 import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { emailAddress, personName, phoneNumber, username } from "../../src/users/fields.ts";
-import { expectedVersion } from "../../src/users/update-profile.ts";
+import { expectedVersion } from "../../src/users/user.ts";
 import { MORE, ONE_OF_EACH } from "../passwords/foreign-vectors.ts";
 import { CANARY } from "./cast.ts";
 import { runs } from "./runs.ts";
@@ -43,6 +44,8 @@ const edited = (texts: fc.Arbitrary<string>) =>
       const from = at % (original.length + 1);
       return original.slice(0, from) + added + original.slice(from + removed);
     });
+
+const codeOf = (outcome: object) => ("code" in outcome ? outcome.code : undefined);
 
 describe("encodings", () => {
   it("go there and back", () => {
@@ -122,13 +125,16 @@ describe("sealed tokens", () => {
     check(
       fc.property(link, fc.constantFrom(...purposes), tampering, text, (value, purpose, tamper, garbage) => {
         const token = sealLink(purpose, value, secrets);
-        const open = (spelling: string, for_ = purpose, at = 0) => openLink(for_, spelling, secrets, at).outcome;
-        expect(openLink(purpose, token, secrets, value.expiresAt - 1)).toMatchObject({ subjectId: value.subjectId });
-        expect(open(token, purpose, value.expiresAt)).toBe("expired");
+        const open = (spelling: string, for_ = purpose, at = 0) =>
+          codeOf(openLink(for_, spelling, { secrets, clock: { now: () => at } }));
+        expect(openLink(purpose, token, { secrets, clock: { now: () => value.expiresAt - 1 } })).toMatchObject({
+          subjectId: value.subjectId,
+        });
+        expect(open(token, purpose, value.expiresAt)).toBe("expired_token");
         const sealed = decodeBase64url(token) ?? new Uint8Array();
         for (const wrong of [encodeBase64url(tamper(sealed)), garbage, `${token}${garbage || "="}`])
-          expect(open(wrong)).toBe("invalid");
-        for (const other of purposes.filter((one) => one !== purpose)) expect(open(token, other)).toBe("invalid");
+          expect(open(wrong)).toBe("invalid_token");
+        for (const other of purposes.filter((one) => one !== purpose)) expect(open(token, other)).toBe("invalid_token");
       }),
     );
   });
@@ -255,6 +261,7 @@ describe("pages", () => {
           const page = toPage(
             rest.slice(0, limit + 1).map((id) => ({ id })),
             limit,
+            (row) => row,
           );
           seen.push(...page.items.map(({ id }) => id));
           cursor = page.next_cursor;
@@ -297,7 +304,7 @@ describe("stored hashes", () => {
         ),
         (hash) => {
           const reading = readStoredHash(hash);
-          if ("refused" in reading) expect(reading.refused).toMatch(/[.…]$/);
+          if (isRefusal(reading)) expect(reading.details.reason).toMatch(/[.…]$/);
           else expect(hash.length).toBeLessThanOrEqual(256);
         },
       ),

@@ -4,7 +4,7 @@
  * `<<names>>` and are put in when they are sent.
  */
 import fc from "fast-check";
-import type { Operation } from "../../src/http/operation.ts";
+import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { document } from "../support/openapi.ts";
 import { bodiesOf, type HostileBody, schemaOf } from "./bodies.ts";
 import { CANARY, DOMAIN } from "./cast.ts";
@@ -24,7 +24,7 @@ export interface HostileRequest {
 }
 
 /** Requests that aim at one operation. */
-export function requestsTo(operation: Operation): fc.Arbitrary<HostileRequest> {
+export function requestsTo(operation: Endpoint): fc.Arbitrary<HostileRequest> {
   return fc.record({
     method: rarely(operation.method.toUpperCase(), methods),
     path: fc.tuple(pathsOf(operation), queriesOf(operation)).map((pieces) => pieces.join("")),
@@ -61,12 +61,12 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
 };
 
 /** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */
-export function ordinaryRequest(operation: Operation): HostileRequest {
+export function ordinaryRequest(operation: Endpoint): HostileRequest {
   return requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
 }
 
 /** The ordinary request with one field or parameter hostile: each of them once with each text. */
-export function sweepOf(operation: Operation): HostileRequest[] {
+export function sweepOf(operation: Endpoint): HostileRequest[] {
   const inQuery = queryOf(operation).flatMap(({ name }) =>
     textsFor(name).map((text) => `?${name}=${encodeURIComponent(text.toWellFormed().slice(0, 3_000))}`),
   );
@@ -86,11 +86,11 @@ export function sweepOf(operation: Operation): HostileRequest[] {
   ];
 }
 
-function ordinaryMembers(operation: Operation): Record<string, string> {
+function ordinaryMembers(operation: Endpoint): Record<string, string> {
   return Object.fromEntries((schemaOf(operation).required ?? []).map((name) => [name, ORDINARY[name] ?? ""]));
 }
 
-function requestOf(operation: Operation, members: Record<string, string>): HostileRequest {
+function requestOf(operation: Endpoint, members: Record<string, string>): HostileRequest {
   const { path } = operation;
   const hasBody = operation.body !== undefined;
   return {
@@ -138,7 +138,7 @@ function methods(): fc.Arbitrary<string> {
   return fc.constantFrom("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "PROPFIND", "REPORT", "PURGE", "get");
 }
 
-function pathsOf({ path }: Operation): fc.Arbitrary<string> {
+function pathsOf({ path }: Endpoint): fc.Arbitrary<string> {
   const ids = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom("<<target.id>>", "<<user.id>>", "<<superuser.id>>", "<<user.session>>") },
     { weight: 2, arbitrary: fc.constantFrom(ABSENT_ID, ABSENT_ID.toUpperCase(), "-".repeat(36), "f".repeat(36)) },
@@ -175,12 +175,12 @@ interface Parameter {
   schema: Schema;
 }
 
-function queryOf(operation: Operation): Parameter[] {
+function queryOf(operation: Endpoint): Parameter[] {
   const described: Parameter[] = document.paths[operation.path][operation.method].parameters ?? [];
   return described.filter((one) => one.in === "query");
 }
 
-function queriesOf(operation: Operation): fc.Arbitrary<string> {
+function queriesOf(operation: Endpoint): fc.Arbitrary<string> {
   const own = queryOf(operation);
   const text = hostileText.map((value) => value.toWellFormed().slice(0, 3_000));
   const encoded = fc.oneof(
@@ -206,7 +206,7 @@ function queriesOf(operation: Operation): fc.Arbitrary<string> {
   return many.map((list) => (list.length === 0 ? "" : `?${list.join("&")}`));
 }
 
-function headersOf(operation: Operation): fc.Arbitrary<HostileRequest["headers"]> {
+function headersOf(operation: Endpoint): fc.Arbitrary<HostileRequest["headers"]> {
   const type = rarely("application/json", () =>
     fc.constantFrom(
       "",

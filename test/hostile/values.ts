@@ -1,6 +1,6 @@
 /** Hostile values, as JSON's text: what no JSON writer would write is among them. */
 import fc from "fast-check";
-import { AUDIT_EVENT_TYPES } from "../../src/audit/events.ts";
+import { AUDIT_EVENT_TYPES } from "../../src/audit/event-types.ts";
 import { CANARY, DOMAIN } from "./cast.ts";
 
 /** What of JSON Schema the document uses. */

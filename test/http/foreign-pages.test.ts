@@ -97,7 +97,7 @@ describe("what a browser says comes from a page of another origin", () => {
 
 describe("every operation", () => {
   it.each(routes)("%s %s carries the security headers, whatever it answers", async (method, path) => {
-    // The headers of each answer are checked where the answer arrives: test/support/security-headers.ts.
+    // The headers are checked for every response of the tests: test/support/security-headers.ts.
     const { accessToken: bearer } = await person;
     const answers = [
       await call(method, path),

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { composeMail } from "../../src/mail/compose.ts";
 import { appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -69,8 +69,8 @@ describe("POST /api/v1/invitations", () => {
     expect(Math.abs(expiresIn - 24 * HOUR)).toBeLessThan(60_000);
 
     const [mail] = await mailsTo(email);
-    expect(mail?.subject).toBe("You are invited to Postern");
-    expect(mail?.text).toContain(`The user ${admin.username} invites you`);
+    expect(mail?.subject).toBe("You've been invited to Postern");
+    expect(mail?.text).toContain(`${admin.username} has invited you`);
     const [url = ""] = /http\S+/.exec(mail?.text ?? "") ?? [];
     const { origin, pathname, search, hash } = new URL(url);
     expect([origin, pathname, search]).toEqual(["http://localhost:8787", "/accept-invitation", ""]);

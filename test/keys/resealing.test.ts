@@ -86,7 +86,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
       (await post("/api/v1/auth/login", { email, password }, {}, send)).json;
     const before = await logIn(appWith(OLD));
     await runMaintenance(coldIsolate(ROTATING));
-    // An isolate that knew the keys already, and one that has to read them.
+    // One isolate that already had the keys, and one that has to read them.
     for (const send of [appWith(ROTATING), appWith(NEW)]) {
       expect((await get("/api/v1/users/me", { bearer: before.access_token }, send)).status).toBe(200);
     }

@@ -29,7 +29,7 @@ const publishedIds = async (send: Send): Promise<string[]> =>
 const countKeys = async () =>
   (await env.DB.prepare("SELECT count(*) AS n FROM signing_keys").first<{ n: number }>())?.n;
 
-// What was sealed under other secrets here is in nobody else's way.
+// Keys sealed under other secrets must not affect the other tests.
 afterAll(async () => {
   await env.DB.exec("DELETE FROM signing_keys");
 });
@@ -45,12 +45,12 @@ describe("signing keys", () => {
   });
 
   it("are made on first need, one alone however many cold isolates need it at once", async () => {
-    // More logins at once than the limits let one account have.
+    // More simultaneous logins than the limits allow for one account.
     const isolates = Array.from({ length: 12 }, () => appWith({ RATE_LIMITING: "off" }));
     const logins = await Promise.all(isolates.map((send) => logIn(send, person)));
     expect(new Set(logins.map(({ kid }) => kid)).size).toBe(1);
     expect(await countKeys()).toBe(1);
-    // The Worker itself may have read its keys within the last second, and then looks up no other.
+    // The Worker itself may have read its keys within the last second, and does not look up another key then.
     await vi.waitFor(
       async () => expect((await get("/api/v1/users/me", { bearer: logins[0]?.bearer })).status).toBe(200),
       {

@@ -6,7 +6,8 @@ describe("the flood shield", () => {
   it("turns a flood from one network away before any storage is asked, and nobody else", async () => {
     const address = freshAddress();
     const ask = () => get("/api/v1/users/me", { address });
-    // The platform counts in spans of its own clock, and one may end amid the flood: so it goes on until it is noticed.
+    // The platform counts in periods of its own clock, and one may end during the flood. So the flood continues until
+    // it is noticed.
     const refused: Answer[] = [];
     for (let sent = 0; refused.length === 0 && sent < 2_000; sent += 50) {
       const answers = await Promise.all(Array.from({ length: 50 }, ask));

@@ -1,13 +1,13 @@
 import type { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { type Answer, appWith, call, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
-/** Everybody finds a place in the hashing lane. */
+/** A lane that is long enough for every request. */
 const patient = appWith({ HASH_LANE_LENGTH: "64" });
 const wrong = "a wrong password, surely";
 

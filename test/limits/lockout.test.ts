@@ -7,9 +7,9 @@ import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody }
 const LOGIN = "/api/v1/auth/login";
 const NEW_PASSWORD = "another password, as good as new";
 const HOUR = 3_600_000;
-/** Everybody finds a place in the hashing lane. */
+/** A lane that is long enough for every request. */
 const patient = appWith({ HASH_LANE_LENGTH: "64" });
-/** The same, where no guess waits for another; and where no place has a limit of its own. */
+/** The same, without pauses between guesses. `loose` also has no limits per network. */
 const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
 const loose = appWith({
   HASH_LANE_LENGTH: "64",
@@ -122,7 +122,7 @@ describe("where somebody has logged in before", () => {
     await statuses(50, () => guess({ email: person.email }, home, loose));
     await statuses(50, () => guess({ username: person.username }, home, loose));
     expect(await isBlocked(person.email)).toBe(false);
-    // From here on a stranger's place: of a hundred guesses there, the first is judged.
+    // From here on this network is untrusted: of a hundred guesses from it, only the first is judged.
     expect((await enter(person, home, loose)).status).toBe(200);
     await statuses(50, () => guess({ email: person.email }, home, loose));
     await statuses(50, () => guess({ username: person.username }, home, loose));
@@ -184,7 +184,7 @@ describe("an attempt to log in", () => {
             return async (...attempt: Parameters<typeof guard.take>) => {
               resets += 1;
               const reading = await guard.take(...attempt);
-              // The password has been looked up by now, and not been checked.
+              // The password has been looked up by now, but not yet checked.
               await vi.waitFor(() => expect(lookUps).toBeGreaterThan(0));
               expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
               return reading;

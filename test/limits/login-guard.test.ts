@@ -145,7 +145,7 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await enter(person, home)).status).toBe(200);
     expect((await eventsOf(person.userId, "password_blocked")).length).toBe(1);
     const mails = await mailsTo(person.email, 2);
-    expect(mails.filter(({ subject }) => subject === "Your password for Postern needs to be reset")).toHaveLength(1);
+    expect(mails.filter(({ subject }) => subject === "Reset your Postern password")).toHaveLength(1);
     // The owner's own success elsewhere does not bring it back: somebody is still guessing.
     vi.setSystemTime(Date.now() + 3_600_000);
     expect((await enter(person)).status).toBe(401);

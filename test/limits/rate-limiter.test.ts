@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 
 const RULE = { budget: 5, window: 50_000 };
 const fresh = () => env.RATE_LIMITER.getByName(crypto.randomUUID());

@@ -1,7 +1,7 @@
 import { createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, inject, it, vi } from "vitest";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import worker from "../../src/index.ts";
 import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
 import type { OutgoingMail } from "../../src/mail/outgoing-mail.ts";
@@ -35,7 +35,7 @@ function firstOf(batch: MessageBatch<MailRequest>) {
   return message;
 }
 
-/** What the queue would do with each message of a batch after this transport had it. */
+/** The queue's decision on each message of a batch, after delivery with this transport. */
 async function deliver(batch: MessageBatch<MailRequest>, transport: Transport) {
   const { createExecutionContext } = await import("cloudflare:test");
   await deliverMails(batch, { ...coldIsolate(), transport });
@@ -49,7 +49,7 @@ describe("the mail queue's consumer", () => {
     const batch = batchOf([{ kind: "verify_email", registrationId: id }]);
     const result = await deliver(batch, { deliver: async (mail) => void sent.push(mail) });
     expect(result.explicitAcks).toHaveLength(1);
-    expect(sent).toMatchObject([{ to: email, subject: "Verify your address for Postern" }]);
+    expect(sent).toMatchObject([{ to: email, subject: "Verify your email address for Postern" }]);
     for (const { text } of sent) neverLog(/#token=([\w-]+)/.exec(text)?.[1]);
   });
 
@@ -179,7 +179,7 @@ describe("mails", () => {
     );
     expect(html).not.toMatch(/<b>|<i>|<script>/);
     expect(html).toContain("&lt;b&gt;&quot;Evil&quot; &amp; Co&lt;/b&gt;");
-    expect(html).toContain("for 1 hour.");
+    expect(html).toContain("expires in 1 hour.");
   });
 });
 

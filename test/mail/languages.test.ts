@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseLocale, formatTime, readLocale } from "../../src/mail/languages.ts";
+import { chooseLocale, formatTime, readLocale } from "../../src/config/languages.ts";
 
 describe("the language that Accept-Language asks for", () => {
   it.each([

@@ -123,7 +123,7 @@ function recordingBinding(failure?: unknown) {
   return { binding, sent };
 }
 
-/** The error is the reason and nothing else. */
+/** The error contains the reason and nothing else. */
 async function expectFailure(transport: Transport, reason: string, to = mail.to): Promise<void> {
   const error = await transport.deliver({ ...mail, to }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MailNotDelivered);

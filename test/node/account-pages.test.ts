@@ -1,41 +1,12 @@
 import { existsSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
-import { logIn, type Person, post, readMe, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
+import { logIn, post, readMe, register, somebody } from "./live-person.ts";
+import { useSharedService } from "./live-service.ts";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
-
-  beforeAll(async () => {
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  const arrive = async (path: string, options = {}) => {
-    visitor = await Visitor.arrive(browser, service.origin, options);
-    await visitor.open(path);
-    return visitor.page;
-  };
-
-  /** Somebody who is logged in on the page of their account. */
-  async function atHome(options = {}): Promise<Person> {
-    const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin, options);
-    await visitor.logIn(person);
-    return person;
-  }
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
   const text = (selector: string) => visitor.page.textContent(selector);
   const says = (selector: string, words: string | RegExp) => visitor.reads(selector, words);
@@ -43,12 +14,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
 
   it("lead from registering to a log-in and an account, by the keyboard alone", async () => {
     const person = somebody();
-    const page = await arrive("/register");
+    const page = await visitor.arrive("/register");
     await visitor.tabTo("#register-button");
     await page.keyboard.press("Enter");
     expect(await text("#email-error")).toBe("Enter your email address.");
     expect(await text("#username-error")).toBe("Choose a username.");
-    expect(await text("#password-error")).toBe("Enter a new password.");
+    expect(await text("#password-error")).toBe("Choose a password.");
     expect(await page.evaluate("document.activeElement.id"), "the first to mend").toBe("email");
     await page.keyboard.type(person.email);
     await visitor.typeInto("#username", person.username);
@@ -57,18 +28,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#password-error", "at least 15 characters");
     await page.keyboard.press("ControlOrMeta+A");
     await page.keyboard.type(person.password);
-    await says("#password-hint", "You can use this password.");
+    await says("#password-hint", "Good password.");
     await page.keyboard.press("Enter");
-    await visitor.sees("Check your mail");
+    await visitor.sees("Check your email");
     expect(await text("#sent-to")).toBe(person.email);
     await visitor.tabTo("#resend-button");
     await page.keyboard.press("Enter");
-    await says("#resent", "Sent again.");
+    await says("#resend-notice", "Email sent.");
 
     await visitor.open(await mailedLink(service.origin, person.email, "verify-email", 2));
     await visitor.tabTo("#act-button");
     await page.keyboard.press("Enter");
-    await visitor.sees("Your address is verified");
+    await visitor.sees("Email address verified");
     await visitor.tabTo("#login");
     await page.keyboard.press("Enter");
     await visitor.sees("Log in");
@@ -105,7 +76,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("change the password, and end the sessions that somebody does not know", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const page = visitor.page;
     await Promise.all([logIn(service.origin, person), logIn(service.origin, person)]);
     await page.reload();
@@ -113,7 +84,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.locator(".device").first().textContent()).toMatch(/Chrome on Linux\s+This device/);
     expect(await page.locator(".device").first().locator("button").count()).toBe(0);
     await page.locator(".device button").first().click();
-    await says("#devices-notice", "Logged out: ");
+    await says("#devices-notice", / has been logged out\.$/);
     expect(await page.locator(".device").count()).toBe(2);
     expect(await page.evaluate("document.activeElement.id"), "the focus is not lost").toBe("devices-title");
 
@@ -122,10 +93,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.locator('#new_password-hint[data-verdict="poor"]').waitFor();
     await page.fill("#new_password", "another fine password");
     await page.click("#change-button");
-    await says("#current_password-error", "This is not your current password.");
+    await says("#current_password-error", "That's not your current password.");
     await page.fill("#current_password", person.password);
     await page.keyboard.press("Enter");
-    await says("#change-notice", "Your password is changed");
+    await says("#change-notice", "Password changed.");
     expect(await page.inputValue("#current_password")).toBe("");
     await expect.poll(() => page.locator(".device").count(), { timeout: 20_000 }).toBe(1);
     expect(await page.isVisible("#others-open"), "there is nobody else to log out").toBe(false);
@@ -138,49 +109,49 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("others-open");
     await page.keyboard.press("Enter");
     await page.click("#others-button");
-    await says("#devices-notice", "Every other device is logged out.");
+    await says("#devices-notice", "All other devices have been logged out.");
     expect((await readMe(service.origin, other.access_token)).status).toBe(401);
   });
 
   it("change the address, hand out the data, and delete the account", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const page = visitor.page;
     const { email } = somebody();
     await page.fill("#new_email", email);
     await page.fill("#address-password", "not my password at all");
     await page.click("#address-button");
-    await says("#address-password-error", "This is not your current password.");
+    await says("#address-password-error", "That's not your current password.");
     await page.fill("#address-password", person.password);
     await page.keyboard.press("Enter");
-    await says("#address-notice", `A mail is on its way to ${email}.`);
+    await says("#address-notice", `We've sent an email to ${email}.`);
     await visitor.open(await mailedLink(service.origin, email, "confirm-email"));
     await page.click("#act-button");
-    await visitor.sees("Your new address is confirmed");
+    await visitor.sees("Email address changed");
     await page.click("#account");
     await says("#my-email", email);
 
     const download = page.waitForEvent("download");
     await page.click("#export-button");
     expect((await download).suggestedFilename()).toMatch(/^account-\d{4}-\d\d-\d\d\.json$/);
-    await says("#export-notice", "Your data is downloaded.");
+    await says("#export-notice", "Your data has been downloaded.");
 
     await page.click("#delete-open");
     await page.fill("#delete-password", "not my password at all");
     await page.keyboard.press("Enter");
-    await says("#delete-password-error", "This is not your current password.");
+    await says("#delete-password-error", "That's not your current password.");
     await page.click("#delete-cancel");
     expect(await page.evaluate("document.activeElement.id"), "the focus returns").toBe("delete-open");
     await page.click("#delete-open");
     expect(await page.inputValue("#delete-password"), "nothing typed stays behind").toBe("");
     await page.fill("#delete-password", person.password);
     await page.keyboard.press("Enter");
-    await visitor.sees("Your account is deleted");
+    await visitor.sees("Account deleted");
     expect((await post(service.origin, "/api/v1/auth/login", { email, password: person.password })).status).toBe(401);
   });
 
   it("go after the log-in to a page of this service, and nowhere else", async () => {
     const person = await register(service.origin);
-    const page = await arrive("/login");
+    const page = await visitor.arrive("/login");
     const leadsTo = async (wish: string) => {
       // Nothing of the page before is under way any more.
       await page.goto("about:blank");
@@ -209,9 +180,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it("show nothing of a form where nobody may register, and stop at a refusal that comes later", async () => {
-    const page = await arrive("/register");
+    const page = await visitor.arrive("/register");
     for (const [policy, heading] of [
-      ["invitation", "Accounts are by invitation"],
+      ["invitation", "Registration is by invitation only"],
       ["closed", "Registration is closed"],
     ]) {
       await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
@@ -225,14 +196,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.fill("#username", username);
     await page.fill("#password", password);
     await page.click("#register-button");
-    await says("#register-error", "Nobody can open an account here at the moment.");
+    await says("#register-error", "New accounts aren't being accepted right now.");
   });
 
   it("speak German where the browser does, and keep a mailed link when somebody changes the language", async () => {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const link = await mailedLink(service.origin, person.email, "verify-email");
-    const page = await arrive(link, { locale: "de-DE" });
+    const page = await visitor.arrive(link, { locale: "de-DE" });
     await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     expect(await page.getAttribute("html", "lang")).toBe("de");
     await page.click("a.language[lang=en]");
@@ -241,26 +212,26 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click("a.language[lang=de]");
     await visitor.sees("Bestätigen Sie Ihre E\u2011Mail-Adresse");
     await page.click("#act-button");
-    await visitor.sees("Ihre Adresse ist bestätigt");
+    await visitor.sees("E\u2011Mail-Adresse bestätigt");
     await page.click("#login");
     await page.waitForLoadState();
     await page.fill("#name", person.username);
     await page.fill("#password", "nicht mein Passwort");
     await page.click("#login-button");
-    await says("#login-error", "Der Name oder das Passwort ist falsch.");
+    await says("#login-error", "E\u2011Mail-Adresse, Benutzername oder Passwort falsch.");
     await page.fill("#password", person.password);
     await page.click("#login-button");
     await visitor.sees("Ihr Konto");
     await page.fill("#phone", "1234");
     await page.click("#profile-button");
-    await says("#phone-error", "Eine Telefonnummer beginnt mit +");
+    await says("#phone-error", "Geben Sie die Nummer mit Ländervorwahl ein");
   });
 
   it("keep the language and where somebody wants to go, whichever is chosen first", async () => {
     // A link that the page's script has reached by now.
     const LED = '[href*="return_to"]';
     const person = await register(service.origin);
-    const page = await arrive("/account");
+    const page = await visitor.arrive("/account");
     await visitor.sees("Log in");
     const parameters = () => Object.fromEntries(new URL(page.url()).searchParams);
     expect(parameters()).toEqual({ lang: "en", return_to: "/account" });
@@ -268,9 +239,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click(`a.language[lang=de]${LED}`);
     await visitor.sees("Anmelden");
     await page.click(`a[href*="/register"]${LED}`);
-    await visitor.sees("Konto eröffnen");
+    await visitor.sees("Konto erstellen");
     await page.click(`a.language[lang=en]${LED}`);
-    await visitor.sees("Open an account");
+    await visitor.sees("Create an account");
     await page.click(`a[href*="/login"]${LED}:visible`);
     await visitor.sees("Log in");
     await page.click('a[href*="/reset-password"]');
@@ -294,7 +265,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     "lead on from /%s who is logged in, or logs in in another window meanwhile",
     async (path) => {
       const person = await register(service.origin);
-      const page = await arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
+      const page = await visitor.arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
       await page.locator("form:visible").waitFor();
       const other = await page.context().newPage();
       await other.goto(`${service.origin}/login`);

@@ -1,47 +1,19 @@
 import { existsSync } from "node:fs";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, launchBrowser, mailedLink, refusal, Visitor } from "./live-browser.ts";
+import type { Page, Route } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { useSharedService } from "./live-service.ts";
 
 const ME = "**/api/v1/users/me";
 const REFRESH = "**/api/v1/auth/refresh";
 const MINUTE = 60_000;
 const IN_40_SECONDS = "Too many attempts. Please try again in 40 seconds.";
-const IN_5_SECONDS = "Our service failed for a moment. Please try again in 5 seconds.";
+const IN_5_SECONDS = "Something went wrong on our side. Please try again in 5 seconds.";
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something is in the way,", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
-
-  beforeAll(async () => {
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  const arrive = async (path: string) => {
-    visitor = await Visitor.arrive(browser, service.origin);
-    await visitor.open(path);
-    return visitor.page;
-  };
-
-  /** Somebody who is logged in on the page of their account. */
-  async function atHome(): Promise<Person> {
-    const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
-    await visitor.logIn(person);
-    return person;
-  }
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
   const logInByClient = (page: Page, { email, password }: Person) =>
     page.evaluate(`import("/static/session.js").then(({ logIn }) => logIn(${JSON.stringify({ email, password })}))`);
@@ -52,7 +24,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   ])(
     "say that somebody is not logged out where the service answers %s, and log out at the next try",
     async (_, answer) => {
-      await atHome();
+      await visitor.arriveAtHome();
       const page = visitor.page;
       await page.route("**/api/v1/auth/logout", answer, { times: 1 });
       await page.click("#logout-button");
@@ -66,7 +38,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   );
 
   it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const page = visitor.page;
     const second = await register(service.origin);
     // As an app of the same origin does, whose client is the pages' own.
@@ -80,14 +52,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   it("say at a log-in what is in the way, each in its own words", async () => {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
-    const page = await arrive("/login");
+    const page = await visitor.arrive("/login");
     const tries = async (password = person.password) => {
       await page.fill("#name", person.email);
       await page.fill("#password", password);
       await page.click("#login-button");
     };
     await tries("not my password at all");
-    await visitor.reads("#login-error", "The name or the password is wrong.");
+    await visitor.reads("#login-error", "Wrong email, username or password.");
     const answers = [
       refusal(403, "account_disabled"),
       refusal(429, "rate_limited", { "Retry-After": "40" }),
@@ -98,22 +70,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     for (const words of [
       "This account has been disabled.",
       "Too many attempts. Please try again in 40 seconds.",
-      "Our service failed for a moment. Please try again in 2 seconds.",
-      "No answer came: check your connection.",
+      "Something went wrong on our side. Please try again in 2 seconds.",
+      "We couldn't reach the server. Check your connection.",
     ]) {
       await tries();
       await visitor.reads("#login-error", words);
     }
     await tries();
-    await visitor.sees("Verify your address first");
+    await visitor.sees("Verify your email address");
     expect(await page.inputValue("#email")).toBe(person.email);
     await page.click("#resend-button");
-    await visitor.sees("Check your mail");
+    await visitor.sees("Check your email");
     await mailedLink(service.origin, person.email, "verify-email", 2);
   });
 
   it("tell two windows apart that change one profile", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     const other = await page.context().newPage();
     await other.goto(`${service.origin}/account`);
@@ -123,7 +95,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await other.locator("#profile-notice", { hasText: "Saved." }).waitFor();
     await page.fill("#last_name", "Byron");
     await page.click("#profile-button");
-    await visitor.reads("#profile-error", "Your profile was changed elsewhere meanwhile.");
+    await visitor.reads("#profile-error", "Your profile was changed somewhere else.");
     expect(await page.inputValue("#last_name")).toBe("Lovelace");
     await page.fill("#last_name", "Byron");
     await page.click("#profile-button");
@@ -131,19 +103,19 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it.each([
-    ["the account", "Our service refused this.", ME, refusal(403, "origin_not_allowed")],
+    ["the account", "This request was refused.", ME, refusal(403, "origin_not_allowed")],
     ["the account", IN_40_SECONDS, ME, refusal(429, "rate_limited", { "Retry-After": "40" })],
     ["the account", IN_5_SECONDS, ME, refusal(503, "unavailable", { "Retry-After": "5" })],
-    ["the account", "No answer came: check your connection.", ME, (route: Route) => route.abort()],
-    ["the account", "Our service failed for a moment.", ME, (route: Route) => route.fulfill({ body: "<p>Hello" })],
+    ["the account", "We couldn't reach the server. Check your connection.", ME, (route: Route) => route.abort()],
+    ["the account", "Something went wrong on our side.", ME, (route: Route) => route.fulfill({ body: "<p>Hello" })],
     ["its session", IN_40_SECONDS, REFRESH, refusal(429, "rate_limited", { "Retry-After": "40" })],
     ["its session", IN_5_SECONDS, REFRESH, refusal(503, "unavailable", { "Retry-After": "5" })],
   ])("say why %s does not load, and load it at the next try: %s", async (_, words, url, answer) => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     await page.route(url, answer);
     await page.reload();
-    await visitor.sees("Your account does not load");
+    await visitor.sees("We couldn't load your account");
     await visitor.reads("#view-failed", words);
     await page.unroute(url);
     await page.click("#view-failed a");
@@ -152,7 +124,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
   it("keep somebody whose two windows slept past the expiry, wake together, and lose the answer to a refresh", async () => {
     const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.arrive();
     const { page } = visitor;
     const context = page.context();
     await context.clock.install();
@@ -176,7 +148,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("say that a profile is not saved which changes again at each try, and keep what is typed", async () => {
-    const { username } = await atHome();
+    const { username } = await visitor.arriveAtHome();
     const { page } = visitor;
     await page.route(ME, (route) =>
       route.request().method() === "PUT" ? refusal(412, "precondition_failed")(route) : route.continue(),
@@ -191,7 +163,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
   it("save a profile whose validator came through a proxy that compresses", async () => {
     const person = await register(service.origin);
-    visitor = await Visitor.arrive(browser, service.origin);
+    await visitor.arrive();
     const { page } = visitor;
     // As such proxies do, since the bytes are others (RFC 9110 §8.8.3); If-Match takes no weak one.
     await page.route(ME, async (route) => {
@@ -205,7 +177,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("send whoever has been logged out to log in, with not a word of a failure", async () => {
-    const person = await atHome();
+    const person = await visitor.arriveAtHome();
     const { page } = visitor;
     const { access_token } = await logIn(service.origin, person);
     const headers = { Authorization: `Bearer ${access_token}` };
@@ -224,7 +196,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("say in a dialog nothing of what failed at its last opening", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     const asked = Promise.withResolvers<void>();
     const answered = Promise.withResolvers<void>();
@@ -248,7 +220,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("show nobody's account when somebody else logs in while it loads", async () => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const { page } = visitor;
     const second = await register(service.origin);
     const other = await page.context().newPage();
@@ -280,7 +252,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       (other: Page) => other.evaluate('import("/static/session.js").then(({ logOut }) => logOut())'),
     ],
   ])("do not show whose account it was when it was asked for, where %s meanwhile", async (_, heading, change) => {
-    const first = await atHome();
+    const first = await visitor.arriveAtHome();
     const { page } = visitor;
     const second = await register(service.origin);
     const other = await page.context().newPage();
@@ -307,7 +279,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   });
 
   it("load anew what the browser brings back from long ago", async () => {
-    await atHome();
+    await visitor.arriveAtHome();
     const { page } = visitor;
     await page.fill("#first_name", "typed and left");
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");

@@ -1,38 +1,20 @@
 import { existsSync } from "node:fs";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, launchBrowser, mailedLink as mailedLinkAt, SCREENSHOTS, Visitor } from "./live-browser.ts";
+import type { Page, Route } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { changeDatabase, useSharedService } from "./live-service.ts";
 
 type Look = (typeof LOOKS)[number];
 const ENGLISH = LOOKS.filter(({ language }) => language === "en");
 
 // Debian's package; the tests of the pages are skipped, and said to be, where it is not installed.
 describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
+  const service = useSharedService();
+  const visitor = useVisitor(service);
 
-  beforeAll(async () => {
-    // One browser walks every page in a minute: more than the limits grant one address.
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave());
-
-  async function open(path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> {
-    visitor = await Visitor.arrive(browser, service.origin, { viewport, colorScheme, ...more });
-    await visitor.open(path);
-    return visitor.page;
-  }
+  const open = (path: string, { viewport, colorScheme }: Look = LOOKS[0], more = {}): Promise<Page> =>
+    visitor.arrive(path, { viewport, colorScheme, ...more });
 
   /** The newest link to a page, once this many have been mailed to this address. */
   const mailedLink = (email: string, page: string, count?: number) => mailedLinkAt(service.origin, email, page, count);
@@ -68,7 +50,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open(link, look);
     const { origin, pathname } = new URL(link);
     expect(page.url(), "the token leaves the address bar").toBe(`${origin}${pathname}`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-${look.name}`);
     await page.waitForTimeout(300);
     expect(posts(), "nothing is spent without a person's click").toEqual([]);
 
@@ -78,7 +60,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: outcome }).waitFor();
     expect(await focused(page)).toBe(outcome);
     expect(await page.title()).toBe(`${outcome} · Postern`);
-    await page.screenshot({ path: `${SCREENSHOTS}${pathname}-done-${look.name}.png` });
+    await visitor.keepPicture(`${pathname.slice(1)}-done-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     return page;
@@ -86,9 +68,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   /** Somebody whom an operator invites, and the link that went there. */
   async function invited() {
-    const operator = { email: "root@example.com", username: "root", password: "a very good password" };
-    const flags = ["--persist-to", service.state, "--email", operator.email, "--password", operator.password];
-    expect((await clone.run("admin:create", ...flags)).code).toBe(0);
+    const operator = await register(service.origin);
+    changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(service.origin, operator);
     const person = somebody();
     const { status } = await post(service.origin, "/api/v1/invitations", { email: person.email }, access_token);
@@ -104,25 +85,25 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   it.each(ENGLISH)("verify an address by the keyboard alone, on $name", async (look) => {
     const { person, link } = await unverified();
-    await useByKeyboard(link, "Verify my address", "Your address is verified", look);
+    await useByKeyboard(link, "Verify email address", "Email address verified", look);
     await logIn(service.origin, person);
   });
 
   it.each(ENGLISH)("confirm a new address, and undo the change from the old one, on $name", async (look) => {
     const { person, moved, link } = await moving();
-    await useByKeyboard(link, "Confirm my new address", "Your new address is confirmed", look);
+    await useByKeyboard(link, "Confirm new email address", "Email address changed", look);
     await visitor.leave();
     await logIn(service.origin, moved);
     await refusesLogin(person);
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
-    const page = await useByKeyboard(undo, "Undo the change", "The change is undone", look);
+    const page = await useByKeyboard(undo, "Undo change", "Change undone", look);
     await refusesLogin(moved);
     await refusesLogin(person);
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await page.locator("h1", { hasText: "Password changed" }).waitFor();
     await logIn(service.origin, { ...person, password: "another fine password" });
   });
 
@@ -131,10 +112,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const link = await mailedLink(person.email, "undo-email-change");
     const page = await open(link);
     for (const consequence of [
-      /keeps its old address, or gets it back/,
-      /device is logged out/,
+      /keeps its old email address, or gets it back/,
+      /logged out everywhere/,
       /password stops working/,
-      /choose a new/,
+      /link to set a new password/,
     ]) {
       expect(await page.textContent("#points")).toMatch(consequence);
     }
@@ -142,14 +123,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     for (let time = 0; time < 2; time++) {
       await page.goto(link);
       await page.click("#act-button");
-      await page.locator("h1", { hasText: "The change is undone" }).waitFor();
-      expect(await page.textContent("#text")).toMatch(/look in your mail for a link to choose a new password/);
+      await page.locator("h1", { hasText: "Change undone" }).waitFor();
+      expect(await page.textContent("#text")).toMatch(/check your email for a link to set a new password/);
     }
     await page.click("#again");
-    expect(await heading(page)).toBe("Ask for a new link");
+    expect(await heading(page)).toBe("Get a new link");
     await page.fill("#email", person.email);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
     await mailedLink(person.email, "reset-password", 3);
   });
 
@@ -158,36 +139,36 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const owner = await register(service.origin, { ...somebody(), email: moved.email });
     const page = await open(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This address is taken" }).waitFor();
+    await page.locator("h1", { hasText: "This email address is taken" }).waitFor();
     expect(await page.locator("button:visible").count()).toBe(0);
 
     // Deleting that account makes the same link good again, as the page says.
     await deleteAccount(owner);
     await page.goto(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your new address is confirmed" }).waitFor();
+    await page.locator("h1", { hasText: "Email address changed" }).waitFor();
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
     await register(service.origin, { ...somebody(), email: person.email });
     await page.goto(undo);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your old address is taken" }).waitFor();
+    await page.locator("h1", { hasText: "Your old email address is taken" }).waitFor();
   });
 
   it("offer another link where one is not good, and send it", async () => {
     const { person, link } = await unverified();
     const page = await open(`${link.slice(0, -6)}AAAAAA`);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This link does not work" }).waitFor();
+    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
     await page.fill("#email", "not an address");
     await page.click("#resend-button");
     expect(await page.textContent("#email-error")).toMatch(/address/);
     await page.fill("#email", person.email);
     await page.click("#resend-button");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
     await page.goto(await mailedLink(person.email, "verify-email", 2));
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
+    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
   });
 
   it("lose nothing when the network drops the answer, or when the service asks to wait", async () => {
@@ -205,31 +186,31 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.route("**/api/v1/auth/verify-email", (route) => answers.shift()?.(route) ?? route.continue());
 
     await page.click("#act-button");
-    await alert.filter({ hasText: "No answer came: check your connection." }).waitFor();
-    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify my address");
+    await alert.filter({ hasText: "We couldn't reach the server. Check your connection." }).waitFor();
+    expect(await focused(page), "the focus is where it can be tried again").toBe("Verify email address");
     await page.keyboard.press("Enter");
     await alert
-      .filter({ hasText: /Too many attempts. Please try again in 3 minutes, after .* Your link is kept/ })
+      .filter({ hasText: /Too many attempts. Please try again in 3 minutes \(after .*\). Your link still works/ })
       .waitFor();
     await page.keyboard.press("Enter");
-    await alert.filter({ hasText: /failed for a moment. Please try again in 5 seconds. .*the-request/ }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/unavailable-desktop-light.png` });
+    await alert.filter({ hasText: /went wrong on our side. Please try again in 5 seconds. .*the-request/ }).waitFor();
+    await visitor.keepPicture("unavailable-desktop-light");
 
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your address is verified" }).waitFor();
+    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
     expect(await alert.isVisible()).toBe(false);
   });
 
   it.each([
-    ["verify-email", "Open the link from your mail"],
+    ["verify-email", "Open the link in your email"],
     ["reset-password", "Forgot your password?"],
-    ["confirm-email", "Open the link from your mail"],
-    ["undo-email-change", "Open the link from your mail"],
-    ["accept-invitation", "Open the link from your mail"],
+    ["confirm-email", "Open the link in your email"],
+    ["undo-email-change", "Open the link in your email"],
+    ["accept-invitation", "Open the link in your email"],
   ])("say on /%s what is wrong with a link: missing, mangled, expired", async (path, missing) => {
     const page = await open(`/${path}/`);
     expect(await heading(page)).toBe(missing);
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-missing-desktop-light.png` });
+    await visitor.keepPicture(`${path}-missing-desktop-light`);
 
     const use = async () => {
       const email = path === "accept-invitation" ? "&email=ada%40example.com" : "";
@@ -239,21 +220,21 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
       await page.click("#act-button");
     };
     await use();
-    await page.locator("h1", { hasText: "This link does not work" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-invalid-desktop-light.png` });
+    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
+    await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
     await page.route(`**/api/v1/auth/${path}`, (route) =>
       route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"code":"expired_token"}' }),
     );
     await use();
     await page.locator("h1", { hasText: "This link has expired" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/${path}-expired-desktop-light.png` });
+    await visitor.keepPicture(`${path}-expired-desktop-light`);
   });
 
   it("say that they need JavaScript where it is off", async () => {
     const plain = await open("/verify-email#token=x", LOOKS[0], { javaScriptEnabled: false });
     expect(await plain.locator("noscript").count()).toBe(1);
-    expect(await plain.textContent("body")).toContain("This page needs JavaScript");
+    expect(await plain.textContent("body")).toContain("JavaScript is required");
   });
 
   it.each(ENGLISH)("choose a new password behind a reset link, on $name", async (look) => {
@@ -262,7 +243,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await heading(page)).toBe("Forgot your password?");
     await page.fill("#email", person.email);
     await page.click("#resend-button");
-    await page.locator("h1", { hasText: "Check your mail" }).waitFor();
+    await page.locator("h1", { hasText: "Check your email" }).waitFor();
 
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.locator("#new_password").waitFor();
@@ -270,11 +251,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#new_password", "too short");
     await page.click("#act-button");
     await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/reset-password-${look.name}.png` });
+    await visitor.keepPicture(`reset-password-${look.name}`);
     const password = "another fine password";
     await page.fill("#new_password", password);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your password is set" }).waitFor();
+    await page.locator("h1", { hasText: "Password changed" }).waitFor();
     await logIn(service.origin, { ...person, password });
   });
 
@@ -282,11 +263,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const { person, link } = await invited();
     const taken = await register(service.origin);
     const page = await open(link, look);
-    expect(await heading(page)).toBe("Open your account");
+    expect(await heading(page)).toBe("Accept your invitation");
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/accept-invitation`);
     expect(await page.inputValue("#account_email")).toBe(person.email);
     expect(await page.isEditable("#account_email")).toBe(false);
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-${look.name}`);
 
     const label = () => page.evaluate<string>("document.activeElement.labels?.[0]?.textContent ?? ''");
     const type = async (text: string) => {
@@ -299,7 +280,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     }
     await page.keyboard.press("Enter");
     expect(await page.textContent("#username-error")).toBe("Choose a username.");
-    expect(await page.textContent("#new_password-error")).toBe("Enter a new password.");
+    expect(await page.textContent("#new_password-error")).toBe("Choose a password.");
     expect(await label(), "the first that needs mending has the focus").toBe("Username");
     expect(posts()).toEqual([]);
 
@@ -312,28 +293,28 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     expect(await label()).toBe("Password");
     await type(person.password);
     await page.keyboard.press("Enter");
-    await page.locator("#username-error", { hasText: "Somebody else has this username." }).waitFor();
+    await page.locator("#username-error", { hasText: "This username is taken." }).waitFor();
     expect(await label()).toBe("Username");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-taken-${look.name}.png`, fullPage: true });
+    await visitor.keepPicture(`accept-invitation-taken-${look.name}`);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
     await type(person.username);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your account is open" }).waitFor();
-    expect(await focused(page)).toBe("Your account is open");
-    await page.screenshot({ path: `${SCREENSHOTS}/accept-invitation-done-${look.name}.png` });
+    await page.locator("h1", { hasText: "Your account is ready" }).waitFor();
+    expect(await focused(page)).toBe("Your account is ready");
+    await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
 
     await page.goto(link);
     await page.fill("#username", "another-name");
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "You have an account already" }).waitFor();
+    await page.locator("h1", { hasText: "You already have an account" }).waitFor();
   });
 
   it("say of an invitation nothing but its address, and when nobody may accept one", async () => {
     const page = await open("/accept-invitation#token=x&email=Call%20now:%20555-0100");
-    expect(await heading(page)).toBe("Open the link from your mail");
+    expect(await heading(page)).toBe("Open the link in your email");
     expect(await page.locator("input:visible").count()).toBe(0);
     await page.route("**/api/v1/auth/accept-invitation", (route) =>
       route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"registration_closed"}' }),
@@ -358,14 +339,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     );
     await page.fill("#email", "ada@example.com");
     await page.keyboard.press("Enter");
-    await page.locator("#resend-error", { hasText: "Ask for the link where you usually log in." }).waitFor();
+    await page.locator("#resend-error", { hasText: "Request the link from the log-in page instead." }).waitFor();
   });
 
   it("show the reference, which calls the API with the token of its own login", async () => {
     const person = await register(service.origin);
     const page = await open("/docs");
     await page.locator(".opblock").first().waitFor();
-    await page.screenshot({ path: `${SCREENSHOTS}/docs-desktop-light.png`, fullPage: true });
+    await visitor.keepPicture("docs-desktop-light");
 
     const login = page.locator("#operations-Authentication-login");
     await login.locator(".opblock-summary-control").click();

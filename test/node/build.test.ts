@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
-import { buildDocumentation } from "../../src/docs/build.ts";
+import { buildDocumentation } from "../../src/build/build.ts";
+import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
+import { buildPages } from "../../src/features/pages/build.ts";
+import { PAGES } from "../../src/features/pages/pages.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
-import { SUPPORTED_LOCALES } from "../../src/mail/languages.ts";
-import { buildPages } from "../../src/pages/build.ts";
-import { PAGES } from "../../src/pages/pages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postern-build-"));
 afterAll(() => rmSync(folder, { recursive: true }));

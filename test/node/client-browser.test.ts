@@ -30,7 +30,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
 
   beforeAll(async () => {
     [app, elsewhere] = [await makeStand(), await makeStand()];
-    service = await clone.start(["--var", "RATE_LIMITING:off", "--var", `ALLOWED_ORIGINS:${app.origin}`]);
+    service = await clone.serve(["--var", "RATE_LIMITING:off", "--var", `ALLOWED_ORIGINS:${app.origin}`]);
     person = await register(service.origin);
     browser = await launchBrowser();
   });

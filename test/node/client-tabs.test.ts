@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { browser, type Surroundings } from "../../src/client/browser.ts";
 import type { AuthState, Client, ClientOptions } from "../../src/client/index.ts";
 import { LOGIN, LOGOUT, loseAnswer, makeVisitor, REFRESH, type Visitor } from "../client/visitor.ts";
 import { type Person, register } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { useSharedService } from "./live-service.ts";
 
 const MINUTE = 60_000;
 const { lock, openChannel, pause: reallyPause, timeout } = browser();
@@ -16,8 +16,7 @@ const signedOut = (reason: string) => ({ status: "signed_out", reason });
 
 // Node has the browser's own Web Locks and BroadcastChannel; each client here is a tab of one browser.
 describe("the tabs of one browser", () => {
-  const clone = makeClone();
-  let service: Service;
+  const service = useSharedService();
   let person: Person;
   let visitor: Visitor;
   let tabs: Client[];
@@ -25,10 +24,8 @@ describe("the tabs of one browser", () => {
   let onItsWay: (request: Request) => Promise<void>;
 
   beforeAll(async () => {
-    service = await clone.start(["--var", "RATE_LIMITING:off"]);
     person = await register(service.origin);
   });
-  afterAll(() => clone.remove());
   beforeEach(() => {
     onItsWay = async () => {};
     visitor = makeVisitor(service.origin, async (request) => {

@@ -1,10 +1,10 @@
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
-import { environment } from "../../src/config.ts";
+import { environment } from "../../src/config/config.ts";
+import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { fieldErrors } from "../../src/http/field-errors.ts";
 import { PROBLEMS, problemType } from "../../src/http/problems.ts";
-import { LIMIT_RULES } from "../../src/limits/rules.ts";
 import { FAULT_CODES } from "../../src/passwords/faults.ts";
 import { HOUR, MINUTE, SECOND } from "../../src/platform/clock.ts";
 
@@ -73,7 +73,7 @@ describe("the table of limits", () => {
 describe("the table of roles", () => {
   it("is the permission table", () => {
     const cell = (targets: readonly Standing[]) => {
-      if (targets.length === STANDINGS.length) return "everybody";
+      if (targets.length === STANDINGS.length) return "everyone";
       return targets.length === 0 ? "–" : targets.map((standing) => `${standing}s`).join(", ");
     };
     const rows = Object.keys(PERMISSIONS).map((permission) => {

@@ -1,39 +1,43 @@
-/** The example's API beside Postern, as `npm run example` starts it, and how Ctrl-C ends it all. */
+/** The example's API beside Postern, with the values that `npm run example` gives it. */
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { mailedLink } from "./live-browser.ts";
-import { logIn, type Person, post, somebody } from "./live-person.ts";
-import { type Example, makeClone } from "./live-service.ts";
+import { logIn, type Person, post, register } from "./live-person.ts";
+import { changeDatabase, makeClone, type Service } from "./live-service.ts";
 
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
-const operator: Person = { email: "root@example.com", username: "root", password: "a very good password" };
 
 /** As many bytes as 300 characters may take. */
 const LONGEST = "€".repeat(300);
 
+/** Where the app would be. */
+const APP = "http://localhost:5173";
+
 const clone = makeClone();
-let example: Example;
+let postern: Service;
+let api: Service;
 let person: Person;
 let token: string;
 
 beforeAll(async () => {
-  example = await clone.startExample();
-  person = somebody();
-  await post(example.postern, "/api/v1/auth/register", person);
-  const link = await mailedLink(example.postern, person.email, "verify-email");
-  await post(example.postern, "/api/v1/auth/verify-email", { token: link.split("#token=")[1] });
-  token = (await logIn(example.postern, person)).access_token;
-}, 240_000);
+  const [built, service] = await Promise.all([clone.run("build:packages"), clone.serve()]);
+  expect(built.code, built.output).toBe(0);
+  postern = service;
+  const { origin } = postern;
+  const values = { ISSUER: origin, AUDIENCE: origin, ALLOWED_ORIGIN: APP };
+  api = await clone.startBeside(postern, "examples/api/wrangler.toml", values);
+  person = await register(origin);
+  token = (await logIn(origin, person)).access_token;
+});
 
 afterAll(() => clone.remove());
 
 /** Asks the API with this body and this `Authorization`. */
 function ask(method: string, path: string, authorization: string, body?: string): Promise<Response> {
-  const headers = { Authorization: authorization, Origin: example.app, "Content-Type": "application/json" };
-  return fetch(`${example.api}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
+  const headers = { Authorization: authorization, Origin: APP, "Content-Type": "application/json" };
+  return fetch(`${api.origin}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
 }
 
 async function readNotes(): Promise<string[]> {
@@ -57,7 +61,7 @@ describe("the example's API", () => {
   ])("says of %s in a note what is wrong, to the app's pages as well", async (_, body, status, code) => {
     const answer = await ask("POST", "/notes", `Bearer ${token}`, body);
     expect(answer.status).toBe(status);
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(example.app);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(APP);
     expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
     const { detail } = z.object({ code: z.literal(code), detail: z.string() }).parse(await answer.json());
     expect(detail).toMatch(/^[A-Z].*\.$/);
@@ -93,8 +97,8 @@ describe("the example's API", () => {
   });
 
   it("deletes nothing for a session that ended a moment ago, and refuses it as any other bad token", async () => {
-    const { access_token: ended } = await logIn(example.postern, person);
-    expect((await post(example.postern, "/api/v1/auth/logout", {}, ended)).status).toBe(204);
+    const { access_token: ended } = await logIn(postern.origin, person);
+    expect((await post(postern.origin, "/api/v1/auth/logout", {}, ended)).status).toBe(204);
     const answer = await ask("DELETE", "/notes", `bearer ${ended}`);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="postern", error="invalid_token"/);
@@ -105,8 +109,9 @@ describe("the example's API", () => {
 
   it("counts every note, more than KV lists at once, for operators, and deletes all of somebody's", async () => {
     writeNotes(1_100);
-    expect((await clone.run("admin:create", "--persist-to", example.state, ...flagsOf(operator))).code).toBe(0);
-    const { access_token } = await logIn(example.postern, operator);
+    const operator = await register(postern.origin);
+    changeDatabase(postern, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
+    const { access_token } = await logIn(postern.origin, operator);
     const count = async () => (await ask("GET", "/statistics", `Bearer ${access_token}`)).json();
     expect((await ask("GET", "/statistics", `Bearer ${token}`)).status).toBe(403);
     expect(await count()).toEqual({ notes: 1_103 });
@@ -125,29 +130,9 @@ describe("the example's API", () => {
   });
 });
 
-describe("npm run example, interrupted by Ctrl-C", () => {
-  it("ends all three, leaves no process behind, and does not count as a failure", async () => {
-    const { code, output } = await example.interrupt();
-    // Some versions of npm end by the signal themselves, as whoever is interrupted may.
-    expect(code ?? 0, output).toBe(0);
-    expect(output).not.toContain("npm error");
-    const { app, api, postern } = example;
-    for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
-  });
-});
-
-const flagsOf = ({ email, username, password }: Person) => [
-  "--email",
-  email,
-  "--username",
-  username,
-  "--password",
-  password,
-];
-
 /** Notes of other people, straight into the API's KV: wrangler takes a minute to write so many. */
 function writeNotes(count: number): void {
-  for (const file of globSync(join(example.state, "v3/kv/miniflare-KVNamespaceObject/*.sqlite"))) {
+  for (const file of globSync(join(postern.state, "v3/kv/miniflare-KVNamespaceObject/*.sqlite"))) {
     if (file.endsWith("metadata.sqlite")) continue;
     const database = new DatabaseSync(file, { timeout: 10_000 });
     // Into the namespace that has notes already.

@@ -31,7 +31,7 @@ describe("the flags of npm run example", () => {
 
   it("refuses two of the same port", () => {
     expect(parseFlags(["--port=9000", "--app-port=9000"])).toEqual({
-      fault: "--port and --app-port name the same port: each takes one of its own.",
+      fault: "--port and --app-port name the same port. Choose different ports.",
     });
   });
 
@@ -63,6 +63,6 @@ describe("npm run example", () => {
     const others = ["--port", `${await freePort()}`, "--app-port", `${await freePort()}`];
     const { code, said, complained } = start("--api-port", `${taken}`, ...others);
     expect({ code, said }).toEqual({ code: 1, said: "" });
-    expect(complained).toBe(`Port ${taken} is taken: choose another one with --api-port.\n`);
+    expect(complained).toBe(`Port ${taken} is taken. Choose another one with --api-port.\n`);
   });
 });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { CHROMIUM, DESKTOP, launchBrowser, mailedLink, PHONE, SCREENSHOTS } from "./live-browser.ts";
+import { CHROMIUM, DESKTOP, keepPicture, launchBrowser, mailedLink, PHONE } from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
 import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
 
@@ -101,7 +101,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(viewport);
         expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"), name).toBe(0);
-        await page.screenshot({ path: `${SCREENSHOTS}/example-${name}-${device}-${colorScheme}.png` });
+        await keepPicture(page, `example-${name}-${device}-${colorScheme}`);
       }
     }
     await page.emulateMedia({ colorScheme: "light" });
@@ -121,20 +121,20 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.goto(example.app);
     await heading("Log in");
     await show("login");
-    await page.getByRole("link", { name: "Open an account" }).click();
-    await heading("Open an account");
-    expect(await focused(), "a change of the page is read out").toBe("Open an account");
+    await page.getByRole("link", { name: "Create one" }).click();
+    await heading("Create an account");
+    expect(await focused(), "a change of the page is read out").toBe("Create an account");
 
     await page.getByLabel("Email address").fill(person.email);
     await page.getByLabel("Username").fill(person.username);
     await page.getByLabel("Password").fill("too short");
-    await press("Open account");
+    await press("Create account");
     await page.locator("#password-error", { hasText: "15" }).waitFor();
     expect(await page.evaluate("document.activeElement.id")).toBe("password");
     await show("register-refused");
     await page.getByLabel("Password").fill(person.password);
-    await press("Open account");
-    await heading("Look in your mail");
+    await press("Create account");
+    await heading("Check your email");
     await show("mailed");
     await page.evaluate("document.querySelector('main strong').textContent = 'a'.repeat(254)");
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), "room for it").toBe(0);
@@ -144,22 +144,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     const link = await mailedLink(example.postern, person.email, "verify-email");
     expect(link).toMatch(new RegExp(`^${example.app}/verify-email#token=`));
     await page.goto(link);
-    await heading("One more click");
+    await heading("Verify your email address");
     expect(page.url(), "the token leaves the address bar").toBe(`${example.app}/verify-email`);
     await show("verify-email");
     const { email, password } = person;
     const early = await post(example.postern, "/api/v1/auth/login", { email, password });
     expect(await early.json(), "nothing is spent yet").toMatchObject({ code: "email_not_verified" });
-    await press("Verify my address");
-    await heading("Your address is verified");
+    await press("Verify email address");
+    await heading("Email address verified");
     await show("verified");
-    await page.getByRole("link", { name: "Go on to your notes" }).click();
+    await page.getByRole("link", { name: "Go to your notes" }).click();
   });
 
   it("logs in, and says what is wrong with a wrong password", async () => {
     await heading("Log in");
     await press("Log in");
-    await page.locator("#name-error", { hasText: "Type your email address or your username." }).waitFor();
+    await page.locator("#name-error", { hasText: "Enter your email address or username." }).waitFor();
     await page.getByLabel("Email address or username").fill(person.email);
     await page.getByLabel("Password").fill("not the password at all");
     await press("Log in");
@@ -171,9 +171,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
   it("keeps notes in the other Worker", async () => {
     await page.locator(".empty").waitFor();
     await show("notes-none");
-    await page.getByLabel("A new note").fill("Buy a lamp for the side gate");
+    await page.getByLabel("New note").fill("Buy a lamp for the side gate");
     await press("Add");
-    await page.getByRole("status").filter({ hasText: "Your note is kept." }).waitFor();
+    await page.getByRole("status").filter({ hasText: "Note saved." }).waitFor();
     await page.getByRole("listitem").filter({ hasText: "Buy a lamp" }).waitFor();
     await show("notes");
     await page.getByRole("link", { name: "Sessions" }).click();
@@ -201,11 +201,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     const elsewhere = await logIn(example.postern, person);
     await page.getByRole("link", { name: "Sessions" }).click();
     await heading("Sessions");
-    await page.getByText("This one").waitFor();
+    await page.getByText("This device").waitFor();
     expect(await page.getByRole("listitem").count()).toBe(2);
     await show("sessions");
-    await page.getByRole("button", { name: /^End / }).first().click();
-    await page.getByRole("status").filter({ hasText: "The session has ended." }).waitFor();
+    await page
+      .getByRole("listitem")
+      .getByRole("button", { name: /^Log out / })
+      .first()
+      .click();
+    await page.getByRole("status").filter({ hasText: "The device has been logged out." }).waitFor();
     await vi.waitFor(async () => expect(await page.getByRole("listitem").count()).toBe(1));
     const { refresh_token } = elsewhere;
     expect((await post(example.postern, "/api/v1/auth/refresh", { refresh_token })).status).toBe(401);
@@ -218,7 +222,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await press("Log out", other);
     await heading("Log in", other);
     await heading("Log in");
-    await page.getByText("You are logged out.").waitFor();
+    await page.getByText("You've been logged out.").waitFor();
     expect(await page.getByRole("status").textContent(), "what was said before is gone").toBe("");
     await show("logged-out");
     await other.close();
@@ -230,7 +234,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await logInHere("Sessions");
     await page.getByRole("link", { name: "Notes" }).click();
     await press("Delete all");
-    expect(await focused(), "the harmless one").toBe("Keep it");
+    expect(await focused(), "the harmless one").toBe("Cancel");
     await show("delete-all");
 
     const { access_token } = await logIn(example.postern, person);
@@ -240,9 +244,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     const here = items.find(({ device_name }) => device_name === "Chrome on Linux");
     expect((await fetch(`${sessions}/${here?.id}`, { method: "DELETE", headers })).status).toBe(204);
 
-    await press("Delete for good");
+    await press("Delete");
     await heading("Log in");
-    await page.getByText("Your session was ended.").waitFor();
+    await page.getByText("Your session has ended.").waitFor();
     const notes = notesSchema.parse(await (await fetch(`${example.api}/notes`, { headers })).json());
     expect(notes.items.map(({ text }) => text)).toEqual(["Buy a lamp for the side gate"]);
   });
@@ -251,8 +255,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     const elsewhere = await logIn(example.postern, person);
     await logInHere("Notes");
     await press("Delete all");
-    await press("Delete for good");
-    await page.getByRole("status").filter({ hasText: "All notes are deleted." }).waitFor();
+    await press("Delete");
+    await page.getByRole("status").filter({ hasText: "All notes deleted." }).waitFor();
     await page.getByRole("link", { name: "Sessions" }).click();
     await press("Log out everywhere");
     await heading("Log in");
@@ -277,7 +281,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await page.getByRole("alert").filter({ hasText: "Try again in 5 minutes." }).waitFor();
     await page.route("**/api/v1/auth/*", (route) => route.abort());
     await page.reload();
-    await heading("Postern does not answer");
+    await heading("Something went wrong");
     await show("unreachable");
     await page.unroute("**/api/v1/auth/*");
     await press("Try again");
@@ -293,6 +297,17 @@ describe("npm run example, stopped", () => {
   it("ends all three, and leaves nothing listening", async () => {
     const { app, api, postern } = example;
     await example.stop();
+    for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
+  });
+});
+
+describe("npm run example, interrupted by Ctrl-C", () => {
+  it("ends all three, leaves no process behind, and does not count as a failure", async () => {
+    const { app, api, postern, interrupt } = await clone.startExample();
+    const { code, output } = await interrupt();
+    // Some versions of npm end by the signal themselves, as whoever is interrupted may.
+    expect(code ?? 0, output).toBe(0);
+    expect(output).not.toContain("npm error");
     for (const origin of [app, api, postern]) await expect(fetch(origin), origin).rejects.toThrow();
   });
 });

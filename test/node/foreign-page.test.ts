@@ -38,7 +38,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     await new Promise<void>((done) => foreign.listen(port, "127.0.0.1", done));
     // SameSite=None: the browser itself keeps no cookie back, so that all depends on the service.
     const values = ["RATE_LIMITING:off", "COOKIE_SAME_SITE:none", `ALLOWED_ORIGINS:${listed}`];
-    service = await clone.start(values.flatMap((value) => ["--var", value]));
+    service = await clone.serve(values.flatMap((value) => ["--var", value]));
   });
 
   afterEach(() => context?.close());

@@ -11,7 +11,7 @@ const clone = makeClone();
 let service: Service;
 
 beforeAll(async () => {
-  service = await clone.start(["--var", "RATE_LIMITING:off"]);
+  service = await clone.serve(["--var", "RATE_LIMITING:off"]);
 });
 
 afterAll(() => clone.remove());

@@ -2,8 +2,8 @@
 import { mkdirSync } from "node:fs";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Route } from "playwright-core";
-import { expect, vi } from "vitest";
-import { outboxSchema, type Person } from "./live-person.ts";
+import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import { outboxSchema, type Person, register } from "./live-person.ts";
 
 /** Debian's package. */
 export const CHROMIUM = "/usr/bin/chromium";
@@ -21,7 +21,10 @@ export const LAUNCH = {
     "--disable-sync",
   ],
 };
-export const SCREENSHOTS = "test/.output/screenshots";
+const PICTURES = "test/.output/screenshots";
+
+/** Whether every view is looked at in every look, and a picture of it is kept: `npm run test:gallery`. */
+export const GALLERY = process.env.GALLERY !== undefined;
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
@@ -38,22 +41,56 @@ export const LOOKS = [
 const NARROWEST = { width: 320, height: 640 };
 
 export function launchBrowser(): Promise<Browser> {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   return chromium.launch(LAUNCH);
 }
 
-/** One person's browser: its pages, and what went wrong in them. */
+/** A browser for the tests of a `describe`. Whoever a test has arrive in it leaves after the test, with no complaint. */
+export function useVisitor(service: { readonly origin: string }, others: readonly string[] = []): Visitor {
+  const visitor = new Visitor(service, others);
+  beforeAll(() => visitor.launch());
+  afterEach(() => visitor.leave());
+  afterAll(() => visitor.close());
+  return visitor;
+}
+
+/** One person's browser: its pages, and what went wrong in them. Each arrival is that of another person. */
 export class Visitor {
   readonly complaints: string[] = [];
   readonly requests: { method: string; url: string; referer: string | undefined }[] = [];
-  readonly page: Page;
-  readonly origin: string;
+  readonly #service: { readonly origin: string };
+  readonly #others: readonly string[];
+  #browser: Browser | undefined;
+  #page: Page | undefined;
 
-  private constructor(page: Page, origin: string) {
-    this.page = page;
-    this.origin = origin;
+  constructor(service: { readonly origin: string }, others: readonly string[]) {
+    this.#service = service;
+    this.#others = others;
+  }
+
+  async launch(): Promise<void> {
+    this.#browser = await launchBrowser();
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close();
+  }
+
+  get page(): Page {
+    if (this.#page === undefined) throw new Error("The visitor has not arrived.");
+    return this.#page;
+  }
+
+  get origin(): string {
+    return this.#service.origin;
+  }
+
+  /** Opens the path, if there is one, in a browser that knows nothing of the visitor before. */
+  async arrive(path?: string, options: BrowserContextOptions = {}): Promise<Page> {
+    if (this.#browser === undefined) throw new Error("The browser is not launched.");
+    const context = await this.#browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
+    this.complaints.length = 0;
+    this.requests.length = 0;
     // Of every window that they open, not of the first alone.
-    const context = page.context();
     context.on("weberror", (error) => this.complaints.push(String(error.error())));
     context.on("console", (message) => {
       // Chromium notes every answer of 400 and more; those are what some tests are about.
@@ -64,19 +101,27 @@ export class Visitor {
     context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
     });
+    this.#page = await context.newPage();
+    if (path !== undefined) await this.open(path);
+    return this.#page;
   }
 
-  static async arrive(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visitor> {
-    const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
-    return new Visitor(await context.newPage(), origin);
+  /** Arrives on the page of the account of somebody who has just registered. */
+  async arriveAtHome(options: BrowserContextOptions = {}): Promise<Person> {
+    const person = await register(this.origin);
+    await this.arrive(undefined, options);
+    await this.logIn(person);
+    return person;
   }
 
-  /** Leaves, and expects that no page complained, asked a host but these and ours, or told a token. */
-  async leave(others: readonly string[] = []): Promise<void> {
-    await this.page.context().close();
+  /** Leaves, and expects that no page complained, asked another host, or told a token. */
+  async leave(): Promise<void> {
+    await this.#page?.context().close();
+    this.#page = undefined;
     expect(this.complaints).toEqual([]);
+    const known = [this.origin, ...this.#others];
     for (const { url, referer } of this.requests) {
-      expect(url.startsWith("blob:") || [this.origin, ...others].includes(new URL(url).origin), url).toBe(true);
+      expect(url.startsWith("blob:") || known.includes(new URL(url).origin), url).toBe(true);
       expect(url, "no token in any address that is asked for").not.toContain("token=");
       expect(referer ?? "").not.toContain("token=");
     }
@@ -121,9 +166,16 @@ export class Visitor {
     await this.page.keyboard.type(text);
   }
 
-  screenshot(name: string): Promise<Buffer> {
-    return this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+  keepPicture(name: string): Promise<void> {
+    return keepPicture(this.page, name);
   }
+}
+
+/** Keeps a picture of the page for the gallery, which is for people's eyes: no test goes by it. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  if (!GALLERY) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
 }
 
 /** Answers a request, in place of the service, with a refusal. */

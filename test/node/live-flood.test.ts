@@ -23,7 +23,10 @@ takeLaneOut(withoutLane);
 let origins: { withLane: string; withoutLane: string };
 
 beforeAll(async () => {
-  const [one, other] = [await withLane.start(FLOODED), await withoutLane.start(FLOODED)];
+  const [one, other] = await Promise.all([
+    withLane.serve(FLOODED),
+    withoutLane.prepare().then((prepared) => withoutLane.serve(FLOODED, undefined, prepared)),
+  ]);
   origins = { withLane: one.origin, withoutLane: other.origin };
 }, PATIENCE);
 

@@ -8,7 +8,7 @@ let service: Service;
 let person: Person;
 
 beforeAll(async () => {
-  service = await clone.start();
+  service = await clone.serve();
   person = await register(service.origin);
 });
 

@@ -1,11 +1,25 @@
-/** The service as a user has it: a fresh copy of this tree, and `npm run dev` in it as a child process. */
+/**
+ * The service in a fresh copy of this tree, as a child process: as a user has it, by `npm run dev`, or from the bundle
+ * and the database that were made once for the whole run (live-shared.ts), which takes a third of the time.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, inject } from "vitest";
+import { ensureDevVars } from "../../src/commands/dev-vars.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { freePort } from "./loopback.ts";
 import { TREE, treeFiles } from "./tree-files.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where the tests of a run ask for what they share. */
+    shared: string;
+  }
+}
 
 const START_MILLISECONDS = 100_000;
 const STOP_MILLISECONDS = 20_000;
@@ -36,12 +50,30 @@ export interface Example extends Pick<Service, "state" | "output" | "stop"> {
   interrupt(): Promise<Ended>;
 }
 
+/** What is made once for a run of the tests, as absolute paths. */
+export interface Prepared {
+  /** The folder of the Worker's bundle. */
+  bundle: string;
+  /** The pages and documents, built. */
+  assets: string;
+  /** State whose database has every table. It is copied, never used. */
+  state: string;
+}
+
 export interface Clone {
   folder: string;
   /** Runs an npm script to its end. */
   run(script: string, ...flags: string[]): Promise<Ended>;
   /** Starts the service on state of its own, or on this one, and waits until it says that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
+  /**
+   * Starts the same service from what is prepared: with this copy's wrangler.toml and .dev.vars, the bundle of the whole
+   * run, and a copied database. For tests that need a service of their own, and not the command that starts it. A hash
+   * costs next to nothing unless the flags say otherwise.
+   */
+  serve(flags?: string[], state?: string, prepared?: Prepared): Promise<Service>;
+  /** Makes the bundle and the migrated state of this copy. */
+  prepare(): Promise<Prepared>;
   /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
   /** Starts Postern, the API and the browser app with the one command for them. */
@@ -57,16 +89,26 @@ export function makeClone(): Clone {
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 
-  const launchNpm = (...words: string[]) => {
-    const child = launch(folder, words);
+  const launchIn = (command: string, ...words: string[]) => {
+    const child = launch(folder, command, words);
     running.add(child);
     child.ended.then(() => running.delete(child));
     return child;
   };
-  const serve = async (service: Running, port: number, state: string, sign: string, started = START_MILLISECONDS) => {
+  const launchNpm = (...words: string[]) => launchIn("npm", ...words);
+  const launchWrangler = (...words: string[]) =>
+    launchIn(process.execPath, "node_modules/wrangler/bin/wrangler.js", ...words);
+  const makeState = () => mkdtempSync(join(folder, "state-"));
+  const waitUntilServed = async (
+    service: Running,
+    port: number,
+    state: string,
+    sign: string,
+    started = START_MILLISECONDS,
+  ) => {
     await within(started, "The start of the service", service.says(sign));
     const stop = async () => {
-      service.npm.kill("SIGTERM");
+      service.child.kill("SIGTERM");
       return within(STOP_MILLISECONDS, "The end of the service", service.ended);
     };
     return { origin: `http://localhost:${port}`, state, output: service.output, stop };
@@ -76,25 +118,57 @@ export function makeClone(): Clone {
     folder,
     run: (script, ...flags) =>
       within(START_MILLISECONDS, `npm run ${script}`, launchNpm("run", script, "--", ...flags).ended),
-    async start(flags = [], state = mkdtempSync(join(folder, "state-"))) {
+    async start(flags = [], state = makeState()) {
       const port = await freePort();
       const service = launchNpm("run", "dev", "--", "--port", String(port), "--persist-to", state, ...flags);
-      return serve(service, port, state, "Ctrl-C stops it");
+      return waitUntilServed(service, port, state, "Ctrl-C stops it");
+    },
+    async serve(flags = [], state, prepared) {
+      const { bundle, assets, state: migrated } = prepared ?? (await askShared<Prepared>("prepared"));
+      const port = await freePort();
+      ensureDevVars(join(folder, ".dev.vars"), systemRandom);
+      const config = `wrangler.${port}.toml`;
+      writeFileSync(
+        join(folder, config),
+        configureBundled(readFileSync(join(folder, "wrangler.toml"), "utf8"), bundle, assets),
+      );
+      const own = state ?? makeState();
+      if (state === undefined) cpSync(migrated, own, { recursive: true });
+      // Of two values of one name wrangler takes the later.
+      const preset = asFlags([`PUBLIC_URL:http://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
+      const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
+      const service = launchWrangler("dev", "--config", config, ...common, ...preset, ...flags);
+      return waitUntilServed(service, port, own, "Ready on");
+    },
+    async prepare() {
+      const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state: makeState() };
+      const done = await Promise.all([
+        launchWrangler("deploy", "--dry-run", "--outdir", paths.bundle).ended,
+        launchWrangler("d1", "migrations", "apply", "DB", "--local", "--persist-to", paths.state).ended,
+      ]);
+      for (const { code, output } of done) if (code !== 0) throw new Error(output);
+      return paths;
     },
     async startBeside({ state }, config, vars) {
       const port = await freePort();
       const flags = ["--config", config, "--port", String(port), "--inspector-port=0", "--persist-to", state];
-      const values = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
-      const worker = launchNpm("exec", "--", "wrangler", "dev", ...flags, ...values);
-      return serve(worker, port, state, "Ready on");
+      const values = asFlags(Object.entries(vars).map(([name, value]) => `${name}:${value}`));
+      const worker = launchWrangler("dev", ...flags, ...values);
+      return waitUntilServed(worker, port, state, "Ready on");
     },
     async startExample() {
       const [port, apiPort, appPort] = [await freePort(), await freePort(), await freePort()];
       const ports = ["--port", `${port}`, "--api-port", `${apiPort}`, "--app-port", `${appPort}`];
-      const persistTo = mkdtempSync(join(folder, "state-"));
+      const persistTo = makeState();
       const command = [...ports, "--persist-to", persistTo];
       const launched = launchNpm("run", "example", "--", ...command);
-      const started = await serve(launched, port, persistTo, "Ctrl-C stops all three", 2 * START_MILLISECONDS);
+      const started = await waitUntilServed(
+        launched,
+        port,
+        persistTo,
+        "Ctrl-C stops all three",
+        2 * START_MILLISECONDS,
+      );
       const [api, app] = [`http://localhost:${apiPort}`, `http://localhost:${appPort}`];
       const interrupt = async () => {
         launched.signal("SIGINT");
@@ -106,8 +180,8 @@ export function makeClone(): Clone {
     },
     async remove() {
       await Promise.all(
-        [...running].map(async ({ npm, ended, signal }) => {
-          npm.kill("SIGTERM");
+        [...running].map(async ({ child, ended, signal }) => {
+          child.kill("SIGTERM");
           await within(STOP_MILLISECONDS, "The end of the service", ended).catch(() => signal("SIGKILL"));
         }),
       );
@@ -116,39 +190,105 @@ export function makeClone(): Clone {
   };
 }
 
+/** Where a service is found, once the tests run. */
+export type Found = Readonly<Pick<Service, "origin" | "state">>;
+
+/** A service without limits, which the files of a run share: each test has people of its own. */
+export function useSharedService(): Found {
+  return foundBefore(() => askShared("service"));
+}
+
+/** A service for the tests of a `describe`, with these configuration values, each as `NAME:value`. */
+export function useService(values: readonly string[]): Found {
+  let clone: Clone | undefined;
+  afterAll(() => clone?.remove());
+  return foundBefore(() => {
+    clone = makeClone();
+    return clone.serve(asFlags(values));
+  });
+}
+
+/** Configuration values, each as `NAME:value`, on a command line. */
+const asFlags = (values: readonly string[]) => values.flatMap((value) => ["--var", value]);
+
+function foundBefore(find: () => Promise<Found>): Found {
+  const found = { origin: "", state: "" };
+  beforeAll(async () => {
+    const { origin, state } = await find();
+    Object.assign(found, { origin, state });
+  });
+  return found;
+}
+
+/** Changes what no request can, such as a moment, in the database of a service that may run meanwhile. */
+export function changeDatabase({ state }: Pick<Service, "state">, sql: string): void {
+  const [file = ""] = globSync(join(state, "v3/d1/*/*.sqlite")).filter((path) => !path.includes("metadata"));
+  const database = new DatabaseSync(file, { timeout: 10_000 });
+  database.exec(sql);
+  database.close();
+}
+
+async function askShared<Answer>(what: "prepared" | "service"): Promise<Answer> {
+  const answer = await fetch(`${inject("shared")}/${what}`);
+  if (!answer.ok) throw new Error(await answer.text());
+  return JSON.parse(await answer.text());
+}
+
+/** The configuration of the copy for the bundle that exists: nothing is built at a start. */
+function configureBundled(toml: string, bundle: string, assets: string): string {
+  const replacements: [RegExp, string][] = [
+    [
+      /^main = .*$/m,
+      `main = "${bundle}/index.js"\nbase_dir = "${bundle}"\nno_bundle = true\nfind_additional_modules = true`,
+    ],
+    [/^minify = .*$/m, ""],
+    [/^\[build\]\n(?:\w.*\n)+/m, ""],
+    [/^directory = .*$/m, `directory = "${assets}"`],
+  ];
+  return replacements.reduce((text, [pattern, replacement]) => {
+    if (!pattern.test(text)) throw new Error(`wrangler.toml has nothing like ${pattern}.`);
+    return text.replace(pattern, replacement);
+  }, toml);
+}
+
 interface Running {
-  npm: ChildProcess;
+  child: ChildProcess;
   output(): string;
   /** Settles once it has written this, fails when it ends without. */
   says(words: string): Promise<void>;
-  /** Settles when npm and everybody who shares its output are gone. */
+  /** Settles when it and everybody who shares its output are gone. */
   ended: Promise<Ended>;
-  /** Reaches npm and all that it started. */
+  /** Reaches it and all that it started. */
   signal(name: NodeJS.Signals): void;
-  /** Settles when nothing is left of npm and all that it started. */
+  /** Settles when nothing is left of it and all that it started. */
   isGone(): Promise<void>;
 }
 
-function launch(folder: string, words: string[]): Running {
+function launch(folder: string, command: string, words: string[]): Running {
   // A group of its own, so that nothing of it can outlive the tests.
-  const npm = spawn("npm", words, {
+  const child = spawn(command, words, {
     cwd: folder,
-    // Workers of other tests have the same names: each copy has a registry of its own in which they find each other.
-    env: { ...plainEnvironment(), WRANGLER_REGISTRY_PATH: join(folder, "registry") },
+    env: {
+      ...plainEnvironment(),
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      // Workers of other tests have the same names: each copy has a registry of its own in which they find each other.
+      WRANGLER_REGISTRY_PATH: join(folder, "registry"),
+    },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
   const listeners = new Set<() => void>();
-  for (const stream of [npm.stdout, npm.stderr]) {
+  for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => {
       output += chunk;
       for (const listener of listeners) listener();
     });
   }
-  const ended = new Promise<Ended>((done) => npm.once("close", (code) => done({ code, output })));
+  const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
   return {
-    npm,
+    child,
     output: () => output,
     ended,
     says: (words) =>
@@ -159,10 +299,10 @@ function launch(folder: string, words: string[]): Running {
         ended.then(() => failed(new Error(`It ended without saying "${words}":\n${output}`)));
       }),
     signal(name) {
-      if (npm.pid !== undefined) process.kill(-npm.pid, name);
+      if (child.pid !== undefined) process.kill(-child.pid, name);
     },
     async isGone() {
-      while (npm.pid !== undefined && isThere(-npm.pid)) await pause(50);
+      while (child.pid !== undefined && isThere(-child.pid)) await pause(50);
     },
   };
 }

@@ -27,7 +27,7 @@ beforeAll(async () => {
   writeFileSync(wrangler, later);
   // A cheap hash is still ten times what the rest of a request costs.
   const values = ["RATE_LIMITING:off", "SCRYPT_LN:13", "SCRYPT_P:1"].flatMap((value) => ["--var", value]);
-  ({ origin } = await clone.start(values));
+  ({ origin } = await clone.serve(values));
   known = await register(origin);
 });
 

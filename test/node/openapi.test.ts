@@ -1,10 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { defaultDocument } from "../../src/docs/default-document.ts";
+import { describe, expect, it } from "vitest";
+import { defaultDocument } from "../../src/build/default-document.ts";
 
 /** What Redocly's recommended rules say of a document, warnings included. */
 async function lint(document: object): Promise<string[]> {
@@ -37,13 +33,5 @@ describe("the OpenAPI document", () => {
     const document = JSON.parse(JSON.stringify(defaultDocument()));
     Object.assign(document.paths["/api/v1/users/me"].get, fault);
     expect((await lint(document)).join("\n")).toContain(`${rule}: `);
-  });
-
-  it("is what the types of postern/client were made from: else run npm run client:types", () => {
-    const folder = mkdtempSync(join(tmpdir(), "postern-types-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const target = join(folder, "api.ts");
-    execFileSync("node", ["src/docs/client-types.ts", target]);
-    expect(readFileSync("src/client/api.ts", "utf8")).toBe(readFileSync(target, "utf8"));
   });
 });

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildClient } from "../../src/docs/build-client.ts";
+import { buildClient } from "../../src/build/client-bundle.ts";
 import { plainEnvironment } from "./live-service.ts";
 
 const TSC = resolve("node_modules/typescript/bin/tsc");

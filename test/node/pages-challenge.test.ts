@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, expectAccessible, launchBrowser, Visitor } from "./live-browser.ts";
+import { describe, expect, it } from "vitest";
+import { CHROMIUM, expectAccessible, useVisitor } from "./live-browser.ts";
 import { somebody } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { useService } from "./live-service.ts";
 
 const CLOUDFLARE = "https://challenges.cloudflare.com";
 /** Cloudflare's keys for tests, which are taken in development alone. */
@@ -34,29 +33,14 @@ const STAND_IN = `
   };`;
 
 describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a challenge", () => {
-  const clone = makeClone();
-  let service: Service;
-  let browser: Browser;
-  let visitor: Visitor;
-
-  beforeAll(async () => {
-    service = await clone.start(["RATE_LIMITING:off", ...KEYS].flatMap((value) => ["--var", value]));
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await clone.remove();
-  });
-
-  afterEach(() => visitor.leave([CLOUDFLARE]));
+  const service = useService(["RATE_LIMITING:off", ...KEYS]);
+  const visitor = useVisitor(service, [CLOUDFLARE]);
 
   /** What the forms sent, instead of the service, which can't ask Cloudflare here. */
   let sent: { path: string; token: string | undefined }[];
 
   async function arrive(path: string, { loads = Promise.resolve(true), bypassCSP = false } = {}) {
-    visitor = await Visitor.arrive(browser, service.origin, { bypassCSP });
-    const { page } = visitor;
+    const page = await visitor.arrive(undefined, { bypassCSP });
     sent = [];
     await page.route(`${CLOUDFLARE}/turnstile/**`, async (route) =>
       (await loads) ? route.fulfill({ contentType: "text/javascript", body: STAND_IN }) : route.abort(),
@@ -87,7 +71,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     for (const attempt of [1, 2]) {
       await page.locator(`${form}-challenge iframe[data-made="${attempt}"]`).waitFor();
       await page.click(`${form}-button`);
-      await page.locator(`${form}-error`, { hasText: "did not let you through" }).waitFor();
+      await page.locator(`${form}-error`, { hasText: "The security check failed." }).waitFor();
       expect(sent).toHaveLength(attempt);
       // It was spent: the widget makes another.
       expect(sent.at(-1)).toEqual({ path: operation, token: `token-${attempt}` });
@@ -96,7 +80,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
 
   it("say so where it does not load, and send nothing", async () => {
     const page = await arrive("/login?lang=de", { loads: Promise.resolve(false) });
-    const alert = page.locator("#login-error", { hasText: "ließ sich nicht laden" });
+    const alert = page.locator("#login-error", { hasText: "konnte nicht geladen werden" });
     await alert.waitFor();
     await page.fill("#name", "ada");
     await page.fill("#password", "correct horse battery staple");
@@ -118,7 +102,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     await page.locator('iframe[data-made="1"]').waitFor();
     expect(await page.textContent("#login-error")).toBe("");
     await page.click("#login-button");
-    await page.locator("#login-error", { hasText: "did not let you through" }).waitFor();
+    await page.locator("#login-error", { hasText: "The security check failed." }).waitFor();
     expect(sent).toEqual([{ path: "login", token: "token-1" }]);
   });
 
@@ -151,6 +135,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     const page = await arrive("/login", { bypassCSP: true });
     await page.locator("#login-challenge iframe").waitFor();
     await expectAccessible(page, "login with a challenge");
-    await visitor.screenshot("login-challenge-desktop-light");
+    await visitor.keepPicture("login-challenge-desktop-light");
   });
 });

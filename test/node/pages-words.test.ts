@@ -1,12 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { endpointsOf } from "../../src/endpoints.ts";
+import { LINK_PAGES } from "../../src/features/pages/link-pages.ts";
+import { PAGE_WORDS } from "../../src/features/pages/words.ts";
 import { fieldErrors } from "../../src/http/field-errors.ts";
-import { operationsOf } from "../../src/http/operation.ts";
 import { PROBLEMS } from "../../src/http/problems.ts";
-import { LINK_PAGES } from "../../src/pages/link-pages.ts";
-import { PAGE_WORDS } from "../../src/pages/words.ts";
 import { FAULT_CODES } from "../../src/passwords/faults.ts";
 
 const config = parseConfig({
@@ -19,7 +18,7 @@ const scripts = globSync("public/static/*.js")
   .map((path) => readFileSync(path, "utf8"))
   .join("\n");
 /** By the scripts themselves, for a page's one purpose, and by the client. */
-const called = operationsOf(createApp(config)).filter(
+const called = endpointsOf(config).filter(
   ({ path }) =>
     scripts.includes(`"${path.replace("/{id}", "")}"`) ||
     Object.values(LINK_PAGES).some(({ operation }) => operation === path) ||

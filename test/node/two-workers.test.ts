@@ -1,12 +1,9 @@
 /** Postern and a Worker that verifies its tokens (examples/api), each a process of its own, as two deployments are. */
-import { globSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { logIn, type Person, post, publishedKeys, refresh, register, type Tokens } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { changeDatabase, makeClone, type Service } from "./live-service.ts";
 
 const clone = makeClone();
 let postern: Service;
@@ -14,9 +11,12 @@ let api: Service;
 let person: Person;
 
 beforeAll(async () => {
-  const built = await clone.run("build:packages");
+  const [built, service] = await Promise.all([
+    clone.run("build:packages"),
+    clone.serve(["--var", "RATE_LIMITING:off"]),
+  ]);
   expect(built.code, built.output).toBe(0);
-  postern = await clone.start(["--var", "RATE_LIMITING:off"]);
+  postern = service;
   const { origin } = postern;
   api = await clone.startBeside(postern, "examples/api/wrangler.toml", { ISSUER: origin, AUDIENCE: origin });
   person = await register(origin);
@@ -40,7 +40,7 @@ describe("another Worker", () => {
   it("verifies without a call to Postern when it is warm", async () => {
     const { access_token: token } = await logIn(postern.origin, person);
     expect(await statusOf(token)).toBe(200);
-    expect(keyReadings()).toBe(1);
+    await vi.waitFor(() => expect(keyReadings()).toBe(1));
     const before = requests();
     for (let times = 0; times < 50; times++) expect(await statusOf(token)).toBe(200);
     // Whatever was asked before is in the log by the time that this request is.
@@ -112,7 +112,8 @@ describe("another Worker", () => {
       expect(await publishedKeys(postern.origin)).toHaveLength(2);
       // The lead of an hour passes. A verifier that read the keys before has one look to learn of the new one.
       await pause(10_000);
-      changeDatabase("UPDATE signing_keys SET signs_from = signs_from - 3600000");
+      // Their row says when a key begins to sign.
+      changeDatabase(postern, "UPDATE signing_keys SET signs_from = signs_from - 3600000");
       await fireCron();
       await vi.waitFor(() => expect(signedBy.size).toBe(2), { timeout: 60_000, interval: 100 });
       const before = sum(statuses);
@@ -142,12 +143,4 @@ const sum = (counts: Map<number, number>) => [...counts.values()].reduce((total,
 
 async function fireCron(): Promise<void> {
   expect((await fetch(`${postern.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
-}
-
-/** Lets time pass for the keys: their row says when one begins to sign. */
-function changeDatabase(sql: string): void {
-  const [file = ""] = globSync(join(postern.state, "v3/d1/*/*.sqlite")).filter((path) => !path.includes("metadata"));
-  const database = new DatabaseSync(file, { timeout: 10_000 });
-  database.exec(sql);
-  database.close();
 }

@@ -12,7 +12,7 @@ const theWorker = appWith({});
 const lookingUp = appWith({ BREACHED_PASSWORD_CHECK: "on", BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: "100" });
 const insisting = appWith({ BREACHED_PASSWORD_CHECK: "required", BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: "100" });
 
-/** Somebody with an account, logged in, with a link to reset the password. */
+/** A user who is logged in and has a link to reset the password. */
 interface Owner extends LoggedIn {
   token: string;
 }
@@ -23,7 +23,7 @@ async function owner(): Promise<Owner> {
   return { ...person, token: await mailedToken(person.email, 2) };
 }
 
-/** Every way by which a password comes to be set, and the way to ask beforehand. */
+/** Every endpoint that sets a password, and the one that only checks it. */
 const DOORS = {
   register: ({ email, username }: Owner, password: string, send: Send, address = freshAddress()) =>
     post("/api/v1/auth/register", { email, username, password }, { address }, send),
@@ -37,7 +37,7 @@ const DOORS = {
 
 type Fault = { field: string; code: string; message: string };
 
-/** What a door has against a password, without the field's name, which differs. */
+/** The faults that an endpoint reports, without the field's name, which differs. */
 function faultsOf(answer: Answer): Omit<Fault, "field">[] {
   return answer.json.errors.map(({ field: _, ...fault }: Fault) => fault);
 }
@@ -293,7 +293,7 @@ describe(`POST ${STRENGTH}`, () => {
   });
 
   it("is answered 300 times in five minutes to one address", async () => {
-    // The clock stands, so that no attempt comes back meanwhile.
+    // The clock is stopped, so that no attempt is refunded in the meantime.
     vi.setSystemTime(Date.now());
     const address = freshAddress();
     const ask = () => post(STRENGTH, { password: "short" }, { address });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
-import { judgeHash } from "../../src/passwords/judge-hash.ts";
+import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
-import { readStoredHash } from "../../src/passwords/stored-hash.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
+import { isRefusal } from "../../src/platform/refusal.ts";
 import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD, SCRYPT_OF_DECOMPOSED } from "./foreign-vectors.ts";
 
 const engines = { scrypt: nativeEngine, argon2 };
@@ -16,8 +16,8 @@ function verify(password: string, text: string): boolean {
 }
 
 const reason = (text: string) => {
-  const judgement = judgeHash(text);
-  return "refused" in judgement ? judgement.refused : `read as ${judgement.scheme}`;
+  const reading = readStoredHash(text);
+  return isRefusal(reading) ? reading.details.reason : `read as ${reading.scheme}`;
 };
 
 const SALT = "c2l4dGVlbiBieXRlcyBvZg";
@@ -26,7 +26,7 @@ const BCRYPT_TAIL = "abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
 
 describe("foreign hashes", () => {
   it.each([...ONE_OF_EACH, ...MORE])("of $scheme by $by are verified: $hash", ({ scheme, password, hash }) => {
-    expect(judgeHash(hash)).toEqual({ scheme });
+    expect(readStoredHash(hash)).toMatchObject({ scheme });
     expect(verify(password, hash)).toBe(true);
     expect(verify(`?${password.slice(1)}`, hash)).toBe(false);
   });
@@ -40,8 +40,8 @@ describe("foreign hashes", () => {
     const changed = `${hash.slice(0, inside)}${hash[inside] === "0" ? "1" : "0"}${hash.slice(inside + 1)}`;
     expect(verify(PASSWORD, changed)).toBe(false);
     for (const around of [`${hash} `, ` ${hash}`, `${hash}\n`]) expect(reason(around)).toContain("white space");
-    expect(judgeHash(`${hash}$`)).toHaveProperty("refused");
-    expect(judgeHash(`x${hash}`)).toHaveProperty("refused");
+    expect(readStoredHash(`${hash}$`)).toHaveProperty("code");
+    expect(readStoredHash(`x${hash}`)).toHaveProperty("code");
   });
 
   it("are of what was typed, or of its NFC form, and of no other", () => {
@@ -88,32 +88,32 @@ describe("the Argon2 engine", () => {
   });
 });
 
-describe("judgeHash", () => {
+describe("the reader of stored hashes", () => {
   it.each([
-    ["", "no form that is known"],
-    ["!", "no form that is known"],
-    ["plain text password", "no form that is known"],
-    ["5f4dcc3b5aa765d61d8327deb882cf99", "no form that is known"],
-    ["$1$salt$qJH7.N4xYta3aEG/dfqo/0", "no form that is known"],
-    [`$bcrypt-sha256$v=2,t=2b,r=12$${BCRYPT_TAIL}`, "no form that is known"],
+    ["", "format of the hash is not supported"],
+    ["!", "format of the hash is not supported"],
+    ["plain text password", "format of the hash is not supported"],
+    ["5f4dcc3b5aa765d61d8327deb882cf99", "format of the hash is not supported"],
+    ["$1$salt$qJH7.N4xYta3aEG/dfqo/0", "format of the hash is not supported"],
+    [`$bcrypt-sha256$v=2,t=2b,r=12$${BCRYPT_TAIL}`, "format of the hash is not supported"],
     ["x".repeat(257), "longer than 256 characters"],
 
     [`$2$10$${BCRYPT_TAIL}`, "versions 2 and 2x"],
     [`$2x$10$${BCRYPT_TAIL}`, "versions 2 and 2x"],
     [`$2f$10$${BCRYPT_TAIL}`, "60 characters"],
-    [`$2b$03$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
-    [`$2b$14$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
-    [`$2b$99$${BCRYPT_TAIL}`, "4 to 13 are verified here"],
+    [`$2b$03$${BCRYPT_TAIL}`, "is not supported: 4 to 13 are"],
+    [`$2b$14$${BCRYPT_TAIL}`, "is not supported: 4 to 13 are"],
+    [`$2b$99$${BCRYPT_TAIL}`, "is not supported: 4 to 13 are"],
     [`$2b$10$${BCRYPT_TAIL}a`, "60 characters"],
     [`$2b$10$!${BCRYPT_TAIL.slice(1)}`, "60 characters"],
-    [`bcrypt$$2b$10$${BCRYPT_TAIL}`, "take it off"],
-    [`argon2$argon2id$v=19$m=65536,t=3,p=4$${SALT}$${HASH}`, "take it off"],
+    [`bcrypt$$2b$10$${BCRYPT_TAIL}`, "Remove the “bcrypt$”"],
+    [`argon2$argon2id$v=19$m=65536,t=3,p=4$${SALT}$${HASH}`, "Remove the “argon2”"],
     [`$scrypt$ln=16,r=1,p=1$${SALT}$${HASH}`, "ln below 16·r"],
 
     [`$scrypt$ln=18,r=8,p=1$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
     [`$scrypt$ln=99,r=99,p=99$${SALT}$${HASH}`, "Workers compute 2^ln·r·p up to 2^20"],
-    [`$scrypt$ln=16,r=8,p=1$$${HASH}`, "cut off or changed"],
-    [`$scrypt$ln=16,r=8,p=1$${SALT}$`, "cut off or changed"],
+    [`$scrypt$ln=16,r=8,p=1$$${HASH}`, "truncated or changed"],
+    [`$scrypt$ln=16,r=8,p=1$${SALT}$`, "truncated or changed"],
 
     [`${"0".repeat(32)}:${"0".repeat(126)}`, "32 hexadecimal digits"],
     [`${"0".repeat(30)}:${"0".repeat(128)}`, "32 hexadecimal digits"],
@@ -123,27 +123,27 @@ describe("judgeHash", () => {
     [`pbkdf2_sha256$1000000$saltsalt$${HASH}=`, "without a hash"],
     [`$pbkdf2-sha512$9999999999$${SALT}$${HASH}`, "iterations: Cloudflare Workers compute at most"],
     [`pbkdf2_sha256$999$saltsalt$${HASH}=`, "fewer than 1000 iterations"],
-    [`pbkdf2_sha256$0$saltsalt$${HASH}=`, "as neither Django"],
+    [`pbkdf2_sha256$0$saltsalt$${HASH}=`, "must have the form that Django"],
     [`pbkdf2_sha256$36000$salt$${HASH}=`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
     [`pbkdf2_sha256$36000$${"s".repeat(65)}$${HASH}=`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
     [`$pbkdf2-sha256$36000$B$${HASH}`, "The salt of a PBKDF2 hash has 8 to 64 bytes"],
     [`pbkdf2_sha1$36000$saltsalt$${HASH}=`, "a hash of 20 bytes"],
     [`pbkdf2_sha256$36000$saltsalt$${HASH.slice(0, -4)}=`, "a hash of 32 bytes"],
-    [`pbkdf2_md5$36000$saltsalt$${HASH}=`, "as neither Django"],
-    [`$pbkdf2-sha256$36000$${SALT}`, "as neither Django"],
+    [`pbkdf2_md5$36000$saltsalt$${HASH}=`, "must have the form that Django"],
+    [`$pbkdf2-sha256$36000$${SALT}`, "must have the form that Django"],
 
     [`$argon2id$v=16$m=1024,t=2,p=2$${SALT}$${HASH}`, "version 1.3"],
     [`$argon2i$m=1024,t=2,p=2$${SALT}$${HASH}`, "version 1.3"],
     [`$argon2id$v=19$m=65537,t=1,p=1$${SALT}$${HASH}`, "a Worker has memory for m=65536"],
-    [`$argon2id$v=19$m=65536,t=5,p=1$${SALT}$${HASH}`, "m times t is at most 262144"],
-    [`$argon2id$v=19$m=8,t=9999999999,p=1$${SALT}$${HASH}`, "m times t is at most 262144"],
+    [`$argon2id$v=19$m=65536,t=5,p=1$${SALT}$${HASH}`, "m times t must be at most 262144"],
+    [`$argon2id$v=19$m=8,t=9999999999,p=1$${SALT}$${HASH}`, "m times t must be at most 262144"],
     [`$argon2id$v=19$m=1024,t=1,p=17$${SALT}$${HASH}`, "at most 16"],
     [`$argon2id$v=19$m=15,t=1,p=2$${SALT}$${HASH}`, "at least 8 times p"],
-    [`$argon2id$v=19$m=0,t=1,p=1$${SALT}$${HASH}`, "cut off or changed"],
+    [`$argon2id$v=19$m=0,t=1,p=1$${SALT}$${HASH}`, "truncated or changed"],
     [`$argon2id$v=19$m=1024,t=2,p=2$c2FsdA$${HASH}`, "a salt of 8 to 64 bytes"],
     [`$argon2id$v=19$m=1024,t=2,p=2$${SALT}$c2FsdA`, "a hash of 16 to 64"],
-    [`$argon2id$v=19$m=1024,t=2,p=2$${SALT}$${HASH}AA`, "cut off or changed"],
-    [`$argon2id$v=19$m=1024,t=2,p=2,keyid=AAAA$${SALT}$${HASH}`, "cut off or changed"],
+    [`$argon2id$v=19$m=1024,t=2,p=2$${SALT}$${HASH}AA`, "truncated or changed"],
+    [`$argon2id$v=19$m=1024,t=2,p=2,keyid=AAAA$${SALT}$${HASH}`, "truncated or changed"],
   ])("refuses %j and says why", (text, why) => {
     expect(reason(text)).toContain(why);
     expect(reason(text), "the hash is a secret").not.toContain(HASH);
@@ -158,7 +158,7 @@ describe("judgeHash", () => {
     `$argon2id$v=19$m=65536,t=4,p=1$${SALT}$${HASH}`,
     `$argon2id$v=19$m=128,t=1,p=16$${SALT}$${HASH}`,
   ])("takes %s, which lies at a bound, and computes it", (text) => {
-    expect(judgeHash(text)).toHaveProperty("scheme");
+    expect(readStoredHash(text)).toHaveProperty("scheme");
     expect(verify("a wrong password", text)).toBe(false);
   });
 });

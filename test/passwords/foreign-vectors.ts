@@ -1,10 +1,10 @@
-/** Hashes that the original implementations made, with the passwords that they are of. */
+/** Hashes made by the original implementations, and their passwords. */
 
 export const PASSWORD = "correct horse battery staple";
 
 export interface Vector {
   scheme: string;
-  /** Who made it. */
+  /** The implementation. */
   by: string;
   password: string;
   hash: string;
@@ -17,7 +17,7 @@ const DIGITS_AND_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 const vectors = (scheme: string, by: string, pairs: [password: string, hash: string][]): Vector[] =>
   pairs.map(([password, hash]) => ({ scheme, by, password, hash }));
 
-/** One of each scheme, of the same password, as a service would have it in its table. */
+/** One hash of each scheme, of the same password, as another service would store it. */
 export const ONE_OF_EACH: Vector[] = [
   ...vectors("bcrypt", "Python bcrypt 5.0.0", [
     [PASSWORD, "$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG"],
@@ -86,7 +86,7 @@ export const MORE: Vector[] = [
       "3de216d97b093aed9c69c0f3be42dee5:42d7e083fb7ba94cb99b753486b22b0cba19e34553719d7903da678c0efe7978b576cfaf1bf6bc60163fd88143a19f2c096aab7a4dd77384f6d8f172813f6bb9",
     ],
     [
-      // Hashed as “ﬁne café”, with the ligature and the accent apart: NFKC makes them one.
+      // Hash of “ﬁne café” with the ligature and a combining accent: NFKC makes the two spellings equal.
       "fine caf\u00e9",
       "4144a3e298e86540552c69a719952ee1:a3bf38f271cbb43ffc3d9780bc08d6c735daa77d18792456b0eaf32d4a144f69402c3ea50cc03aa2109b9365d8fcd6f7ffa65211da00dd87c1067915a4bbb23a",
     ],
@@ -114,18 +114,18 @@ export const MORE: Vector[] = [
   ]),
 ];
 
-/** Of “café au lait” with the accent apart (NFD), as typed: none of these services normalises. */
+/** Hashes of “café au lait” with a combining accent (NFD), as typed: none of these services normalizes. */
 export const OF_DECOMPOSED = [
   "$2b$04$abcdefghijklmnopqrstuu.oMTCQjdCbYvSW3IQEvGWmdb6wOIFXe",
   "pbkdf2_sha256$1000$VnbLbXVRwWYkzVnaDU1OOm$+kGRV/gtm5xHNigaR4qDG+5vmR0qQNMJE4F6R7x2fH4=",
   "$argon2id$v=19$m=256,t=1,p=1$c2l4dGVlbiBieXRlcyBvZg$Q+BzYnIMN5Tr9LBybQi/BWVQoGVZ4+EGnIHFlJOzeig",
 ];
 
-/** The same of scrypt, which is told from ours by nothing: the NFC form alone is tried. */
+/** The same with scrypt. Its format does not differ from ours, so only the NFC form is tried. */
 export const SCRYPT_OF_DECOMPOSED =
   "$scrypt$ln=10,r=8,p=1$c2l4dGVlbiBieXRlcyBvZg$yR3aKi0Ga7tDJBs1eiYBOHX3BYrAxYYojpI2gb++BPw";
 
-/** Of “café au lait” with the accented letter in one (NFC). */
+/** Hashes of “café au lait” with a precomposed accented letter (NFC). */
 export const OF_COMPOSED = [
   "$2b$04$abcdefghijklmnopqrstuumeEFg6zY3F9UMkjHzpfyE4WkVj6Z2cW",
   "pbkdf2_sha256$1000$VnbLbXVRwWYkzVnaDU1OOm$X6z23AWS33UBhhqthsQ/PfoU7Wvhzd558NR32PSbOoY=",

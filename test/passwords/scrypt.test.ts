@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ScryptEngine } from "../../src/passwords/hash-format.ts";
 import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import {
@@ -8,7 +9,6 @@ import {
   needsRehash,
   portableEngine,
   readScrypt,
-  type ScryptEngine,
 } from "../../src/passwords/scrypt.ts";
 import { pause, systemClock } from "../../src/platform/clock.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
@@ -28,7 +28,7 @@ const engines = [
 ] as const;
 
 describe.each(engines)("the %s scrypt engine", (_name, engine) => {
-  // RFC 7914 §12. The fourth vector asks for 1 GiB, which no Worker has.
+  // RFC 7914 §12. The fourth vector needs 1 GiB, which no Worker has.
   it.each([
     [
       "",
@@ -200,7 +200,7 @@ describe("the hashing lane", () => {
 });
 
 describe("a place in the hashing lane whose request was cancelled", () => {
-  /** A lane in a simulated time, in which a request can be cancelled: whatever it waits for never comes. */
+  /** A lane in simulated time. A cancelled request never continues after its current wait. */
   function simulate(length: number) {
     let now = 0;
     const timers: { at: number; resolve: () => void }[] = [];
@@ -210,11 +210,11 @@ describe("a place in the hashing lane whose request was cancelled", () => {
     return {
       lane,
       now: () => now,
-      /** What takes this long, and lets nobody else do anything. */
+      /** Work that takes this long and blocks all other requests. */
       block: (milliseconds: number) => {
         now += milliseconds;
       },
-      /** Cancels everybody who waits now. */
+      /** Cancels every waiting request. */
       cancel: () => timers.splice(0),
       async pass(milliseconds: number): Promise<void> {
         const end = now + milliseconds;
@@ -224,7 +224,7 @@ describe("a place in the hashing lane whose request was cancelled", () => {
           const [timer] = timers.splice(0, 1);
           now = Math.max(now, timer?.at ?? now);
           timer?.resolve();
-          // Whatever follows without waiting.
+          // Everything that follows without waiting.
           await pause(0);
         }
         now = Math.max(now, end);

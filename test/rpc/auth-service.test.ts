@@ -1,8 +1,9 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config.ts";
-import { answerCall } from "../../src/rpc/answer-call.ts";
-import { findUser, verifyToken } from "../../src/rpc/answers.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { findUser, verifyToken } from "../../src/features/rpc/methods.ts";
+import { runCall } from "../../src/features/rpc/run-call.ts";
+import { createServices } from "../../src/services.ts";
 import { call, get, ORIGIN, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { loggedIn, logIn, withStanding } from "../support/people.ts";
@@ -92,10 +93,10 @@ describe("AuthService over RPC", () => {
       expect.objectContaining({ event: "rpc", method: "verify", hops: 1, duration_ms: expect.any(Number) }),
     );
 
-    // A namespace of objects that are not there, as when a deployment went wrong.
+    // A namespace without objects, as after a failed deployment.
     const USER_SESSIONS = { ...env.USER_SESSIONS, getByName: undefined };
     const bindings = Object.assign({ ...env }, { USER_SESSIONS });
-    const failure = answerCall("verify", bindings, parseConfig(env), (services) =>
+    const failure = runCall("verify", createServices(bindings, parseConfig(env)), (services) =>
       verifyToken(services, person.accessToken),
     );
     await expect(failure).rejects.toThrow(/^unavailable$/);

@@ -16,7 +16,7 @@ async function recordOf({ userId }: LoggedIn) {
   return env.REVOCATIONS.get<{ sessions: Record<string, number> }>(revocationKey(userId), "json");
 }
 
-/** Makes KV refuse this object's writes, as it does when it is out or asked more than once a second. */
+/** Makes KV refuse the writes of this object, as during an outage or after more than one write per second. */
 async function breakKv(person: LoggedIn): Promise<void> {
   await runInDurableObject(objectOf(person), (instance: UserSessions) => {
     Reflect.set(instance, "env", {

@@ -2,14 +2,14 @@ import { vi } from "vitest";
 import { sha1 } from "../../src/platform/crypto.ts";
 import { encodeHex, utf8 } from "../../src/platform/encoding.ts";
 
-/** What Have I Been Pwned was asked. */
+/** A request to Have I Been Pwned. */
 export interface Asked {
   url: string;
   headers: Headers;
   init: RequestInit | undefined;
 }
 
-/** Stands in for Have I Been Pwned, and notes what it is asked. */
+/** Replaces Have I Been Pwned, and records the requests. */
 export function fakeBreaches(answer: (signal: AbortSignal | null | undefined) => Response | Promise<Response>) {
   const asked: Asked[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
@@ -19,21 +19,21 @@ export function fakeBreaches(answer: (signal: AbortSignal | null | undefined) =>
   return asked;
 }
 
-/** A padded range as the service sends one, with these lines in its middle. */
+/** A padded range as the service sends it, with these lines in the middle. */
 export function range(...lines: string[]): Response {
   const padding = (index: number) => `${index.toString(16).toUpperCase().padStart(35, "0")}:0`;
   const real = `${"A".repeat(35)}:3`;
   return new Response([padding(1), real, ...lines, padding(2), padding(3)].join("\r\n"));
 }
 
-/** The line of a password that was seen so many times. */
+/** The line of a password with its number of occurrences. */
 export function lineOf(password: string, count: number): string {
   return `${encodeHex(sha1(utf8(password)))
     .toUpperCase()
     .slice(5)}:${count}`;
 }
 
-/** Answers nothing until whoever asks gives up. */
+/** Never answers; fails when the caller aborts. */
 export function never(signal: AbortSignal | null | undefined): Promise<Response> {
   return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 }

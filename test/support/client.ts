@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Bindings } from "../../src/bindings.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { neverLog } from "./logs.ts";
 import { expectDocumented } from "./openapi.ts";
 
@@ -14,25 +14,25 @@ export interface Call {
   /** An access token. */
   bearer?: string | undefined;
   headers?: Record<string, string>;
-  /** The client's address; a fresh one each call unless given, so that no limit stands in the way. */
+  /** The client's address. The default is a new one for each call, so that no limit applies. */
   address?: string;
 }
 
-/** An answer with its body already read. `json` is what the body holds, untyped on purpose. */
+/** A response whose body was read. `json` is the parsed body, deliberately untyped. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests read members that the document check has vouched for.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read members that the check against the document has verified.
   json: any;
 }
 
 type Send = (request: Request) => Promise<Response>;
 
-/** The Worker as it runs, through its own front door. */
+/** The real Worker, over HTTP. */
 export const theWorker: Send = (request) => exports.default.fetch(request);
 
-/** The same app with other configuration values, on the same bindings but for those that are given. */
+/** The same app with other configuration values, on the same bindings unless others are given. */
 export function appWith(values: Record<string, string>, bindings: Partial<Bindings> = {}): Send {
   const app = createApp(parseConfig({ ...env, ...values }));
   return async (request) => {
@@ -45,13 +45,13 @@ export function appWith(values: Record<string, string>, bindings: Partial<Bindin
 
 let addresses = 0;
 
-/** An address of documentation (RFC 3849) that nobody used before. */
+/** An unused address from the range for documentation (RFC 3849). */
 export function freshAddress(): string {
   addresses += 1;
   return `2001:db8:${addresses.toString(16)}::1`;
 }
 
-/** Sends one request and checks the answer against the OpenAPI document. */
+/** Sends a request and checks the response against the OpenAPI document. */
 export async function call(method: string, path: string, options: Call = {}, send: Send = theWorker): Promise<Answer> {
   const url = new URL(path, ORIGIN).href;
   const headers = new Headers({ "CF-Connecting-IP": options.address ?? freshAddress(), ...options.headers });
@@ -77,7 +77,7 @@ export const get = (path: string, options?: Call, send?: Send) => call("GET", pa
 export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
   call("POST", path, { ...options, body }, send);
 
-/** Expects a refusal with this code, and the shape that every refusal has. */
+/** Expects a refusal with this code and the form that all refusals have. */
 export function expectProblem(answer: Answer, status: number, code: string): void {
   expect({ status: answer.status, code: answer.json?.code }).toEqual({ status, code });
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");

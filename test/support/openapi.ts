@@ -1,27 +1,27 @@
 import { env } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import { expect } from "vitest";
-import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config.ts";
-import { buildDocument } from "../../src/docs/document.ts";
-import { operationsOf, pathPattern } from "../../src/http/operation.ts";
+import { buildDocument } from "../../src/build/openapi-document.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { endpointsOf } from "../../src/endpoints.ts";
+import { pathPattern } from "../../src/http/routes.ts";
 import { VERSION } from "../../src/version.ts";
 import { expectSecurityHeaders } from "./security-headers.ts";
 
 const config = parseConfig(env);
-export const operations = operationsOf(createApp(config));
+export const operations = endpointsOf(config);
 export const document = JSON.parse(JSON.stringify(buildDocument(operations, config, VERSION)));
 
 const validators = new Map<string, Validator>();
 
 /**
- * Checks an answer of the API against the document: the status must be listed for the route, the
- * content type too, the body must match its schema, and the promised headers must be there.
+ * Checks a response of the API against the document: its status and content type must be listed for the route, its body
+ * must match the schema, and the documented headers must be present.
  */
 export async function expectDocumented(method: string, url: string, response: Response): Promise<void> {
   const path = new URL(url).pathname.replace(/(?<=.)\/$/, "");
   const operation = operations.find(
-    (candidate) => candidate.method === method.toLowerCase() && pathPattern(candidate).test(path),
+    (candidate) => candidate.method === method.toLowerCase() && pathPattern(candidate.path).test(path),
   );
   expectSecurityHeaders(method, path, response);
   if (operation === undefined || response.status === 304) return;

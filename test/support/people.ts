@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Standing } from "../../src/access/permissions.ts";
-import type { AuditEventType } from "../../src/audit/events.ts";
-import { type Answer, type Call, get, post } from "./client.ts";
+import type { AuditEventType } from "../../src/audit/event-types.ts";
+import { type Answer, type Call, post } from "./client.ts";
 import { neverLog } from "./logs.ts";
 
 export interface Person {
@@ -13,7 +13,7 @@ export interface Person {
 
 let people = 0;
 
-/** Somebody whom no other test knows. */
+/** A new person, whom no other test uses. */
 export function somebody(): Person {
   people += 1;
   const id = `${people}-${crypto.randomUUID().slice(0, 8)}`;
@@ -21,7 +21,7 @@ export function somebody(): Person {
   return { email: `${name}@example.com`, username: name, password: `a fine password, no ${id}` };
 }
 
-/** Registers and verifies, through the mail. */
+/** Registers and verifies the address through the email. */
 export async function registered(person = somebody()): Promise<Person> {
   const answer = await post("/api/v1/auth/register", person);
   expect(answer.status).toBe(202);
@@ -62,37 +62,41 @@ export interface Mail {
   subject: string;
   text: string;
   html: string;
-  sent_at: string;
+  sent_at: number;
 }
 
-/** Waits until the outbox holds `count` mails to an address; newest first. */
+/**
+ * Waits until the outbox has `count` emails to an address; newest first. Reads D1, because the route lists all emails.
+ */
 export async function mailsTo(email: string, count = 1): Promise<Mail[]> {
+  const query = env.DB.prepare(
+    `SELECT recipient AS "to", subject, text, html, sent_at FROM outbox WHERE recipient = ? ORDER BY sent_at DESC, id DESC`,
+  ).bind(email.toLowerCase());
   return vi.waitFor(
     async () => {
-      const { json } = await get("/dev/outbox");
-      const mails = json.items.filter((mail: Mail) => mail.to === email.toLowerCase());
-      expect(mails.length, `mails to ${email}`).toBeGreaterThanOrEqual(count);
-      return mails;
+      const { results } = await query.all<Mail>();
+      expect(results.length, `emails to ${email}`).toBeGreaterThanOrEqual(count);
+      return results;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 10_000, interval: 5 },
   );
 }
 
-/** The token of the newest link that was mailed to an address. */
+/** The token of the newest link that was emailed to an address. */
 export async function mailedToken(email: string, count = 1): Promise<string> {
-  // Mails overtake each other in the queue: the newest that carries a link is meant.
+  // The queue may reorder emails, so this takes the newest one with a link.
   const tokens = (await mailsTo(email, count)).flatMap(({ text }) => /#token=([\w-]+)/.exec(text)?.[1] ?? []);
   const [token = ""] = tokens;
   neverLog(token);
   return token;
 }
 
-/** The user's row, as it lies in D1. */
+/** The user's row in D1. */
 export async function rowOf(email: string): Promise<Record<string, unknown> | null> {
   return env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email.toLowerCase()).first();
 }
 
-/** Somebody of this standing, logged in. The flag and the role are set in D1, as the first superuser's are. */
+/** A new user with this role and flag, logged in. Both are set in D1, as for the first superuser. */
 export async function withStanding(standing: Standing): Promise<LoggedIn> {
   const person = await registered();
   const role = standing === "superuser" ? "admin" : standing;
@@ -102,7 +106,7 @@ export async function withStanding(standing: Standing): Promise<LoggedIn> {
   return logIn(person);
 }
 
-/** Waits until the audit log holds this type of event about a user; newest first. */
+/** Waits until the audit log has this type of event about a user; newest first. */
 export async function eventsOf(userId: string, type: AuditEventType, count = 1): Promise<Record<string, unknown>[]> {
   return vi.waitFor(
     async () => {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 
-/** What every answer carries, word for word. */
+/** The exact headers of every response. */
 const EVERYWHERE = {
   "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
@@ -11,7 +11,7 @@ const EVERYWHERE = {
   "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 };
 
-/** What holds no token and nothing personal, so that caches may keep it. A new route is not among them. */
+/** Responses without tokens or personal data, which caches may store. New routes are not in this list by default. */
 const PUBLIC = new Set(["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json"]);
 const PAGES = new Set([
   "/docs",
@@ -25,7 +25,7 @@ const PAGES = new Set([
   "/account",
 ]);
 
-/** Checks the headers of one answer. Every answer of every test comes through here. */
+/** Checks the headers of a response. Every response of every test is checked here. */
 export function expectSecurityHeaders(method: string, path: string, { status, headers }: Response): void {
   const where = `${method} ${path} ${status}`;
   expect(headers.get("X-Request-Id"), where).toMatch(/^[\w-]{8,64}$/);

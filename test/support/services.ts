@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { createServices } from "../../src/services.ts";
 
-/** The services of an isolate that has just started: it knows no keys yet, and has an empty hashing lane. */
+/** The services of an isolate that has just started: no cached keys, and an empty hashing lane. */
 export function coldIsolate(values: Record<string, string> = {}) {
   return createServices(env, parseConfig({ ...env, ...values }));
 }

@@ -7,7 +7,7 @@ await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 captureLogs();
 neverLog(env.AUTH_SECRET);
 
-// Every test of the suite is also a test of the redaction.
+// Every test also checks that no secret was logged.
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();

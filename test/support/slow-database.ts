@@ -1,11 +1,11 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
 
 /**
- * The app on a database that lets something happen right before a statement of this text runs, once: what
- * another request may do between a look and a change. `queries` collects the text of every statement.
+ * The app on a database that runs `interruption` once, right before a statement with this text: what another request
+ * may do between a read and a write. `queries` collects the text of every statement.
  */
 export function appInterrupted(text: string, interruption: () => Promise<unknown>, queries: string[] = []) {
   const app = createApp(parseConfig(env));

@@ -1,10 +1,10 @@
 /**
- * Real SMTP servers on the loopback interface, for as long as the tests run. They run in Node; tests
- * in workerd learn their ports by `inject("smtp")` and what arrived from the mailbox, over HTTP.
+ * Real SMTP servers on the loopback interface while the tests run. They run in Node. Tests in workerd get their ports
+ * from `inject("smtp")`, and the received emails from the mailbox, over HTTP.
  *
- * The local part of a recipient says how the server behaves: `refuse-550` and `refuse-data-452`
- * answer with that code, `hang-up` and `hang-up-data` close the connection, `hang` never answers, and
- * whatever begins with `first-` behaves that way once and takes the mail the next time.
+ * The local part of a recipient selects the server's behaviour: `refuse-550` and `refuse-data-452` answer with that
+ * code, `hang-up` and `hang-up-data` close the connection, and `hang` never answers. With the prefix `first-` it
+ * behaves that way once and accepts the email the next time.
  */
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -13,21 +13,21 @@ import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import type { TestProject } from "vitest/node";
 import { type Certificate, createCertificate } from "../mail/transports/certificate.ts";
 
-/** A mail as a server took it. */
+/** An email as a server received it. */
 export interface ReceivedMail {
   from: string;
   to: string[];
   raw: string;
   /** Whether it came over TLS. */
   secure: boolean;
-  /** Who had logged in. */
+  /** The user who had logged in. */
   user?: string | undefined;
 }
 
-/** What `http://127.0.0.1:<mailbox>/?to=<address>` answers. */
+/** The response of `http://127.0.0.1:<mailbox>/?to=<address>`. */
 export interface Mailbox {
   mails: ReceivedMail[];
-  /** How many connections the servers have open. */
+  /** The number of open connections to the servers. */
   connections: number;
 }
 
@@ -35,7 +35,7 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Ports on 127.0.0.1. */
     smtp: Record<(typeof SERVERS)[number], number>;
-    /** The certificate for `localhost` that workerd is told to trust (vitest.config.ts). */
+    /** The certificate for `localhost` that workerd trusts in the tests (vitest.config.ts). */
     smtpCertificate: Certificate;
   }
 }
@@ -123,7 +123,7 @@ function smtpServer(inbox: ReceivedMail[], options: SMTPServerOptions): SMTPServ
       callback(null);
     },
   });
-  // Refused handshakes and cut connections are what the tests are about.
+  // Refused handshakes and broken connections are part of the tests.
   server.on("error", () => {});
   return server;
 }
@@ -137,7 +137,7 @@ function refusal(responseCode: number, message: string): Error {
 }
 
 function rawServer(sockets: Set<Socket>, greet: (socket: Socket) => void): Server {
-  // Half open: it goes on talking to a client that has only said goodbye, and not really gone.
+  // Half-open: the server can still send after the client has ended its side.
   return createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

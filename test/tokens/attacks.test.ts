@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { CompactEncrypt, calculateJwkThumbprint } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
-import { addSigningKey } from "../../src/keys/store.ts";
+import { addSigningKey } from "../../src/keys/signing-key-rows.ts";
 import { encodeBase64url, utf8 } from "../../src/platform/encoding.ts";
 import { createVerifier, VerificationError } from "../../src/verify/index.ts";
 import { runs } from "../hostile/runs.ts";
@@ -33,9 +33,9 @@ const HOUR = 3_600;
 const EVIL = "https://evil.example/jwks.json";
 const now = () => Math.floor(Date.now() / 1000);
 
-/** Forged without our key: whoever believes one of these gives everything away. */
+/** Tokens forged without our key. A verifier that accepts one is broken. */
 const FORGED: [string, Forge][] = [
-  // RFC 8725 §2.1, §3.1: the algorithm is ours to choose.
+  // RFC 8725 §2.1, §3.1: the verifier chooses the algorithm.
   ["alg none without a signature", (w) => unsigned(w, { alg: "none" })],
   ["alg none with the honest signature", (w) => unsigned(w, { alg: "none" }, w.victim.accessToken.split(".")[2])],
   ["alg none without a kid", (w) => unsigned(w, { alg: "none", kid: undefined })],
@@ -65,7 +65,7 @@ const FORGED: [string, Forge][] = [
   ["a changed header under the honest signature", (w) => swapPart(w, 0, json({ ...w.header, note: "new" }))],
   ["somebody else's signature", (w) => swapPart(w, 2, w.other.accessToken.split(".")[2] ?? "")],
 
-  // RFC 8725 §3.10: the key is ours to choose.
+  // RFC 8725 §3.10: the verifier chooses the key.
   ...Object.entries({
     "a path": "../../../../dev/null",
     "an absolute path": "/proc/self/environ",
@@ -99,7 +99,7 @@ const FORGED: [string, Forge][] = [
   ["x5u of the attacker's certificate", (w) => forged(w, { x5u: EVIL })],
   ["x5c with the attacker's certificate", (w) => forged(w, { x5c: [btoa("a certificate")], kid: undefined })],
 
-  // What is no compact JWS of ours.
+  // Not a compact JWS of ours.
   ...["null", "undefined", ".", "..", "...", "e30.e30.e30", "e30..", "W10.W10.W10"].map((text): [string, Forge] => [
     `the text ${JSON.stringify(text)}`,
     () => text,
@@ -124,7 +124,7 @@ const FORGED: [string, Forge][] = [
   ["a JWS as flattened JSON", (w) => JSON.stringify(asJson(w))],
   ["a JWS as general JSON", (w) => generalJson(w)],
 
-  // The same signature, written otherwise.
+  // The same signature in another encoding.
   ["a signature in DER", (w) => resigned(w.victim.accessToken, toDer)],
   ["r and s the wrong way round", (w) => resigned(w.victim.accessToken, (s) => join(s.slice(32), s.slice(0, 32)))],
   ["r alone", (w) => resigned(w.victim.accessToken, (s) => s.slice(0, 32))],
@@ -144,7 +144,7 @@ const FORGED: [string, Forge][] = [
   ["a session id", (w) => w.victim.sessionId],
 ];
 
-/** What our own key signed, and is no access token for here and now. */
+/** Tokens that our own key signed, but that are not access tokens for this service at this time. */
 const GENUINE: [string, Forge][] = [
   ["a kid that is another of our keys'", (w) => genuine(w, { header: { kid: another.id } })],
   ["alg RS256 over our signature", (w) => genuine(w, { header: { alg: "RS256" } })],
@@ -193,11 +193,11 @@ const GENUINE: [string, Forge][] = [
   ["nbf in an hour", (w) => genuine(w, { claims: { nbf: now() + HOUR } })],
   ["nbf beyond every number", (w) => withNumber(w, "nbf", "1e999")],
   ["iat in an hour", (w) => genuine(w, { claims: { iat: now() + HOUR, exp: now() + 2 * HOUR } })],
-  // Other Workers don't know the configured lifetime: they go by the longest that there is, 24 hours.
+  // Other Workers don't know the configured lifetime, so they apply the longest possible one, 24 hours.
   ["iat so long ago that no lifetime reaches here", (w) => genuine(w, { claims: { iat: now() - 25 * HOUR } })],
 ];
 
-/** Unusual, and right: each has its reason. */
+/** Unusual tokens that must be accepted, each for a reason. */
 const RIGHT: [string, Forge][] = [
   ["the workshop's own copy, which shows that the tables forge well", (w) => genuine(w, {})],
   ["typ application/at+jwt (RFC 9068 §4)", (w) => genuine(w, { header: { typ: "application/at+jwt" } })],
@@ -209,8 +209,8 @@ const RIGHT: [string, Forge][] = [
   ["nbf that has come", (w) => genuine(w, { claims: { nbf: now() - 1 } })],
   ["header members that mean nothing here (RFC 7515 §4)", (w) => genuine(w, { header: { jku: EVIL, note: "n" } })],
   ["members twice: the last counts (RFC 7519 §4)", (w) => genuine(w, { claims: twice(w) })],
-  // ECDSA has two signatures for everything. Nothing here is kept by the text of a token, so a second text is no second
-  // token: session and user are what is revoked.
+  // ECDSA has two signatures for each content. Nothing here is stored by the text of a token, so a second text is not a
+  // second token: revocation applies to sessions and users.
   ["the other signature of the pair, n - s", (w) => resigned(w.victim.accessToken, malleate)],
 ];
 
@@ -232,7 +232,7 @@ beforeAll(async () => {
     random,
   });
   expect(await addSigningKey(db, another)).toBe(true);
-  // Brings the news to this isolate.
+  // Makes this isolate read the current keys.
   expect((await readMe(workshop.victim.accessToken)).status).toBe(200);
 });
 
@@ -249,7 +249,7 @@ const listUsers = (bearer: string) => get("/api/v1/users/", { bearer });
 const logOut = (bearer: string) => post("/api/v1/auth/logout", {}, { bearer });
 const logOutEverywhere = (bearer: string) => post("/api/v1/auth/logout", { all: true }, { bearer });
 
-/** What another Worker says of it, which knows nothing but what Postern publishes. */
+/** The answer of another Worker, which only knows what Postern publishes. */
 const verifyElsewhere = createVerifier({
   issuer: ORIGIN,
   audience: ORIGIN,
@@ -313,7 +313,7 @@ describe("an access token that looks odd", () => {
     const token = await genuine(workshop, { claims: { sub: other.userId, role: "user" } });
     expectProblem(await readMe(token), 401, "invalid_access_token");
     expectProblem(await logOutEverywhere(token), 401, "invalid_access_token");
-    // That session is not theirs, so it counts as ended: who logs out twice gets the same answer.
+    // The attacker does not have that session, so it counts as ended: a second log-out gets the same answer.
     expect((await logOut(token)).status).toBe(204);
     for (const { accessToken } of [other, victim]) expect((await readMe(accessToken)).status).toBe(200);
   });
@@ -381,7 +381,7 @@ function join(...pieces: Uint8Array[]): Uint8Array {
 
 const padded = (text: string) => text.padEnd(Math.ceil(text.length / 4) * 4, "=");
 
-/** Another spelling of the same bytes: base64's last character has bits that nobody reads. */
+/** Another encoding of the same bytes: the last character of base64 has unused bits. */
 function sparingly(text: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return text.slice(0, -1) + alphabet[alphabet.indexOf(text.slice(-1)) + 1];
@@ -397,7 +397,7 @@ function generalJson(w: Workshop): string {
   return JSON.stringify({ payload, signatures: [signature] });
 }
 
-/** RFC 7797: the payload stands between the dots as it is. */
+/** RFC 7797: the payload is between the dots without encoding. */
 async function unencoded(w: Workshop): Promise<string> {
   const input = `${json({ ...w.header, b64: false, crit: ["b64"] })}.${JSON.stringify(w.claims).replaceAll(".", "")}`;
   return `${input}.${encodeBase64url(await es256(w.ours.signingKey, input))}`;
@@ -405,13 +405,13 @@ async function unencoded(w: Workshop): Promise<string> {
 
 async function notUtf8(w: Workshop): Promise<string> {
   const bytes = utf8(JSON.stringify({ ...w.claims, note: "??" }));
-  // An overlong slash, where the question marks are.
+  // An overlong encoding of a slash, in place of the question marks.
   bytes.set([0xc0, 0xaf], bytes.indexOf(0x3f));
   const input = `${json(w.header)}.${part(bytes)}`;
   return `${input}.${encodeBase64url(await es256(w.ours.signingKey, input))}`;
 }
 
-/** Claims with a number that JSON's own writer would not write. */
+/** Claims with a number in a form that JSON.stringify does not write. */
 function withNumber(w: Workshop, claim: string, number: string): Promise<string> {
   const text = JSON.stringify({ ...w.claims, [claim]: 0 });
   return signed(w.ours.signingKey, w.header, text.replace(`"${claim}":0`, `"${claim}":${number}`));

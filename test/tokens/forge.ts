@@ -1,4 +1,7 @@
-/** What an attacker works with: real tokens, the published keys, keys of their own; and the service's own key, for what only a signature proves. */
+/**
+ * The attacker's material: real tokens, the published keys and keys of their own. Also the service's own key, for tests
+ * in which only the content is wrong.
+ */
 import { createHmac } from "node:crypto";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK } from "jose";
 import type { CurrentKey } from "../../src/keys/signing-key.ts";
@@ -10,16 +13,16 @@ import { coldIsolate } from "../support/services.ts";
 type Members = Record<string, unknown>;
 
 export interface Workshop {
-  /** A superuser, whose honest token opens every route. */
+  /** A superuser, whose valid token opens every route. */
   victim: LoggedIn;
-  /** Somebody else who is logged in. */
+  /** Another user who is logged in. */
   other: LoggedIn;
   header: Members;
   claims: Members;
   ours: CurrentKey;
   /** The attacker's own P-256 key. */
   theirs: { privateKey: CryptoKey; jwk: JWK };
-  /** What everybody can read of our key, in the forms that a confused verifier may take for an HMAC secret. */
+  /** The published forms of our key, which a confused verifier may use as an HMAC secret. */
   published: { jwk: string; jwks: string; pem: string; der: Uint8Array; point: Uint8Array; x: string };
 }
 
@@ -45,30 +48,30 @@ export async function openWorkshop(): Promise<Workshop> {
   };
 }
 
-/** A part of a compact JWS, from JSON's text or from bytes. */
+/** A part of a compact JWS, from JSON text or bytes. */
 export const part = (content: string | Uint8Array) =>
   encodeBase64url(typeof content === "string" ? utf8(content) : content);
 
-/** Members that are `undefined` are left out. */
+/** Members that are `undefined` are omitted. */
 export const json = (members: unknown) => part(JSON.stringify(members));
 
 export const readPart = (text: string): Members => JSON.parse(new TextDecoder().decode(bytesOf(text)));
 
 export const bytesOf = (text: string) => decodeBase64url(text) ?? new Uint8Array();
 
-/** ES256 over a signing input as it stands: `r` and `s`, 32 bytes each (RFC 7518 §3.4). */
+/** ES256 over a signing input: `r` and `s`, 32 bytes each (RFC 7518 §3.4). */
 export async function es256(key: CryptoKey, input: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, utf8(input)));
 }
 
-/** A token signed with a P-256 key, whatever its header says. */
+/** A token signed with a P-256 key, with any header. */
 export async function signed(key: CryptoKey, header: Members | string, claims: Members | string): Promise<string> {
   const parts = [header, claims].map((one) => (typeof one === "string" ? part(one) : json(one)));
   const input = parts.join(".");
   return `${input}.${encodeBase64url(await es256(key, input))}`;
 }
 
-/** A token that our own key signed: the last line of defence is what its header and claims say. */
+/** A token signed with our own key: only its header and claims can give it away. */
 export const genuine = (
   { ours, header, claims }: Workshop,
   changes: { header?: Members | string; claims?: Members | string },
@@ -79,17 +82,17 @@ export const genuine = (
     typeof changes.claims === "string" ? changes.claims : { ...claims, ...changes.claims },
   );
 
-/** A token that the attacker's key signed. */
+/** A token signed with the attacker's key. */
 export const forged = ({ theirs, header, claims }: Workshop, changes: Members) =>
   signed(theirs.privateKey, { ...header, ...changes }, claims);
 
-/** A token under an HMAC keyed with what everybody can read. */
+/** A token with an HMAC whose key is public. */
 export function confused({ header, claims }: Workshop, secret: string | Uint8Array, alg = "HS256"): string {
   const input = `${json({ ...header, alg })}.${json(claims)}`;
   return `${input}.${encodeBase64url(createHmac(alg.replace("HS", "sha"), secret).update(input).digest())}`;
 }
 
-/** A token without a signature that means anything. */
+/** A token without a valid signature. */
 export const unsigned = ({ header, claims }: Workshop, changes: Members, signature = "") =>
   `${json({ ...header, ...changes })}.${json(claims)}.${signature}`;
 
@@ -100,7 +103,7 @@ export function resigned(token: string, change: (signature: Uint8Array) => Uint8
   return [header, payload, typeof changed === "string" ? changed : encodeBase64url(changed)].join(".");
 }
 
-/** `r` and `s` as ASN.1 has them, which is how most libraries but JOSE's write ECDSA. */
+/** `r` and `s` in ASN.1, the ECDSA format of most libraries other than JOSE's. */
 export function toDer(signature: Uint8Array): Uint8Array {
   const integer = (bytes: Uint8Array) => {
     const from = bytes.findIndex((byte) => byte !== 0);
@@ -115,7 +118,7 @@ export function toDer(signature: Uint8Array): Uint8Array {
 /** The order of the curve P-256 (FIPS 186-5, SP 800-186 §3.2.1.3). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** `(r, n - s)`: the other signature that ECDSA accepts for whatever `(r, s)` signs. */
+/** `(r, n - s)`: the second signature that ECDSA accepts for the same content. */
 export function malleate(signature: Uint8Array): Uint8Array {
   const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const mirrored = (ORDER - BigInt(`0x${hex(signature.subarray(32))}`)).toString(16).padStart(64, "0");

@@ -46,9 +46,9 @@ async function mailAbout(email: string, subject: RegExp): Promise<Mail> {
   );
 }
 
-const confirmToken = (email: string) => tokenIn(email, /Confirm your new address/);
-const earlyUndoToken = (email: string) => tokenIn(email, /asked to change your address/);
-const lateUndoToken = (email: string) => tokenIn(email, /Your address for .* was changed/);
+const confirmToken = (email: string) => tokenIn(email, /Confirm your new email address/);
+const earlyUndoToken = (email: string) => tokenIn(email, /email address is about to change/);
+const lateUndoToken = (email: string) => tokenIn(email, /email address has been changed/);
 
 /** Registers and verifies somebody at an address that has had mails with links before. */
 async function registerAnew(person: Person): Promise<void> {
@@ -130,7 +130,7 @@ describe("POST /api/v1/users/me/email", () => {
     const mail = await mailAbout(owner.email, /already has an account/);
     expect(mail.text).not.toMatch(/token=/);
     expect(mail.text).not.toContain(person.email);
-    const told = await mailAbout(person.email, /asked to change your address/);
+    const told = await mailAbout(person.email, /email address is about to change/);
     expect(told.text).not.toContain(owner.email);
   });
 
@@ -166,7 +166,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
     const { oldEmail, token } = await moved();
     await lateUndoToken(oldEmail);
     expect((await post(CONFIRM, { token })).json).toEqual({ status: "confirmed" });
-    const notices = (await mailsTo(oldEmail)).filter(({ subject }) => /was changed/.test(subject));
+    const notices = (await mailsTo(oldEmail)).filter(({ subject }) => /has been changed/.test(subject));
     expect(notices).toHaveLength(1);
   });
 
@@ -178,7 +178,7 @@ describe("POST /api/v1/auth/confirm-email", () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => post(CONFIRM, { token })));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     await lateUndoToken(person.email);
-    const notices = (await mailsTo(person.email)).filter(({ subject }) => /was changed/.test(subject));
+    const notices = (await mailsTo(person.email)).filter(({ subject }) => /has been changed/.test(subject));
     expect(notices).toHaveLength(1);
   });
 
@@ -284,7 +284,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     await logIn({ ...person, email: oldEmail });
     vi.setSystemTime(start + 4 * DAY + 60_000);
     expect((await post(CONFIRM, { token: confirmBack })).json, "the same link again").toEqual({ status: "confirmed" });
-    expect((await mailsTo(thief)).some(({ subject }) => /was changed/.test(subject))).toBe(false);
+    expect((await mailsTo(thief)).some(({ subject }) => /has been changed/.test(subject))).toBe(false);
   });
 
   it.each(["a new password", "another change", "another change, and confirms it"])(
@@ -305,7 +305,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
       expect((await post(UNDO, { token })).json).toEqual({ status: "undone" });
       expect((await rowOf(owner.email))?.id).toBe(owner.userId);
       expect((await get("/api/v1/users/me", { bearer: owner.accessToken })).status).toBe(401);
-      await tokenIn(owner.email, /Choose a new password/);
+      await tokenIn(owner.email, /Reset your Postern password/);
     },
   );
 
@@ -314,7 +314,8 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     const token = await lateUndoToken(oldEmail);
     for (let use = 0; use < 8; use++) expect((await post(UNDO, { token })).status).toBe(200);
     await post("/api/v1/auth/resend-verification", { email: oldEmail });
-    const resets = async () => (await mailsTo(oldEmail)).filter(({ subject }) => /Choose a new password/.test(subject));
+    const resets = async () =>
+      (await mailsTo(oldEmail)).filter(({ subject }) => /Reset your Postern password/.test(subject));
     await vi.waitFor(async () => expect(await resets()).toHaveLength(3), 10_000);
   });
 
@@ -331,7 +332,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
       const login = { email, password: person.password };
       expectProblem(await post("/api/v1/auth/login", login), 401, "invalid_credentials");
     }
-    const reset = await tokenIn(oldEmail, /Choose a new password/);
+    const reset = await tokenIn(oldEmail, /Reset your Postern password/);
     const body = { token: reset, new_password: "another fine password" };
     expect((await post("/api/v1/auth/reset-password", body)).status).toBe(204);
     await logIn({ ...person, email: oldEmail, password: "another fine password" });
@@ -346,7 +347,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     expect((await post(UNDO, { token: undo })).json).toEqual({ status: "undone" });
     expectProblem(await post(CONFIRM, { token: confirm }), 400, "invalid_token");
     expect((await get("/api/v1/users/me", { bearer: person.accessToken })).status).toBe(401);
-    await tokenIn(person.email, /Choose a new password/);
+    await tokenIn(person.email, /Reset your Postern password/);
   });
 
   it("works from the first notice after the change, when the second never came", async () => {
@@ -378,7 +379,7 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     const { person, oldEmail } = await moved();
     const token = await lateUndoToken(oldEmail);
     await post(UNDO, { token });
-    const reset = await tokenIn(oldEmail, /Choose a new password/);
+    const reset = await tokenIn(oldEmail, /Reset your Postern password/);
     await post("/api/v1/auth/reset-password", { token: reset, new_password: "another fine password" });
     const back = await logIn({ ...person, email: oldEmail, password: "another fine password" });
     expect((await post(UNDO, { token })).json).toEqual({ status: "undone" });

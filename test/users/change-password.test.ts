@@ -26,7 +26,7 @@ describe("POST /api/v1/users/change-password", () => {
     expectProblem(old, 401, "invalid_credentials");
     await logIn({ ...person, password: NEW });
     const [notice] = await mailsTo(person.email, 2);
-    expect(notice?.subject).toBe("Your password for Postern was changed");
+    expect(notice?.subject).toBe("Your Postern password has been changed");
     expect(notice?.text).not.toContain(NEW);
   });
 

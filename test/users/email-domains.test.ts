@@ -17,7 +17,7 @@ function expectDomainRefused(answer: Answer): void {
     {
       field: "email",
       code: "domain_not_allowed",
-      message: "Addresses of this domain are not accepted here. Use one of another domain.",
+      message: "Email addresses from this domain are not accepted. Use a different one.",
     },
   ]);
 }

@@ -1,10 +1,11 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { deleteAccount } from "../../src/accounts/delete-account.ts";
+import { exportMe } from "../../src/features/account/export-me.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
-import { deleteAccount } from "../../src/users/delete-account.ts";
-import { exportData } from "../../src/users/export-data.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
 import {
   eventsOf,
@@ -75,7 +76,7 @@ describe("DELETE /api/v1/users/me", () => {
     await leave(person.accessToken, person.password);
     await vi.waitFor(async () => {
       const subjects = (await mailsTo(person.email, 2)).map(({ subject }) => subject);
-      expect(subjects).toContain("Your account with Postern is gone");
+      expect(subjects).toContain("Your Postern account has been deleted");
     });
   });
 
@@ -109,7 +110,7 @@ describe("DELETE /api/v1/users/me", () => {
       ...{ id: crypto.randomUUID(), type: "logged_out" as const, occurredAt: Date.now(), details: null },
       ...{ actorId: person.userId, userId: person.userId, ipAddress: address, userAgent: agent, requestId: null },
     };
-    await coldIsolate().audits.add([late]);
+    await coldIsolate().auditEvents.add([late]);
     const { results } = await env.DB.prepare("SELECT * FROM audit_events WHERE user_id = ?").bind(person.userId).all();
     expect(results.length).toBeGreaterThanOrEqual(5);
     const text = JSON.stringify(results);
@@ -162,7 +163,7 @@ describe("DELETE /api/v1/users/me", () => {
   it("forgets the devices before all else, so that none outlives the account where the last step fails", async () => {
     const person = await loggedIn();
     const services = coldIsolate();
-    const { user } = await services.users.findById(person.userId);
+    const user = await services.users.find(person.userId);
     if (user === undefined) throw new Error("not found");
     const close = async () => Promise.reject(new Error("the object is away"));
     const parts = { ...services, sessions: { ...services.sessions, close } };
@@ -190,7 +191,7 @@ describe("DELETE /api/v1/users/me", () => {
     for (const email of [thief, owner.email]) {
       await vi.waitFor(async () => {
         const subjects = (await mailsTo(email)).map(({ subject }) => subject);
-        expect(subjects).toContain("Your account with Postern is gone");
+        expect(subjects).toContain("Your Postern account has been deleted");
       }, 10_000);
     }
   });
@@ -198,10 +199,10 @@ describe("DELETE /api/v1/users/me", () => {
   it("deletes nobody whose password changed at that moment", async () => {
     const person = await loggedIn();
     const { deletions, users } = coldIsolate();
-    const { user } = await users.findById(person.userId);
+    const user = await users.find(person.userId);
     if (user === undefined) throw new Error("not found");
     await env.DB.prepare("UPDATE users SET session_epoch = 1 WHERE id = ?").bind(person.userId).run();
-    expect(await deletions.delete(user, user, Date.now())).toBe("changed_meanwhile");
+    expect(await deletions.delete(user, user, Date.now())).toMatchObject({ code: "precondition_failed" });
     expect(await rowOf(person.email)).not.toBeNull();
     const query = "SELECT count(*) AS count FROM retired_usernames WHERE retired_until < ?";
     expect(
@@ -237,11 +238,11 @@ describe("GET /api/v1/users/me/export", () => {
 
   it("is whole however many events there are, and holds nobody else's", async () => {
     const person = await loggedIn();
-    const { audits } = coldIsolate();
+    const { auditEvents } = coldIsolate();
     const blank = { actorId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
     const ids = Array.from({ length: 1_200 }, () => crypto.randomUUID());
     for (let start = 0; start < ids.length; start += 50) {
-      await audits.add(
+      await auditEvents.add(
         ids.slice(start, start + 50).map((id) => ({
           ...{ ...blank, id, type: "login_failed", occurredAt: 1, userId: person.userId },
         })),
@@ -272,12 +273,13 @@ describe("GET /api/v1/users/me/export", () => {
 
   it("breaks off where the database does, and tells the log alone why", async () => {
     const person = await loggedIn();
-    const { audits, ...services } = coldIsolate();
-    const { user } = await services.users.findById(person.userId);
-    if (user === undefined) throw new Error("not found");
+    const services = coldIsolate();
+    const { auditEvents } = services;
     const logs = recordLogs();
     const list = async () => Promise.reject(new Error("D1 is away", { cause: new Error('near "secret"') }));
-    const stream = await exportData({ ...services, audits: { ...audits, list } }, user, person.sessionId);
+    const failing = { ...services, auditEvents: { ...auditEvents, list } };
+    const stream = outcomeOf(await runEndpoint(exportMe, failing, { bearer: person.accessToken }));
+    if (!(stream instanceof ReadableStream)) throw new Error("not a stream");
     await expect(new Response(stream).text()).rejects.toThrow("The export was broken off.");
     expect(logs().find(({ event }) => event === "export_broken_off")?.error).not.toContain("secret");
   });

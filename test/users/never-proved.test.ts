@@ -4,8 +4,8 @@ import { openDatabase } from "../../src/db/client.ts";
 import { users } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
-import { isBareRegistration } from "../../src/users/store.ts";
 import { wasNeverProved } from "../../src/users/user.ts";
+import { isBareRegistration } from "../../src/users/users.ts";
 
 describe("a user who is nobody but a registration", () => {
   it("is the same one to the store and to the rest of the service", async () => {

@@ -9,13 +9,13 @@ const HOUR = 60 * MINUTE;
 const verifierOf = (issuer: Issuer) =>
   createVerifier({ issuer: issuer.url, audience: issuer.url, fetcher: issuer.fetcher, now: () => issuer.time });
 
-/** A request's context, which says when everything that was left to it is done. */
+/** A request's context that tells when all of its background work is done. */
 function context(): VerificationContext & { settled(): Promise<unknown> } {
   const works: Promise<unknown>[] = [];
   return { waitUntil: (work) => works.push(work), settled: () => Promise.all(works) };
 }
 
-/** A promise and what settles it. */
+/** A promise with its resolve and reject functions. */
 function open<Value>() {
   return Promise.withResolvers<Value>();
 }
@@ -104,7 +104,7 @@ describe("the keys of an issuer", () => {
     const waiting = verify(token).then(() => {
       isVerified = true;
     });
-    // One that came later and waits for nobody is through.
+    // A later request that does not wait has been answered.
     await verify(token, context());
     await verify(token, context());
     expect(isVerified).toBe(false);
@@ -174,7 +174,7 @@ describe("the keys of an issuer", () => {
     const issuer = await startIssuer();
     const verify = verifierOf(issuer);
     const { answers } = issuer;
-    // The first reading is cancelled, and the next one fails.
+    // The first read is cancelled, and the next one fails.
     issuer.answers = () => new Promise(() => {});
     verify(await issuer.token("first")).catch(() => undefined);
     issuer.time -= HOUR;

@@ -1,15 +1,15 @@
-/** An issuer that a test holds in its hand: its keys, how it answers, and how often it was asked. */
+/** An issuer that the test controls: its keys, its responses, and the number of requests. */
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { Fetcher } from "../../src/verify/index.ts";
 
 export interface Issuer {
   url: string;
-  /** Epoch milliseconds, as the verifier under test is told. */
+  /** The verifier's clock, in milliseconds since the epoch. */
   time: number;
   fetcher: Fetcher;
-  /** How often the key set was asked for. */
+  /** How often the key set was requested. */
   asked: number;
-  /** What happens when it is asked; as long as a promise is open, the reading is under way. */
+  /** Answers a request. While its promise is pending, the read is in progress. */
   answers: () => Response | Promise<Response>;
   publish(id: string): Promise<void>;
   withdraw(id: string): void;
@@ -18,7 +18,7 @@ export interface Issuer {
 
 let issuers = 0;
 
-/** An issuer that nobody knows yet, so that no isolate has its keys. */
+/** An issuer with a new address, so that no isolate has its keys. */
 export async function startIssuer(headers: Record<string, string> = { "Cache-Control": "public, max-age=300" }) {
   issuers += 1;
   const pairs = new Map<string, CryptoKeyPair>();

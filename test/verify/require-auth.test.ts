@@ -21,7 +21,7 @@ const optionsOf = (issuer: Issuer) => ({
   now: () => issuer.time,
 });
 
-/** An API behind the middleware, as another Worker has it. */
+/** An API behind the middleware, as in another Worker. */
 function apiWith(options: Parameters<typeof requireAuth>[0]) {
   const app = new Hono<{ Variables: { auth: AccessTokenClaims } }>();
   app.use("/things", requireAuth(options));
@@ -53,7 +53,7 @@ describe("requireAuth", () => {
     app.use(requireAuth<Env>((c) => ({ ...optionsOf(issuer), fetcher: c.env.AUTH })));
     app.get("/", (c) => c.text(c.get("auth").role));
     const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
-    // Without an execution context, as in a test of somebody's own.
+    // Without an execution context, as in some tests of other developers.
     const response = await app.request("https://api.example/", { headers }, { AUTH: issuer.fetcher });
     expect(await response.text()).toBe("user");
   });
@@ -169,7 +169,7 @@ describe("requireAuth", () => {
     const issuer = await startIssuer();
     const written = /"(\w+)"/.exec(message)?.[1];
     const wrong = written === "undefined" ? undefined : written;
-    // What a caller without types may write.
+    // Options that only untyped code can pass.
     const options: RequireAuthOptions = Object.assign(optionsOf(issuer), { [name]: wrong });
     const app = new Hono();
     app.use(requireAuth(options));

@@ -15,7 +15,7 @@ const verifierOf = (issuer: Issuer, more = {}) =>
     ...more,
   });
 
-/** Postern itself, as a service binding reaches it. */
+/** Postern itself, as reached through a service binding. */
 const postern = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
 
 describe("createVerifier", () => {
@@ -121,7 +121,7 @@ describe("createVerifier", () => {
     for (const text of ["", "a.b", "a.b.c", `${header}.${payload}.${signature}=`, "x".repeat(5_000)]) {
       await expect(verify(text), text.slice(0, 40)).rejects.toMatchObject({ code: "malformed_token" });
     }
-    // A caller without types hands on whatever came.
+    // Untyped code may pass any value.
     const untyped: (token: unknown) => Promise<unknown> = (token) => Reflect.apply(verify, undefined, [token]);
     for (const value of [undefined, null, 1, {}]) {
       await expect(untyped(value)).rejects.toMatchObject({ code: "malformed_token" });
@@ -150,11 +150,11 @@ describe("createVerifier", () => {
     ["0 to 60 seconds", { clockTolerance: 61 }],
     ["0 to 60 seconds", { clockTolerance: -1 }],
     ["0 to 60 seconds", { clockTolerance: Number.NaN }],
-    // What a binding is that is not in wrangler.toml.
+    // A binding that is missing in wrangler.toml is `undefined`.
     ["no namespace for `revocations`", { revocations: undefined }],
     ["no service for `strict`", { strict: undefined }],
   ])("says that it %s where it is given %o", (message, wrong) => {
-    // What a caller without types may write.
+    // Options that only untyped code can pass.
     const options = Object.assign({ issuer: "https://auth.example", audience: "https://auth.example" }, wrong);
     expect(() => Reflect.apply(createVerifier, undefined, [options])).toThrow(message);
   });
@@ -184,7 +184,7 @@ describe("createVerifier with the revocations in KV", () => {
     );
   });
 
-  /** What an operator does to somebody's account. */
+  /** An operator's action on an account. */
   async function change(method: "PATCH" | "DELETE", { userId }: LoggedIn, body?: object) {
     const { accessToken } = await withStanding("admin");
     return call(method, `/api/v1/users/${userId}`, { body, bearer: accessToken });

@@ -1,4 +1,4 @@
-/** An API that Postern's access tokens open: notes, a list for each user. */
+/** An API that accepts Postern's access tokens: a list of notes for each user. */
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -21,7 +21,7 @@ const app = new Hono<{ Bindings: Env; Variables: AuthVariables }>();
 
 app.use((c, next) => cors({ origin: c.env.ALLOWED_ORIGIN, allowHeaders: ["Authorization", "Content-Type"] })(c, next));
 
-/** What every route below needs: a good access token. Where it is warm, nothing but KV's local copy is read. */
+/** Every route below requires a valid access token. Once the keys are cached, checking one only reads KV's local copy. */
 const options = ({ env }: { env: Env }) => ({
   issuer: env.ISSUER,
   audience: env.AUDIENCE,
@@ -33,10 +33,10 @@ app.get("/notes", requireAuth<Env>(options), async (c) =>
   c.json({ items: await listNotes(c.env.NOTES, c.get("auth").sub) }),
 );
 
-/** As Postern's own refusals (RFC 9457): a client has one way to read them. */
+/** The format of Postern's errors (RFC 9457), so that clients can read all errors in the same way. */
 const PROBLEM = { "Content-Type": "application/problem+json" };
 
-// In the metadata of KV, which ends at 1,024 bytes, a control character or half a character takes six.
+// KV metadata holds at most 1,024 bytes, and a control character or a lone surrogate takes six.
 const textSchema = z
   .string()
   .trim()
@@ -50,25 +50,25 @@ app.post(
   requireAuth<Env>(options),
   bodyLimit({ maxSize: 4 * 1024 }),
   zValidator("json", noteSchema, (parsed, c) => {
-    const detail = "A note is a line of 1 to 300 characters.";
+    const detail = "Enter a note of 1 to 300 characters, on one line.";
     return parsed.success ? undefined : c.json({ code: "validation_failed", detail }, 422, PROBLEM);
   }),
   async (c) => {
     const note = await keepNote(c.env.NOTES, c.get("auth").sub, c.req.valid("json").text);
     if (note !== undefined) return c.json(note, 201);
-    const detail = `There is room for ${MOST_NOTES} notes: delete some first.`;
+    const detail = `You can have at most ${MOST_NOTES} notes. Delete some first.`;
     return c.json({ code: "too_many_notes", detail }, 409, PROBLEM);
   },
 );
 
-// For moderators and admins alone.
+// For moderators and admins only.
 app.get(
   "/statistics",
   requireAuth<Env>((c) => ({ ...options(c), role: "moderator" })),
   async (c) => c.json({ notes: await countNotes(c.env.NOTES) }),
 );
 
-// What can't be undone asks Postern itself: a session that ended a moment ago is refused at once.
+// This can't be undone, so Postern itself checks the token: a session that has just ended is refused at once.
 app.delete(
   "/notes",
   requireAuth<Env>((c) => ({ ...options(c), strict: c.env.AUTH })),
@@ -78,12 +78,13 @@ app.delete(
   },
 );
 
-// What Hono refuses by itself, in the form of the other refusals. Everything else that is thrown is a fault of ours.
+// Hono's own errors, in the same format. Everything else is a bug.
 app.onError((error, c) => {
   const status = error instanceof HTTPException ? error.status : 500;
   if (status === 400) return c.json({ code: "invalid_json", detail: "The body is not valid JSON." }, 400, PROBLEM);
-  if (status === 413) return c.json({ code: "payload_too_large", detail: "A body holds at most 4 KiB." }, 413, PROBLEM);
-  // biome-ignore lint/suspicious/noConsole: it is where Cloudflare shows what went wrong.
+  if (status === 413)
+    return c.json({ code: "payload_too_large", detail: "A body can have at most 4 KiB." }, 413, PROBLEM);
+  // biome-ignore lint/suspicious/noConsole: Cloudflare shows these logs.
   console.error(error);
   return c.json({ code: "internal_error", detail: "Something went wrong. Try again in a moment." }, 500, PROBLEM);
 });

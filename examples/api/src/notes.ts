@@ -1,4 +1,4 @@
-/** The notes in KV: one key for each, and all that is in it in the key's metadata, so that a list of keys has the texts. */
+/** Notes in KV: one key for each note, with the text in the key's metadata, so that listing the keys returns the texts. */
 export interface Note {
   id: string;
   text: string;
@@ -10,10 +10,10 @@ interface Stored {
   writtenAt: number;
 }
 
-/** So many notes of one user are listed and deleted at once. Who writes two at a time may have one more. */
+/** The most notes of one user. Two requests at the same time can exceed it by one. */
 export const MOST_NOTES = 100;
 
-/** A user's notes, the newest first. */
+/** A user's notes, newest first. */
 export async function listNotes(kv: KVNamespace, userId: string): Promise<Note[]> {
   const { keys } = await kv.list<Stored>({ prefix: `${userId}:` });
   const notes = keys.map(({ name, metadata }) => ({
@@ -25,7 +25,7 @@ export async function listNotes(kv: KVNamespace, userId: string): Promise<Note[]
   return notes.sort((a, b) => b.writtenAt - a.writtenAt).map(({ id, text }) => ({ id, text }));
 }
 
-/** Keeps a note; `undefined` where there is no room for another one. */
+/** Stores a note. Returns `undefined` if the user already has the maximum. */
 export async function keepNote(kv: KVNamespace, userId: string, text: string): Promise<Note | undefined> {
   const { keys } = await kv.list({ prefix: `${userId}:`, limit: MOST_NOTES });
   if (keys.length >= MOST_NOTES) return undefined;
@@ -40,7 +40,7 @@ export async function deleteNotes(kv: KVNamespace, userId: string): Promise<void
   await Promise.all(keys.map(({ name }) => kv.delete(name)));
 }
 
-/** The number of all notes, of all users. KV lists a thousand keys at a time. */
+/** The number of notes of all users. KV lists a thousand keys at a time. */
 export async function countNotes(kv: KVNamespace): Promise<number> {
   let count = 0;
   for (let cursor: string | null = null; ; ) {

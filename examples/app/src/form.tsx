@@ -1,14 +1,14 @@
-/** Forms that say what goes wrong: by field where Postern does, and in a sentence otherwise. */
+/** Forms that show errors at the fields if Postern names them, and otherwise below the form. */
 import { PosternError } from "postern/client";
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-/** A failure in a sentence, with the wait where there is one (429, 503). */
+/** The message for an error, with the time to wait if there is one (429, 503). Empty if the fields show their own. */
 export function sentenceOf(error: unknown): string {
-  if (!(error instanceof PosternError)) return "No answer came. Check the connection, and try again.";
+  if (!(error instanceof PosternError)) return "We couldn't reach the server. Check your connection and try again.";
   const { detail, errors, retryAfter } = error;
-  if (retryAfter !== undefined) return `That was too much at once. Try again in ${durationOf(retryAfter)}.`;
-  return errors.length > 0 ? "Please look at the fields above." : detail;
+  if (retryAfter !== undefined) return `Too many attempts. Try again in ${durationOf(retryAfter)}.`;
+  return errors.length > 0 ? "" : detail;
 }
 
 function durationOf(seconds: number): string {
@@ -16,7 +16,7 @@ function durationOf(seconds: number): string {
   return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(count);
 }
 
-/** Does one thing at a time, and keeps what went wrong the last time. */
+/** Runs one action at a time, and keeps the error of the last run. */
 export function useAction(work: (data: FormData) => Promise<unknown>) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -37,7 +37,7 @@ export function useAction(work: (data: FormData) => Promise<unknown>) {
   return { run, busy, error };
 }
 
-/** A sentence about what went wrong, read out as soon as it is there. */
+/** An error message, which screen readers announce at once. */
 export function Failure({ error }: { error: unknown }) {
   return (
     <p class="failure" role="alert">
@@ -49,7 +49,7 @@ export function Failure({ error }: { error: unknown }) {
 interface FormProps {
   button: string;
   submit: (data: FormData) => Promise<unknown>;
-  /** Given the sentence for a field by the name of the field. */
+  /** Gets a function that returns the error message of a field. */
   children: (messageOf: (field: string) => string | undefined) => ComponentChildren;
 }
 
@@ -61,7 +61,7 @@ export function Form({ button, submit, children }: FormProps) {
     event.preventDefault();
     if (form.current === null) return;
     const isDone = await run(new FormData(form.current));
-    // Once the messages are there, the first field that needs mending has the focus.
+    // After the messages have been rendered, focuses the first field with an error.
     if (!isDone) setTimeout(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   };
   return (
@@ -80,7 +80,7 @@ interface FieldProps {
   label: string;
   message?: string | undefined;
   hint?: string;
-  /** Whatever else an input takes. */
+  /** Other attributes of the input. */
   input?: InputHTMLAttributes<HTMLInputElement>;
 }
 
@@ -100,7 +100,7 @@ export function Field({ name, label, message, hint, input }: FieldProps) {
   );
 }
 
-/** What a field of a sent form holds. */
+/** The text of a field of a sent form. */
 export function textOf(data: FormData, name: string): string {
   return String(data.get(name) ?? "");
 }

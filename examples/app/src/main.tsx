@@ -1,4 +1,4 @@
-/** The app: which page is shown to whom, and the frame around it. */
+/** The app: its frame, and which page is shown. */
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { sentenceOf } from "./form.tsx";
@@ -11,7 +11,7 @@ import { VerifyEmailPage } from "./pages/verify-email.tsx";
 import { go, Link, leadTo, usePath } from "./router.tsx";
 import { client, POSTERN_URL, type Session, useSession } from "./session.ts";
 
-/** What there is for whoever is signed in. */
+/** The pages for users who are logged in. */
 const PAGES = ["/", "/sessions", "/verify-email"];
 
 function App() {
@@ -30,11 +30,11 @@ function App() {
         {session.status === "signed_in" && <Navigation path={path} username={session.user.username} />}
       </header>
       <CurrentPage path={path} session={session} retry={retry} />
-      {/* What was told to one person is gone for the next, and on the next page. */}
+      {/* The key removes the message when the page or the user changes. */}
       <Told key={`${session.status} ${path}`} />
       {import.meta.env.DEV && (
         <footer>
-          In development no mail is sent: <a href={`${POSTERN_URL}/dev/outbox`}>here is what would have been</a>.
+          No emails are sent in development. <a href={`${POSTERN_URL}/dev/outbox`}>Open the outbox</a>
         </footer>
       )}
     </>
@@ -42,14 +42,14 @@ function App() {
 }
 
 function CurrentPage({ path, session, retry }: { path: string; session: Session; retry: () => void }) {
-  // The link in a mail works whoever is signed in, and where.
+  // The link in an email works with or without a session.
   if (path === "/verify-email") return <VerifyEmailPage />;
   switch (session.status) {
     case "loading":
       return <main aria-busy="true" />;
     case "unknown":
       return (
-        <Page title="Postern does not answer">
+        <Page title="Something went wrong">
           <div class="card">
             <p>{sentenceOf(session.error)}</p>
             <button type="button" onClick={retry}>
@@ -82,13 +82,13 @@ function Navigation({ path, username }: { path: string; username: string }) {
   );
 }
 
-/** This page is signed out at once. Where Postern can't be told, its session lives on: say so. */
+/** Logs out on this page at once. If Postern can't be reached, the session goes on, and the user needs to know. */
 async function logOut() {
   go("/");
   try {
     await client.logout();
   } catch (error) {
-    tell(`Postern could not be told that you logged out. ${sentenceOf(error)}`);
+    tell(`We couldn't end your session. ${sentenceOf(error)}`);
   }
 }
 

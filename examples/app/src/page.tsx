@@ -1,4 +1,4 @@
-/** What every page has: a heading that takes the focus when the page changes, and a place where progress is told. */
+/** The parts of every page: a heading that gets the focus when the page changes, and a place for status messages. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -8,7 +8,7 @@ export function Page({ title, children }: { title: string; children: ComponentCh
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Jotter`;
-    // A screen reader reads where one has come to. After a load the browser sees to that itself.
+    // Screen readers then announce the new page. After a load, the browser announces it.
     if (!isFirst) heading.current?.focus();
     isFirst = false;
   }, [title]);
@@ -24,12 +24,12 @@ export function Page({ title, children }: { title: string; children: ComponentCh
 
 const TOLD = "app:told";
 
-/** Says in passing what has happened, to eyes and to screen readers. */
+/** Shows a status message, which screen readers announce too. */
 export function tell(text: string): void {
   dispatchEvent(new CustomEvent(TOLD, { detail: text }));
 }
 
-/** Where it is said. There from the beginning: a region that comes with its text is often not read. */
+/** The place of the message. It exists from the start, because screen readers often ignore regions that appear with their text. */
 export function Told() {
   const [text, setText] = useState("");
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** Which page is shown: the path of the address, and nothing more. */
+/** A minimal router: the path decides which page is shown. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
@@ -24,13 +24,13 @@ export function go(path: string): void {
   dispatchEvent(new Event(MOVED));
 }
 
-/** Leads on from a page that there was no need to come to: "back" does not lead to it again. */
+/** Replaces the current page, so that "back" doesn't return to it. */
 export function leadTo(path: string): void {
   history.replaceState(null, "", path);
   dispatchEvent(new Event(MOVED));
 }
 
-/** A link within the app. With a modifier key it opens in a tab of its own, as any link does. */
+/** A link within the app. With a modifier key it opens a new tab, like any other link. */
 export function Link({ to, children, current }: { to: string; children: ComponentChildren; current?: boolean }) {
   const follow = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;

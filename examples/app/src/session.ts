@@ -1,4 +1,4 @@
-/** Who is signed in: Postern's client, made once for the page, and what the pages see of it. */
+/** The session: Postern's client, created once for the page, and a hook for the pages. */
 import { type AuthState, createClient, readError, type SignedOutReason, type User } from "postern/client";
 import { useEffect, useState } from "preact/hooks";
 
@@ -6,8 +6,8 @@ export const POSTERN_URL: string = import.meta.env.VITE_POSTERN_URL ?? "http://l
 export const API_URL: string = import.meta.env.VITE_API_URL ?? "http://localhost:8790";
 
 /**
- * The refresh token lives in a cookie that no script can read, so a reload stays signed in. The access token lives in
- * memory, and only goes to Postern and to the API that is named here.
+ * The refresh token is in a cookie that scripts can't read, so a reload stays logged in. The access token is in memory,
+ * and is only sent to Postern and the listed API.
  */
 export const client = createClient({
   baseUrl: POSTERN_URL,
@@ -20,22 +20,22 @@ export type Session =
   | { status: "loading" }
   | { status: "signed_in"; user: User }
   | { status: "signed_out"; reason: SignedOutReason }
-  /** Nobody can tell: Postern did not answer. */
+  /** Postern did not answer. */
   | { status: "unknown"; error: unknown };
 
-/** The session, kept up to date: by this page, by other tabs, and by whoever ends it elsewhere. */
+/** The session. Follows changes in this page, in other tabs and on other devices. */
 export function useSession(): { session: Session; retry: () => void } {
   const [session, setSession] = useState<Session>({ status: "loading" });
   const [attempt, setAttempt] = useState(0);
 
-  // Each attempt begins anew.
+  // Runs again for each attempt.
   useEffect(() => {
     let latest: AuthState | undefined;
     const follow = async (state: AuthState) => {
       latest = state;
       if (state.status === "signed_out") return setSession(state);
       try {
-        // A session that was restored says nothing of its user: ask.
+        // A restored session has no user yet.
         const user = state.user ?? (await client.user());
         if (user !== null && latest === state) setSession({ status: "signed_in", user });
       } catch (error) {
@@ -43,7 +43,7 @@ export function useSession(): { session: Session; retry: () => void } {
       }
     };
     const unfollow = client.onAuthStateChange(follow);
-    // Is there a session from before? The listener hears it, unless nobody answers.
+    // Restores an earlier session. The listener gets the result; only a failed request ends up here.
     client.refresh().catch((error) => setSession({ status: "unknown", error }));
     return unfollow;
   }, [attempt]);
@@ -55,7 +55,7 @@ export function useSession(): { session: Session; retry: () => void } {
   return { session, retry };
 }
 
-/** Asks Postern or the API, as who is signed in. Answers what their JSON says, or null; throws a `PosternError` where they refuse. */
+/** Calls Postern or the API with the user's session. Returns their JSON, or null. Throws a `PosternError` if they refuse. */
 export async function ask<Answer>(url: string, method = "GET", body?: object): Promise<Answer> {
   const response = await client.fetch(url, {
     method,
@@ -66,7 +66,7 @@ export async function ask<Answer>(url: string, method = "GET", body?: object): P
   return JSON.parse((await response.text()) || "null");
 }
 
-/** What the list of sessions calls this one, for example "Firefox on Windows". */
+/** The name of this device in the list of sessions, for example "Firefox on Windows". */
 function nameOfBrowser(userAgent: string): string {
   const browser = /Edg|Firefox|Chrome|Safari/.exec(userAgent)?.[0].replace("Edg", "Edge") ?? "A browser";
   const system = /Android|iPhone|iPad|Windows|Mac OS|Linux/.exec(userAgent)?.[0];

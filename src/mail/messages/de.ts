@@ -1,153 +1,155 @@
-/** The mails in German. */
-import { formatTime } from "../languages.ts";
-import type { Detail, Language, Messages } from "../messages.ts";
-
-const NOT_YOU =
-  "Waren Sie es nicht, kann jemand anderes Ihr Konto benutzen: Wählen Sie sofort ein neues Passwort und melden Sie sich überall ab.";
+/** The emails in German. */
+import { formatTime } from "../../config/languages.ts";
+import type { Detail, Device, Language, Messages } from "../messages.ts";
 
 const UNKNOWN = "unbekannt";
+const NOTHING_TO_DO = "Wenn Sie das waren, brauchen Sie nichts zu tun.";
+const NOT_TOLD =
+  "Wenn Sie das nicht waren, brauchen Sie nichts zu tun. Wir haben niemandem mitgeteilt, dass Sie ein Konto haben.";
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
-    subject: `Bestätigen Sie Ihre Adresse für ${product}`,
+    subject: `Bestätigen Sie Ihre E-Mail-Adresse für ${product}`,
     body: [
-      `Jemand, vermutlich Sie selbst, hat diese Adresse bei ${product} registriert, und zwar unter dem Benutzernamen ${username}.`,
-      `Wenn Sie das waren, folgen Sie dem Link, um zu zeigen, dass die Adresse Ihnen gehört. Er funktioniert einmal und gilt ${count(hours, "Stunde")}.`,
+      `Danke für Ihre Registrierung bei ${product}. Ihr Benutzername ist ${username}.`,
+      `Bestätigen Sie Ihre E-Mail-Adresse, um Ihr Konto fertig einzurichten. Der Link funktioniert einmal und gilt ${count(hours, "Stunde")}.`,
     ],
-    action: { label: "Meine Adresse bestätigen", url },
+    action: { label: "E-Mail-Adresse bestätigen", url },
     closing:
-      "Wenn Sie diesen Benutzernamen nicht gewählt haben, ignorieren Sie diese E-Mail: Ohne den Link kann sich niemand mit Ihrer Adresse anmelden.",
+      "Wenn Sie sich nicht registriert oder diesen Benutzernamen nicht gewählt haben, ignorieren Sie diese E-Mail.",
   }),
 
   invitation: ({ product, inviter, url, until }) => ({
     subject: `Sie sind zu ${product} eingeladen`,
     body: [
-      `${inviter} lädt Sie ein, ein Konto bei ${product} zu eröffnen.`,
-      `Folgen Sie dem Link, um einen Benutzernamen und ein Passwort zu wählen; das zeigt zugleich, dass diese Adresse Ihnen gehört. Er funktioniert einmal und gilt bis ${time(until)}.`,
+      `${inviter} hat Sie zu ${product} eingeladen.`,
+      `Nehmen Sie die Einladung an und wählen Sie einen Benutzernamen und ein Passwort. Der Link funktioniert einmal und gilt bis ${time(until)}.`,
     ],
     action: { label: "Einladung annehmen", url },
-    closing: "Wenn Sie nicht wissen, worum es geht, ignorieren Sie diese E-Mail: Ohne den Link entsteht kein Konto.",
+    closing: "Wenn Sie keine Einladung erwarten, können Sie diese E-Mail ignorieren.",
   }),
 
-  account_exists: ({ product }) => ({
+  account_exists: ({ product, url }) => ({
     subject: `Sie haben bereits ein Konto bei ${product}`,
     body: [
-      `Jemand, vermutlich Sie selbst, wollte diese Adresse bei ${product} registrieren. Dort gibt es bereits ein Konto mit ihr.`,
-      "Es hat sich nichts geändert. Melden Sie sich mit dem Passwort an, das Sie damals gewählt haben.",
+      `Jemand wollte mit dieser E-Mail-Adresse ein Konto bei ${product} erstellen. Sie haben aber bereits eines.`,
+      "Melden Sie sich an oder setzen Sie Ihr Passwort zurück, falls Sie es vergessen haben.",
     ],
-    closing:
-      "Waren Sie es nicht, brauchen Sie nichts zu tun: Niemand hat erfahren, dass es zu dieser Adresse ein Konto gibt.",
+    action: { label: "Anmelden", url },
+    closing: NOT_TOLD,
   }),
 
   reset_password: ({ product, username, url, minutes }) => ({
-    subject: `Wählen Sie ein neues Passwort für ${product}`,
+    subject: `Setzen Sie Ihr Passwort für ${product} zurück`,
     body: [
-      `Jemand, vermutlich Sie selbst, möchte das Passwort Ihres Kontos bei ${product} mit dem Benutzernamen ${username} zurücksetzen.`,
-      `Folgen Sie dem Link, um ein neues zu wählen. Er funktioniert einmal, gilt ${count(minutes, "Minute")} und meldet alle Geräte ab.`,
+      `Wir haben eine Anfrage erhalten, das Passwort für Ihr Konto bei ${product} (${username}) zurückzusetzen.`,
+      `Der Link funktioniert einmal, gilt ${count(minutes, "Minute")} und meldet Sie auf allen Geräten ab.`,
     ],
-    action: { label: "Neues Passwort wählen", url },
-    closing: "Waren Sie es nicht, ignorieren Sie diese E-Mail: Es hat sich nichts geändert.",
+    action: { label: "Passwort zurücksetzen", url },
+    closing: "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail. Ihr Passwort bleibt unverändert.",
   }),
 
-  password_blocked: ({ product, at }) => ({
-    subject: `Ihr Passwort für ${product} muss zurückgesetzt werden`,
+  password_blocked: ({ product, url, at }) => ({
+    subject: `Setzen Sie Ihr Passwort für ${product} zurück`,
     body: [
-      `Jemand hat immer wieder versucht, das Passwort Ihres Kontos bei ${product} zu erraten, und lag jedes Mal falsch. Niemand hat sich damit angemeldet.`,
-      `Zur Sicherheit gilt Ihr Passwort seit ${time(at)} nur noch dort, wo Sie sich schon einmal angemeldet haben. Überall sonst setzen Sie es zurück, als hätten Sie es vergessen, und wählen ein neues.`,
+      `Jemand hat wiederholt versucht, Ihr Passwort für ${product} zu erraten. Die Anmeldung ist nicht gelungen.`,
+      `Zur Sicherheit gilt Ihr Passwort seit ${time(at)} nur noch dort, wo Sie sich schon einmal angemeldet haben. Um sich woanders anzumelden, setzen Sie es zurück.`,
     ],
-    closing: "Mit einem neuen Passwort können Sie sich wieder überall anmelden.",
+    action: { label: "Passwort zurücksetzen", url },
+    closing: "Ihr neues Passwort gilt wieder überall.",
   }),
 
-  password_changed: ({ product, at }) => ({
+  password_changed: ({ product, url, at }) => ({
     subject: `Ihr Passwort für ${product} wurde geändert`,
     body: [
-      `Das Passwort Ihres Kontos bei ${product} wurde geändert (${time(at)}). Alle anderen Geräte wurden abgemeldet.`,
-      "Waren Sie es nicht, kennt jemand anderes Ihr Passwort: Setzen Sie es sofort zurück, als hätten Sie es vergessen. Der Link kommt an diese Adresse, und mit dem neuen Passwort werden alle Geräte abgemeldet.",
+      `Ihr Passwort für ${product} wurde geändert (${time(at)}). Alle anderen Geräte wurden abgemeldet.`,
+      "Wenn Sie das nicht waren, setzen Sie Ihr Passwort jetzt zurück.",
     ],
-    closing: "Waren Sie es selbst, brauchen Sie nichts zu tun.",
+    action: { label: "Passwort zurücksetzen", url },
+    closing: NOTHING_TO_DO,
   }),
 
-  new_login: ({ product, device, ipAddress, at }) => ({
-    subject: `Neue Anmeldung bei Ihrem Konto bei ${product}`,
+  new_login: ({ product, device, ipAddress, url, at }) => ({
+    subject: `Neue Anmeldung bei ${product}`,
     body: [
-      `Jemand, vermutlich Sie selbst, hat sich bei Ihrem Konto bei ${product} mit einem Gerät angemeldet, das dort bisher nicht bekannt war.`,
+      `Bei Ihrem Konto bei ${product} gab es eine neue Anmeldung.`,
       [
         deviceDetail(device),
         { label: "IP-Adresse", value: ipAddress ?? UNKNOWN },
         { label: "Zeitpunkt", value: time(at) },
       ],
-      NOT_YOU,
+      "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort und melden Sie alle anderen Geräte ab.",
     ],
-    closing: "Waren Sie es selbst, brauchen Sie nichts zu tun. Der Name des Geräts ist der, den es sich selbst gibt.",
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
   }),
 
-  refresh_reused: ({ product, device, at }) => ({
+  refresh_reused: ({ product, device, url, at }) => ({
     subject: `Ein Gerät wurde von Ihrem Konto bei ${product} abgemeldet`,
     body: [
-      `Ein Schlüssel, mit dem eines Ihrer Geräte bei ${product} angemeldet bleibt, wurde ein zweites Mal benutzt. Möglicherweise hat ihn jemand kopiert. Zur Sicherheit wurde dieses Gerät abgemeldet.`,
+      "Wir haben eines Ihrer Geräte abgemeldet, weil seine Sitzung an zwei Stellen benutzt wurde. Möglicherweise wurde sie kopiert.",
       [deviceDetail(device), { label: "Zeitpunkt", value: time(at) }],
-      "Melden Sie sich dort neu an. Wenn Sie sich den Vorfall nicht erklären können, hatte vielleicht jemand anderes Zugang zu dem Gerät oder zu Ihrem Konto: Wählen Sie dann sofort ein neues Passwort und melden Sie sich überall ab.",
+      "Sie können sich wieder anmelden. Wenn Sie sich das nicht erklären können, ändern Sie Ihr Passwort und melden Sie alle Geräte ab.",
     ],
-    closing: "Auch ein Gerät, das aus einer Sicherung wiederhergestellt wurde, kann dies auslösen.",
+    action: { label: "Konto sichern", url },
+    closing: "Das kann auch passieren, wenn ein Gerät aus einer Sicherung wiederhergestellt wird.",
   }),
 
   confirm_email: ({ product, username, url, hours }) => ({
-    subject: `Bestätigen Sie Ihre neue Adresse für ${product}`,
+    subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${product}`,
     body: [
-      `Jemand, vermutlich Sie selbst, möchte diese Adresse für das Konto bei ${product} mit dem Benutzernamen ${username} verwenden.`,
-      `Wenn Sie das sind, folgen Sie dem Link, um zu zeigen, dass die Adresse Ihnen gehört. Er gilt ${count(hours, "Stunde")}; bis dahin behält das Konto seine alte Adresse.`,
+      `Bestätigen Sie diese E-Mail-Adresse, um sie für Ihr Konto bei ${product} (${username}) zu verwenden.`,
+      `Der Link gilt ${count(hours, "Stunde")}. Bis zur Bestätigung behält Ihr Konto seine alte E-Mail-Adresse.`,
     ],
-    action: { label: "Meine neue Adresse bestätigen", url },
-    closing: "Wenn das Konto nicht Ihres ist, ignorieren Sie diese E-Mail: Ohne den Link ändert sich nichts.",
+    action: { label: "E-Mail-Adresse bestätigen", url },
+    closing: "Wenn das nicht Ihr Konto ist, ignorieren Sie diese E-Mail.",
   }),
 
   email_in_use: ({ product }) => ({
-    subject: `Zu Ihrer Adresse gibt es bereits ein Konto bei ${product}`,
+    subject: `Zu Ihrer E-Mail-Adresse gibt es bereits ein Konto bei ${product}`,
     body: [
-      `Jemand, vielleicht Sie selbst, wollte diese Adresse für ein anderes Konto bei ${product} verwenden. Dort gibt es bereits ein Konto mit ihr, für ein zweites lässt sie sich daher nicht verwenden.`,
-      "Es hat sich nichts geändert.",
+      `Jemand wollte diese E-Mail-Adresse für ein anderes Konto bei ${product} verwenden. Sie gehört bereits zu Ihrem Konto, deshalb hat sich nichts geändert.`,
     ],
-    closing:
-      "Waren Sie es nicht, brauchen Sie nichts zu tun: Niemand hat erfahren, dass es zu dieser Adresse ein Konto gibt.",
+    closing: NOT_TOLD,
   }),
 
   email_change_requested: ({ product, newEmail, url, until }) => ({
-    subject: `Jemand möchte Ihre Adresse für ${product} ändern`,
+    subject: `Ihre E-Mail-Adresse für ${product} wird geändert`,
     body: [
-      `Jemand, vermutlich Sie selbst, möchte die Adresse Ihres Kontos bei ${product} in ${newEmail} ändern. Sie ändert sich, sobald die neue Adresse bestätigt ist.`,
-      `Waren Sie es nicht, folgen Sie dem Link: Ihr Konto behält diese Adresse oder bekommt sie zurück, alle Geräte werden abgemeldet, und das Passwort gilt nicht mehr. Sie wählen dann ein neues. Der Link gilt bis ${time(until)}.`,
+      `Sie haben angefordert, die E-Mail-Adresse Ihres Kontos bei ${product} in ${newEmail} zu ändern. Die Änderung gilt, sobald die neue Adresse bestätigt ist.`,
+      `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie behält diese Adresse bei, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,
     ],
     action: { label: "Diese Adresse behalten", url },
-    closing: "Waren Sie es selbst, folgen Sie dem Link nicht.",
+    closing: NOTHING_TO_DO,
   }),
 
   email_changed: ({ product, newEmail, url, until }) => ({
-    subject: `Ihre Adresse für ${product} wurde geändert`,
+    subject: `Ihre E-Mail-Adresse für ${product} wurde geändert`,
     body: [
-      `Die Adresse Ihres Kontos bei ${product} lautet von nun an ${newEmail}. Dies ist die letzte E-Mail an die alte.`,
-      `Waren Sie es nicht, folgen Sie dem Link: Ihr Konto bekommt diese Adresse zurück, alle Geräte werden abgemeldet, und das Passwort gilt nicht mehr. Sie wählen dann ein neues. Der Link gilt bis ${time(until)}.`,
+      `Ihr Konto bei ${product} verwendet jetzt ${newEmail}. Dies ist die letzte E-Mail, die wir an diese Adresse schicken.`,
+      `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie stellt diese Adresse wieder her, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,
     ],
     action: { label: "Änderung rückgängig machen", url },
-    closing: "Waren Sie es selbst, folgen Sie dem Link nicht.",
+    closing: NOTHING_TO_DO,
   }),
 
   account_deleted: ({ product, at }) => ({
-    subject: `Ihr Konto bei ${product} ist gelöscht`,
+    subject: `Ihr Konto bei ${product} wurde gelöscht`,
     body: [
-      `Ihr Konto bei ${product} wurde gelöscht (${time(at)}). Alle Geräte wurden abgemeldet, und Ihre persönlichen Daten sind mit dem Konto gelöscht.`,
-      "Es lässt sich nicht wiederherstellen. Sie können diese Adresse jederzeit neu registrieren.",
+      `Ihr Konto bei ${product} wurde gelöscht (${time(at)}). Sie wurden überall abgemeldet, und Ihre persönlichen Daten wurden gelöscht.`,
+      "Das lässt sich nicht rückgängig machen. Sie können sich mit dieser Adresse jederzeit neu registrieren.",
     ],
-    closing: "Waren Sie es nicht, wenden Sie sich an den Betreiber des Dienstes.",
+    closing: "Wenn Sie das nicht waren, wenden Sie sich an den Support.",
   }),
 };
 
 export const german: Language = {
   messages,
-  withoutButton: "Falls die Schaltfläche nicht funktioniert, fügen Sie diese Adresse in Ihren Browser ein:",
+  withoutButton: "Wenn die Schaltfläche nicht funktioniert, kopieren Sie diesen Link in Ihren Browser:",
 };
 
-function deviceDetail(device = UNKNOWN): Detail {
-  return { label: "Gerät", value: device };
+function deviceDetail(device: Device = UNKNOWN): Detail {
+  return { label: "Gerät", value: typeof device === "string" ? device : `${device.browser} unter ${device.system}` };
 }
 
 function count(number: number, unit: string): string {

@@ -1,147 +1,149 @@
-/** The mails in English. */
-import { formatTime } from "../languages.ts";
-import type { Detail, Language, Messages } from "../messages.ts";
-
-const NOT_YOU =
-  "If it was not you, somebody else can use your account: choose a new password and log out everywhere at once.";
+/** The emails in English. */
+import { formatTime } from "../../config/languages.ts";
+import type { Detail, Device, Language, Messages } from "../messages.ts";
 
 const UNKNOWN = "unknown";
+const NOTHING_TO_DO = "If this was you, you don't need to do anything.";
+const NOT_TOLD = "If this wasn't you, you don't need to do anything. We didn't tell anyone that you have an account.";
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
-    subject: `Verify your address for ${product}`,
+    subject: `Verify your email address for ${product}`,
     body: [
-      `Somebody, probably you, registered this address with ${product}, under the username ${username}.`,
-      `If that is you, follow the link to show that the address is yours. It works once, for ${count(hours, "hour")}.`,
+      `Thanks for signing up for ${product}. Your username is ${username}.`,
+      `Confirm your email address to finish creating your account. The link works once and expires in ${count(hours, "hour")}.`,
     ],
-    action: { label: "Verify my address", url },
-    closing:
-      "If the username is not the one that you chose, leave this mail alone: without the link nobody can log in with your address.",
+    action: { label: "Verify email address", url },
+    closing: "If you didn't sign up, or this isn't the username you chose, ignore this email.",
   }),
 
   invitation: ({ product, inviter, url, until }) => ({
-    subject: `You are invited to ${product}`,
+    subject: `You've been invited to ${product}`,
     body: [
-      `The user ${inviter} invites you to open an account with ${product}.`,
-      `Follow the link to choose a username and a password; that shows that this address is yours, too. It works once, until ${time(until)}.`,
+      `${inviter} has invited you to join ${product}.`,
+      `Accept the invitation to choose a username and password. The link works once and expires on ${time(until)}.`,
     ],
-    action: { label: "Accept the invitation", url },
-    closing: "If you do not know what this is about, leave this mail alone: without the link there is no account.",
+    action: { label: "Accept invitation", url },
+    closing: "If you weren't expecting this, you can ignore this email.",
   }),
 
-  account_exists: ({ product }) => ({
+  account_exists: ({ product, url }) => ({
     subject: `You already have an account with ${product}`,
     body: [
-      `Somebody, probably you, tried to register this address with ${product}, which already has an account with it.`,
-      "Nothing has changed. Log in with the password that you chose then.",
+      `Someone tried to create an account for ${product} with this email address, but you already have one.`,
+      "Log in, or reset your password if you've forgotten it.",
     ],
-    closing: "If it was not you, there is nothing to do: nobody was told that this address has an account.",
+    action: { label: "Log in", url },
+    closing: NOT_TOLD,
   }),
 
   reset_password: ({ product, username, url, minutes }) => ({
-    subject: `Choose a new password for ${product}`,
+    subject: `Reset your ${product} password`,
     body: [
-      `Somebody, probably you, asked to reset the password of your account with ${product}, whose username is ${username}.`,
-      `Follow the link to choose a new one. It works once, for ${count(minutes, "minute")}, and logs every device out.`,
+      `We received a request to reset the password for your ${product} account (${username}).`,
+      `The link works once, expires in ${count(minutes, "minute")}, and logs you out on all devices.`,
     ],
-    action: { label: "Choose a new password", url },
-    closing: "If it was not you, leave this mail alone: nothing has changed.",
+    action: { label: "Reset password", url },
+    closing: "If you didn't ask for this, ignore this email. Your password won't change.",
   }),
 
-  password_blocked: ({ product, at }) => ({
-    subject: `Your password for ${product} needs to be reset`,
+  password_blocked: ({ product, url, at }) => ({
+    subject: `Reset your ${product} password`,
     body: [
-      `Somebody has guessed at the password of your account with ${product} again and again, and was wrong each time. Nobody got in.`,
-      `To be safe, since ${time(at)} your password works only in places where you have logged in before. Everywhere else, say that you have forgotten it, and choose a new password by the link that you get.`,
+      `Someone has repeatedly tried to guess your ${product} password. They didn't get in.`,
+      `As a precaution, since ${time(at)} your password only works where you've logged in before. To log in anywhere else, reset it.`,
     ],
-    closing: "A new password makes it work everywhere again.",
+    action: { label: "Reset password", url },
+    closing: "Your new password will work everywhere.",
   }),
 
-  password_changed: ({ product, at }) => ({
-    subject: `Your password for ${product} was changed`,
+  password_changed: ({ product, url, at }) => ({
+    subject: `Your ${product} password has been changed`,
     body: [
-      `The password of your account with ${product} was changed on ${time(at)}. Every other device has been logged out.`,
-      "If it was not you, somebody else has your password: ask for a reset at once, as if you had forgotten it. The link comes to this address, and choosing a new password logs every device out.",
+      `Your ${product} password was changed on ${time(at)}, and all other devices were logged out.`,
+      "If this wasn't you, reset your password now.",
     ],
-    closing: "If it was you, there is nothing to do.",
+    action: { label: "Reset password", url },
+    closing: NOTHING_TO_DO,
   }),
 
-  new_login: ({ product, device, ipAddress, at }) => ({
-    subject: `New login to your account with ${product}`,
+  new_login: ({ product, device, ipAddress, url, at }) => ({
+    subject: `New login to your ${product} account`,
     body: [
-      `Somebody, probably you, logged in to your account with ${product} from a device that was not seen there before.`,
+      `There was a new login to your ${product} account.`,
       [deviceDetail(device), { label: "IP address", value: ipAddress ?? UNKNOWN }, { label: "Time", value: time(at) }],
-      NOT_YOU,
+      "If this wasn't you, change your password right away and log out all other devices.",
     ],
-    closing: "If it was you, there is nothing to do. The name of the device is the one that it gives itself.",
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
   }),
 
-  refresh_reused: ({ product, device, at }) => ({
-    subject: `A device was logged out of your account with ${product}`,
+  refresh_reused: ({ product, device, url, at }) => ({
+    subject: `A device was logged out of your ${product} account`,
     body: [
-      `A key that keeps one of your devices logged in to ${product} was used a second time, which can mean that somebody has copied it. To be safe, that device has been logged out.`,
+      "We logged out one of your devices because its session was used in two places, which can mean that it was copied.",
       [deviceDetail(device), { label: "Time", value: time(at) }],
-      "Log in there again. If you do not know why it happened, somebody else may have had access to the device or to your account: choose a new password and log out everywhere at once.",
+      "You can log in again. If you don't recognize this, change your password and log out all devices.",
     ],
-    closing: "A device that was restored from a backup can cause this too.",
+    action: { label: "Secure your account", url },
+    closing: "This can also happen when a device is restored from a backup.",
   }),
 
   confirm_email: ({ product, username, url, hours }) => ({
-    subject: `Confirm your new address for ${product}`,
+    subject: `Confirm your new email address for ${product}`,
     body: [
-      `Somebody, probably you, wants to use this address for the account with ${product} whose username is ${username}.`,
-      `If that is you, follow the link to show that the address is yours. It works for ${count(hours, "hour")}; until then the account keeps its old address.`,
+      `Confirm this email address to use it for your ${product} account (${username}).`,
+      `The link expires in ${count(hours, "hour")}. Until you confirm, your account keeps its old email address.`,
     ],
-    action: { label: "Confirm my new address", url },
-    closing: "If the account is not yours, leave this mail alone: without the link nothing changes.",
+    action: { label: "Confirm email address", url },
+    closing: "If this isn't your account, ignore this email.",
   }),
 
   email_in_use: ({ product }) => ({
-    subject: `Your address already has an account with ${product}`,
+    subject: `Your email address already has an account with ${product}`,
     body: [
-      `Somebody, perhaps you, tried to use this address for another account with ${product}. It already has an account there, so it can't be used for a second one.`,
-      "Nothing has changed.",
+      `Someone tried to use this email address for another ${product} account. It already belongs to yours, so nothing has changed.`,
     ],
-    closing: "If it was not you, there is nothing to do: nobody was told that this address has an account.",
+    closing: NOT_TOLD,
   }),
 
   email_change_requested: ({ product, newEmail, url, until }) => ({
-    subject: `Somebody asked to change your address for ${product}`,
+    subject: `Your ${product} email address is about to change`,
     body: [
-      `Somebody, probably you, asked to change the address of your account with ${product} to ${newEmail}. It changes when the new address has been confirmed.`,
-      `If it was not you, follow the link: your account keeps this address or gets it back, every device is logged out, and the password opens nothing any more. You then choose a new one. The link works until ${time(until)}.`,
+      `You asked to change the email address of your ${product} account to ${newEmail}. The change takes effect once the new address is confirmed.`,
+      `If this wasn't you, use the button below. It keeps this address, logs out all devices and resets your password. The link expires on ${time(until)}.`,
     ],
     action: { label: "Keep this address", url },
-    closing: "If it was you, leave the link alone.",
+    closing: NOTHING_TO_DO,
   }),
 
   email_changed: ({ product, newEmail, url, until }) => ({
-    subject: `Your address for ${product} was changed`,
+    subject: `Your ${product} email address has been changed`,
     body: [
-      `The address of your account with ${product} is ${newEmail} from now on. This is the last mail to the old one.`,
-      `If it was not you, follow the link: your account gets this address back, every device is logged out, and the password opens nothing any more. You then choose a new one. The link works until ${time(until)}.`,
+      `Your ${product} account now uses ${newEmail}. This is the last email we'll send to this address.`,
+      `If this wasn't you, use the button below. It restores this address, logs out all devices and resets your password. The link expires on ${time(until)}.`,
     ],
-    action: { label: "Undo the change", url },
-    closing: "If it was you, leave the link alone.",
+    action: { label: "Undo change", url },
+    closing: NOTHING_TO_DO,
   }),
 
   account_deleted: ({ product, at }) => ({
-    subject: `Your account with ${product} is gone`,
+    subject: `Your ${product} account has been deleted`,
     body: [
-      `Your account with ${product} was deleted on ${time(at)}. Every device has been logged out, and your personal data is deleted with it.`,
-      "It can't be brought back. You can register this address again at any time.",
+      `Your ${product} account was deleted on ${time(at)}. You've been logged out everywhere, and your personal data has been deleted.`,
+      "This can't be undone. You can sign up again with this address at any time.",
     ],
-    closing: "If it was not you, tell whoever runs the service.",
+    closing: "If this wasn't you, contact support.",
   }),
 };
 
 export const english: Language = {
   messages,
-  withoutButton: "If the button does not work, paste this into your browser:",
+  withoutButton: "If the button doesn't work, copy this link into your browser:",
 };
 
-function deviceDetail(device = UNKNOWN): Detail {
-  return { label: "Device", value: device };
+function deviceDetail(device: Device = UNKNOWN): Detail {
+  return { label: "Device", value: typeof device === "string" ? device : `${device.browser} on ${device.system}` };
 }
 
 function count(number: number, unit: string): string {

@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Database } from "../../db/client.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { createCloudflareTransport } from "./cloudflare.ts";
@@ -8,9 +8,9 @@ import { createSmtpTransport } from "./smtp.ts";
 import type { Transport } from "./transport.ts";
 
 /**
- * The transport that `MAIL_TRANSPORT` names.
+ * Creates the transport that `MAIL_TRANSPORT` names.
  *
- * @throws where it is `cloudflare` and `wrangler.toml` has no `send_email` binding called EMAIL.
+ * @throws if it is `cloudflare` and `wrangler.toml` has no `send_email` binding named EMAIL
  */
 export function chooseTransport(
   config: Config["mail"],

@@ -2,7 +2,10 @@
 import { parseSender } from "./sender.ts";
 import { MailNotDelivered, requirePlainAddress, type Transport } from "./transport.ts";
 
-/** Builds the transport. `from` is an address, or `Name <address>`, of a domain onboarded to the account. */
+/**
+ * Creates the transport. `from` is an address or `Name <address>`, with a domain that the Cloudflare account has
+ * onboarded.
+ */
 export function createCloudflareTransport(binding: SendEmail, from: string): Transport {
   const { name, address } = parseSender(from);
   const sender = name === "" ? address : { name, email: address };
@@ -18,7 +21,10 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
   };
 }
 
-/** The binding's own codes, like `E_RATE_LIMIT_EXCEEDED`, are stable; its messages quote addresses. */
+/**
+ * The binding's error codes, such as `E_RATE_LIMIT_EXCEEDED`, are stable. Its messages quote addresses and must not be
+ * logged.
+ */
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return /^E_[A-Z_]{1,60}$/.test(code) ? `cloudflare_${code.slice(2).toLowerCase()}` : "cloudflare_failed";

@@ -1,4 +1,4 @@
-/** The development transport: mails are kept in D1, to be read at `/dev/outbox`, instead of being sent. */
+/** The development transport: stores emails in D1 instead of sending them. `/dev/outbox` shows them. */
 import { desc, sql } from "drizzle-orm";
 import type { Database } from "../../db/client.ts";
 import { outbox } from "../../db/schema.ts";
@@ -20,7 +20,7 @@ export function createOutboxTransport(db: Database, clock: Clock): Transport {
   };
 }
 
-/** The mails kept, newest first. */
+/** The stored emails, newest first. */
 export async function listOutbox(db: Database) {
   return db.select().from(outbox).orderBy(desc(outbox.sentAt), desc(outbox.id));
 }

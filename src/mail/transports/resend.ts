@@ -4,16 +4,16 @@ import { MailNotDelivered, requirePlainAddress, type Transport } from "./transpo
 
 const ENDPOINT = "https://api.resend.com/emails";
 
-/** Milliseconds until an attempt is given up. The queue makes the next one. */
+/** Milliseconds after which an attempt is aborted. The queue retries later. */
 const TIMEOUT = 15_000;
 
-/** Builds the transport. `from` is an address, or `Name <address>`, of a domain verified at Resend. */
+/** Creates the transport. `from` is an address or `Name <address>`, with a domain that is verified at Resend. */
 export function createResendTransport(apiKey: string, from: string): Transport {
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
       const response = await send(apiKey, from, mail);
-      // The answer says nothing that is needed, and a body left unread would hold its connection.
+      // The body is not needed, and an unread one would keep its connection open.
       await response.body?.cancel();
       if (!response.ok) throw new MailNotDelivered(`resend_${response.status}`);
     },
@@ -28,13 +28,13 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
       headers: {
         Authorization: `Bearer ${apiKey}`,
         "Content-Type": "application/json",
-        // Resend answers a mail that it has already taken in the last 24 hours as it did at first.
+        // Resend does not send an email again if it received the same key in the last 24 hours.
         "Idempotency-Key": mail.id,
-        // Resend refuses requests without one with 403, and Workers send none of their own accord.
+        // Resend answers 403 to requests without a user agent, and Workers do not set one.
         "User-Agent": "postern",
       },
       body: JSON.stringify({ from, to: [to], subject, text, html }),
-      // The key and the link in the mail go to nobody but the endpoint.
+      // The API key and the link in the email must not be sent to another host.
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });

@@ -1,11 +1,11 @@
-/** Who a mail comes from, taken apart. */
+/** The sender of emails, as name and address. */
 export interface Sender {
-  /** Empty where the configuration names only an address. */
+  /** Empty if the configuration only has an address. */
   name: string;
   address: string;
 }
 
-/** Takes `Name <address>` or a bare address apart. Its form was checked by the configuration. */
+/** Parses `Name <address>` or a plain address. The configuration has already validated the format. */
 export function parseSender(from: string): Sender {
   const nameEnd = from.lastIndexOf(" <");
   return nameEnd === -1

@@ -1,6 +1,6 @@
 /**
- * Delivery over SMTP, by nodemailer on the sockets of workerd. One connection carries one mail: a
- * socket belongs to the request that opened it, so there is nothing to pool between two of them.
+ * Delivery over SMTP, with nodemailer on workerd's sockets. Each connection sends one email: a socket belongs to the
+ * request that opened it, so connections can't be pooled.
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
@@ -11,31 +11,31 @@ import { parseSender, type Sender } from "./sender.ts";
 import { SmtpTimeout, smtpFailure } from "./smtp-failure.ts";
 import { requirePlainAddress, type Transport } from "./transport.ts";
 
-/** Where the server is and how it is spoken to. */
+/** The server's address, credentials and encryption. */
 export interface SmtpSettings {
   host: string;
   port: number;
   user?: string | undefined;
   password?: string | undefined;
-  /** `starttls` never sends in the clear, `implicit` is TLS from the first byte, `none` is for development. */
+  /** `starttls` never sends unencrypted, `implicit` uses TLS from the first byte, `none` is for development. */
   tls: "starttls" | "implicit" | "none";
 }
 
-/** How long a server may keep the queue's consumer waiting, in milliseconds. */
+/** How long to wait for the server, in milliseconds. */
 export interface SmtpTimeouts {
   /** From the first packet to the end of the TLS handshake. */
   connection: number;
   /** Until the server's greeting. */
   greeting: number;
-  /** Between two signs of life. */
+  /** Between two responses. */
   silence: number;
-  /** For the whole of one delivery, however lively the server is. */
+  /** For one whole delivery, even if the server keeps responding. */
   delivery: number;
 }
 
 /**
- * RFC 5321 §4.5.3.2 would wait up to ten minutes, which suits a relay. A consumer has 15 minutes for
- * a batch of ten, so a mail gets one; its Message-ID shows where a late answer led to a second copy.
+ * RFC 5321 §4.5.3.2 allows up to ten minutes, which suits a relay. A queue consumer has 15 minutes for a batch of ten,
+ * so each email gets one minute. If a late reply causes a second copy, it has the same Message-ID.
  */
 const TIMEOUTS: SmtpTimeouts = {
   connection: 10 * SECOND,
@@ -44,13 +44,13 @@ const TIMEOUTS: SmtpTimeouts = {
   delivery: MINUTE,
 };
 
-/** Builds the transport. `from` is an address, or `Name <address>`. */
+/** Creates the transport. `from` is an address or `Name <address>`. */
 export function createSmtpTransport(settings: SmtpSettings, from: string, timeouts = TIMEOUTS): Transport {
   const sender = parseSender(from);
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      // Loaded by the first mail, so that it costs the start-up of the Worker nothing.
+      // Imported with the first email, so that it does not slow down the start of the Worker.
       const { createTransport } = await import("nodemailer");
       const signal = AbortSignal.timeout(timeouts.delivery);
       let socket: Socket | undefined;
@@ -67,15 +67,15 @@ export function createSmtpTransport(settings: SmtpSettings, from: string, timeou
   };
 }
 
-/** Opens the connection here, because only what is opened here can be closed whatever happens next. */
+/** Opens the socket here and not in nodemailer, so that it can be closed in every case. */
 function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = tls === "implicit" ? connectSecurely({ host, port }) : connect({ host, port });
-  // The listener stays: an error that nobody listens for would bring the consumer down.
+  // The listener stays attached: an unhandled error event would crash the consumer.
   socket.on("error", reject);
   socket.once("connect", () => resolve(socket));
-  // Not the socket's own timeout: workerd ends a TLS handshake that hangs only with the invocation,
-  // and a socket that is destroyed meanwhile says nothing until then.
+  // The socket's own timeout does not help. workerd only ends a hanging TLS handshake with the invocation, and a
+  // destroyed socket emits nothing until then.
   const timer = setTimeout(() => {
     reject(new SmtpTimeout());
     socket.destroy();
@@ -92,15 +92,15 @@ function connectionOptions(
   return {
     host,
     port,
-    // Left to itself, nodemailer looks names up over HTTPS; here the runtime does it in connect().
+    // By default nodemailer resolves names over HTTPS. The runtime already does that in connect().
     getSocket: (_options, callback) => callback(null, { connection: socket }),
     secure: tls === "implicit",
     secured: tls === "implicit",
     requireTLS: tls === "starttls",
     ignoreTLS: tls === "none",
-    // Configured credentials are used, whether or not the server says that it wants any.
+    // Use configured credentials even if the server does not announce authentication.
     ...(user === undefined ? {} : { auth: { user, pass: password }, forceAuth: true }),
-    // The greeting to the server names the sender's domain; a Worker has no host name of its own.
+    // The greeting contains the sender's domain, because a Worker has no host name.
     name: domainOf(sender),
     connectionTimeout: timeouts.connection,
     greetingTimeout: timeouts.greeting,
@@ -114,12 +114,12 @@ function connectionOptions(
 function message({ id, to, subject, text, html }: OutgoingMail, sender: Sender) {
   return {
     from: sender,
-    // As an object, it is taken as one address and not searched for more of them.
+    // An object is one address. A string would be parsed for several.
     to: { name: "", address: to },
     subject,
     text,
     html,
-    // The same at every attempt (RFC 5322 §3.6.4), so that mail systems can tell a second copy.
+    // Identical on every attempt (RFC 5322 §3.6.4), so that mail systems can detect duplicates.
     messageId: `<${id}@${domainOf(sender)}>`,
   };
 }

@@ -1,18 +1,18 @@
 import type { OutgoingMail } from "../outgoing-mail.ts";
 
-/** A way out for mails. What is written and when it is tried again is decided elsewhere. */
+/** Sends emails. It neither writes them nor decides about retries. */
 export interface Transport {
   /**
-   * Resolves when the next hop has taken the mail over.
+   * Resolves when the next mail server or API has accepted the email.
    *
-   * @throws {MailNotDelivered} in every other case; the queue then tries again.
+   * @throws {MailNotDelivered} otherwise; the queue then retries
    */
   deliver(mail: OutgoingMail): Promise<void>;
 }
 
 /**
- * The mail was not handed over. All that it says is a stable reason, like `smtp_auth`: what servers
- * answer quotes addresses and content, so neither their text nor a cause is ever kept.
+ * The email was not accepted. The error only contains a stable reason, such as `smtp_auth`. Replies of servers quote
+ * addresses and content, so neither their text nor a cause is kept.
  */
 export class MailNotDelivered extends Error {
   readonly reason: string;
@@ -25,8 +25,8 @@ export class MailNotDelivered extends Error {
 }
 
 /**
- * Refuses an address that is more than one plain address. The edge has checked it long before; but
- * what a mail system makes of a comma, a line break or an angle bracket is a second recipient.
+ * Refuses text that is not exactly one plain address. Addresses are validated long before, but a mail system could read
+ * a comma, a line break or an angle bracket as a second recipient.
  */
 export function requirePlainAddress(address: string): void {
   if (!/^[^\s<>(),;:"\\@\p{Cc}]+@[^\s<>(),;:"\\@\p{Cc}]+$/u.test(address)) throw new MailNotDelivered("mail_address");

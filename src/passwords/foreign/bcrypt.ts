@@ -2,34 +2,34 @@ import { hashSync } from "bcryptjs";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-reading.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../hash-format.ts";
 
 /** Version, cost, 16 bytes of salt, 23 bytes of hash, in bcrypt's own base64. */
 const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;
 
 /**
- * bcrypt as passlib, PHP, Rails and the libraries called bcrypt write it: `$2b$12$…`. The versions a, b
- * and y differ in the mistakes of old implementations, not in what they compute.
+ * bcrypt hashes as written by passlib, PHP, Rails and the libraries called bcrypt: `$2b$12$…`. The versions a, b and y
+ * mark the bugs of old implementations; they compute the same.
  *
- * bcrypt reads the first 72 bytes of a password and no more, so a longer one matches by those. The hash
- * that replaces it at that login is of the whole text.
+ * bcrypt only reads the first 72 bytes of a password, so a longer password matches if those are equal. The hash that
+ * replaces it after that login covers the whole password.
  */
 export function readBcrypt(text: string): Reading {
-  if (/^bcrypt\$\$2/.test(text)) return { refused: "Django wrote “bcrypt$” in front of the hash: take it off." };
+  if (/^bcrypt\$\$2/.test(text)) return unreadable("Remove the “bcrypt$” that Django wrote in front of the hash.");
   if (!/^\$2[a-z]?\$/.test(text)) return undefined;
   if (/^\$2(x|)\$/.test(text)) {
-    return { refused: `bcrypt of the versions 2 and 2x was computed wrongly or loosely. ${IMPORT_WITHOUT_HASH}` };
+    return unreadable(`bcrypt hashes of the versions 2 and 2x were computed incorrectly. ${IMPORT_WITHOUT_HASH}`);
   }
   const [, setting, costText, hash] = BCRYPT.exec(text) ?? [];
   if (setting === undefined || hash === undefined) {
-    return { refused: "A bcrypt hash has 60 characters, as in $2b$12$…: this one was cut off or changed." };
+    return unreadable("A bcrypt hash has 60 characters, as in $2b$12$…: this one was truncated or changed.");
   }
   const cost = Number(costText);
   const { minCost, maxCost } = HASH_BOUNDS.bcrypt;
   if (cost < minCost || cost > maxCost) {
-    return {
-      refused: `bcrypt of the cost ${cost}: ${minCost} to ${maxCost} are verified here. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `bcrypt with the cost ${cost} is not supported: ${minCost} to ${maxCost} are. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   return {
     scheme: "bcrypt",
@@ -38,8 +38,8 @@ export function readBcrypt(text: string): Reading {
 }
 
 function matches(password: string, setting: string, hash: string): boolean {
-  // Where C ends a string, bcrypt repeats the password: “a” and “a\0a” would be one.
+  // bcrypt repeats the password with NUL characters in between, so “a” and “a\0a” would match the same hash.
   if (password.includes("\0")) return false;
-  // The hash alone is compared: some libraries set bits of the salt that decode to nothing.
+  // Only the hash is compared. Some libraries set unused bits of the salt, which decode to nothing.
   return constantTimeEqual(utf8(hashSync(password, setting).slice(-hash.length)), utf8(hash));
 }

@@ -1,4 +1,4 @@
-/** Certificates for `localhost`, made afresh for each run, so that none is kept anywhere and none expires. */
+/** Certificates for `localhost`, created for each run, so that none is stored and none expires. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,8 +11,8 @@ export interface Certificate {
 }
 
 /**
- * A fresh certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when
- * it is loaded: call this before anything imports it.
+ * A new certificate for `localhost` that workerd trusts. Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded:
+ * call this before anything imports it.
  */
 export async function createTrustedCertificate(): Promise<Certificate> {
   const certificate = await createCertificate();
@@ -24,7 +24,7 @@ export async function createTrustedCertificate(): Promise<Certificate> {
   return certificate;
 }
 
-/** A certificate for `localhost` that is its own issuer, and of which nobody has heard. */
+/** A self-signed certificate for `localhost` that is not trusted. */
 export async function createCertificate(): Promise<Certificate> {
   const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }], {
     keyType: "ec",

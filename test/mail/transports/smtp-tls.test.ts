@@ -56,8 +56,8 @@ describe("SMTP over TLS", () => {
 });
 
 /**
- * workerd's TLSSocket closes its handle without a catch (`_destroySSL`), so a handshake that fails leaves a
- * rejection behind that no code can handle. Nothing but the runtime's own error may come that way.
+ * workerd's TLSSocket closes its handle without a catch (`_destroySSL`), so a failed handshake leaves a rejection that
+ * no code can handle. Only the runtime's own error may appear there.
  */
 async function expectStrayRejection(run: () => Promise<void>): Promise<void> {
   const stray: string[] = [];

@@ -1,4 +1,4 @@
-/** What the tests of the SMTP transport share: the servers, transports to them, and what arrived there. */
+/** Shared by the tests of the SMTP transport: the servers, transports to them, and the received emails. */
 import { expect, inject } from "vitest";
 import { createSmtpTransport, type SmtpSettings } from "../../../src/mail/transports/smtp.ts";
 import { MailNotDelivered } from "../../../src/mail/transports/transport.ts";
@@ -7,7 +7,7 @@ import type { Mailbox, ReceivedMail } from "../../support/smtp-server.ts";
 
 export const ports = inject("smtp");
 export const account = { user: "postern", password: "correct horse" };
-/** For servers that keep quiet; long enough for everything that answers on this machine. */
+/** For servers that do not answer; long enough for every server that does. */
 export const impatient = { connection: 400, greeting: 400, silence: 400, delivery: 1_000 };
 
 export function transport(server: keyof typeof ports, tls: SmtpSettings["tls"], credentials = {}) {
@@ -18,7 +18,7 @@ export function build(settings: SmtpSettings, timeouts?: typeof impatient) {
   return createSmtpTransport(settings, "Postern <no-reply@example.com>", timeouts);
 }
 
-/** The local part says how the server behaves; what follows the dot keeps the tests apart. */
+/** The local part selects the server's behaviour. The part after the dot keeps the tests apart. */
 export function mailTo(behaviour: string) {
   const id = crypto.randomUUID();
   return {
@@ -43,7 +43,7 @@ export function headers(mail: ReceivedMail | undefined): string {
   return mail?.raw.slice(0, mail.raw.indexOf("\r\n\r\n") + 2) ?? "";
 }
 
-/** The error that reaches the log is the reason and nothing else. */
+/** The error that is logged contains the reason and nothing else. */
 export async function expectFailure(attempt: Promise<void>, reason: string): Promise<void> {
   const error = await attempt.then(() => undefined).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MailNotDelivered);

@@ -1,4 +1,4 @@
-/** Logging in, by email or username. */
+/** Login, with an email address or a username. */
 import type { SignedOutReason } from "postern/client";
 import { Field, Form, textOf } from "../form.tsx";
 import { Page } from "../page.tsx";
@@ -7,12 +7,12 @@ import { client } from "../session.ts";
 
 const WHY: Record<SignedOutReason, string> = {
   no_session: "",
-  logout: "You are logged out.",
-  session_ended: "Your session was ended. Log in again to go on.",
+  logout: "You've been logged out.",
+  session_ended: "Your session has ended. Log in again.",
 };
 
 export function LoginPage({ reason }: { reason: SignedOutReason }) {
-  // Where it succeeds, the session changes and another page takes this one's place.
+  // After a successful login, the session changes and the app shows another page.
   const logIn = (data: FormData) => {
     const name = textOf(data, "name").trim();
     const who = name.includes("@") ? { email: name } : { username: name };
@@ -28,7 +28,7 @@ export function LoginPage({ reason }: { reason: SignedOutReason }) {
               name="name"
               label="Email address or username"
               input={{ autocomplete: "username" }}
-              message={messageOf("email") ?? (messageOf("username") && "Type your email address or your username.")}
+              message={messageOf("email") ?? (messageOf("username") && "Enter your email address or username.")}
             />
             <Field
               name="password"
@@ -40,7 +40,7 @@ export function LoginPage({ reason }: { reason: SignedOutReason }) {
         )}
       </Form>
       <p>
-        New here? <Link to="/register">Open an account</Link>
+        No account yet? <Link to="/register">Create one</Link>
       </p>
     </Page>
   );

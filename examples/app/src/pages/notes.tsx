@@ -1,4 +1,4 @@
-/** Notes, which another Worker keeps: `client.fetch` brings it the access token, and Postern is not asked. */
+/** Notes, stored by another Worker. `client.fetch` sends it the access token; Postern is not called. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Failure, Field, Form, textOf, useAction } from "../form.tsx";
 import { Page, tell } from "../page.tsx";
@@ -20,13 +20,13 @@ export function NotesPage() {
     const note = await ask<Note>(`${API_URL}/notes`, "POST", { text: textOf(data, "text") });
     setNotes((known = []) => [note, ...known]);
     setAdded((count) => count + 1);
-    tell("Your note is kept.");
+    tell("Note saved.");
   };
   return (
     <Page title="Notes">
-      {/* Another key is another form, an empty one. */}
+      {/* A new key makes a new, empty form. */}
       <Form key={added} button="Add" submit={add}>
-        {() => <Field name="text" label="A new note" input={{ maxLength: 300 }} />}
+        {() => <Field name="text" label="New note" input={{ maxLength: 300 }} />}
       </Form>
       <Failure error={load.error} />
       {notes?.length === 0 && <p class="empty">No notes yet.</p>}
@@ -44,12 +44,12 @@ export function NotesPage() {
   );
 }
 
-/** Can't be undone, so the API asks Postern itself: a session that ended a moment ago deletes nothing. */
+/** This can't be undone, so the API checks the token with Postern: a session that has just ended can't delete anything. */
 function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void }) {
   const [isAsking, setAsking] = useState(false);
   const remove = useAction(async () => {
     await ask(`${API_URL}/notes`, "DELETE");
-    tell("All notes are deleted.");
+    tell("All notes deleted.");
     onDeleted();
   });
   if (!isAsking) {
@@ -61,14 +61,14 @@ function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void 
   }
   return (
     <section class="card question" aria-labelledby="question">
-      <p id="question">{count === 1 ? "Delete your note for good?" : `Delete all ${count} notes for good?`}</p>
+      <p id="question">{count === 1 ? "Delete your note?" : `Delete all ${count} notes?`}</p>
       <Failure error={remove.error} />
       <button type="button" class="danger" aria-disabled={remove.busy} onClick={() => remove.run()}>
-        Delete for good
+        Delete
       </button>
-      {/* The button that was pressed is gone: the focus goes to the harmless one. */}
+      {/* The pressed button is gone, so the focus moves to the harmless one. */}
       <button type="button" class="quiet" ref={(button) => button?.focus()} onClick={() => setAsking(false)}>
-        {count === 1 ? "Keep it" : "Keep them"}
+        Cancel
       </button>
     </section>
   );

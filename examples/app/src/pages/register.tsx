@@ -1,4 +1,4 @@
-/** Opening an account. Postern answers alike whether or not the address has one: the mail says which. */
+/** Registration. Postern's answer does not reveal whether the address already has an account; the email does. */
 import { useState } from "preact/hooks";
 import { Failure, Field, Form, textOf, useAction } from "../form.tsx";
 import { Page, tell } from "../page.tsx";
@@ -15,8 +15,8 @@ export function RegisterPage() {
     setMailedTo(email);
   };
   return (
-    <Page title="Open an account">
-      <Form button="Open account" submit={register}>
+    <Page title="Create an account">
+      <Form button="Create account" submit={register}>
         {(messageOf) => (
           <>
             <Field
@@ -35,14 +35,14 @@ export function RegisterPage() {
               name="password"
               label="Password"
               input={{ type: "password", autocomplete: "new-password" }}
-              hint="At least 15 characters. A few words that do not belong together are good."
+              hint="At least 15 characters. A few unrelated words are easy to remember and hard to guess."
               message={messageOf("password")}
             />
           </>
         )}
       </Form>
       <p>
-        You have an account? <Link to="/">Log in</Link>
+        Already have an account? <Link to="/">Log in</Link>
       </p>
     </Page>
   );
@@ -51,17 +51,17 @@ export function RegisterPage() {
 function MailedPage({ email }: { email: string }) {
   const resend = useAction(async () => {
     await ask(`${POSTERN_URL}/api/v1/auth/resend-verification`, "POST", { email });
-    tell("Another mail is on its way.");
+    tell("Email sent.");
   });
   return (
-    <Page title="Look in your mail">
+    <Page title="Check your email">
       <div class="card">
         <p>
-          A link went to <strong>{email}</strong>. Open it, and your account is ready.
+          We've sent a link to <strong>{email}</strong>. Open it to verify your address.
         </p>
         <Failure error={resend.error} />
         <button type="button" class="quiet" aria-disabled={resend.busy} onClick={() => resend.run()}>
-          Send it again
+          Resend email
         </button>
       </div>
     </Page>

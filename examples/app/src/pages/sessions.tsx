@@ -1,4 +1,4 @@
-/** Where the user is logged in, and ending that: one, all others, or all of them. */
+/** The user's sessions, with buttons to end one, all others, or all of them. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Failure, useAction } from "../form.tsx";
 import { Page, tell } from "../page.tsx";
@@ -25,15 +25,15 @@ export function SessionsPage() {
   const end = useAction(async (what) => {
     const id = what.get("id");
     await ask(id === null ? SESSIONS : `${SESSIONS}/${id}`, "DELETE");
-    tell(id === null ? "All other sessions have ended." : "The session has ended.");
+    tell(id === null ? "All other devices have been logged out." : "The device has been logged out.");
     await read();
   });
-  // Signs this page out at once, and all other devices as soon as they ask for something.
+  // Logs this page out at once, and other devices at their next request.
   const leave = useAction(() => client.logout({ all: true }));
 
   return (
     <Page title="Sessions">
-      <p>You are logged in on these devices. End what you do not know.</p>
+      <p>You're logged in on these devices. Log out any device you don't recognize.</p>
       <Failure error={action.error ?? end.error ?? leave.error} />
       <ul class="cards" aria-busy={devices === undefined}>
         {devices?.map((device) => (
@@ -41,7 +41,7 @@ export function SessionsPage() {
             <DeviceText {...device} />
             {!device.current && (
               <button type="button" class="quiet" aria-disabled={end.busy} onClick={() => end.run(idOf(device))}>
-                End<span class="hidden"> {nameOf(device)}</span>
+                Log out<span class="hidden"> {nameOf(device)}</span>
               </button>
             )}
           </li>
@@ -50,7 +50,7 @@ export function SessionsPage() {
       <div class="buttons">
         {devices?.some(({ current }) => !current) && (
           <button type="button" class="quiet" aria-disabled={end.busy} onClick={() => end.run()}>
-            End all others
+            Log out others
           </button>
         )}
         <button type="button" class="quiet danger" aria-disabled={leave.busy} onClick={() => leave.run()}>
@@ -65,7 +65,7 @@ function DeviceText(device: Device) {
   const used = new Date(device.last_used_at).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
   return (
     <div>
-      <strong>{nameOf(device)}</strong> {device.current && <span class="badge">This one</span>}
+      <strong>{nameOf(device)}</strong> {device.current && <span class="badge">This device</span>}
       <small>
         Last used <time dateTime={device.last_used_at}>{used}</time>
         {device.ip_address !== null && ` from ${device.ip_address}`}
@@ -75,7 +75,7 @@ function DeviceText(device: Device) {
 }
 
 function nameOf({ device_name, user_agent }: Device): string {
-  return device_name ?? user_agent ?? "A device without a name";
+  return device_name ?? user_agent ?? "Unknown device";
 }
 
 function idOf({ id }: Device): FormData {

@@ -1,6 +1,6 @@
 /**
- * The page behind the mailed link (Postern's VERIFY_EMAIL_URL). The token is in the fragment, which goes to no server,
- * and a click spends it, so that what opens links in mails before people do spends nothing.
+ * The page that verification emails link to (Postern's VERIFY_EMAIL_URL). The token is in the fragment, which browsers
+ * don't send to servers, and is only used on a click. So mail scanners that open links can't use it up.
  */
 import { useState } from "preact/hooks";
 import { Failure, useAction } from "../form.tsx";
@@ -8,7 +8,7 @@ import { Page } from "../page.tsx";
 import { Link } from "../router.tsx";
 import { ask, POSTERN_URL } from "../session.ts";
 
-// Out of the address bar, and so out of the history and of screenshots.
+// Removes the token from the address bar, the history and screenshots.
 const isHere = location.pathname === "/verify-email";
 const token = isHere ? new URLSearchParams(location.hash.slice(1)).get("token") : null;
 if (isHere) history.replaceState(null, "", location.pathname);
@@ -21,28 +21,28 @@ export function VerifyEmailPage() {
   });
   if (isVerified) {
     return (
-      <Page title="Your address is verified">
+      <Page title="Email address verified">
         <div class="card">
           <p>Your account is ready.</p>
-          <Link to="/">Go on to your notes</Link>
+          <Link to="/">Go to your notes</Link>
         </div>
       </Page>
     );
   }
   if (token === null) {
     return (
-      <Page title="Open the link from your mail">
-        <p class="card">This page needs the whole link: open it from the mail, or copy all of it.</p>
+      <Page title="Open the link in your email">
+        <p class="card">Open this page from the link in your verification email, or copy the complete link.</p>
       </Page>
     );
   }
   return (
-    <Page title="One more click">
+    <Page title="Verify your email address">
       <div class="card">
-        <p>This proves that the address is yours.</p>
+        <p>Confirm that this address is yours.</p>
         <Failure error={verify.error} />
         <button type="button" aria-disabled={verify.busy} onClick={() => verify.run()}>
-          Verify my address
+          Verify email address
         </button>
       </div>
     </Page>

@@ -1,0 +1,34 @@
+/** What other people's scripts add to the pages. */
+
+interface Turnstile {
+  /** Shows the widget and returns its id. */
+  render(container: HTMLElement, options: TurnstileOptions): string;
+  reset(widget: string | undefined): void;
+}
+
+interface TurnstileOptions {
+  sitekey: string;
+  language: string;
+  size: "flexible";
+  "response-field": boolean;
+  callback: (token: string) => void;
+  "expired-callback": () => void;
+  "error-callback": () => void;
+}
+
+interface SwaggerUI {
+  getStore(): { subscribe(listener: () => void): void };
+  preauthorizeApiKey(scheme: string, token: string): void;
+  authActions: { logout(schemes: string[]): void };
+  authSelectors: { authorized(): { has(scheme: string): boolean } };
+}
+
+/** The part of React that plugins of Swagger UI use. */
+interface SwaggerReact {
+  createElement(component: unknown, properties: object): unknown;
+}
+
+interface Window {
+  turnstile: Turnstile;
+  SwaggerUIBundle: (options: object) => SwaggerUI;
+}

@@ -1,0 +1,82 @@
+/** Finding elements of the page, and what every form and button does. */
+
+/**
+ * The element with an id, as an element of one kind.
+ *
+ * @template {HTMLElement} Kind
+ * @param {string} id
+ * @param {new () => Kind} kind
+ * @returns {Kind}
+ */
+export function byId(id, kind) {
+  const element = findById(id, kind);
+  if (element === undefined) {
+    throw new Error(`The page has no ${kind.name} with the id ${id}.`);
+  }
+  return element;
+}
+
+/**
+ * The same, for an element that not every page has.
+ *
+ * @template {HTMLElement} Kind
+ * @param {string} id
+ * @param {new () => Kind} kind
+ * @returns {Kind | undefined}
+ */
+export function findById(id, kind) {
+  const element = document.getElementById(id);
+  return element instanceof kind ? element : undefined;
+}
+
+/** @param {string} id */
+export const formById = (id) => byId(id, HTMLFormElement);
+
+/** @param {string} id */
+export const inputById = (id) => byId(id, HTMLInputElement);
+
+/** @param {string} id */
+export const buttonById = (id) => byId(id, HTMLButtonElement);
+
+/** @param {string} id */
+export const textOf = (id) => byId(id, HTMLElement).textContent;
+
+/** @param {string} id @param {string} text */
+export function setText(id, text) {
+  byId(id, HTMLElement).textContent = text;
+}
+
+/**
+ * Calls a function instead of the browser's own submission.
+ * @param {HTMLFormElement} form
+ * @param {() => void} submit
+ */
+export function onSubmit(form, submit) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+}
+
+/**
+ * Disables a button during a task, and shows and announces what is happening.
+ * @template Result
+ * @param {HTMLButtonElement} button
+ * @param {string} label
+ * @param {() => Promise<Result>} task
+ */
+export async function whileBusy(button, label, task) {
+  const usualLabel = button.textContent;
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  button.textContent = label;
+  setText("progress", label);
+  try {
+    return await task();
+  } finally {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+    button.textContent = usualLabel;
+    setText("progress", "");
+  }
+}

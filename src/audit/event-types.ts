@@ -1,0 +1,61 @@
+/** Security events: the closed list of types, and what an event contains. Never a password, token, link or email address. */
+
+/** Every type of event, with its meaning for the API reference. */
+export const AUDIT_EVENT_TYPES = {
+  registered: "A new account was registered; its email address is not verified yet.",
+  known_address_registered: "A registration used an email address that already has an account.",
+  user_invited: "An operator sent an invitation; `invitation_id` identifies it.",
+  invitation_accepted: "The invitation `invitation_id` was accepted, which also verified the email address.",
+  email_verified: "The user verified the email address.",
+  login_succeeded: "The user logged in.",
+  login_failed: "A login was refused; `reason` says why.",
+  password_blocked:
+    "After too many wrong guesses, the password only works where the user has logged in before, until it is reset.",
+  refresh_token_reused: "A refresh token was used again after it was replaced, so its session was ended.",
+  logged_out: "A session was logged out; with `all`, every session.",
+  password_changed: "The password was changed with the current password.",
+  password_reset: "The password was reset with an emailed link.",
+  password_reset_sent: "An operator sent a password reset link.",
+  profile_changed: "The profile was changed; `fields` lists the fields.",
+  email_change_requested: "A change of the email address was requested with the current password.",
+  email_changed: "The new email address was confirmed and replaced the old one.",
+  email_change_undone: "The email address change was undone from the old address; the password no longer works.",
+  role_changed: "The role was changed from `old` to `new`.",
+  superuser_granted: "The superuser flag was set.",
+  superuser_revoked: "The superuser flag was removed.",
+  account_suspended: "The account was disabled.",
+  account_reinstated: "The account was enabled again.",
+  verification_changed: "An operator changed whether the email address is verified, to `new`.",
+  session_ended: "A session was ended from the list of sessions.",
+  sessions_ended: "All other sessions, or all sessions, were ended.",
+  data_exported: "The user's data was exported.",
+  account_deleted: "The account was deleted.",
+  account_imported: "The account was imported from another service.",
+  signing_key_created: "A signing key was created.",
+  signing_keys_rotated: "An operator rotated the signing key early.",
+  signing_keys_revoked: "An operator revoked signing keys.",
+  signing_key_resealed: "A signing key was sealed again with the new secret.",
+  auth_secret_rotated: "An operator set a new secret; the old one is still accepted.",
+  auth_secret_retired: "An operator removed the old secret; everything sealed with it is now invalid.",
+} as const;
+
+export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;
+
+/** Further facts about an event: flat, without personal data. */
+export type AuditDetails = Record<string, string | number | boolean>;
+
+/** An event in the queue. Its id is a UUIDv7 of the time it happened. */
+export interface AuditEvent {
+  id: string;
+  type: AuditEventType;
+  /** Milliseconds since the epoch. */
+  occurredAt: number;
+  /** The user who acted; `null` if the client was not authenticated. */
+  actorId: string | null;
+  /** The user whose account it concerns, if any. */
+  userId: string | null;
+  ipAddress: string | null;
+  userAgent: string | null;
+  requestId: string | null;
+  details: AuditDetails | null;
+}

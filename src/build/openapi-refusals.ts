@@ -1,0 +1,85 @@
+/** The refusals of endpoints, as the OpenAPI document shows them: problem documents (RFC 9457). */
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
+import { isGuarded } from "../http/request-origin.ts";
+import type { JsonObject } from "./json.ts";
+
+const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+
+/** Every code that an endpoint can answer with: its own, and those of the middleware before it. */
+export function refusalsOf(endpoint: Endpoint): ErrorCode[] {
+  const codes = new Set<ErrorCode>(endpoint.refusals);
+  if (endpoint.query !== undefined) codes.add("validation_failed");
+  // A body is read, or limited, whether or not the endpoint has a use for it.
+  if (endpoint.method !== "get") for (const code of ["invalid_json", "payload_too_large"] as const) codes.add(code);
+  if (endpoint.body !== undefined) {
+    for (const code of ["unsupported_media_type", "validation_failed"] as const) codes.add(code);
+  }
+  for (const code of ["https_required", "misdirected_request", "rate_limited", "internal_error"] as const) {
+    codes.add(code);
+  }
+  codes.add("unavailable");
+  if (isGuarded(endpoint.path)) codes.add("origin_not_allowed");
+  return [...codes];
+}
+
+/** The content of a response with this status and one of these codes. */
+export function problemContent(status: number, codes: readonly ErrorCode[]): JsonObject {
+  return {
+    schema: {
+      allOf: [
+        { $ref: "#/components/schemas/Problem" },
+        { type: "object", properties: { status: { const: status }, code: { enum: [...codes] } } },
+      ],
+    },
+    examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+  };
+}
+
+/** The schema of every problem document. */
+export function problemSchema(): JsonObject {
+  const text = (description: string) => ({ type: "string", description });
+  return {
+    type: "object",
+    description: "An error (RFC 9457).",
+    required: ["type", "title", "status", "detail", "code", "request_id"],
+    additionalProperties: false,
+    properties: {
+      type: text("The code as a URN."),
+      title: text("The kind of problem, in a few words."),
+      status: { type: "integer" },
+      detail: text("What is wrong, and how to fix it."),
+      code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable. Clients branch on it." },
+      request_id: text("Identifies the request in the logs."),
+      errors: {
+        type: "array",
+        description: "The fields that were refused.",
+        items: {
+          type: "object",
+          required: ["field", "code", "message"],
+          additionalProperties: false,
+          properties: {
+            field: text("The path in the body, with dots."),
+            code: text("Stable."),
+            message: text("How to fix it."),
+          },
+        },
+      },
+    },
+  };
+}
+
+function exampleProblem(code: ErrorCode): JsonObject {
+  const { status, title, detail } = PROBLEMS[code];
+  const errors =
+    code === "validation_failed"
+      ? [
+          {
+            field: "email",
+            code: "invalid_format",
+            message: "Enter a valid email address, like ada@example.com.",
+          },
+        ]
+      : undefined;
+  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors };
+}

@@ -1,0 +1,69 @@
+/** The limits by name. Every number that slows a client down is here, with its source. `RATE_LIMITS` overrides them. */
+import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
+
+export interface LimitRule {
+  /** Attempts per window. They may come all at once. */
+  budget: number;
+  /** Milliseconds. */
+  window: number;
+}
+
+export const LIMIT_RULES = {
+  /** Against guessing at many accounts from one place. An office behind one address can still log in. */
+  loginPerAddress: { budget: 30, window: 5 * MINUTE },
+  /**
+   * Against guessing at one account from untrusted networks: this many wrong guesses in a row cause no pause. After
+   * that, the pause starts with the window and doubles with each further wrong guess, up to an hour (NIST SP 800-63B-4
+   * §3.2.2 names 30 seconds and an hour). See `login-guard.ts`.
+   */
+  loginPerAccount: { budget: 10, window: 30 * SECOND },
+  /** Against guessing at one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
+  loginPerAccountAndAddress: { budget: 10, window: 15 * MINUTE },
+  registerPerAddress: { budget: 20, window: HOUR },
+  /**
+   * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its
+   * own budget. If a stranger uses one up, its links are already in the mailbox, and the other kinds still work.
+   */
+  mailPerRecipient: { budget: 3, window: HOUR },
+  /**
+   * Emails that registrations by strangers send to one address. Beyond this, a registration succeeds without an email.
+   */
+  registrationMailPerRecipient: { budget: 5, window: HOUR },
+  mailPerAddress: { budget: 20, window: HOUR },
+  /**
+   * An app refreshes whenever it is reloaded; an app that refreshes in a loop is broken. The session itself counts
+   * this.
+   */
+  refreshPerSession: { budget: 120, window: 15 * MINUTE },
+  /** Against guessing the current password with a stolen access token. */
+  passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
+  /** Against trying out usernames and filling the audit log. */
+  profileChangePerUser: { budget: 30, window: 15 * MINUTE },
+  /** A whole export reads everything that is stored about the user. */
+  exportPerUser: { budget: 5, window: HOUR },
+  /** Enough to invite a whole department, and a bound on the spam that a stolen access token can send. */
+  invitationsPerUser: { budget: 100, window: HOUR },
+  /** Against guessing the tokens of emailed links, which have at least 128 bits. */
+  linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
+  /** A form may ask on every keystroke. Each answer can cost a call to Have I Been Pwned. */
+  passwordStrengthPerAddress: { budget: 300, window: 5 * MINUTE },
+} as const satisfies Record<string, LimitRule>;
+
+export type LimitName = keyof typeof LIMIT_RULES;
+
+export type LimitRules = Readonly<Record<LimitName, LimitRule>>;
+
+/** Wrong guesses in a row after which a password stops working: the maximum that NIST SP 800-63B-4 §3.2.2 allows. */
+export const MOST_WRONG_GUESSES = 100;
+
+/** The longest pause between two guesses at an account, in milliseconds (same section). */
+export const LONGEST_PAUSE = HOUR;
+
+/** How many networks of earlier logins an account remembers. */
+export const MOST_FAMILIAR_NETWORKS = 20;
+
+/**
+ * How long a network stays trusted after its last login, and how long guesses are remembered after the last one. In
+ * milliseconds.
+ */
+export const GUARD_MEMORY = 90 * DAY;

@@ -1,0 +1,83 @@
+/** Parsers for the values of variables. Each parses a text, or says what the variable takes. */
+import * as z from "zod";
+import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
+
+/** A whole number within bounds. */
+export function wholeNumber(fallback: number, least: number, most: number) {
+  const says = `takes a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, says)
+    .transform(Number)
+    .pipe(z.number().min(least, says).max(most, says))
+    .default(fallback);
+}
+
+/** One of a set of words. */
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `takes one of ${values.join(", ")}`);
+}
+
+/** How to replace a missing or weak secret. */
+export const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
+
+export const secret = z
+  .string("is missing")
+  .min(LEAST_SECRET_LENGTH, `takes at least ${LEAST_SECRET_LENGTH} characters: ${GOOD_SECRET}`);
+
+/** An RFC 6749 client id (Appendix A.11) that can't be a user's `sub`, which is a UUID (RFC 9700 §4.15). */
+export const clientId = z
+  .string()
+  .regex(
+    /^(?![\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$)[\x21-\x7e]{1,128}$/i,
+    "takes 1 to 128 printable ASCII characters without a space, and no UUID",
+  )
+  .default("postern");
+
+/** A URL, without a trailing slash. */
+export const httpUrl = z
+  .string()
+  .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
+  .transform((text) => text.replace(/\/+$/, ""));
+
+/** A comma-separated list of origins (RFC 6454 §6.2). */
+export const origins = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ""),
+  )
+  .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
+
+/** A comma-separated list of domains, in lower case. */
+export const domains = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .toLowerCase()
+      .split(",")
+      .map((domain) => domain.trim())
+      .filter((domain) => domain !== ""),
+  )
+  .refine(
+    (list) => list.every(isDomain),
+    "takes domains like example.com or *.example.com, separated by commas (international ones in their xn-- form)",
+  );
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+}
+
+function isDomain(text: string): boolean {
+  return /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,63}$/.test(text) && text.length <= 255;
+}
+
+function isOrigin(text: string): boolean {
+  return isHttpUrl(text) && new URL(text).origin === text;
+}

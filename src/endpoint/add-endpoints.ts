@@ -1,0 +1,48 @@
+/** Puts endpoints on the Hono app: reads and validates what a request brings, and turns outcomes into responses. */
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import type { Config } from "../config/config.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { acceptJson, jsonBody, queryOf } from "../http/body.ts";
+import { conditional } from "../http/etag.ts";
+import { clientOf, exchangeOf } from "../http/exchange.ts";
+import { answerProblem } from "../http/problem-response.ts";
+import { isProblem } from "../http/problems.ts";
+import { honoPath } from "../http/routes.ts";
+import type { Answer, Endpoint, SuccessAnswer } from "./endpoint.ts";
+import type { Services } from "./services.ts";
+
+declare module "../http/app-env.ts" {
+  interface AppVariables {
+    services: Services;
+  }
+}
+
+export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) {
+    const { body, bodyOptional, method, path, query } = endpoint;
+    const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
+    if (body !== undefined) checks.push(acceptJson(bodyOptional), jsonBody(body(config)));
+    if (query !== undefined) checks.push(queryOf(query));
+    app.on(method.toUpperCase(), [honoPath(path)], ...checks, (c: Context<AppEnv>) => handle(c, config, endpoint));
+  }
+}
+
+async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): Promise<Response> {
+  const answer = await endpoint.run(c.get("services"), {
+    body: c.get("body"),
+    query: c.get("query"),
+    id: (c.req.param("id") ?? "").toLowerCase(),
+    client: clientOf(c),
+    exchange: exchangeOf(c, config),
+  });
+  return respond(c, answer, endpoint.answers[0]?.status ?? 200);
+}
+
+function respond(c: Context<AppEnv>, answer: Answer, usual: SuccessAnswer["status"]): Response {
+  if (answer instanceof Response) return answer;
+  if (isProblem(answer)) return answerProblem(c, answer);
+  const { body, headers, status = usual } = answer;
+  if (status === 204) return c.body(null, 204, headers);
+  if (body instanceof ReadableStream) return c.body(body, status, headers);
+  return c.body(JSON.stringify(body), status, { "Content-Type": "application/json", ...headers });
+}

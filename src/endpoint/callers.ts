@@ -1,0 +1,78 @@
+/** Who calls an endpoint, and how that is proved. */
+import { identifyUser } from "../access/identify-user.ts";
+import { may, needs, type Permission } from "../access/permissions.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { ErrorCode } from "../http/problems.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import type { User } from "../users/user.ts";
+import type { Services } from "./services.ts";
+
+/** How a client proves who calls. A refresh token comes from the body or from the cookie. */
+export type Credential = "access_token" | "refresh_token";
+
+/** A kind of caller: what an endpoint declares under `caller`. */
+export interface CallerKind<Caller> {
+  /** Any one of these is enough. */
+  credentials: readonly Credential[];
+  /** The codes that {@link CallerKind.identify} refuses with. */
+  refusals: readonly ErrorCode[];
+  /** A sentence for the API reference. */
+  note?: string;
+  /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */
+  identify(services: Services, exchange: Exchange, id: string): Promise<Caller | Refusal<ErrorCode>>;
+}
+
+/** The user whose access token was sent, and the session that it belongs to. */
+export interface Principal {
+  user: User;
+  sessionId: string;
+}
+
+/** A user with an access token (RFC 6750). */
+export const user: CallerKind<Principal> = {
+  credentials: ["access_token"],
+  refusals: ["unauthorized", "invalid_access_token"],
+  async identify(services, exchange) {
+    const token = exchange.bearerToken();
+    if (token === undefined) return refuse("unauthorized");
+    const identified = await identifyUser(services, token);
+    if (identified === undefined) return refuse("invalid_access_token");
+    exchange.identify(identified.user.id);
+    return { user: identified.user, sessionId: identified.claims.sid };
+  },
+};
+
+/** A user who has a permission on anyone at all. The handler checks again once it knows whom it is used on. */
+export function operator(permission: Permission): CallerKind<Principal> {
+  return {
+    credentials: user.credentials,
+    refusals: [...user.refusals, "forbidden"],
+    note: needs(permission),
+    async identify(services, exchange, id) {
+      const principal = await user.identify(services, exchange, id);
+      if (isRefusal(principal)) return principal;
+      return may(principal.user, permission) ? principal : refuse("forbidden");
+    },
+  };
+}
+
+/** An operator who has a permission on the user whom the path names: that user is `target`. */
+export function operatorOn(permission: Permission): CallerKind<Principal & { target: User }> {
+  const kind = operator(permission);
+  return {
+    ...kind,
+    refusals: [...kind.refusals, "not_found"],
+    async identify(services, exchange, id) {
+      const principal = await kind.identify(services, exchange, id);
+      if (isRefusal(principal)) return principal;
+      const target = await services.users.find(id);
+      if (target === undefined) return refuse("not_found");
+      return may(principal.user, permission, target) ? { ...principal, target } : refuse("forbidden");
+    },
+  };
+}
+
+/** Any client that holds one of these tokens: the handler itself reads and judges it. */
+export function holderOf(...credentials: Credential[]): CallerKind<undefined> {
+  return { credentials, refusals: [], identify: async () => undefined };
+}

@@ -1,0 +1,194 @@
+/**
+ * An endpoint: one method on one path. Its declaration is data, which validates requests, documents the API and
+ * guards the handler, so the three can't differ. The handler gets parsed input and named services.
+ */
+import type * as z from "zod";
+import type { Config } from "../config/config.ts";
+import type { LimitName } from "../config/limit-rules.ts";
+import type { Client, Exchange } from "../http/exchange.ts";
+import { type ErrorCode, isProblem } from "../http/problems.ts";
+import type { Refusal } from "../platform/refusal.ts";
+import type { CallerKind, Credential } from "./callers.ts";
+import { budgetsOf, type DeclaredLimit } from "./limits.ts";
+import type { Services } from "./services.ts";
+
+export interface SuccessAnswer<Result = unknown> {
+  status: 200 | 202 | 204 | 503;
+  description: string;
+  /** The JSON that comes back. Absent if there is no body, or if it is not JSON. */
+  schema?: z.ZodType<Result>;
+  contentType?: string;
+}
+
+/** What a handler is given. */
+export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
+  body: Body;
+  query: Query;
+  /** The parameter of the path in lower case, or an empty text. */
+  id: string;
+  caller: Caller;
+  client: Client;
+  exchange: Exchange;
+}
+
+export interface Declaration<
+  Body = unknown,
+  Query = unknown,
+  Caller = unknown,
+  Result = unknown,
+  Code extends ErrorCode = ErrorCode,
+> {
+  id: string;
+  method: "get" | "post" | "put" | "patch" | "delete";
+  /** As OpenAPI writes it: `/api/v1/users/{id}`. Its one parameter is a UUID. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** Who may call. Absent for a public endpoint. */
+  caller?: CallerKind<Caller>;
+  /** The shape of the JSON body, which may depend on the configuration. Absent if none is read. */
+  body?: (config: Config) => z.ZodType<Body>;
+  /** Whether the body may be left out altogether. */
+  bodyOptional?: boolean;
+  /** The shape of the query: each parameter is one text. Absent if none is read. */
+  query?: z.ZodType<Query>;
+  /** Whether the answer has an ETag, and a client that has it gets 304. */
+  isConditional?: boolean;
+  /** Refuses a request before it is counted by any limit. */
+  admit?: (
+    services: Services,
+    input: Input<Body, Query, Caller>,
+  ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
+  /** Taken together, in one hop, before the handler runs. */
+  limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
+  success: SuccessAnswer<Result>;
+  /** Other answers that are not problem documents. */
+  alternatives?: readonly SuccessAnswer<Result>[];
+  /** The codes that the handler refuses with. What `caller`, `body` and `limits` add is derived. */
+  refusals: readonly Code[];
+}
+
+/** An answer with headers or a status of its own. */
+export class Reply<Result> {
+  readonly body: Result;
+  readonly headers: Record<string, string>;
+  readonly status: SuccessAnswer["status"] | undefined;
+
+  constructor(body: Result, headers: Record<string, string>, status?: SuccessAnswer["status"]) {
+    this.body = body;
+    this.headers = headers;
+    this.status = status;
+  }
+}
+
+/** What a handler answers: the JSON of the declared schema, whole or as a stream, or a `Response` that is not JSON. */
+export type Outcome<Result, Code extends ErrorCode> =
+  | Result
+  | Reply<Result | ReadableStream<Uint8Array>>
+  | Refusal<Code>
+  | Response;
+
+export type Answer = Reply<unknown> | Refusal<ErrorCode> | Response;
+
+/** What is left of an endpoint when the types of its handler have done their work. */
+export interface Endpoint {
+  id: string;
+  method: Declaration["method"];
+  path: string;
+  tag: string;
+  summary: string;
+  description: string | undefined;
+  credentials: readonly Credential[];
+  body: ((config: Config) => z.ZodType) | undefined;
+  bodyOptional: boolean;
+  query: z.ZodType | undefined;
+  isConditional: boolean;
+  limits: readonly LimitName[];
+  answers: readonly SuccessAnswer[];
+  refusals: readonly ErrorCode[];
+  /** Identifies the caller, takes the limits and runs the handler. */
+  run(services: Services, input: Omit<Input, "caller">): Promise<Answer>;
+}
+
+export function endpoint<
+  Body = undefined,
+  Query = undefined,
+  Caller = undefined,
+  Result = undefined,
+  const Code extends ErrorCode = never,
+>(
+  declaration: Declaration<Body, Query, Caller, Result, Code>,
+  handler: (services: Services, input: Input<Body, Query, Caller>) => Promise<Outcome<Result, NoInfer<Code>>>,
+): Endpoint;
+export function endpoint(
+  declaration: Declaration,
+  handler: (services: Services, input: Input) => Promise<Outcome<unknown, ErrorCode>>,
+): Endpoint {
+  const { caller: kind, limits = [], success, alternatives = [] } = declaration;
+  const sentences = [declaration.description, kind?.note, limitsNote(limits)].filter((text) => text !== undefined);
+  return {
+    id: declaration.id,
+    method: declaration.method,
+    path: declaration.path,
+    tag: declaration.tag,
+    summary: declaration.summary,
+    description: sentences.length === 0 ? undefined : sentences.join(" "),
+    credentials: kind?.credentials ?? [],
+    body: declaration.body,
+    bodyOptional: declaration.bodyOptional ?? false,
+    query: declaration.query,
+    isConditional: declaration.isConditional ?? false,
+    limits: limits.map(({ rule }) => rule),
+    answers: [success, ...alternatives],
+    refusals: [
+      ...new Set([
+        ...(kind?.refusals ?? []),
+        ...declaration.refusals,
+        ...(limits.length > 0 ? (["rate_limited"] as const) : []),
+      ]),
+    ],
+    async run(services, request) {
+      const caller = await kind?.identify(services, request.exchange, request.id);
+      if (isProblem(caller)) return caller;
+      const input = { ...request, caller };
+      const refused = await declaration.admit?.(services, input);
+      if (refused !== undefined) return refused;
+      return withinLimits(services, input, limits, () => handler(services, input));
+    },
+  };
+}
+
+/** Runs `work` if every limit allows one more attempt. The answer's headers say what is left. */
+async function withinLimits(
+  { limiter }: Services,
+  input: Input,
+  limits: readonly DeclaredLimit<Input>[],
+  work: () => Promise<Outcome<unknown, ErrorCode>>,
+): Promise<Answer> {
+  const budgets = budgetsOf(limits, input);
+  if (budgets.length === 0) return answerOf(await work());
+  const { headers, refusal } = await limiter.take(budgets);
+  if (refusal !== undefined) return refusal;
+  input.exchange.addHeaders(headers);
+  const giveBack = (code: string | undefined) => limiter.giveBack(budgets.filter(({ counts }) => !counts(code)));
+  try {
+    const answer = answerOf(await work());
+    await giveBack(isProblem(answer) ? answer.code : undefined);
+    return answer;
+  } catch (error) {
+    await giveBack("unavailable");
+    throw error;
+  }
+}
+
+function answerOf(outcome: unknown): Answer {
+  const isAnswer = outcome instanceof Reply || outcome instanceof Response || isProblem(outcome);
+  return isAnswer ? outcome : new Reply(outcome, {});
+}
+
+function limitsNote(limits: readonly { rule: LimitName }[]): string | undefined {
+  if (limits.length === 0) return undefined;
+  const names = [...new Set(limits.map(({ rule }) => `\`${rule}\``))];
+  return `Limited by ${names.join(", ")}.`;
+}

@@ -1,0 +1,54 @@
+import type { AuditEventStore } from "../audit/audit-events.ts";
+import type { AuditTrail } from "../audit/trail.ts";
+import type { Config } from "../config/config.ts";
+import type { Database } from "../db/client.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import type { Limiter } from "../limits/budgets.ts";
+import type { LoginAttempts } from "../limits/login-attempts.ts";
+import type { Challenge } from "../limits/turnstile.ts";
+import type { MailQueue } from "../mail/requests.ts";
+import type { Passwords } from "../passwords/passwords.ts";
+import type { PasswordQuality } from "../passwords/quality.ts";
+import type { AfterResponse } from "../platform/after-response.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Secrets } from "../platform/crypto.ts";
+import type { Hops } from "../platform/hops.ts";
+import type { Random } from "../platform/random.ts";
+import type { Revocations } from "../sessions/revocations.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { AccessTokens } from "../tokens/access-token.ts";
+import type { UserAdministration } from "../users/administration.ts";
+import type { DeletionStore } from "../users/deletions.ts";
+import type { EmailChangeStore } from "../users/email-changes.ts";
+import type { InvitationStore } from "../users/invitations.ts";
+import type { RegistrationStore } from "../users/registrations.ts";
+import type { UserStore } from "../users/users.ts";
+
+/** What handlers work with. Each service is created on first use; `services.ts` says how. */
+export interface Services {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly secrets: Secrets;
+  readonly hops: Hops;
+  readonly afterResponse: AfterResponse;
+  readonly db: Database;
+  readonly users: UserStore;
+  readonly registrations: RegistrationStore;
+  readonly invitations: InvitationStore;
+  readonly emailChanges: EmailChangeStore;
+  readonly deletions: DeletionStore;
+  readonly administration: UserAdministration;
+  readonly sessions: Sessions;
+  readonly revocations: Revocations;
+  readonly keyring: Keyring;
+  readonly accessTokens: AccessTokens;
+  readonly passwords: Passwords;
+  readonly passwordQuality: PasswordQuality;
+  readonly limiter: Limiter;
+  readonly loginAttempts: LoginAttempts;
+  readonly challenge: Challenge;
+  readonly mail: MailQueue;
+  readonly audit: AuditTrail;
+  readonly auditEvents: AuditEventStore;
+}

@@ -1,0 +1,57 @@
+/** Every endpoint, in the order of the API reference. */
+import type { Config } from "./config/config.ts";
+import type { Endpoint } from "./endpoint/endpoint.ts";
+import { changePassword } from "./features/account/change-password.ts";
+import { deleteMe } from "./features/account/delete-me.ts";
+import { endOtherSessions } from "./features/account/end-other-sessions.ts";
+import { endSession } from "./features/account/end-session.ts";
+import { exportMe } from "./features/account/export-me.ts";
+import { listSecurityEvents } from "./features/account/list-security-events.ts";
+import { listSessions } from "./features/account/list-sessions.ts";
+import { deleteUser } from "./features/administration/delete-user.ts";
+import { listAuditEvents } from "./features/administration/list-audit-events.ts";
+import { listUsers } from "./features/administration/list-users.ts";
+import { readUser } from "./features/administration/read-user.ts";
+import { revokeSessions } from "./features/administration/revoke-sessions.ts";
+import { sendPasswordReset } from "./features/administration/send-password-reset.ts";
+import { updateUser } from "./features/administration/update-user.ts";
+import { confirmEmailChange } from "./features/email-change/confirm-email-change.ts";
+import { requestEmailChange } from "./features/email-change/request-email-change.ts";
+import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
+import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
+import { inviteUser } from "./features/invitations/invite-user.ts";
+import { login } from "./features/login/login.ts";
+import { logout } from "./features/login/logout.ts";
+import { refresh } from "./features/login/refresh.ts";
+import { readOutbox } from "./features/outbox/read-outbox.ts";
+import { pageEndpoints } from "./features/pages/page-endpoints.ts";
+import { readMe } from "./features/profile/read-me.ts";
+import { updateMe } from "./features/profile/update-me.ts";
+import { forgotPassword } from "./features/recovery/forgot-password.ts";
+import { resetPassword } from "./features/recovery/reset-password.ts";
+import { judgePassword } from "./features/register/password-strength.ts";
+import { register } from "./features/register/register.ts";
+import { resendVerification } from "./features/register/resend-verification.ts";
+import { verifyEmail } from "./features/register/verify-email.ts";
+import { readOpenApi, readReference } from "./features/service/documents.ts";
+import { readHealth } from "./features/service/health.ts";
+import { readService } from "./features/service/root.ts";
+import { readJwks } from "./features/well-known/jwks.ts";
+import { readMetadata } from "./features/well-known/metadata.ts";
+
+export function endpointsOf(config: Config): Endpoint[] {
+  return [
+    ...[readService, readHealth, readOpenApi, readReference],
+    ...[readJwks, readMetadata],
+    ...pageEndpoints(config),
+    ...[register, verifyEmail, resendVerification, judgePassword],
+    ...[forgotPassword, resetPassword],
+    ...[requestEmailChange, confirmEmailChange, undoEmailChange],
+    ...[login, refresh, logout],
+    ...[readMe, updateMe],
+    ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
+    ...[listUsers, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],
+    ...[inviteUser, acceptInvitation],
+    ...(config.development ? [readOutbox] : []),
+  ];
+}

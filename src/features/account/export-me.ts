@@ -1,0 +1,152 @@
+/**
+ * Everything stored about a user as one JSON document. It is written while it is read, because a year's events may be
+ * many. Left out is what only the service can use: the password's hash and internal counters.
+ */
+import * as z from "zod";
+import type { AuditEventStore, AuditFilter, AuditRow } from "../../audit/audit-events.ts";
+import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
+import { user } from "../../endpoint/callers.ts";
+import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import { perUser } from "../../endpoint/limits.ts";
+import { toIsoTime } from "../../platform/clock.ts";
+import { utf8 } from "../../platform/encoding.ts";
+import { describeError, writeLog } from "../../platform/log.ts";
+import { presentSession, sessionSchema } from "../../sessions/present-session.ts";
+import type { Device } from "../../sessions/session-records.ts";
+import type { EmailChange } from "../../users/email-changes.ts";
+import { presentUser, userSchema } from "../../users/user.ts";
+
+const time = z.iso.datetime();
+
+const exportSchema = z
+  .strictObject({
+    exported_at: time,
+    user: userSchema.extend({ locale: z.string() }),
+    sessions: z.array(sessionSchema),
+    devices: z.array(z.strictObject({ digest: z.string(), first_seen_at: time, last_seen_at: time })),
+    email_changes: z.array(
+      z.strictObject({
+        old_email: z.email(),
+        new_email: z.email(),
+        requested_at: time,
+        confirmed_at: time.nullable(),
+        undone_at: time.nullable(),
+      }),
+    ),
+    security_events: z.array(ownEventSchema),
+    events_of_others: z
+      .array(
+        z.strictObject({
+          id: z.uuid(),
+          type: z.string(),
+          occurred_at: time,
+          ip_address: z.string().nullable(),
+          user_agent: z.string().nullable(),
+        }),
+      )
+      .meta({ description: "What the user did, as an operator, to accounts of others." }),
+  })
+  .meta({ id: "Export" });
+
+const EVENTS_A_PAGE = 500;
+
+export const exportMe = endpoint(
+  {
+    id: "exportMe",
+    method: "get",
+    path: "/api/v1/users/me/export",
+    tag: "Users",
+    summary: "Download everything stored about you",
+    description: "One JSON document, offered as a file.",
+    caller: user,
+    limits: [perUser("exportPerUser")],
+    success: { status: 200, description: "The document.", schema: exportSchema },
+    refusals: [],
+  },
+  async ({ audit, auditEvents, clock, emailChanges, sessions }, { caller }) => {
+    const { sessionId, user: owner } = caller;
+    const [live, devices, changes] = await Promise.all([
+      sessions.list(owner.id),
+      sessions.devices(owner.id),
+      emailChanges.listOf(owner.id),
+    ]);
+    audit.note("data_exported", { actorId: owner.id, userId: owner.id });
+    const head = {
+      exported_at: toIsoTime(clock.now()),
+      user: { ...presentUser(owner), locale: owner.locale },
+      sessions: live.map((session) => presentSession(session, sessionId)),
+      devices: devices.map(presentDevice),
+      email_changes: changes.map(presentEmailChange),
+    };
+    const document = writeDocument(head, [
+      ["security_events", eventPages(auditEvents, { userId: owner.id }, (event) => presentOwnEvent(event, owner.id))],
+      ["events_of_others", eventPages(auditEvents, { actorOnOthers: owner.id }, presentDeed)],
+    ]);
+    return new Reply(document, {
+      "Content-Type": "application/json",
+      "Content-Disposition": `attachment; filename="${owner.username}.json"`,
+    });
+  },
+);
+
+async function* eventPages(auditEvents: AuditEventStore, filter: AuditFilter, present: (event: AuditRow) => object) {
+  let before: string | undefined;
+  do {
+    const events = await auditEvents.list(filter, { limit: EVENTS_A_PAGE, before });
+    yield events.map(present);
+    before = events.length < EVENTS_A_PAGE ? undefined : events.at(-1)?.id;
+  } while (before !== undefined);
+}
+
+/** The members of `head`, and after them a list for each name, page by page. */
+function writeDocument(head: object, lists: [string, AsyncGenerator<object[]>][]): ReadableStream<Uint8Array> {
+  const parts = documentParts(head, lists);
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const part = await parts.next();
+        if (part.done) controller.close();
+        else controller.enqueue(utf8(part.value));
+      } catch (error) {
+        // The answer has begun, so it can only break off. The reason is for the log alone.
+        writeLog("error", { event: "export_broken_off", error: describeError(error) });
+        controller.error(new Error("The export was broken off."));
+      }
+    },
+  });
+}
+
+async function* documentParts(head: object, lists: [string, AsyncGenerator<object[]>][]): AsyncGenerator<string> {
+  yield JSON.stringify(head).slice(0, -1);
+  for (const [name, pages] of lists) {
+    yield `,"${name}":[`;
+    let separator = "";
+    for await (const page of pages) {
+      if (page.length === 0) continue;
+      yield separator + page.map((event) => JSON.stringify(event)).join(",");
+      separator = ",";
+    }
+    yield "]";
+  }
+  yield "}";
+}
+
+/** What the user did to another account, without anything about that account's owner. */
+function presentDeed({ id, type, occurredAt, ipAddress, userAgent }: AuditRow) {
+  return { id, type, occurred_at: toIsoTime(occurredAt), ip_address: ipAddress, user_agent: userAgent };
+}
+
+function presentDevice({ digest, firstSeenAt, lastSeenAt }: Device) {
+  return { digest, first_seen_at: toIsoTime(firstSeenAt), last_seen_at: toIsoTime(lastSeenAt) };
+}
+
+function presentEmailChange({ oldEmail, newEmail, requestedAt, confirmedAt, undoneAt }: EmailChange) {
+  const optional = (time: number | null) => (time === null ? null : toIsoTime(time));
+  return {
+    old_email: oldEmail,
+    new_email: newEmail,
+    requested_at: toIsoTime(requestedAt),
+    confirmed_at: optional(confirmedAt),
+    undone_at: optional(undoneAt),
+  };
+}

@@ -1,0 +1,20 @@
+import { operatorOn } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+
+export const revokeSessions = endpoint(
+  {
+    id: "revokeSessions",
+    method: "post",
+    path: "/api/v1/users/{id}/revoke-sessions",
+    tag: "Administration",
+    summary: "End every session of a user",
+    caller: operatorOn("end_sessions"),
+    success: { status: 204, description: "They have ended." },
+    refusals: [],
+  },
+  async ({ audit, sessions }, { caller: { user, target } }) => {
+    await sessions.endAllBut(target.id, null);
+    audit.note("sessions_ended", { actorId: user.id, userId: target.id });
+    return undefined;
+  },
+);

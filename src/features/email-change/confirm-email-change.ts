@@ -1,0 +1,43 @@
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { linkBody } from "../../links/link-body.ts";
+import { openLink } from "../../links/link-tokens.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { loginNameKey } from "../../users/login-names.ts";
+
+export const confirmEmailChange = endpoint(
+  {
+    id: "confirmEmail",
+    method: "post",
+    path: "/api/v1/auth/confirm-email",
+    tag: "Authentication",
+    summary: "Confirm a new email address",
+    description: "Spends the token that was emailed to the new address. The same link again gets the same answer.",
+    body: linkBody,
+    limits: [perNetwork("linkAttemptsPerAddress")],
+    success: {
+      status: 200,
+      description: "The address now belongs to the user.",
+      schema: statusSchema("confirmed"),
+    },
+    refusals: ["invalid_token", "expired_token", "email_taken"],
+  },
+  async (services, { body, client }) => {
+    const { audit, clock, emailChanges, loginAttempts, mail } = services;
+    const link = openLink("confirm-email", body.token, services);
+    if (isRefusal(link)) return link;
+    const { change } = await emailChanges.find(link.subjectId);
+    if (change === undefined) return refuse("invalid_token");
+
+    const step = await emailChanges.confirm(change, clock.now());
+    if (isRefusal(step)) return step;
+    if (step.isFirst) {
+      const { userId, oldEmail, newEmail } = change;
+      audit.note("email_changed", { actorId: userId, userId });
+      mail.notify({ kind: "email_changed", changeId: change.id });
+      await loginAttempts.rename(loginNameKey({ email: oldEmail }), loginNameKey({ email: newEmail }), client.network);
+    }
+    return { status: "confirmed" };
+  },
+);

@@ -1,0 +1,70 @@
+import * as z from "zod";
+import { checkCurrentPassword } from "../../accounts/current-password.ts";
+import { user } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { emailsToCaller, emailsToGivenAddress, passwordGuesses, perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { typedPassword } from "../../passwords/policy.ts";
+import { createId } from "../../platform/random.ts";
+import { refuse } from "../../platform/refusal.ts";
+import { allowedEmailAddress } from "../../users/email-domains.ts";
+
+/** Whether the new address has an account is revealed to that address alone. */
+export const requestEmailChange = endpoint(
+  {
+    id: "changeEmail",
+    method: "post",
+    path: "/api/v1/users/me/email",
+    tag: "Users",
+    summary: "Request a change of email address",
+    description:
+      "A link goes to the new address and a notice to the old one. Nothing changes until the link is used. Until then, and for a while afterwards, the link in the notice undoes the change. A newer request, a new password or a reset replaces the confirmation. The answer does not reveal whether the new address has an account.",
+    caller: user,
+    body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
+    admit: (_, { body, caller }) => (body.email === caller.user.email ? unchanged() : undefined),
+    limits: [
+      passwordGuesses,
+      emailsToGivenAddress("confirm_email"),
+      emailsToCaller("email_change_requested"),
+      perNetwork("mailPerAddress"),
+    ],
+    success: {
+      status: 202,
+      description: "The emails are on their way.",
+      schema: statusSchema("confirmation_required"),
+    },
+    refusals: ["wrong_password", "validation_failed", "busy", "invalid_access_token"],
+  },
+  async (services, { body: { email, password }, caller }) => {
+    const refused = await checkCurrentPassword(services, caller.user, password);
+    if (refused !== undefined) return refused;
+
+    const { audit, clock, emailChanges, mail, random } = services;
+    const requestedAt = clock.now();
+    const id = createId(requestedAt, random);
+    const { id: userId, email: oldEmail, sessionEpoch } = caller.user;
+    const isStored = await emailChanges.request({
+      id,
+      userId,
+      oldEmail,
+      newEmail: email,
+      sessionEpoch,
+      requestedAt,
+      confirmedAt: null,
+      undoneAt: null,
+    });
+    // The user was deleted, or got another password, while this one was checked.
+    if (!isStored) return refuse("invalid_access_token");
+    await Promise.all([
+      mail.request({ kind: "confirm_email", changeId: id }),
+      mail.request({ kind: "email_change_requested", changeId: id }),
+    ]);
+    audit.note("email_change_requested", { actorId: userId, userId });
+    return { status: "confirmation_required" };
+  },
+);
+
+function unchanged() {
+  const message = "This is already your email address.";
+  return refuse("validation_failed", { errors: [{ field: "email", code: "unchanged", message }] });
+}

@@ -1,0 +1,53 @@
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { statusSchema } from "../../http/status.ts";
+import { mailLimit } from "../../limits/budgets.ts";
+import { linkBody } from "../../links/link-body.ts";
+import { openLink } from "../../links/link-tokens.ts";
+import { NO_PASSWORD } from "../../passwords/passwords.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { loginNameKey } from "../../users/login-names.ts";
+
+/** The password is removed because the person who changed the address knew it. A reset link follows by email. */
+export const undoEmailChange = endpoint(
+  {
+    id: "undoEmailChange",
+    method: "post",
+    path: "/api/v1/auth/undo-email-change",
+    tag: "Authentication",
+    summary: "Undo a change of email address",
+    description:
+      "Spends the token that was emailed to the old address, which belongs to the user again. Every session ends, the password stops working, and a link to choose a new one is emailed. The same link again gets the same answer.",
+    body: linkBody,
+    limits: [perNetwork("linkAttemptsPerAddress")],
+    success: { status: 200, description: "The old address is back.", schema: statusSchema("undone") },
+    refusals: ["invalid_token", "expired_token", "email_taken"],
+  },
+  async (services, { body, client }) => {
+    const { audit, clock, emailChanges, loginAttempts, sessions } = services;
+    const link = openLink("undo-email-change", body.token, services);
+    if (isRefusal(link)) return link;
+    const { change, user } = await emailChanges.find(link.subjectId);
+    if (change === undefined) return refuse("invalid_token");
+
+    const step = await emailChanges.undo(change, clock.now());
+    if (isRefusal(step)) return step;
+    const { userId, oldEmail, newEmail } = change;
+    if (step.isFirst) {
+      audit.note("email_change_undone", { userId });
+      await loginAttempts.rename(loginNameKey({ email: newEmail }), loginNameKey({ email: oldEmail }), client.network);
+    }
+    // Repeated while the owner has no new password, in case this part failed the first time.
+    if (step.isFirst || user?.passwordHash === NO_PASSWORD) {
+      await Promise.all([sessions.forgetAll(userId), sendReset(services, oldEmail, step.isFirst)]);
+    }
+    return { status: "undone" };
+  },
+);
+
+/** Emails a reset link. Using the undo link again and again sends only a few. */
+async function sendReset({ limiter, mail }: Services, email: string, isFirst: boolean): Promise<void> {
+  const { refusal } = await limiter.take([mailLimit("undo_email_change", email)]);
+  if (isFirst || refusal === undefined) await mail.request({ kind: "reset_password", email });
+}

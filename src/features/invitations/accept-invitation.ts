@@ -1,0 +1,78 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { linkToken } from "../../links/link-body.ts";
+import { invitationState } from "../../links/link-states.ts";
+import { isOfState, linkHash, openLink } from "../../links/link-tokens.ts";
+import { createId } from "../../platform/random.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { loginNameKeys } from "../../users/login-names.ts";
+import { newAccountShape } from "../../users/new-account.ts";
+import { newProfile } from "../../users/profile-fields.ts";
+import { refuseInvitation } from "../../users/registration-policy.ts";
+
+/** The link proves the address, so the new user is verified at once and replaces a registration that was never proved. */
+export const acceptInvitation = endpoint(
+  {
+    id: "acceptInvitation",
+    method: "post",
+    path: "/api/v1/auth/accept-invitation",
+    tag: "Authentication",
+    summary: "Accept an invitation",
+    description:
+      "Spends the token of an emailed invitation, together with the address that stands beside it in the link. The account is verified at once. If the username or password is refused, the link stays valid. Once the address has an account, it stops working.",
+    body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
+    limits: [perNetwork("linkAttemptsPerAddress")],
+    success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
+    refusals: [
+      "invalid_token",
+      "expired_token",
+      "registration_closed",
+      "username_taken",
+      "invitation_used",
+      "validation_failed",
+      "busy",
+      "unavailable",
+    ],
+  },
+  async (services, { body, client, exchange }) => {
+    const { audit, clock, config, invitations, loginAttempts, passwordQuality, passwords, random } = services;
+    const closed = refuseInvitation(config);
+    if (closed !== undefined) return closed;
+    const link = openLink("invitation", body.token, services);
+    if (isRefusal(link)) return link;
+    // The link holds only a fingerprint of its address.
+    if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
+    const hash = linkHash(body.token);
+    // Revealed, because whoever has the link has the mailbox.
+    if (await invitations.isUsed(body.email, hash)) return refuse("invitation_used");
+
+    const judged = await passwordQuality.require("password", body.password, body);
+    if (isRefusal(judged)) return judged;
+    const hashed = await passwords.hash(body.password);
+    if (isRefusal(hashed)) return hashed;
+    const now = clock.now();
+    const accepted = await invitations.accept(
+      {
+        id: createId(now, random),
+        email: body.email,
+        username: body.username,
+        passwordHash: hashed.hash,
+        ...newProfile(body),
+        locale: client.locale,
+        link: hash,
+      },
+      now,
+      now - config.accounts.unverifiedLifetime,
+    );
+    if (isRefusal(accepted)) return accepted;
+    const { userId } = accepted;
+    exchange.identify(userId);
+    // Clears what others guessed at these names before.
+    await loginAttempts.reset(loginNameKeys(body), client.network);
+    const details = { invitation_id: link.subjectId, ...judged.details };
+    audit.note("invitation_accepted", { actorId: userId, userId, details });
+    return { status: "verified" };
+  },
+);

@@ -1,0 +1,241 @@
+/**
+ * Logging in takes two round trips: [limits ∥ user by name ∥ challenge] → hash → [create session ∥ bookkeeping].
+ * Account state is revealed only after a correct password.
+ */
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { takenByHandler } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
+import type { Client } from "../../http/exchange.ts";
+import type { LoginAttempt } from "../../limits/login-attempts.ts";
+import { turnstileToken } from "../../limits/turnstile.ts";
+import { typedPassword } from "../../passwords/policy.ts";
+import { createId } from "../../platform/random.ts";
+import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
+import { deviceDigest } from "../../sessions/device.ts";
+import { issueTokenPair, tokenPairShape } from "../../tokens/token-pair.ts";
+import { personName } from "../../users/fields.ts";
+import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
+import type { LoginCandidates } from "../../users/registrations.ts";
+import { presentUser, type User, userSchema, wasNeverProved } from "../../users/user.ts";
+import { handOut } from "./refresh-cookie.ts";
+
+const loginBody = z
+  .strictObject({
+    email: z
+      .string()
+      .trim()
+      .min(1, "Enter the email address.")
+      .max(254, "An email address has at most 254 characters.")
+      .optional()
+      .meta({ examples: ["ada@example.com"] }),
+    username: z
+      .string()
+      .trim()
+      .min(1, "Enter the username.")
+      .max(32, "A username has at most 32 characters.")
+      .optional()
+      .meta({ examples: ["ada"] }),
+    password: typedPassword,
+    device_name: personName
+      .optional()
+      .meta({ description: "The name in the list of sessions.", examples: ["Ada's phone"] }),
+    cookie: z
+      .boolean()
+      .optional()
+      .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of returning it." }),
+    turnstile_token: turnstileToken,
+  })
+  .refine((body) => (body.email === undefined) !== (body.username === undefined), {
+    path: ["email"],
+    message: "Send either an email or a username.",
+  });
+
+type LoginBody = z.output<typeof loginBody>;
+
+export const login = endpoint(
+  {
+    id: "login",
+    method: "post",
+    path: "/api/v1/auth/login",
+    tag: "Authentication",
+    summary: "Log in",
+    description:
+      "By email or username. Whether an account is unverified or disabled is revealed only after a correct password. With `cookie: true` the refresh token travels only in an HttpOnly cookie.",
+    body: () => loginBody,
+    // Otherwise another site could log a browser in to an account of the attacker (login CSRF).
+    admit: (_, { body, exchange }) =>
+      body.cookie && !exchange.hasAllowedOrigin() ? refuse("origin_not_allowed") : undefined,
+    limits: [
+      takenByHandler("loginPerAddress"),
+      takenByHandler("loginPerAccountAndAddress"),
+      takenByHandler("loginPerAccount"),
+    ],
+    success: {
+      status: 200,
+      description: "A new session.",
+      schema: z.strictObject({ ...tokenPairShape, user: userSchema }).meta({ id: "Login" }),
+    },
+    refusals: [
+      "invalid_credentials",
+      "email_not_verified",
+      "account_disabled",
+      "origin_not_allowed",
+      "challenge_failed",
+      "rate_limited",
+      "busy",
+      "unavailable",
+    ],
+  },
+  async (services, { body, client, exchange }) => {
+    const name: LoginName =
+      body.email === undefined
+        ? { username: canonicalName(body.username ?? "") }
+        : { email: canonicalName(body.email) };
+    // Counted by what was typed, so that 429 does not reveal whether there is such an account.
+    const taking = services.loginAttempts.take(loginNameKey(name), client.network);
+    try {
+      const [attempt, candidates, , unsolved] = await Promise.all([
+        taking,
+        services.registrations.findCandidates(name),
+        services.keyring.warm(),
+        services.challenge.check(body.turnstile_token, client.ipAddress),
+      ]);
+      if (attempt.refusal !== undefined) return attempt.refusal;
+      exchange.addHeaders(attempt.headers);
+      if (unsolved !== undefined) {
+        await attempt.giveBack();
+        return unsolved;
+      }
+      const proof = await provePassword(services, body.password, candidates, attempt);
+      if (isRefusal(proof)) {
+        // Not judged, so not counted. A correct password that opens no session does count: it costs hashing.
+        await attempt.giveBack();
+        return proof;
+      }
+      if ("reason" in proof) return refuseLogin(services, proof, candidates.user, name, attempt);
+      const opened = await openSession(services, { ...proof, body, client, candidates, attempt });
+      if (isRefusal(opened)) return opened;
+      exchange.identify(opened.user.id);
+      return { ...handOut(services, exchange, opened.tokens, body.cookie ?? false), user: presentUser(opened.user) };
+    } catch (error) {
+      // Something failed here, so this was not a wrong guess.
+      await taking.then((attempt) => attempt.giveBack()).catch(() => {});
+      throw error;
+    }
+  },
+);
+
+/** A refused login. Only the audit log learns the reason. */
+interface FailedLogin {
+  code: "invalid_credentials" | "email_not_verified" | "account_disabled" | "busy";
+  reason: "unknown_name" | "wrong_password" | "password_blocked" | "email_not_verified" | "account_disabled";
+}
+
+interface ProvedLogin {
+  user: User;
+  rehash: { from: string; to: string } | undefined;
+}
+
+/**
+ * Finds out whose password it is. A registration that waits under the same name is tried as well, whether or not its
+ * address has an owner: otherwise registering and then logging in would reveal which addresses have one.
+ */
+async function provePassword(
+  { passwords }: Services,
+  password: string,
+  { user, registration }: LoginCandidates,
+  { isBlocked, isFamiliar }: Pick<LoginAttempt, "isBlocked" | "isFamiliar">,
+): Promise<ProvedLogin | FailedLogin | Refusal<"busy">> {
+  const check = await passwords.check(password, user?.passwordHash);
+  if (isRefusal(check)) return check;
+  // After the check, so that neither the time nor the answer reveals that a guess was correct.
+  if (isBlocked || (!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)) {
+    return { code: "invalid_credentials", reason: "password_blocked" };
+  }
+  const isUsers = check.matches && user !== undefined;
+  if (isUsers && user.isVerified) {
+    if (!user.isActive) return { code: "account_disabled", reason: "account_disabled" };
+    return {
+      user,
+      rehash: check.rehashed === undefined ? undefined : { from: user.passwordHash, to: check.rehashed },
+    };
+  }
+  const isUnknown = user === undefined && registration === undefined;
+  const wrong: FailedLogin = { code: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
+  const unverified: FailedLogin = { code: "email_not_verified", reason: "email_not_verified" };
+  // If a registration waits, it alone decides: an older password of an unverified user must not reveal that the address
+  // has no owner.
+  if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
+  const waiting = await passwords.check(password, registration.passwordHash);
+  // The user's password was judged. Not refunded: otherwise a full lane would give free guesses.
+  if (isRefusal(waiting)) return { code: "busy", reason: wrong.reason };
+  return waiting.matches ? unverified : wrong;
+}
+
+/** Records a refused login, and answers it. */
+function refuseLogin(
+  services: Services,
+  { code, reason }: FailedLogin,
+  user: User | undefined,
+  name: LoginName,
+  attempt: LoginAttempt,
+) {
+  services.audit.note("login_failed", { userId: user?.id, details: { reason } });
+  const isWrong = reason === "wrong_password" || reason === "password_blocked";
+  if (isWrong && user !== undefined) countWrongGuess(services, user, name, attempt);
+  return refuse(code);
+}
+
+/**
+ * Runs after the answer, because it happens only for known names. Counts a wrong guess by the account's other name as
+ * well. After too many in a row, the password works only where its owner has logged in before (NIST SP 800-63B-4
+ * §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and whoever proves the address
+ * starts with fresh counters.
+ */
+function countWrongGuess(services: Services, user: User, name: LoginName, attempt: LoginAttempt): void {
+  const { afterResponse, audit, clock, mail, users } = services;
+  if (wasNeverProved(user)) return;
+  const others = loginNameKeys(user).filter((key) => key !== loginNameKey(name));
+  for (const other of others) afterResponse.add(() => attempt.share(other));
+  if (!attempt.isLast || user.passwordBlockedAt !== null) return;
+  afterResponse.add(async () => {
+    if (!(await users.blockPassword(user, clock.now()))) return;
+    audit.note("password_blocked", { userId: user.id });
+    mail.notify({ kind: "password_blocked", userId: user.id });
+  });
+}
+
+/** Opens the session of a user who has proved who they are, and issues its first tokens. */
+async function openSession(
+  services: Services,
+  login: ProvedLogin & { body: LoginBody; client: Client; candidates: LoginCandidates; attempt: LoginAttempt },
+) {
+  const { audit, clock, mail, random, sessions, users } = services;
+  const { user, rehash, body, client, candidates, attempt } = login;
+  const now = clock.now();
+  const sessionId = createId(now, random);
+  const { ipAddress, userAgent } = client;
+  const deviceName = body.device_name ?? null;
+  const device = deviceDigest({ deviceName, userAgent, country: client.country });
+  const [session, isRecorded] = await Promise.all([
+    sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
+    users.recordLogin(user, now, rehash),
+    attempt.succeed(loginNameKeys(user)),
+  ]);
+  if (session === null || !isRecorded) {
+    // The account changed before the session was opened, so the success is taken back.
+    await attempt.disown(loginNameKeys(user));
+    if (session !== null) await sessions.end(user.id, sessionId);
+    return refuse("invalid_credentials");
+  }
+  audit.note("login_succeeded", { actorId: user.id, userId: user.id, details: { session_id: sessionId } });
+  // The first login is always from a new device.
+  if (session.isNewDevice && user.lastLoginAt !== null) {
+    mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress });
+  }
+  const { keyringVersion } = candidates;
+  const { expiresAt } = session;
+  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
+  return { tokens, user: { ...user, lastLoginAt: now } };
+}

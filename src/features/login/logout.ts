@@ -1,0 +1,117 @@
+import * as z from "zod";
+import { holderOf } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
+import type { SessionProof } from "../../sessions/user-sessions.ts";
+import { clearRefreshCookie, readRefreshCookie } from "./refresh-cookie.ts";
+
+/**
+ * One round trip. Logging out a session that has already ended is harmless. Logging out of all sessions takes a live
+ * session and, with an access token, one more round trip to check that its key is still trusted.
+ */
+export const logout = endpoint(
+  {
+    id: "logout",
+    method: "post",
+    path: "/api/v1/auth/logout",
+    tag: "Authentication",
+    summary: "Log out",
+    description:
+      "Ends this session, or with `all: true` every session of the user. The access token is refused from now on. Logging out twice gets the same answer.",
+    caller: holderOf("access_token", "refresh_token"),
+    body: () =>
+      z.strictObject({
+        refresh_token: refreshToken.optional(),
+        all: z.boolean().optional().meta({ description: "End every session of the user, not only this one." }),
+      }),
+    bodyOptional: true,
+    success: { status: 204, description: "The session has ended." },
+    refusals: ["unauthorized", "invalid_access_token", "invalid_refresh_token", "origin_not_allowed"],
+  },
+  async (services, { body, exchange }) => {
+    // What a client sends on purpose comes before the cookie that a browser sends by itself.
+    const proofs = sentProofs(exchange.bearerToken(), body.refresh_token);
+    const cookie = readRefreshCookie(exchange);
+    if (proofs.length === 0 && isRefusal(cookie)) return cookie;
+    const inCookie = isRefusal(cookie) ? undefined : cookie.token;
+    if (inCookie !== undefined) proofs.push({ refreshToken: inCookie });
+    const outcome = await logOut(services, proofs, body.all ?? false);
+    // The cookie's session has ended, whatever the answer is. A cookie that was not used is left alone.
+    if (inCookie !== undefined) clearRefreshCookie(services, exchange);
+    if (isRefusal(outcome)) return outcome;
+    exchange.identify(outcome.userId);
+    return undefined;
+  },
+);
+
+type LogoutProof = { accessToken: string } | { refreshToken: string };
+
+function sentProofs(accessToken: string | undefined, token: string | undefined): LogoutProof[] {
+  const proofs: LogoutProof[] = [];
+  if (accessToken !== undefined) proofs.push({ accessToken });
+  if (token !== undefined) proofs.push({ refreshToken: token });
+  return proofs;
+}
+
+interface NamedSession {
+  userId: string;
+  session: SessionProof;
+  /** The key that signed the access token, if it was one. */
+  keyId?: string;
+}
+
+/**
+ * Logs out every session that a proof names: the access token may have expired, or belong to another session than the
+ * cookie. With `all`, the first of them that is alive ends every session of its user.
+ */
+async function logOut(services: Services, proofs: readonly LogoutProof[], all: boolean) {
+  const [first] = proofs;
+  if (first === undefined) return refuse("unauthorized");
+  const refused = refuse("accessToken" in first ? "invalid_access_token" : "invalid_refresh_token");
+  const named = (await Promise.all(proofs.map((proof) => nameSession(services, proof)))).filter(
+    (session) => session !== undefined,
+  );
+  if (!all) {
+    const [ended] = (await Promise.all(named.map((session) => endNamed(services, session)))).flat();
+    return ended === undefined ? refused : { userId: ended.userId };
+  }
+  for (const { userId, session, keyId } of named) {
+    // The key is checked first: with a revoked one, anyone could end everyone's sessions.
+    const isTrusted = await hasTrustedKey(services, keyId);
+    if (isTrusted && (await services.sessions.endAllBy(userId, session))) {
+      services.audit.note("logged_out", { actorId: userId, userId, details: { all: true } });
+      return { userId };
+    }
+  }
+  return refused;
+}
+
+/** Ends the session. Returns it if its proof was valid; ending the session of an untrusted proof harms no one. */
+async function endNamed(services: Services, named: NamedSession): Promise<NamedSession[]> {
+  const { userId, session, keyId } = named;
+  const [isTrusted, hasEnded] = await Promise.all([
+    hasTrustedKey(services, keyId),
+    services.sessions.end(userId, session.sessionId),
+  ]);
+  if (!isTrusted) return [];
+  const details = { session_id: session.sessionId };
+  if (hasEnded) services.audit.note("logged_out", { actorId: userId, userId, details });
+  return [named];
+}
+
+async function hasTrustedKey({ keyring }: Services, keyId: string | undefined): Promise<boolean> {
+  return keyId === undefined || keyring.isStillTrusted(keyId);
+}
+
+async function nameSession({ accessTokens, secrets }: Services, proof: LogoutProof): Promise<NamedSession | undefined> {
+  if ("accessToken" in proof) {
+    const claims = await accessTokens.verify(proof.accessToken);
+    return claims && { userId: claims.sub, session: { sessionId: claims.sid }, keyId: claims.keyId };
+  }
+  const content = openRefreshToken(proof.refreshToken, secrets);
+  if (content === undefined) return undefined;
+  const { userId, sessionId, generation } = content;
+  return { userId, session: { sessionId, generation } };
+}

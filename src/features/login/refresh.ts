@@ -1,0 +1,75 @@
+import * as z from "zod";
+import type { LimitRules } from "../../config/limit-rules.ts";
+import { holderOf } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { takenByHandler } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
+import type { Exchange } from "../../http/exchange.ts";
+import { decide, type LimitDecision, policyOf } from "../../limits/budgets.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
+import type { Rotation } from "../../sessions/user-sessions.ts";
+import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
+import { clearRefreshCookie, handOut, readRefreshCookie } from "./refresh-cookie.ts";
+
+export const refresh = endpoint(
+  {
+    id: "refresh",
+    method: "post",
+    path: "/api/v1/auth/refresh",
+    tag: "Authentication",
+    summary: "Refresh",
+    description:
+      "Exchanges a refresh token for the next pair of tokens. The previous token gets the same successor again within a short grace period. An older one ends the session.",
+    caller: holderOf("refresh_token"),
+    body: () => z.strictObject({ refresh_token: refreshToken.optional() }),
+    bodyOptional: true,
+    limits: [takenByHandler("refreshPerSession")],
+    success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
+    refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
+  },
+  async (services, { body, exchange }) => {
+    const cookie = body.refresh_token === undefined ? readRefreshCookie(exchange) : { token: undefined };
+    if (isRefusal(cookie)) return cookie;
+    const inCookie = cookie.token !== undefined;
+    const tokens = await rotateSession(services, exchange, body.refresh_token ?? cookie.token ?? "");
+    if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
+    // A token that was sent too soon is still valid.
+    if (inCookie && tokens.code !== "rate_limited") clearRefreshCookie(services, exchange);
+    return tokens;
+  },
+);
+
+/** One round trip, [rotate ∥ user]. A forged token touches no storage. */
+async function rotateSession(services: Services, exchange: Exchange, token: string) {
+  const { audit, config, keyring, mail, secrets, sessions, users } = services;
+  const content = openRefreshToken(token, secrets);
+  if (content === undefined) return refuse("invalid_refresh_token");
+
+  const { sessionId, userId } = content;
+  const [rotation, { user, keyringVersion }] = await Promise.all([
+    sessions.rotate(userId, content),
+    users.findWithKeyringVersion(userId),
+    keyring.warm(),
+  ]);
+  const { headers, refusal } = limitDecision(rotation, config.limits.rules);
+  if (refusal !== undefined) return refuse("rate_limited", { ...refusal.details, userId });
+  if (rotation.outcome === "reused") {
+    audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });
+    mail.notify({ kind: "refresh_reused", userId, device: rotation.device });
+    return refuse("refresh_token_reused", { userId });
+  }
+  if (rotation.outcome !== "rotated" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
+  if (rotation.epoch < user.sessionEpoch) return refuse("invalid_refresh_token");
+  exchange.addHeaders(headers);
+  exchange.identify(userId);
+  const { generation, expiresAt } = rotation;
+  return issueTokenPair(services, { user, sessionId, generation, expiresAt, keyringVersion });
+}
+
+/** The session counts its own refreshes: what its reading means for the client. */
+function limitDecision(rotation: Rotation, rules: LimitRules): LimitDecision {
+  if (!("reading" in rotation) || rotation.reading === undefined) return { headers: {} };
+  const name = "refreshPerSession";
+  return decide([{ name, policy: policyOf(name, rules[name]), reading: rotation.reading }]);
+}

@@ -1,0 +1,48 @@
+/** Part of `npm run build`: writes every page in every language, which keeps their texts out of the Worker's bundle. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
+import { accountPage } from "./account-page.ts";
+import { type Page, renderPage } from "./layout.ts";
+import { linkPage } from "./link-page.ts";
+import { loginPage } from "./login-page.ts";
+import { type PageName, pagePath } from "./pages.ts";
+import { registerPage } from "./register-page.ts";
+
+const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
+  "verify-email": (locale) => linkPage("verify-email", locale),
+  "reset-password": (locale) => linkPage("reset-password", locale),
+  "confirm-email": (locale) => linkPage("confirm-email", locale),
+  "undo-email-change": (locale) => linkPage("undo-email-change", locale),
+  "accept-invitation": (locale) => linkPage("accept-invitation", locale),
+  login: loginPage,
+  register: registerPage,
+  account: accountPage,
+};
+
+/** Writes the pages into the assets folder. */
+export function buildPages(folder: string): void {
+  for (const page of Object.values(IN_LANGUAGE)) {
+    for (const locale of SUPPORTED_LOCALES) {
+      const inLanguage = page(locale);
+      const file = join(folder, pagePath(inLanguage.name, locale));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, renderPage(inLanguage, importsOf(inLanguage.script), locale));
+    }
+  }
+}
+
+const SCRIPTS = join(import.meta.dirname, "../../../public/static");
+/** A bundle, which is built later and imports nothing. */
+const CLIENT = "client.js";
+
+/** The scripts that a script imports, directly or not. */
+function importsOf(script: string): string[] {
+  const found = new Set([script]);
+  for (const name of found) {
+    const source = name === CLIENT ? "" : readFileSync(join(SCRIPTS, name), "utf8");
+    for (const [, imported = ""] of source.matchAll(/^import .* from "\.\/([\w-]+\.js)";$/gm)) found.add(imported);
+  }
+  found.delete(script);
+  return [...found];
+}

@@ -1,0 +1,91 @@
+/** Form fields, each with a label, a place for its error, and an optional hint. */
+import { html, type Markup } from "./html.ts";
+import type { FieldWords } from "./page-words.ts";
+
+interface Field {
+  id: string;
+  /** The API's name for it, if that differs from the id. */
+  name?: string;
+  label: string;
+  hint?: string;
+  /** Attributes of the input. An empty value makes an attribute without a value. */
+  attributes: Record<string, string>;
+}
+
+export function field({ id, name = id, label, hint, attributes }: Field): Markup {
+  return html`<div class="field">
+  <label for="${id}">${label}</label>
+  <input id="${id}" name="${name}"${attributesOf(attributes)} aria-describedby="${describedBy(id, hint)}">
+  ${messages(id, hint)}
+</div>`;
+}
+
+/** An input for an email address. */
+export function emailField(id: string, label: string, autocomplete = "email"): Markup {
+  return field({
+    id,
+    name: "email",
+    label,
+    attributes: { type: "email", required: "", maxlength: "254", autocomplete, ...AS_TYPED },
+  });
+}
+
+export function usernameField({ username, usernameHint }: FieldWords): Markup {
+  return field({
+    id: "username",
+    label: username,
+    hint: usernameHint,
+    attributes: { required: "", maxlength: "32", autocomplete: "username", ...AS_TYPED },
+  });
+}
+
+interface PasswordField {
+  id: string;
+  name?: string;
+  label: string;
+  /** Only for a new password, which is checked while the user types. */
+  hint?: string;
+  autocomplete: "current-password" | "new-password";
+}
+
+export function passwordField(
+  { id, name = id, label, hint, autocomplete }: PasswordField,
+  { show, showPassword }: FieldWords,
+): Markup {
+  const attributes = { type: "password", required: "", autocomplete, ...AS_TYPED };
+  return html`<div class="field">
+  <label for="${id}">${label}</label>
+  <div class="field-row">
+    <input id="${id}" name="${name}"${attributesOf(attributes)} aria-describedby="${describedBy(id, hint)}">
+    <button class="button button-quiet reveal" type="button" id="${id}-reveal" aria-controls="${id}" aria-label="${showPassword}">${show}</button>
+  </div>
+  ${messages(id, hint)}
+</div>`;
+}
+
+/** A place for the challenge widget (empty without a challenge), then the end of the form. */
+export function challengedEnd(form: string, label: string): Markup {
+  return html`<div class="challenge" id="${form}-challenge"></div>
+${formEnd(form, label)}`;
+}
+
+/** The form's error line, then its button. The page's script enables the button. */
+export function formEnd(form: string, label: string): Markup {
+  return html`<p class="form-error" id="${form}-error" role="alert"></p>
+<button class="button" type="submit" id="${form}-button" disabled>${label}</button>`;
+}
+
+export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };
+
+function messages(id: string, hint: string | undefined): Markup {
+  const error = html`<p class="field-error" id="${id}-error"></p>`;
+  return hint === undefined ? error : html`${error}<p class="field-hint" id="${id}-hint">${hint}</p>`;
+}
+
+function describedBy(id: string, hint: string | undefined): string {
+  return hint === undefined ? `${id}-error` : `${id}-error ${id}-hint`;
+}
+
+function attributesOf(attributes: Record<string, string>): Markup[] {
+  return Object.entries(attributes).map(([name, value]) => (value === "" ? html` ${name}` : html` ${name}="${value}"`));
+}

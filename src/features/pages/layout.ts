@@ -1,0 +1,80 @@
+/** What every page has around its own part: the head, the product's name, the way to the other languages. */
+import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
+import { dataBlock, html, type Markup } from "./html.ts";
+import { type PageName, PLACEHOLDERS } from "./pages.ts";
+import type { PageScriptWords, ScriptWords } from "./script-words.ts";
+import { PAGE_WORDS } from "./words.ts";
+
+export interface Page {
+  name: PageName;
+  /** The window's title, without the product's name. */
+  title: string;
+  /** The script in /static. */
+  script: string;
+  /** What the script reads, besides the texts of every form. */
+  words: PageScriptWords;
+  body: Markup;
+}
+
+/** A link to another page in the same language, which the user may have chosen. */
+export function pageLink(name: PageName, locale: Locale): string {
+  return `/${name}?lang=${locale}`;
+}
+
+/** `imports`: the scripts that the page's script imports, directly or not. Browsers then load all of them at once. */
+export function renderPage(
+  { name, title, script, words, body }: Page,
+  imports: readonly string[],
+  locale: Locale,
+): string {
+  const { layout, forms, fields } = PAGE_WORDS[locale];
+  const { show, showPassword, hide, hidePassword } = fields;
+  const scriptWords: Partial<ScriptWords> = { forms, fields: { show, showPassword, hide, hidePassword }, ...words };
+  const { heading, text, comfort } = layout.needsScript;
+  const page = html`<!doctype html>
+<html lang="${locale}" data-registration="${PLACEHOLDERS.registration}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="referrer" content="no-referrer">
+    <meta name="robots" content="noindex">
+    <meta name="color-scheme" content="light dark">
+    <title>${title} · ${PLACEHOLDERS.product}</title>
+    <link rel="icon" href="/static/logo.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/static/postern.css">
+    <link rel="stylesheet" href="/static/theme.css">
+    ${imports.map((file) => html`<link rel="modulepreload" href="/static/${file}">`)}
+    <script type="module" src="/static/${script}"></script>
+  </head>
+  <body>
+    <header class="site-header">
+      <p class="brand"><img class="brand-mark" src="/static/logo.svg" alt="" width="28" height="28"><span id="product">${PLACEHOLDERS.product}</span></p>
+    </header>
+    <main class="stage">
+      <noscript>
+        <div class="card">
+          <h1>${heading}</h1>
+          <p>${text}</p>
+          <p>${comfort}</p>
+        </div>
+      </noscript>
+      ${body}
+      <p class="visually-hidden" id="progress" aria-live="polite"></p>
+    </main>
+    <footer class="site-footer">
+      <nav aria-label="${layout.languages}">${SUPPORTED_LOCALES.map((other) => languageLink(name, other, locale))}</nav>
+    </footer>
+    ${dataBlock("words", scriptWords)}
+  </body>
+</html>
+`;
+  // A non-breaking hyphen, so that no line of German breaks inside "E-Mail".
+  return page.markup.replaceAll("E-Mail", "E\u2011Mail");
+}
+
+function languageLink(name: PageName, locale: Locale, current: Locale): Markup {
+  const { language } = PAGE_WORDS[locale];
+  return locale === current
+    ? html`<a class="language" href="${pageLink(name, locale)}" lang="${locale}" hreflang="${locale}" aria-current="true">${language}</a>`
+    : html`<a class="language" href="${pageLink(name, locale)}" lang="${locale}" hreflang="${locale}">${language}</a>`;
+}

@@ -1,0 +1,94 @@
+/** What the pages that links in emails lead to do, apart from their texts. */
+
+/** What a view offers below its text: one of the two forms, or a link to another page. */
+export type Offer = "act" | "resend" | "login" | "account" | "nothing";
+
+export interface LinkPage {
+  /** The API operation that uses the link. */
+  operation: string;
+  /** The name of the password in that operation's body, if the page asks for one. */
+  passwordField?: "password" | "new_password";
+  opensAccount?: true;
+  /** The API operation that emails another link. */
+  resend?: string;
+  /** Every view of the page, and what it offers. */
+  offers: Record<string, Offer>;
+}
+
+export const LINK_PAGES = {
+  "verify-email": {
+    operation: "/api/v1/auth/verify-email",
+    resend: "/api/v1/auth/resend-verification",
+    offers: {
+      ready: "act",
+      done: "login",
+      invalid: "resend",
+      expired: "resend",
+      missing: "resend",
+      resent: "nothing",
+      again: "resend",
+    },
+  },
+  "reset-password": {
+    operation: "/api/v1/auth/reset-password",
+    passwordField: "new_password",
+    resend: "/api/v1/auth/forgot-password",
+    offers: {
+      ready: "act",
+      done: "login",
+      invalid: "resend",
+      expired: "resend",
+      missing: "resend",
+      resent: "nothing",
+      again: "resend",
+    },
+  },
+  "accept-invitation": {
+    operation: "/api/v1/auth/accept-invitation",
+    opensAccount: true,
+    passwordField: "password",
+    offers: {
+      ready: "act",
+      done: "login",
+      invalid: "nothing",
+      expired: "nothing",
+      used: "login",
+      closed: "nothing",
+      missing: "nothing",
+    },
+  },
+  "confirm-email": {
+    operation: "/api/v1/auth/confirm-email",
+    offers: {
+      ready: "act",
+      done: "account",
+      invalid: "account",
+      expired: "account",
+      taken: "account",
+      missing: "account",
+    },
+  },
+  "undo-email-change": {
+    operation: "/api/v1/auth/undo-email-change",
+    resend: "/api/v1/auth/forgot-password",
+    offers: {
+      ready: "act",
+      done: "nothing",
+      invalid: "resend",
+      expired: "nothing",
+      taken: "nothing",
+      missing: "resend",
+      resent: "nothing",
+      again: "resend",
+    },
+  },
+} as const satisfies Record<string, LinkPage>;
+
+export type LinkPageName = keyof typeof LINK_PAGES;
+
+/** The pages with a form for another link. */
+export type ResendingPage = {
+  [Page in LinkPageName]: (typeof LINK_PAGES)[Page] extends { resend: string } ? Page : never;
+}[LinkPageName];
+
+export type ViewName<Page extends LinkPageName> = keyof (typeof LINK_PAGES)[Page]["offers"];

@@ -1,0 +1,66 @@
+/** The pages, by path, with their documentation. The build writes each in every language. */
+export const PAGES = {
+  "verify-email": {
+    id: "readVerifyEmailPage",
+    summary: "Verification page",
+    description: "Reads the token from the URL fragment and uses it when the user clicks the button.",
+  },
+  "reset-password": {
+    id: "readResetPasswordPage",
+    summary: "Password reset page",
+    description:
+      "Reads the token from the URL fragment and asks for a new password. Without a token, offers to email a reset link.",
+  },
+  "confirm-email": {
+    id: "readConfirmEmailPage",
+    summary: "Page to confirm a new email address",
+    description: "Reads the token from the URL fragment and uses it when the user clicks the button.",
+  },
+  "undo-email-change": {
+    id: "readUndoEmailChangePage",
+    summary: "Page to undo an email address change",
+    description:
+      "Reads the token from the URL fragment, explains what the undo does, and uses the token when the user clicks the button.",
+  },
+  "accept-invitation": {
+    id: "readAcceptInvitationPage",
+    summary: "Invitation page",
+    description: "Reads the token and the email address from the URL fragment and asks for a username and a password.",
+  },
+  login: {
+    id: "readLoginPage",
+    summary: "Log-in page",
+    description:
+      "Logs in with cookie mode, then redirects to `return_to` if it is a path of this service, otherwise to the account page.",
+  },
+  register: {
+    id: "readRegisterPage",
+    summary: "Registration page",
+    description: "If registration is closed or by invitation only, explains that instead of showing the form.",
+  },
+  account: {
+    id: "readAccountPage",
+    summary: "Account page",
+    description:
+      "Profile, email address, password, sessions, data export and deletion. Redirects to the log-in page without a session.",
+  },
+} as const;
+
+export type PageName = keyof typeof PAGES;
+
+/** The pages with a form that needs a challenge, if the operator has configured one. */
+export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
+
+/** The path of a built page in the assets folder. */
+export function pagePath(name: PageName, locale: string): string {
+  return `/pages/${locale}/${name}.html`;
+}
+
+/** Values of the operator's configuration, which the Worker fills in when it serves a page. */
+export const PLACEHOLDERS = {
+  product: "{{product}}",
+  passwordMinimum: "{{password_min_length}}",
+  passwordMaximum: "{{password_max_length}}",
+  registration: "{{registration}}",
+  turnstileSiteKey: "{{turnstile_site_key}}",
+} as const;

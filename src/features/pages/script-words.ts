@@ -1,0 +1,21 @@
+/** What a page hands to its script as JSON: texts, and settings that the page's builder knows. */
+import type { LinkPage } from "./link-pages.ts";
+import type { AccountWords, FieldWords, FormWords, LoginWords, ViewWords } from "./page-words.ts";
+
+/** What the scripts read. Every page has `forms` and `fields`; the other parts are for the script of one page. */
+export interface ScriptWords {
+  forms: FormWords;
+  fields: Pick<FieldWords, "show" | "showPassword" | "hide" | "hidePassword">;
+  page: LinkPage & { busyLabel: string; kept: string };
+  views: Record<string, ViewWords>;
+  login: Pick<LoginWords, "busyLabel" | "nameMissing" | "wrong" | "disabled">;
+  register: { busyLabel: string; resent: string; invitation: string; closed: string };
+  account: AccountWords;
+  userAgents: { browsers: NamedSource[]; systems: NamedSource[] };
+}
+
+/** A name, and the source of a regular expression for user agents. */
+type NamedSource = readonly [name: string, source: string];
+
+/** What a page adds. */
+export type PageScriptWords = Partial<Omit<ScriptWords, "forms" | "fields">>;

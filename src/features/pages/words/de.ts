@@ -1,0 +1,129 @@
+/** The pages in German. */
+import type { PageWords } from "../page-words.ts";
+import { account } from "./de-account.ts";
+import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./de-links.ts";
+
+const EASY_TO_GUESS = "und ist deshalb leicht zu erraten";
+const UNRELATED = "Verwenden Sie mehrere Wörter, die nichts mit Ihnen zu tun haben.";
+const UNUSABLE_NAME = "Dieser Name enthält Zeichen, die nicht verwendet werden können.";
+const LONG_NAME = "Verwenden Sie höchstens 100 Zeichen.";
+
+export const german: PageWords = {
+  language: "Deutsch",
+  layout: {
+    languages: "Sprache",
+    needsScript: {
+      heading: "JavaScript ist erforderlich",
+      text: "JavaScript ist in Ihrem Browser deaktiviert. Aktivieren Sie es und laden Sie diese Seite neu.",
+      comfort: "Wenn Sie über einen Link in einer E-Mail hierhergekommen sind, gilt dieser Link weiterhin.",
+    },
+  },
+  fields: {
+    email: "E-Mail-Adresse",
+    username: "Benutzername",
+    usernameHint: "3–32 Zeichen: Buchstaben (a–z), Ziffern, Punkte, Bindestriche und Unterstriche.",
+    password: "Passwort",
+    newPassword: "Neues Passwort",
+    newPasswordHint: "Mindestens {{password_min_length}} Zeichen. Mehrere zufällige Wörter kann man sich gut merken.",
+    show: "Anzeigen",
+    showPassword: "Passwort anzeigen",
+    hide: "Verbergen",
+    hidePassword: "Passwort verbergen",
+  },
+  forms: {
+    emailMissing: "Geben Sie Ihre E-Mail-Adresse ein.",
+    emailIncomplete: "Geben Sie eine vollständige E-Mail-Adresse ein, etwa name@example.com.",
+    passwordMissing: "Geben Sie Ihr Passwort ein.",
+    firstPasswordMissing: "Wählen Sie ein Passwort.",
+    newPasswordMissing: "Geben Sie ein neues Passwort ein.",
+    usernameMissing: "Wählen Sie einen Benutzernamen.",
+    sending: "Wird gesendet …",
+    tooManyAttempts: "Zu viele Versuche.",
+    noAnswer: "Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung.",
+    failed: "Bei uns ist ein Fehler aufgetreten.",
+    refused: "Diese Anfrage wurde abgelehnt. Wenden Sie sich an den Support.",
+    challengeFailed: "Die Sicherheitsprüfung ist fehlgeschlagen. Bitte versuchen Sie es noch einmal.",
+    challengeLoading: "Die Sicherheitsprüfung wird noch geladen. Versuchen Sie es gleich noch einmal.",
+    challengeMissing: "Schließen Sie oben die Sicherheitsprüfung ab.",
+    challengeNotShown:
+      "Die Sicherheitsprüfung kann hier nicht angezeigt werden. Fordern Sie den Link auf der Anmeldeseite an.",
+    challengeNotLoaded:
+      "Die Sicherheitsprüfung konnte nicht geladen werden. Prüfen Sie Ihre Verbindung und laden Sie die Seite neu.",
+    tryAgainSoon: "Bitte versuchen Sie es gleich noch einmal.",
+    tryAgainIn: "Bitte versuchen Sie es in {duration} noch einmal.",
+    tryAgainAfter: "Bitte versuchen Sie es in {duration} noch einmal (nach {time} Uhr).",
+    tryAgainMuchLater: "Bitte versuchen Sie es in etwa {duration} noch einmal (nach {time} Uhr).",
+    reference: "Support-Kennung: {id}",
+    passwordIsGood: "Gutes Passwort.",
+    faults: {
+      "email.invalid_format": "Geben Sie eine gültige E-Mail-Adresse ein, etwa name@example.com.",
+      "email.too_long": "Diese E-Mail-Adresse ist zu lang.",
+      "email.domain_not_allowed": "E-Mail-Adressen dieser Domain werden nicht akzeptiert. Verwenden Sie eine andere.",
+      "email.unchanged": "Das ist bereits Ihre E-Mail-Adresse.",
+      "username.invalid_format":
+        "Verwenden Sie 3–32 Zeichen: Buchstaben (a–z), Ziffern, Punkte, Bindestriche oder Unterstriche. Beginnen und enden Sie mit einem Buchstaben oder einer Ziffer.",
+      "username.taken": "Dieser Benutzername ist vergeben. Wählen Sie einen anderen.",
+      "first_name.invalid": UNUSABLE_NAME,
+      "first_name.too_long": LONG_NAME,
+      "last_name.invalid": UNUSABLE_NAME,
+      "last_name.too_long": LONG_NAME,
+      "phone.invalid_format": "Geben Sie die Nummer mit Ländervorwahl ein, etwa +49 170 1234567.",
+      "password.too_short": "Verwenden Sie mindestens {{password_min_length}} Zeichen.",
+      "password.too_long": "Verwenden Sie höchstens {{password_max_length}} Zeichen.",
+      "password.invalid":
+        "Das Passwort enthält ein Zeichen, das nicht verwendet werden kann. Geben Sie es noch einmal ein.",
+      "password.contains_email": `Ihr Passwort enthält einen Teil Ihrer E-Mail-Adresse ${EASY_TO_GUESS}. ${UNRELATED}`,
+      "password.contains_username": `Ihr Passwort enthält Ihren Benutzernamen ${EASY_TO_GUESS}. ${UNRELATED}`,
+      "password.contains_product_name": `Ihr Passwort enthält den Namen dieses Dienstes ${EASY_TO_GUESS}. Verwenden Sie mehrere zufällige Wörter.`,
+      "password.too_common": "Dieses Passwort ist zu häufig. Verwenden Sie mehrere zufällige Wörter.",
+      "password.breached":
+        "Dieses Passwort ist in einem Datenleck aufgetaucht. Wählen Sie ein anderes und ändern Sie es überall, wo Sie es sonst verwenden.",
+    },
+  },
+  links,
+  account,
+  resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
+  login: {
+    heading: "Anmelden",
+    name: "E-Mail-Adresse oder Benutzername",
+    nameMissing: "Geben Sie Ihre E-Mail-Adresse oder Ihren Benutzernamen ein.",
+    label: "Anmelden",
+    busyLabel: "Wird angemeldet …",
+    forgot: "Passwort vergessen?",
+    noAccount: "Noch kein Konto?",
+    toRegister: "Konto erstellen",
+    wrong:
+      "E-Mail-Adresse, Benutzername oder Passwort falsch. Versuchen Sie es noch einmal oder setzen Sie Ihr Passwort zurück.",
+    disabled: "Dieses Konto wurde gesperrt. Wenden Sie sich an den Support.",
+    unverified: {
+      heading: "Bestätigen Sie Ihre E-Mail-Adresse",
+      text: "Öffnen Sie vor der Anmeldung den Link in der E-Mail, die wir Ihnen bei der Registrierung geschickt haben. Nicht gefunden? Wir schicken Ihnen einen neuen.",
+      label: "Neuen Link senden",
+    },
+  },
+  register: {
+    heading: "Konto erstellen",
+    text: "Wir schicken Ihnen einen Link, mit dem Sie Ihre E-Mail-Adresse bestätigen.",
+    label: "Konto erstellen",
+    busyLabel: "Konto wird erstellt …",
+    haveAccount: "Schon ein Konto?",
+    toLogin: "Anmelden",
+    sent: {
+      heading: CHECK_EMAIL,
+      to: "Wir haben eine E-Mail an {email} geschickt.",
+      text: "Öffnen Sie den Link darin, um Ihre Adresse zu bestätigen, und melden Sie sich dann an.",
+      note: NOTHING_CAME,
+      resend: "Erneut senden",
+      resent: "E-Mail gesendet.",
+      again: OTHER_ADDRESS,
+    },
+    invitation: {
+      heading: "Registrierung nur mit Einladung",
+      text: "Bitten Sie einen Administrator um eine Einladung. Sie erhalten dann einen Link per E-Mail.",
+    },
+    closed: {
+      heading: "Die Registrierung ist geschlossen",
+      text: "Zurzeit können keine neuen Konten erstellt werden. Wenn Sie schon eines haben, können Sie sich anmelden.",
+    },
+  },
+};

@@ -1,0 +1,126 @@
+/** The pages in English. */
+import type { PageWords } from "../page-words.ts";
+import { account } from "./en-account.ts";
+import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./en-links.ts";
+
+const EASY_TO_GUESS = "which makes it easy to guess";
+const UNRELATED = "Use a few words unrelated to you.";
+const UNUSABLE_NAME = "This name contains characters that can't be used.";
+const LONG_NAME = "Use 100 characters or fewer.";
+
+export const english: PageWords = {
+  language: "English",
+  layout: {
+    languages: "Language",
+    needsScript: {
+      heading: "JavaScript is required",
+      text: "JavaScript is turned off in your browser. Turn it on and reload this page.",
+      comfort: "If you came here from a link in an email, that link still works.",
+    },
+  },
+  fields: {
+    email: "Email address",
+    username: "Username",
+    usernameHint: "3–32 characters: letters (a–z), numbers, dots, hyphens and underscores.",
+    password: "Password",
+    newPassword: "New password",
+    newPasswordHint:
+      "At least {{password_min_length}} characters. A few unrelated words are easy to remember and hard to guess.",
+    show: "Show",
+    showPassword: "Show password",
+    hide: "Hide",
+    hidePassword: "Hide password",
+  },
+  forms: {
+    emailMissing: "Enter your email address.",
+    emailIncomplete: "Enter a full email address, like name@example.com.",
+    passwordMissing: "Enter your password.",
+    firstPasswordMissing: "Choose a password.",
+    newPasswordMissing: "Enter a new password.",
+    usernameMissing: "Choose a username.",
+    sending: "Sending…",
+    tooManyAttempts: "Too many attempts.",
+    noAnswer: "We couldn't reach the server. Check your connection.",
+    failed: "Something went wrong on our side.",
+    refused: "This request was refused. Contact support.",
+    challengeFailed: "The security check failed. Please try again.",
+    challengeLoading: "The security check is still loading. Try again in a moment.",
+    challengeMissing: "Complete the security check above.",
+    challengeNotShown: "The security check can't be shown here. Request the link from the log-in page instead.",
+    challengeNotLoaded: "The security check didn't load. Check your connection and reload the page.",
+    tryAgainSoon: "Please try again in a moment.",
+    tryAgainIn: "Please try again in {duration}.",
+    tryAgainAfter: "Please try again in {duration} (after {time}).",
+    tryAgainMuchLater: "Please try again in about {duration} (after {time}).",
+    reference: "Support reference: {id}",
+    passwordIsGood: "Good password.",
+    faults: {
+      "email.invalid_format": "Enter a valid email address, like name@example.com.",
+      "email.too_long": "This email address is too long.",
+      "email.domain_not_allowed": "Email addresses from this domain aren't accepted. Use a different one.",
+      "email.unchanged": "This is already your email address.",
+      "username.invalid_format":
+        "Use 3–32 letters (a–z), numbers, dots, hyphens or underscores. Start and end with a letter or number.",
+      "username.taken": "This username is taken. Choose another.",
+      "first_name.invalid": UNUSABLE_NAME,
+      "first_name.too_long": LONG_NAME,
+      "last_name.invalid": UNUSABLE_NAME,
+      "last_name.too_long": LONG_NAME,
+      "phone.invalid_format": "Enter the number with its country code, like +44 20 7946 0000.",
+      "password.too_short": "Use at least {{password_min_length}} characters.",
+      "password.too_long": "Use {{password_max_length}} characters or fewer.",
+      "password.invalid": "The password contains a character that can't be used. Enter it again.",
+      "password.contains_email": `Your password contains part of your email address, ${EASY_TO_GUESS}. ${UNRELATED}`,
+      "password.contains_username": `Your password contains your username, ${EASY_TO_GUESS}. ${UNRELATED}`,
+      "password.contains_product_name": `Your password contains the name of this service, ${EASY_TO_GUESS}. Use a few unrelated words.`,
+      "password.too_common": "This password is too common. Use a few unrelated words.",
+      "password.breached":
+        "This password has appeared in a data breach. Choose another, and change it anywhere else you use it.",
+    },
+  },
+  links,
+  account,
+  resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
+  login: {
+    heading: "Log in",
+    name: "Email address or username",
+    nameMissing: "Enter your email address or username.",
+    label: "Log in",
+    busyLabel: "Logging in…",
+    forgot: "Forgot your password?",
+    noAccount: "No account yet?",
+    toRegister: "Create one",
+    wrong: "Wrong email, username or password. Try again, or reset your password.",
+    disabled: "This account has been disabled. Contact support.",
+    unverified: {
+      heading: "Verify your email address",
+      text: "Before you can log in, open the link in the email we sent when you registered. Can't find it? We'll send a new one.",
+      label: "Send new link",
+    },
+  },
+  register: {
+    heading: "Create an account",
+    text: "We'll email you a link to verify your address.",
+    label: "Create account",
+    busyLabel: "Creating account…",
+    haveAccount: "Already have an account?",
+    toLogin: "Log in",
+    sent: {
+      heading: CHECK_EMAIL,
+      to: "We've sent an email to {email}.",
+      text: "Open the link in it to verify your address, then log in.",
+      note: NOTHING_CAME,
+      resend: "Resend email",
+      resent: "Email sent.",
+      again: OTHER_ADDRESS,
+    },
+    invitation: {
+      heading: "Registration is by invitation only",
+      text: "Ask an administrator for an invitation. You'll get a link by email.",
+    },
+    closed: {
+      heading: "Registration is closed",
+      text: "New accounts aren't being accepted right now. If you already have one, you can log in.",
+    },
+  },
+};

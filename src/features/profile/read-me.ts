@@ -1,0 +1,18 @@
+import { user } from "../../endpoint/callers.ts";
+import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import { presentUser, userEtag, userSchema } from "../../users/user.ts";
+
+export const readMe = endpoint(
+  {
+    id: "readMe",
+    method: "get",
+    path: "/api/v1/users/me",
+    tag: "Users",
+    summary: "Read your own account",
+    description: "A strict check of the access token: its session is asked whether it is alive.",
+    caller: user,
+    success: { status: 200, description: "The user.", schema: userSchema },
+    refusals: [],
+  },
+  async (_, { caller }) => new Reply(presentUser(caller.user), { ETag: userEtag(caller.user) }),
+);

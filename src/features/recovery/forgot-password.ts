@@ -1,0 +1,27 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { emailsToGivenAddress, perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { turnstileToken } from "../../limits/turnstile.ts";
+import { emailAddress } from "../../users/fields.ts";
+
+export const forgotPassword = endpoint(
+  {
+    id: "forgotPassword",
+    method: "post",
+    path: "/api/v1/auth/forgot-password",
+    tag: "Authentication",
+    summary: "Request a link to reset the password",
+    description: "The answer is the same for every address. An email is sent if the address has an account.",
+    body: () => z.strictObject({ email: emailAddress, turnstile_token: turnstileToken }),
+    // Before the limits: otherwise requests without a solved challenge could use up another user's emails.
+    admit: ({ challenge }, { body, client }) => challenge.check(body.turnstile_token, client.ipAddress),
+    limits: [emailsToGivenAddress("reset_password"), perNetwork("mailPerAddress")],
+    success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },
+    refusals: ["challenge_failed", "unavailable"],
+  },
+  async ({ mail }, { body: { email } }) => {
+    await mail.request({ kind: "reset_password", email });
+    return { status: "accepted" };
+  },
+);

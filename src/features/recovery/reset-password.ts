@@ -1,0 +1,48 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import { linkToken } from "../../links/link-body.ts";
+import { recoveryState } from "../../links/link-states.ts";
+import { isOfState, openLink } from "../../links/link-tokens.ts";
+import { newPassword } from "../../passwords/policy.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { loginNameKeys } from "../../users/login-names.ts";
+
+/**
+ * The link proves the address, so it also verifies it: an account that another person opened with the address belongs to
+ * the owner of the mailbox from then on.
+ */
+export const resetPassword = endpoint(
+  {
+    id: "resetPassword",
+    method: "post",
+    path: "/api/v1/auth/reset-password",
+    tag: "Authentication",
+    summary: "Reset the password",
+    description:
+      "Spends the token of an emailed link. Every session of the user ends, and the address counts as verified. The link works once, and not after any other change of the password or after its hour. If the new password is refused, the link stays valid.",
+    body: (config) => z.strictObject({ token: linkToken, new_password: newPassword(config.passwords) }),
+    limits: [perNetwork("linkAttemptsPerAddress")],
+    success: { status: 204, description: "The password is set." },
+    refusals: ["invalid_token", "expired_token", "validation_failed", "busy", "unavailable"],
+  },
+  async (services, { body, client, exchange }) => {
+    const { audit, clock, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
+    const link = openLink("reset-password", body.token, services);
+    if (isRefusal(link)) return link;
+    const user = await users.find(link.subjectId);
+    if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");
+
+    const judged = await passwordQuality.require("new_password", body.new_password, user);
+    if (isRefusal(judged)) return judged;
+    const hashed = await passwords.hash(body.new_password);
+    if (isRefusal(hashed)) return hashed;
+    // From this statement on this service refuses every earlier session. Ending them tells the other Workers.
+    if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
+    exchange.identify(user.id);
+    audit.note("password_reset", { actorId: user.id, userId: user.id, ...judged });
+    mail.notify({ kind: "password_changed", userId: user.id });
+    await Promise.all([sessions.forgetAll(user.id), loginAttempts.reset(loginNameKeys(user), client.network)]);
+    return undefined;
+  },
+);

@@ -1,0 +1,62 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import { FAULT_CODES } from "../../passwords/faults.ts";
+import { isRefusal } from "../../platform/refusal.ts";
+
+const judgementSchema = z
+  .strictObject({
+    acceptable: z.boolean().meta({ description: "Whether the password may be set." }),
+    errors: z.array(
+      z.strictObject({
+        field: z.literal("password"),
+        code: z.enum(FAULT_CODES),
+        message: z.string().meta({ description: "How to choose a better one." }),
+      }),
+    ),
+    breach_check: z.literal("unavailable").optional().meta({
+      description:
+        "Present if Have I Been Pwned did not answer, so that it is unknown whether the password has leaked. It may be set nevertheless.",
+    }),
+  })
+  .meta({ id: "PasswordStrength" });
+
+export const judgePassword = endpoint(
+  {
+    id: "judgePassword",
+    method: "post",
+    path: "/api/v1/auth/password-strength",
+    tag: "Authentication",
+    summary: "Judge a password",
+    description:
+      "Whether a password may be set, and what is wrong with it: for a form that asks while the user types. Registering, resetting and changing a password judge in the same way, and also use what they know about the owner. The password is not stored.",
+    // Taken as far as it is typed: what is wrong with the password is the answer, not a refusal.
+    body: () =>
+      z.strictObject({
+        password: z.string().meta({ format: "password", examples: ["correct horse battery staple"] }),
+        email: z
+          .string()
+          .max(254, "An email address has at most 254 characters.")
+          .optional()
+          .meta({ examples: ["ada@example.com"] }),
+        username: z
+          .string()
+          .max(32, "A username has at most 32 characters.")
+          .optional()
+          .meta({ examples: ["ada"] }),
+      }),
+    limits: [perNetwork("passwordStrengthPerAddress")],
+    success: { status: 200, description: "The judgement.", schema: judgementSchema },
+    refusals: ["unavailable"],
+  },
+  async ({ passwordQuality }, { body: { password, email, username } }) => {
+    const judgement = await passwordQuality.judge(password, { email, username });
+    if (isRefusal(judgement)) return judgement;
+    const errors = judgement.faults.map((fault) => ({ field: "password" as const, ...fault }));
+    return {
+      acceptable: errors.length === 0,
+      errors,
+      breach_check: judgement.breachesUnknown ? ("unavailable" as const) : undefined,
+    };
+  },
+);

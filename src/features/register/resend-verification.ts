@@ -1,0 +1,24 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { emailsToGivenAddress, perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { emailAddress } from "../../users/fields.ts";
+
+export const resendVerification = endpoint(
+  {
+    id: "resendVerification",
+    method: "post",
+    path: "/api/v1/auth/resend-verification",
+    tag: "Authentication",
+    summary: "Request another verification link",
+    description: "The answer is the same for every address. An email is sent if the address is waiting to be verified.",
+    body: () => z.strictObject({ email: emailAddress }),
+    limits: [emailsToGivenAddress("resend_verification"), perNetwork("mailPerAddress")],
+    success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },
+    refusals: [],
+  },
+  async ({ mail }, { body: { email } }) => {
+    await mail.request({ kind: "resend_verification", email });
+    return { status: "accepted" };
+  },
+);

@@ -1,0 +1,35 @@
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork } from "../../endpoint/limits.ts";
+import { statusSchema } from "../../http/status.ts";
+import { linkBody } from "../../links/link-body.ts";
+import { linkHash, openLink } from "../../links/link-tokens.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { loginNameKeys } from "../../users/login-names.ts";
+
+/** Two round trips, [verify] → [guards], and one if the link was used before. All other links of the address stop working. */
+export const verifyEmail = endpoint(
+  {
+    id: "verifyEmail",
+    method: "post",
+    path: "/api/v1/auth/verify-email",
+    tag: "Authentication",
+    summary: "Verify an email address",
+    description: "Spends the token of an emailed link. The same link again gets the same answer.",
+    body: linkBody,
+    limits: [perNetwork("linkAttemptsPerAddress")],
+    success: { status: 200, description: "The address is verified.", schema: statusSchema("verified") },
+    refusals: ["invalid_token", "expired_token"],
+  },
+  async (services, { body: { token }, client }) => {
+    const { audit, clock, loginAttempts, registrations } = services;
+    const link = openLink("verify-email", token, services);
+    if (isRefusal(link)) return link;
+    const { user, isFirst } = await registrations.verify(link.subjectId, linkHash(token), clock.now());
+    if (user === undefined) return refuse("invalid_token");
+    if (isFirst) {
+      audit.note("email_verified", { actorId: user.id, userId: user.id });
+      await loginAttempts.reset(loginNameKeys(user), client.network);
+    }
+    return { status: "verified" };
+  },
+);

@@ -1,0 +1,42 @@
+/** The API reference and its OpenAPI document. They are static assets, built ahead: the Worker only adds the headers. */
+import { endpoint } from "../../endpoint/endpoint.ts";
+import type { Exchange } from "../../http/exchange.ts";
+
+/** The reference's library sets style attributes, and does nothing else that a strict policy forbids. */
+const REFERENCE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+export const readOpenApi = endpoint(
+  {
+    id: "readOpenApi",
+    method: "get",
+    path: "/openapi.json",
+    tag: "Service",
+    summary: "This document",
+    success: { status: 200, description: "OpenAPI 3.1.", contentType: "application/json" },
+    refusals: [],
+  },
+  (_, { exchange }) => asset(exchange, "/openapi.json", {}),
+);
+
+export const readReference = endpoint(
+  {
+    id: "readReference",
+    method: "get",
+    path: "/docs",
+    tag: "Service",
+    summary: "The interactive reference",
+    success: { status: 200, description: "A page that loads nothing from another host.", contentType: "text/html" },
+    refusals: [],
+  },
+  (_, { exchange }) => asset(exchange, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
+);
+
+async function asset(exchange: Exchange, path: string, headers: Record<string, string>): Promise<Response> {
+  // The asset server answers the conditional headers.
+  const found = await exchange.fetchAsset(path, exchange.headers);
+  const response = new Response(found.body, found);
+  response.headers.set("Cache-Control", "public, max-age=0, must-revalidate");
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
+}

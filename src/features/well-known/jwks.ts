@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { JWKS_MAX_AGE_SECONDS } from "../../config/config.ts";
+import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import { presentJwks } from "../../keys/present-jwks.ts";
+import { publishedJwk } from "../../keys/public-jwk.ts";
+
+const jwksSchema = z.strictObject({ keys: z.array(publishedJwk) }).meta({ id: "JsonWebKeySet" });
+
+export const readJwks = endpoint(
+  {
+    id: "readJwks",
+    method: "get",
+    path: "/.well-known/jwks.json",
+    tag: "Well-known",
+    summary: "The keys that verify access tokens",
+    description: "A JWK set (RFC 7517), cacheable. A key is published well before it signs.",
+    isConditional: true,
+    success: { status: 200, description: "The published keys.", schema: jwksSchema },
+    refusals: [],
+  },
+  async ({ keyring }) =>
+    new Reply(presentJwks(await keyring.published()), { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` }),
+);

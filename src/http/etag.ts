@@ -1,0 +1,17 @@
+import type { MiddlewareHandler } from "hono";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
+import type { AppEnv } from "./app-env.ts";
+
+/**
+ * Adds an ETag to what an endpoint answers, and answers 304 to a client that has it (RFC 9110 §13.1.2). A browser takes
+ * over the headers of a 304, so it carries every header that the whole answer has.
+ */
+export const conditional: MiddlewareHandler<AppEnv> = etag({
+  retainedHeaders: [
+    ...RETAINED_304_HEADERS,
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "Content-Language",
+    "Content-Security-Policy",
+  ],
+});

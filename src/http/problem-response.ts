@@ -1,0 +1,44 @@
+/** Turns a refusal into a problem document (RFC 9457). */
+import type { Context } from "hono";
+import type { Refusal } from "../platform/refusal.ts";
+import { type ErrorCode, PROBLEMS, problemType } from "./problems.ts";
+
+/** The default for Retry-After, in seconds. */
+const RETRY_SOON = "1";
+
+export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>): Response {
+  const { status, title, detail } = PROBLEMS[code];
+  c.set("errorCode", code);
+  if (details.userId !== undefined) c.set("userId", details.userId);
+  c.header("Content-Type", "application/problem+json");
+  c.header("Cache-Control", "no-store");
+  if (status === 401 || code === "forbidden") {
+    c.header("WWW-Authenticate", bearerChallenge(code));
+  }
+  if (status === 429 || status === 503) c.header("Retry-After", RETRY_SOON);
+  for (const [name, value] of Object.entries(details.headers ?? {})) c.header(name, value);
+  const document = {
+    type: problemType(code),
+    title,
+    status,
+    detail,
+    code,
+    request_id: c.get("requestId"),
+    errors: details.errors,
+  };
+  return c.body(JSON.stringify(document), status);
+}
+
+/**
+ * Every 401 has a challenge (RFC 9110 §15.5.2). It names an error only if an access token was sent: an invalid one, or
+ * one whose user lacks a permission (RFC 6750 §3.1).
+ */
+function bearerChallenge(code: ErrorCode): string {
+  const error = BEARER_ERRORS[code];
+  return error === undefined ? 'Bearer realm="postern"' : `Bearer realm="postern", error="${error}"`;
+}
+
+const BEARER_ERRORS: Partial<Record<ErrorCode, string>> = {
+  invalid_access_token: "invalid_token",
+  forbidden: "insufficient_scope",
+};

@@ -1,0 +1,91 @@
+import { and, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, signingKeys } from "../db/schema.ts";
+
+export type SigningKeyRow = typeof signingKeys.$inferSelect;
+
+/** The columns with the sealed private key. */
+export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
+
+/**
+ * A text that changes whenever a key is added, revoked or deleted. Every read of a user includes it, so that an isolate
+ * learns of an emergency rotation without an extra round trip.
+ */
+export function selectKeyringVersion(db: Database) {
+  return db
+    .select({
+      version: sql<string>`coalesce(max(${signingKeys.sequence}), 0) || '.' || count(${signingKeys.revokedAt}) || '.' || count(*)`,
+    })
+    .from(signingKeys);
+}
+
+/** Every key, and the version of the set. */
+export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyRow[]; version: string }> {
+  const { rows, keyring } = await batchOf(db, {
+    rows: db.select().from(signingKeys),
+    keyring: selectKeyringVersion(db),
+  });
+  return { rows, version: keyring[0]?.version ?? "" };
+}
+
+/** Adds a key, unless another isolate has already used its sequence number. Returns whether it was added. */
+export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<boolean> {
+  const added = await db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id });
+  return added.length > 0;
+}
+
+/** Every key's sealed private half. */
+export function readSealedKeys(db: Database): Promise<SealedKey[]> {
+  return db.select({ id: signingKeys.id, sealedPrivateJwk: signingKeys.sealedPrivateJwk }).from(signingKeys);
+}
+
+/** Replaces a sealed private key, unless it changed since it was read. Returns whether it was replaced. */
+export async function replaceSeal(db: Database, id: string, read: string, sealed: string): Promise<boolean> {
+  const replaced = await db
+    .update(signingKeys)
+    .set({ sealedPrivateJwk: sealed })
+    .where(and(eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)))
+    .returning({ id: signingKeys.id });
+  return replaced.length > 0;
+}
+
+/** Deletes keys that no longer verify any token. */
+export async function deleteSigningKeys(db: Database, ids: string[]): Promise<void> {
+  await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
+}
+
+/** What an operator's change of the keys is recorded as. */
+export type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
+
+/** Makes a key that signs due for a successor, unless it is already. Answers its id if it changed. */
+export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {
+  const now = change.occurredAt;
+  const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
+  return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
+}
+
+/** Revokes the key of this id, or every key. Answers the ids of those that were not revoked before. */
+export function revokeKeys(db: Database, id: string | undefined, change: KeyChange): Promise<string[]> {
+  const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
+  return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);
+}
+
+/** Changes keys and records it, in one transaction. */
+async function changeKeys(
+  db: Database,
+  meant: SQL | undefined,
+  values: Partial<SigningKeyRow>,
+  { id, type, occurredAt }: KeyChange,
+): Promise<string[]> {
+  const details = sql`json_object('key_ids', group_concat(${signingKeys.id}, ' '))`;
+  const { changed } = await batchOf(db, {
+    event: db
+      .insert(auditEvents)
+      .select(
+        sql`SELECT ${id}, ${type}, ${occurredAt}, NULL, NULL, NULL, NULL, NULL, ${details} FROM ${signingKeys} WHERE ${meant} HAVING count(*) > 0`,
+      ),
+    changed: db.update(signingKeys).set(values).where(meant).returning({ id: signingKeys.id }),
+  });
+  return changed.map((key) => key.id);
+}

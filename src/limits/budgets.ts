@@ -1,0 +1,142 @@
+/**
+ * Limits as the use cases see them: they name the rules and keys of a request, and all budgets are asked in one hop.
+ * The decision includes the rate limit headers for the client.
+ */
+
+import type { LimitName, LimitRule, LimitRules } from "../config/limit-rules.ts";
+import { SECOND } from "../platform/clock.ts";
+import type { Secrets } from "../platform/crypto.ts";
+import { encodeBase64url, utf8 } from "../platform/encoding.ts";
+import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import type { LimitReading } from "./gcra.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+
+/** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
+export interface Limit {
+  rule: LimitName;
+  key: string;
+}
+
+/** The budget for emails of one kind to one address. */
+export function mailLimit(kind: string, email: string): Limit {
+  return { rule: "mailPerRecipient", key: `${kind} ${email}` };
+}
+
+export interface LimitDecision {
+  /** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), for every response. */
+  headers: Record<string, string>;
+  /** Present if a budget is used up. */
+  refusal?: Refusal<"rate_limited">;
+}
+
+export interface Limiter {
+  /** Takes one attempt from each budget, all at once. */
+  take(limits: Limit[]): Promise<LimitDecision>;
+  /** Refunds the attempts. A failed refund is logged and does not fail the request. */
+  giveBack(limits: Limit[]): Promise<void>;
+}
+
+/** A limiter that counts nothing (`RATE_LIMITING=off`). */
+export const unlimited: Limiter = {
+  take: async () => ({ headers: {} }),
+  giveBack: async () => {},
+};
+
+/** One budget, wherever it is stored. Each call is one hop. */
+export interface Budget {
+  name: LimitName;
+  /** The budget as an item of the `RateLimit-Policy` header. */
+  policy: string;
+  take(): Promise<LimitReading>;
+  giveBack(): Promise<void>;
+}
+
+/** A rule as an item of the `RateLimit-Policy` header: its budget, and its window in seconds. */
+export function policyOf(name: LimitName, { budget, window }: LimitRule): string {
+  return `"${name}";q=${budget};w=${Math.ceil(window / SECOND)}`;
+}
+
+export function createLimiter(
+  objects: DurableObjectNamespace<RateLimiter>,
+  rules: LimitRules,
+  secrets: Secrets,
+  hops: Hops,
+): Limiter {
+  const budgetsOf = (limits: Limit[]) => limits.map((limit) => limiterBudget(limit, objects, rules, secrets, hops));
+  return {
+    take: (limits) => takeAll(budgetsOf(limits)),
+    giveBack: (limits) => giveAllBack(budgetsOf(limits)),
+  };
+}
+
+/** A budget that a `RateLimiter` object stores. */
+export function limiterBudget(
+  { rule: name, key }: Limit,
+  objects: DurableObjectNamespace<RateLimiter>,
+  rules: LimitRules,
+  secrets: Secrets,
+  hops: Hops,
+): Budget & { forget(): Promise<void> } {
+  const rule = rules[name];
+  const object = () => objects.getByName(`${name}:${limitedKey(secrets, `${name}:${key}`)}`);
+  return {
+    name,
+    policy: policyOf(name, rule),
+    take: () => hops.hop("limiter", () => object().take(rule)),
+    giveBack: () => hops.hop("limiter", () => object().giveBack(rule)),
+    forget: () => hops.hop("limiter", () => object().forget()),
+  };
+}
+
+/** A MAC of a key, because the key may be personal data. */
+export function limitedKey(secrets: Secrets, key: string): string {
+  return encodeBase64url(secrets.sign("limited-key", utf8(key)));
+}
+
+/**
+ * Takes one attempt from each budget, all at once. If a budget can't be asked, throws that error after refunding the
+ * others.
+ */
+export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
+  const asked = await Promise.allSettled(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
+  const readings = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  const failure = asked.find((outcome) => outcome.status === "rejected");
+  const decision = decide(readings);
+  // A refused request must not use up the other budgets. Otherwise one address could exhaust a stranger's budget for
+  // free.
+  if (failure !== undefined || decision.refusal !== undefined) {
+    await giveAllBack(readings.filter(({ reading }) => reading.allowed));
+  }
+  if (failure !== undefined) throw failure.reason;
+  return decision;
+}
+
+/** Refunds one attempt to each budget. */
+export async function giveAllBack(budgets: Budget[]): Promise<void> {
+  await Promise.all(budgets.map((budget) => withoutFail(() => budget.giveBack())));
+}
+
+/** Sends an update to a limiter. A failure is logged and does not undo what has happened. */
+export async function withoutFail(tell: () => Promise<void>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    writeLog("error", { event: "limiter_not_told", error: describeError(error) });
+  }
+}
+
+/** The headers for the client, and the refusal if a budget is used up. */
+export function decide(readings: (Pick<Budget, "name" | "policy"> & { reading: LimitReading })[]): LimitDecision {
+  const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
+  const policies = readings.map(({ policy }) => policy);
+  const states = readings.map(
+    ({ name, reading }) => `"${name}";r=${reading.remaining};t=${seconds(reading.retryAfter || reading.resetAfter)}`,
+  );
+  const headers = { "RateLimit-Policy": policies.join(", "), RateLimit: states.join(", ") };
+  if (readings.every(({ reading }) => reading.allowed)) return { headers };
+  const wait = Math.max(...readings.map(({ reading }) => reading.retryAfter));
+  const retryAfter = String(Math.max(1, seconds(wait)));
+  return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
+}

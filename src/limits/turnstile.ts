@@ -1,0 +1,79 @@
+/**
+ * Cloudflare Turnstile: checks that a browser has solved a challenge before a request. Calls Cloudflare and interprets
+ * the response; the widget is on the app's own pages. Without a secret key there is no check. Fails closed.
+ * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
+ */
+import * as z from "zod";
+import type { Config } from "../config/config.ts";
+import { SECOND } from "../platform/clock.ts";
+import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+
+const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
+
+/** How long to wait for Cloudflare, in milliseconds. */
+const TIMEOUT = 5 * SECOND;
+
+/** The error codes that mean a bad token. All others mean a problem with our key, our request or Turnstile itself. */
+const FAULTS_OF_TOKEN = new Set(["missing-input-response", "invalid-input-response", "timeout-or-duplicate"]);
+
+/** The token that the widget hands to the page, in a request body. Its length is from Turnstile's documentation. */
+export const turnstileToken = z
+  .string()
+  .max(2_048, "This is longer than any token of Turnstile.")
+  .optional()
+  .meta({
+    description: "Needed if the service asks for a challenge (Cloudflare Turnstile).",
+    examples: ["0.yKW3vPfQ…"],
+  });
+
+const answerSchema = z.object({ success: z.boolean(), "error-codes": z.array(z.string()).default([]) });
+
+export interface Challenge {
+  /**
+   * `undefined` if the challenge was solved or none is required. `ipAddress` is the client's. Never throws: if
+   * Turnstile does not answer or the response is unexpected, that is logged (`turnstile_unavailable`) and the request
+   * is refused.
+   */
+  check(
+    token: string | undefined,
+    ipAddress: string,
+  ): Promise<Refusal<"challenge_failed"> | Refusal<"unavailable"> | undefined>;
+}
+
+export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops): Challenge {
+  return {
+    async check(token, ipAddress) {
+      if (secretKey === undefined) return undefined;
+      if (token === undefined || token === "") return refuse("challenge_failed");
+      try {
+        const { success, "error-codes": codes } = await hops.hop("turnstile", () =>
+          verify(secretKey, token, ipAddress),
+        );
+        if (success) return undefined;
+        if (codes.length > 0 && codes.every((code) => FAULTS_OF_TOKEN.has(code))) return refuse("challenge_failed");
+        writeLog("error", { event: "turnstile_unavailable", error: codes.join(" ").slice(0, 200) });
+      } catch (error) {
+        writeLog("error", { event: "turnstile_unavailable", error: describeError(error) });
+      }
+      return refuse("unavailable");
+    },
+  };
+}
+
+/**
+ * Spends the token. Deliberately without an idempotency key, which would allow a token to be spent again. If the
+ * response is lost, the client solves a new challenge.
+ */
+async function verify(secret: string, response: string, ipAddress: string): Promise<z.output<typeof answerSchema>> {
+  const answer = await fetch(ENDPOINT, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ secret, response, ...(ipAddress === "unknown" ? {} : { remoteip: ipAddress }) }),
+    // The secret key must not be sent to another host.
+    redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT),
+  });
+  return answerSchema.parse(await answer.json());
+}

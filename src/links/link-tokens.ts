@@ -1,0 +1,92 @@
+/**
+ * The tokens of emailed links. They are not stored. A token is the base64url encoding of
+ *
+ *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
+ *
+ * Each purpose has its own HMAC key. The fingerprint covers the subject's state. Using the link changes that state, so
+ * the link can't be used again. The mail id makes each link unique.
+ */
+import type { Clock } from "../platform/clock.ts";
+import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
+import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../platform/encoding.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+
+/**
+ * `verify-email`: the subject is a registration, which never changes and is deleted when its link is used.
+ * `reset-password`: the subject is a user; the state is their address and session epoch. `invitation`: the subject is
+ * the invitation, which is not stored; the state is the address. `confirm-email` and `undo-email-change`: the subject
+ * is the change, whose row records its progress.
+ */
+export type LinkPurpose = "verify-email" | "reset-password" | "invitation" | "confirm-email" | "undo-email-change";
+
+/** The content of a token. {@link isOfState} checks whether its fingerprint matches the current state. */
+export interface OpenedLink {
+  subjectId: string;
+  fingerprint: Uint8Array;
+}
+
+const VERSION = 1;
+const EXPIRY_AT = 1 + 16;
+const FINGERPRINT_BYTES = 16;
+const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
+const TOKEN_BYTES = CONTENT_BYTES + 32;
+
+/**
+ * Seals a link for an email. It expires at `expiresAt`, in milliseconds since the epoch. The same email always contains
+ * the same link, even if it is composed again, so that an email provider can recognize a retry.
+ *
+ * @throws {TypeError} if an id is not a UUID
+ */
+export function sealLink(
+  purpose: LinkPurpose,
+  link: { subjectId: string; expiresAt: number; mailId: string; state: readonly (string | number)[] },
+  secrets: Secrets,
+): string {
+  const subject = parseUuid(link.subjectId);
+  const mail = parseUuid(link.mailId);
+  if (subject === undefined || mail === undefined) throw new TypeError("A link token needs two UUIDs.");
+  const expiry = new Uint8Array(8);
+  new DataView(expiry.buffer).setBigUint64(0, BigInt(link.expiresAt));
+  const print = fingerprintBytes(link.state);
+  const content = concatBytes(Uint8Array.of(VERSION), subject, expiry.subarray(2), mail, print);
+  return encodeBase64url(concatBytes(content, secrets.sign(keyPurpose(purpose), content)));
+}
+
+/** Opens a link token of this purpose. A forged or damaged token is refused without touching storage. */
+export function openLink(
+  purpose: LinkPurpose,
+  token: string,
+  { secrets, clock }: { secrets: Secrets; clock: Clock },
+): OpenedLink | Refusal<"invalid_token"> | Refusal<"expired_token"> {
+  const bytes = decodeBase64url(token);
+  if (bytes?.byteLength !== TOKEN_BYTES) return refuse("invalid_token");
+  const content = bytes.subarray(0, CONTENT_BYTES);
+  const tag = bytes.subarray(CONTENT_BYTES);
+  if (content[0] !== VERSION || !secrets.verify(keyPurpose(purpose), content, tag)) {
+    return refuse("invalid_token");
+  }
+  const view = new DataView(content.buffer, content.byteOffset + EXPIRY_AT);
+  if (clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)) return refuse("expired_token");
+  return {
+    subjectId: formatUuid(content.subarray(1, EXPIRY_AT)),
+    fingerprint: content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES),
+  };
+}
+
+/** Whether a link was made for this state. Takes constant time. */
+export function isOfState(link: { fingerprint: Uint8Array }, state: readonly (string | number)[]): boolean {
+  return constantTimeEqual(link.fingerprint, fingerprintBytes(state));
+}
+
+/** A hash of a used link, which may be stored in order to recognize the link. */
+export function linkHash(token: string): string {
+  return encodeBase64url(sha256(utf8(token)));
+}
+
+function fingerprintBytes(state: readonly (string | number)[]): Uint8Array {
+  return sha256(utf8(JSON.stringify(state))).subarray(0, FINGERPRINT_BYTES);
+}
+
+function keyPurpose(purpose: LinkPurpose): string {
+  return `link/${purpose}`;
+}

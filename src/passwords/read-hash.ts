@@ -1,0 +1,28 @@
+/**
+ * The formats of `users.password_hash`. This service writes only scrypt. The other formats belong to imported users;
+ * each is verified at the first login and replaced then.
+ */
+import { readArgon2 } from "./foreign/argon2.ts";
+import { readBcrypt } from "./foreign/bcrypt.ts";
+import { readBetterAuth } from "./foreign/better-auth.ts";
+import { readPbkdf2 } from "./foreign/pbkdf2.ts";
+import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable, unreadable } from "./hash-format.ts";
+import { readScrypt } from "./scrypt.ts";
+
+/** In characters. The longest format, Argon2 with the longest salt and hash, has 216. */
+const MAX_CHARACTERS = 256;
+
+const READERS = [readScrypt, readBcrypt, readPbkdf2, readBetterAuth, readArgon2];
+
+/** Parses a stored hash of any format. Computes nothing and never throws. */
+export function readStoredHash(text: string): StoredHash | Unreadable {
+  if (text.length > MAX_CHARACTERS) return unreadable(`The hash is longer than ${MAX_CHARACTERS} characters.`);
+  if (text.trim() !== text) return unreadable("Remove the white space before or after the hash.");
+  for (const read of READERS) {
+    const reading = read(text);
+    if (reading !== undefined) return reading;
+  }
+  return unreadable(
+    `The format of the hash is not supported (scrypt, bcrypt, PBKDF2, Argon2 and better-auth are). ${IMPORT_WITHOUT_HASH}`,
+  );
+}

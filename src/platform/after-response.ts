@@ -1,0 +1,32 @@
+/**
+ * Work that a request leaves for later, after its response was sent. The client does not wait for it, and can't tell
+ * from the response time whether there was any.
+ */
+import { describeError, writeLog } from "./log.ts";
+
+export class AfterResponse {
+  readonly #noted: (() => Promise<void>)[] = [];
+
+  /** Whether anything is left to do. */
+  get isEmpty(): boolean {
+    return this.#noted.length === 0;
+  }
+
+  /** Notes work for later. */
+  add(work: () => Promise<void>): void {
+    this.#noted.push(work);
+  }
+
+  /** Does all the work, including what is added in the meantime. A failure is logged and does not affect the rest. */
+  async run(): Promise<void> {
+    while (!this.isEmpty) await Promise.all(this.#noted.splice(0).map(doOrLog));
+  }
+}
+
+async function doOrLog(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    writeLog("error", { event: "after_response_failed", error: describeError(error) });
+  }
+}

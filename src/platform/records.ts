@@ -1,0 +1,33 @@
+/** Records whose names the compiler knows. */
+
+/** The names of a record, in the order in which they are written. */
+export function namesOf<Name extends string>(record: Readonly<Record<Name, unknown>>): Name[] {
+  return Object.keys(record) as Name[];
+}
+
+/** A record with one value for each name. */
+export function recordOf<Name extends string, Value>(
+  names: readonly Name[],
+  make: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;
+}
+
+/** An object whose members are made when they are first read, and kept. Each factory may read the others. */
+export function lazily<Members extends object>(
+  factories: { [Name in keyof Members]: (members: Members) => Members[Name] },
+): Members {
+  const members = {} as Members;
+  for (const name of Object.keys(factories) as (keyof Members)[]) {
+    Object.defineProperty(members, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const value = factories[name](members);
+        Object.defineProperty(members, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return members;
+}

@@ -1,0 +1,38 @@
+/** Expected failures as values: the one shape in which any part of the service says no. Nothing throws one. */
+
+/** One rejected field. `field` is the path in the body, joined with dots. Never holds the field's value. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+export interface RefusalDetails {
+  /** What is wrong, field by field. */
+  errors?: FieldError[];
+  /** For an operator: why, and what to do about it. Clients never see it. */
+  reason?: string;
+  /** For the log: the user whom the refusal concerns, if known. */
+  userId?: string;
+  /** Headers that the answer needs beside the usual ones. */
+  headers?: Record<string, string>;
+}
+
+/** `code` is one of the codes in `http/problems.ts`: each endpoint declares which of them it answers with. */
+export class Refusal<Code extends string = string> {
+  readonly code: Code;
+  readonly details: RefusalDetails;
+
+  constructor(code: Code, details: RefusalDetails) {
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export function refuse<const Code extends string>(code: Code, details: RefusalDetails = {}): Refusal<Code> {
+  return new Refusal(code, details);
+}
+
+export function isRefusal(outcome: unknown): outcome is Refusal {
+  return outcome instanceof Refusal;
+}

@@ -1,0 +1,121 @@
+/** Users as operators list and change them in D1. Every change is one batch, which also checks that it is still allowed. */
+import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
+import { batchOf, type Database } from "../db/client.ts";
+import { users } from "../db/schema.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import { canonicalName } from "./login-names.ts";
+import type { Profile } from "./profile-fields.ts";
+import type { User } from "./user.ts";
+import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "./users.ts";
+
+/** Which users are meant; `prefix` is of the email or the username, in any case. */
+export interface UserFilter {
+  prefix?: string | undefined;
+  role?: User["role"] | undefined;
+  isActive?: boolean | undefined;
+  isVerified?: boolean | undefined;
+}
+
+/** The standing of a user, which operators alone change. */
+type Standing = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
+
+export type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
+
+export interface OperatorUpdate {
+  before: User;
+  user: User;
+}
+
+export interface UserAdministration {
+  /** Newest first; only users older than the one of the id `before`. */
+  list(filter: UserFilter, page: { limit: number; before?: string | undefined }): Promise<User[]>;
+  /**
+   * Changes a user whose standing has not changed since they were read, if the operator still has the standing that
+   * was read, and unless no superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
+   */
+  update(
+    parts: {
+      actor: User;
+      target: User;
+      change: OperatorChange;
+      /** Ends every session. */
+      endsSessions: boolean;
+      version?: number | undefined;
+    },
+    now: number,
+  ): Promise<OperatorUpdate | Refusal<"last_superuser"> | Refusal<"precondition_failed">>;
+}
+
+/** Sorts after every text that begins with the prefix it is appended to. */
+const LAST = "\u{10ffff}";
+
+export function createUserAdministration(db: Database): UserAdministration {
+  return {
+    list({ prefix, role, isActive, isVerified }, { limit, before }) {
+      const start = canonicalName(prefix ?? "");
+      const name = sql`lower(${users.username})`;
+      // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.
+      const passedOver = (column: SQLWrapper) => (start === "" ? sql`${column}` : sql`+${column}`);
+      return db
+        .select()
+        .from(users)
+        .where(
+          and(
+            // Ranges instead of LIKE: both use an index, and no character of the prefix is a wildcard.
+            start === ""
+              ? undefined
+              : or(
+                  and(gte(users.email, start), lt(users.email, start + LAST)),
+                  and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`),
+                ),
+            role === undefined ? undefined : eq(passedOver(users.role), role),
+            isActive === undefined ? undefined : eq(users.isActive, isActive),
+            isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
+            before === undefined ? undefined : lt(passedOver(users.id), before),
+          ),
+        )
+        .orderBy(desc(users.id))
+        .limit(limit);
+    },
+
+    async update({ actor, target, change, endsSessions, version }, now) {
+      const others = otherSuperusers(db, target.id);
+      const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
+      // A registration that waits to be proved has no session to end, and its link must stay valid.
+      const nextEpoch = sql`CASE WHEN ${isBareRegistration} THEN ${users.sessionEpoch} ELSE ${users.sessionEpoch} + 1 END`;
+      const isSpare = or(
+        eq(users.isSuperuser, false),
+        eq(users.isActive, false),
+        eq(users.isVerified, false),
+        exists(others),
+      );
+      const found = await batchOf(db, {
+        before: db.select().from(users).where(eq(users.id, target.id)),
+        updated: db
+          .update(users)
+          .set({
+            ...change,
+            ...(endsSessions ? { sessionEpoch: nextEpoch } : {}),
+            updatedAt: nextVersion(now),
+          })
+          .where(
+            and(
+              eq(users.id, target.id),
+              eq(users.role, target.role),
+              eq(users.isSuperuser, target.isSuperuser),
+              stillStands(actor),
+              version === undefined ? undefined : eq(users.updatedAt, version),
+              weakens ? isSpare : undefined,
+            ),
+          )
+          .returning(),
+        others,
+      });
+      const [before] = found.before;
+      const [user] = found.updated;
+      if (before !== undefined && user !== undefined) return { before, user };
+      const isLast = weakens && target.isSuperuser && found.others.length === 0;
+      return refuse(isLast ? "last_superuser" : "precondition_failed");
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Deletes a user from D1 with everything that belongs to them: one batch, which D1 runs as a transaction. */
+import { and, eq, exists, lte, notExists, or, sql } from "drizzle-orm";
+import { anonymiseEvents } from "../audit/audit-events.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import { usernameDigest } from "./retired-usernames.ts";
+import type { User } from "./user.ts";
+import { otherSuperusers, stillStands } from "./users.ts";
+
+export interface DeletionStore {
+  /**
+   * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
+   * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
+   * milliseconds since the epoch.
+   */
+  delete(
+    user: User,
+    actor: User,
+    retiredUntil: number,
+  ): Promise<Refusal<"last_superuser"> | Refusal<"precondition_failed"> | undefined>;
+  /** Makes usernames available again whose retirement is over. */
+  releaseUsernames(now: number): Promise<void>;
+}
+
+export function createDeletionStore(db: Database): DeletionStore {
+  return {
+    async delete(user, actor, retiredUntil) {
+      const others = otherSuperusers(db, user.id);
+      const deletable = db
+        .select({ id: users.id })
+        .from(users)
+        .where(
+          and(
+            eq(users.id, user.id),
+            eq(users.email, user.email),
+            eq(users.username, user.username),
+            eq(users.sessionEpoch, user.sessionEpoch),
+            eq(users.role, user.role),
+            eq(users.isSuperuser, user.isSuperuser),
+            or(eq(users.isSuperuser, false), exists(others)),
+            stillStands(actor),
+          ),
+        );
+      const digest = usernameDigest(user.username);
+      const remaining = db.select({ id: users.id }).from(users).where(eq(users.id, user.id));
+      const isDeleted = notExists(remaining);
+      const { deleted, remainingOthers } = await batchOf(db, {
+        retire: db
+          .insert(retiredUsernames)
+          .select(
+            db
+              .select({ digest: sql`${digest}`.as("digest"), retiredUntil: sql`${retiredUntil}`.as("retired_until") })
+              .from(users)
+              .where(and(eq(users.id, user.id), exists(deletable))),
+          )
+          .onConflictDoUpdate({ target: retiredUsernames.digest, set: { retiredUntil } }),
+        events: anonymiseEvents(db, deletable),
+        deleted: db
+          .delete(users)
+          .where(and(eq(users.id, user.id), exists(deletable)))
+          .returning({ id: users.id }),
+        registrations: db.delete(registrations).where(and(eq(registrations.email, user.email), isDeleted)),
+        emailChanges: db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), isDeleted)),
+        remainingOthers: others,
+      });
+      if (deleted.length > 0) return undefined;
+      return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
+    },
+
+    async releaseUsernames(now) {
+      await db.delete(retiredUsernames).where(lte(retiredUsernames.retiredUntil, now));
+    },
+  };
+}

@@ -1,0 +1,286 @@
+/** Changes of email addresses in D1. Each step is one batch, which D1 runs as a transaction. */
+import {
+  and,
+  eq,
+  exists,
+  gt,
+  gte,
+  isNotNull,
+  isNull,
+  lt,
+  ne,
+  notExists,
+  or,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from "drizzle-orm";
+import { alias } from "drizzle-orm/sqlite-core";
+import { anonymiseEvents } from "../audit/audit-events.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { emailChanges, users } from "../db/schema.ts";
+import { NO_PASSWORD } from "../passwords/passwords.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import type { User } from "./user.ts";
+import { isBareRegistration, nextVersion } from "./users.ts";
+
+export type EmailChange = typeof emailChanges.$inferSelect;
+
+/** A change, its user as they are now, and another user who has proved the new address. */
+export interface EmailChangeReading {
+  change: EmailChange | undefined;
+  /** Whether the user has requested no other change since. */
+  isNewest: boolean;
+  user: User | undefined;
+  holder: User | undefined;
+}
+
+/**
+ * How a step ended. `isFirst` is false if it had been made before. Refused with `email_taken` if another account has
+ * proved the address meanwhile, with `invalid_token` if something newer has replaced the change.
+ */
+export type EmailChangeStep = { isFirst: boolean } | Refusal<"email_taken"> | Refusal<"invalid_token">;
+
+export interface EmailChangeStore {
+  /**
+   * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
+   * the user was deleted, or began another epoch meanwhile.
+   */
+  request(change: EmailChange): Promise<boolean>;
+  find(id: string): Promise<EmailChangeReading>;
+  /** Every stored change of a user, whatever became of it. */
+  listOf(userId: string): Promise<EmailChange[]>;
+  /**
+   * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
+   * those changes can no longer undo anything.
+   */
+  confirm(change: EmailChange, now: number): Promise<EmailChangeStep>;
+  /**
+   * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
+   * password. Every later change is undone with it.
+   */
+  undo(change: EmailChange, now: number): Promise<EmailChangeStep>;
+  /** Deletes changes that can be neither confirmed nor undone any more. */
+  deleteStale(requestedBefore: number): Promise<void>;
+}
+
+const newer = alias(emailChanges, "newer");
+const earlier = alias(emailChanges, "earlier");
+
+export function createEmailChangeStore(db: Database): EmailChangeStore {
+  const changeOf = (id: string) => db.select().from(emailChanges).where(eq(emailChanges.id, id));
+  /** Ids are in the order in which the changes were requested. */
+  const newerThan = (id: string) =>
+    db
+      .select({ id: newer.id })
+      .from(newer)
+      .where(
+        and(
+          sql`${newer.userId} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
+          gt(newer.id, id),
+        ),
+      )
+      .limit(1);
+  const owner = (email: string, userId: string, more?: SQL) =>
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, userId), eq(users.email, email), more));
+  const someoneElse = (email: string, userId: string) =>
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.email, email), ne(users.id, userId)));
+  /** Deletes a registration of the address that was never proved, and anonymizes its events. */
+  const makeRoom = (email: string, userId: string, change: SQLWrapper) => {
+    const registered = and(eq(users.email, email), ne(users.id, userId), isBareRegistration, exists(change));
+    return {
+      anonymise: anonymiseEvents(db, db.select({ id: users.id }).from(users).where(registered)),
+      drop: db.delete(users).where(registered),
+    };
+  };
+
+  return {
+    async request(change) {
+      const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
+      const asked = await db
+        .insert(emailChanges)
+        .select(
+          db
+            .select({
+              id: sql`${id}`.as("id"),
+              userId: users.id,
+              oldEmail: users.email,
+              newEmail: sql`${newEmail}`.as("new_email"),
+              sessionEpoch: users.sessionEpoch,
+              requestedAt: sql`${requestedAt}`.as("requested_at"),
+              confirmedAt: sql`NULL`.as("confirmed_at"),
+              undoneAt: sql`NULL`.as("undone_at"),
+            })
+            .from(users)
+            .where(and(eq(users.id, userId), eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch))),
+        )
+        .returning({ id: emailChanges.id });
+      return asked.length > 0;
+    },
+
+    async find(id) {
+      const found = await batchOf(db, {
+        change: changeOf(id),
+        newer: newerThan(id),
+        user: db
+          .select()
+          .from(users)
+          .where(
+            sql`${users.id} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
+          ),
+        holder: db
+          .select()
+          .from(users)
+          .where(
+            and(
+              sql`${users.email} = (SELECT ${emailChanges.newEmail} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
+              eq(users.isVerified, true),
+            ),
+          ),
+      });
+      const [[change], [user], [holder]] = [found.change, found.user, found.holder];
+      const isNewest = found.newer.length === 0;
+      return { change, isNewest, user, holder: holder?.id === user?.id ? undefined : holder };
+    },
+
+    listOf: (userId) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
+
+    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }, now) {
+      const waiting = db
+        .select()
+        .from(emailChanges)
+        .innerJoin(users, eq(users.id, emailChanges.userId))
+        .where(
+          and(
+            eq(emailChanges.id, id),
+            isNull(emailChanges.confirmedAt),
+            isNull(emailChanges.undoneAt),
+            eq(users.email, oldEmail),
+            eq(users.sessionEpoch, sessionEpoch),
+            notExists(newerThan(id)),
+          ),
+        );
+      const isTheirs = owner(newEmail, userId);
+      /** When the user first left the address that this change returns to. */
+      const leftAt = db
+        .select({ at: sql`min(${earlier.confirmedAt})` })
+        .from(earlier)
+        .where(and(eq(earlier.userId, userId), eq(earlier.oldEmail, newEmail), isNull(earlier.undoneAt)));
+      const isConfirmedNow = db
+        .select({ id: earlier.id })
+        .from(earlier)
+        .where(and(eq(earlier.id, id), eq(earlier.confirmedAt, now)));
+      const { changed, change, theirs, others } = await batchOf(db, {
+        ...makeRoom(newEmail, userId, waiting),
+        changed: db
+          .update(users)
+          .set({ email: newEmail, isVerified: true, updatedAt: nextVersion(now) })
+          .where(and(eq(users.id, userId), exists(waiting), notExists(someoneElse(newEmail, userId))))
+          .returning({ id: users.id }),
+        confirm: db
+          .update(emailChanges)
+          .set({ confirmedAt: now })
+          .where(
+            and(
+              eq(emailChanges.id, id),
+              isNull(emailChanges.confirmedAt),
+              isNull(emailChanges.undoneAt),
+              notExists(newerThan(id)),
+              exists(isTheirs),
+            ),
+          ),
+        cancelThoseBetween: db
+          .update(emailChanges)
+          .set({ undoneAt: now })
+          .where(
+            and(
+              eq(emailChanges.userId, userId),
+              isNull(emailChanges.undoneAt),
+              sql`${emailChanges.confirmedAt} >= (${leftAt})`,
+              exists(isConfirmedNow),
+            ),
+          ),
+        change: changeOf(id),
+        theirs: isTheirs,
+        others: someoneElse(newEmail, userId),
+      });
+      if (changed.length > 0) return { isFirst: true };
+      const [made] = change;
+      const stillIs = made?.undoneAt === null || theirs.length > 0;
+      if (made !== undefined && made.confirmedAt !== null && stillIs) return { isFirst: false };
+      return refuse(others.length > 0 ? "email_taken" : "invalid_token");
+    },
+
+    async undo({ id, userId, oldEmail }, now) {
+      /** A later change from the same old address, requested by the same person, that was confirmed. */
+      const overtaking = db
+        .select({ id: newer.id })
+        .from(newer)
+        .where(
+          and(
+            eq(newer.userId, userId),
+            eq(newer.oldEmail, oldEmail),
+            gt(newer.id, id),
+            isNotNull(newer.confirmedAt),
+            isNull(newer.undoneAt),
+          ),
+        );
+      const undoable = db
+        .select()
+        .from(emailChanges)
+        .innerJoin(users, eq(users.id, emailChanges.userId))
+        .where(
+          and(
+            eq(emailChanges.id, id),
+            isNull(emailChanges.undoneAt),
+            // Can be undone even after later changes by the person who requested it: a new password, another address.
+            or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
+          ),
+        );
+      const isBack = owner(oldEmail, userId);
+      const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
+      const { changed, change, back, others } = await batchOf(db, {
+        ...makeRoom(oldEmail, userId, undoable),
+        changed: db
+          .update(users)
+          .set({
+            email: oldEmail,
+            passwordHash: NO_PASSWORD,
+            isVerified: true,
+            sessionEpoch: sql`${users.sessionEpoch} + 1`,
+            updatedAt: nextVersion(now),
+          })
+          .where(and(eq(users.id, userId), exists(undoable), notExists(someoneElse(oldEmail, userId))))
+          .returning({ id: users.id }),
+        undo: db
+          .update(emailChanges)
+          .set({ undoneAt: now })
+          .where(
+            and(
+              eq(emailChanges.userId, userId),
+              gte(emailChanges.id, id),
+              isNull(emailChanges.undoneAt),
+              exists(isUndone),
+            ),
+          ),
+        change: changeOf(id),
+        back: isBack,
+        others: someoneElse(oldEmail, userId),
+      });
+      if (changed.length > 0) return { isFirst: true };
+      const wasUndone = change[0] !== undefined && change[0].undoneAt !== null;
+      if (wasUndone && back.length > 0) return { isFirst: false };
+      return refuse(others.length > 0 ? "email_taken" : "invalid_token");
+    },
+
+    async deleteStale(requestedBefore) {
+      await db.delete(emailChanges).where(lt(emailChanges.requestedAt, requestedBefore));
+    },
+  };
+}

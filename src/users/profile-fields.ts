@@ -1,0 +1,49 @@
+/**
+ * The profile fields of a user: what a person says about themselves beside the names that they log in by.
+ *
+ * A field is declared here and gets its column in `db/schema.ts`. Then it can be sent when registering, accepting an
+ * invitation, editing a profile and importing; operators can edit it; `User` and the export show it.
+ */
+import type * as z from "zod";
+import { profileColumnNames } from "../db/schema.ts";
+import { namesOf, recordOf } from "../platform/records.ts";
+import { personName, phoneNumber } from "./fields.ts";
+
+export type ProfileColumn = (typeof profileColumnNames)[number];
+
+/** By the name that the API knows the field by. */
+export const PROFILE_FIELDS = {
+  first_name: { column: "firstName", schema: personName.meta({ examples: ["Ada"] }) },
+  last_name: { column: "lastName", schema: personName.meta({ examples: ["Lovelace"] }) },
+  phone: { column: "phone", schema: phoneNumber },
+} as const satisfies Record<string, { column: ProfileColumn; schema: z.ZodString }>;
+
+export type ProfileFieldName = keyof typeof PROFILE_FIELDS;
+
+/** A user's or a registration's profile, by column. */
+export type Profile = Record<ProfileColumn, string | null>;
+
+export const PROFILE_FIELD_NAMES = namesOf(PROFILE_FIELDS);
+
+/** The fields in a request body: absent leaves a field alone, `null` clears it. */
+export const profileShape = recordOf(PROFILE_FIELD_NAMES, (name) => PROFILE_FIELDS[name].schema.nullish());
+
+/** The columns of the fields that were sent. */
+export function profileChange(fields: { [Name in ProfileFieldName]?: string | null | undefined }): Partial<Profile> {
+  const change: Partial<Profile> = {};
+  for (const name of PROFILE_FIELD_NAMES) {
+    const value = fields[name];
+    if (value !== undefined) change[PROFILE_FIELDS[name].column] = value;
+  }
+  return change;
+}
+
+/** Every column of a new user: a field that was not sent is empty. */
+export function newProfile(fields: Parameters<typeof profileChange>[0]): Profile {
+  return { ...recordOf(profileColumnNames, () => null), ...profileChange(fields) };
+}
+
+/** The fields by their API names. */
+export function presentProfile(profile: Profile): Record<ProfileFieldName, string | null> {
+  return recordOf(PROFILE_FIELD_NAMES, (name) => profile[PROFILE_FIELDS[name].column]);
+}

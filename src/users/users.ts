@@ -1,0 +1,213 @@
+/** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
+import { and, eq, gt, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { batchOf, type Database } from "../db/client.ts";
+import { registrations, retiredUsernames, users } from "../db/schema.ts";
+import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
+import { usernameTaken } from "./fields.ts";
+import { canonicalName } from "./login-names.ts";
+import type { Profile } from "./profile-fields.ts";
+import { usernameDigest } from "./retired-usernames.ts";
+import type { User } from "./user.ts";
+
+/** A user, if there is one, and the version of the keyring at that moment. */
+export interface UserReading {
+  user: User | undefined;
+  keyringVersion: string;
+}
+
+/** The fields that users change about themselves. `null` clears one. */
+export type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
+
+export interface UserStore {
+  find(id: string): Promise<User | undefined>;
+  /** As {@link UserStore.find}, with what a check of the user's access token needs to know. */
+  findWithKeyringVersion(id: string): Promise<UserReading>;
+  /** Whether another superuser could log in. */
+  hasOtherSuperuser(id: string): Promise<boolean>;
+  /**
+   * Changes a profile, unless another account has the username or, if a version (`updatedAt`) is expected, the user
+   * has changed since.
+   */
+  updateProfile(
+    id: string,
+    change: ProfileChange,
+    now: number,
+    version?: number,
+  ): Promise<User | Refusal<"username_taken"> | Refusal<"precondition_failed">>;
+  /** Sets another password and begins the next epoch. `false` if the user's epoch has moved on meanwhile. */
+  changePassword(id: string, epoch: number, passwordHash: string, now: number): Promise<boolean>;
+  /**
+   * As {@link UserStore.changePassword}, for a user who has proved the address, which becomes verified. Links of
+   * registrations that wait for the address stop working.
+   */
+  resetPassword(user: Pick<User, "id" | "email" | "sessionEpoch">, passwordHash: string, now: number): Promise<boolean>;
+  /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
+  blockPassword(user: Pick<User, "id" | "sessionEpoch">, now: number): Promise<boolean>;
+  /**
+   * Keeps the time of a login and, if the hash has not changed meanwhile, its replacement. `false` if the user was
+   * deleted or disabled, or began another epoch meanwhile.
+   */
+  recordLogin(
+    user: Pick<User, "id" | "sessionEpoch">,
+    now: number,
+    rehash: { from: string; to: string } | undefined,
+  ): Promise<boolean>;
+}
+
+/**
+ * A user who is only a registration that was never proved: it gives way to whoever proves the address. An account that
+ * lost its verification does not count, because losing it moved the epoch.
+ */
+export const isBareRegistration = and(
+  eq(users.isVerified, false),
+  isNull(users.verifiedByLink),
+  isNull(users.lastLoginAt),
+  eq(users.sessionEpoch, 0),
+);
+
+/** Compares usernames without regard to case. The indexes are on the same expression. */
+export const hasUsername = (table: typeof users | typeof registrations, canonicalUsername: string) =>
+  eq(sql`lower(${table.username})`, canonicalUsername);
+
+/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
+export function nextVersion(now: number) {
+  return sql`max(${now}, ${users.updatedAt} + 1)`;
+}
+
+/** Whether an operator still has the standing that was read when the request was authenticated. */
+export function stillStands({ id, role, isSuperuser }: User) {
+  return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
+}
+
+/** Other superusers who can log in. While there are none, this one can't be removed. */
+export function otherSuperusers(db: Database, id: string) {
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)))
+    .limit(1);
+}
+
+/** The username, if a deleted account had it recently. */
+export function retiredUsername(db: Database, username: string, now: number) {
+  return db
+    .select({ digest: retiredUsernames.digest })
+    .from(retiredUsernames)
+    .where(and(eq(retiredUsernames.digest, usernameDigest(username)), gt(retiredUsernames.retiredUntil, now)));
+}
+
+export function createUserStore(db: Database): UserStore {
+  const selectUser = (id: string) => db.select().from(users).where(eq(users.id, id));
+  return {
+    async find(id) {
+      const [user] = await selectUser(id);
+      return user;
+    },
+
+    async findWithKeyringVersion(id) {
+      const { found, keyring } = await batchOf(db, { found: selectUser(id), keyring: selectKeyringVersion(db) });
+      return { user: found[0], keyringVersion: keyring[0]?.version ?? "" };
+    },
+
+    async hasOtherSuperuser(id) {
+      return (await otherSuperusers(db, id)).length > 0;
+    },
+
+    async updateProfile(id, change, now, version) {
+      const username = canonicalName(change.username ?? "");
+      const others = db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(hasUsername(users, username), ne(users.id, id)));
+      const waiting = db
+        .select({ id: registrations.id })
+        .from(registrations)
+        .where(hasUsername(registrations, username));
+      const retired = retiredUsername(db, username, now);
+      const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
+      const found = await batchOf(db, {
+        others,
+        waiting,
+        retired,
+        updated: db
+          .update(users)
+          .set({ ...change, updatedAt: nextVersion(now) })
+          .where(and(isExpected, notExists(others), notExists(waiting), notExists(retired)))
+          .returning(),
+      });
+      const [updated] = found.updated;
+      if (updated !== undefined) return updated;
+      const isTaken = [found.others, found.waiting, found.retired].some((rows) => rows.length > 0);
+      return isTaken ? usernameTaken() : refuse("precondition_failed");
+    },
+
+    async changePassword(id, epoch, passwordHash, now) {
+      const changed = await db
+        .update(users)
+        .set({ passwordHash, passwordBlockedAt: null, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
+        .where(and(eq(users.id, id), eq(users.sessionEpoch, epoch)))
+        .returning({ id: users.id });
+      return changed.length > 0;
+    },
+
+    async resetPassword({ id, email, sessionEpoch }, passwordHash, now) {
+      const isReset = and(
+        eq(users.id, id),
+        eq(users.sessionEpoch, sessionEpoch + 1),
+        eq(users.passwordHash, passwordHash),
+      );
+      const { reset } = await batchOf(db, {
+        update: db
+          .update(users)
+          .set({
+            passwordHash,
+            passwordBlockedAt: null,
+            sessionEpoch: sessionEpoch + 1,
+            isVerified: true,
+            updatedAt: nextVersion(now),
+          })
+          .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
+        // The user's own registration is spent. Others keep waiting in vain: their owners must not learn of this.
+        spendRegistration: db.delete(registrations).where(
+          and(
+            eq(registrations.email, email),
+            inArray(
+              sql`lower(${registrations.username})`,
+              db
+                .select({ username: sql`lower(${users.username})` })
+                .from(users)
+                .where(isReset),
+            ),
+          ),
+        ),
+        reset: db.select({ id: users.id }).from(users).where(isReset),
+      });
+      return reset.length > 0;
+    },
+
+    async blockPassword({ id, sessionEpoch }, now) {
+      const blocked = await db
+        .update(users)
+        .set({ passwordBlockedAt: now })
+        .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch), isNull(users.passwordBlockedAt)))
+        .returning({ id: users.id });
+      return blocked.length > 0;
+    },
+
+    async recordLogin({ id, sessionEpoch }, now, rehash) {
+      const hash =
+        rehash === undefined
+          ? {}
+          : {
+              passwordHash: sql`CASE WHEN ${users.passwordHash} = ${rehash.from} THEN ${rehash.to} ELSE ${users.passwordHash} END`,
+            };
+      const recorded = await db
+        .update(users)
+        .set({ lastLoginAt: now, ...hash })
+        .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)))
+        .returning({ id: users.id });
+      return recorded.length > 0;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * What the test files of a run share: a bundle with its assets, a migrated database, and one service. Each is made when
+ * the first file asks for it over HTTP (live-service.ts), so that a run of files that need none of it waits for nothing,
+ * and each part of a split run makes its own.
+ */
+import { createServer } from "node:http";
+import type { TestProject } from "vitest/node";
+import { type Clone, makeClone, type Prepared, type Service } from "./live-service.ts";
+import { freePort } from "./loopback.ts";
+
+interface Shared {
+  clone: Clone;
+  prepared: Promise<Prepared>;
+  service?: Promise<Service>;
+}
+
+/** Answers what is asked for during the tests, and ends it afterwards. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  let shared: Shared | undefined;
+  const make = () => {
+    const clone = makeClone();
+    return { clone, prepared: clone.prepare() };
+  };
+  const start = async ({ clone, prepared }: Shared) =>
+    clone.serve(["--var", "RATE_LIMITING:off"], undefined, await prepared);
+  const end = async () => {
+    await shared?.prepared.catch(() => {});
+    await shared?.clone.remove();
+    shared = undefined;
+  };
+
+  const server = createServer(async ({ url }, response) => {
+    try {
+      shared ??= make();
+      if (url === "/service") shared.service ??= start(shared);
+      const { origin, state } = (await shared.service) ?? {};
+      response.end(JSON.stringify(url === "/service" ? { origin, state } : await shared.prepared));
+    } catch (error) {
+      response.writeHead(500).end(String(error));
+    }
+  });
+  const port = await freePort();
+  await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
+  project.provide("shared", `http://127.0.0.1:${port}`);
+  // The sources have changed, and with them the bundle.
+  project.onTestsRerun(end);
+  return async () => {
+    server.close();
+    await end();
+  };
+}

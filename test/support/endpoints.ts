@@ -1,0 +1,34 @@
+import { type Answer, type Endpoint, Reply } from "../../src/endpoint/endpoint.ts";
+import type { Services } from "../../src/endpoint/services.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
+import { isRefusal } from "../../src/platform/refusal.ts";
+import { freshAddress, ORIGIN } from "./client.ts";
+
+/** Runs an endpoint below HTTP, with the test's own services. The body counts as validated. */
+export function runEndpoint(
+  endpoint: Endpoint,
+  services: Services,
+  { body, bearer, address = freshAddress() }: { body?: unknown; bearer?: string; address?: string } = {},
+): Promise<Answer> {
+  const exchange: Exchange = {
+    url: ORIGIN,
+    headers: new Headers(),
+    header: () => undefined,
+    query: () => undefined,
+    bearerToken: () => bearer,
+    cookie: () => undefined,
+    hasAllowedOrigin: () => false,
+    addHeaders() {},
+    setCookie() {},
+    identify() {},
+    fetchAsset: () => Promise.reject(new Error("There are no assets below HTTP.")),
+  };
+  const client = { network: address, ipAddress: address, userAgent: null, country: null, locale: "en" } as const;
+  return endpoint.run(services, { body, query: undefined, id: "", client, exchange });
+}
+
+/** The code of a refusal, or the body of a success. */
+export function outcomeOf(answer: Answer): unknown {
+  if (isRefusal(answer)) return answer.code;
+  return answer instanceof Reply ? answer.body : answer;
+}
