@@ -48,21 +48,27 @@ export async function dev(
     return 1;
   }
   const folder = flags.config === undefined ? root : dirname(resolve(root, flags.config));
-  const fixesPublicUrl = prepareVariables(flags, folder, world, random);
+  const settled = prepareVariables(flags, folder, world, random);
 
   const failed = await migrate(wrangler, flags, world);
   if (stop.aborted) return 0;
   if (failed !== undefined) return failed;
   const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
-  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", fixesPublicUrl });
+  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", ...settled });
 }
 
-/** Completes the file that wrangler will read. Answers whether the user has set the public URL. */
-function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): boolean {
+/** Which values the user's own configuration sets. */
+interface Settled {
+  fixesPublicUrl: boolean;
+  fixesEnvironment: boolean;
+}
+
+/** Completes the file that wrangler will read. Answers which values the user has set. */
+function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): Settled {
   if (flags.environmentFiles.length > 0) {
     // With these, wrangler reads no .dev.vars.
     const files = flags.environmentFiles.map((file) => resolve(folder, file));
-    return flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL");
+    return { fixesPublicUrl: flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL"), fixesEnvironment: true };
   }
   const path = devVarsPath(folder, flags.environment);
   const told: Record<DevVarsOutcome, string> = {
@@ -71,7 +77,11 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
     kept: "",
   };
   say(told[ensureDevVars(path, random)]);
-  return flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL");
+  return {
+    fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
+    // With another configuration the choice is left to that one.
+    fixesEnvironment: folder !== root || flags.environment !== undefined || isSetIn([path], "ENVIRONMENT"),
+  };
 }
 
 /** Brings the local database up to date. Answers the exit code of a failure. */
@@ -90,7 +100,7 @@ async function migrate(
   return finished.code;
 }
 
-type Setting = Surroundings & { state: string; fixesPublicUrl: boolean };
+type Setting = Surroundings & Settled & { state: string };
 
 /** Serves until wrangler ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
@@ -103,7 +113,7 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
     }
     if (flags.port === undefined && port !== FIRST_PORT)
       say(`Port ${FIRST_PORT} is taken: this instance takes ${port}.\n`);
-    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting.fixesPublicUrl), stop);
+    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting), stop);
     const first = await Promise.race([ready, exited]);
     if (typeof first !== "number") {
       await announce(first, flags, exited, setting);
@@ -118,12 +128,14 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
 }
 
 /** The command line of wrangler: what the user gave, and defaults for the rest. */
-export function wranglerArguments(flags: DevFlags, port: number, fixesPublicUrl: boolean): string[] {
+export function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
   const args = ["dev", "--show-interactive-dev-session=false"];
   // 0: the runtime picks a free one. Two instances that start at once would both choose 9229.
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
   // The issuer of the tokens is the address of the service.
-  if (!fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
+  if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
+  // wrangler.toml says production, and an older .dev.vars may not say otherwise. A --var of the user comes later and wins.
+  if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
 }
 
