@@ -262,7 +262,7 @@ describe("npm run users:import where the database or a file fails", () => {
     for (const text of ["{", "{}"]) {
       writeFileSync(state, text);
       expect(await importUsers([file, "--persist-to=a"], work)).toBe(1);
-      expect(work.complained()).toContain(`Delete ${state}`);
+      expect(work.complained()).toContain(`${state} is not what an import writes. Delete it`);
     }
     database.change("DELETE FROM users WHERE id = 'a0'");
   });
