@@ -254,6 +254,14 @@ describe("npm run users:import where the database or a file fails", () => {
     expect(database.rows("SELECT * FROM users WHERE email = 'ada@example.com'")).toEqual([]);
   });
 
+  it("blames no database where the person stopped it", async () => {
+    write([line]);
+    const work = makeTree(undefined, []);
+    work.stopNow();
+    expect(await importUsers([file], work)).toBe(1);
+    expect(work.complained()).toBe("Stopped.\n");
+  });
+
   it("writes nothing where it can't keep its seed", async () => {
     file = join(folder, `${"x".repeat(248)}.ndjson`.slice(-255));
     write([line]);
