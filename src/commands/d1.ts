@@ -33,7 +33,7 @@ export async function openD1({ remote, persistTo }: Place, root: string): Promis
     writeFileSync(configPath, JSON.stringify(config));
     const persist = { path: join(resolve(root, persistTo ?? ".wrangler/state"), "v3") };
     const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({ configPath, envFiles: [], persist });
-    return { DB: env.DB, dispose };
+    return { ...env, dispose };
   } finally {
     removeAddedListeners();
     rmSync(folder, { recursive: true });

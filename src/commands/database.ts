@@ -25,7 +25,8 @@ export async function withDatabase(
     const db = openDatabase(DB, new Hops(systemClock));
     return await work({ db, now: await databaseNow(db) });
   } catch (error) {
-    world.complain(explain(error, place));
+    // Ctrl-C reaches the local runtime too, which then no longer answers.
+    world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
     return 1;
   } finally {
     await close();

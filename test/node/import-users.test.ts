@@ -128,6 +128,21 @@ describe("a line", () => {
     });
   });
 
+  it("is short enough for 500 of them to be one bound value of D1, however long its texts are", () => {
+    const longest = judge(
+      JSON.stringify({
+        ...least,
+        email: `${"a".repeat(64)}@${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(60)}.com`,
+        username: "x".repeat(32),
+        password_hash: `$argon2id$v=19$m=65536,t=3,p=4$${"A".repeat(86)}$${"A".repeat(86)}`,
+        first_name: "\u2603".repeat(100),
+        last_name: "\u2603".repeat(100),
+      }),
+    );
+    expect(500 * Buffer.byteLength(JSON.stringify(longest))).toBeLessThan(2_000_000);
+    expect(longest).toHaveProperty("user");
+  });
+
   it("is passed over when it is empty", () => {
     expect(judge("")).toBeUndefined();
     expect(judge("  \r")).toBeUndefined();
@@ -239,6 +254,14 @@ describe("npm run users:import where the database or a file fails", () => {
     expect(database.rows("SELECT * FROM users WHERE email = 'ada@example.com'")).toEqual([]);
   });
 
+  it("blames no database where the person stopped it", async () => {
+    write([line]);
+    const work = makeTree(undefined, []);
+    work.stopNow();
+    expect(await importUsers([file], work)).toBe(1);
+    expect(work.complained()).toBe("Stopped.\n");
+  });
+
   it("writes nothing where it can't keep its seed", async () => {
     file = join(folder, `${"x".repeat(248)}.ndjson`.slice(-255));
     write([line]);
@@ -262,7 +285,7 @@ describe("npm run users:import where the database or a file fails", () => {
     for (const text of ["{", "{}"]) {
       writeFileSync(state, text);
       expect(await importUsers([file, "--persist-to=a"], work)).toBe(1);
-      expect(work.complained()).toContain(`Delete ${state}`);
+      expect(work.complained()).toContain(`${state} is not what an import writes. Delete it`);
     }
     database.change("DELETE FROM users WHERE id = 'a0'");
   });
