@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A dead session's word ends every session, for want of an await.",
-        file: "src/auth/logout.ts",
+        file: "src/features/login/logout.ts",
         from: "(await services.sessions.endAllBy(userId, session))",
         to: "services.sessions.endAllBy(userId, session)",
       },
@@ -127,19 +127,19 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A session of an earlier epoch can be refreshed.",
-        file: "src/auth/refresh.ts",
+        file: "src/features/login/refresh.ts",
         from: "rotation.epoch < user.sessionEpoch",
         to: "false",
       },
       {
         name: "A change of the password needs no current password.",
-        file: "src/users/change-password.ts",
-        from: "!check.matches",
-        to: "false",
+        file: "src/accounts/current-password.ts",
+        from: "check.matches ?",
+        to: "true ?",
       },
       {
         name: "Both of two changes of the password at once succeed.",
-        file: "src/users/store.ts",
+        file: "src/users/users.ts",
         from: "eq(users.id, id), eq(users.sessionEpoch, epoch)",
         to: "eq(users.id, id)",
       },
@@ -150,25 +150,25 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A mailed link is good for every purpose.",
-        file: "src/auth/link-tokens.ts",
+        file: "src/links/link-tokens.ts",
         from: "link/$",
         to: "link/",
       },
       {
         name: "A reset link outlives a reset and a change of the password.",
-        file: "src/auth/reset-password.ts",
+        file: "src/links/link-states.ts",
         from: "return [email, sessionEpoch]",
         to: "return [email]",
       },
       {
         name: "Each of many uses of a reset link at once succeeds.",
-        file: "src/users/store.ts",
+        file: "src/users/users.ts",
         from: "eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)",
         to: "eq(users.email, email)",
       },
       {
         name: "A reset succeeds though the address changed while the password was hashed.",
-        file: "src/users/store.ts",
+        file: "src/users/users.ts",
         from: "eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)",
         to: "eq(users.sessionEpoch, sessionEpoch)",
       },
@@ -181,19 +181,19 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A mailed link never expires.",
-        file: "src/auth/link-tokens.ts",
-        from: "now >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)",
+        file: "src/links/link-tokens.ts",
+        from: "clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)",
         to: "false",
       },
       {
         name: "A mailed link opens whatever its seal is.",
-        file: "src/auth/link-tokens.ts",
+        file: "src/links/link-tokens.ts",
         from: "!secrets.verify(keyPurpose(purpose), content, tag)",
         to: "false",
       },
       {
         name: "The link of a second registration takes over an address that is proved.",
-        file: "src/auth/store.ts",
+        file: "src/users/registrations.ts",
         from: "eq(users.email, registrations.email), isBareRegistration",
         to: "eq(users.email, registrations.email)",
       },
@@ -204,13 +204,13 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A link carries its token in the query, where servers log it.",
-        file: "src/mail/link-url.ts",
+        file: "src/links/link-url.ts",
         from: "#token=",
         to: "?token=",
       },
       {
         name: "The cron deletes users who proved their address long ago.",
-        file: "src/auth/store.ts",
+        file: "src/users/registrations.ts",
         from: "and(isBareRegistration, lt(",
         to: "and(lt(",
       },
@@ -221,15 +221,15 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "An invitation can be accepted with another address than the invited one.",
-        file: "src/invitations/accept.ts",
-        from: " || !isOfState(link, invitationState(body.email))",
-        to: "",
+        file: "src/features/invitations/accept-invitation.ts",
+        from: "!isOfState(link, invitationState(body.email))",
+        to: "false",
       },
       {
         name: "An invitation takes over an account that was proved a moment before.",
-        file: "src/invitations/store.ts",
-        from: "isBareRegistration,\n              notExists(bearer)",
-        to: "notExists(bearer)",
+        file: "src/users/invitations.ts",
+        from: "isBareRegistration,\n              notExists(otherOwner)",
+        to: "notExists(otherOwner)",
       },
     ],
   ),
@@ -240,19 +240,19 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A change of the address is kept though the password changed while the old one was checked.",
-        file: "src/users/email-change-store.ts",
+        file: "src/users/email-changes.ts",
         from: "eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)",
         to: "eq(users.email, oldEmail)",
       },
       {
         name: "A change of the address can be confirmed after a change of the password.",
-        file: "src/users/email-change-store.ts",
+        file: "src/users/email-changes.ts",
         from: "eq(users.sessionEpoch, sessionEpoch),\n",
         to: "\n",
       },
       {
         name: "An older change of the address can be confirmed beside a newer one.",
-        file: "src/users/email-change-store.ts",
+        file: "src/users/email-changes.ts",
         from: "            notExists(newerThan(id)),\n          ),\n        );",
         to: "          ),\n        );",
       },
@@ -263,7 +263,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "An account is deleted though its password changed at that moment.",
-        file: "src/users/deletion-store.ts",
+        file: "src/users/deletions.ts",
         from: "eq(users.sessionEpoch, user.sessionEpoch),",
         to: "",
       },
@@ -275,7 +275,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The username of a deleted account can be registered at once.",
-        file: "src/auth/store.ts",
+        file: "src/users/registrations.ts",
         from: "exists(retiredUsername(db, username, registration.createdAt))",
         to: "undefined",
       },
@@ -288,13 +288,13 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "The routes of operators do not ask on whom a permission counts.",
-        file: "src/admin/routes.ts",
-        from: "may(user, permission, target) ?",
+        file: "src/endpoint/callers.ts",
+        from: "may(principal.user, permission, target) ?",
         to: "true ?",
       },
       {
         name: "Whoever may edit a user can grant the superuser flag.",
-        file: "src/admin/change-user.ts",
+        file: "src/features/administration/update-user.ts",
         from: 'return "grant_superuser"',
         to: 'return "edit_users"',
       },
@@ -311,25 +311,25 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The last two superusers can demote themselves at the same time.",
-        file: "src/admin/store.ts",
+        file: "src/users/administration.ts",
         from: "weakens ? isSpare : undefined",
         to: "undefined",
       },
       {
         name: "The last two superusers can delete themselves at the same time.",
-        file: "src/users/deletion-store.ts",
+        file: "src/users/deletions.ts",
         from: "or(eq(users.isSuperuser, false), exists(others)),",
         to: "",
       },
       {
         name: "An operator changes a user after losing the standing for it.",
-        file: "src/admin/store.ts",
+        file: "src/users/administration.ts",
         from: "stillStands(actor),",
         to: "",
       },
       {
         name: "An operator changes a user who rose above them a moment ago.",
-        file: "src/admin/store.ts",
+        file: "src/users/administration.ts",
         from: "eq(users.role, target.role),",
         to: "",
       },
@@ -342,25 +342,25 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "An account can be logged in to before its address is proved.",
-        file: "src/auth/login.ts",
+        file: "src/features/login/login.ts",
         from: "isUsers && user.isVerified",
         to: "isUsers",
       },
       {
         name: "A login goes on although its limit is used up.",
-        file: "src/auth/login.ts",
-        from: "if (refusal !== undefined) return refusal;",
+        file: "src/features/login/login.ts",
+        from: "if (attempt.refusal !== undefined) return attempt.refusal;",
         to: "",
       },
       {
         name: "A login takes back a password that was changed while the old one was hashed again.",
-        file: "src/users/store.ts",
+        file: "src/users/users.ts",
         from: "CASE WHEN ",
         to: "CASE WHEN 1 OR ",
       },
       {
         name: "A login goes on although a limiter does not answer.",
-        file: "src/limits/limiter.ts",
+        file: "src/limits/budgets.ts",
         from: "if (failure !== undefined) throw failure.reason;",
         to: "",
       },
@@ -371,7 +371,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A login ignores that the directory says the password is blocked.",
-        file: "src/auth/login.ts",
+        file: "src/features/login/login.ts",
         from: "(!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)",
         to: "false",
       },
@@ -400,7 +400,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A login with a password that was replaced meanwhile makes its network a familiar one.",
-        file: "src/users/store.ts",
+        file: "src/users/users.ts",
         from: "eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)",
         to: "eq(users.isActive, true)",
       },
@@ -411,7 +411,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "Attempts that are refused anyway use up a stranger's budget.",
-        file: "src/limits/limiter.ts",
+        file: "src/limits/budgets.ts",
         from: "await giveAllBack(readings.filter(({ reading }) => reading.allowed));",
         to: "",
       },
@@ -444,7 +444,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A challenge counts as solved where Turnstile does not answer.",
-        file: "src/challenges/turnstile.ts",
+        file: "src/limits/turnstile.ts",
         from: 'return refuse("unavailable");',
         to: "return undefined;",
       },
@@ -493,26 +493,26 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "Scripts can read the refresh cookie.",
-        file: "src/auth/refresh-cookie.ts",
+        file: "src/features/login/refresh-cookie.ts",
         from: "httpOnly: true,",
         to: "",
       },
       {
         name: "Other sites send the refresh cookie along.",
-        file: "src/auth/refresh-cookie.ts",
+        file: "src/features/login/refresh-cookie.ts",
         from: "sameSite: SAME_SITE[config.sessions.cookieSameSite],",
         to: "",
       },
       {
         name: "The refresh cookie goes to every route.",
-        file: "src/auth/refresh-cookie.ts",
+        file: "src/features/login/refresh-cookie.ts",
         from: "path: PATH",
         to: 'path: "/"',
       },
       {
         name: "The refresh cookie is taken from a foreign page.",
-        file: "src/auth/refresh-cookie.ts",
-        from: "hasAllowedOrigin(c, config) ?",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "exchange.hasAllowedOrigin() ?",
         to: "true ?",
       },
       {
@@ -725,7 +725,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A token of a revoked key ends every session of its user.",
-        file: "src/auth/logout.ts",
+        file: "src/features/login/logout.ts",
         from: "isTrusted && (await services.sessions.endAllBy(userId, session))",
         to: "await services.sessions.endAllBy(userId, session)",
       },
@@ -742,7 +742,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A key is sealed again by each of many isolates.",
-        file: "src/keys/store.ts",
+        file: "src/keys/signing-key-rows.ts",
         from: "eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)",
         to: "eq(signingKeys.id, id)",
       },
@@ -811,9 +811,50 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A caller over RPC is told what failed inside.",
-        file: "src/rpc/answer-call.ts",
+        file: "src/features/rpc/run-call.ts",
         from: 'throw new Error("unavailable");',
         to: "throw error;",
+      },
+    ],
+  ),
+
+  // What every endpoint goes through
+  ...noticedBy(
+    ["test/limits/limits.test.ts"],
+    [
+      {
+        name: "A request is answered although a limit of its endpoint is used up.",
+        file: "src/endpoint/endpoint.ts",
+        from: "if (refusal !== undefined) return refusal;",
+        to: "",
+      },
+      {
+        name: "An attempt that was not judged stays counted.",
+        file: "src/endpoint/endpoint.ts",
+        from: "await giveBack(isProblem(answer) ? answer.code : undefined);",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/change-password.test.ts"],
+    [
+      {
+        name: "A wrong current password is given back to its limit.",
+        file: "src/endpoint/limits.ts",
+        from: 'counts: (code) => code === "wrong_password"',
+        to: "counts: () => false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/challenges/turnstile.test.ts"],
+    [
+      {
+        name: "An endpoint runs although its own first check refused.",
+        file: "src/endpoint/endpoint.ts",
+        from: "if (refused !== undefined) return refused;",
+        to: "",
       },
     ],
   ),
@@ -824,15 +865,15 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "The audit log does not say that a login failed.",
-        file: "src/auth/login.ts",
-        from: 'audit.note("login_failed", { userId: user?.id, details: { reason: proved.reason } });',
+        file: "src/features/login/login.ts",
+        from: 'services.audit.note("login_failed", { userId: user?.id, details: { reason } });',
         to: "",
       },
       {
         name: "Audit events are lost where the database does not take them, for want of an await.",
         file: "src/audit/record.ts",
-        from: "await audits.add(events);",
-        to: "audits.add(events).catch(() => {});",
+        from: "await auditEvents.add(events);",
+        to: "auditEvents.add(events).catch(() => {});",
       },
     ],
   ),
@@ -841,7 +882,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "The audit log does not say that a refresh token was reused.",
-        file: "src/auth/refresh.ts",
+        file: "src/features/login/refresh.ts",
         from: 'audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });',
         to: "",
       },
