@@ -382,7 +382,7 @@ describe("the documentation's programs", () => {
       await fill("Username", "eve");
       await fill("Password", "short");
       await page.getByRole("button", { name: "Register" }).click();
-      await says("A password has at least 15 characters.");
+      await says("Use at least 15 characters.");
       await fill("Password", "correct horse battery staple");
       await page.getByRole("button", { name: "Register" }).click();
       await says("We sent you a mail.");
