@@ -99,7 +99,7 @@ describe("npm run admin:create", () => {
     const leaked = makeTree(script);
     expect(await createAdmin([...argv, "--remote"], leaked)).toBe(1);
     expect(asked).toHaveBeenCalledOnce();
-    expect(leaked.complained()).toContain("--password: This password has leaked");
+    expect(leaked.complained()).toContain("--password: This password has appeared in a data breach");
     expect(leaked.complained()).toContain("Nothing changed.");
     expect(JSON.stringify(leaked.calls())).not.toContain("--file");
 
