@@ -42,7 +42,7 @@ export function withJson(method, body) {
 export async function answerTo(ask) {
   try {
     const response = await ask();
-    // A proxy may answer with something other than JSON. That is a failure, whatever its status.
+    // A proxy may answer with something other than JSON. That is a failure, even with status 200.
     const data = response.status === 204 ? {} : await response.json().catch(() => undefined);
     return {
       ok: response.ok && data !== undefined,

@@ -55,7 +55,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       '["",{},{}]',
     );
     await page.reload();
-    await visitor.sees("Your account");
+    await page.locator("#view-account").waitFor();
 
     await visitor.typeInto("#first_name", "Ada");
     await visitor.typeInto("#phone", "+44 1234 567890");
@@ -90,6 +90,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
 
     await page.fill("#current_password", "not my password at all");
     await page.fill("#new_password", person.username.padEnd(20, "!"));
+    const reveal = page.locator("#new_password-reveal");
+    for (const [type, name] of [
+      ["text", "Hide password"],
+      ["password", "Show password"],
+    ] as const) {
+      await reveal.click();
+      expect(await page.getAttribute("#new_password", "type")).toBe(type);
+      expect(await reveal.getAttribute("aria-label")).toBe(name);
+    }
     await page.locator('#new_password-hint[data-verdict="poor"]').waitFor();
     await page.fill("#new_password", "another fine password");
     await page.click("#change-button");

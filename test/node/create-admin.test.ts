@@ -46,7 +46,7 @@ describe("the flags of npm run admin:create", () => {
     ["an unknown flag", ["--role", "admin"], "Unknown option '--role'"],
     ["a word", ["ada@example.com"], "Unexpected argument"],
     ["local state of a deployed database", ["--remote", "--persist-to", "x"], "does not go with --remote"],
-    ["a username that nobody may have", ["--username", "a b"], "A username has 3 to 32"],
+    ["a username that nobody may have", ["--username", "a b"], "Use 3–32 letters"],
   ])("refuse %s with the usage and exit code 2", async (_, argv, fault) => {
     const { code, complained, places } = await run(argv);
     expect(code).toBe(2);
@@ -73,11 +73,11 @@ describe("the flags of npm run admin:create", () => {
 describe("npm run admin:create", () => {
   it.each([
     ["the address", [], [], "--email is missing"],
-    ["a real address", ["--email", "nonsense"], [], "--email: This is not an email address"],
+    ["a real address", ["--email", "nonsense"], [], "--email: Enter a valid email address"],
     ["the password", ["--email", "ada@example.com"], [], "--password is missing"],
     ["a long password", ["--email", "ada@example.com", "--password", "short"], [], "at least 15 characters"],
-    ["a short password", ["--email", "ada@example.com", "--password", "x".repeat(257)], [], "at most 256 characters"],
-    ["a rare password", ["--email", "ada@example.com"], ["PasswordPassword"], "one of the most common"],
+    ["a short password", ["--email", "ada@example.com", "--password", "x".repeat(257)], [], "256 characters or fewer"],
+    ["a rare password", ["--email", "ada@example.com"], ["PasswordPassword"], "too common"],
     ["a password without the address", ["--email", "adas@example.com"], ["this is adas password"], "email address"],
     [
       "a password without the username",
@@ -110,7 +110,7 @@ describe("npm run admin:create", () => {
     const leaked = await run([...argv("leaked@example.com"), "--remote"]);
     expect(leaked.code).toBe(1);
     expect(asked).toHaveBeenCalledOnce();
-    expect(leaked.complained).toContain("--password: This password has leaked");
+    expect(leaked.complained).toContain("--password: This password has appeared in a data breach");
     expect(leaked.complained).toContain("Nothing changed.");
     expect(userOf("leaked@example.com")).toBeUndefined();
 

@@ -19,7 +19,7 @@ export const account: AccountWords = {
     firstName: "Vorname (optional)",
     lastName: "Nachname (optional)",
     phone: "Telefonnummer (optional)",
-    phoneHint: "Mit Ländervorwahl, etwa +49 170 1234567.",
+    phoneHint: "Mit Ländervorwahl, etwa +49\u00a0170\u00a01234567.",
     label: "Speichern",
     busyLabel: "Wird gespeichert …",
     saved: "Gespeichert.",

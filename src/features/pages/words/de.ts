@@ -67,7 +67,7 @@ export const german: PageWords = {
       "first_name.too_long": LONG_NAME,
       "last_name.invalid": UNUSABLE_NAME,
       "last_name.too_long": LONG_NAME,
-      "phone.invalid_format": "Geben Sie die Nummer mit Ländervorwahl ein, etwa +49 170 1234567.",
+      "phone.invalid_format": "Geben Sie die Nummer mit Ländervorwahl ein, etwa +49\u00a0170\u00a01234567.",
       "password.too_short": "Verwenden Sie mindestens {{password_min_length}} Zeichen.",
       "password.too_long": "Verwenden Sie höchstens {{password_max_length}} Zeichen.",
       "password.invalid":

@@ -19,7 +19,7 @@ export const account: AccountWords = {
     firstName: "First name (optional)",
     lastName: "Last name (optional)",
     phone: "Phone number (optional)",
-    phoneHint: "Include the country code, like +44 20 7946 0000.",
+    phoneHint: "Include the country code, like +44\u00a020\u00a07946\u00a00000.",
     label: "Save",
     busyLabel: "Saving…",
     saved: "Saved.",

@@ -66,7 +66,7 @@ export const english: PageWords = {
       "first_name.too_long": LONG_NAME,
       "last_name.invalid": UNUSABLE_NAME,
       "last_name.too_long": LONG_NAME,
-      "phone.invalid_format": "Enter the number with its country code, like +44 20 7946 0000.",
+      "phone.invalid_format": "Enter the number with its country code, like +44\u00a020\u00a07946\u00a00000.",
       "password.too_short": "Use at least {{password_min_length}} characters.",
       "password.too_long": "Use {{password_max_length}} characters or fewer.",
       "password.invalid": "The password contains a character that can't be used. Enter it again.",
