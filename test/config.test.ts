@@ -261,7 +261,7 @@ describe("the configuration", () => {
     for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS"]) {
       const faults = faultsOf({ ...PRODUCTION, [name]: weak });
       expect(faults).toMatch(
-        new RegExp(`\\n  ${name} (looks|has|says|runs) .*: openssl rand -base64 48 makes a good one\\.$`),
+        new RegExp(`\\n  ${name} (looks|has|repeats|is) .*: openssl rand -base64 48 makes a good one\\.$`),
       );
       expect(faults.replace("openssl rand -base64 48 makes a good one", "")).not.toContain(weak);
       expect(faultsOf({ ...DEVELOPMENT, [name]: weak }), "development takes it").toBe("");

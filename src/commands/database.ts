@@ -1,92 +1,44 @@
-/** The directory's database as a command reaches it: through wrangler, on this machine or deployed. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type * as z from "zod";
+/** The database as a command reaches it: with the stores of the service. */
+import { type Database, databaseNow, openDatabase } from "../db/client.ts";
+import { systemClock } from "../platform/clock.ts";
+import { Hops } from "../platform/hops.ts";
+import { describeError } from "../platform/log.ts";
 import type { Place } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
 
-/** An exit code that is not 0: whoever runs the command has been told why. */
-export interface Failed {
-  failed: number;
+export interface Directory {
+  db: Database;
+  /** The time by the database's own clock: the operator's may be wrong. */
+  now: number;
 }
 
-export interface CommandDatabase {
-  /**
-   * Runs statements as one transaction. `shape` is of what wrangler prints: `{ results }` for each of them.
-   * The text may be 100 KB long, which is also what D1 takes. Others on this machine can see it, in the list of
-   * processes: it must hold no secret.
-   */
-  query<Shape extends z.ZodType>(sql: string, shape: Shape): Promise<z.output<Shape> | Failed>;
-  /** Runs statements of any length, each of 100 KB at most, as one transaction. Tells nothing of their rows. */
-  run(statements: readonly string[]): Promise<Failed | undefined>;
-}
-
-/** The database, or `undefined` where the packages are not installed, which is then said. */
-export function openCommandDatabase(
-  { remote, persistTo }: Place,
-  { root, stop, complain }: Surroundings,
-): CommandDatabase | undefined {
-  const wrangler = findWrangler(root);
-  if (wrangler === undefined) {
-    complain(`${NOT_INSTALLED}\n`);
-    return undefined;
-  }
-  const where = remote ? ["--remote"] : ["--local"];
-  if (persistTo !== undefined) where.push(`--persist-to=${persistTo}`);
-  const execute = (...what: string[]) =>
-    wrangler.run(["d1", "execute", "DB", ...where, "--json", "--yes", ...what], stop);
-
-  function fail(code: number, output: string): Failed {
-    complain(`${output}\nThe database did not answer: nothing is known to have changed.\n`);
-    const makeTables = remote
-      ? "`npx wrangler d1 migrations apply DB --remote` makes them."
-      : "`npm run dev` makes them, in the state folder that it is given.";
-    if (output.includes("no such table")) complain(`It has no tables yet: ${makeTables}\n`);
-    return { failed: code === 0 ? 1 : code };
-  }
-
-  return {
-    async query(sql, shape) {
-      const { code, output, complaints } = await execute("--command", sql);
-      const answer = shape.safeParse(parseJson(output));
-      return code === 0 && answer.success ? answer.data : fail(code, output + complaints);
-    },
-    async run(statements) {
-      const folder = mkdtempSync(join(tmpdir(), "postern-statements-"));
-      try {
-        const file = join(folder, "statements.sql");
-        writeFileSync(file, statements.map((statement) => `${statement};\n`).join(""), { mode: 0o600 });
-        const { code, output, complaints } = await execute("--file", file);
-        return code === 0 ? undefined : fail(code, output + complaints);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    },
-  };
-}
-
-/** A text as SQL writes one. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** Rows for a statement to read: `SELECT value ->> '$.name' FROM json_each(…)`. */
-export function jsonRows(rows: readonly object[]): string {
-  // JSON escapes what a text of SQL can't hold. Spaces and semicolons too, since wrangler looks for statements
-  // inside of texts as well, and cuts out what it takes for one.
-  const text = JSON.stringify(rows).replaceAll(" ", "\\u0020").replaceAll(";", "\\u003b");
-  return `json_each(${quote(text)})`;
-}
-
-/** The database's own clock, in milliseconds: that of the operator's machine may be off. */
-export const DATABASE_NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-
-function parseJson(text: string): unknown {
+/** Opens the database, works with it and closes it. Answers the exit code: 1 if the database or a file failed. */
+export async function withDatabase(
+  place: Place,
+  world: Surroundings,
+  work: (directory: Directory) => Promise<number>,
+): Promise<number> {
+  let close = async () => {};
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    const { DB, dispose } = await world.openD1(place);
+    close = dispose;
+    const db = openDatabase(DB, new Hops(systemClock));
+    return await work({ db, now: await databaseNow(db) });
+  } catch (error) {
+    // Ctrl-C reaches the local runtime too, which then no longer answers.
+    world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
+    return 1;
+  } finally {
+    await close();
   }
+}
+
+function explain(error: unknown, { remote }: Place): string {
+  // A file that can't be read or written.
+  if (error instanceof Error && "syscall" in error) return `${error.message}\n`;
+  // Drizzle's own message holds the bound values, among them password hashes.
+  const text = describeError(error);
+  const makeTables = remote ? "`npx wrangler d1 migrations apply DB --remote`" : "`npm run dev` with the same state";
+  const hint = text.includes("no such table") ? `It has no tables yet: ${makeTables} makes them.\n` : "";
+  return `${text}\nThe database did not answer. Nothing is known to have changed.\n${hint}`;
 }

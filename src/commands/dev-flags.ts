@@ -1,9 +1,9 @@
-/** The flags of `npm run dev`: wrangler's own, of which the command must understand a few. */
+/** The flags of `npm run dev`: those of `wrangler dev`, of which the command must understand a few. */
 import type { Fault } from "./flags.ts";
 
 export interface DevFlags {
   help: boolean;
-  /** Absent where the user leaves the choice to us. */
+  /** Absent if the command is to choose one. */
   port: number | undefined;
   host: string;
   scheme: "http" | "https";
@@ -13,9 +13,9 @@ export interface DevFlags {
   environmentFiles: string[];
   hasPublicUrl: boolean;
   hasInspectorPort: boolean;
-  /** Everything but the port, as it was given. */
+  /** All flags but the port, as they were given. */
   passed: string[];
-  /** Of these, what says which database the migrations go to. */
+  /** Those of them that say which database the migrations go to. */
   forMigrations: string[];
 }
 
@@ -25,12 +25,12 @@ interface Given {
   tokens: string[];
 }
 
-/** Takes every word up to the next flag, as wrangler itself does. */
+/** Flags that take every word up to the next flag, as in wrangler. */
 const LISTS = new Set(["var", "env-file", "define", "alias"]);
 const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "cwd"]);
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
-/** Reads the flags that matter here; what it does not know is wrangler's to judge. */
+/** Reads the flags that matter here. Wrangler judges the others. */
 export function parseFlags(argv: readonly string[]): DevFlags | Fault {
   const given = readFlags(argv);
   const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
@@ -46,7 +46,7 @@ export function parseFlags(argv: readonly string[]): DevFlags | Fault {
     host: valuesOf("ip").at(-1) ?? "localhost",
     scheme: valuesOf("local-protocol").at(-1) === "https" ? "https" : "http",
     persistTo: valuesOf("persist-to").at(-1),
-    // Of several configurations the first is the Worker's own; the others run beside it.
+    // Of several configurations the first is the Worker's own. The others run beside it.
     config: valuesOf("config")[0],
     environment: valuesOf("env").at(-1),
     environmentFiles: valuesOf("env-file"),
@@ -59,7 +59,7 @@ export function parseFlags(argv: readonly string[]): DevFlags | Fault {
   };
 }
 
-/** The words of a command line, each flag with the values that belong to it. */
+/** The words of a command line: each flag with its values. */
 function readFlags(argv: readonly string[]): Given[] {
   const given: Given[] = [];
   for (let at = 0; at < argv.length; at++) {
@@ -95,7 +95,7 @@ function isLaterConfig(given: Given[], flag: Given, at: number): boolean {
   return flag.name === "config" && given.findIndex(({ name }) => name === "config") < at;
 }
 
-/** Wrangler takes `--persistTo` for `--persist-to`. */
+/** Wrangler accepts `--persistTo` as `--persist-to`. */
 function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

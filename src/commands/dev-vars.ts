@@ -1,21 +1,28 @@
-/** `.dev.vars`: the configuration of the local service, made where there is none. Never changes a line that exists. */
+/** `.dev.vars`: the configuration of the local service. It is made if it is missing; existing lines never change. */
 import { appendFileSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
-import { freshSecret } from "./fresh-secret.ts";
+
+/** Bytes of a secret: more than any key that is derived from it has. */
+const SECRET_BYTES = 48;
 
 export type DevVarsOutcome = "made" | "completed" | "kept";
 
-/** The file that wrangler reads: that of the environment where there is one. */
+/** A new `AUTH_SECRET`, in base64url. */
+export function freshSecret(random: Random): string {
+  return encodeBase64url(random.bytes(SECRET_BYTES));
+}
+
+/** The file that wrangler reads: the environment's own one if it exists. */
 export function devVarsPath(folder: string, environment?: string): string {
   const common = join(folder, ".dev.vars");
   const own = `${common}.${environment}`;
   return environment !== undefined && existsSync(own) ? own : common;
 }
 
-/** Sees to it that the file exists and has a secret. Several instances may do so at once. */
+/** Makes sure that the file exists and has a secret. Several instances may do this at once. */
 export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
   const secret = `AUTH_SECRET=${freshSecret(random)}\n`;
   if (makeWhole(path, `ENVIRONMENT=development\n${secret}`, random)) return "made";
@@ -27,12 +34,12 @@ export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
   return "completed";
 }
 
-/** Whether one of these files sets the variable; a file that is not there sets nothing. */
+/** Whether one of these files sets the variable. A missing file sets nothing. */
 export function isSetIn(paths: readonly string[], variable: string): boolean {
   return paths.some((path) => existsSync(path) && Boolean(parseEnv(readFileSync(path, "utf8"))[variable]));
 }
 
-/** Makes the file unless it exists. It appears with its contents or not at all, so nobody reads half of it. */
+/** Makes the file unless it exists. It appears with its whole contents, so no other process reads half of it. */
 function makeWhole(path: string, text: string, random: Random): boolean {
   if (existsSync(path)) return false;
   const draft = `${path}.${encodeBase64url(random.bytes(6))}`;

@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: the whole service on this machine, with no account and no file edited by hand. Makes
- * `.dev.vars`, brings the local database up to date, starts wrangler and says where everything is.
+ * `npm run dev`: the whole service on this machine, without an account and without editing files. It makes
+ * `.dev.vars`, migrates the local database, starts wrangler and prints the addresses.
  */
 import { dirname, join, relative, resolve } from "node:path";
 import { pause, SECOND } from "../platform/clock.ts";
@@ -17,19 +17,19 @@ const USAGE = `Usage: npm run dev -- [flags]
 Starts Postern on http://localhost:${FIRST_PORT}, or on the next port that is free.
 
   --port <number>       another port
-  --persist-to <folder> where the state lies (.wrangler/state)
+  --persist-to <folder> where the state is kept (.wrangler/state)
   --var <NAME:value>    a configuration value, over .dev.vars; may be repeated
   --help                this text
 
 Every other flag goes to \`wrangler dev\` as it is.
 `;
 
-/** How long a started service may take to be healthy before somebody should be told. */
+/** How long a started service may take to be healthy before the user is told. */
 const PATIENCE = 15 * SECOND;
 const POLL_PAUSE = 200;
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
 
-/** Runs the command. Answers its exit code: wrangler's, or 0 where the user stopped it. */
+/** Runs the command. Answers its exit code: wrangler's, or 0 if the user stopped it. */
 export async function dev(
   argv: readonly string[],
   world: Surroundings,
@@ -48,21 +48,27 @@ export async function dev(
     return 1;
   }
   const folder = flags.config === undefined ? root : dirname(resolve(root, flags.config));
-  const fixesPublicUrl = prepareVariables(flags, folder, world, random);
+  const settled = prepareVariables(flags, folder, world, random);
 
   const failed = await migrate(wrangler, flags, world);
   if (stop.aborted) return 0;
   if (failed !== undefined) return failed;
   const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
-  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", fixesPublicUrl });
+  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", ...settled });
 }
 
-/** Sees to the file that wrangler will read. Says whether the user decides on the public URL. */
-function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): boolean {
+/** Which values the user's own configuration sets. */
+interface Settled {
+  fixesPublicUrl: boolean;
+  fixesEnvironment: boolean;
+}
+
+/** Completes the file that wrangler will read. Answers which values the user has set. */
+function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): Settled {
   if (flags.environmentFiles.length > 0) {
     // With these, wrangler reads no .dev.vars.
     const files = flags.environmentFiles.map((file) => resolve(folder, file));
-    return flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL");
+    return { fixesPublicUrl: flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL"), fixesEnvironment: true };
   }
   const path = devVarsPath(folder, flags.environment);
   const told: Record<DevVarsOutcome, string> = {
@@ -71,7 +77,11 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
     kept: "",
   };
   say(told[ensureDevVars(path, random)]);
-  return flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL");
+  return {
+    fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
+    // With another configuration the choice is left to that one.
+    fixesEnvironment: folder !== root || flags.environment !== undefined || isSetIn([path], "ENVIRONMENT"),
+  };
 }
 
 /** Brings the local database up to date. Answers the exit code of a failure. */
@@ -90,7 +100,7 @@ async function migrate(
   return finished.code;
 }
 
-type Setting = Surroundings & { state: string; fixesPublicUrl: boolean };
+type Setting = Surroundings & Settled & { state: string };
 
 /** Serves until wrangler ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
@@ -103,27 +113,29 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
     }
     if (flags.port === undefined && port !== FIRST_PORT)
       say(`Port ${FIRST_PORT} is taken: this instance takes ${port}.\n`);
-    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting.fixesPublicUrl), stop);
+    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting), stop);
     const first = await Promise.race([ready, exited]);
     if (typeof first !== "number") {
       await announce(first, flags, exited, setting);
       return stop.aborted ? exited.then(() => 0) : exited.then((code) => (stop.aborted ? 0 : code));
     }
     if (stop.aborted) return 0;
-    // Somebody else took the port between our look and wrangler's: the next one, then.
+    // Another process may have taken the port between the check and the start: try the next one.
     const lost = flags.port === undefined && first !== 0 && !(await isFree(port, flags.host));
     if (!lost) return first;
     from = port + 1;
   }
 }
 
-/** The command line of wrangler: what the user gave, and what they leave to us. */
-export function wranglerArguments(flags: DevFlags, port: number, fixesPublicUrl: boolean): string[] {
+/** The command line of wrangler: what the user gave, and defaults for the rest. */
+export function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
   const args = ["dev", "--show-interactive-dev-session=false"];
-  // The runtime picks a free one: two instances that start at once would both settle on 9229.
+  // 0: the runtime picks a free one. Two instances that start at once would both choose 9229.
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
-  // The issuer of the tokens is the address at which the service is found.
-  if (!fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
+  // The issuer of the tokens is the address of the service.
+  if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
+  // wrangler.toml says production, and an older .dev.vars may not say otherwise. A --var of the user comes later and wins.
+  if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
 }
 
@@ -139,9 +151,9 @@ async function announce(
   const end = exited.then(() => {
     ended = true;
   });
-  // Behind its self-signed certificate the service can't be asked: wrangler's word must do.
+  // With a self-signed certificate the health check would fail, so wrangler's message must do.
   for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
-    if (waited === PATIENCE) setting.complain(`${origin}/health does not answer as it should. Waiting on.\n`);
+    if (waited === PATIENCE) setting.complain(`${origin}/health does not answer as it should. Still waiting.\n`);
     await Promise.race([end, pause(POLL_PAUSE)]);
     if (ended || setting.stop.aborted) return;
   }
@@ -156,17 +168,17 @@ async function isHealthy(origin: string): Promise<boolean> {
   }
 }
 
-/** What a person wants to know once everything runs. */
+/** What the user needs to know once everything runs. */
 export function banner(origin: string, state: string): string {
   return `
 Postern is running.
 
   API      ${origin}/api/v1
-  Pages    ${origin}/login  (for people: log in, register, look after an account)
+  Pages    ${origin}/login  (for people: log in, register, manage an account)
   Docs     ${origin}/docs
-  Outbox   ${origin}/dev/outbox  (the mails that would have been sent)
+  Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
   Health   ${origin}/health
-  State    ${state}  (delete it to start afresh)
+  State    ${state}  (delete it to start over)
 
 Ctrl-C stops it.
 

@@ -1,6 +1,5 @@
-/** What the commands' flags have in common: read strictly, since what is not understood must change nothing. */
+/** What the commands' flags have in common. They are read strictly: a command line with a mistake changes nothing. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
-import type { Surroundings } from "./surroundings.ts";
 
 /** What is wrong with a command line, in words for the person who typed it. */
 export interface Fault {
@@ -11,7 +10,7 @@ export interface Fault {
 export interface Place {
   /** The deployed one; otherwise the one on this machine. */
   remote: boolean;
-  /** The folder of the local state, where it is not wrangler's own. */
+  /** The folder of the local state, if it is not wrangler's own. */
   persistTo: string | undefined;
 }
 
@@ -23,9 +22,9 @@ export const PLACE_FLAGS = {
 } as const satisfies ParseArgsOptionsConfig;
 
 /** Their lines in a command's usage. */
-export const PLACE_USAGE = `  --remote              in the deployed database; without it, in the local one
-  --persist-to <folder> the local state that \`npm run dev\` was given
-  --help                this text`;
+export const PLACE_USAGE = `  --remote              use the deployed database instead of the local one
+  --persist-to <folder> the folder of the local state, as given to \`npm run dev\`
+  --help                show this text`;
 
 /** The flags and the words beside them, or what is wrong with them. */
 export function readFlags<const Options extends ParseArgsOptionsConfig>(
@@ -40,14 +39,11 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-/**
- * Flags that a command can go by. A command line that is wrong is answered with what is wrong, and one that asks
- * for help with the usage: then it is the exit code.
- */
+/** The flags, or the exit code: after an explanation of a mistake, or after the usage that `--help` asks for. */
 export function understand<Flags extends { help: boolean }>(
   flags: Flags | Fault,
   usage: string,
-  { say, complain }: Pick<Surroundings, "say" | "complain">,
+  { say, complain }: { say(text: string): void; complain(text: string): void },
 ): Flags | number {
   if ("fault" in flags) {
     complain(`${flags.fault}\n\n${usage}`);
@@ -58,9 +54,27 @@ export function understand<Flags extends { help: boolean }>(
   return 0;
 }
 
-/** The place that the flags name, or what is wrong with it. */
-export function readPlace(remote: boolean | undefined, persistTo: string | undefined): Place | Fault {
-  if (remote && persistTo !== undefined)
-    return { fault: "--persist-to names local state: it does not go with --remote." };
-  return { remote: remote ?? false, persistTo };
+/** What {@link readFlags} gives for flags with {@link PLACE_FLAGS} among them. */
+interface Parsed<Values> {
+  values: Values & { help?: boolean; remote?: boolean; "persist-to"?: string };
+  positionals: string[];
+}
+
+/**
+ * The flags of a command that works on the database, with the place that they name; or the exit code, as with
+ * {@link understand}. `judge` answers what is wrong with a combination of flags.
+ */
+export function understandCommand<Values>(
+  parsed: Parsed<Values> | Fault,
+  usage: string,
+  world: { say(text: string): void; complain(text: string): void },
+  judge: (parsed: Parsed<Values>) => string | undefined = () => undefined,
+): (Parsed<Values> & { place: Place }) | number {
+  const read = "fault" in parsed ? parsed : { ...parsed, help: parsed.values.help ?? false };
+  const understood = understand(read, usage, world);
+  if (typeof understood === "number") return understood;
+  const { remote = false, "persist-to": persistTo } = understood.values;
+  const isTwoPlaces = remote && persistTo !== undefined;
+  const fault = isTwoPlaces ? "--persist-to names local state: it does not go with --remote." : judge(understood);
+  return understand(fault === undefined ? { ...understood, place: { remote, persistTo } } : { fault }, usage, world);
 }

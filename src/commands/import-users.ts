@@ -1,141 +1,190 @@
 /**
- * `npm run users:import`: brings in the users of another service, from a file with a JSON object a line. Reads
- * it as it goes, so that its size does not matter; goes on where it was interrupted; a line that can't be
- * taken costs no other.
+ * `npm run users:import`: brings in the users of another service, from a file with one JSON object a line. It reads
+ * the file as a stream, so its size does not matter. A bad line is reported and costs no other. A second run
+ * recognizes what the first one did, so an interrupted import goes on.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
+import { MINUTE, SECOND, systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
-import { type CommandDatabase, openCommandDatabase } from "./database.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, readPlace, understand } from "./flags.ts";
-import { importBatch } from "./import/batch.ts";
-import { createUserReader } from "./import/imported-user.ts";
-import { type Line, readLines } from "./import/lines.ts";
-import { beginImport, keepProgress, leaveImport, type Progress, progressPath, reportPath } from "./import/progress.ts";
+import { type Arrival, type Conflict, createProvisioningStore } from "../users/provisioning.ts";
+import { type Directory, withDatabase } from "./database.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
+import { openReport, readSeed, reportPath } from "./import/files.ts";
+import { createUserReader, type ImportSeed, type RefusedLine } from "./import/imported-user.ts";
+import { readLines } from "./import/lines.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run users:import -- <file> [flags]
 
-Brings in users from a file with one JSON object a line:
+Imports users from a file with one JSON object a line:
 
   {"email":"ada@example.com","username":"ada","password_hash":"$2b$12$…","is_verified":true}
 
-  email, is_verified    required; is_verified says whether the address was proved there
-  username              made up where it is left out
+  email, is_verified    required; is_verified says whether the user has proved the address there
+  username              made up if it is missing
   password_hash         bcrypt, scrypt, better-auth's, PBKDF2 or Argon2, replaced at the first login;
-                        without one the user resets the password by mail
+                        without one the user resets the password by email
   id first_name last_name phone locale role is_active is_superuser created_at updated_at last_login
                         as the API shows them
 
-<file>.refused.ndjson says which lines were refused, and why. <file>.import.json remembers how far it came:
-run the same command again to go on.
+<file>.refused.ndjson lists the refused lines, with reasons. <file>.import.json belongs to this import: as long
+as it is there, you can run the same command again after an interruption, or after correcting lines in place.
 
 ${PLACE_USAGE}
 `;
 
-/** So many lines, or bytes of them, go in together, as one transaction: a deployed database answers nobody else meanwhile. */
-const LINES_A_BATCH = 5_000;
-const BYTES_A_BATCH = 8 * 2 ** 20;
+/** Lines that are added together, in one transaction. A deployed database answers no other request meanwhile. */
+const LINES_A_BATCH = 500;
 
-export interface ImportFlags extends Place {
-  help: boolean;
-  file: string;
+/** How far a run has come. */
+export interface Tally {
+  line: number;
+  /** Bytes of the file up to there. */
+  end: number;
+  imported: number;
+  /** Of the imported ones, those that an earlier run added. */
+  earlier: number;
+  refused: number;
+  /** Of the imported ones. */
+  admins: number;
+  superusers: number;
 }
 
-/** Runs the command. Answers its exit code: 3 where some lines were refused. */
+/** Lines that are added together. */
+interface Batch extends Pick<Tally, "line" | "end"> {
+  arrivals: { line: number; arrival: Arrival }[];
+  refused: RefusedLine[];
+}
+
+/** Runs the command. Answers its exit code: 3 if some lines were refused. */
 export async function importUsers(argv: readonly string[], world: Surroundings): Promise<number> {
-  const { root } = world;
-  const flags = understand(parseImportFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const size = sizeOf(flags.file);
-  if (size === undefined) return refuse({ fault: `There is no file ${flags.file}.` }, world);
-  const database = openCommandDatabase(flags, world);
-  if (database === undefined) return 1;
-  const name = flags.remote ? "the deployed one" : resolve(root, flags.persistTo ?? ".wrangler/state");
-  try {
-    const begun = beginImport(flags.file, name, { now: systemClock.now(), pid: process.pid, random: systemRandom });
-    if ("fault" in begun) return refuse(begun, world);
-    return await goThrough(flags.file, begun, size, database, world);
-  } catch (error) {
-    // The file, its progress or its report can't be read or written.
-    if (error instanceof Error && "syscall" in error) return refuse({ fault: error.message }, world);
-    throw error;
-  }
+  const parsed = readFlags(argv, PLACE_FLAGS, true);
+  const command = understandCommand(parsed, USAGE, world, ({ positionals }) =>
+    positionals.length === 1 ? undefined : "This takes the name of one file.",
+  );
+  if (typeof command === "number") return command;
+  // Relative to the folder in which the command was typed.
+  const file = resolve(process.env.INIT_CWD ?? ".", command.positionals[0] ?? "");
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) return refuse({ fault: `There is no file ${file}.` }, world);
+  return withDatabase(command.place, world, async (directory) => {
+    const seed = readSeed(file, directory.now, systemRandom);
+    return "fault" in seed ? refuse(seed, world) : importFile(file, found.size, seed, directory, world);
+  });
 }
 
-async function goThrough(
+async function importFile(
   file: string,
-  begun: Progress,
   size: number,
-  database: CommandDatabase,
+  seed: ImportSeed,
+  { db, now }: Directory,
   { stop, say, show, complain }: Surroundings,
 ): Promise<number> {
-  if (begun.finishedAt !== undefined && begun.end === size) {
-    leaveImport(file, begun);
-    say(`This file was imported at ${toIsoTime(begun.finishedAt)}. Nothing changed.\n`);
-    say(`Delete ${progressPath(file)} to go through it again: users who are there stay as they are.\n`);
-    return 0;
-  }
-  if (begun.line > 0) say(`Going on after line ${figure(begun.line)}.\n`);
   const beganAt = systemClock.now();
-  const readUser = createUserReader(begun);
-  let progress = begun;
-  for await (const lines of batches(file, begun)) {
-    const step = await importBatch(lines, progress, { readUser, database });
-    if (!("failed" in step)) progress = keepProgress(file, step.progress, step.refused);
-    if (stop.aborted || "failed" in step) {
-      leaveImport(file, progress);
-      complain(`\nStopped after line ${figure(progress.line)}: run the same command again to go on.\n`);
-      return "failed" in step ? step.failed : 1;
+  const store = createProvisioningStore(db);
+  const report = openReport(file, systemRandom);
+  let tally: Tally = { line: 0, end: 0, imported: 0, earlier: 0, refused: 0, admins: 0, superusers: 0 };
+  let isComplete = false;
+  try {
+    for await (const batch of readBatches(file, seed)) {
+      const { conflicts, earlier } = await addBatch(batch);
+      const refused = [...batch.refused, ...conflicts].toSorted((left, right) => left.line - right.line);
+      report.add(refused);
+      tally = addToTally({ ...tally, earlier: tally.earlier + earlier }, batch, refused);
+      if (stop.aborted) return 1;
+      show(describeProgress(tally, size, systemClock.now() - beganAt));
     }
-    show(describeProgress(progress, size, begun.end, systemClock.now() - beganAt));
+    isComplete = true;
+  } finally {
+    report.close();
+    if (!isComplete) complain(`\nStopped after line ${figure(tally.line)}: run the same command again to go on.\n`);
   }
-  leaveImport(file, { ...progress, finishedAt: systemClock.now() });
-  say(`\n${describeEnd(file, progress).join("\n")}\n`);
-  return progress.refused > 0 ? 3 : 0;
-}
+  say(`\n${describeEnd(file, tally).join("\n")}\n`);
+  return tally.refused > 0 ? 3 : 0;
 
-/** Reads the flags strictly. The file is meant from where the person is who typed its name. */
-export function parseImportFlags(argv: readonly string[]): ImportFlags | Fault {
-  const parsed = readFlags(argv, PLACE_FLAGS, true);
-  if ("fault" in parsed) return parsed;
-  const { help = false, remote, "persist-to": persistTo } = parsed.values;
-  const place = readPlace(remote, persistTo);
-  if ("fault" in place) return place;
-  const [file, ...more] = parsed.positionals;
-  if (!help && (file === undefined || more.length > 0)) return { fault: "This takes the name of one file." };
-  return { help, file: resolve(process.env.INIT_CWD ?? ".", file ?? ""), ...place };
-}
-
-async function* batches(file: string, { end, line: number }: Progress): AsyncGenerator<Line[]> {
-  let batch: Line[] = [];
-  let start = end;
-  for await (const line of readLines(file, { end, number })) {
-    batch.push(line);
-    if (batch.length < LINES_A_BATCH && line.end - start < BYTES_A_BATCH) continue;
-    yield batch;
-    batch = [];
-    start = line.end;
+  /** Adds the users that no earlier run has added. Answers how many those were, and the lines that it could not add. */
+  async function addBatch({ arrivals }: Batch): Promise<{ conflicts: RefusedLine[]; earlier: number }> {
+    const done = await store.recorded(arrivals.map(({ arrival }) => arrival.event.id));
+    const waiting = arrivals.filter(({ arrival }) => !done.has(arrival.event.id));
+    const outcomes = await store.add(
+      waiting.map(({ arrival }) => arrival),
+      now,
+    );
+    const conflicts = waiting.flatMap(({ line, arrival }, index) => {
+      const field = outcomes[index];
+      if (!field) return [];
+      return [{ line, email: arrival.user.email, errors: [{ field, code: "taken", message: TAKEN[field] }] }];
+    });
+    return { conflicts, earlier: done.size };
   }
-  if (batch.length > 0) yield batch;
 }
 
-/** How far it has come through a file of `size` bytes, after `elapsed` milliseconds since it began at `start`. */
-export function describeProgress(progress: Progress, size: number, start: number, elapsed: number): string {
-  const left = (elapsed / (progress.end - start)) * (size - progress.end);
+const TAKEN: Record<Conflict, string> = {
+  email: "An account has this address already.",
+  id: "An account has this id already.",
+  username: "This username is taken, or was until recently. Leave it out to get another one.",
+};
+
+/** The file in batches. A line that repeats an address, id or username begins the next batch. */
+async function* readBatches(file: string, seed: ImportSeed): AsyncGenerator<Batch> {
+  const readUser = createUserReader(seed);
+  const empty = (): Batch => ({ line: 0, end: 0, arrivals: [], refused: [] });
+  let batch = empty();
+  let names = new Set<string>();
+  let lines = 0;
+  for await (const line of readLines(file)) {
+    const read = readUser(line);
+    const own = read !== undefined && "user" in read ? namesOf(read) : [];
+    if (lines === LINES_A_BATCH || own.some((name) => names.has(name))) {
+      yield batch;
+      batch = empty();
+      names = new Set();
+      lines = 0;
+    }
+    lines += 1;
+    batch = { ...batch, line: line.number, end: line.end };
+    for (const name of own) names.add(name);
+    if (read === undefined) continue;
+    if ("user" in read) batch.arrivals.push({ line: line.number, arrival: read });
+    else batch.refused.push(read);
+  }
+  if (lines > 0) yield batch;
+}
+
+function namesOf({ user }: Arrival): string[] {
+  return [user.email, `id ${user.id}`, `name ${user.username.toLowerCase()}`];
+}
+
+function addToTally(before: Tally, batch: Batch, refused: readonly RefusedLine[]): Tally {
+  const isRefused = new Set(refused.map(({ line }) => line));
+  const users = batch.arrivals.flatMap(({ line, arrival }) => (isRefused.has(line) ? [] : [arrival.user]));
+  return {
+    ...before,
+    line: batch.line,
+    end: batch.end,
+    imported: before.imported + users.length,
+    refused: before.refused + refused.length,
+    admins: before.admins + users.filter(({ role }) => role === "admin").length,
+    superusers: before.superusers + users.filter(({ isSuperuser }) => isSuperuser).length,
+  };
+}
+
+/** How far a run has come through a file of `size` bytes after `elapsed` milliseconds. */
+export function describeProgress({ line, end, imported, refused }: Tally, size: number, elapsed: number): string {
+  const left = (elapsed / end) * (size - end);
   const time = left < MINUTE ? `${Math.ceil(left / SECOND)} s` : `${Math.ceil(left / MINUTE)} min`;
-  const share = Math.floor((progress.end / size) * 100);
-  return `${share} %  line ${figure(progress.line)}, ${figure(progress.imported)} imported, ${figure(progress.refused)} refused, about ${time} left`;
+  const share = Math.floor((end / size) * 100);
+  return `${share} %  line ${figure(line)}, ${figure(imported)} imported, ${figure(refused)} refused, about ${time} left`;
 }
 
-function describeEnd(file: string, { line, imported, refused, admins, superusers }: Progress): string[] {
+function describeEnd(file: string, { line, imported, earlier, refused, admins, superusers }: Tally): string[] {
+  const operators = `Among them: ${counted(admins, "admin")}, ${counted(superusers, "superuser")}.`;
   return [
     `${counted(line, "line")}: ${counted(imported, "user")} imported, ${counted(refused, "line")} refused.`,
-    ...(admins + superusers > 0
-      ? [`Among them: ${counted(admins, "admin")}, ${counted(superusers, "superuser")}.`]
-      : []),
-    ...(refused > 0 ? [`${reportPath(file)} says which lines were refused, and why.`] : []),
+    ...(earlier > 0 ? [`An earlier run had imported ${counted(earlier, "user")} of these.`] : []),
+    ...(admins + superusers > 0 ? [operators] : []),
+    ...(refused > 0 ? [`${reportPath(file)} lists the refused lines, with reasons.`] : []),
   ];
 }
 
@@ -145,11 +194,6 @@ function counted(count: number, noun: string): string {
 
 function figure(count: number): string {
   return count.toLocaleString("en");
-}
-
-function sizeOf(file: string): number | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found?.isFile() ? found.size : undefined;
 }
 
 function refuse({ fault }: Fault, { complain }: Surroundings): number {

@@ -1,11 +1,11 @@
 /** Which port a development server takes. */
 import { createServer } from "node:net";
 
-/** Wrangler's own, and the one that the README names. */
+/** Wrangler's default port, which the README names too. */
 export const FIRST_PORT = 8787;
 const LAST_PORT = 8887;
 
-/** Whether a server could listen here now. */
+/** Whether a server could listen on this port now. */
 export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
@@ -14,7 +14,7 @@ export function isFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** The first free port from `from` on, or `undefined` where a hundred are taken. */
+/** The first free port from `from` on, or `undefined` if a hundred are taken. */
 export async function choosePort(
   from: number,
   host: string,

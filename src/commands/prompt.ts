@@ -1,11 +1,10 @@
-/** Asking the person at the terminal; or, where there is none, reading what was piped in. */
+/** Questions to the person at the terminal. Without a terminal the answers are read from the input, line by line. */
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 
 /**
- * Asks for one line. What is typed to a secret question is not shown, and asked for twice at a terminal; a known
- * secret, which shows by itself whether it was typed well, once. `undefined` where nothing comes: the input has
- * ended, or the person gave up.
+ * Asks for one line. At a terminal the answer to a secret question is not shown, and must be typed twice. A known
+ * secret is typed once, because the command can check it. `undefined` if the input has ended or the person gave up.
  */
 export type Ask = (question: string, kind?: "secret" | "known-secret") => Promise<string | undefined>;
 
@@ -18,7 +17,7 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
     piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
     input.resume();
     const line = await piped.next();
-    // Whoever keeps the pipe open must not keep the command from ending.
+    // A pipe that stays open must not keep the command from ending.
     input.pause();
     return line.done ? undefined : line.value;
   }
@@ -32,10 +31,10 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
     terminal.on("SIGINT", giveUp).on("close", giveUp);
     stop.addEventListener("abort", giveUp);
     try {
-      // Told the question where it shows it, since it draws the line anew.
+      // Readline draws the line again while the person types, so it must know the question.
       return await terminal.question(isSecret ? "" : question, { signal: over.signal });
     } catch {
-      // The line was never finished.
+      // The person gave up.
       return undefined;
     } finally {
       stop.removeEventListener("abort", giveUp);
@@ -52,7 +51,7 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
       const first = await readTyped(question, true);
       const second = first === undefined ? undefined : await readTyped("Once more: ", true);
       if (second === undefined || first === second) return second;
-      output.write("These are two different ones.\n");
+      output.write("The two do not match.\n");
     }
   };
 }

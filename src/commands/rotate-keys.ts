@@ -1,120 +1,115 @@
 /**
- * `npm run keys:rotate`: rotates the signing keys by hand. What a key may do is derived from its
- * timestamps, so a rotation is nothing but a timestamp set to now; the running service does the rest.
+ * `npm run keys:rotate`: rotates the signing keys by hand. The timestamps of a key decide what it may do, so a
+ * rotation only sets a timestamp to now. The running service does the rest.
  */
-import * as z from "zod";
-import type { AuditEventType } from "../audit/event-types.ts";
 import { JWKS_MAX_AGE_SECONDS } from "../config/config.ts";
-import { MINUTE, SECOND, systemClock, toIsoTime } from "../platform/clock.ts";
+import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../keys/signing-key-rows.ts";
+import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
-import { DATABASE_NOW as NOW, openCommandDatabase } from "./database.ts";
-import { understand } from "./flags.ts";
-import { parseRotationFlags, type RotationFlags, USAGE } from "./rotation-flags.ts";
+import { type Directory, withDatabase } from "./database.ts";
+import { PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
-const keySchema = z.object({
-  id: z.string(),
-  signs_from: z.number(),
-  rotates_at: z.number(),
-  revoked_at: z.number().nullable(),
-  now: z.number(),
-});
+const USAGE = `Usage: npm run keys:rotate -- [flags]
 
-/** What `wrangler d1 execute --json` prints: a result for each statement. */
-const resultsSchema = z.tuple([
-  z.object({}),
-  z.object({ results: z.array(z.object({ id: z.string() })) }),
-  z.object({ results: z.array(keySchema) }),
-]);
+Makes the signing key due for a successor.
 
-type Key = z.output<typeof keySchema>;
+  --emergency           revoke every key at once instead: every token that they signed is refused from then on
+  --kid <id>            with --emergency, revoke only this key
+${PLACE_USAGE}
+`;
+
+const UNCHANGED = "Nothing changed.";
+
+/** An RFC 7638 thumbprint over SHA-256. */
+const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
 /** Runs the command. Answers its exit code. */
 export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
-  const { say, complain } = world;
-  const flags = understand(parseRotationFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const answer = await openCommandDatabase(flags, world)?.query(rotationStatements(flags), resultsSchema);
-  if (answer === undefined) return 1;
-  if ("failed" in answer) return answer.failed;
-  const [, changed, keys] = answer;
-  const outcome = describe(
-    flags,
-    changed.results.map(({ id }) => id),
-    keys.results,
+  const own = { emergency: { type: "boolean" }, kid: { type: "string" } } as const;
+  const parsed = readFlags(joinKeyId(argv), { ...PLACE_FLAGS, ...own });
+  const command = understandCommand(parsed, USAGE, world, ({ values: { emergency, kid } }) => {
+    if (kid === undefined) return undefined;
+    if (!KEY_ID.test(kid)) return "--kid takes a key id: 43 characters of base64url.";
+    return emergency ? undefined : "--kid goes with --emergency: a planned rotation concerns the newest key.";
+  });
+  if (typeof command === "number") return command;
+  const { values, place } = command;
+  return withDatabase(place, world, (directory) =>
+    values.emergency ? revoke(values.kid, directory, world) : rotate(place, directory, world),
   );
-  (outcome.ok ? say : complain)(`${outcome.lines.join("\n")}\n`);
-  return outcome.ok ? 0 : 1;
 }
 
-/** Three statements: a note of it for the audit log, the change, which doing it twice does not do twice, and a look at every key. */
-function rotationStatements({ emergency, kid }: RotationFlags): string {
-  // The id was parsed against its alphabet: nothing in it can end the text.
-  const named = kid === undefined ? "" : ` AND id = '${kid}'`;
-  const newest = "SELECT id FROM signing_keys WHERE revoked_at IS NULL ORDER BY signs_from DESC, sequence DESC LIMIT 1";
-  const meant = emergency
-    ? `revoked_at IS NULL${named}`
-    : `id = (${newest}) AND signs_from <= ${NOW} AND rotates_at > ${NOW}`;
-  const eventId = createId(systemClock.now(), systemRandom);
-  const type: AuditEventType = emergency ? "signing_keys_revoked" : "signing_keys_rotated";
-  return [
-    `INSERT INTO audit_events (id, type, occurred_at, details) SELECT '${eventId}', '${type}', ${NOW}, json_object('key_ids', group_concat(id, ' ')) FROM signing_keys WHERE ${meant} HAVING count(*) > 0`,
-    `UPDATE signing_keys SET ${emergency ? "revoked_at" : "rotates_at"} = ${NOW} WHERE ${meant} RETURNING id`,
-    `SELECT id, signs_from, rotates_at, revoked_at, ${NOW} AS now FROM signing_keys ORDER BY signs_from, sequence`,
-  ].join("; ");
+/** One key id in 64 begins with a dash, and would be taken for a flag. */
+function joinKeyId(argv: readonly string[]): string[] {
+  const at = argv.indexOf("--kid");
+  const id = argv[at + 1];
+  return at === -1 || id === undefined || !KEY_ID.test(id)
+    ? [...argv]
+    : [...argv.slice(0, at), `--kid=${id}`, ...argv.slice(at + 2)];
 }
 
-/** What happened and what happens next, in plain words. */
-export function describe(flags: RotationFlags, changed: string[], keys: Key[]): { ok: boolean; lines: string[] } {
-  return flags.emergency
-    ? describeRevocation(flags, changed, keys)
-    : { ok: true, lines: describeRotation(flags, changed, keys) };
-}
-
-function describeRotation(flags: RotationFlags, changed: string[], keys: Key[]): string[] {
-  const newest = keys.filter((key) => key.revoked_at === null).at(-1);
-  if (newest === undefined) return ["There is no signing key to rotate: the next login makes one. Nothing changed."];
-  if (newest.signs_from > newest.now) {
-    return [
-      `A successor is published already: ${newest.id} signs from ${toIsoTime(newest.signs_from)}. Nothing changed.`,
-    ];
+async function rotate({ remote }: Place, { db, now }: Directory, { say }: Surroundings): Promise<number> {
+  const newest = newestOf((await readSigningKeys(db)).rows);
+  if (newest === undefined) {
+    say(`There is no signing key to rotate: the next login makes one. ${UNCHANGED}\n`);
+    return 0;
   }
-  const done =
-    changed.length > 0
-      ? `1 key is due for a successor now: ${newest.id}.`
-      : `1 key has been due for a successor since ${toIsoTime(newest.rotates_at)}: ${newest.id}. Nothing changed.`;
-  const trigger = flags.remote
+  if (newest.signsFrom > now) {
+    say(`A successor is published already: ${newest.id} signs from ${toIsoTime(newest.signsFrom)}. ${UNCHANGED}\n`);
+    return 0;
+  }
+  const change = { id: createId(now, systemRandom), type: "signing_keys_rotated", occurredAt: now } as const;
+  const [changed] = await makeKeyDue(db, newest.id, change);
+  const since = toIsoTime(newest.rotatesAt);
+  say(`${changed === undefined ? `1 key has been due for a successor since ${since}: ${newest.id}. ${UNCHANGED}` : `1 key is due for a successor now: ${newest.id}.`}
+${
+  remote
     ? "The cron trigger publishes the successor within 15 minutes."
-    : "The cron trigger publishes the successor; on this machine you fire it: curl http://localhost:8787/cdn-cgi/handler/scheduled";
-  return [
-    done,
-    trigger,
-    "It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens signed until then stay good until they expire.",
-  ];
+    : "The cron trigger publishes the successor. To run it here: curl http://localhost:8787/cdn-cgi/handler/scheduled"
+}
+It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens signed until then stay valid until they expire.
+`);
+  return 0;
 }
 
-function describeRevocation(flags: RotationFlags, changed: string[], keys: Key[]): { ok: boolean; lines: string[] } {
-  const named = keys.find(({ id }) => id === flags.kid);
-  if (flags.kid !== undefined && named === undefined)
-    return { ok: false, lines: [`No key has the id ${flags.kid}. Nothing changed.`] };
-  if (changed.length === 0) {
-    const since = typeof named?.revoked_at === "number" ? ` since ${toIsoTime(named.revoked_at)}` : "";
-    const lines = [
-      `${named === undefined ? "Every key" : `The key ${named.id}`} was revoked already${since}. Nothing changed.`,
-    ];
-    return { ok: true, lines: keys.length === 0 ? ["There is no signing key to revoke. Nothing changed."] : lines };
+async function revoke(
+  kid: string | undefined,
+  { db, now }: Directory,
+  { say, complain }: Surroundings,
+): Promise<number> {
+  const change = { id: createId(now, systemRandom), type: "signing_keys_revoked", occurredAt: now } as const;
+  const changed = await revokeKeys(db, kid, change);
+  const keys = (await readSigningKeys(db)).rows;
+  const named = keys.find(({ id }) => id === kid);
+  if (kid !== undefined && named === undefined) {
+    complain(`No key has the id ${kid}. ${UNCHANGED}\n`);
+    return 1;
   }
-  const signing = keys.filter((key) => key.revoked_at === null && key.signs_from <= key.now).at(-1);
-  const lines = [
-    `${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.`,
-    "This service refuses every access token signed with it from this moment on. Whoever verifies with a copy of the JWKS " +
-      `follows when that copy expires: after ${(JWKS_MAX_AGE_SECONDS * SECOND) / MINUTE} minutes, by our Cache-Control.`,
-    signing === undefined
-      ? "The next login or refresh makes a new key, which signs at once."
-      : `Logins and refreshes sign with ${signing.id}.`,
-    "Sessions live on: clients get a good token by refreshing.",
-  ];
-  return { ok: true, lines };
+  if (changed.length === 0) {
+    const which = named === undefined ? "Every key" : `The key ${named.id}`;
+    const since = typeof named?.revokedAt === "number" ? ` since ${toIsoTime(named.revokedAt)}` : "";
+    say(
+      `${keys.length === 0 ? "There is no signing key to revoke." : `${which} was revoked already${since}.`} ${UNCHANGED}\n`,
+    );
+    return 0;
+  }
+  const signing = newestOf(keys.filter(({ signsFrom }) => signsFrom <= now));
+  say(`${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.
+From now on this service refuses every access token signed with it. Verifiers that use a copy of the JWKS follow when
+that copy expires: after ${(JWKS_MAX_AGE_SECONDS * SECOND) / MINUTE} minutes, by our Cache-Control.
+${signing === undefined ? "The next login or refresh makes a new key, which signs at once." : `Logins and refreshes sign with ${signing.id}.`}
+Sessions go on: clients get a valid token by refreshing.
+`);
+  return 0;
+}
+
+/** Of the keys that are not revoked, the one that signs last. */
+function newestOf(keys: readonly SigningKeyRow[]): SigningKeyRow | undefined {
+  return keys
+    .filter(({ revokedAt }) => revokedAt === null)
+    .toSorted((left, right) => left.signsFrom - right.signsFrom || left.sequence - right.sequence)
+    .at(-1);
 }
 
 if (import.meta.main) process.exitCode = await rotateKeys(process.argv.slice(2), here());

@@ -1,15 +1,46 @@
 /**
- * `npm run secret:rotate`: a fresh AUTH_SECRET, with the old one accepted beside it for as long as anything that it
- * sealed matters. At each moment the service has a pair of secrets that opens whatever is in use.
+ * `npm run secret:rotate`: replaces AUTH_SECRET, and keeps the old one beside it as AUTH_SECRET_PREVIOUS as long as
+ * anything that it sealed matters. At every moment the service has secrets that open everything in use.
  */
-import { type Random, systemRandom } from "../platform/random.ts";
-import { openCommandDatabase } from "./database.ts";
-import { understand } from "./flags.ts";
-import { finishDeployed, rotateDeployed } from "./rotate-deployed-secret.ts";
-import { finishLocal, rotateLocal } from "./rotate-local-secret.ts";
-import { parseSecretFlags, USAGE } from "./secret-flags.ts";
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createAuditEventStore } from "../audit/audit-events.ts";
+import type { AuditEventType } from "../audit/event-types.ts";
+import { openPrivateJwk } from "../keys/sealed-key.ts";
+import { readSigningKeys, type SealedKey } from "../keys/signing-key-rows.ts";
+import { createSecrets } from "../platform/crypto.ts";
+import { createId, type Random, systemRandom } from "../platform/random.ts";
+import { weaknessOf } from "../platform/secret-strength.ts";
+import { type Directory, withDatabase } from "./database.ts";
+import { freshSecret } from "./dev-vars.ts";
+import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
+import { CURRENT, openDeployedSecrets, openLocalSecrets, PREVIOUS, type SecretStore } from "./secrets.ts";
 import { here, type Surroundings } from "./surroundings.ts";
-import { findWrangler } from "./wrangler.ts";
+
+const USAGE = `Usage: npm run secret:rotate -- [flags]
+
+Sets a new AUTH_SECRET and keeps the present one as AUTH_SECRET_PREVIOUS, which is still accepted. Locally it
+changes .dev.vars. With --remote it changes the secrets of the deployed Worker, and asks for the present one
+(or reads it from a pipe), because Cloudflare does not show it.
+
+  --finish              remove AUTH_SECRET_PREVIOUS. This ends what only that one sealed: sessions that were not
+                        refreshed since the rotation, and links from emails that were not used since
+  --out <file>          with --remote: a new file for the new secret
+${PLACE_USAGE}
+`;
+
+const STILL_ROTATING =
+  "AUTH_SECRET_PREVIOUS is still set: another rotation would end what it sealed. Finish that rotation first: --finish.";
+
+const CRON = "curl http://localhost:8787/cdn-cgi/handler/scheduled";
+
+interface Setting extends Directory {
+  /** A new file for a new deployed secret. */
+  out: string | undefined;
+  secrets: SecretStore;
+  world: Surroundings;
+  random: Random;
+}
 
 /** Runs the command. Answers its exit code. */
 export async function rotateSecret(
@@ -17,14 +48,159 @@ export async function rotateSecret(
   world: Surroundings,
   random: Random = systemRandom,
 ): Promise<number> {
-  const flags = understand(parseSecretFlags(argv), USAGE, world);
-  if (typeof flags === "number") return flags;
-  const database = openCommandDatabase(flags, world);
-  const wrangler = findWrangler(world.root);
-  if (database === undefined || wrangler === undefined) return 1;
-  const setting = { flags, wrangler, database, world, random };
-  if (flags.remote) return flags.finish ? finishDeployed(setting) : rotateDeployed(setting);
-  return flags.finish ? finishLocal(setting) : rotateLocal(setting);
+  const parsed = readFlags(argv, { ...PLACE_FLAGS, finish: { type: "boolean" }, out: { type: "string" } });
+  const command = understandCommand(parsed, USAGE, world, ({ values }) => {
+    const makesDeployed = values.remote === true && values.finish !== true;
+    if (makesDeployed)
+      return values.out ? undefined : "--out <file> is missing: Cloudflare does not show the new secret.";
+    return values.out ? "--out goes with --remote, and not with --finish, which makes no secret." : undefined;
+  });
+  if (typeof command === "number") return command;
+  const { place } = command;
+  const out = place.remote ? command.values.out : undefined;
+  const change = command.values.finish ? finish : rotate;
+  const secrets = place.remote ? openDeployedSecrets(world) : openLocalSecrets(world, random);
+  if (secrets === undefined) return 1;
+  return withDatabase(place, world, (directory) => change({ ...directory, out, secrets, world, random }));
+}
+
+async function rotate(setting: Setting): Promise<number> {
+  const { out, secrets, world, random } = setting;
+  const before = await secrets.read();
+  if (before === undefined) return 1;
+  if (!before.has(CURRENT)) return refuse(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
+  if (before.has(PREVIOUS)) return refuse(STILL_ROTATING, world);
+  const present = before.get(CURRENT) ?? (await askForPresent(setting));
+  if (typeof present !== "string") return refuse(present.fault, world);
+
+  const fresh = freshSecret(random);
+  const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
+  // The only copy that the operator gets: it is on the disk before anything changes.
+  const unwritten = file && writeNew(file, `${fresh}\n`);
+  if (unwritten) return refuse(unwritten, world);
+  if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: present }))) {
+    if (file !== undefined)
+      world.complain(`If it is set, the new secret is in ${file}. If not, delete that file and run this again.
+Keep the present secret until you know.\n`);
+    return 1;
+  }
+  return conclude("auth_secret_rotated", file === undefined ? ROTATED_HERE : rotatedThere(file), setting);
+}
+
+const ROTATED_HERE = `.dev.vars has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
+  1. Restart \`npm run dev\`. Everything that the old secret sealed is still accepted.
+  2. Run the cron trigger, which seals the signing keys with the new secret: ${CRON}
+  3. When every older session has been refreshed or has ended: npm run secret:rotate -- --finish
+`;
+
+function rotatedThere(file: string): string {
+  return `The Worker has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
+  1. The new one is in ${file}, which only you can read. Copy it to your password manager, then
+     delete the file: Cloudflare does not show it, and the next rotation asks for it.
+  2. The cron trigger seals the signing keys with the new secret within 15 minutes.
+  3. When every older session has been refreshed or has ended, after REFRESH_TOKEN_EXPIRE_DAYS at most:
+     npm run secret:rotate -- --remote --finish
+`;
+}
+
+async function finish(setting: Setting): Promise<number> {
+  const { db, secrets, world } = setting;
+  const before = await secrets.read();
+  if (before === undefined) return 1;
+  if (!before.has(PREVIOUS)) {
+    world.say(`${PREVIOUS} is not set. Nothing changed.\n`);
+    return 0;
+  }
+  const keys = await readTrustedKeys(db);
+  const previous = before.get(PREVIOUS);
+  const present = before.get(CURRENT) ?? (keys.length > 0 ? await world.ask(QUESTION, "known-secret") : "");
+  const kept = await openedBy(present ?? "", keys);
+  const dying = previous === undefined ? keys : await openedBy(previous, keys);
+  const waiting = dying.filter((key) => !kept.includes(key)).map(({ id }) => id);
+  if (waiting.length > 0)
+    return refuse(
+      previous === undefined
+        ? `This secret does not open ${waiting.join(", ")}. Either it is not the present one, or the cron trigger has not ` +
+            "sealed the signing keys with it yet: it does so within 15 minutes."
+        : `${PREVIOUS} alone opens ${waiting.join(", ")}: start the service, then run the cron trigger, which seals ` +
+            `the signing keys with the new secret: ${CRON}`,
+      world,
+    );
+
+  if (!(await secrets.change({ [PREVIOUS]: null }))) return 1;
+  return conclude(
+    "auth_secret_retired",
+    `AUTH_SECRET_PREVIOUS is gone. Sessions that were not refreshed since the rotation have ended, and links from emails
+that were not used since no longer work: their owners log in again, or request another link.
+${previous === undefined ? "" : "Restart `npm run dev`.\n"}`,
+    setting,
+  );
+}
+
+const QUESTION = "The present AUTH_SECRET: ";
+
+/** The present secret of the deployed Worker: proved by a signing key, and strong enough to stay accepted. */
+async function askForPresent({ db, world }: Setting): Promise<string | Fault> {
+  const keys = await readTrustedKeys(db);
+  if (keys.length === 0)
+    return { fault: "There is no signing key yet that could prove the present secret: log in once." };
+  const present = (await world.ask(QUESTION, "known-secret")) ?? "";
+  // An older secret may still open an older key.
+  if ((await openedBy(present, keys.slice(-1))).length === 0)
+    return {
+      fault:
+        "This is not the present secret: it does not open the newest signing key. If the present one is lost, " +
+        "`npx wrangler secret put AUTH_SECRET` sets another, and all users have to log in again.",
+    };
+  const weakness = weaknessOf(present);
+  if (weakness === undefined) return present;
+  return {
+    fault: `The present secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, \
+and all users have to log in again:
+  (umask 077; openssl rand -base64 48 > auth-secret.txt) && npx wrangler secret put AUTH_SECRET < auth-secret.txt
+Copy it to your password manager, then delete the file: the next rotation asks for it.`,
+  };
+}
+
+/** The signing keys that are not revoked, oldest first. */
+async function readTrustedKeys(db: Directory["db"]): Promise<SealedKey[]> {
+  const { rows } = await readSigningKeys(db);
+  return rows.filter(({ revokedAt }) => revokedAt === null).toSorted((left, right) => left.sequence - right.sequence);
+}
+
+/** Of the keys, those that the secret opens. */
+async function openedBy(secret: string, keys: readonly SealedKey[]): Promise<SealedKey[]> {
+  const secrets = createSecrets(secret);
+  const opened = await Promise.all(keys.map((key) => openPrivateJwk(key, secrets)));
+  return keys.filter((_, index) => opened[index] !== undefined);
+}
+
+/** Writes a new file that only its owner can read. Answers what is in the way. */
+function writeNew(file: string, text: string): string | undefined {
+  try {
+    writeFileSync(file, text, { flag: "wx", mode: 0o600, flush: true });
+    return undefined;
+  } catch (error) {
+    return `The new secret can't be written (${error instanceof Error ? error.message : String(error)}).`;
+  }
+}
+
+/** Records the change and describes it. The change stands even if it can't be recorded. */
+async function conclude(type: AuditEventType, words: string, { db, now, world, random }: Setting): Promise<number> {
+  world.say(words);
+  const nobody = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+  try {
+    await createAuditEventStore(db).add([{ id: createId(now, random), type, occurredAt: now, ...nobody }]);
+    return 0;
+  } catch {
+    world.complain("The secret has changed, but the audit log could not be written.\n");
+    return 1;
+  }
+}
+
+function refuse(fault: string, { complain }: Surroundings): number {
+  complain(`${fault} Nothing changed.\n`);
+  return 1;
 }
 
 if (import.meta.main) process.exitCode = await rotateSecret(process.argv.slice(2), here());

@@ -1,5 +1,7 @@
-/** What a command works in: the tree, the terminal, and the wish of its user to stop. */
+/** What a command works in: the checkout, the terminal, the database, and whether the user wants it to stop. */
 import { resolve } from "node:path";
+import { type OpenD1, openD1 } from "./d1.ts";
+import type { Place } from "./flags.ts";
 import { type Ask, createAsk } from "./prompt.ts";
 
 export interface Surroundings {
@@ -8,13 +10,14 @@ export interface Surroundings {
   /** Aborted when the user wants the command to end. */
   stop: AbortSignal;
   say(text: string): void;
-  /** Shows how far something has come: at a terminal in the place of what was shown before. */
+  /** Shows progress. At a terminal it replaces what was shown before. */
   show(text: string): void;
   complain(text: string): void;
   ask: Ask;
+  openD1(place: Place): Promise<OpenD1>;
 }
 
-/** The part of the process that tells of a wish to stop. */
+/** The part of the process that says when to stop. */
 export interface SignalSource {
   readonly ppid: number;
   on(signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void): unknown;
@@ -24,10 +27,12 @@ const PARENT_CHECK_MILLISECONDS = 300;
 
 /** The surroundings of this process. */
 export function here(source: SignalSource = process): Surroundings {
+  const root = resolve(import.meta.dirname, "../..");
   const stop = stopOf(source);
   return {
-    root: resolve(import.meta.dirname, "../.."),
+    root,
     stop,
+    openD1: (place) => openD1(place, root),
     ask: createAsk(process.stdin, process.stdout, stop),
     say: (text) => process.stdout.write(text),
     show: (text) => process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${text}` : `${text}\n`),
@@ -41,8 +46,8 @@ function stopOf(source: SignalSource): AbortSignal {
   source.on("SIGINT", end);
   source.on("SIGTERM", end);
   source.on("SIGHUP", end);
-  // npm hands a signal to the shell that it started for us, and that shell dies without a word. What
-  // is left of it is another parent; without this look everything would run on, with nobody to stop it.
+  // npm passes a signal to the shell that it started, and that shell dies without passing it on. All that this
+  // process notices is another parent. Without this check it would run on forever.
   const parent = source.ppid;
   const watch = setInterval(() => source.ppid !== parent && end(), PARENT_CHECK_MILLISECONDS);
   watch.unref();

@@ -18,19 +18,19 @@ export interface Ready {
 }
 
 export interface Started {
-  /** Settles when the server listens, or never. */
+  /** Resolves when the server listens. It may never do so. */
   ready: Promise<Ready>;
-  /** The exit code. A wrangler that was ended by a signal counts as failed. */
+  /** The exit code: 1 if a signal ended wrangler. */
   exited: Promise<number>;
 }
 
 export interface Wrangler {
-  /** Runs it to its end. `input` is what it reads: unlike its arguments, nobody else on this machine can see that. */
+  /** Runs it to its end. Other users of this machine can see its arguments, but not its `input`. */
   run(args: readonly string[], stop?: AbortSignal, input?: string): Promise<Finished>;
   start(args: readonly string[], stop: AbortSignal): Started;
 }
 
-/** What to say where the packages are not installed. */
+/** What to say if the packages are not installed. */
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
 
 /** The wrangler that is installed under `root`, or `undefined`. */
@@ -42,10 +42,10 @@ export function findWrangler(root: string): Wrangler | undefined {
     const child = spawn(process.execPath, [script, ...args], {
       cwd: root,
       stdio,
-      // Nothing here calls out: no usage metrics, and no real `Request.cf`, which nobody asks for.
+      // No usage metrics, and no download of a sample `Request.cf`.
       env: { CLOUDFLARE_CF_FETCH_ENABLED: "false", ...process.env, WRANGLER_SEND_METRICS: "false", ...environment },
     });
-    // SIGTERM even for Ctrl-C: wrangler passes it on to its own children, and ends the runtime in order.
+    // SIGTERM even for Ctrl-C: wrangler passes it on to its children, and shuts the runtime down properly.
     const end = () => child.kill("SIGTERM");
     if (stop?.aborted) end();
     stop?.addEventListener("abort", end);
@@ -57,7 +57,7 @@ export function findWrangler(root: string): Wrangler | undefined {
     async run(args, stop, input) {
       // CI: wrangler asks no questions.
       const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
-      // It may end before it has read everything, and says itself why.
+      // Wrangler may end before it has read everything. It says itself why.
       child.stdin?.on("error", () => {}).end(input);
       const output = collect(child.stdout);
       const complaints = collect(child.stderr);
@@ -77,7 +77,7 @@ export function findWrangler(root: string): Wrangler | undefined {
   };
 }
 
-/** Wrangler tells the process that started it when its server listens, as a line of JSON. */
+/** Wrangler tells its parent process as a line of JSON when its server listens. */
 export function readReady(message: unknown): Ready | undefined {
   if (typeof message !== "string" || !message.includes("DEV_SERVER_READY")) return undefined;
   const { ip, port }: { ip?: unknown; port?: unknown } = JSON.parse(message);

@@ -15,6 +15,12 @@ export async function pingDatabase(db: Database): Promise<void> {
   await db.run(sql`SELECT 1`);
 }
 
+/** The time by the database's own clock, in milliseconds since the epoch. */
+export async function databaseNow(db: Database): Promise<number> {
+  const { now } = await db.get<{ now: number }>(sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now`);
+  return now;
+}
+
 type Statement = BatchItem<"sqlite">;
 
 /**

@@ -1,6 +1,7 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
-import { signingKeys } from "../db/schema.ts";
+import { and, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, signingKeys } from "../db/schema.ts";
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
 
@@ -21,8 +22,11 @@ export function selectKeyringVersion(db: Database) {
 
 /** Every key, and the version of the set. */
 export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyRow[]; version: string }> {
-  const [rows, [keyring]] = await db.batch([db.select().from(signingKeys), selectKeyringVersion(db)]);
-  return { rows, version: keyring?.version ?? "" };
+  const { rows, keyring } = await batchOf(db, {
+    rows: db.select().from(signingKeys),
+    keyring: selectKeyringVersion(db),
+  });
+  return { rows, version: keyring[0]?.version ?? "" };
 }
 
 /** Adds a key, unless another isolate has already used its sequence number. Returns whether it was added. */
@@ -49,4 +53,39 @@ export async function replaceSeal(db: Database, id: string, read: string, sealed
 /** Deletes keys that no longer verify any token. */
 export async function deleteSigningKeys(db: Database, ids: string[]): Promise<void> {
   await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
+}
+
+/** What an operator's change of the keys is recorded as. */
+export type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
+
+/** Makes a key that signs due for a successor, unless it is already. Answers its id if it changed. */
+export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {
+  const now = change.occurredAt;
+  const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
+  return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
+}
+
+/** Revokes the key of this id, or every key. Answers the ids of those that were not revoked before. */
+export function revokeKeys(db: Database, id: string | undefined, change: KeyChange): Promise<string[]> {
+  const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
+  return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);
+}
+
+/** Changes keys and records it, in one transaction. */
+async function changeKeys(
+  db: Database,
+  meant: SQL | undefined,
+  values: Partial<SigningKeyRow>,
+  { id, type, occurredAt }: KeyChange,
+): Promise<string[]> {
+  const details = sql`json_object('key_ids', group_concat(${signingKeys.id}, ' '))`;
+  const { changed } = await batchOf(db, {
+    event: db
+      .insert(auditEvents)
+      .select(
+        sql`SELECT ${id}, ${type}, ${occurredAt}, NULL, NULL, NULL, NULL, NULL, ${details} FROM ${signingKeys} WHERE ${meant} HAVING count(*) > 0`,
+      ),
+    changed: db.update(signingKeys).set(values).where(meant).returning({ id: signingKeys.id }),
+  });
+  return changed.map((key) => key.id);
 }

@@ -1,4 +1,5 @@
 import type { Argon2 } from "../platform/argon2.ts";
+import { type Refusal, refuse } from "../platform/refusal.ts";
 
 /** A parsed hash that can verify a password. */
 export interface StoredHash {
@@ -7,9 +8,11 @@ export interface StoredHash {
   verify(password: string, engines: Engines): boolean;
 }
 
-/** A hash that can't be verified here. `refused` tells the operator why and what to do. */
-export interface Unreadable {
-  refused: string;
+/** A hash that can't be verified here. The reason tells the operator why and what to do. */
+export type Unreadable = Refusal<"unreadable_hash">;
+
+export function unreadable(reason: string): Unreadable {
+  return refuse("unreadable_hash", { reason });
 }
 
 /** The result of one scheme's reader; `undefined` if the text belongs to another scheme. */

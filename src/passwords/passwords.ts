@@ -5,7 +5,7 @@
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
 import type { Random } from "../platform/random.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { StoredHash } from "./hash-format.ts";
 import type { HashingLane } from "./hashing-lane.ts";
 import { readStoredHash } from "./read-hash.ts";
@@ -48,7 +48,7 @@ export function createPasswords(
     },
     async check(password, stored) {
       const reading = stored === undefined ? undefined : readStoredHash(stored);
-      const known = reading !== undefined && "verify" in reading;
+      const known = reading !== undefined && !isRefusal(reading);
       const against: StoredHash = known ? reading : decoy;
       argon2 ??= (await import("./foreign/argon2-engine.ts")).argon2;
       const engines = { scrypt: engine, argon2 };

@@ -6,7 +6,7 @@ import { readArgon2 } from "./foreign/argon2.ts";
 import { readBcrypt } from "./foreign/bcrypt.ts";
 import { readBetterAuth } from "./foreign/better-auth.ts";
 import { readPbkdf2 } from "./foreign/pbkdf2.ts";
-import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable } from "./hash-format.ts";
+import { IMPORT_WITHOUT_HASH, type StoredHash, type Unreadable, unreadable } from "./hash-format.ts";
 import { readScrypt } from "./scrypt.ts";
 
 /** In characters. The longest format, Argon2 with the longest salt and hash, has 216. */
@@ -16,13 +16,13 @@ const READERS = [readScrypt, readBcrypt, readPbkdf2, readBetterAuth, readArgon2]
 
 /** Parses a stored hash of any format. Computes nothing and never throws. */
 export function readStoredHash(text: string): StoredHash | Unreadable {
-  if (text.length > MAX_CHARACTERS) return { refused: `The hash is longer than ${MAX_CHARACTERS} characters.` };
-  if (text.trim() !== text) return { refused: "Remove the white space before or after the hash." };
+  if (text.length > MAX_CHARACTERS) return unreadable(`The hash is longer than ${MAX_CHARACTERS} characters.`);
+  if (text.trim() !== text) return unreadable("Remove the white space before or after the hash.");
   for (const read of READERS) {
     const reading = read(text);
     if (reading !== undefined) return reading;
   }
-  return {
-    refused: `The format of the hash is not supported (scrypt, bcrypt, PBKDF2, Argon2 and better-auth are). ${IMPORT_WITHOUT_HASH}`,
-  };
+  return unreadable(
+    `The format of the hash is not supported (scrypt, bcrypt, PBKDF2, Argon2 and better-auth are). ${IMPORT_WITHOUT_HASH}`,
+  );
 }

@@ -17,6 +17,7 @@ import {
   type ScryptEngine,
   type StoredHash,
   type Unreadable,
+  unreadable,
 } from "./hash-format.ts";
 
 const SALT_BYTES = 16;
@@ -61,16 +62,16 @@ export function readScrypt(text: string): StoredHash | Unreadable | undefined {
   const salt = decodeBase64(saltText);
   const hash = decodeBase64(hashText);
   if (ln === undefined || salt === undefined || hash === undefined) {
-    return { refused: "A scrypt hash has the form $scrypt$ln=…,r=…,p=…$salt$hash: this one was truncated or changed." };
+    return unreadable("A scrypt hash has the form $scrypt$ln=…,r=…,p=…$salt$hash: this one was truncated or changed.");
   }
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
   // N is below 2^(128·r/8) (RFC 7914 §2); otherwise the engine throws.
   if (cost.ln >= 16 * cost.r)
-    return { refused: `scrypt needs ln below 16·r: ln=${ln}, r=${r} is not a valid scrypt hash.` };
+    return unreadable(`scrypt needs ln below 16·r: ln=${ln}, r=${r} is not a valid scrypt hash.`);
   if (2 ** cost.ln * cost.r * cost.p > HASH_BOUNDS.scrypt.maxWork) {
-    return {
-      refused: `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   return storedHash(cost, salt, hash);
 }

@@ -65,3 +65,12 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 export function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
+
+/** The value of a JSON text, or `undefined` if it is not one. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -10,6 +10,8 @@ export interface FieldError {
 export interface RefusalDetails {
   /** What is wrong, field by field. */
   errors?: FieldError[];
+  /** For an operator: why, and what to do about it. Clients never see it. */
+  reason?: string;
   /** For the log: the user whom the refusal concerns, if known. */
   userId?: string;
   /** Headers that the answer needs beside the usual ones. */

@@ -34,10 +34,10 @@ const EXAMPLE = new RegExp(EXAMPLE_WORDS.join("|"), "i");
 /** Why a secret is easy to guess, as the end of a sentence; `undefined` if it is not. Never contains the secret. */
 export function weaknessOf(secret: string): string | undefined {
   if (secret.length < LEAST_SECRET_LENGTH) return "is too short";
-  if (EXAMPLE.test(secret)) return "looks like a publicly known example";
+  if (EXAMPLE.test(secret)) return "looks like a published example";
   if (new Set(secret).size < LEAST_CHARACTERS) return `has fewer than ${LEAST_CHARACTERS} different characters`;
-  if (isRepetition(secret)) return "repeats itself";
-  if (isSequence(secret)) return "is a sequence of letters or digits";
+  if (isRepetition(secret)) return "repeats the same text";
+  if (isSequence(secret)) return "is a sequence like abcdef or 123456";
   return undefined;
 }
 

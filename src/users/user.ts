@@ -4,9 +4,23 @@ import type { users } from "../db/schema.ts";
 import { toIsoTime } from "../platform/clock.ts";
 import { recordOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
-import { PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from "./profile-fields.ts";
+import { newProfile, PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from "./profile-fields.ts";
 
 export type User = typeof users.$inferSelect;
+
+/** What a new user has unless something else is said of them. */
+export const NEW_USER = {
+  ...newProfile({}),
+  role: "user",
+  isActive: true,
+  isVerified: false,
+  isSuperuser: false,
+  sessionEpoch: 0,
+  passwordBlockedAt: null,
+  locale: "en",
+  verifiedByLink: null,
+  lastLoginAt: null,
+} as const satisfies Partial<User>;
 
 /**
  * Whether the user is only a registration that was never proved. Whoever proves the address takes its place.

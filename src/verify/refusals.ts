@@ -2,26 +2,26 @@
 const REFUSALS = {
   unauthorized: {
     status: 401,
-    title: "Not signed in",
-    detail: "This needs an access token: send it as `Authorization: Bearer <access_token>`.",
+    title: "Not logged in",
+    detail: "Send an access token as `Authorization: Bearer <access_token>`.",
     challenge: 'Bearer realm="postern"',
   },
   invalid_access_token: {
     status: 401,
     title: "Invalid access token",
-    detail: "The access token has expired, has been revoked or is not one of ours. Refresh it, or log in again.",
+    detail: "The access token has expired, was revoked or was not issued by this service. Refresh it, or log in again.",
     challenge: 'Bearer realm="postern", error="invalid_token"',
   },
   forbidden: {
     status: 403,
     title: "Forbidden",
-    detail: "Your role does not allow this. Ask someone with a higher role.",
+    detail: "Your role does not allow this.",
     challenge: 'Bearer realm="postern", error="insufficient_scope"',
   },
   unavailable: {
     status: 503,
     title: "Unavailable",
-    detail: "A part that this request needs does not answer. Try again in a moment.",
+    detail: "A component that this request needs is not responding. Try again in a moment.",
     challenge: undefined,
   },
 } as const;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { runMaintenance } from "../../src/maintenance.ts";
-import { call, expectProblem, get, post } from "../support/client.ts";
+import { type Answer, call, expectProblem, get, post } from "../support/client.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -318,6 +318,15 @@ describe("an operator", () => {
     expect(await rowOf(target.email)).not.toBeNull();
   });
 
+  it("changes nobody any more who is no longer below them, though they were a moment ago", async () => {
+    const person = await withStanding("moderator");
+    const send = appInterrupted('update "users" set', () => patch(superuser, person.userId, { role: "admin" }));
+    const body = { is_active: false };
+    const answer = await call("PATCH", `${USERS}/${person.userId}`, { bearer: admin.accessToken, body }, send);
+    expectProblem(answer, 412, "precondition_failed");
+    expect(await rowOf(person.email)).toMatchObject({ role: "admin", is_active: 1 });
+  });
+
   it("notes what a change really changed, whatever happened between the look and the change", async () => {
     const person = await loggedIn();
     await patch(admin, person.userId, { is_active: false });
@@ -488,6 +497,19 @@ describe("the last superuser who can log in", () => {
       "SELECT count(*) AS count FROM users WHERE is_superuser = 1 AND is_active = 1 AND is_verified = 1",
     ).first<{ count: number }>();
     expect(left?.count).toBe(1);
+  });
+
+  it("stays when both delete themselves at once", async () => {
+    const [one, two] = [await withStanding("superuser"), await withStanding("superuser")];
+    await alone(one, two);
+    const leave = (self: LoggedIn, send?: (request: Request) => Promise<Response>) =>
+      call("DELETE", `${USERS}/me`, { bearer: self.accessToken, body: { password: self.password } }, send);
+    const answers: Answer[] = [];
+    const send = appInterrupted('delete from "users"', async () => answers.push(await leave(two)));
+    answers.push(await leave(one, send));
+    expect(answers.map(({ status }) => status)).toEqual([204, 409]);
+    expect(await rowOf(one.email)).toMatchObject({ is_superuser: 1, is_active: 1, is_verified: 1 });
+    expect(await rowOf(two.email)).toBeNull();
   });
 
   it("stays when both demote themselves at once, again and again", async () => {

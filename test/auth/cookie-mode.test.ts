@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import { encodeBase64url } from "../../src/platform/encoding.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { type Answer, appWith, expectProblem, get, ORIGIN, post } from "../support/client.ts";
 import { logIn, registered } from "../support/people.ts";
 
@@ -59,6 +61,30 @@ describe("cookie mode", () => {
       expect((await post("/api/v1/auth/refresh", {}, from(APP, cookie), send)).status).toBe(200);
     },
   );
+
+  it("compares the whole origin: one that only begins like this service's own is foreign", async () => {
+    const own = "https://auth.example.com";
+    const deployed = appWith({
+      ENVIRONMENT: "production",
+      PUBLIC_URL: own,
+      AUTH_SECRET: encodeBase64url(systemRandom.bytes(48)),
+      MAIL_TRANSPORT: "cloudflare",
+      MAIL_FROM: "no-reply@example.com",
+      SCRYPT_LN: "15",
+      SCRYPT_P: "3",
+    });
+    const refreshFrom = (origin: string) =>
+      post(`${own}/api/v1/auth/refresh`, {}, from(origin, "prt_not-a-token"), deployed);
+    expectProblem(await refreshFrom(own), 401, "invalid_refresh_token");
+    for (const foreign of [
+      `${own}.evil.example`,
+      `${own}:8443`,
+      "http://auth.example.com",
+      "https://auth.example.co",
+    ]) {
+      expectProblem(await refreshFrom(foreign), 403, "origin_not_allowed");
+    }
+  });
 
   it("does not let a foreign page sign a browser in", async () => {
     const person = await registered();

@@ -6,6 +6,7 @@ import { revocationKey } from "../../src/sessions/revocations.ts";
 import { appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
+import { appInterrupted } from "../support/slow-database.ts";
 
 const FORGOT = "/api/v1/auth/forgot-password";
 const RESET = "/api/v1/auth/reset-password";
@@ -166,6 +167,17 @@ describe("POST /api/v1/auth/reset-password", () => {
     expectProblem(await reset(tokens[0] ?? ""), 400, "expired_token");
   });
 
+  it("is refused where the account moves to another address while the new password is hashed", async () => {
+    const person = await registered();
+    const token = await resetToken(person);
+    const email = somebody().email;
+    const send = appInterrupted('update "users" set', () =>
+      env.DB.prepare("UPDATE users SET email = ? WHERE email = ?").bind(email, person.email).run(),
+    );
+    expectProblem(await post(RESET, { token, new_password: NEW }, {}, send), 400, "invalid_token");
+    await logIn({ ...person, email });
+  });
+
   it("stays good when the new password is refused", async () => {
     const token = await resetToken(await registered());
     const weak = await reset(token, "fourteen chars");
@@ -184,6 +196,18 @@ describe("POST /api/v1/auth/reset-password", () => {
     for (const forged of ["AAAA", `${recovery.slice(0, -2)}AA`, verification.slice(4)]) {
       expectProblem(await reset(forged), 400, "invalid_token");
     }
+  });
+
+  it("takes no verification link of an account that waits to be proved, nor gives its own to verify it", async () => {
+    // The registration and the user that it made have the same id, so that both links have the same subject.
+    const waiting = somebody();
+    await post("/api/v1/auth/register", waiting);
+    const verification = await mailedToken(waiting.email);
+    const recovery = await resetToken(waiting);
+    expect(recovery).not.toBe(verification);
+    expectProblem(await post("/api/v1/auth/verify-email", { token: recovery }), 400, "invalid_token");
+    expectProblem(await reset(verification), 400, "invalid_token");
+    expect(await rowOf(waiting.email)).toMatchObject({ is_verified: 0 });
   });
 
   it("verifies the address, and leaves nothing to whoever opened the account on it", async () => {

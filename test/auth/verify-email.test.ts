@@ -43,6 +43,19 @@ describe("POST /api/v1/auth/verify-email", () => {
     if (loser) expectProblem(loser, 400, "invalid_token");
   });
 
+  it("kills the link of another registration of the address once one is spent, and the account keeps its owner", async () => {
+    const owner = await unverified();
+    const stranger = { ...somebody(), email: owner.email };
+    await post("/api/v1/auth/register", stranger);
+    const other = await mailedToken(owner.email, 2);
+    expect(other).not.toBe(owner.token);
+    expect((await post(VERIFY, { token: owner.token })).status).toBe(200);
+    const before = await rowOf(owner.email);
+    expectProblem(await post(VERIFY, { token: other }), 400, "invalid_token");
+    expect(await rowOf(owner.email)).toEqual(before);
+    expect(before?.username).toBe(owner.username);
+  });
+
   it("refuses a link after its 24 hours", async () => {
     const { token } = await unverified();
     vi.setSystemTime(Date.now() + 24 * 3_600_000 + 1_000);

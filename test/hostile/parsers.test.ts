@@ -21,6 +21,7 @@ import {
   parseUuid,
 } from "../../src/platform/encoding.ts";
 import { describeError } from "../../src/platform/log.ts";
+import { isRefusal } from "../../src/platform/refusal.ts";
 import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { emailAddress, personName, phoneNumber, username } from "../../src/users/fields.ts";
 import { expectedVersion } from "../../src/users/user.ts";
@@ -303,7 +304,7 @@ describe("stored hashes", () => {
         ),
         (hash) => {
           const reading = readStoredHash(hash);
-          if ("refused" in reading) expect(reading.refused).toMatch(/[.…]$/);
+          if (isRefusal(reading)) expect(reading.details.reason).toMatch(/[.…]$/);
           else expect(hash.length).toBeLessThanOrEqual(256);
         },
       ),

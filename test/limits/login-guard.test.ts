@@ -160,6 +160,17 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await rowOf(person.email))?.password_blocked_at).toBeNull();
   }, 60_000);
 
+  it("stop the password by a new username too, at which nobody has guessed yet", async () => {
+    const { person, home } = await blocked();
+    const again = await logIn(person, {}, { address: home });
+    const { username } = somebody();
+    const renaming = { bearer: again.accessToken, address: home, body: { username } };
+    expect((await call("PUT", "/api/v1/users/me", renaming)).status).toBe(200);
+    const answer = await post(LOGIN, { username, password: person.password });
+    expectProblem(answer, 401, "invalid_credentials");
+    expect((await enter(person, home)).status).toBe(200);
+  }, 60_000);
+
   it("are forgiven by a change of the password, whose place is the only familiar one from then on", async () => {
     const { person, home } = await blocked();
     const place = freshAddress();

@@ -339,7 +339,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     );
     await page.fill("#email", "ada@example.com");
     await page.keyboard.press("Enter");
-    await page.locator("#resend-error", { hasText: "Ask for the link where you usually log in." }).waitFor();
+    await page.locator("#resend-error", { hasText: "Request the link from the log-in page instead." }).waitFor();
   });
 
   it("show the reference, which calls the API with the token of its own login", async () => {

@@ -72,6 +72,17 @@ describe("npm run dev", () => {
     expect(work.calls().at(-1)?.join(" ")).toContain("PUBLIC_URL:http://localhost:");
   });
 
+  it.each([
+    ["PRODUCT_NAME=Mine\n", 1],
+    ["ENVIRONMENT=production\n", 0],
+  ])("is a service of development unless .dev.vars says otherwise: %j", async (vars, given) => {
+    const work = makeTree("");
+    writeFileSync(join(work.root, ".dev.vars"), vars);
+    expect(await dev(["--port", String(await freePort())], work)).toBe(0);
+    const started = work.calls().at(-1) ?? [];
+    expect(started.filter((word) => word === "ENVIRONMENT:development")).toHaveLength(given);
+  });
+
   it("completes a .dev.vars beside the configuration that --config names", async () => {
     const work = makeTree(SERVES);
     mkdirSync(join(work.root, "other"));

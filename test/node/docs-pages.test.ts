@@ -1,13 +1,14 @@
 /** What holds of every page of the documentation as it stands. What it has readers run, docs-run.test.ts runs. */
 import { existsSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
-import { anchorsOf, blocksOf, PAGES, proseOf, readBlocks, readPage } from "./markdown.ts";
+import { anchorsOf, blocksOf, DOCUMENTS, PAGES, proseOf, readBlocks, readPage } from "./markdown.ts";
 
 /** Why a block may be left out of the tests: how many such blocks there are is a figure that nobody raises unseen. */
 const NOT_RUN: Readonly<Record<string, number>> = {
   "the tests start the service themselves": 5,
-  "the tests run in it": 1,
+  "the tests run in it": 2,
+  "an excerpt of the file that the text names": 2,
   "test/node/live-secret.test.ts runs it": 1,
   "needs a Cloudflare account": 1,
   "needs the npm registry": 2,
@@ -18,7 +19,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
 
 describe("the documentation", () => {
   it("has no block that is neither run nor says why not", () => {
-    const idle = PAGES.flatMap(readBlocks).filter(
+    const idle = DOCUMENTS.flatMap(readBlocks).filter(
       ({ language, notRun, file }) =>
         language !== "text" && language !== "sh" && notRun === undefined && file === undefined,
     );
@@ -27,10 +28,25 @@ describe("the documentation", () => {
 
   it("gives no reason for leaving out a block but these", () => {
     const reasons = new Map<string, number>();
-    for (const { notRun } of PAGES.flatMap(readBlocks)) {
+    for (const { notRun } of DOCUMENTS.flatMap(readBlocks)) {
       if (notRun !== undefined) reasons.set(notRun, (reasons.get(notRun) ?? 0) + 1);
     }
     expect(Object.fromEntries(reasons)).toEqual(NOT_RUN);
+  });
+
+  it("has a row for each decision, with its date", () => {
+    const index = readPage("docs/decisions/README.md");
+    const decisions = DOCUMENTS.filter((page) => /^docs\/decisions\/\d/.test(page));
+    expect(decisions.length).toBeGreaterThan(10);
+    const rows = decisions.map((page) => {
+      const [, title = "", date = ""] = /^# (.+)\n\n(\d{4}-\d\d-\d\d)/.exec(readPage(page)) ?? [];
+      const file = basename(page);
+      return `| ${Number(file.slice(0, 4))} | ${date} | [${title}](${file}) |`;
+    });
+    expect(index.match(/^\| \d+ \| .+$/gm)).toEqual(rows);
+    for (const page of decisions) {
+      expect(readPage(page).match(/^## .+$/gm), page).toEqual(["## Context", "## Decision", "## Consequences"]);
+    }
   });
 
   it("is named in full by the README", () => {
@@ -44,7 +60,7 @@ describe("the documentation", () => {
     expect(paragraphs.at(-1)).toMatch(/^Next: .*\]\(/s);
   });
 
-  it.each([...PAGES, "SECURITY.md"])("leads nowhere but where something is: %s", (page) => {
+  it.each(DOCUMENTS)("leads nowhere but where something is: %s", (page) => {
     const links = [...proseOf(readPage(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
     const broken = links.filter((target) => {
       if (/^https?:/.test(target)) return !URL.canParse(target);

@@ -377,7 +377,7 @@ describe("the documentation's programs", () => {
       const fill = async (label: string, text: string) => page.getByLabel(label).fill(text);
 
       await page.goto(origin);
-      await says("Nobody is signed in.");
+      await says("You are not logged in.");
       await fill("Email", "eve@example.com");
       await fill("Username", "eve");
       await fill("Password", "short");
@@ -385,30 +385,30 @@ describe("the documentation's programs", () => {
       await says("Use at least 15 characters.");
       await fill("Password", "correct horse battery staple");
       await page.getByRole("button", { name: "Register" }).click();
-      await says("We sent you a mail.");
+      await says("Check your email.");
 
       await page.goto(await mailedLink(service.origin, "eve@example.com", "verify.html"));
       await expect.poll(() => page.url(), { timeout: 10_000 }).toBe(`${origin}/verify.html`);
       await page.route("**/api/v1/auth/*", (route) => route.abort());
       await page.getByRole("button").click();
-      await says("No answer came.");
+      await says("We couldn't reach the server.");
       await page.unroute("**/api/v1/auth/*");
       await page.getByRole("button").click();
-      await says("Your address is verified.");
+      await says("Email address verified.");
 
       await page.goto(origin);
       await fill("Email", "eve@example.com");
       await fill("Password", "correct horse battery staple");
       await page.getByRole("button", { name: "Log in" }).click();
-      await says("Signed in as eve.");
+      await says("Logged in as eve.");
       await page.reload();
-      await says("Signed in as eve.");
+      await says("Logged in as eve.");
       await page.route("**/api/v1/auth/*", (route) => route.abort());
       await page.reload();
       await says("Could not reach the server.");
       await page.unroute("**/api/v1/auth/*");
       await page.reload();
-      await says("Signed in as eve.");
+      await says("Logged in as eve.");
 
       // With what the page says of an API of one's own, which here is the other page's.
       writeFileSync(join(clone.folder, "app/try.html"), '<script type="module" src="try.ts"></script>');
@@ -421,7 +421,7 @@ describe("the documentation's programs", () => {
       await page.goto(origin);
 
       await page.getByRole("button", { name: "Log out" }).click();
-      await says("Nobody is signed in.");
+      await says("You are not logged in.");
       expect(complaints).toEqual([]);
     } finally {
       await browser.close();

@@ -73,7 +73,7 @@ describe("the table of limits", () => {
 describe("the table of roles", () => {
   it("is the permission table", () => {
     const cell = (targets: readonly Standing[]) => {
-      if (targets.length === STANDINGS.length) return "everybody";
+      if (targets.length === STANDINGS.length) return "everyone";
       return targets.length === 0 ? "–" : targets.map((standing) => `${standing}s`).join(", ");
     };
     const rows = Object.keys(PERMISSIONS).map((permission) => {

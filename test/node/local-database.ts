@@ -1,49 +1,31 @@
 /** A local database of its own for a command under test, and a look into it. */
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect } from "vitest";
-import type { Surroundings } from "../../src/commands/surroundings.ts";
-import { findWrangler } from "../../src/commands/wrangler.ts";
+import { openD1 } from "../../src/commands/d1.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
 export interface LocalDatabase {
-  /** To be handed to the command: where the state lies. */
+  /** Open for the commands that run in this process. */
+  DB: D1Database;
+  /** For a command that runs as a process of its own: where the state lies. */
   flag: string;
-  /** The rows of a query, read from the file itself: a wrangler for each look takes seconds. */
+  /** The rows of a query, read from the file itself. */
   rows(sql: string): Record<string, unknown>[];
   /** Runs statements that answer nothing. */
   change(sql: string): void;
-  remove(): void;
+  remove(): Promise<void>;
 }
 
-/** What a command works in that really reaches the database, with what it says kept. */
-export function realSurroundings(answers: (string | undefined)[] = []) {
-  const said: string[] = [];
-  const complained: string[] = [];
-  const asked: string[] = [];
-  const world: Surroundings = {
-    root: ROOT,
-    stop: new AbortController().signal,
-    say: (text) => said.push(text),
-    show: (text) => said.push(`${text}\n`),
-    complain: (text) => complained.push(text),
-    async ask(question, kind) {
-      asked.push(`${question}${kind ?? ""}`);
-      return answers.shift();
-    },
-  };
-  return { ...world, asked, said: () => said.join(""), complained: () => complained.join("") };
-}
-
-/** An empty database with every table. */
+/** An empty database with every table, as the command itself opens one. */
 export async function makeLocalDatabase(): Promise<LocalDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "postern-database-"));
-  const flag = `--persist-to=${folder}`;
-  const migrated = await findWrangler(ROOT)?.run(["d1", "migrations", "apply", "DB", "--local", flag]);
-  expect(migrated?.code, migrated?.output).toBe(0);
+  const { DB, dispose } = await openD1({ remote: false, persistTo: folder }, ROOT);
+  const migrations = globSync(join(ROOT, "migrations/*.sql")).toSorted();
+  const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
+  await DB.batch(statements.map((statement) => DB.prepare(statement)));
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
   const open = <Result>(work: (database: DatabaseSync) => Result): Result => {
     const database = new DatabaseSync(file);
@@ -54,7 +36,8 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
     }
   };
   return {
-    flag,
+    DB,
+    flag: `--persist-to=${folder}`,
     rows: (sql) =>
       open((database) =>
         database
@@ -63,6 +46,9 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
           .map((row) => ({ ...row })),
       ),
     change: (sql) => open((database) => database.exec(sql)),
-    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
+    async remove() {
+      await dispose();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
   };
 }

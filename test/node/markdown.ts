@@ -17,6 +17,17 @@ export interface Block {
 /** Every page, the README first. */
 export const PAGES: readonly string[] = ["README.md", ...globSync("docs/*.md").sort()];
 
+/** The pages, and what else people read here. */
+export const DOCUMENTS: readonly string[] = [
+  ...PAGES,
+  "SECURITY.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  ...globSync("docs/decisions/*.md").sort(),
+  "examples/README.md",
+  "examples/app/README.md",
+];
+
 export function readPage(page: string): string {
   return readFileSync(page, "utf8");
 }

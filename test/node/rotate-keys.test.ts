@@ -1,54 +1,59 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rotateKeys } from "../../src/commands/rotate-keys.ts";
-import { parseRotationFlags } from "../../src/commands/rotation-flags.ts";
+import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
 const KEY = "5q000shk6aFcMEgRqEOPEzfL7-gl5wm16KA9HWQ5fqA";
 const DASHED = `-${KEY.slice(1)}`;
-const NOW = 1_700_000_000_000;
+const HOUR = 3_600_000;
+const NOW = Date.now();
 
-interface Row {
+interface Key {
   id: string;
   signs_from: number;
   rotates_at: number;
   revoked_at: number | null;
-  now: number;
 }
 
-const row = (changes: Partial<Row> = {}): Row => ({
+const key = (changes: Partial<Key> = {}): Key => ({
   id: KEY,
-  signs_from: NOW - 1,
-  rotates_at: NOW + 1,
+  signs_from: NOW - HOUR,
+  rotates_at: NOW + HOUR,
   revoked_at: null,
-  now: NOW,
   ...changes,
 });
 
-/** Runs the command against a wrangler that answers with these rows. */
-async function rotated(argv: string[], changed: string[], keys: Row[]) {
-  const answer = JSON.stringify([{ results: [] }, { results: changed.map((id) => ({ id })) }, { results: keys }]);
-  const work = makeTree(`console.log(${JSON.stringify(answer)})`);
+let database: LocalDatabase;
+beforeAll(async () => {
+  database = await makeLocalDatabase();
+});
+afterAll(() => database.remove());
+
+/** Runs the command on a database with these keys. */
+async function rotated(argv: string[], keys: Key[]) {
+  database.change("DELETE FROM signing_keys; DELETE FROM audit_events");
+  for (const [index, { id, signs_from, rotates_at, revoked_at }] of keys.entries())
+    database.change(
+      `INSERT INTO signing_keys VALUES (${index + 1}, '${id}', 'ES256', '{}', 'sealed', 0, ${signs_from}, ${rotates_at}, ${revoked_at})`,
+    );
+  const work = makeTree(undefined, [], database);
   const code = await rotateKeys(argv, work);
-  return { code, said: work.said(), complained: work.complained(), call: work.calls()[0] ?? [] };
+  const after = database.rows("SELECT id, signs_from, rotates_at, revoked_at FROM signing_keys ORDER BY sequence");
+  const events = database.rows("SELECT type, actor_id, user_id, details FROM audit_events");
+  return { code, said: work.said(), complained: work.complained(), places: work.places, keys: after, events };
 }
 
-describe("the flags of npm run keys:rotate", () => {
-  it("ask for a planned rotation of the local keys where nothing is given", () => {
-    expect(parseRotationFlags([])).toEqual({
-      help: false,
-      emergency: false,
-      remote: false,
-      kid: undefined,
-      persistTo: undefined,
-    });
-  });
+const isNow = (time: unknown) => typeof time === "number" && Math.abs(time - Date.now()) < 60_000;
 
+describe("the flags of npm run keys:rotate", () => {
   it.each([
     [["--emergency", "--kid", KEY], KEY],
     [["--emergency", `--kid=${KEY}`], KEY],
     [["--kid", DASHED, "--emergency"], DASHED],
-  ])("take a key id: %j", (argv, kid) => {
-    expect(parseRotationFlags(argv)).toMatchObject({ emergency: true, kid });
+  ])("take a key id: %j", async (argv, kid) => {
+    const other = key({ id: `_${KEY.slice(1)}` });
+    const { keys } = await rotated(argv, [key({ id: kid }), other]);
+    expect(keys).toEqual([key({ id: kid, revoked_at: expect.toSatisfy(isNow) }), other]);
   });
 
   it.each([
@@ -62,108 +67,109 @@ describe("the flags of npm run keys:rotate", () => {
     ["--kid without --emergency", ["--kid", KEY], "goes with --emergency"],
     ["local state of a remote database", ["--remote", "--persist-to", "x"], "does not go with --remote"],
   ])("refuse %s with the usage and exit code 2", async (_, argv, fault) => {
-    const { code, complained, call } = await rotated(argv, [], []);
+    const { code, complained, places, keys } = await rotated(argv, [key()]);
     expect(code).toBe(2);
     expect(complained).toContain(fault);
     expect(complained).toContain("Usage: npm run keys:rotate");
-    expect(call).toEqual([]);
+    expect(places).toEqual([]);
+    expect(keys).toEqual([key()]);
   });
 });
 
 describe("npm run keys:rotate", () => {
-  it("makes the newest key due, and says what happens next", async () => {
-    const { code, said, call } = await rotated(["--persist-to=./state"], [KEY], [row()]);
+  it("makes the newest key due, says what happens next, and records it", async () => {
+    const older = key({ id: DASHED, signs_from: NOW - 2 * HOUR });
+    const { code, said, places, keys, events } = await rotated(["--persist-to=./state"], [older, key()]);
     expect(code).toBe(0);
     expect(said).toContain(`1 key is due for a successor now: ${KEY}`);
     expect(said).toContain("/cdn-cgi/handler/scheduled");
-    expect(call.slice(0, 7)).toEqual(["d1", "execute", "DB", "--local", "--persist-to=./state", "--json", "--yes"]);
-    expect(call.at(-1)).toMatch(/; UPDATE signing_keys SET rotates_at = /);
+    expect(places).toEqual([expect.objectContaining({ remote: false, persistTo: "./state" })]);
+    expect(keys).toEqual([older, key({ rotates_at: expect.toSatisfy(isNow) })]);
+    const details = JSON.stringify({ key_ids: KEY });
+    expect(events).toEqual([{ type: "signing_keys_rotated", actor_id: null, user_id: null, details }]);
   });
 
   it("goes to the deployed database with --remote", async () => {
-    const { said, call } = await rotated(["--remote"], [KEY], [row()]);
-    expect(call).toContain("--remote");
-    expect(call).not.toContain("--local");
+    const { said, places } = await rotated(["--remote"], [key()]);
+    expect(places).toEqual([expect.objectContaining({ remote: true })]);
     expect(said).toContain("within 15 minutes");
   });
 
   it.each([
-    ["is due already", [row({ rotates_at: NOW - 5 })], "has been due for a successor since"],
+    ["is due already", [key({ rotates_at: NOW - 5 })], "has been due for a successor since"],
     [
       "has a successor that waits to sign",
-      [row(), row({ id: DASHED, signs_from: NOW + 9 })],
+      [key(), key({ id: DASHED, signs_from: NOW + HOUR })],
       "A successor is published already",
     ],
     ["does not exist", [], "There is no signing key to rotate"],
-    ["is revoked", [row({ revoked_at: NOW })], "There is no signing key to rotate"],
-  ])("changes nothing where the newest key %s", async (_, keys, words) => {
-    const { code, said } = await rotated([], [], keys);
+    ["is revoked", [key({ revoked_at: NOW })], "There is no signing key to rotate"],
+  ])("changes nothing where the newest key %s", async (_, before, words) => {
+    const { code, said, keys, events } = await rotated([], before);
     expect(code).toBe(0);
     expect(said).toContain(words);
     expect(said).toContain("Nothing changed");
+    expect([keys, events]).toEqual([before, []]);
   });
 
   it("revokes every key in an emergency", async () => {
-    const revoked = { revoked_at: NOW };
-    const { code, said, call } = await rotated(
-      ["--emergency"],
-      [KEY, DASHED],
-      [row(revoked), row({ id: DASHED, ...revoked })],
-    );
+    const revoked = key({ id: `_${KEY.slice(1)}`, revoked_at: 7 });
+    const { code, said, keys, events } = await rotated(["--emergency"], [revoked, key(), key({ id: DASHED })]);
     expect(code).toBe(0);
     expect(said).toContain(`2 keys are revoked: ${KEY}, ${DASHED}.`);
     expect(said).toContain("The next login or refresh makes a new key");
-    expect(call.at(-1)).toMatch(/SET revoked_at = .* WHERE revoked_at IS NULL RETURNING id;/);
+    const now = { revoked_at: expect.toSatisfy(isNow) };
+    expect(keys).toEqual([revoked, key(now), key({ id: DASHED, ...now })]);
+    const details = JSON.stringify({ key_ids: `${KEY} ${DASHED}` });
+    expect(events).toEqual([{ type: "signing_keys_revoked", actor_id: null, user_id: null, details }]);
   });
 
   it("revokes one key by its id, and names the one that signs instead", async () => {
-    const { said, call } = await rotated(
-      ["--emergency", "--kid", KEY],
-      [KEY],
-      [row({ revoked_at: NOW }), row({ id: DASHED })],
-    );
+    const { said, keys } = await rotated(["--emergency", "--kid", KEY], [key(), key({ id: DASHED })]);
     expect(said).toContain("1 key is revoked");
     expect(said).toContain(`sign with ${DASHED}`);
-    expect(call.at(-1)).toContain(`WHERE revoked_at IS NULL AND id = '${KEY}' RETURNING`);
+    expect(keys).toEqual([key({ revoked_at: expect.toSatisfy(isNow) }), key({ id: DASHED })]);
   });
 
   it.each([
-    ["every key is revoked", ["--emergency"], [row({ revoked_at: NOW })], "Every key was revoked already."],
+    ["every key is revoked", ["--emergency"], [key({ revoked_at: NOW })], "Every key was revoked already."],
     ["there is no key", ["--emergency"], [], "There is no signing key to revoke."],
     [
       "the named key is revoked",
       ["--emergency", "--kid", KEY],
-      [row({ revoked_at: NOW })],
+      [key({ revoked_at: 1_700_000_000_000 })],
       `The key ${KEY} was revoked already since 2023`,
     ],
-  ])("does nothing a second time where %s", async (_, argv, keys, words) => {
-    const { code, said } = await rotated(argv, [], keys);
+  ])("does nothing a second time where %s", async (_, argv, before, words) => {
+    const { code, said, keys, events } = await rotated(argv, before);
     expect(code).toBe(0);
     expect(said).toContain(words);
+    expect([keys, events]).toEqual([before, []]);
   });
 
   it("fails where no key has that id", async () => {
-    const { code, complained } = await rotated(["--emergency", "--kid", KEY], [], [row({ id: DASHED })]);
+    const { code, complained, keys } = await rotated(["--emergency", "--kid", KEY], [key({ id: DASHED })]);
     expect(code).toBe(1);
     expect(complained).toContain(`No key has the id ${KEY}`);
+    expect(keys).toEqual([key({ id: DASHED })]);
   });
 
   it.each([
-    ["fails", `console.log("no such table: signing_keys"); process.exit(5)`, 5, "It has no tables yet"],
-    ["says something that can't be understood", `console.log("[{}]")`, 1, "nothing is known to have changed"],
-    ["says nothing", "", 1, "nothing is known to have changed"],
-  ])("shows what wrangler said when it %s", async (_, script, code, words) => {
-    const work = makeTree(script);
-    expect(await rotateKeys([], work)).toBe(code);
+    [[], "`npm run dev`"],
+    [["--remote"], "d1 migrations apply DB --remote"],
+  ])("says where the tables come from if there are none: %j", async (argv, words) => {
+    const work = makeTree();
+    expect(await rotateKeys(argv, work)).toBe(1);
+    expect(work.complained()).toContain("Nothing is known to have changed");
+    expect(work.complained()).toContain("It has no tables yet");
     expect(work.complained()).toContain(words);
     expect(work.said()).toBe("");
   });
 
-  it("explains itself on --help, and says that the packages are missing", async () => {
+  it("explains itself on --help", async () => {
     const work = makeTree();
     expect(await rotateKeys(["--help"], work)).toBe(0);
     expect(work.said()).toContain("Usage: npm run keys:rotate");
-    expect(await rotateKeys([], work)).toBe(1);
-    expect(work.complained()).toContain("npm ci");
+    expect(work.places).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { Place } from "../../src/commands/flags.ts";
 import type { Surroundings } from "../../src/commands/surroundings.ts";
 
 export interface Tree extends Surroundings {
@@ -11,14 +12,19 @@ export interface Tree extends Surroundings {
   complained(): string;
   /** The command lines that the stand-in was given. */
   calls(): string[][];
+  /** The questions that were asked, each with its kind. */
+  asked: string[];
+  /** The databases that were asked for. */
+  places: Place[];
   stopNow(): void;
 }
 
 /**
  * An empty tree, gone when the test is over. `script` is what the stand-in does after it has noted its
  * arguments; `call` tells it the how manieth call this is. `answers` are what the person types when asked.
+ * The database is `database`, wherever the command is told to look for it; without one every query fails.
  */
-export function makeTree(script?: string, answers: string[] = []): Tree {
+export function makeTree(script?: string, answers: string[] = [], database?: { DB: D1Database }): Tree {
   const root = mkdtempSync(join(tmpdir(), "postern-commands-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, "node_modules", "wrangler", "bin");
@@ -38,6 +44,8 @@ export function makeTree(script?: string, answers: string[] = []): Tree {
   }
   const said: string[] = [];
   const complained: string[] = [];
+  const asked: string[] = [];
+  const places: Place[] = [];
   const stopping = new AbortController();
   return {
     root,
@@ -45,7 +53,17 @@ export function makeTree(script?: string, answers: string[] = []): Tree {
     say: (text) => said.push(text),
     show: (text) => said.push(`${text}\n`),
     complain: (text) => complained.push(text),
-    ask: async () => answers.shift(),
+    async ask(question, kind) {
+      asked.push(`${question}${kind ?? ""}`);
+      return answers.shift();
+    },
+    async openD1(place) {
+      places.push(place);
+      if (database === undefined) throw new Error("D1_ERROR: no such table: users: SQLITE_ERROR");
+      return { DB: database.DB, dispose: async () => {} };
+    },
+    asked,
+    places,
     said: () => said.join(""),
     complained: () => complained.join(""),
     calls: () =>

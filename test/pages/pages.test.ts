@@ -129,3 +129,10 @@ describe("a page that somebody has already", () => {
     expect(answer.json.code).toBe("internal_error");
   });
 });
+
+describe("what only the compiler reads", () => {
+  it.each(["/tsconfig.json", "/globals.d.ts", "/static/client.d.ts"])("is no asset: %s", async (path) => {
+    expect((await env.ASSETS.fetch(`http://localhost${path}`)).status).toBe(404);
+    expect((await env.ASSETS.fetch("http://localhost/static/client.js")).status).toBe(200);
+  });
+});

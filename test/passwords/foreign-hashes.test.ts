@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
-import { judgeHash } from "../../src/passwords/judge-hash.ts";
 import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
+import { isRefusal } from "../../src/platform/refusal.ts";
 import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD, SCRYPT_OF_DECOMPOSED } from "./foreign-vectors.ts";
 
 const engines = { scrypt: nativeEngine, argon2 };
@@ -16,8 +16,8 @@ function verify(password: string, text: string): boolean {
 }
 
 const reason = (text: string) => {
-  const judgement = judgeHash(text);
-  return "refused" in judgement ? judgement.refused : `read as ${judgement.scheme}`;
+  const reading = readStoredHash(text);
+  return isRefusal(reading) ? reading.details.reason : `read as ${reading.scheme}`;
 };
 
 const SALT = "c2l4dGVlbiBieXRlcyBvZg";
@@ -26,7 +26,7 @@ const BCRYPT_TAIL = "abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
 
 describe("foreign hashes", () => {
   it.each([...ONE_OF_EACH, ...MORE])("of $scheme by $by are verified: $hash", ({ scheme, password, hash }) => {
-    expect(judgeHash(hash)).toEqual({ scheme });
+    expect(readStoredHash(hash)).toMatchObject({ scheme });
     expect(verify(password, hash)).toBe(true);
     expect(verify(`?${password.slice(1)}`, hash)).toBe(false);
   });
@@ -40,8 +40,8 @@ describe("foreign hashes", () => {
     const changed = `${hash.slice(0, inside)}${hash[inside] === "0" ? "1" : "0"}${hash.slice(inside + 1)}`;
     expect(verify(PASSWORD, changed)).toBe(false);
     for (const around of [`${hash} `, ` ${hash}`, `${hash}\n`]) expect(reason(around)).toContain("white space");
-    expect(judgeHash(`${hash}$`)).toHaveProperty("refused");
-    expect(judgeHash(`x${hash}`)).toHaveProperty("refused");
+    expect(readStoredHash(`${hash}$`)).toHaveProperty("code");
+    expect(readStoredHash(`x${hash}`)).toHaveProperty("code");
   });
 
   it("are of what was typed, or of its NFC form, and of no other", () => {
@@ -88,7 +88,7 @@ describe("the Argon2 engine", () => {
   });
 });
 
-describe("judgeHash", () => {
+describe("the reader of stored hashes", () => {
   it.each([
     ["", "format of the hash is not supported"],
     ["!", "format of the hash is not supported"],
@@ -158,7 +158,7 @@ describe("judgeHash", () => {
     `$argon2id$v=19$m=65536,t=4,p=1$${SALT}$${HASH}`,
     `$argon2id$v=19$m=128,t=1,p=16$${SALT}$${HASH}`,
   ])("takes %s, which lies at a bound, and computes it", (text) => {
-    expect(judgeHash(text)).toHaveProperty("scheme");
+    expect(readStoredHash(text)).toHaveProperty("scheme");
     expect(verify("a wrong password", text)).toBe(false);
   });
 });

@@ -17,6 +17,7 @@ import {
   withStanding,
 } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
+import { appInterrupted } from "../support/slow-database.ts";
 
 const CHANGE = "/api/v1/users/me/email";
 const CONFIRM = "/api/v1/auth/confirm-email";
@@ -138,6 +139,22 @@ describe("POST /api/v1/users/me/email", () => {
     const { email } = somebody();
     for (let turn = 0; turn < 3; turn++) expect((await ask(await loggedIn(), email)).status).toBe(202);
     expectProblem(await ask(await loggedIn(), email), 429, "rate_limited");
+  });
+
+  it("is refused where the password changes while the one that was typed is checked", async () => {
+    const person = await loggedIn();
+    const other = await logIn(person);
+    const { email } = somebody();
+    const change = { current_password: person.password, new_password: "another fine password" };
+    const send = appInterrupted('insert into "email_changes"', async () => {
+      const changed = await post("/api/v1/users/change-password", change, { bearer: other.accessToken });
+      expect(changed.status).toBe(204);
+    });
+    const body = { email, password: person.password };
+    const answer = await post(CHANGE, body, { bearer: person.accessToken }, send);
+    expectProblem(answer, 401, "invalid_access_token");
+    const { emailChanges } = coldIsolate();
+    expect(await emailChanges.listOf(person.userId)).toEqual([]);
   });
 
   it("lets a newer wish take the place of an older one", async () => {

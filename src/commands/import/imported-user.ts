@@ -1,22 +1,26 @@
-/** One line of an import: a user of another service, judged field by field. */
+/** One line of an import: a user of another service, checked field by field. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { fieldErrors } from "../../http/field-errors.ts";
-import { judgeHash } from "../../passwords/judge-hash.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
+import { readStoredHash } from "../../passwords/read-hash.ts";
+import { parseJson } from "../../platform/encoding.ts";
 import { createId } from "../../platform/random.ts";
-import type { FieldError } from "../../platform/refusal.ts";
-import { emailAddress, locale, personName, phoneNumber, username } from "../../users/fields.ts";
-import { usernameDigest } from "../../users/retired-usernames.ts";
-import { ROLES } from "../../verify/claims.ts";
+import { type FieldError, isRefusal } from "../../platform/refusal.ts";
+import { emailAddress, locale, role, username } from "../../users/fields.ts";
+import { newProfile, profileShape } from "../../users/profile-fields.ts";
+import type { Arrival } from "../../users/provisioning.ts";
+import { NEW_USER } from "../../users/user.ts";
 import { type Line, MOST_LINE_BYTES } from "./lines.ts";
 
 const passwordHash = z.string().transform((text, context) => {
-  const judgement = judgeHash(text);
-  if ("scheme" in judgement) return { text, scheme: judgement.scheme };
-  context.addIssue({ code: "custom", message: judgement.refused, params: { code: "unusable_hash" } });
+  const reading = readStoredHash(text);
+  if (!isRefusal(reading)) return { text, scheme: reading.scheme };
+  context.addIssue({ code: "custom", message: reading.details.reason, params: { code: "unusable_hash" } });
   return z.NEVER;
 });
+
+type LineFields = z.output<ReturnType<typeof lineShape>>;
 
 /** What a line may hold: the fields of the API's `User`, and the hash. Nothing in it happened after `now`. */
 function lineShape(now: number) {
@@ -35,11 +39,9 @@ function lineShape(now: number) {
       email: emailAddress,
       username: username.nullish(),
       password_hash: passwordHash.nullish(),
-      first_name: personName.nullish(),
-      last_name: personName.nullish(),
-      phone: phoneNumber.nullish(),
+      ...profileShape,
       locale: locale.nullish(),
-      role: z.enum(ROLES, `This takes one of ${ROLES.join(", ")}.`).default("user"),
+      role: role.default("user"),
       is_active: z.boolean().default(true),
       is_verified: z.boolean(),
       is_superuser: z.boolean().default(false),
@@ -50,32 +52,9 @@ function lineShape(now: number) {
     .refine((user) => user.is_verified || (user.role === "user" && !user.is_superuser), {
       path: ["is_verified"],
       params: { code: "operator_not_verified" },
-      message: "An operator's address must be proved: whoever proves it later would have the role.",
+      message:
+        "An operator's address must be verified: otherwise the person who verifies it later would have the role.",
     });
-}
-
-/** A user as the statements write one; names are those of the columns. Times are milliseconds since the epoch. */
-export interface ImportedUser {
-  id: string;
-  email: string;
-  username: string;
-  password_hash: string;
-  first_name: string | null;
-  last_name: string | null;
-  phone: string | null;
-  locale: string;
-  role: string;
-  is_active: number;
-  is_verified: number;
-  is_superuser: number;
-  created_at: number;
-  updated_at: number;
-  last_login_at: number | null;
-  /** What keeps a username from being borne that was a deleted account's. */
-  username_digest: string;
-  /** How the password was hashed, for the audit log. */
-  scheme: string;
-  event_id: string;
 }
 
 /** A line that was refused, as the report has it. Never holds a hash. */
@@ -85,7 +64,7 @@ export interface RefusedLine {
   errors: FieldError[];
 }
 
-/** What the ids of one import are made of: the same line gets the same ones, however often it is tried. */
+/** What the ids of an import are made of, with the line itself: the same line gets the same ids in every run. */
 export interface ImportSeed {
   seed: string;
   /** When the import began, in milliseconds since the epoch. */
@@ -93,7 +72,7 @@ export interface ImportSeed {
 }
 
 /** Judges a line. `undefined` for an empty one. */
-export type UserReader = (line: Line) => { user: ImportedUser } | { refused: RefusedLine } | undefined;
+export type UserReader = (line: Line) => Arrival | RefusedLine | undefined;
 
 /** The reader of one import. */
 export function createUserReader(seed: ImportSeed): UserReader {
@@ -102,7 +81,7 @@ export function createUserReader(seed: ImportSeed): UserReader {
     const number = line.number;
     if (line.bytes === undefined)
       return refuse(number, "too_long", `A line has at most ${MOST_LINE_BYTES} bytes. Is it one user to a line?`);
-    const text = decode(line);
+    const text = decode(line.bytes, number);
     if (text === undefined) return refuse(number, "invalid_encoding", "This line is not UTF-8.");
     if (text.trim() === "") return undefined;
     const value = parseJson(text);
@@ -110,73 +89,49 @@ export function createUserReader(seed: ImportSeed): UserReader {
       return refuse(number, "invalid_json", "This line is not a JSON object.");
 
     const parsed = shape.safeParse(value);
-    if (parsed.success) return { user: toRow(parsed.data, number, seed) };
+    if (parsed.success) return arrivalOf(parsed.data, `${number} ${text}`, seed);
     const email = "email" in value && typeof value.email === "string" ? { email: value.email.slice(0, 254) } : {};
-    return { refused: { line: number, ...email, errors: fieldErrors(parsed.error.issues, value) } };
+    return { line: number, ...email, errors: fieldErrors(parsed.error.issues, value) };
   };
 }
 
-function toRow(fields: z.output<ReturnType<typeof lineShape>>, line: number, seed: ImportSeed): ImportedUser {
-  const createdAt = fields.created_at ?? seed.startedAt;
-  const id = fields.id ?? idOf("user", line, createdAt, seed);
-  const name = fields.username ?? `user-${idOf("username", line, 0, seed).slice(-12)}`;
-  return {
-    id,
+function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: ImportSeed): Arrival {
+  /** A UUIDv7 whose random bits follow from the seed and the line. */
+  const idFor = (purpose: string, time: number) => {
+    const bytes = createHash("sha256").update(`${purpose} ${seed} ${line}`).digest();
+    return createId(time, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });
+  };
+  const createdAt = fields.created_at ?? startedAt;
+  const user = {
+    ...NEW_USER,
+    id: fields.id ?? idFor("user", createdAt),
     email: fields.email,
-    username: name,
-    password_hash: fields.password_hash?.text ?? NO_PASSWORD,
-    first_name: fields.first_name ?? null,
-    last_name: fields.last_name ?? null,
-    phone: fields.phone ?? null,
-    locale: fields.locale ?? "en",
+    username: fields.username ?? `user-${idFor("username", 0).slice(-12)}`,
+    passwordHash: fields.password_hash?.text ?? NO_PASSWORD,
+    ...newProfile(fields),
+    locale: fields.locale ?? NEW_USER.locale,
     role: fields.role,
-    is_active: Number(fields.is_active),
-    is_verified: Number(fields.is_verified),
-    is_superuser: Number(fields.is_superuser),
-    created_at: createdAt,
-    updated_at: fields.updated_at ?? createdAt,
-    // Whoever has not proved their address has never been in: they wait as one who has just registered.
-    last_login_at: fields.is_verified ? (fields.last_login ?? null) : null,
-    username_digest: usernameDigest(name),
-    scheme: fields.password_hash?.scheme ?? "none",
-    event_id: importEventId(line, seed),
+    isActive: fields.is_active,
+    isVerified: fields.is_verified,
+    isSuperuser: fields.is_superuser,
+    createdAt,
+    updatedAt: fields.updated_at ?? createdAt,
+    // A user with an unverified address waits like one who has just registered, and has never logged in.
+    lastLoginAt: fields.is_verified ? (fields.last_login ?? null) : null,
   };
+  const details = { scheme: fields.password_hash?.scheme ?? "none" };
+  return { user, event: { id: idFor("event", startedAt), type: "account_imported", occurredAt: startedAt, details } };
 }
 
-/** The id of the audit event of a line. In one import they sort as the lines do, so that a range names a batch. */
-function importEventId(line: number, { seed, startedAt }: ImportSeed): string {
-  const bytes = digest(`event ${seed}`);
-  bytes.writeUInt32BE(line, 12);
-  return createId(startedAt, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });
-}
-
-/** A UUIDv7 whose random bits follow from the seed and the line. */
-function idOf(purpose: string, line: number, time: number, { seed }: ImportSeed): string {
-  const bytes = digest(`${purpose} ${line} ${seed}`);
-  return createId(time, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
-}
-
-function decode({ bytes, number }: Line): string | undefined {
+function decode(bytes: Buffer, number: number): string | undefined {
   try {
-    // A byte order mark may stand at the start of a file, and nowhere else.
+    // A byte order mark is allowed only at the start of a file.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: number !== 1 }).decode(bytes);
   } catch {
     return undefined;
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function refuse(line: number, code: string, message: string): { refused: RefusedLine } {
-  return { refused: { line, errors: [{ field: "", code, message }] } };
+function refuse(line: number, code: string, message: string): RefusedLine {
+  return { line, errors: [{ field: "", code, message }] };
 }

@@ -1,40 +1,40 @@
-/** A file line by line, however large it is, with the place where each line ends. */
+/** A file line by line, however large it is. */
 import { createReadStream } from "node:fs";
 
-/** Bytes that a line may have; a longer one is passed over without being kept in memory. */
+/** Bytes that a line may have. A longer one is skipped without being kept in memory. */
 export const MOST_LINE_BYTES = 64 * 1024;
+
+const LINE_FEED = 10;
 
 export interface Line {
   /** Counted from 1. */
   number: number;
-  /** Absent where the line is too long. */
+  /** Absent if the line is too long. */
   bytes: Buffer | undefined;
-  /** Where the next line begins: bytes from the start of the file. */
+  /** Bytes from the start of the file to its end. */
   end: number;
 }
 
-/** Reads on from a place where a line begins. */
-export async function* readLines(path: string, from: { end: number; number: number }): AsyncGenerator<Line> {
-  let { end, number } = from;
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  let line = { number: 1, end: 0 };
   let parts: Buffer[] = [];
   let length = 0;
   const keep = (part: Buffer) => {
     length += part.byteLength;
-    if (length <= MOST_LINE_BYTES) parts.push(part);
-    else parts = [];
+    parts = length <= MOST_LINE_BYTES ? [...parts, part] : [];
   };
   const take = (terminator: number): Line => {
-    number += 1;
-    end += length + terminator;
-    const line = { number, bytes: length > MOST_LINE_BYTES ? undefined : Buffer.concat(parts), end };
+    const bytes = length > MOST_LINE_BYTES ? undefined : Buffer.concat(parts);
+    const taken = { number: line.number, bytes, end: line.end + length + terminator };
+    line = { number: line.number + 1, end: taken.end };
     parts = [];
     length = 0;
-    return line;
+    return taken;
   };
-  const stream: AsyncIterable<Buffer> = createReadStream(path, { start: from.end });
+  const stream: AsyncIterable<Buffer> = createReadStream(path);
   for await (const chunk of stream) {
     let start = 0;
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, start)) {
+    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, start)) {
       keep(chunk.subarray(start, at));
       yield take(1);
       start = at + 1;

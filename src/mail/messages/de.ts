@@ -99,7 +99,7 @@ const messages: Messages = {
     subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${product}`,
     body: [
       `Bestätigen Sie diese E-Mail-Adresse, um sie für Ihr Konto bei ${product} (${username}) zu verwenden.`,
-      `Der Link gilt ${count(hours, "Stunde")}. Bis Sie bestätigen, behält Ihr Konto seine alte E-Mail-Adresse.`,
+      `Der Link gilt ${count(hours, "Stunde")}. Bis zur Bestätigung behält Ihr Konto seine alte E-Mail-Adresse.`,
     ],
     action: { label: "E-Mail-Adresse bestätigen", url },
     closing: "Wenn das nicht Ihr Konto ist, ignorieren Sie diese E-Mail.",
@@ -116,7 +116,7 @@ const messages: Messages = {
   email_change_requested: ({ product, newEmail, url, until }) => ({
     subject: `Ihre E-Mail-Adresse für ${product} wird geändert`,
     body: [
-      `Sie möchten die E-Mail-Adresse Ihres Kontos bei ${product} in ${newEmail} ändern. Die Änderung gilt, sobald die neue Adresse bestätigt ist.`,
+      `Sie haben angefordert, die E-Mail-Adresse Ihres Kontos bei ${product} in ${newEmail} zu ändern. Die Änderung gilt, sobald die neue Adresse bestätigt ist.`,
       `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie behält diese Adresse bei, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,
     ],
     action: { label: "Diese Adresse behalten", url },

@@ -2,7 +2,7 @@ import type { Argon2Variant } from "../../platform/argon2.ts";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeBase64, utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings, type Unreadable } from "../hash-format.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings, type Unreadable, unreadable } from "../hash-format.ts";
 
 const PHC =
   /^\$argon2(?:id|i|d)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
@@ -10,28 +10,28 @@ const PHC =
 /** Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. */
 export function readArgon2(text: string): Reading {
   if (/^argon2\$argon2/.test(text))
-    return { refused: "Remove the “argon2” that Django wrote in front of the hash, up to the second $." };
+    return unreadable("Remove the “argon2” that Django wrote in front of the hash, up to the second $.");
   const variant = variantOf(text);
   if (variant === undefined) return undefined;
   if (!text.startsWith(`$${variant}$v=19$`)) {
-    return { refused: `Only version 1.3 (v=19) of Argon2 is supported. ${IMPORT_WITHOUT_HASH}` };
+    return unreadable(`Only version 1.3 (v=19) of Argon2 is supported. ${IMPORT_WITHOUT_HASH}`);
   }
   const [, memoryText, passesText, lanesText, saltText = "", hashText = ""] = PHC.exec(text) ?? [];
   const [memory, passes, lanes] = [Number(memoryText), Number(passesText), Number(lanesText)];
   const salt = decodeBase64(saltText);
   const hash = decodeBase64(hashText);
   if (salt === undefined || hash === undefined || memoryText === undefined) {
-    return {
-      refused: "An Argon2 hash has the form $argon2id$v=19$m=…,t=…,p=…$salt$hash: this one was truncated or changed.",
-    };
+    return unreadable(
+      "An Argon2 hash has the form $argon2id$v=19$m=…,t=…,p=…$salt$hash: this one was truncated or changed.",
+    );
   }
   const cost = { memory, passes, lanes };
   const excess = judgeCost(cost);
   if (excess !== undefined) return excess;
   if (!isWithin(salt.byteLength, HASH_BOUNDS.salt) || !isWithin(hash.byteLength, HASH_BOUNDS.hash)) {
-    return {
-      refused: `Argon2 needs a salt of ${HASH_BOUNDS.salt.min} to ${HASH_BOUNDS.salt.max} bytes and a hash of ${HASH_BOUNDS.hash.min} to ${HASH_BOUNDS.hash.max}.`,
-    };
+    return unreadable(
+      `Argon2 needs a salt of ${HASH_BOUNDS.salt.min} to ${HASH_BOUNDS.salt.max} bytes and a hash of ${HASH_BOUNDS.hash.min} to ${HASH_BOUNDS.hash.max}.`,
+    );
   }
   return {
     scheme: variant,
@@ -58,19 +58,19 @@ function judgeCost({
 }): Unreadable | undefined {
   const { maxMemory, maxWork, maxLanes, minMemoryPerLane } = HASH_BOUNDS.argon2;
   if (memory > maxMemory) {
-    return {
-      refused: `Argon2 with m=${memory}: a Worker has memory for m=${maxMemory} at most. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `Argon2 with m=${memory}: a Worker has memory for m=${maxMemory} at most. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   if (memory * passes > maxWork) {
-    return {
-      refused: `Argon2 with m=${memory}, t=${passes}: m times t must be at most ${maxWork}. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `Argon2 with m=${memory}, t=${passes}: m times t must be at most ${maxWork}. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   if (lanes > maxLanes || memory < lanes * minMemoryPerLane) {
-    return {
-      refused: `Argon2 with p=${lanes}: p must be at most ${maxLanes}, and m at least ${minMemoryPerLane} times p.`,
-    };
+    return unreadable(
+      `Argon2 with p=${lanes}: p must be at most ${maxLanes}, and m at least ${minMemoryPerLane} times p.`,
+    );
   }
   return undefined;
 }

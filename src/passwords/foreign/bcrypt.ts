@@ -2,7 +2,7 @@ import { hashSync } from "bcryptjs";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-format.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../hash-format.ts";
 
 /** Version, cost, 16 bytes of salt, 23 bytes of hash, in bcrypt's own base64. */
 const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;
@@ -15,21 +15,21 @@ const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;
  * replaces it after that login covers the whole password.
  */
 export function readBcrypt(text: string): Reading {
-  if (/^bcrypt\$\$2/.test(text)) return { refused: "Remove the “bcrypt$” that Django wrote in front of the hash." };
+  if (/^bcrypt\$\$2/.test(text)) return unreadable("Remove the “bcrypt$” that Django wrote in front of the hash.");
   if (!/^\$2[a-z]?\$/.test(text)) return undefined;
   if (/^\$2(x|)\$/.test(text)) {
-    return { refused: `bcrypt hashes of the versions 2 and 2x were computed incorrectly. ${IMPORT_WITHOUT_HASH}` };
+    return unreadable(`bcrypt hashes of the versions 2 and 2x were computed incorrectly. ${IMPORT_WITHOUT_HASH}`);
   }
   const [, setting, costText, hash] = BCRYPT.exec(text) ?? [];
   if (setting === undefined || hash === undefined) {
-    return { refused: "A bcrypt hash has 60 characters, as in $2b$12$…: this one was truncated or changed." };
+    return unreadable("A bcrypt hash has 60 characters, as in $2b$12$…: this one was truncated or changed.");
   }
   const cost = Number(costText);
   const { minCost, maxCost } = HASH_BOUNDS.bcrypt;
   if (cost < minCost || cost > maxCost) {
-    return {
-      refused: `bcrypt with the cost ${cost} is not supported: ${minCost} to ${maxCost} are. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `bcrypt with the cost ${cost} is not supported: ${minCost} to ${maxCost} are. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   return {
     scheme: "bcrypt",

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeHex, utf8 } from "../../platform/encoding.ts";
-import type { Reading } from "../hash-format.ts";
+import { type Reading, unreadable } from "../hash-format.ts";
 
 /** 16 bytes of salt and 64 of hash, in hexadecimal. */
 const BETTER_AUTH = /^([0-9a-f]{32}):([0-9a-f]{128})$/;
@@ -12,10 +12,9 @@ export function readBetterAuth(text: string): Reading {
   if (!/^[0-9a-f]+:[0-9a-f]+$/i.test(text)) return undefined;
   const [, salt, hashText] = BETTER_AUTH.exec(text) ?? [];
   if (salt === undefined || hashText === undefined) {
-    return {
-      refused:
-        "better-auth writes 32 hexadecimal digits, a colon, and 128 more, in lower case: this hash was truncated or changed.",
-    };
+    return unreadable(
+      "better-auth writes 32 hexadecimal digits, a colon, and 128 more, in lower case: this hash was truncated or changed.",
+    );
   }
   const hash = decodeHex(hashText);
   return {

@@ -2,7 +2,7 @@ import { pbkdf2Sync } from "node:crypto";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeBase64, utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings } from "../hash-format.ts";
+import { IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../hash-format.ts";
 
 /** Django: the salt is used as text, without decoding. The hash is padded base64; both digests need exactly one `=`. */
 const DJANGO = /^pbkdf2_(sha1|sha256)\$([1-9]\d{0,9})\$([\w-]+)\$([A-Za-z0-9+/]+)=$/;
@@ -16,27 +16,27 @@ export function readPbkdf2(text: string): Reading {
   if (!/^\$?pbkdf2[$_-]/.test(text)) return undefined;
   const parsed = parseDjango(text) ?? parsePasslib(text);
   if (parsed === undefined) {
-    return {
-      refused: "A PBKDF2 hash must have the form that Django (pbkdf2_sha256$…) or passlib ($pbkdf2-sha256$…) writes.",
-    };
+    return unreadable(
+      "A PBKDF2 hash must have the form that Django (pbkdf2_sha256$…) or passlib ($pbkdf2-sha256$…) writes.",
+    );
   }
   const { digest, iterations, salt, hash } = parsed;
   const { minIterations, maxIterations } = HASH_BOUNDS.pbkdf2;
   if (iterations > maxIterations) {
-    return {
-      refused: `PBKDF2 with ${iterations} iterations: Cloudflare Workers compute at most ${maxIterations}. ${IMPORT_WITHOUT_HASH}`,
-    };
+    return unreadable(
+      `PBKDF2 with ${iterations} iterations: Cloudflare Workers compute at most ${maxIterations}. ${IMPORT_WITHOUT_HASH}`,
+    );
   }
   if (iterations < minIterations) {
-    return { refused: `PBKDF2 with fewer than ${minIterations} iterations is too weak. ${IMPORT_WITHOUT_HASH}` };
+    return unreadable(`PBKDF2 with fewer than ${minIterations} iterations is too weak. ${IMPORT_WITHOUT_HASH}`);
   }
   if (salt === undefined || !isWithin(salt.byteLength, HASH_BOUNDS.salt)) {
-    return { refused: `The salt of a PBKDF2 hash has ${HASH_BOUNDS.salt.min} to ${HASH_BOUNDS.salt.max} bytes.` };
+    return unreadable(`The salt of a PBKDF2 hash has ${HASH_BOUNDS.salt.min} to ${HASH_BOUNDS.salt.max} bytes.`);
   }
   if (hash === undefined || hash.byteLength !== DIGEST_BYTES[digest]) {
-    return {
-      refused: `PBKDF2 with ${digest} has a hash of ${DIGEST_BYTES[digest]} bytes: this one was truncated or changed.`,
-    };
+    return unreadable(
+      `PBKDF2 with ${digest} has a hash of ${DIGEST_BYTES[digest]} bytes: this one was truncated or changed.`,
+    );
   }
   const derive = (password: string) => pbkdf2Sync(utf8(password), salt, iterations, hash.byteLength, digest);
   return {

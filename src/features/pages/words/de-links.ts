@@ -80,7 +80,7 @@ export const links: LinkWords = {
       missing: {
         heading: "Passwort vergessen?",
         text: "Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, mit dem Sie Ihr Passwort zurücksetzen.",
-        note: "Sie haben schon einen Link? Öffnen Sie ihn noch einmal aus Ihrer E-Mail.",
+        note: "Schon einen Link erhalten? Öffnen Sie ihn noch einmal aus Ihrer E-Mail.",
       },
       resent: resetSent,
       again,
@@ -103,7 +103,7 @@ export const links: LinkWords = {
       invalid: {
         heading: BROKEN,
         text: "Er ist möglicherweise unvollständig. Öffnen Sie ihn noch einmal aus Ihrer Einladungs-E-Mail.",
-        note: "Es klappt immer noch nicht? Bitten Sie um eine neue Einladung.",
+        note: "Klappt es immer noch nicht? Bitten Sie um eine neue Einladung.",
       },
       expired: { heading: EXPIRED, text: `${LIMITED_TIME} Bitten Sie um eine neue Einladung.` },
       used: {

@@ -106,7 +106,7 @@ export const german: PageWords = {
     text: "Wir schicken Ihnen einen Link, mit dem Sie Ihre E-Mail-Adresse bestätigen.",
     label: "Konto erstellen",
     busyLabel: "Konto wird erstellt …",
-    haveAccount: "Sie haben schon ein Konto?",
+    haveAccount: "Schon ein Konto?",
     toLogin: "Anmelden",
     sent: {
       heading: CHECK_EMAIL,

@@ -1,0 +1,54 @@
+/** D1 as a binding outside of a Worker: through wrangler, on this machine or deployed. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Place } from "./flags.ts";
+
+export interface OpenD1 {
+  DB: D1Database;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens the database that `wrangler.toml` under `root` binds as DB. For the deployed one wrangler starts a preview
+ * Worker in the operator's account that passes the statements on, and ends it afterwards.
+ */
+export async function openD1({ remote, persistTo }: Place, root: string): Promise<OpenD1> {
+  // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
+  Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
+  const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
+  const worker = unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true });
+  const databases: { binding: string }[] = worker.d1_databases;
+  const folder = mkdtempSync(join(tmpdir(), "postern-command-"));
+  const removeAddedListeners = watchSignalListeners();
+  try {
+    const configPath = join(folder, "wrangler.json");
+    const config = {
+      // Not the Worker's own name: a preview under that name would have its secrets.
+      name: `${worker.name}-commands`,
+      account_id: worker.account_id,
+      compatibility_date: worker.compatibility_date,
+      d1_databases: databases.filter(({ binding }) => binding === "DB").map((database) => ({ ...database, remote })),
+    };
+    writeFileSync(configPath, JSON.stringify(config));
+    const persist = { path: join(resolve(root, persistTo ?? ".wrangler/state"), "v3") };
+    const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({ configPath, envFiles: [], persist });
+    return { ...env, dispose };
+  } finally {
+    removeAddedListeners();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * Miniflare would end the process at once on a signal. Commands end by themselves at the next safe point, so the
+ * listeners that it adds are taken away.
+ */
+function watchSignalListeners(): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  return () => {
+    for (const [signal, kept] of before)
+      for (const listener of process.listeners(signal)) if (!kept.includes(listener)) process.off(signal, listener);
+  };
+}

@@ -1,0 +1,47 @@
+/** What an import keeps beside its file: the seed of its ids, and the report of the lines that it refused. */
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import * as z from "zod";
+import { encodeBase64url, parseJson } from "../../platform/encoding.ts";
+import type { Random } from "../../platform/random.ts";
+import type { Fault } from "../flags.ts";
+import type { ImportSeed, RefusedLine } from "./imported-user.ts";
+
+const seedShape = z.strictObject({ seed: z.string(), startedAt: z.int() });
+
+export function reportPath(file: string): string {
+  return `${file}.refused.ndjson`;
+}
+
+/** The seed of this file's import. A new one is on the disk before anything is imported. */
+export function readSeed(file: string, now: number, random: Random): ImportSeed | Fault {
+  const path = `${file}.import.json`;
+  if (!existsSync(path)) {
+    const seed = { seed: encodeBase64url(random.bytes(32)), startedAt: now };
+    // Of two runs that start at the same time, one makes the file.
+    writeFileSync(path, JSON.stringify(seed), { mode: 0o600, flag: "wx" });
+    return seed;
+  }
+  const kept = seedShape.safeParse(parseJson(readFileSync(path, "utf8")));
+  if (kept.success) return kept.data;
+  return { fault: `${path} is not what an import writes. Delete it to import the file from the start.` };
+}
+
+/** A report that is being written. When it is closed, it replaces the one of an earlier run as a whole. */
+export interface Report {
+  add(refused: readonly RefusedLine[]): void;
+  close(): void;
+}
+
+export function openReport(file: string, random: Random): Report {
+  const draft = `${reportPath(file)}.${encodeBase64url(random.bytes(6))}`;
+  const descriptor = openSync(draft, "w", 0o600);
+  return {
+    add: (refused) => {
+      for (const line of refused) writeSync(descriptor, `${JSON.stringify(line)}\n`);
+    },
+    close() {
+      closeSync(descriptor);
+      renameSync(draft, reportPath(file));
+    },
+  };
+}

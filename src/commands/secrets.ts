@@ -1,0 +1,111 @@
+/** Where a service keeps its secrets: two lines of `.dev.vars` on this machine, or the secrets of the deployed Worker. */
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import * as z from "zod";
+import { encodeBase64url, parseJson } from "../platform/encoding.ts";
+import type { Random } from "../platform/random.ts";
+import { devVarsPath } from "./dev-vars.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
+
+export const CURRENT = "AUTH_SECRET";
+export const PREVIOUS = "AUTH_SECRET_PREVIOUS";
+
+export interface SecretChange {
+  [CURRENT]?: string;
+  /** `null` removes it. */
+  [PREVIOUS]: string | null;
+}
+
+export interface SecretStore {
+  /** The secrets that are set: Cloudflare shows their names, not their values. `undefined` after a complaint. */
+  read(): Promise<Map<string, string | undefined> | undefined>;
+  /** Makes all of a change or none of it. `false` if that is not certain: then the reason has been shown. */
+  change(values: SecretChange): Promise<boolean>;
+  howToMake: string;
+}
+
+const listSchema = z.array(z.object({ name: z.string() }));
+
+/** The secrets of the deployed Worker, or `undefined` after a complaint. */
+export function openDeployedSecrets({ root, stop, complain }: Surroundings): SecretStore | undefined {
+  const wrangler = findWrangler(root);
+  if (wrangler === undefined) {
+    complain(`${NOT_INSTALLED}\n`);
+    return undefined;
+  }
+  return {
+    howToMake: "`npx wrangler secret put AUTH_SECRET` sets it.",
+    async read() {
+      const { code, output, complaints } = await wrangler.run(["secret", "list", "--format=json"], stop);
+      const listed = code === 0 ? listSchema.safeParse(parseJson(output)) : undefined;
+      if (listed?.success) return new Map(listed.data.map(({ name }) => [name, undefined]));
+      complain(`${output}${complaints}\nCloudflare did not list the secrets. Nothing changed.\n`);
+      return undefined;
+    },
+    async change(values) {
+      // One request, which Cloudflare carries out as a whole. The values go through a pipe: arguments are public.
+      const { code, output, complaints } = await wrangler.run(["secret", "bulk"], stop, JSON.stringify(values));
+      if (code === 0) return true;
+      complain(`${output}${complaints}
+Cloudflare did not confirm the change. The service goes on, whether or not it was made.
+\`npx wrangler secret list\` shows whether AUTH_SECRET_PREVIOUS is set.
+`);
+      return false;
+    },
+  };
+}
+
+/** The secrets in `.dev.vars`. The file is replaced as a whole, and every other line stays as it is. */
+export function openLocalSecrets({ root, complain }: Surroundings, random: Random): SecretStore {
+  const path = devVarsPath(root);
+  const readText = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
+  return {
+    howToMake: "`npm run dev` writes one to .dev.vars.",
+    async read() {
+      const set = Object.entries(parseEnv(readText())).filter(([, value]) => value !== "");
+      return new Map(set);
+    },
+    async change(values) {
+      const changed = changeLines(readText(), values);
+      if (changed === undefined) {
+        complain(
+          ".dev.vars sets a secret twice, or over several lines: give AUTH_SECRET and AUTH_SECRET_PREVIOUS one line " +
+            "each. Nothing changed.\n",
+        );
+        return false;
+      }
+      replaceFile(path, changed, random);
+      return true;
+    },
+  };
+}
+
+/** The text with other secrets, or `undefined` if its lines are not what they seem. */
+function changeLines(text: string, values: SecretChange): string | undefined {
+  const withoutPrevious = text.replace(lineOf(PREVIOUS), "");
+  // The old line keeps its quotes and its comment: only its name changes.
+  const renamed = `$1${CURRENT}=${values[CURRENT]}\n$1${PREVIOUS}$2$3`;
+  const changed = values[CURRENT] === undefined ? withoutPrevious : withoutPrevious.replace(lineOf(CURRENT), renamed);
+  const { [PREVIOUS]: _, ...kept } = parseEnv(text);
+  const { [PREVIOUS]: previous = null, ...found } = parseEnv(changed);
+  const meant = values[CURRENT] === undefined ? kept : { ...kept, [CURRENT]: values[CURRENT] };
+  return previous === values[PREVIOUS] && JSON.stringify(found) === JSON.stringify(meant) ? changed : undefined;
+}
+
+/** A line that sets the variable, with what stands before its name and after it. */
+function lineOf(name: string): RegExp {
+  return new RegExp(`^([ \\t]*(?:export[ \\t]+)?)${name}([ \\t]*=[^\\r\\n]*)(\\r?\\n|$)`, "gm");
+}
+
+/** Replaces a file as a whole. Only its owner can read the new one. */
+function replaceFile(path: string, text: string, random: Random): void {
+  const file = realpathSync(path);
+  const draft = `${file}.${encodeBase64url(random.bytes(6))}`;
+  try {
+    writeFileSync(draft, text, { flag: "wx", mode: 0o600, flush: true });
+    renameSync(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}

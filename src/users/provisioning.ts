@@ -1,0 +1,127 @@
+/** Users whom the operator's commands bring into D1: imported ones, and superusers. */
+import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { usernameDigest } from "./retired-usernames.ts";
+import type { User } from "./user.ts";
+import { nextVersion } from "./users.ts";
+
+/** A user to be added, and the audit event that records it. No actor: the service does not know the operator. */
+export interface Arrival {
+  user: User;
+  event: Pick<AuditEvent, "id" | "type" | "occurredAt" | "details">;
+}
+
+/** What keeps a user from being added. */
+export type Conflict = "email" | "id" | "username";
+
+export interface ProvisioningStore {
+  /**
+   * Adds users, in one transaction. One whose id, address or username is taken is left out. One whose address is
+   * not verified waits as a registration too, as if they had registered then. No two may be the same in any of the
+   * three. Answers the conflict of each that is not there with its event.
+   */
+  add(arrivals: readonly Arrival[], now: number): Promise<(Conflict | null)[]>;
+  /** Of the events of these ids, those that are recorded. */
+  recorded(eventIds: readonly string[]): Promise<Set<string>>;
+  /** Makes an active, verified user a superuser, unless they are one already. Says whether they became one. */
+  promote(id: string, event: Pick<AuditEvent, "id" | "occurredAt">): Promise<boolean>;
+}
+
+export function createProvisioningStore(db: Database): ProvisioningStore {
+  return {
+    async add(arrivals, now) {
+      // One bound value however many rows there are: D1 takes 100 values, each of up to 2 MB.
+      const rows = sql`json_each(${JSON.stringify(arrivals.map(rowOf))})`;
+      const eventId = member("event", "id");
+      const isRecorded = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${eventId})`;
+      const isUnverified = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${member("user", "id")} AND ${users.isVerified} = 0)`;
+      const conflict = conflictOf(now);
+      const { found } = await batchOf(db, {
+        // The event comes first, and lets its user and registration in.
+        events: db
+          .insert(auditEvents)
+          .select(
+            sql`SELECT ${eventId}, ${member("event", "type")}, ${member("event", "occurredAt")}, NULL, ${member("user", "id")}, NULL, NULL, NULL, ${member("event", "details")} FROM ${rows} WHERE ${conflict} IS NULL`,
+          )
+          .onConflictDoNothing(),
+        users: db
+          .insert(users)
+          .select(sql`SELECT ${members(getTableColumns(users))} FROM ${rows} WHERE ${isRecorded}`)
+          .onConflictDoNothing(),
+        registrations: db
+          .insert(registrations)
+          .select(
+            sql`SELECT ${members(getTableColumns(registrations), { createdAt: member("event", "occurredAt") })} FROM ${rows} WHERE ${isRecorded} AND ${isUnverified}`,
+          )
+          .onConflictDoNothing(),
+        found: db
+          .select({
+            conflict: sql<Conflict | null>`CASE WHEN ${isRecorded} THEN NULL ELSE ${conflict} END`.as("conflict"),
+          })
+          .from(rows)
+          .orderBy(sql`key`),
+      });
+      return found.map((row) => row.conflict);
+    },
+
+    async recorded(eventIds) {
+      const ids = sql`(SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
+      const found = await db.select({ id: auditEvents.id }).from(auditEvents).where(inArray(auditEvents.id, ids));
+      return new Set(found.map(({ id }) => id));
+    },
+
+    async promote(id, event) {
+      const type: AuditEvent["type"] = "superuser_granted";
+      const isMeant = and(
+        eq(users.id, id),
+        eq(users.isVerified, true),
+        eq(users.isActive, true),
+        eq(users.isSuperuser, false),
+      );
+      const { promoted } = await batchOf(db, {
+        event: db
+          .insert(auditEvents)
+          .select(
+            sql`SELECT ${event.id}, ${type}, ${event.occurredAt}, NULL, ${users.id}, NULL, NULL, NULL, NULL FROM ${users} WHERE ${isMeant}`,
+          ),
+        promoted: db
+          .update(users)
+          .set({ role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
+          .where(isMeant)
+          .returning({ id: users.id }),
+      });
+      return promoted.length > 0;
+    },
+  };
+}
+
+function rowOf({ user, event }: Arrival) {
+  return { user, event, usernameDigest: usernameDigest(user.username) };
+}
+
+/** A member of the JSON row that is being read. */
+function member(...path: string[]): SQL {
+  return sql`value ->> ${sql.raw(`'$.${path.join(".")}'`)}`;
+}
+
+/** The members of the user that are named as a table's columns, in the table's order. */
+function members(columns: Record<string, unknown>, others: Record<string, SQL> = {}): SQL {
+  return sql.join(
+    Object.keys(columns).map((name) => others[name] ?? member("user", name)),
+    sql`, `,
+  );
+}
+
+function conflictOf(now: number): SQL {
+  const [email, id, username] = [member("user", "email"), member("user", "id"), member("user", "username")];
+  const digest = member("usernameDigest");
+  return sql`CASE
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.email} = ${email}) THEN 'email'
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id}) THEN 'id'
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE lower(${users.username}) = lower(${username}))
+      OR EXISTS (SELECT 1 FROM ${registrations} WHERE lower(${registrations.username}) = lower(${username}))
+      OR EXISTS (SELECT 1 FROM ${retiredUsernames} WHERE ${retiredUsernames.digest} = ${digest} AND ${retiredUsernames.retiredUntil} > ${now})
+    THEN 'username' END`;
+}

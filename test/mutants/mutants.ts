@@ -1,0 +1,891 @@
+/**
+ * Mutants: small mistakes in security-critical code, each with the tests that have to notice it. They show that the
+ * suite catches what it is there for, and keep showing it when tests are merged, moved or made faster.
+ * `npm run test:mutants` makes one mistake after the other in a copy of the tree and runs the tests named here.
+ *
+ * Never list a mutant that changes nothing a client or an attacker could see: no test can notice that.
+ */
+
+export interface Mutant {
+  /** What is wrong with the service then, as a whole sentence. */
+  name: string;
+  file: string;
+  /** A text that occurs exactly once in the file. Short, so that it survives a reformatting. */
+  from: string;
+  to: string;
+  /** The test files that have to notice. */
+  tests: readonly string[];
+}
+
+/** Replaces the text of a mutant in the content of its file. Throws where it does not occur exactly once. */
+export function mutate(content: string, { name, file, from, to }: Omit<Mutant, "tests">): string {
+  const [before, after, ...more] = content.split(from);
+  if (before === undefined || after === undefined || more.length > 0) {
+    const count = content.split(from).length - 1;
+    throw new Error(`"${name}" no longer applies: ${file} holds ${JSON.stringify(from)} ${count} times.`);
+  }
+  return before + to + after;
+}
+
+/** Mutants that the same tests have to notice. */
+function noticedBy(tests: readonly string[], mutants: readonly Omit<Mutant, "tests">[]): Mutant[] {
+  return mutants.map((mutant) => ({ ...mutant, tests }));
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  // Refresh tokens and sessions
+  ...noticedBy(
+    ["test/auth/refresh.test.ts"],
+    [
+      {
+        name: "A refresh token opens whatever its seal is.",
+        file: "src/sessions/refresh-token.ts",
+        from: "!secrets.verify(PURPOSE, content, bytes.subarray(CONTENT_BYTES))",
+        to: "false",
+      },
+      {
+        name: "The grace in which the previous refresh token is accepted never ends.",
+        file: "src/sessions/user-sessions.ts",
+        from: " && now - session.rotatedAt <= grace",
+        to: "",
+      },
+      {
+        name: "Within the grace every older refresh token is accepted.",
+        file: "src/sessions/user-sessions.ts",
+        from: "generation === session.generation - 1",
+        to: "generation < session.generation",
+      },
+      {
+        name: "The reuse of a refresh token does not end its session.",
+        file: "src/sessions/user-sessions.ts",
+        from: "      await this.#end([session], now + rules.refuseFor);\n      return",
+        to: "      return",
+      },
+      {
+        name: "What the previous secret sealed is refused during a rotation.",
+        file: "src/platform/crypto.ts",
+        from: "[newest, deriver(previous)]",
+        to: "[newest]",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/sessions.test.ts"],
+    [
+      {
+        name: "A session that expired is still alive.",
+        file: "src/sessions/session-records.ts",
+        from: "WHERE id = ? AND expires_at > ?",
+        to: "WHERE id = ? AND ? > 0",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/logout.test.ts"],
+    [
+      {
+        name: "The access token of an ended session is accepted.",
+        file: "src/access/identify-user.ts",
+        from: "epoch === null || ",
+        to: "epoch !== null && ",
+      },
+      {
+        name: "A dead session's word ends every session, for want of an await.",
+        file: "src/features/login/logout.ts",
+        from: "(await services.sessions.endAllBy(userId, session))",
+        to: "services.sessions.endAllBy(userId, session)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/sessions/revocations.test.ts"],
+    [
+      {
+        name: "A session that ends while KV takes the record before is never copied to KV.",
+        file: "src/sessions/revocation-copy.ts",
+        from: "if (this.#changes === changes) ",
+        to: "",
+      },
+      {
+        name: "KV forgets an ended session while its access token may still be alive.",
+        file: "src/sessions/sessions.ts",
+        from: "refuseFor: config.tokens.lifetime + MINUTE",
+        to: "refuseFor: MINUTE",
+      },
+    ],
+  ),
+
+  // Changing and resetting a password
+  ...noticedBy(
+    ["test/users/change-password.test.ts"],
+    [
+      {
+        name: "A session of an earlier epoch is accepted.",
+        file: "src/access/identify-user.ts",
+        from: " || epoch < user.sessionEpoch",
+        to: "",
+      },
+      {
+        name: "A session of an earlier epoch can be refreshed.",
+        file: "src/features/login/refresh.ts",
+        from: "rotation.epoch < user.sessionEpoch",
+        to: "false",
+      },
+      {
+        name: "A change of the password needs no current password.",
+        file: "src/accounts/current-password.ts",
+        from: "check.matches ?",
+        to: "true ?",
+      },
+      {
+        name: "Both of two changes of the password at once succeed.",
+        file: "src/users/users.ts",
+        from: "eq(users.id, id), eq(users.sessionEpoch, epoch)",
+        to: "eq(users.id, id)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/recovery.test.ts"],
+    [
+      {
+        name: "A mailed link is good for every purpose.",
+        file: "src/links/link-tokens.ts",
+        from: "link/$",
+        to: "link/",
+      },
+      {
+        name: "A reset link outlives a reset and a change of the password.",
+        file: "src/links/link-states.ts",
+        from: "return [email, sessionEpoch]",
+        to: "return [email]",
+      },
+      {
+        name: "Each of many uses of a reset link at once succeeds.",
+        file: "src/users/users.ts",
+        from: "eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)",
+        to: "eq(users.email, email)",
+      },
+      {
+        name: "A reset succeeds though the address changed while the password was hashed.",
+        file: "src/users/users.ts",
+        from: "eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)",
+        to: "eq(users.sessionEpoch, sessionEpoch)",
+      },
+    ],
+  ),
+
+  // Registering and proving an address
+  ...noticedBy(
+    ["test/auth/verify-email.test.ts"],
+    [
+      {
+        name: "A mailed link never expires.",
+        file: "src/links/link-tokens.ts",
+        from: "clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)",
+        to: "false",
+      },
+      {
+        name: "A mailed link opens whatever its seal is.",
+        file: "src/links/link-tokens.ts",
+        from: "!secrets.verify(keyPurpose(purpose), content, tag)",
+        to: "false",
+      },
+      {
+        name: "The link of a second registration takes over an address that is proved.",
+        file: "src/users/registrations.ts",
+        from: "eq(users.email, registrations.email), isBareRegistration",
+        to: "eq(users.email, registrations.email)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/register.test.ts"],
+    [
+      {
+        name: "A link carries its token in the query, where servers log it.",
+        file: "src/links/link-url.ts",
+        from: "#token=",
+        to: "?token=",
+      },
+      {
+        name: "The cron deletes users who proved their address long ago.",
+        file: "src/users/registrations.ts",
+        from: "and(isBareRegistration, lt(",
+        to: "and(lt(",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/invitations/invitations.test.ts"],
+    [
+      {
+        name: "An invitation can be accepted with another address than the invited one.",
+        file: "src/features/invitations/accept-invitation.ts",
+        from: "!isOfState(link, invitationState(body.email))",
+        to: "false",
+      },
+      {
+        name: "An invitation takes over an account that was proved a moment before.",
+        file: "src/users/invitations.ts",
+        from: "isBareRegistration,\n              notExists(otherOwner)",
+        to: "notExists(otherOwner)",
+      },
+    ],
+  ),
+
+  // Changing the address, and leaving
+  ...noticedBy(
+    ["test/users/change-email.test.ts"],
+    [
+      {
+        name: "A change of the address is kept though the password changed while the old one was checked.",
+        file: "src/users/email-changes.ts",
+        from: "eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)",
+        to: "eq(users.email, oldEmail)",
+      },
+      {
+        name: "A change of the address can be confirmed after a change of the password.",
+        file: "src/users/email-changes.ts",
+        from: "eq(users.sessionEpoch, sessionEpoch),\n",
+        to: "\n",
+      },
+      {
+        name: "An older change of the address can be confirmed beside a newer one.",
+        file: "src/users/email-changes.ts",
+        from: "            notExists(newerThan(id)),\n          ),\n        );",
+        to: "          ),\n        );",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/leaving.test.ts"],
+    [
+      {
+        name: "An account is deleted though its password changed at that moment.",
+        file: "src/users/deletions.ts",
+        from: "eq(users.sessionEpoch, user.sessionEpoch),",
+        to: "",
+      },
+      {
+        name: "A login that was under way opens a session of a deleted account.",
+        file: "src/sessions/user-sessions.ts",
+        from: "if (this.#closedUntil > now) return null;",
+        to: "",
+      },
+      {
+        name: "The username of a deleted account can be registered at once.",
+        file: "src/users/registrations.ts",
+        from: "exists(retiredUsername(db, username, registration.createdAt))",
+        to: "undefined",
+      },
+    ],
+  ),
+
+  // Operators
+  ...noticedBy(
+    ["test/access/permissions.test.ts"],
+    [
+      {
+        name: "The routes of operators do not ask on whom a permission counts.",
+        file: "src/endpoint/callers.ts",
+        from: "may(principal.user, permission, target) ?",
+        to: "true ?",
+      },
+      {
+        name: "Whoever may edit a user can grant the superuser flag.",
+        file: "src/features/administration/update-user.ts",
+        from: 'return "grant_superuser"',
+        to: 'return "edit_users"',
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/admin/users.test.ts"],
+    [
+      {
+        name: "An access token is accepted that names a role of before.",
+        file: "src/access/identify-user.ts",
+        from: "claims.role !== user.role || ",
+        to: "",
+      },
+      {
+        name: "The last two superusers can demote themselves at the same time.",
+        file: "src/users/administration.ts",
+        from: "weakens ? isSpare : undefined",
+        to: "undefined",
+      },
+      {
+        name: "The last two superusers can delete themselves at the same time.",
+        file: "src/users/deletions.ts",
+        from: "or(eq(users.isSuperuser, false), exists(others)),",
+        to: "",
+      },
+      {
+        name: "An operator changes a user after losing the standing for it.",
+        file: "src/users/administration.ts",
+        from: "stillStands(actor),",
+        to: "",
+      },
+      {
+        name: "An operator changes a user who rose above them a moment ago.",
+        file: "src/users/administration.ts",
+        from: "eq(users.role, target.role),",
+        to: "",
+      },
+    ],
+  ),
+
+  // Logging in
+  ...noticedBy(
+    ["test/auth/login.test.ts"],
+    [
+      {
+        name: "An account can be logged in to before its address is proved.",
+        file: "src/features/login/login.ts",
+        from: "isUsers && user.isVerified",
+        to: "isUsers",
+      },
+      {
+        name: "A login goes on although its limit is used up.",
+        file: "src/features/login/login.ts",
+        from: "if (attempt.refusal !== undefined) return attempt.refusal;",
+        to: "",
+      },
+      {
+        name: "A login takes back a password that was changed while the old one was hashed again.",
+        file: "src/users/users.ts",
+        from: "CASE WHEN ",
+        to: "CASE WHEN 1 OR ",
+      },
+      {
+        name: "A login goes on although a limiter does not answer.",
+        file: "src/limits/budgets.ts",
+        from: "if (failure !== undefined) throw failure.reason;",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/login-guard.test.ts"],
+    [
+      {
+        name: "A login ignores that the directory says the password is blocked.",
+        file: "src/features/login/login.ts",
+        from: "(!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)",
+        to: "false",
+      },
+      {
+        name: "Wrong guesses at an account are not counted.",
+        file: "src/limits/login-guard.ts",
+        from: "guesses.count += 1;",
+        to: "",
+      },
+      {
+        name: "The pause between wrong guesses does not grow.",
+        file: "src/limits/login-guard.ts",
+        from: "doublingPause(excess, rule.window, LONGEST_PAUSE)",
+        to: "rule.window",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/lockout.test.ts"],
+    [
+      {
+        name: "A login from a familiar network forgives strangers their wrong guesses.",
+        file: "src/limits/login-guard.ts",
+        from: "wasFamiliar ? elsewhere : none()",
+        to: "none()",
+      },
+      {
+        name: "A login with a password that was replaced meanwhile makes its network a familiar one.",
+        file: "src/users/users.ts",
+        from: "eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)",
+        to: "eq(users.isActive, true)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/limits.test.ts"],
+    [
+      {
+        name: "Attempts that are refused anyway use up a stranger's budget.",
+        file: "src/limits/budgets.ts",
+        from: "await giveAllBack(readings.filter(({ reading }) => reading.allowed));",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/rate-limiter.test.ts"],
+    [
+      {
+        name: "Every budget allows one attempt too many.",
+        file: "src/limits/gcra.ts",
+        from: "next - now <= rule.window + ROUNDING",
+        to: "next - now <= rule.window + cost + ROUNDING",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/http/client-address.test.ts"],
+    [
+      {
+        name: "A client can choose the address that its attempts are counted by.",
+        file: "src/http/client-address.ts",
+        from: 'c.req.header("CF-Connecting-IP")',
+        to: 'c.req.header("X-Forwarded-For") ?? c.req.header("CF-Connecting-IP")',
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/challenges/turnstile.test.ts"],
+    [
+      {
+        name: "A challenge counts as solved where Turnstile does not answer.",
+        file: "src/limits/turnstile.ts",
+        from: 'return refuse("unavailable");',
+        to: "return undefined;",
+      },
+    ],
+  ),
+
+  // Passwords
+  ...noticedBy(
+    ["test/passwords/scrypt.test.ts"],
+    [
+      {
+        name: "A login of an unknown user computes no hash, which its time tells.",
+        file: "src/passwords/passwords.ts",
+        from: "against.verify(password, engines) && known",
+        to: "known && against.verify(password, engines)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/passwords/quality.test.ts"],
+    [
+      {
+        name: "A password is set unchecked where a check is required and nobody answers.",
+        file: "src/passwords/quality.ts",
+        from: 'hasLeaked === undefined && rules.breachCheck === "required"',
+        to: "false",
+      },
+      {
+        name: "A password may be one of the most common ones.",
+        file: "src/passwords/quality.ts",
+        from: "if (isCommonPassword(password))",
+        to: "if (false)",
+      },
+      {
+        name: "A password may be a character shorter than the least length.",
+        file: "src/passwords/faults.ts",
+        from: "< lengths.minimumLength",
+        to: "< lengths.minimumLength - 1",
+      },
+    ],
+  ),
+
+  // Cookies, origins and hosts
+  ...noticedBy(
+    ["test/auth/cookie-mode.test.ts"],
+    [
+      {
+        name: "Scripts can read the refresh cookie.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "httpOnly: true,",
+        to: "",
+      },
+      {
+        name: "Other sites send the refresh cookie along.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "sameSite: SAME_SITE[config.sessions.cookieSameSite],",
+        to: "",
+      },
+      {
+        name: "The refresh cookie goes to every route.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "path: PATH",
+        to: 'path: "/"',
+      },
+      {
+        name: "The refresh cookie is taken from a foreign page.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "exchange.hasAllowedOrigin() ?",
+        to: "true ?",
+      },
+      {
+        name: "An origin is allowed that merely begins like this service's own.",
+        file: "src/http/request-origin.ts",
+        from: "origin === new URL(publicUrl).origin",
+        to: "origin.startsWith(new URL(publicUrl).origin)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/http/foreign-pages.test.ts"],
+    [
+      {
+        name: "A page of a sibling host counts as one of ours.",
+        file: "src/http/request-origin.ts",
+        from: ' || site === "same-site"',
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/http/http.test.ts"],
+    [
+      {
+        name: "Every page may read every answer across origins.",
+        file: "src/http/cors.ts",
+        from: "PUBLIC.test(c.req.path)",
+        to: "true",
+      },
+      {
+        name: "An answer of the API may load what it likes.",
+        file: "src/http/security-headers.ts",
+        from: "default-src 'none'",
+        to: "default-src 'self'",
+      },
+      {
+        name: "Answers may be stored by caches.",
+        file: "src/http/security-headers.ts",
+        from: 'c.header("Cache-Control", "no-store")',
+        to: "{}",
+      },
+      {
+        name: "A body of 128 KiB is read.",
+        file: "src/http/body.ts",
+        from: "maxSize: MAX_BODY_BYTES",
+        to: "maxSize: 2 * MAX_BODY_BYTES",
+      },
+      {
+        name: "A form of a foreign page can send JSON as plain text.",
+        file: "src/http/body.ts",
+        from: '!== "application/json"',
+        to: '=== ""',
+      },
+      {
+        name: "The log repeats the parameters of a query that failed.",
+        file: "src/platform/log.ts",
+        from: "innermost = innermost.cause;",
+        to: "break;",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/conformance/http.test.ts"],
+    [
+      {
+        name: "A production service answers plain http.",
+        file: "src/http/expect-host.ts",
+        from: 'protocol !== "https:"',
+        to: "false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/mail/delivery.test.ts"],
+    [
+      {
+        name: "Development mode answers other hosts, and shows them its mails.",
+        file: "src/http/expect-host.ts",
+        from: "!isLoopback(hostname)",
+        to: "false",
+      },
+      {
+        name: "Names in mails can be markup.",
+        file: "src/platform/encoding.ts",
+        from: '.replaceAll("<", "&lt;")',
+        to: "",
+      },
+      {
+        name: "A mail that could not be delivered counts as sent, for want of an await.",
+        file: "src/mail/deliver.ts",
+        from: "await parts.transport.deliver(mail)",
+        to: "parts.transport.deliver(mail).catch(() => {})",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/mail/messages.test.ts"],
+    [
+      {
+        name: "Strangers can put a link into a mail of ours.",
+        file: "src/mail/client-words.ts",
+        from: '.replaceAll("://", ": //")',
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/mail/transports/smtp-tls.test.ts"],
+    [
+      {
+        name: "A mail goes out in the clear where the server offers no TLS.",
+        file: "src/mail/transports/smtp.ts",
+        from: 'requireTLS: tls === "starttls"',
+        to: "requireTLS: false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/mail/transports/smtp-content.test.ts"],
+    [
+      {
+        name: "A line break in an address adds a header or a recipient to a mail.",
+        file: "src/mail/transports/smtp.ts",
+        from: "requirePlainAddress(mail.to);",
+        to: "",
+      },
+    ],
+  ),
+
+  // Access tokens and signing keys
+  ...noticedBy(
+    ["test/users/me.test.ts"],
+    [
+      {
+        name: "A disabled user's access token is accepted.",
+        file: "src/access/identify-user.ts",
+        from: "!user.isActive || ",
+        to: "",
+      },
+      {
+        name: "Another JWT of the issuer passes for an access token.",
+        file: "src/verify/access-token.ts",
+        from: "typ: TOKEN_TYPE,",
+        to: "",
+      },
+      {
+        name: "An access token of another issuer is accepted.",
+        file: "src/verify/access-token.ts",
+        from: "issuer: expectations.issuer,",
+        to: "",
+      },
+      {
+        name: "An access token for another audience is accepted.",
+        file: "src/verify/access-token.ts",
+        from: "audience: expectations.audience,",
+        to: "",
+      },
+      {
+        name: "An access token is accepted for an hour after it expired.",
+        file: "src/verify/access-token.ts",
+        from: "clockTolerance: expectations.clockTolerance",
+        to: "clockTolerance: 3_600",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/tokens/attacks.test.ts"],
+    [
+      {
+        name: "An access token may name another algorithm than its key's.",
+        file: "src/verify/access-token.ts",
+        from: " || key.algorithm !== header.alg",
+        to: "",
+      },
+      {
+        name: "An access token may name a key that there is none of.",
+        file: "src/keys/keyring.ts",
+        from: ".find((key) => key.id === id)",
+        to: "[0]",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/keys/rotation.test.ts"],
+    [
+      {
+        name: "A key signs before verifiers could know it.",
+        file: "src/keys/signing-key.ts",
+        from: ".filter((key) => key.signsFrom <= now)",
+        to: "",
+      },
+      {
+        name: "A key is no longer published while its last token is alive.",
+        file: "src/keys/signing-key.ts",
+        from: " + tokenLifetime;",
+        to: ";",
+      },
+      {
+        name: "A revoked key stays published.",
+        file: "src/keys/signing-key.ts",
+        from: "key.revokedAt === null && now <",
+        to: "now <",
+      },
+      {
+        name: "The access tokens of a revoked key are accepted by an isolate that has not heard of it.",
+        file: "src/access/identify-user.ts",
+        from: "(await keyring.isTrusted(keyId, keyringVersion))",
+        to: "true",
+      },
+      {
+        name: "A token of a revoked key ends every session of its user.",
+        file: "src/features/login/logout.ts",
+        from: "isTrusted && (await services.sessions.endAllBy(userId, session))",
+        to: "await services.sessions.endAllBy(userId, session)",
+      },
+      {
+        name: "A sealed private key opens in the row of another key.",
+        file: "src/platform/crypto.ts",
+        from: "additionalData: utf8(context)",
+        to: 'additionalData: utf8("")',
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/keys/resealing.test.ts"],
+    [
+      {
+        name: "A key is sealed again by each of many isolates.",
+        file: "src/keys/signing-key-rows.ts",
+        from: "eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)",
+        to: "eq(signingKeys.id, id)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/platform.test.ts"],
+    [
+      {
+        name: "What was sealed for one purpose opens for another.",
+        file: "src/platform/crypto.ts",
+        from: "postern/v1/$",
+        to: "postern/v1/",
+      },
+    ],
+  ),
+
+  // Other Workers
+  ...noticedBy(
+    ["test/verify/verifier.test.ts"],
+    [
+      {
+        name: "A verifier accepts a token where KV does not answer.",
+        file: "src/verify/revocations.ts",
+        from: 'throw new VerificationError("revocations_unavailable", { cause });',
+        to: "return { sessions: {} };",
+      },
+      {
+        name: "A verifier accepts a role that KV says has changed.",
+        file: "src/verify/revocations.ts",
+        from: " || (role !== undefined && role !== claims.role)",
+        to: "",
+      },
+      {
+        name: "A strict verifier accepts a token where Postern does not answer.",
+        file: "src/verify/strict-answer.ts",
+        from: 'throw new VerificationError("strict_answer_unavailable", { cause });',
+        to: "return true;",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/verify/require-auth.test.ts"],
+    [
+      {
+        name: "The middleware lets every role through.",
+        file: "src/verify/require-auth.ts",
+        from: "!isAtLeast(role, options.role)",
+        to: "false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/verify/issuer-keys.test.ts"],
+    [
+      {
+        name: "A verifier believes keys of before a lull, in which one may have been revoked.",
+        file: "src/verify/issuer-keys.ts",
+        from: "age >= reading.freshFor && !isDown()",
+        to: "false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/rpc/auth-service.test.ts"],
+    [
+      {
+        name: "A caller over RPC is told what failed inside.",
+        file: "src/features/rpc/run-call.ts",
+        from: 'throw new Error("unavailable");',
+        to: "throw error;",
+      },
+    ],
+  ),
+
+  // What every endpoint goes through
+  ...noticedBy(
+    ["test/limits/limits.test.ts"],
+    [
+      {
+        name: "A request is answered although a limit of its endpoint is used up.",
+        file: "src/endpoint/endpoint.ts",
+        from: "if (refusal !== undefined) return refusal;",
+        to: "",
+      },
+      {
+        name: "An attempt that was not judged stays counted.",
+        file: "src/endpoint/endpoint.ts",
+        from: "await giveBack(isProblem(answer) ? answer.code : undefined);",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/change-password.test.ts"],
+    [
+      {
+        name: "A wrong current password is given back to its limit.",
+        file: "src/endpoint/limits.ts",
+        from: 'counts: (code) => code === "wrong_password"',
+        to: "counts: () => false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/challenges/turnstile.test.ts"],
+    [
+      {
+        name: "An endpoint runs although its own first check refused.",
+        file: "src/endpoint/endpoint.ts",
+        from: "if (refused !== undefined) return refused;",
+        to: "",
+      },
+    ],
+  ),
+
+  // The audit log
+  ...noticedBy(
+    ["test/audit/audit.test.ts"],
+    [
+      {
+        name: "The audit log does not say that a login failed.",
+        file: "src/features/login/login.ts",
+        from: 'services.audit.note("login_failed", { userId: user?.id, details: { reason } });',
+        to: "",
+      },
+      {
+        name: "Audit events are lost where the database does not take them, for want of an await.",
+        file: "src/audit/record.ts",
+        from: "await auditEvents.add(events);",
+        to: "auditEvents.add(events).catch(() => {});",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/conformance/sessions.test.ts"],
+    [
+      {
+        name: "The audit log does not say that a refresh token was reused.",
+        file: "src/features/login/refresh.ts",
+        from: 'audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });',
+        to: "",
+      },
+    ],
+  ),
+];
