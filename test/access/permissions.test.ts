@@ -77,10 +77,10 @@ describe("the permission table", () => {
     for (const standing of STANDINGS) actors.set(standing, await withStanding(standing));
   });
 
-  /** Of each standing a person on whom every attempt has failed so far: the next attempt may have them. */
+  /** For each standing a user whom no attempt has changed so far: the next attempt takes the same one. */
   const unharmed = new Map<Standing, string>();
 
-  /** A person of this standing, who has never logged in, and whom nothing has changed. */
+  /** A user of this standing who has never logged in and whom no attempt has changed. */
   async function target(standing: Standing): Promise<string> {
     const known = unharmed.get(standing);
     if (known !== undefined) return known;

@@ -44,7 +44,7 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch(LAUNCH);
 }
 
-/** A browser for the tests of a `describe`. Whoever a test has arrive in it leaves after the test, with no complaint. */
+/** A browser for the tests of a `describe`. After each test its visitor leaves, and no page may have complained. */
 export function useVisitor(service: { readonly origin: string }, others: readonly string[] = []): Visitor {
   const visitor = new Visitor(service, others);
   beforeAll(() => visitor.launch());
@@ -106,7 +106,7 @@ export class Visitor {
     return this.#page;
   }
 
-  /** Arrives on the page of the account of somebody who has just registered. */
+  /** Registers a user and logs in on the page for it. */
   async arriveAtHome(options: BrowserContextOptions = {}): Promise<Person> {
     const person = await register(this.origin);
     await this.arrive(undefined, options);

@@ -72,11 +72,11 @@ export async function publishedKeys(origin: string): Promise<string[]> {
 
 /** The token in the link that was mailed. Works outside a test run as well, where vitest cannot wait. */
 async function mailedToken(origin: string, email: string): Promise<string> {
-  for (let looks = 0; looks < 100; looks++) {
+  for (let looks = 0; looks < 400; looks++) {
     const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
     const link = /(http\S+)#token=([\w-]+)/.exec(items.find(({ to }) => to === email)?.text ?? "");
     if (link?.[1] === `${origin}/verify-email` && link[2] !== undefined) return link[2];
-    await pause(200);
+    await pause(50);
   }
   throw new Error(`No link to ${origin}/verify-email came for ${email}.`);
 }

@@ -287,6 +287,12 @@ function launch(folder: string, command: string, words: string[]): Running {
     });
   }
   const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
+  // Where a run is interrupted, nothing else ends the group.
+  const killGroup = () => {
+    if (child.pid !== undefined && isThere(-child.pid)) process.kill(-child.pid, "SIGKILL");
+  };
+  process.once("exit", killGroup);
+  ended.then(() => process.off("exit", killGroup));
   return {
     child,
     output: () => output,

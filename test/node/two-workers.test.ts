@@ -98,6 +98,9 @@ describe("another Worker", () => {
         }
       }
     };
+    // The API has read the keys by now, and looks for others 10 seconds later at the earliest.
+    expect(await statusOf(opened[0]?.access_token ?? "")).toBe(200);
+    const lookUpPause = pause(10_000);
     const traffic = Promise.all(opened.map(client));
     try {
       // On one machine command and traffic share a file, which can be busy: then an operator runs the command again.
@@ -111,7 +114,7 @@ describe("another Worker", () => {
       await fireCron();
       expect(await publishedKeys(postern.origin)).toHaveLength(2);
       // The lead of an hour passes. A verifier that read the keys before has one look to learn of the new one.
-      await pause(10_000);
+      await lookUpPause;
       // Their row says when a key begins to sign.
       changeDatabase(postern, "UPDATE signing_keys SET signs_from = signs_from - 3600000");
       await fireCron();
