@@ -49,6 +49,12 @@ describe("the documentation", () => {
     }
   });
 
+  it.each(DOCUMENTS)("names only files that are there: %s", (page) => {
+    const named = proseOf(readPage(page)).match(/(?<=`)(src|test|public|examples|docs)\/[\w./-]+(?=`)/g) ?? [];
+    // From the root; on the page of an example also from its own folder.
+    expect(named.filter((file) => !existsSync(file) && !existsSync(join(dirname(page), file)))).toEqual([]);
+  });
+
   it("is named in full by the README", () => {
     const readme = readPage("README.md");
     for (const page of PAGES.slice(1)) expect(readme).toContain(`](${page})`);

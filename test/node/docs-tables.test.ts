@@ -110,8 +110,12 @@ describe("the page of errors", () => {
   it("lists every code of a field once", () => {
     const listed = [...fields.matchAll(/^\| `(\w+)` \| .+ \|$/gm)].map(([, code = ""]) => code);
     // Those that the sources write out. What an import refuses is told in its report, not over HTTP.
-    const sources = globSync("src/{admin,auth,http,users}/*.ts").map((path) => readFileSync(path, "utf8"));
-    const written = sources.flatMap((text) => [...text.matchAll(/\bcode: "(\w+)"/g)].map(([, code = ""]) => code));
+    const sources = globSync("src/{features,http,users}/**/*.ts").map((path) => readFileSync(path, "utf8"));
+    const written = sources.flatMap((text) =>
+      [...text.matchAll(/\bcode: "(\w+)"(?=,\s+message\b)|params: \{ code: "(\w+)" \}/g)].map(
+        ([, code, ofIssue]) => code ?? ofIssue ?? "",
+      ),
+    );
     const inTable = /const CODES.*?\{(.*?)\}/s.exec(readFileSync("src/http/field-errors.ts", "utf8"))?.[1] ?? "";
     const translated = [...inTable.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code);
     const known = new Set([...FAULT_CODES, ...written, ...translated]);
