@@ -1,11 +1,11 @@
 /**
- * Who may do what to whom. This table is the whole of it: the routes ask it, the API reference and the
- * page docs/accounts.md quote it, and the tests try every cell.
+ * Who may do what to whom. This table decides alone: the endpoints ask it, the API reference and docs/accounts.md quote
+ * it, and the tests try every cell.
  */
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
 
-/** What somebody is: their role, or `superuser` where the flag is set, whatever the role. Lowest first. */
+/** A user's role, or `superuser` if the flag is set, which outranks every role. Lowest first. */
 export const STANDINGS = [...ROLES, "superuser"] as const;
 
 export type Standing = (typeof STANDINGS)[number];
@@ -13,8 +13,8 @@ export type Standing = (typeof STANDINGS)[number];
 type Grants = Readonly<Partial<Record<Standing, readonly Standing[]>>>;
 
 /**
- * For each permission, who has it, and on whom they may use it. Nobody may act on somebody who is not
- * below them, but for superusers, who may act on everybody.
+ * For each permission, who has it, and on whom they may use it. Users act only on those below them. Superusers act on
+ * everyone.
  */
 export const PERMISSIONS = {
   read_users: { moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
@@ -39,13 +39,13 @@ function standingOf({ role, isSuperuser }: Ranked): Standing {
   return isSuperuser ? "superuser" : role;
 }
 
-/** On whom somebody may use a permission: on nobody where they do not have it. */
+/** On whom the actor may use a permission. Empty if the actor does not have it. */
 function targetsOf(actor: Ranked, permission: Permission): readonly Standing[] {
   const grants: Grants = PERMISSIONS[permission];
   return grants[standingOf(actor)] ?? [];
 }
 
-/** Whether somebody has a permission, on this person where one is given, otherwise on anybody at all. */
+/** Whether the actor has a permission: on `target`, or without one, on anyone at all. */
 export function may(actor: Ranked, permission: Permission, target?: Ranked): boolean {
   const targets = targetsOf(actor, permission);
   return target === undefined ? targets.length > 0 : targets.includes(standingOf(target));

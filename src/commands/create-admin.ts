@@ -96,7 +96,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     if (conflict === "username") return refuse(takenMessage([username]), world);
     return conflict === null ? done(username) : changedMeanwhile(world);
   }
-  // Nobody has proved this address. Whoever opened the account loses it, with the password that they chose.
+  // The address was never verified. The person who registered it loses the account, with the password they chose.
   const isTaken = await createUserStore(db).resetPassword(user, password.hash, now);
   if (!isTaken || !(await provisioning.promote(user.id, event))) return changedMeanwhile(world);
   return done(username);

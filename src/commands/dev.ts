@@ -24,7 +24,7 @@ Starts Postern on http://localhost:${FIRST_PORT}, or on the next port that is fr
 Every other flag goes to \`wrangler dev\` as it is.
 `;
 
-/** How long a started service may take to be healthy before the user is told. */
+/** How long a started service may take to become healthy before the command reports it. */
 const PATIENCE = 15 * SECOND;
 const POLL_PAUSE = 200;
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);

@@ -188,9 +188,9 @@ function writeNew(file: string, text: string): string | undefined {
 /** Records the change and describes it. The change stands even if it can't be recorded. */
 async function conclude(type: AuditEventType, words: string, { db, now, world, random }: Setting): Promise<number> {
   world.say(words);
-  const nobody = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+  const origin = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
   try {
-    await createAuditEventStore(db).add([{ id: createId(now, random), type, occurredAt: now, ...nobody }]);
+    await createAuditEventStore(db).add([{ id: createId(now, random), type, occurredAt: now, ...origin }]);
     return 0;
   } catch {
     world.complain("The secret has changed, but the audit log could not be written.\n");

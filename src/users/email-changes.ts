@@ -48,7 +48,7 @@ export interface EmailChangeStore {
    */
   request(change: EmailChange): Promise<boolean>;
   find(id: string): Promise<EmailChangeReading>;
-  /** Every stored change of a user, whatever became of it. */
+  /** Every stored change of a user: waiting, confirmed and undone ones. */
   listOf(userId: string): Promise<EmailChange[]>;
   /**
    * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of

@@ -1,8 +1,8 @@
-/** Who may register: the variable `REGISTRATION`. Decided before anything is looked up, so alike for every address. */
+/** Who may register: the variable `REGISTRATION`. Decided before anything is looked up: the same for every address. */
 import type { Config } from "../config/config.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 
-/** Why nobody may register of their own accord, if so. */
+/** Refuses registrations if the operator does not allow them. */
 export function refuseRegistration({
   registration: { policy },
 }: Config): Refusal<"invitation_required" | "registration_closed"> | undefined {
@@ -10,7 +10,7 @@ export function refuseRegistration({
   return refuse(policy === "invitation" ? "invitation_required" : "registration_closed");
 }
 
-/** Why nobody may be invited, nor accept an invitation, if so. */
+/** Refuses invitations, and accepting one, if registration is closed. */
 export function refuseInvitation({ registration: { policy } }: Config): Refusal<"registration_closed"> | undefined {
   return policy === "closed" ? refuse("registration_closed") : undefined;
 }

@@ -1,4 +1,7 @@
-/** Usernames of deleted accounts: nobody else shall pass for their bearer. Known by a digest, since the bearer is gone. */
+/**
+ * Usernames of deleted accounts stay reserved for a while, so that no one can pose as their former owner. Only a digest
+ * is stored, because the owner's data is deleted.
+ */
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import { canonicalName } from "./login-names.ts";

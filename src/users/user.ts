@@ -23,7 +23,7 @@ export const NEW_USER = {
 } as const satisfies Partial<User>;
 
 /**
- * Whether the user is only a registration that was never proved. Whoever proves the address takes its place.
+ * Whether the user is only a registration that was never proved. The owner of the address takes its place.
  * `isBareRegistration` asks the same of a row.
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {

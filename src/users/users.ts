@@ -56,7 +56,7 @@ export interface UserStore {
 }
 
 /**
- * A user who is only a registration that was never proved: it gives way to whoever proves the address. An account that
+ * A user who is only a registration that was never proved: it gives way to the owner of the address. An account that
  * lost its verification does not count, because losing it moved the epoch.
  */
 export const isBareRegistration = and(

@@ -31,7 +31,7 @@ export const updateUser = endpoint(
     summary: "Change a user",
     description:
       "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
-    // Whoever may change anything at all may suspend. Each field is checked below.
+    // Every operator who may change anything may suspend. Each field is checked below.
     caller: operator("suspend_users"),
     body: () => changeBody,
     success: { status: 200, description: "The changed user.", schema: userSchema },

@@ -190,7 +190,7 @@ function refuseLogin(
 /**
  * Runs after the answer, because it happens only for known names. Counts a wrong guess by the account's other name as
  * well. After too many in a row, the password works only where its owner has logged in before (NIST SP 800-63B-4
- * §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and whoever proves the address
+ * §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and the owner of the address
  * starts with fresh counters.
  */
 function countWrongGuess(services: Services, user: User, name: LoginName, attempt: LoginAttempt): void {
