@@ -43,6 +43,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await visitor.tabTo("#login");
     await page.keyboard.press("Enter");
     await visitor.sees("Log in");
+    // The page's script has to be there before Enter does anything.
+    await page.locator("#login-button:enabled").waitFor();
     await visitor.typeInto("#name", person.username);
     await visitor.typeInto("#password", person.password);
     await page.keyboard.press("Enter");

@@ -127,7 +127,7 @@ describe("npm run dev on a fresh clone", () => {
   it("ends on a configuration that can't be, and says which variable it is", async () => {
     const subjects = 'MAIL_SUBJECTS:{"verify_email":"Hello: {product}","welcome":"Hello"}';
     const { code, output } = await clone.run("dev", "--persist-to", "state-of-none", "--var", subjects);
-    expect(output).toContain("MAIL_SUBJECTS knows no mail called welcome: it takes verify_email,");
+    expect(output).toContain("MAIL_SUBJECTS has an unknown kind of email: welcome. It takes verify_email,");
     expect(code).toBeGreaterThan(0);
     expect(output).not.toContain("Ctrl-C stops it");
   });
