@@ -153,7 +153,13 @@ describe("the architecture", () => {
   });
 
   it("reaches for storage in one place, where every call is counted", () => {
-    const places = ["src/services.ts", "src/index.ts", "src/bindings.ts", "src/sessions/user-sessions.ts", "src/commands/d1.ts"];
+    const places = [
+      "src/services.ts",
+      "src/index.ts",
+      "src/bindings.ts",
+      "src/sessions/user-sessions.ts",
+      "src/commands/d1.ts",
+    ];
     const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
     const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
