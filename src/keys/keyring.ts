@@ -21,28 +21,7 @@ interface KnownKeys {
   readAt: number;
 }
 
-export interface Keyring {
-  /** Reads the keys unless this isolate has them. Call it in parallel with another round trip. */
-  warm(): Promise<void>;
-  /**
-   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
-   * isolate has another one, it reads the keys again.
-   */
-  signingKey(version?: string): Promise<CurrentKey>;
-  /**
-   * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
-   * last second.
-   */
-  verifyingKey(id: string): Promise<SigningKey | undefined>;
-  /** Whether the key is still trusted in this version of the directory. */
-  isTrusted(id: string, version: string): Promise<boolean>;
-  /** Like {@link isTrusted}, if no other read has returned the version. One round trip. */
-  isStillTrusted(id: string): Promise<boolean>;
-  /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
-  published(): Promise<SigningKey[]>;
-  /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
-  rotate(): Promise<void>;
-}
+export type Keyring = ReturnType<typeof createKeyring>;
 
 /** How long the JWKS may be served from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
@@ -59,7 +38,7 @@ export function createKeyring(parts: {
   audit: AuditTrail;
   clock: Clock;
   random: Random;
-}): Keyring {
+}) {
   const { config, db, secrets, audit, clock, random } = parts;
   // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
@@ -100,6 +79,10 @@ export function createKeyring(parts: {
     audit.note("signing_key_created", { details: { key_id: row.id } });
   }
 
+  /**
+   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
+   * isolate has another one, it reads the keys again.
+   */
   async function signingKey(version?: string): Promise<CurrentKey> {
     const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
     if (kept !== undefined) return kept;
@@ -114,6 +97,7 @@ export function createKeyring(parts: {
     return made;
   }
 
+  /** Whether the key is still trusted in this version of the directory. */
   async function isTrusted(id: string, version: string): Promise<boolean> {
     const { keys } = await knownOrRead(version);
     return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
@@ -122,11 +106,16 @@ export function createKeyring(parts: {
   const nextSequence = (keys: readonly SigningKey[]) => Math.max(0, ...keys.map(({ sequence }) => sequence)) + 1;
 
   return {
+    /** Reads the keys unless this isolate has them. Call it in parallel with another round trip. */
     async warm() {
       await knownOrRead();
     },
     signingKey,
-    async verifyingKey(id) {
+    /**
+     * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
+     * last second.
+     */
+    async verifyingKey(id: string) {
       const find = ({ keys }: KnownKeys) =>
         publishedKeys(keys, clock.now(), tokenLifetime).find((key) => key.id === id);
       const kept = await knownOrRead();
@@ -135,10 +124,12 @@ export function createKeyring(parts: {
       return find(await read());
     },
     isTrusted,
-    async isStillTrusted(id) {
+    /** Like `isTrusted`, if no other read has returned the version. One round trip. */
+    async isStillTrusted(id: string) {
       const [keyring] = await selectKeyringVersion(db);
       return isTrusted(id, keyring?.version ?? "");
     },
+    /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
     async published() {
       let current = known.get(config);
       if (current === undefined || clock.now() - current.readAt > REREAD_AFTER) {
@@ -152,6 +143,7 @@ export function createKeyring(parts: {
       // A verifier that asks before the first login must not cache an empty set.
       return keys.length > 0 ? keys : [await signingKey()];
     },
+    /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
     async rotate() {
       const { keys } = await read();
       const now = clock.now();

@@ -31,22 +31,12 @@ export interface Judgement {
   breachesUnknown: boolean;
 }
 
-export interface PasswordQuality {
-  /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
-  judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">>;
-  /**
-   * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
-   */
-  require(
-    field: string,
-    password: string,
-    owner: PasswordOwner,
-  ): Promise<{ details?: { breach_check: "unavailable" } } | Refusal<"validation_failed" | "unavailable">>;
-}
+export type PasswordQuality = ReturnType<typeof createPasswordQuality>;
 
 export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 
-export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches): PasswordQuality {
+export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches) {
+  /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
   async function judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">> {
     const faults = localFaults(password, owner, rules, productName);
     // A password that is refused anyway does not need to be checked by another service.
@@ -58,7 +48,10 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
 
   return {
     judge,
-    async require(field, password, owner) {
+    /**
+     * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
+     */
+    async require(field: string, password: string, owner: PasswordOwner) {
       const judgement = await judge(password, owner);
       if (isRefusal(judgement)) return judgement;
       const errors = judgement.faults.map((fault) => ({ field, ...fault }));

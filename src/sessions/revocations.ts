@@ -24,11 +24,9 @@ export function revocationKey(userId: string): string {
 /**
  * What this Worker needs of the records. It checks sessions by asking the objects, so it only tests that KV answers.
  */
-export interface Revocations {
-  ping(): Promise<void>;
-}
+export type Revocations = ReturnType<typeof createRevocations>;
 
-export function createRevocations(kv: KVNamespace, hops: Hops): Revocations {
+export function createRevocations(kv: KVNamespace, hops: Hops) {
   return {
     async ping() {
       await hops.hop("kv", () => kv.get(revocationKey("health")));

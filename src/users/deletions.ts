@@ -3,29 +3,21 @@ import { and, eq, exists, lte, notExists, or, sql } from "drizzle-orm";
 import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 import { usernameDigest } from "./retired-usernames.ts";
 import type { User } from "./user.ts";
 import { otherSuperusers, stillStands } from "./users.ts";
 
-export interface DeletionStore {
-  /**
-   * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
-   * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
-   * milliseconds since the epoch.
-   */
-  delete(
-    user: User,
-    actor: User,
-    retiredUntil: number,
-  ): Promise<Refusal<"last_superuser"> | Refusal<"precondition_failed"> | undefined>;
-  /** Makes usernames available again whose retirement is over. */
-  releaseUsernames(now: number): Promise<void>;
-}
+export type DeletionStore = ReturnType<typeof createDeletionStore>;
 
-export function createDeletionStore(db: Database): DeletionStore {
+export function createDeletionStore(db: Database) {
   return {
-    async delete(user, actor, retiredUntil) {
+    /**
+     * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
+     * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
+     * milliseconds since the epoch.
+     */
+    async delete(user: User, actor: User, retiredUntil: number) {
       const others = otherSuperusers(db, user.id);
       const deletable = db
         .select({ id: users.id })
@@ -68,7 +60,8 @@ export function createDeletionStore(db: Database): DeletionStore {
       return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
     },
 
-    async releaseUsernames(now) {
+    /** Makes usernames available again whose retirement is over. */
+    async releaseUsernames(now: number) {
       await db.delete(retiredUsernames).where(lte(retiredUsernames.retiredUntil, now));
     },
   };

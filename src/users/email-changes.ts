@@ -20,54 +20,17 @@ import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, users } from "../db/schema.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
-import type { User } from "./user.ts";
+import { refuse } from "../platform/refusal.ts";
 import { isBareRegistration, nextVersion } from "./users.ts";
 
 export type EmailChange = typeof emailChanges.$inferSelect;
 
-/** A change, its user as they are now, and another user who has proved the new address. */
-export interface EmailChangeReading {
-  change: EmailChange | undefined;
-  /** Whether the user has requested no other change since. */
-  isNewest: boolean;
-  user: User | undefined;
-  holder: User | undefined;
-}
-
-/**
- * How a step ended. `isFirst` is false if it had been made before. Refused with `email_taken` if another account has
- * proved the address meanwhile, with `invalid_token` if something newer has replaced the change.
- */
-export type EmailChangeStep = { isFirst: boolean } | Refusal<"email_taken"> | Refusal<"invalid_token">;
-
-export interface EmailChangeStore {
-  /**
-   * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
-   * the user was deleted, or began another epoch meanwhile.
-   */
-  request(change: EmailChange): Promise<boolean>;
-  find(id: string): Promise<EmailChangeReading>;
-  /** Every stored change of a user, whatever became of it. */
-  listOf(userId: string): Promise<EmailChange[]>;
-  /**
-   * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
-   * those changes can no longer undo anything.
-   */
-  confirm(change: EmailChange, now: number): Promise<EmailChangeStep>;
-  /**
-   * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
-   * password. Every later change is undone with it.
-   */
-  undo(change: EmailChange, now: number): Promise<EmailChangeStep>;
-  /** Deletes changes that can be neither confirmed nor undone any more. */
-  deleteStale(requestedBefore: number): Promise<void>;
-}
+export type EmailChangeStore = ReturnType<typeof createEmailChangeStore>;
 
 const newer = alias(emailChanges, "newer");
 const earlier = alias(emailChanges, "earlier");
 
-export function createEmailChangeStore(db: Database): EmailChangeStore {
+export function createEmailChangeStore(db: Database) {
   const changeOf = (id: string) => db.select().from(emailChanges).where(eq(emailChanges.id, id));
   /** Ids are in the order in which the changes were requested. */
   const newerThan = (id: string) =>
@@ -101,7 +64,11 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
   };
 
   return {
-    async request(change) {
+    /**
+     * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
+     * the user was deleted, or began another epoch meanwhile.
+     */
+    async request(change: EmailChange) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
       const asked = await db
         .insert(emailChanges)
@@ -124,7 +91,11 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return asked.length > 0;
     },
 
-    async find(id) {
+    /**
+     * A change, its user as they are now, and another user who has proved the new address. `isNewest`: the user has
+     * requested no other change since.
+     */
+    async find(id: string) {
       const found = await batchOf(db, {
         change: changeOf(id),
         newer: newerThan(id),
@@ -149,9 +120,16 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return { change, isNewest, user, holder: holder?.id === user?.id ? undefined : holder };
     },
 
-    listOf: (userId) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
+    /** Every stored change of a user, whatever became of it. */
+    listOf: (userId: string) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
 
-    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }, now) {
+    /**
+     * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
+     * those changes can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refused
+     * with `email_taken` if another account has proved the address meanwhile, with `invalid_token` if something newer
+     * has replaced the change.
+     */
+    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange, now: number) {
       const waiting = db
         .select()
         .from(emailChanges)
@@ -217,7 +195,11 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    async undo({ id, userId, oldEmail }, now) {
+    /**
+     * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
+     * password. Every later change is undone with it. Answers and refuses as `confirm`.
+     */
+    async undo({ id, userId, oldEmail }: EmailChange, now: number) {
       /** A later change from the same old address, requested by the same person, that was confirmed. */
       const overtaking = db
         .select({ id: newer.id })
@@ -279,7 +261,8 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    async deleteStale(requestedBefore) {
+    /** Deletes changes that can be neither confirmed nor undone any more. */
+    async deleteStale(requestedBefore: number) {
       await db.delete(emailChanges).where(lt(emailChanges.requestedAt, requestedBefore));
     },
   };
