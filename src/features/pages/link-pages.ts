@@ -86,9 +86,21 @@ export const LINK_PAGES = {
 
 export type LinkPageName = keyof typeof LINK_PAGES;
 
-/** The pages with a form for another link. */
-export type ResendingPage = {
-  [Page in LinkPageName]: (typeof LINK_PAGES)[Page] extends { resend: string } ? Page : never;
-}[LinkPageName];
+/** What a page shows at one time. */
+export interface ViewWords {
+  heading: string;
+  text?: string;
+  points?: readonly string[];
+  note?: string;
+  /** The label of a button that opens the form for another link. */
+  again?: string;
+}
 
-export type ViewName<Page extends LinkPageName> = keyof (typeof LINK_PAGES)[Page]["offers"];
+/** The texts that these pages need in every language. */
+export type LinkWords = {
+  readonly [Page in LinkPageName]: {
+    label: string;
+    busyLabel: string;
+    views: { readonly [View in keyof (typeof LINK_PAGES)[Page]["offers"]]: ViewWords };
+  } & ((typeof LINK_PAGES)[Page] extends { resend: string } ? { resend: string } : object);
+} & { readonly kept: string; readonly toLogin: string; readonly toAccount: string };
