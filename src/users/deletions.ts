@@ -6,7 +6,7 @@ import { emailChanges, registrations, retiredUsernames, users } from "../db/sche
 import { refuse } from "../platform/refusal.ts";
 import { usernameDigest } from "./retired-usernames.ts";
 import type { User } from "./user.ts";
-import { otherSuperusers, stillStands } from "./users.ts";
+import { idsOf, otherSuperusers, stillStands } from "./users.ts";
 
 export type DeletionStore = ReturnType<typeof createDeletionStore>;
 
@@ -19,23 +19,22 @@ export function createDeletionStore(db: Database) {
      */
     async delete(user: User, actor: User, retiredUntil: number) {
       const others = otherSuperusers(db, user.id);
-      const deletable = db
-        .select({ id: users.id })
-        .from(users)
-        .where(
-          and(
-            eq(users.id, user.id),
-            eq(users.email, user.email),
-            eq(users.username, user.username),
-            eq(users.sessionEpoch, user.sessionEpoch),
-            eq(users.role, user.role),
-            eq(users.isSuperuser, user.isSuperuser),
-            or(eq(users.isSuperuser, false), exists(others)),
-            stillStands(actor),
-          ),
-        );
+      const deletable = idsOf(
+        db,
+        users,
+        and(
+          eq(users.id, user.id),
+          eq(users.email, user.email),
+          eq(users.username, user.username),
+          eq(users.sessionEpoch, user.sessionEpoch),
+          eq(users.role, user.role),
+          eq(users.isSuperuser, user.isSuperuser),
+          or(eq(users.isSuperuser, false), exists(others)),
+          stillStands(actor),
+        ),
+      );
       const digest = usernameDigest(user.username);
-      const remaining = db.select({ id: users.id }).from(users).where(eq(users.id, user.id));
+      const remaining = idsOf(db, users, eq(users.id, user.id));
       const isDeleted = notExists(remaining);
       const { deleted, remainingOthers } = await batchOf(db, {
         retire: db

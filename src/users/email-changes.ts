@@ -21,7 +21,7 @@ import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, users } from "../db/schema.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { refuse } from "../platform/refusal.ts";
-import { isBareRegistration, nextVersion } from "./users.ts";
+import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
 
 export type EmailChange = typeof emailChanges.$inferSelect;
 
@@ -32,33 +32,27 @@ const earlier = alias(emailChanges, "earlier");
 
 export function createEmailChangeStore(db: Database) {
   const changeOf = (id: string) => db.select().from(emailChanges).where(eq(emailChanges.id, id));
+  /** A column of a change, for the conditions of other statements. */
+  const columnOf = (id: string, column: SQLWrapper) =>
+    sql`(SELECT ${column} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`;
   /** Ids are in the order in which the changes were requested. */
   const newerThan = (id: string) =>
     db
       .select({ id: newer.id })
       .from(newer)
-      .where(
-        and(
-          sql`${newer.userId} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-          gt(newer.id, id),
-        ),
-      )
+      .where(and(eq(newer.userId, columnOf(id, emailChanges.userId)), gt(newer.id, id)))
       .limit(1);
+  const withUser = (condition: SQL | undefined) =>
+    db.select().from(emailChanges).innerJoin(users, eq(users.id, emailChanges.userId)).where(condition);
   const owner = (email: string, userId: string, more?: SQL) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.id, userId), eq(users.email, email), more));
+    idsOf(db, users, and(eq(users.id, userId), eq(users.email, email), more));
   const someoneElse = (email: string, userId: string) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.email, email), ne(users.id, userId)));
+    idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
   /** Deletes a registration of the address that was never proved, and anonymizes its events. */
   const makeRoom = (email: string, userId: string, change: SQLWrapper) => {
     const registered = and(eq(users.email, email), ne(users.id, userId), isBareRegistration, exists(change));
     return {
-      anonymise: anonymiseEvents(db, db.select({ id: users.id }).from(users).where(registered)),
+      anonymise: anonymiseEvents(db, idsOf(db, users, registered)),
       drop: db.delete(users).where(registered),
     };
   };
@@ -102,18 +96,11 @@ export function createEmailChangeStore(db: Database) {
         user: db
           .select()
           .from(users)
-          .where(
-            sql`${users.id} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-          ),
+          .where(eq(users.id, columnOf(id, emailChanges.userId))),
         holder: db
           .select()
           .from(users)
-          .where(
-            and(
-              sql`${users.email} = (SELECT ${emailChanges.newEmail} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-              eq(users.isVerified, true),
-            ),
-          ),
+          .where(and(eq(users.email, columnOf(id, emailChanges.newEmail)), eq(users.isVerified, true))),
       });
       const [[change], [user], [holder]] = [found.change, found.user, found.holder];
       const isNewest = found.newer.length === 0;
@@ -130,20 +117,13 @@ export function createEmailChangeStore(db: Database) {
      * has replaced the change.
      */
     async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange, now: number) {
-      const waiting = db
-        .select()
-        .from(emailChanges)
-        .innerJoin(users, eq(users.id, emailChanges.userId))
-        .where(
-          and(
-            eq(emailChanges.id, id),
-            isNull(emailChanges.confirmedAt),
-            isNull(emailChanges.undoneAt),
-            eq(users.email, oldEmail),
-            eq(users.sessionEpoch, sessionEpoch),
-            notExists(newerThan(id)),
-          ),
-        );
+      const isConfirmable = and(
+        eq(emailChanges.id, id),
+        isNull(emailChanges.confirmedAt),
+        isNull(emailChanges.undoneAt),
+        notExists(newerThan(id)),
+      );
+      const waiting = withUser(and(isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)));
       const isTheirs = owner(newEmail, userId);
       /** When the user first left the address that this change returns to. */
       const leftAt = db
@@ -164,15 +144,7 @@ export function createEmailChangeStore(db: Database) {
         confirm: db
           .update(emailChanges)
           .set({ confirmedAt: now })
-          .where(
-            and(
-              eq(emailChanges.id, id),
-              isNull(emailChanges.confirmedAt),
-              isNull(emailChanges.undoneAt),
-              notExists(newerThan(id)),
-              exists(isTheirs),
-            ),
-          ),
+          .where(and(isConfirmable, exists(isTheirs))),
         cancelThoseBetween: db
           .update(emailChanges)
           .set({ undoneAt: now })
@@ -213,18 +185,14 @@ export function createEmailChangeStore(db: Database) {
             isNull(newer.undoneAt),
           ),
         );
-      const undoable = db
-        .select()
-        .from(emailChanges)
-        .innerJoin(users, eq(users.id, emailChanges.userId))
-        .where(
-          and(
-            eq(emailChanges.id, id),
-            isNull(emailChanges.undoneAt),
-            // Can be undone even after later changes by the person who requested it: a new password, another address.
-            or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
-          ),
-        );
+      const undoable = withUser(
+        and(
+          eq(emailChanges.id, id),
+          isNull(emailChanges.undoneAt),
+          // Can be undone even after later changes by the person who requested it: a new password, another address.
+          or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
+        ),
+      );
       const isBack = owner(oldEmail, userId);
       const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       const { changed, change, back, others } = await batchOf(db, {

@@ -10,7 +10,7 @@ import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { hasUsername, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
 export type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> &
@@ -19,12 +19,8 @@ export type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash"
 export type InvitationStore = ReturnType<typeof createInvitationStore>;
 
 export function createInvitationStore(db: Database) {
-  const owner = (email: string) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
-  const madeBy = (link: string) => db.select({ id: users.id }).from(users).where(eq(users.verifiedByLink, link));
+  const owner = (email: string) => idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
+  const madeBy = (link: string) => idsOf(db, users, eq(users.verifiedByLink, link));
 
   return {
     /** Whether the address belongs to an account that is more than a registration that was never proved. */
@@ -46,20 +42,19 @@ export function createInvitationStore(db: Database) {
       const { email, passwordHash } = chosen;
       const username = canonicalName(chosen.username);
       const hasRegistered = hasUsername(registrations, username);
-      const otherOwner = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(hasUsername(users, username), ne(users.email, email)));
+      const otherOwner = idsOf(db, users, and(hasUsername(users, username), ne(users.email, email)));
       // A registration of this address is the invited person's own, or waits in vain.
-      const waiting = db
-        .select({ id: registrations.id })
-        .from(registrations)
-        .where(and(hasRegistered, ne(registrations.email, email), gte(registrations.createdAt, expired)));
+      const waiting = idsOf(
+        db,
+        registrations,
+        and(hasRegistered, ne(registrations.email, email), gte(registrations.createdAt, expired)),
+      );
       const retired = retiredUsername(db, username, now);
-      const accepted = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)));
+      const accepted = idsOf(
+        db,
+        users,
+        and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
+      );
       const { user, owners, made } = await batchOf(db, {
         dropExpired: db.delete(registrations).where(and(hasRegistered, lt(registrations.createdAt, expired))),
         // Address, username and link are unique: nothing is inserted if one of them is in use.

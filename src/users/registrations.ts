@@ -11,7 +11,7 @@ import { recordOf } from "../platform/records.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName, type LoginName } from "./login-names.ts";
 import type { User } from "./user.ts";
-import { hasUsername, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
 
 export type Registration = typeof registrations.$inferSelect;
 
@@ -74,7 +74,7 @@ export function createRegistrationStore(db: Database) {
       const { id, email } = registration;
       const username = canonicalName(registration.username);
       const own = eq(registrations.id, id);
-      const owner = db.select({ id: users.id }).from(users).where(hasUsername(users, username));
+      const owner = idsOf(db, users, hasUsername(users, username));
       const { added, user } = await batchOf(db, {
         dropExpired: db
           .delete(registrations)
@@ -84,7 +84,7 @@ export function createRegistrationStore(db: Database) {
           .delete(registrations)
           .where(and(own, or(exists(owner), exists(retiredUsername(db, username, registration.createdAt))))),
         addUser: db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
-        added: db.select({ id: registrations.id }).from(registrations).where(own),
+        added: idsOf(db, registrations, own),
         user: selectUser(eq(users.email, email)),
       });
       if (added.length === 0) return usernameTaken();
@@ -135,7 +135,7 @@ export function createRegistrationStore(db: Database) {
       const stale = and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor);
       await batchOf(db, {
         registrations: db.delete(registrations).where(lt(registrations.createdAt, before)),
-        events: anonymiseEvents(db, db.select({ id: users.id }).from(users).where(stale)),
+        events: anonymiseEvents(db, idsOf(db, users, stale)),
         users: db.delete(users).where(stale),
       });
     },

@@ -1,5 +1,5 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, gt, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
@@ -40,13 +40,18 @@ export function stillStands({ id, role, isSuperuser }: User) {
   return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
 }
 
+/** The ids of the rows that meet a condition. */
+export function idsOf(db: Database, table: typeof users | typeof registrations, condition: SQL | undefined) {
+  return db.select({ id: table.id }).from(table).where(condition);
+}
+
 /** Other superusers who can log in. While there are none, this one can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
-  return db
-    .select({ id: users.id })
-    .from(users)
-    .where(and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)))
-    .limit(1);
+  return idsOf(
+    db,
+    users,
+    and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)),
+  ).limit(1);
 }
 
 /** The username, if a deleted account had it recently. */
@@ -82,14 +87,8 @@ export function createUserStore(db: Database) {
      */
     async updateProfile(id: string, change: ProfileChange, now: number, version?: number) {
       const username = canonicalName(change.username ?? "");
-      const others = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(hasUsername(users, username), ne(users.id, id)));
-      const waiting = db
-        .select({ id: registrations.id })
-        .from(registrations)
-        .where(hasUsername(registrations, username));
+      const others = idsOf(db, users, and(hasUsername(users, username), ne(users.id, id)));
+      const waiting = idsOf(db, registrations, hasUsername(registrations, username));
       const retired = retiredUsername(db, username, now);
       const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
       const found = await batchOf(db, {
@@ -156,7 +155,7 @@ export function createUserStore(db: Database) {
             ),
           ),
         ),
-        reset: db.select({ id: users.id }).from(users).where(isReset),
+        reset: idsOf(db, users, isReset),
       });
       return reset.length > 0;
     },
