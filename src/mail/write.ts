@@ -5,7 +5,7 @@ import { type Locale, readLocale } from "../config/languages.ts";
 import { german } from "./messages/de.ts";
 import { english } from "./messages/en.ts";
 import { type Facts, type Language, renderHtml, renderText } from "./messages.ts";
-import type { OutgoingMail } from "./outgoing-mail.ts";
+import type { OutgoingMail } from "./transports/transport.ts";
 
 const IN_LANGUAGE: Record<Locale, Language> = { en: english, de: german };
 

@@ -9,7 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
 import { systemClock } from "../platform/clock.ts";
-import { RevocationCopy } from "./revocation-copy.ts";
+import { RevocationCopy } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =

@@ -4,7 +4,7 @@ import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
 import { refuse } from "../platform/refusal.ts";
-import { usernameDigest } from "./retired-usernames.ts";
+import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
 import { idsOf, otherSuperusers, stillStands } from "./users.ts";
 

@@ -3,7 +3,7 @@ import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, registrations, retiredUsernames, users } from "../db/schema.ts";
-import { usernameDigest } from "./retired-usernames.ts";
+import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
 import { nextVersion } from "./users.ts";
 

@@ -5,9 +5,8 @@ import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
-import { canonicalName } from "./login-names.ts";
+import { canonicalName, usernameDigest } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
-import { usernameDigest } from "./retired-usernames.ts";
 import type { User } from "./user.ts";
 
 /** The fields that users change about themselves. `null` clears one. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { JWKS_MAX_AGE_SECONDS } from "../../config/config.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
-import { presentJwks } from "../../keys/present-jwks.ts";
 import { publishedJwk } from "../../keys/public-jwk.ts";
+import { presentJwks } from "../../keys/signing-key.ts";
 
 const jwksSchema = z.strictObject({ keys: z.array(publishedJwk) }).meta({ id: "JsonWebKeySet" });
 

@@ -6,10 +6,8 @@ import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
 import { MINUTE, SECOND } from "../../platform/clock.ts";
-import type { OutgoingMail } from "../outgoing-mail.ts";
-import { parseSender, type Sender } from "./sender.ts";
 import { SmtpTimeout, smtpFailure } from "./smtp-failure.ts";
-import { requirePlainAddress, type Transport } from "./transport.ts";
+import { type OutgoingMail, parseSender, requirePlainAddress, type Sender, type Transport } from "./transport.ts";
 
 /** The server's address, credentials and encryption. */
 export interface SmtpSettings {
