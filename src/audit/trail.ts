@@ -17,11 +17,7 @@ export interface AuditNote {
 }
 
 /** The origin of a request. */
-export interface AuditOrigin {
-  ipAddress: string | null;
-  userAgent: string | null;
-  requestId: string | null;
-}
+export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
 
 export type AuditTrail = ReturnType<typeof createAuditTrail>;
 

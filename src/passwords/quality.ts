@@ -7,16 +7,7 @@ import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { Breaches } from "./breaches.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
-import {
-  BREACHED,
-  CONTAINS_EMAIL,
-  CONTAINS_USERNAME,
-  containsProductName,
-  type Lengths,
-  type PasswordFault,
-  shapeFaults,
-  TOO_COMMON,
-} from "./faults.ts";
+import { type Lengths, type PasswordFault, passwordFault, shapeFaults } from "./faults.ts";
 
 /** The user who will have the password, as far as known. */
 export interface PasswordOwner {
@@ -43,7 +34,7 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
     const hasLeaked = await breaches.know(password);
     if (hasLeaked === undefined && rules.breachCheck === "required") return refuse("unavailable");
-    return { faults: hasLeaked ? [BREACHED] : [], breachesUnknown: hasLeaked === undefined };
+    return { faults: hasLeaked ? [passwordFault("breached")] : [], breachesUnknown: hasLeaked === undefined };
   }
 
   return {
@@ -66,9 +57,10 @@ function localFaults(password: string, owner: PasswordOwner, lengths: Lengths, p
   const faults = shapeFaults(password, lengths);
   if (faults.some(({ code }) => code !== "too_short")) return faults;
   const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
-  if (emailWords.some((word) => containsWord(password, word))) faults.push(CONTAINS_EMAIL);
-  if (owner.username !== undefined && containsWord(password, owner.username)) faults.push(CONTAINS_USERNAME);
-  if (containsWord(password, productName)) faults.push(containsProductName(productName));
-  if (isCommonPassword(password)) faults.push(TOO_COMMON);
+  if (emailWords.some((word) => containsWord(password, word))) faults.push(passwordFault("contains_email"));
+  if (owner.username !== undefined && containsWord(password, owner.username))
+    faults.push(passwordFault("contains_username"));
+  if (containsWord(password, productName)) faults.push(passwordFault("contains_product_name", productName));
+  if (isCommonPassword(password)) faults.push(passwordFault("too_common"));
   return faults;
 }

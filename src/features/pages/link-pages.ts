@@ -15,33 +15,28 @@ export interface LinkPage {
   offers: Record<string, Offer>;
 }
 
+/** Of a link that can be replaced by a new one, and then leads to the log-in page. */
+const NEW_LINK_UNTIL_USED = {
+  ready: "act",
+  done: "login",
+  invalid: "resend",
+  expired: "resend",
+  missing: "resend",
+  resent: "nothing",
+  again: "resend",
+} as const;
+
 export const LINK_PAGES = {
   "verify-email": {
     operation: "/api/v1/auth/verify-email",
     resend: "/api/v1/auth/resend-verification",
-    offers: {
-      ready: "act",
-      done: "login",
-      invalid: "resend",
-      expired: "resend",
-      missing: "resend",
-      resent: "nothing",
-      again: "resend",
-    },
+    offers: NEW_LINK_UNTIL_USED,
   },
   "reset-password": {
     operation: "/api/v1/auth/reset-password",
     passwordField: "new_password",
     resend: "/api/v1/auth/forgot-password",
-    offers: {
-      ready: "act",
-      done: "login",
-      invalid: "resend",
-      expired: "resend",
-      missing: "resend",
-      resent: "nothing",
-      again: "resend",
-    },
+    offers: NEW_LINK_UNTIL_USED,
   },
   "accept-invitation": {
     operation: "/api/v1/auth/accept-invitation",
