@@ -65,8 +65,8 @@ export interface Declaration<
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
   alternatives?: readonly SuccessAnswer<Result>[];
-  /** The codes that the handler refuses with. What `caller`, `body` and `limits` add is derived. */
-  refusals: readonly Code[];
+  /** The codes that the handler refuses with, if any. What `caller`, `body` and `limits` add is derived. */
+  refusals?: readonly Code[];
 }
 
 /** An answer with headers or a status of its own. */
@@ -144,7 +144,7 @@ export function endpoint(
     refusals: [
       ...new Set([
         ...(kind?.refusals ?? []),
-        ...declaration.refusals,
+        ...(declaration.refusals ?? []),
         ...(limits.length > 0 ? (["rate_limited"] as const) : []),
       ]),
     ],

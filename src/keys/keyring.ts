@@ -10,9 +10,16 @@ import { type Clock, MINUTE, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
-import { createKeyRow, openKey, renewTimestamps } from "./sealed-key.ts";
+import { createKeyRow, openKey, openPrivateJwk, renewTimestamps, sealPrivateJwk } from "./sealed-key.ts";
 import { type CurrentKey, currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
-import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./signing-key-rows.ts";
+import {
+  addSigningKey,
+  deleteSigningKeys,
+  readSealedKeys,
+  readSigningKeys,
+  replaceSeal,
+  selectKeyringVersion,
+} from "./signing-key-rows.ts";
 
 /** The keys that this isolate has read. */
 interface KnownKeys {
@@ -157,6 +164,22 @@ export function createKeyring(parts: {
       const deletable = spent.filter(({ sequence }) => sequence + 1 < nextSequence(keys)).map(({ id }) => id);
       if (deletable.length > 0) await deleteSigningKeys(db, deletable);
       await read();
+    },
+    /**
+     * Reseals under the current secret every key that only the previous secret opens, so that the previous one can be
+     * removed. The key itself does not change: it keeps its id, its times and the tokens that it signed. A key that
+     * neither secret opens is skipped.
+     */
+    async reseal() {
+      for (const row of await readSealedKeys(db)) {
+        const opened = await openPrivateJwk(row, secrets);
+        if (opened === undefined || opened.isCurrent) continue;
+        const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
+        // Another isolate has resealed the key, or it was deleted. Nothing is left to do.
+        if (!(await replaceSeal(db, row.id, row.sealedPrivateJwk, sealed))) continue;
+        writeLog("info", { event: "signing_key_resealed", key_id: row.id });
+        audit.note("signing_key_resealed", { details: { key_id: row.id } });
+      }
     },
   };
 }

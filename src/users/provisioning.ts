@@ -16,8 +16,6 @@ export interface Arrival {
 /** What keeps a user from being added. */
 export type Conflict = "email" | "id" | "username";
 
-export type ProvisioningStore = ReturnType<typeof createProvisioningStore>;
-
 export function createProvisioningStore(db: Database) {
   return {
     /**

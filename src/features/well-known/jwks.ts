@@ -16,7 +16,6 @@ export const readJwks = endpoint(
     description: "A JWK set (RFC 7517), cacheable. A key is published well before it signs.",
     isConditional: true,
     success: { status: 200, description: "The published keys.", schema: jwksSchema },
-    refusals: [],
   },
   async ({ keyring }) =>
     new Reply(presentJwks(await keyring.published()), { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` }),
