@@ -17,7 +17,7 @@ export interface AuditFilter {
   until?: number | undefined;
 }
 
-export interface AuditPage {
+interface AuditPage {
   /** The maximum number of events. */
   limit: number;
   /** Only events that are older than the one with this id. */

@@ -10,14 +10,14 @@ import { retry } from "../platform/retry.ts";
 import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
 
 /** The facts that a use case has about an event. Missing ids become `null`. */
-export interface AuditNote {
+interface AuditNote {
   actorId?: string | undefined;
   userId?: string | undefined;
   details?: AuditDetails;
 }
 
 /** The origin of a request. */
-export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
+type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
 
 export type AuditTrail = ReturnType<typeof createAuditTrail>;
 

@@ -5,7 +5,6 @@ import type { CookieOptions } from "hono/utils/cookie";
 import type { Config } from "../config/config.ts";
 import { chooseLocale } from "../config/languages.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readBearerToken } from "./bearer-token.ts";
 import { clientAddress, clientAgent, clientCountry, clientNetwork } from "./client-address.ts";
 import { hasAllowedOrigin } from "./request-origin.ts";
 
@@ -36,8 +35,11 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     header: (name: string) => c.req.header(name),
     /** A parameter of the query that no schema describes. */
     query: (name: string) => c.req.query(name),
-    /** The access token of the `Authorization` header. */
-    bearerToken: () => readBearerToken(c),
+    /**
+     * The token of the `Authorization: Bearer` header (RFC 6750 §2.1). Never from the query or a form: those end up in
+     * logs and histories (RFC 9700 §4.3.2).
+     */
+    bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
     cookie: (name: string) => getCookie(c, name),
     /** Whether the request says that it comes from this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),

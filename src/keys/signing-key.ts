@@ -31,7 +31,7 @@ export interface SigningKey {
 /** A key that signs. */
 export type CurrentKey = SigningKey & { signingKey: CryptoKey };
 
-export type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
+type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
 
 /** The keys that verifiers may trust now: not revoked and not retired. */
 export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now: number, tokenLifetime: number): Key[] {

@@ -17,7 +17,7 @@ const RANGE = /^(?:[0-9A-F]{35}:\d+(?:\r?\n|$))+$/;
 /**
  * Why there was no usable response: `timeout`, `unreachable`, `unreadable`, or `status_` followed by the HTTP status.
  */
-export interface NoAnswer {
+interface NoAnswer {
   noAnswer: string;
 }
 

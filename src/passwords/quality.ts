@@ -15,7 +15,7 @@ export interface PasswordOwner {
   username?: string | undefined;
 }
 
-export interface Judgement {
+interface Judgement {
   /** Empty if the password may be set. */
   faults: PasswordFault[];
   /** The list of breaches did not answer. */

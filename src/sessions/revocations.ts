@@ -14,7 +14,7 @@ import { doublingPause } from "../platform/retry.ts";
 export type RevokedSession = { sessionId: string; refusedUntil: number };
 
 /** The role that access tokens must have since it changed. Tokens with the old role have expired by `refusedUntil`. */
-export type ChangedRole = { role: string; refusedUntil: number };
+type ChangedRole = { role: string; refusedUntil: number };
 
 /** KV's minimum, in seconds. */
 const SHORTEST_TTL = 60;

@@ -12,7 +12,7 @@ import type { Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
 
 /** The user and session that a token is minted for. */
-export interface TokenSubject {
+interface TokenSubject {
   userId: string;
   sessionId: string;
   role: Role;

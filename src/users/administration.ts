@@ -9,7 +9,7 @@ import type { User } from "./user.ts";
 import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "./users.ts";
 
 /** Which users are meant; `prefix` is of the email or the username, in any case. */
-export interface UserFilter {
+interface UserFilter {
   prefix?: string | undefined;
   role?: User["role"] | undefined;
   isActive?: boolean | undefined;
@@ -19,7 +19,7 @@ export interface UserFilter {
 /** The standing of a user, which operators alone change. */
 type Standing = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
-export type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
+type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
 
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
 

@@ -13,8 +13,7 @@ import type { User } from "./user.ts";
 import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
-export type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> &
-  Profile & { link: string };
+type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };
 
 export type InvitationStore = ReturnType<typeof createInvitationStore>;
 

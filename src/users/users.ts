@@ -10,7 +10,7 @@ import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
 
 /** The fields that users change about themselves. `null` clears one. */
-export type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
+type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
 
 export type UserStore = ReturnType<typeof createUserStore>;
 

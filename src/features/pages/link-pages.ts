@@ -1,7 +1,7 @@
 /** What the pages that links in emails lead to do, apart from their texts. */
 
 /** What a view offers below its text: one of the two forms, or a link to another page. */
-export type Offer = "act" | "resend" | "login" | "account" | "nothing";
+type Offer = "act" | "resend" | "login" | "account" | "nothing";
 
 export interface LinkPage {
   /** The API operation that uses the link. */
