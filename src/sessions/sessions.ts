@@ -1,5 +1,6 @@
 /**
- * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop.
+ * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop. What
+ * the methods do is in `user-sessions.ts`.
  */
 import type { Config } from "../config/config.ts";
 import { MINUTE } from "../platform/clock.ts";
@@ -29,10 +30,6 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     retry(() => call(userId, method));
 
   return {
-    /**
-     * Opens a session with a new id. `null` if the user has been deleted. `device` is a digest of what the client says
-     * about itself.
-     */
     create: (userId: string, sessionId: string, epoch: number, origin: SessionOrigin & { device: string }) =>
       call(
         userId,
@@ -40,27 +37,17 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
       ),
     rotate: (userId: string, proof: Required<SessionProof>) =>
       call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules)),
-    /** The epoch of a live session, otherwise `null`. */
     epochOf: (userId: string, sessionId: string) => call(userId, (object) => object.epochOf(sessionId)),
-    /** The live sessions, most recently used first. */
     list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),
-    /** Moves a session to the user's next epoch. Call it before that epoch begins. */
     adopt: (userId: string, sessionId: string, epoch: number) =>
       call(userId, (object) => object.adopt(sessionId, epoch)),
-    /** Ends every session except `kept`, if that is given. */
     endAllBut: (userId: string, kept: string | null) => insist(userId, (object) => object.endAllBut(kept, rules)),
-    /** `false` if the user has no such session. */
     end: (userId: string, sessionId: string) => call(userId, (object) => object.end(sessionId, rules)),
-    /** Ends every session. `false`, and nothing changes, if the session that asks has itself ended. */
     endAllBy: (userId: string, proof: SessionProof) => call(userId, (object) => object.endAllBy(proof, rules)),
-    /** The devices that the user logged in from, most recently used first. */
     devices: (userId: string) => call(userId, async (object): Promise<Device[]> => object.devices()),
-    /** Makes other Workers refuse access tokens with another role. `version` is the user's `updatedAt`. */
     changeRole: (userId: string, role: string, version: number) =>
       insist(userId, (object) => object.changeRole(userId, role, version, rules)),
-    /** Ends every session and forgets every device, so that the next login from any of them counts as new. */
     forgetAll: (userId: string) => insist(userId, (object) => object.forgetAll(rules)),
-    /** Like `forgetAll`, and permanent: the user has been deleted, so a login in progress can't open a session. */
     close: (userId: string) => call(userId, (object) => object.close(rules)),
   };
 }
