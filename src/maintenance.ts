@@ -4,7 +4,6 @@
  */
 
 import type { Services } from "./endpoint/services.ts";
-import { resealSigningKeys } from "./keys/reseal.ts";
 
 /** How many audit events one statement deletes, and how many statements one run makes. */
 const EVENTS_A_STATEMENT = 5_000;
@@ -15,7 +14,7 @@ export async function runMaintenance(services: Services): Promise<void> {
   const now = clock.now();
   const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
   await keyring.rotate();
-  if (config.secret.previous !== undefined) await resealSigningKeys(services);
+  if (config.secret.previous !== undefined) await keyring.reseal();
   await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
   // A change that is confirmed at the last moment can still be undone for the full time.
   await emailChanges.deleteStale(now - verifyEmailLifetime - undoEmailChangeLifetime);

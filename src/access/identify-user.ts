@@ -5,9 +5,7 @@
 import type { Keyring } from "../keys/keyring.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { AccessTokens } from "../tokens/access-token.ts";
-import type { User } from "../users/user.ts";
 import type { UserStore } from "../users/users.ts";
-import type { AccessTokenClaims } from "../verify/claims.ts";
 
 interface Services {
   accessTokens: AccessTokens;
@@ -16,13 +14,8 @@ interface Services {
   users: UserStore;
 }
 
-export interface IdentifiedUser {
-  user: User;
-  claims: AccessTokenClaims;
-}
-
-/** `undefined` if the token is not valid at this moment. */
-export async function identifyUser(services: Services, token: string): Promise<IdentifiedUser | undefined> {
+/** The user and the claims, or `undefined` if the token is not valid at this moment. */
+export async function identifyUser(services: Services, token: string) {
   const { accessTokens, keyring, sessions, users } = services;
   const verified = await accessTokens.verify(token);
   if (verified === undefined) return undefined;

@@ -17,21 +17,14 @@ export interface AuditFilter {
   until?: number | undefined;
 }
 
-export interface AuditPage {
+interface AuditPage {
   /** The maximum number of events. */
   limit: number;
   /** Only events that are older than the one with this id. */
   before?: string | undefined;
 }
 
-export interface AuditEventStore {
-  /** Adds events in one transaction. An event that already exists is not changed. */
-  add(events: AuditEvent[]): Promise<void>;
-  /** Newest first. */
-  list(filter: AuditFilter, page: AuditPage): Promise<AuditRow[]>;
-  /** Deletes up to `most` events that are older than `before`. Returns how many. */
-  deleteOlder(before: number, most: number): Promise<number>;
-}
+export type AuditEventStore = ReturnType<typeof createAuditEventStore>;
 
 /**
  * Removes personal data from the events of users who are about to be deleted: from what they did, and from what
@@ -46,16 +39,18 @@ export function anonymiseEvents(db: Database, ids: SQLWrapper) {
     .where(and(sql`(${auditEvents.actorId} IN ${ids} OR ${auditEvents.userId} IN ${ids})`, isTheirs));
 }
 
-export function createAuditEventStore(db: Database): AuditEventStore {
+export function createAuditEventStore(db: Database) {
   return {
-    async add(events) {
+    /** Adds events in one transaction. An event that already exists is not changed. */
+    async add(events: AuditEvent[]) {
       const [first, ...others] = events.map((event) =>
         db.insert(auditEvents).values(rowOf(event)).onConflictDoNothing(),
       );
       if (first !== undefined) await db.batch([first, ...others]);
     },
 
-    list({ userId, actorOnOthers, type, since, until }, { limit, before }) {
+    /** Newest first. */
+    async list({ userId, actorOnOthers, type, since, until }: AuditFilter, { limit, before }: AuditPage) {
       return db
         .select()
         .from(auditEvents)
@@ -75,7 +70,8 @@ export function createAuditEventStore(db: Database): AuditEventStore {
         .limit(limit);
     },
 
-    async deleteOlder(before, most) {
+    /** Deletes up to `most` events that are older than `before`. Returns how many. */
+    async deleteOlder(before: number, most: number) {
       const oldest = db
         .select({ id: auditEvents.id })
         .from(auditEvents)

@@ -1,4 +1,5 @@
 /** Security events: the closed list of types, and what an event contains. Never a password, token, link or email address. */
+import * as z from "zod";
 
 /** Every type of event, with its meaning for the API reference. */
 export const AUDIT_EVENT_TYPES = {
@@ -42,20 +43,26 @@ export const AUDIT_EVENT_TYPES = {
 export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;
 
 /** Further facts about an event: flat, without personal data. */
-export type AuditDetails = Record<string, string | number | boolean>;
+export const auditDetails = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+export type AuditDetails = z.output<typeof auditDetails>;
+
+const text = z.string().max(512).nullable();
 
 /** An event in the queue. Its id is a UUIDv7 of the time it happened. */
-export interface AuditEvent {
-  id: string;
-  type: AuditEventType;
+export const auditEvent = z.strictObject({
+  id: z.uuid(),
+  type: z.string().refine((type): type is AuditEventType => Object.hasOwn(AUDIT_EVENT_TYPES, type)),
   /** Milliseconds since the epoch. */
-  occurredAt: number;
+  occurredAt: z.int(),
   /** The user who acted; `null` if the client was not authenticated. */
-  actorId: string | null;
+  actorId: z.uuid().nullable(),
   /** The user whose account it concerns, if any. */
-  userId: string | null;
-  ipAddress: string | null;
-  userAgent: string | null;
-  requestId: string | null;
-  details: AuditDetails | null;
-}
+  userId: z.uuid().nullable(),
+  ipAddress: text,
+  userAgent: text,
+  requestId: text,
+  details: auditDetails.nullable(),
+});
+
+export type AuditEvent = z.output<typeof auditEvent>;

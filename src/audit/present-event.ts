@@ -2,9 +2,7 @@
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 import type { AuditRow } from "./audit-events.ts";
-import { AUDIT_EVENT_TYPES } from "./event-types.ts";
-
-const detailsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+import { AUDIT_EVENT_TYPES, auditDetails } from "./event-types.ts";
 
 const type = z
   .string()
@@ -18,7 +16,7 @@ export const ownEventSchema = z
     by: z.enum(["you", "operator", "unknown"]).meta({ description: "`unknown` if the client was not authenticated." }),
     ip_address: z.string().nullable().meta({ description: "`null` if an operator acted." }),
     user_agent: z.string().nullable(),
-    details: detailsSchema.meta({ examples: [{ reason: "wrong_password" }] }),
+    details: auditDetails.meta({ examples: [{ reason: "wrong_password" }] }),
   })
   .meta({ id: "SecurityEvent" });
 
@@ -35,7 +33,7 @@ export const eventSchema = z
     ip_address: z.string().nullable(),
     user_agent: z.string().nullable(),
     request_id: z.string().nullable(),
-    details: detailsSchema,
+    details: auditDetails,
   })
   .meta({ id: "AuditEvent" });
 
@@ -67,6 +65,6 @@ export function presentOwnEvent(row: AuditRow, userId: string): z.output<typeof 
   };
 }
 
-function detailsOf({ details }: AuditRow): z.output<typeof detailsSchema> {
-  return details === null ? {} : detailsSchema.parse(JSON.parse(details));
+function detailsOf({ details }: AuditRow): z.output<typeof auditDetails> {
+  return details === null ? {} : auditDetails.parse(JSON.parse(details));
 }

@@ -2,29 +2,14 @@
  * The consumer of the audit queue: writes events in batches. Each event is written once, even if it arrives several
  * times.
  */
-import * as z from "zod";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
 import type { AuditEventStore } from "./audit-events.ts";
-import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "./event-types.ts";
+import { type AuditEvent, auditEvent } from "./event-types.ts";
 
 const FIRST_RETRY = 5 * SECOND;
 const LONGEST_RETRY = 600 * SECOND;
-
-const text = z.string().max(512).nullable();
-
-const eventShape = z.strictObject({
-  id: z.uuid(),
-  type: z.string().refine((type): type is AuditEventType => Object.hasOwn(AUDIT_EVENT_TYPES, type)),
-  occurredAt: z.int(),
-  actorId: z.uuid().nullable(),
-  userId: z.uuid().nullable(),
-  ipAddress: text,
-  userAgent: text,
-  requestId: text,
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable(),
-});
 
 /** Seconds until a batch is retried: 5 s at first, doubling up to ten minutes. */
 export function retryDelay(attempts: number): number {
@@ -38,7 +23,7 @@ export async function recordAuditEvents(
 ): Promise<void> {
   const events: AuditEvent[] = [];
   for (const message of batch.messages) {
-    const parsed = eventShape.safeParse(message.body);
+    const parsed = auditEvent.safeParse(message.body);
     // An invalid event must not block the others, and a retry would not make it valid. So it is logged and dropped.
     if (parsed.success) events.push(parsed.data);
     else writeLog("error", { event: "audit_event_unreadable", attempts: message.attempts });

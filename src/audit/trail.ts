@@ -10,31 +10,18 @@ import { retry } from "../platform/retry.ts";
 import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
 
 /** The facts that a use case has about an event. Missing ids become `null`. */
-export interface AuditNote {
+interface AuditNote {
   actorId?: string | undefined;
   userId?: string | undefined;
   details?: AuditDetails;
 }
 
 /** The origin of a request. */
-export interface AuditOrigin {
-  ipAddress: string | null;
-  userAgent: string | null;
-  requestId: string | null;
-}
+type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
 
-export interface AuditTrail {
-  readonly isEmpty: boolean;
-  /** Notes an event. Makes no I/O until the trail is sent. */
-  note(type: AuditEventType, note?: AuditNote): void;
-  /**
-   * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is logged
-   * as lost, without its IP address.
-   */
-  send(origin: AuditOrigin): Promise<void>;
-}
+export type AuditTrail = ReturnType<typeof createAuditTrail>;
 
-export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Clock, random: Random): AuditTrail {
+export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Clock, random: Random) {
   const noted: Omit<AuditEvent, keyof AuditOrigin>[] = [];
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
@@ -53,12 +40,17 @@ export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Cl
     get isEmpty() {
       return noted.length === 0;
     },
-    note(type, { actorId, userId, details } = {}) {
+    /** Notes an event. Makes no I/O until the trail is sent. */
+    note(type: AuditEventType, { actorId, userId, details }: AuditNote = {}) {
       const occurredAt = clock.now();
       const id = createId(occurredAt, random);
       noted.push({ id, type, occurredAt, actorId: actorId ?? null, userId: userId ?? null, details: details ?? null });
     },
-    async send(origin) {
+    /**
+     * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is
+     * logged as lost, without its IP address.
+     */
+    async send(origin: AuditOrigin) {
       const events = noted.splice(0).map((event) => ({ ...event, ...origin }));
       if (events.length > 0) await sendBatch(events);
     },

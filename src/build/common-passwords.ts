@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fold } from "../passwords/context-words.ts";
 import { encodeFingerprints } from "../passwords/fingerprint-set.ts";
-import { fold } from "../passwords/fold.ts";
 import { codePointLength } from "../platform/encoding.ts";
 
 /** ASVS 5.0 6.2.4. */

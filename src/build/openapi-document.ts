@@ -4,8 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Endpoint, SuccessAnswer } from "../endpoint/endpoint.ts";
 import { REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
 import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
-import type { Json, JsonObject } from "./json.ts";
-import { problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
+import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
 const TAGS = [
   { name: "Authentication", description: "Register, verify an email address, log in, refresh, log out." },

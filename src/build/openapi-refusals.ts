@@ -2,7 +2,10 @@
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
 import { isGuarded } from "../http/request-origin.ts";
-import type { JsonObject } from "./json.ts";
+
+/** JSON values. Members that are `undefined` are left out of the text. */
+export type Json = string | number | boolean | null | undefined | Json[] | JsonObject;
+export type JsonObject = { [key: string]: Json };
 
 const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 

@@ -22,26 +22,21 @@ const KNOWN_BY = {
 
 type Route = keyof typeof KNOWN_BY;
 
-export interface Service {
-  /**
-   * Posts JSON. Throws a `PosternError` unless the response is a success. With `keepalive`, the request outlives its
-   * page. `patience` is the timeout in milliseconds.
-   */
-  post<Of extends Route>(
-    route: Of,
-    body: Body<Of>,
-    more?: { bearer?: string | undefined; keepalive?: boolean; patience?: number },
-  ): Promise<Answer<Of>>;
-}
+/** What a request may need besides its body. `patience` is the timeout in milliseconds. */
+type More = { bearer?: string | undefined; keepalive?: boolean; patience?: number };
+
+export type Service = ReturnType<typeof createService>;
 
 /** `usesCookie`: whether the browser keeps the refresh token. */
 export function createService(
   baseUrl: string,
   usesCookie: boolean,
   { fetch, timeout }: Pick<Surroundings, "fetch" | "timeout">,
-): Service {
+) {
   return {
-    async post(route, body, { bearer, keepalive = false, patience = TIMEOUT_MILLISECONDS } = {}) {
+    /** Posts JSON. Throws a `PosternError` unless it succeeds. With `keepalive`, the request outlives its page. */
+    async post<Of extends Route>(route: Of, body: Body<Of>, more: More = {}): Promise<Answer<Of>> {
+      const { bearer, keepalive = false, patience = TIMEOUT_MILLISECONDS } = more;
       const headers = new Headers({ "Content-Type": "application/json" });
       if (bearer !== undefined) headers.set("Authorization", `Bearer ${bearer}`);
       const init: RequestInit & { credentials?: "include"; keepalive: boolean } = {

@@ -16,7 +16,7 @@ import { NEW_USER } from "../users/user.ts";
 import { createUserStore } from "../users/users.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
+import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run admin:create -- [flags]
@@ -46,7 +46,7 @@ export async function createAdmin(
   if (typeof command === "number") return command;
   const { values, place } = command;
   const email = judge("--email", emailAddress, values.email ?? (await world.ask("Email: ")));
-  if ("fault" in email) return refuse(email.fault, world);
+  if ("fault" in email) return giveUp(email.fault, world);
   const wish = { ...values, ...place, email: email.value };
   return withDatabase(place, world, (directory) => makeSuperuser(wish, directory, world, random));
 }
@@ -70,7 +70,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
 
   const { user } = await registrations.findCandidates({ email });
   if (user?.isActive === false)
-    return refuse(`${email} is suspended: another superuser must reinstate the account.`, world);
+    return giveUp(`${email} is suspended: another superuser must reinstate the account.`, world);
   if (user?.isVerified && user.isSuperuser) {
     world.say(`${email} is a superuser already, under the username ${user.username}. Nothing changed.\n`);
     return 0;
@@ -83,9 +83,9 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
 
   const names = usernamesFor(wish.username, email, random);
   const username = user?.username ?? (await firstFree(names));
-  if (username === undefined) return refuse(takenMessage(names), world);
+  if (username === undefined) return giveUp(takenMessage(names), world);
   const password = await judgePassword(wish, { email, username }, world, random);
-  if ("fault" in password) return refuse(password.fault, world);
+  if ("fault" in password) return giveUp(password.fault, world);
 
   if (user === undefined) {
     const identity = { id: createId(now, random), email, username, passwordHash: password.hash };
@@ -93,7 +93,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
     const granted = { ...event, type: "superuser_granted", details: null } as const;
     const [conflict] = await provisioning.add([{ user: created, event: granted }], now);
-    if (conflict === "username") return refuse(takenMessage([username]), world);
+    if (conflict === "username") return giveUp(takenMessage([username]), world);
     return conflict === null ? done(username) : changedMeanwhile(world);
   }
   // The address was never verified. The person who registered it loses the account, with the password they chose.
@@ -168,11 +168,6 @@ function defaultConfig({ remote }: Place, random: Random): Config {
 
 function changedMeanwhile({ complain }: Surroundings): number {
   complain("The account was changed at the same moment: run the command again.\n");
-  return 1;
-}
-
-function refuse(fault: string, { complain }: Surroundings): number {
-  complain(`${fault} Nothing changed.\n`);
   return 1;
 }
 

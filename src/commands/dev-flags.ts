@@ -1,23 +1,7 @@
 /** The flags of `npm run dev`: those of `wrangler dev`, of which the command must understand a few. */
 import type { Fault } from "./flags.ts";
 
-export interface DevFlags {
-  help: boolean;
-  /** Absent if the command is to choose one. */
-  port: number | undefined;
-  host: string;
-  scheme: "http" | "https";
-  persistTo: string | undefined;
-  config: string | undefined;
-  environment: string | undefined;
-  environmentFiles: string[];
-  hasPublicUrl: boolean;
-  hasInspectorPort: boolean;
-  /** All flags but the port, as they were given. */
-  passed: string[];
-  /** Those of them that say which database the migrations go to. */
-  forMigrations: string[];
-}
+export type DevFlags = Exclude<ReturnType<typeof parseFlags>, Fault>;
 
 interface Given {
   name: string;
@@ -31,20 +15,22 @@ const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
 /** Reads the flags that matter here. Wrangler judges the others. */
-export function parseFlags(argv: readonly string[]): DevFlags | Fault {
+export function parseFlags(argv: readonly string[]) {
   const given = readFlags(argv);
   const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
   const isGiven = (name: string) => given.some((flag) => flag.name === name);
   const tokensOf = (flags: Given[]) => flags.flatMap(({ tokens }) => tokens);
 
   const port = valuesOf("port").at(-1);
-  if (isGiven("port") && !isPort(port)) return { fault: "--port takes a number from 1 to 65535." };
+  const wrongPort: Fault = { fault: "--port takes a number from 1 to 65535." };
+  if (isGiven("port") && !isPort(port)) return wrongPort;
 
   return {
     help: isGiven("help"),
+    /** Absent if the command is to choose one. */
     port: port === undefined ? undefined : Number(port),
     host: valuesOf("ip").at(-1) ?? "localhost",
-    scheme: valuesOf("local-protocol").at(-1) === "https" ? "https" : "http",
+    scheme: valuesOf("local-protocol").at(-1) === "https" ? ("https" as const) : ("http" as const),
     persistTo: valuesOf("persist-to").at(-1),
     // Of several configurations the first is the Worker's own. The others run beside it.
     config: valuesOf("config")[0],
@@ -52,7 +38,9 @@ export function parseFlags(argv: readonly string[]): DevFlags | Fault {
     environmentFiles: valuesOf("env-file"),
     hasPublicUrl: valuesOf("var").some((variable) => variable.startsWith("PUBLIC_URL:")),
     hasInspectorPort: isGiven("inspector-port"),
+    /** All flags but the port, as they were given. */
     passed: tokensOf(given.filter(({ name }) => name !== "port")),
+    /** Those of them that say which database the migrations go to. */
     forMigrations: tokensOf(
       given.filter((flag, at) => ABOUT_THE_DATABASE.has(flag.name) && !isLaterConfig(given, flag, at)),
     ),

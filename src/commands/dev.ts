@@ -128,7 +128,7 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
 }
 
 /** The command line of wrangler: what the user gave, and defaults for the rest. */
-export function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
+function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
   const args = ["dev", "--show-interactive-dev-session=false"];
   // 0: the runtime picks a free one. Two instances that start at once would both choose 9229.
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");

@@ -54,6 +54,12 @@ export function understand<Flags extends { help: boolean }>(
   return 0;
 }
 
+/** Ends a command that can't do what it was asked for. Answers its exit code. */
+export function giveUp(fault: string, { complain }: { complain(text: string): void }): number {
+  complain(`${fault} Nothing changed.\n`);
+  return 1;
+}
+
 /** What {@link readFlags} gives for flags with {@link PLACE_FLAGS} among them. */
 interface Parsed<Values> {
   values: Values & { help?: boolean; remote?: boolean; "persist-to"?: string };

@@ -38,7 +38,7 @@ ${PLACE_USAGE}
 const LINES_A_BATCH = 500;
 
 /** How far a run has come. */
-export interface Tally {
+interface Tally {
   line: number;
   /** Bytes of the file up to there. */
   end: number;

@@ -7,7 +7,7 @@ import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../
 import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { type Directory, withDatabase } from "./database.ts";
-import { PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
+import { giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run keys:rotate -- [flags]
@@ -73,29 +73,22 @@ It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens sign
   return 0;
 }
 
-async function revoke(
-  kid: string | undefined,
-  { db, now }: Directory,
-  { say, complain }: Surroundings,
-): Promise<number> {
+async function revoke(kid: string | undefined, { db, now }: Directory, world: Surroundings): Promise<number> {
   const change = { id: createId(now, systemRandom), type: "signing_keys_revoked", occurredAt: now } as const;
   const changed = await revokeKeys(db, kid, change);
   const keys = (await readSigningKeys(db)).rows;
   const named = keys.find(({ id }) => id === kid);
-  if (kid !== undefined && named === undefined) {
-    complain(`No key has the id ${kid}. ${UNCHANGED}\n`);
-    return 1;
-  }
+  if (kid !== undefined && named === undefined) return giveUp(`No key has the id ${kid}.`, world);
   if (changed.length === 0) {
     const which = named === undefined ? "Every key" : `The key ${named.id}`;
     const since = typeof named?.revokedAt === "number" ? ` since ${toIsoTime(named.revokedAt)}` : "";
-    say(
+    world.say(
       `${keys.length === 0 ? "There is no signing key to revoke." : `${which} was revoked already${since}.`} ${UNCHANGED}\n`,
     );
     return 0;
   }
   const signing = newestOf(keys.filter(({ signsFrom }) => signsFrom <= now));
-  say(`${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.
+  world.say(`${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.
 From now on this service refuses every access token signed with it. Verifiers that use a copy of the JWKS follow when
 that copy expires: after ${(JWKS_MAX_AGE_SECONDS * SECOND) / MINUTE} minutes, by our Cache-Control.
 ${signing === undefined ? "The next login or refresh makes a new key, which signs at once." : `Logins and refreshes sign with ${signing.id}.`}

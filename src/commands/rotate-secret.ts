@@ -13,7 +13,7 @@ import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
-import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
+import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
 import { CURRENT, openDeployedSecrets, openLocalSecrets, PREVIOUS, type SecretStore } from "./secrets.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
@@ -68,16 +68,16 @@ async function rotate(setting: Setting): Promise<number> {
   const { out, secrets, world, random } = setting;
   const before = await secrets.read();
   if (before === undefined) return 1;
-  if (!before.has(CURRENT)) return refuse(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
-  if (before.has(PREVIOUS)) return refuse(STILL_ROTATING, world);
+  if (!before.has(CURRENT)) return giveUp(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
+  if (before.has(PREVIOUS)) return giveUp(STILL_ROTATING, world);
   const present = before.get(CURRENT) ?? (await askForPresent(setting));
-  if (typeof present !== "string") return refuse(present.fault, world);
+  if (typeof present !== "string") return giveUp(present.fault, world);
 
   const fresh = freshSecret(random);
   const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
   // The only copy that the operator gets: it is on the disk before anything changes.
   const unwritten = file && writeNew(file, `${fresh}\n`);
-  if (unwritten) return refuse(unwritten, world);
+  if (unwritten) return giveUp(unwritten, world);
   if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: present }))) {
     if (file !== undefined)
       world.complain(`If it is set, the new secret is in ${file}. If not, delete that file and run this again.
@@ -118,7 +118,7 @@ async function finish(setting: Setting): Promise<number> {
   const dying = previous === undefined ? keys : await openedBy(previous, keys);
   const waiting = dying.filter((key) => !kept.includes(key)).map(({ id }) => id);
   if (waiting.length > 0)
-    return refuse(
+    return giveUp(
       previous === undefined
         ? `This secret does not open ${waiting.join(", ")}. Either it is not the present one, or the cron trigger has not ` +
             "sealed the signing keys with it yet: it does so within 15 minutes."
@@ -196,11 +196,6 @@ async function conclude(type: AuditEventType, words: string, { db, now, world, r
     world.complain("The secret has changed, but the audit log could not be written.\n");
     return 1;
   }
-}
-
-function refuse(fault: string, { complain }: Surroundings): number {
-  complain(`${fault} Nothing changed.\n`);
-  return 1;
 }
 
 if (import.meta.main) process.exitCode = await rotateSecret(process.argv.slice(2), here());

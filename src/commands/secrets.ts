@@ -11,7 +11,7 @@ import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
 export const CURRENT = "AUTH_SECRET";
 export const PREVIOUS = "AUTH_SECRET_PREVIOUS";
 
-export interface SecretChange {
+interface SecretChange {
   [CURRENT]?: string;
   /** `null` removes it. */
   [PREVIOUS]: string | null;

@@ -18,7 +18,7 @@ export interface Surroundings {
 }
 
 /** The part of the process that says when to stop. */
-export interface SignalSource {
+interface SignalSource {
   readonly ppid: number;
   on(signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void): unknown;
 }

@@ -3,38 +3,19 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-export interface Finished {
-  code: number;
-  /** What it wrote to its standard output. */
-  output: string;
-  /** What it wrote to its standard error. */
-  complaints: string;
-}
-
 /** Where a started development server listens. */
 export interface Ready {
   hostname: string;
   port: number;
 }
 
-export interface Started {
-  /** Resolves when the server listens. It may never do so. */
-  ready: Promise<Ready>;
-  /** The exit code: 1 if a signal ended wrangler. */
-  exited: Promise<number>;
-}
-
-export interface Wrangler {
-  /** Runs it to its end. Other users of this machine can see its arguments, but not its `input`. */
-  run(args: readonly string[], stop?: AbortSignal, input?: string): Promise<Finished>;
-  start(args: readonly string[], stop: AbortSignal): Started;
-}
+export type Wrangler = NonNullable<ReturnType<typeof findWrangler>>;
 
 /** What to say if the packages are not installed. */
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
 
 /** The wrangler that is installed under `root`, or `undefined`. */
-export function findWrangler(root: string): Wrangler | undefined {
+export function findWrangler(root: string) {
   const script = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
   if (!existsSync(script)) return undefined;
 
@@ -54,7 +35,11 @@ export function findWrangler(root: string): Wrangler | undefined {
   };
 
   return {
-    async run(args, stop, input) {
+    /**
+     * Runs it to its end: its exit code, and what it wrote to its standard output and its standard error. Other users
+     * of this machine can see its arguments, but not its `input`.
+     */
+    async run(args: readonly string[], stop?: AbortSignal, input?: string) {
       // CI: wrangler asks no questions.
       const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
       // Wrangler may end before it has read everything. It says itself why.
@@ -64,7 +49,8 @@ export function findWrangler(root: string): Wrangler | undefined {
       const code = await exitOf(child, "close");
       return { code, output: output(), complaints: complaints() };
     },
-    start(args, stop) {
+    /** Starts it. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. */
+    start(args: readonly string[], stop: AbortSignal) {
       const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], {}, stop);
       const ready = new Promise<Ready>((resolve) => {
         child.on("message", (message) => {

@@ -61,7 +61,7 @@ export const mailSubjects = z
   )
   .default({});
 
-export type MailSubjects = z.output<typeof mailSubjects>;
+type MailSubjects = z.output<typeof mailSubjects>;
 
 /** The operator's subject for a kind of email in a language, if there is one. */
 export function chosenSubject(

@@ -19,7 +19,7 @@ declare module "../http/app-env.ts" {
 
 export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: readonly Endpoint[]): void {
   for (const endpoint of endpoints) {
-    const { body, bodyOptional, method, path, query } = endpoint;
+    const { body, bodyOptional = false, method, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
     if (body !== undefined) checks.push(acceptJson(bodyOptional), jsonBody(body(config)));
     if (query !== undefined) checks.push(queryOf(query));

@@ -31,7 +31,7 @@ export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   exchange: Exchange;
 }
 
-export interface Declaration<
+interface Declaration<
   Body = unknown,
   Query = unknown,
   Caller = unknown,
@@ -65,8 +65,8 @@ export interface Declaration<
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
   alternatives?: readonly SuccessAnswer<Result>[];
-  /** The codes that the handler refuses with. What `caller`, `body` and `limits` add is derived. */
-  refusals: readonly Code[];
+  /** The codes that the handler refuses with, if any. What `caller`, `body` and `limits` add is derived. */
+  refusals?: readonly Code[];
 }
 
 /** An answer with headers or a status of its own. */
@@ -92,18 +92,10 @@ export type Outcome<Result, Code extends ErrorCode> =
 export type Answer = Reply<unknown> | Refusal<ErrorCode> | Response;
 
 /** What is left of an endpoint when the types of its handler have done their work. */
-export interface Endpoint {
-  id: string;
-  method: Declaration["method"];
-  path: string;
-  tag: string;
-  summary: string;
+export interface Endpoint
+  extends Omit<Declaration, "description" | "caller" | "admit" | "limits" | "success" | "alternatives" | "refusals"> {
   description: string | undefined;
   credentials: readonly Credential[];
-  body: ((config: Config) => z.ZodType) | undefined;
-  bodyOptional: boolean;
-  query: z.ZodType | undefined;
-  isConditional: boolean;
   limits: readonly LimitName[];
   answers: readonly SuccessAnswer[];
   refusals: readonly ErrorCode[];
@@ -125,34 +117,22 @@ export function endpoint(
   declaration: Declaration,
   handler: (services: Services, input: Input) => Promise<Outcome<unknown, ErrorCode>>,
 ): Endpoint {
-  const { caller: kind, limits = [], success, alternatives = [] } = declaration;
-  const sentences = [declaration.description, kind?.note, limitsNote(limits)].filter((text) => text !== undefined);
+  const { description, caller: kind, admit, limits = [], success, alternatives = [], refusals = [] } = declaration;
+  const sentences = [description, kind?.note, limitsNote(limits)].filter((text) => text !== undefined);
   return {
-    id: declaration.id,
-    method: declaration.method,
-    path: declaration.path,
-    tag: declaration.tag,
-    summary: declaration.summary,
+    ...declaration,
     description: sentences.length === 0 ? undefined : sentences.join(" "),
     credentials: kind?.credentials ?? [],
-    body: declaration.body,
-    bodyOptional: declaration.bodyOptional ?? false,
-    query: declaration.query,
-    isConditional: declaration.isConditional ?? false,
     limits: limits.map(({ rule }) => rule),
     answers: [success, ...alternatives],
     refusals: [
-      ...new Set([
-        ...(kind?.refusals ?? []),
-        ...declaration.refusals,
-        ...(limits.length > 0 ? (["rate_limited"] as const) : []),
-      ]),
+      ...new Set([...(kind?.refusals ?? []), ...refusals, ...(limits.length > 0 ? (["rate_limited"] as const) : [])]),
     ],
     async run(services, request) {
       const caller = await kind?.identify(services, request.exchange, request.id);
       if (isProblem(caller)) return caller;
       const input = { ...request, caller };
-      const refused = await declaration.admit?.(services, input);
+      const refused = await admit?.(services, input);
       if (refused !== undefined) return refused;
       return withinLimits(services, input, limits, () => handler(services, input));
     },

@@ -64,4 +64,4 @@ export function budgetsOf<Input>(limits: readonly DeclaredLimit<Input>[], input:
   return limits.flatMap(({ rule, key, counts }) => (key === undefined ? [] : { rule, key: key(input), counts }));
 }
 
-export type CountedLimit = Limit & Pick<DeclaredLimit<never>, "counts">;
+type CountedLimit = Limit & Pick<DeclaredLimit<never>, "counts">;

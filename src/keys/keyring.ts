@@ -10,9 +10,16 @@ import { type Clock, MINUTE, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
-import { createKeyRow, openKey, renewTimestamps } from "./sealed-key.ts";
+import { createKeyRow, openKey, openPrivateJwk, renewTimestamps, sealPrivateJwk } from "./sealed-key.ts";
 import { type CurrentKey, currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
-import { addSigningKey, deleteSigningKeys, readSigningKeys, selectKeyringVersion } from "./signing-key-rows.ts";
+import {
+  addSigningKey,
+  deleteSigningKeys,
+  readSealedKeys,
+  readSigningKeys,
+  replaceSeal,
+  selectKeyringVersion,
+} from "./signing-key-rows.ts";
 
 /** The keys that this isolate has read. */
 interface KnownKeys {
@@ -21,28 +28,7 @@ interface KnownKeys {
   readAt: number;
 }
 
-export interface Keyring {
-  /** Reads the keys unless this isolate has them. Call it in parallel with another round trip. */
-  warm(): Promise<void>;
-  /**
-   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
-   * isolate has another one, it reads the keys again.
-   */
-  signingKey(version?: string): Promise<CurrentKey>;
-  /**
-   * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
-   * last second.
-   */
-  verifyingKey(id: string): Promise<SigningKey | undefined>;
-  /** Whether the key is still trusted in this version of the directory. */
-  isTrusted(id: string, version: string): Promise<boolean>;
-  /** Like {@link isTrusted}, if no other read has returned the version. One round trip. */
-  isStillTrusted(id: string): Promise<boolean>;
-  /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
-  published(): Promise<SigningKey[]>;
-  /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
-  rotate(): Promise<void>;
-}
+export type Keyring = ReturnType<typeof createKeyring>;
 
 /** How long the JWKS may be served from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
@@ -59,7 +45,7 @@ export function createKeyring(parts: {
   audit: AuditTrail;
   clock: Clock;
   random: Random;
-}): Keyring {
+}) {
   const { config, db, secrets, audit, clock, random } = parts;
   // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
@@ -100,6 +86,10 @@ export function createKeyring(parts: {
     audit.note("signing_key_created", { details: { key_id: row.id } });
   }
 
+  /**
+   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
+   * isolate has another one, it reads the keys again.
+   */
   async function signingKey(version?: string): Promise<CurrentKey> {
     const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
     if (kept !== undefined) return kept;
@@ -114,6 +104,7 @@ export function createKeyring(parts: {
     return made;
   }
 
+  /** Whether the key is still trusted in this version of the directory. */
   async function isTrusted(id: string, version: string): Promise<boolean> {
     const { keys } = await knownOrRead(version);
     return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
@@ -122,11 +113,16 @@ export function createKeyring(parts: {
   const nextSequence = (keys: readonly SigningKey[]) => Math.max(0, ...keys.map(({ sequence }) => sequence)) + 1;
 
   return {
+    /** Reads the keys unless this isolate has them. Call it in parallel with another round trip. */
     async warm() {
       await knownOrRead();
     },
     signingKey,
-    async verifyingKey(id) {
+    /**
+     * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
+     * last second.
+     */
+    async verifyingKey(id: string) {
       const find = ({ keys }: KnownKeys) =>
         publishedKeys(keys, clock.now(), tokenLifetime).find((key) => key.id === id);
       const kept = await knownOrRead();
@@ -135,10 +131,12 @@ export function createKeyring(parts: {
       return find(await read());
     },
     isTrusted,
-    async isStillTrusted(id) {
+    /** Like `isTrusted`, if no other read has returned the version. One round trip. */
+    async isStillTrusted(id: string) {
       const [keyring] = await selectKeyringVersion(db);
       return isTrusted(id, keyring?.version ?? "");
     },
+    /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
     async published() {
       let current = known.get(config);
       if (current === undefined || clock.now() - current.readAt > REREAD_AFTER) {
@@ -152,6 +150,7 @@ export function createKeyring(parts: {
       // A verifier that asks before the first login must not cache an empty set.
       return keys.length > 0 ? keys : [await signingKey()];
     },
+    /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
     async rotate() {
       const { keys } = await read();
       const now = clock.now();
@@ -165,6 +164,22 @@ export function createKeyring(parts: {
       const deletable = spent.filter(({ sequence }) => sequence + 1 < nextSequence(keys)).map(({ id }) => id);
       if (deletable.length > 0) await deleteSigningKeys(db, deletable);
       await read();
+    },
+    /**
+     * Reseals under the current secret every key that only the previous secret opens, so that the previous one can be
+     * removed. The key itself does not change: it keeps its id, its times and the tokens that it signed. A key that
+     * neither secret opens is skipped.
+     */
+    async reseal() {
+      for (const row of await readSealedKeys(db)) {
+        const opened = await openPrivateJwk(row, secrets);
+        if (opened === undefined || opened.isCurrent) continue;
+        const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
+        // Another isolate has resealed the key, or it was deleted. Nothing is left to do.
+        if (!(await replaceSeal(db, row.id, row.sealedPrivateJwk, sealed))) continue;
+        writeLog("info", { event: "signing_key_resealed", key_id: row.id });
+        audit.note("signing_key_resealed", { details: { key_id: row.id } });
+      }
     },
   };
 }

@@ -56,7 +56,7 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
 }
 
 /** What an operator's change of the keys is recorded as. */
-export type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
+type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
 
 /** Makes a key that signs due for a successor, unless it is already. Answers its id if it changed. */
 export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {

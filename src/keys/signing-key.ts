@@ -5,8 +5,10 @@
  * Publish, then sign: a new key is in the JWKS for the publish lead before it signs, so that every verifier has it in
  * its cache by then. It stays there until the last token that it signed has expired.
  */
+
+import type * as z from "zod";
 import type { Config } from "../config/config.ts";
-import type { PublicJwk } from "./public-jwk.ts";
+import type { PublicJwk, publishedJwk } from "./public-jwk.ts";
 
 export type SigningAlgorithm = Config["tokens"]["algorithm"];
 
@@ -29,7 +31,7 @@ export interface SigningKey {
 /** A key that signs. */
 export type CurrentKey = SigningKey & { signingKey: CryptoKey };
 
-export type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
+type Timestamps = Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt">;
 
 /** The keys that verifiers may trust now: not revoked and not retired. */
 export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now: number, tokenLifetime: number): Key[] {
@@ -55,6 +57,13 @@ export function isRotationDue(
 ): boolean {
   const newest = keys.filter((key) => key.revokedAt === null).sort(newestFirst)[0];
   return newest === undefined || newest.rotatesAt <= now || newest.algorithm !== algorithm;
+}
+
+/** The public keys as a JWK set (RFC 7517). */
+export function presentJwks(keys: readonly SigningKey[]): { keys: z.output<typeof publishedJwk>[] } {
+  return {
+    keys: keys.map(({ publicJwk, id, algorithm }) => ({ ...publicJwk, kid: id, alg: algorithm, use: "sig" })),
+  };
 }
 
 /** A key stops signing when its successor starts, and retires when its last token has expired. */

@@ -31,12 +31,7 @@ export interface LimitDecision {
   refusal?: Refusal<"rate_limited">;
 }
 
-export interface Limiter {
-  /** Takes one attempt from each budget, all at once. */
-  take(limits: Limit[]): Promise<LimitDecision>;
-  /** Refunds the attempts. A failed refund is logged and does not fail the request. */
-  giveBack(limits: Limit[]): Promise<void>;
-}
+export type Limiter = ReturnType<typeof createLimiter>;
 
 /** A limiter that counts nothing (`RATE_LIMITING=off`). */
 export const unlimited: Limiter = {
@@ -63,11 +58,13 @@ export function createLimiter(
   rules: LimitRules,
   secrets: Secrets,
   hops: Hops,
-): Limiter {
+) {
   const budgetsOf = (limits: Limit[]) => limits.map((limit) => limiterBudget(limit, objects, rules, secrets, hops));
   return {
-    take: (limits) => takeAll(budgetsOf(limits)),
-    giveBack: (limits) => giveAllBack(budgetsOf(limits)),
+    /** Takes one attempt from each budget, all at once. */
+    take: (limits: Limit[]) => takeAll(budgetsOf(limits)),
+    /** Refunds the attempts. A failed refund is logged and does not fail the request. */
+    giveBack: (limits: Limit[]) => giveAllBack(budgetsOf(limits)),
   };
 }
 

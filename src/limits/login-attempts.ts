@@ -7,46 +7,14 @@
 import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
-import {
-  type Budget,
-  giveAllBack,
-  type LimitDecision,
-  limitedKey,
-  limiterBudget,
-  takeAll,
-  withoutFail,
-} from "./budgets.ts";
+import { type Budget, giveAllBack, limitedKey, limiterBudget, takeAll, withoutFail } from "./budgets.ts";
 import type { GuardReading, LoginGuard } from "./login-guard.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** An attempt that was taken or refused. Its methods never throw. */
-export interface LoginAttempt extends LimitDecision, Pick<GuardReading, "isFamiliar" | "isBlocked" | "isLast"> {
-  /** Refunds an attempt that was not judged. */
-  giveBack(): Promise<void>;
-  /**
-   * The login succeeded. Clears this network's failures at the account, and makes the network trusted under each of the
-   * account's names.
-   */
-  succeed(names: readonly string[]): Promise<void>;
-  /**
-   * The account changed before the session was opened, so the success is taken back: the network is no longer trusted.
-   */
-  disown(names: readonly string[]): Promise<void>;
-  /** The login failed. Counts it under the account's other name as well. */
-  share(name: string): Promise<void>;
-}
+export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 
-export interface LoginAttempts {
-  /** Takes an attempt at the account with this name. */
-  take(name: string, network: string): Promise<LoginAttempt>;
-  /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
-  reset(names: readonly string[], network?: string): Promise<void>;
-  /**
-   * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
-   * use `before` next.
-   */
-  rename(before: string, after: string, network: string): Promise<void>;
-}
+/** An attempt that was taken or refused. Its methods never throw. */
+export type LoginAttempt = Awaited<ReturnType<LoginAttempts["take"]>>;
 
 const nothing = async () => {};
 
@@ -67,7 +35,7 @@ export function createLoginAttempts(
   rules: LimitRules,
   secrets: Secrets,
   hops: Hops,
-): LoginAttempts {
+) {
   const rule = rules.loginPerAccount;
   /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
@@ -86,6 +54,7 @@ export function createLoginAttempts(
     await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
   }
 
+  /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
   async function reset(names: readonly string[], network?: string): Promise<void> {
     await Promise.all([
       tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
@@ -96,7 +65,8 @@ export function createLoginAttempts(
   }
 
   return {
-    async take(name, network) {
+    /** Takes an attempt at the account with this name. */
+    async take(name: string, network: string) {
       const from = networkAt(name, network);
       let guarded = { isFamiliar: false, isBlocked: false, isLast: false };
       const guard: Budget = {
@@ -116,20 +86,35 @@ export function createLoginAttempts(
       const { isFamiliar, isBlocked, isLast } = guarded;
       return {
         ...{ ...decision, isFamiliar, isBlocked, isLast },
+        /** Refunds an attempt that was not judged. */
         giveBack: () => giveAllBack(budgets),
-        async succeed(names) {
+        /**
+         * The login succeeded. Clears this network's failures at the account, and makes the network trusted under each
+         * of the account's names.
+         */
+        async succeed(names: readonly string[]) {
           await Promise.all([
             giveAllBack([perAddress(network)]),
             withoutFail(() => ofAccount.forget()),
             tellGuards(names, (object, own) => object.welcome(networkAt(own, network))),
           ]);
         },
-        disown: (names) => tellGuards(names, (object, own) => object.estrange(networkAt(own, network))),
-        share: (other) => tellGuards([other], (object) => object.share(networkAt(other, network))),
+        /**
+         * The account changed before the session was opened, so the success is taken back: the network is no longer
+         * trusted.
+         */
+        disown: (names: readonly string[]) =>
+          tellGuards(names, (object, own) => object.estrange(networkAt(own, network))),
+        /** The login failed. Counts it under the account's other name as well. */
+        share: (other: string) => tellGuards([other], (object) => object.share(networkAt(other, network))),
       };
     },
     reset,
-    async rename(before, after, network) {
+    /**
+     * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
+     * use `before` next.
+     */
+    async rename(before: string, after: string, network: string) {
       await Promise.all([reset([after], network), reset([before])]);
     },
   };

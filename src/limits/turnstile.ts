@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import { SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 
 const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
@@ -30,21 +30,16 @@ export const turnstileToken = z
 
 const answerSchema = z.object({ success: z.boolean(), "error-codes": z.array(z.string()).default([]) });
 
-export interface Challenge {
-  /**
-   * `undefined` if the challenge was solved or none is required. `ipAddress` is the client's. Never throws: if
-   * Turnstile does not answer or the response is unexpected, that is logged (`turnstile_unavailable`) and the request
-   * is refused.
-   */
-  check(
-    token: string | undefined,
-    ipAddress: string,
-  ): Promise<Refusal<"challenge_failed"> | Refusal<"unavailable"> | undefined>;
-}
+export type Challenge = ReturnType<typeof createChallenge>;
 
-export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops): Challenge {
+export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops) {
   return {
-    async check(token, ipAddress) {
+    /**
+     * `undefined` if the challenge was solved or none is required. `ipAddress` is the client's. Never throws: if
+     * Turnstile does not answer or the response is unexpected, that is logged (`turnstile_unavailable`) and the request
+     * is refused.
+     */
+    async check(token: string | undefined, ipAddress: string) {
       if (secretKey === undefined) return undefined;
       if (token === undefined || token === "") return refuse("challenge_failed");
       try {

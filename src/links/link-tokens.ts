@@ -9,7 +9,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../platform/encoding.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 
 /**
  * `verify-email`: the subject is a registration, which never changes and is deleted when its link is used.
@@ -18,12 +18,6 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
  * is the change, whose row records its progress.
  */
 export type LinkPurpose = "verify-email" | "reset-password" | "invitation" | "confirm-email" | "undo-email-change";
-
-/** The content of a token. {@link isOfState} checks whether its fingerprint matches the current state. */
-export interface OpenedLink {
-  subjectId: string;
-  fingerprint: Uint8Array;
-}
 
 const VERSION = 1;
 const EXPIRY_AT = 1 + 16;
@@ -52,12 +46,11 @@ export function sealLink(
   return encodeBase64url(concatBytes(content, secrets.sign(keyPurpose(purpose), content)));
 }
 
-/** Opens a link token of this purpose. A forged or damaged token is refused without touching storage. */
-export function openLink(
-  purpose: LinkPurpose,
-  token: string,
-  { secrets, clock }: { secrets: Secrets; clock: Clock },
-): OpenedLink | Refusal<"invalid_token"> | Refusal<"expired_token"> {
+/**
+ * Opens a link token of this purpose. A forged or damaged token is refused without touching storage. Whether the
+ * fingerprint matches the current state, {@link isOfState} checks.
+ */
+export function openLink(purpose: LinkPurpose, token: string, { secrets, clock }: { secrets: Secrets; clock: Clock }) {
   const bytes = decodeBase64url(token);
   if (bytes?.byteLength !== TOKEN_BYTES) return refuse("invalid_token");
   const content = bytes.subarray(0, CONTENT_BYTES);

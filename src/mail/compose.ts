@@ -12,8 +12,8 @@ import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteClient, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
-import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
+import type { OutgoingMail } from "./transports/transport.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
 /**

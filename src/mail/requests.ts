@@ -50,15 +50,7 @@ export interface MailRequest {
   event: MailEvent;
 }
 
-export interface MailQueue {
-  /** Resolves when the queue has accepted the request. */
-  request(event: MailEvent): Promise<void>;
-  /**
-   * Queues a notice about something that has already happened, after the response was sent. If the queue does not
-   * accept it, it is logged as lost.
-   */
-  notify(event: MailEvent): void;
-}
+export type MailQueue = ReturnType<typeof createMailQueue>;
 
 export function createMailQueue(
   queue: Queue<MailRequest>,
@@ -66,7 +58,7 @@ export function createMailQueue(
   hops: Hops,
   clock: Clock,
   random: Random,
-): MailQueue {
+) {
   function requestOf(event: MailEvent): MailRequest {
     const requestedAt = clock.now();
     return { id: createId(requestedAt, random), requestedAt, event };
@@ -84,10 +76,15 @@ export function createMailQueue(
   }
 
   return {
-    async request(event) {
+    /** Resolves when the queue has accepted the request. */
+    async request(event: MailEvent) {
       await send(requestOf(event));
     },
-    notify(event) {
+    /**
+     * Queues a notice about something that has already happened, after the response was sent. If the queue does not
+     * accept it, it is logged as lost.
+     */
+    notify(event: MailEvent) {
       const request = requestOf(event);
       afterResponse.add(() => sendNotice(request));
     },

@@ -5,22 +5,16 @@ import { type Locale, readLocale } from "../config/languages.ts";
 import { german } from "./messages/de.ts";
 import { english } from "./messages/en.ts";
 import { type Facts, type Language, renderHtml, renderText } from "./messages.ts";
-import type { OutgoingMail } from "./outgoing-mail.ts";
+import type { OutgoingMail } from "./transports/transport.ts";
 
 const IN_LANGUAGE: Record<Locale, Language> = { en: english, de: german };
-
-/** The address and the language, as stored. */
-export interface Recipient {
-  email: string;
-  locale: string;
-}
 
 export type WrittenMail = Omit<OutgoingMail, "id">;
 
 /** Writes an email. The same facts give the same email. */
 export function writeMail<Kind extends MessageKind>(
   kind: Kind,
-  recipient: Recipient,
+  recipient: { email: string; locale: string },
   facts: Facts[Kind],
   config: Pick<Config, "productName" | "mail">,
 ): WrittenMail {

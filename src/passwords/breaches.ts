@@ -17,19 +17,17 @@ const RANGE = /^(?:[0-9A-F]{35}:\d+(?:\r?\n|$))+$/;
 /**
  * Why there was no usable response: `timeout`, `unreachable`, `unreadable`, or `status_` followed by the HTTP status.
  */
-export interface NoAnswer {
+interface NoAnswer {
   noAnswer: string;
 }
 
-export interface Breaches {
-  /** Whether a password is known to have leaked; `undefined` if the list did not answer. */
-  know(password: string): Promise<boolean | undefined>;
-}
+export type Breaches = ReturnType<typeof createBreaches>;
 
 /** The list, as one request uses it: each look-up is one hop, and a missing answer is logged. */
-export function createBreaches(timeout: number, hops: Hops): Breaches {
+export function createBreaches(timeout: number, hops: Hops) {
   return {
-    async know(password) {
+    /** Whether a password is known to have leaked; `undefined` if the list did not answer. */
+    async know(password: string) {
       const answer = await hops.hop("breaches", () => lookUpBreach(password, timeout));
       if (typeof answer === "boolean") return answer;
       writeLog("warn", { event: "breach_check_unavailable", error_code: answer.noAnswer });

@@ -1,6 +1,6 @@
 import { COMMON_PASSWORDS } from "./common-passwords.data.ts";
+import { fold } from "./context-words.ts";
 import { decodeFingerprints, fingerprint } from "./fingerprint-set.ts";
-import { fold } from "./fold.ts";
 
 let fingerprints: Set<number> | undefined;
 

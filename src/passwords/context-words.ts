@@ -3,7 +3,6 @@
  * 6.2.11).
  */
 import { codePointLength } from "../platform/encoding.ts";
-import { fold } from "./fold.ts";
 
 /** In code points. Shorter words occur in other words by chance: "ann" in "planning", "info" in "information". */
 const LEAST_ANYWHERE = 5;
@@ -36,4 +35,12 @@ export function wordsOfEmail(email: string): string[] {
   const [local = ""] = email.split("@");
   const [mailbox = ""] = local.split("+");
   return [...new Set([local, mailbox])];
+}
+
+/**
+ * The form of a text that is compared with words and lists: it ignores compatibility forms and case (Unicode UAX #15,
+ * NFKC). Never the form that is hashed.
+ */
+export function fold(text: string): string {
+  return text.normalize("NFKC").toLowerCase();
 }

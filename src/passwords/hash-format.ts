@@ -29,7 +29,7 @@ export interface ScryptCost {
 export type ScryptEngine = (password: Uint8Array, salt: Uint8Array, cost: ScryptCost, length: number) => Uint8Array;
 
 /** The hash functions that depend on the platform. */
-export interface Engines {
+interface Engines {
   scrypt: ScryptEngine;
   argon2: Argon2;
 }

@@ -17,10 +17,7 @@ const LOOK_EVERY = 5;
 /** In milliseconds. A place that was not refreshed for this long belongs to a cancelled request. */
 const PLACE_LAPSES_AFTER = 250;
 
-export interface HashingLane {
-  /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
-  run<Result>(work: () => Result): Promise<Result | undefined>;
-}
+export type HashingLane = ReturnType<typeof createHashingLane>;
 
 /**
  * How many turns other requests get between two hashes: about a tenth of a hash's time, 6 at the default cost. One turn
@@ -36,7 +33,7 @@ export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
  * `length` is how many requests may wait while one hashes, `turns` how many turns other requests get between two
  * hashes.
  */
-export function createHashingLane(length: number, turns: number, clock: Clock, wait = pause): HashingLane {
+export function createHashingLane(length: number, turns: number, clock: Clock, wait = pause) {
   let places: { seenAt: number }[] = [];
   const isFull = () => places.length > length;
   const isSilent = (place: { seenAt: number }, asOf: number) => asOf - place.seenAt > PLACE_LAPSES_AFTER;
@@ -50,7 +47,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
   }
 
   return {
-    async run(work) {
+    /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
+    async run<Result>(work: () => Result): Promise<Result | undefined> {
       const place = { seenAt: clock.now() };
       if (isFull() && places.some((other) => isSilent(other, place.seenAt))) await look(place, LOOK_EVERY);
       if (isFull()) return undefined;

@@ -5,7 +5,7 @@
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
 import type { Random } from "../platform/random.ts";
-import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import { isRefusal, refuse } from "../platform/refusal.ts";
 import type { StoredHash } from "./hash-format.ts";
 import type { HashingLane } from "./hashing-lane.ts";
 import { readStoredHash } from "./read-hash.ts";
@@ -20,33 +20,27 @@ export const NO_PASSWORD = "!";
  */
 let argon2: Argon2 | undefined;
 
-export interface Passwords {
-  /** Returns the PHC string of a new password, or the refusal `busy`. */
-  hash(password: string): Promise<{ hash: string } | Refusal<"busy">>;
-  /**
-   * Checks a password against a stored hash. For a user who does not exist (`undefined`) it does the same work as for
-   * one who does. `rehashed` is a hash at the configured cost, if the stored one was made at another.
-   */
-  check(
-    password: string,
-    stored: string | undefined,
-  ): Promise<{ matches: boolean; rehashed?: string } | Refusal<"busy">>;
-}
+export type Passwords = ReturnType<typeof createPasswords>;
 
 export function createPasswords(
   config: Pick<Config["passwords"], "scrypt">,
   lane: HashingLane,
   random: Random,
   engine = chooseEngine(),
-): Passwords {
+) {
   const cost = config.scrypt;
   const decoy = decoyHash(cost);
   return {
-    async hash(password) {
+    /** Returns the PHC string of a new password, or the refusal `busy`. */
+    async hash(password: string) {
       const hash = await lane.run(() => hashPassword(password, cost, random, engine));
       return hash === undefined ? refuse("busy") : { hash };
     },
-    async check(password, stored) {
+    /**
+     * Checks a password against a stored hash. For a user who does not exist (`undefined`) it does the same work as for
+     * one who does. `rehashed` is a hash at the configured cost, if the stored one was made at another.
+     */
+    async check(password: string, stored: string | undefined) {
       const reading = stored === undefined ? undefined : readStoredHash(stored);
       const known = reading !== undefined && !isRefusal(reading);
       const against: StoredHash = known ? reading : decoy;

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { MAX_PASSWORD_LENGTH } from "../config/config.ts";
 import { codePointLength } from "../platform/encoding.ts";
-import { HALF_A_CHARACTER, type Lengths, shapeFaults, tooLong } from "./faults.ts";
+import { type Lengths, passwordFault, shapeFaults } from "./faults.ts";
 
-const TOO_LONG = tooLong({ maximumLength: MAX_PASSWORD_LENGTH });
+const TOO_LONG = passwordFault("too_long", MAX_PASSWORD_LENGTH);
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
 /** A password that a user enters to prove who they are: bounded in length, otherwise accepted as it is. */
@@ -15,7 +15,7 @@ export const typedPassword = z
     params: { code: TOO_LONG.code },
     message: TOO_LONG.message,
   })
-  .refine((text) => text.isWellFormed(), HALF_A_CHARACTER.message)
+  .refine((text) => text.isWellFormed(), passwordFault("invalid").message)
   .meta({ ...shown, maxLength: MAX_PASSWORD_LENGTH });
 
 /** A new password: its length is checked, its composition is not (NIST SP 800-63B-4 §3.1.1.2). */

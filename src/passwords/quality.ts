@@ -7,16 +7,7 @@ import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { Breaches } from "./breaches.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
-import {
-  BREACHED,
-  CONTAINS_EMAIL,
-  CONTAINS_USERNAME,
-  containsProductName,
-  type Lengths,
-  type PasswordFault,
-  shapeFaults,
-  TOO_COMMON,
-} from "./faults.ts";
+import { type Lengths, type PasswordFault, passwordFault, shapeFaults } from "./faults.ts";
 
 /** The user who will have the password, as far as known. */
 export interface PasswordOwner {
@@ -24,41 +15,34 @@ export interface PasswordOwner {
   username?: string | undefined;
 }
 
-export interface Judgement {
+interface Judgement {
   /** Empty if the password may be set. */
   faults: PasswordFault[];
   /** The list of breaches did not answer. */
   breachesUnknown: boolean;
 }
 
-export interface PasswordQuality {
-  /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
-  judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">>;
-  /**
-   * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
-   */
-  require(
-    field: string,
-    password: string,
-    owner: PasswordOwner,
-  ): Promise<{ details?: { breach_check: "unavailable" } } | Refusal<"validation_failed" | "unavailable">>;
-}
+export type PasswordQuality = ReturnType<typeof createPasswordQuality>;
 
 export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 
-export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches): PasswordQuality {
+export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches) {
+  /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
   async function judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">> {
     const faults = localFaults(password, owner, rules, productName);
     // A password that is refused anyway does not need to be checked by another service.
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
     const hasLeaked = await breaches.know(password);
     if (hasLeaked === undefined && rules.breachCheck === "required") return refuse("unavailable");
-    return { faults: hasLeaked ? [BREACHED] : [], breachesUnknown: hasLeaked === undefined };
+    return { faults: hasLeaked ? [passwordFault("breached")] : [], breachesUnknown: hasLeaked === undefined };
   }
 
   return {
     judge,
-    async require(field, password, owner) {
+    /**
+     * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
+     */
+    async require(field: string, password: string, owner: PasswordOwner) {
       const judgement = await judge(password, owner);
       if (isRefusal(judgement)) return judgement;
       const errors = judgement.faults.map((fault) => ({ field, ...fault }));
@@ -73,9 +57,10 @@ function localFaults(password: string, owner: PasswordOwner, lengths: Lengths, p
   const faults = shapeFaults(password, lengths);
   if (faults.some(({ code }) => code !== "too_short")) return faults;
   const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
-  if (emailWords.some((word) => containsWord(password, word))) faults.push(CONTAINS_EMAIL);
-  if (owner.username !== undefined && containsWord(password, owner.username)) faults.push(CONTAINS_USERNAME);
-  if (containsWord(password, productName)) faults.push(containsProductName(productName));
-  if (isCommonPassword(password)) faults.push(TOO_COMMON);
+  if (emailWords.some((word) => containsWord(password, word))) faults.push(passwordFault("contains_email"));
+  if (owner.username !== undefined && containsWord(password, owner.username))
+    faults.push(passwordFault("contains_username"));
+  if (containsWord(password, productName)) faults.push(passwordFault("contains_product_name", productName));
+  if (isCommonPassword(password)) faults.push(passwordFault("too_common"));
   return faults;
 }

@@ -11,7 +11,7 @@ import reference from "@phi-ag/argon2/argon2.wasm";
 export type Argon2Variant = "argon2d" | "argon2i" | "argon2id";
 
 /** Memory in KiB, passes over the memory, and lanes: m, t and p of RFC 9106 §3.1. */
-export interface Argon2Cost {
+interface Argon2Cost {
   memory: number;
   passes: number;
   lanes: number;

@@ -10,16 +10,7 @@ const NONCE_BYTES = 12;
  * a value sealed for one purpose is not valid for another. New values are sealed under the current secret; values
  * sealed under the previous one are still accepted.
  */
-export interface Secrets {
-  /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
-  sign(purpose: string, data: Uint8Array): Uint8Array;
-  /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
-  verify(purpose: string, data: Uint8Array, tag: Uint8Array): boolean;
-  /** AES-256-GCM: returns nonce, ciphertext and tag as one value. `context` is authenticated but not stored. */
-  seal(purpose: string, plaintext: Uint8Array, context: string, random: Random): Promise<Uint8Array>;
-  /** The sealed value, or `undefined` if neither secret opens it in this context. */
-  open(purpose: string, sealed: Uint8Array, context: string): Promise<Opened | undefined>;
-}
+export type Secrets = ReturnType<typeof createSecrets>;
 
 export interface Opened {
   plaintext: Uint8Array<ArrayBuffer>;
@@ -30,19 +21,24 @@ export interface Opened {
 }
 
 /** Creates the service's secrets from `AUTH_SECRET` and, during a rotation, `AUTH_SECRET_PREVIOUS`. */
-export function createSecrets(current: string, previous?: string): Secrets {
+export function createSecrets(current: string, previous?: string) {
   const newest = deriver(current);
   const accepted = previous === undefined ? [newest] : [newest, deriver(previous)];
   return {
-    sign: (purpose, data) => hmac(newest(purpose), data),
-    verify: (purpose, data, tag) => accepted.some((derive) => constantTimeEqual(hmac(derive(purpose), data), tag)),
-    async seal(purpose, plaintext, context, random) {
+    /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
+    sign: (purpose: string, data: Uint8Array) => hmac(newest(purpose), data),
+    /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
+    verify: (purpose: string, data: Uint8Array, tag: Uint8Array) =>
+      accepted.some((derive) => constantTimeEqual(hmac(derive(purpose), data), tag)),
+    /** AES-256-GCM: returns nonce, ciphertext and tag as one value. `context` is authenticated but not stored. */
+    async seal(purpose: string, plaintext: Uint8Array, context: string, random: Random) {
       const nonce = random.bytes(NONCE_BYTES);
       const key = await aesKey(newest(purpose));
       const ciphertext = await crypto.subtle.encrypt(aesGcm(nonce, context), key, plaintext);
       return concatBytes(nonce, new Uint8Array(ciphertext));
     },
-    async open(purpose, sealed, context) {
+    /** The sealed value, or `undefined` if neither secret opens it in this context. */
+    async open(purpose: string, sealed: Uint8Array, context: string) {
       const nonce = sealed.slice(0, NONCE_BYTES);
       for (const derive of accepted) {
         const key = await aesKey(derive(purpose));

@@ -4,10 +4,10 @@ import type { Clock } from "./clock.ts";
  * The target of a round trip. Have I Been Pwned (`breaches`) and Turnstile are not storage, but requests wait for them
  * too.
  */
-export type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches" | "turnstile";
+type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches" | "turnstile";
 
 /** One storage round trip. `depth` is its position in the longest chain of sequential round trips that ends with it. */
-export interface Hop {
+interface Hop {
   target: HopTarget;
   depth: number;
   milliseconds: number;

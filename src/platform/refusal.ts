@@ -7,7 +7,7 @@ export interface FieldError {
   message: string;
 }
 
-export interface RefusalDetails {
+interface RefusalDetails {
   /** What is wrong, field by field. */
   errors?: FieldError[];
   /** For an operator: why, and what to do about it. Clients never see it. */

@@ -5,7 +5,7 @@
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-export interface DeviceClues {
+interface DeviceClues {
   deviceName: string | null;
   userAgent: string | null;
   /** ISO 3166-1 alpha-2, from the platform's location of the client's address. */

@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { Secrets } from "../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid } from "../platform/encoding.ts";
 
-export interface RefreshTokenContent {
+interface RefreshTokenContent {
   userId: string;
   sessionId: string;
   generation: number;
@@ -24,7 +24,7 @@ export const refreshToken = z
   .meta({ examples: ["prt_AQGasnJ0fSt_…"] });
 
 /** Identifies a leaked token as ours, so that people and secret scanners recognize it. */
-export const REFRESH_TOKEN_PREFIX = "prt_";
+const REFRESH_TOKEN_PREFIX = "prt_";
 
 const PURPOSE = "refresh-token";
 const VERSION = 1;

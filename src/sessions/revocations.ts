@@ -7,15 +7,26 @@
  */
 import { SECOND, toSeconds } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import { doublingPause } from "../platform/retry.ts";
 
 /** `refusedUntil` is in milliseconds since the epoch. Every access token of the session has expired by then. */
 export type RevokedSession = { sessionId: string; refusedUntil: number };
 
 /** The role that access tokens must have since it changed. Tokens with the old role have expired by `refusedUntil`. */
-export type ChangedRole = { role: string; refusedUntil: number };
+type ChangedRole = { role: string; refusedUntil: number };
 
 /** KV's minimum, in seconds. */
 const SHORTEST_TTL = 60;
+/** KV accepts one write per second for a key. */
+const INTERVAL = 1 * SECOND;
+const LONGEST_RETRY = 300 * SECOND;
+/** The number of changes that the record in KV does not have yet. */
+const CHANGES = "changes_not_copied";
+const COPIED_AT = "copied_at";
+const FAILURES = "failures";
+/** The role that access tokens must have, and the version of the user that set it. */
+const CHANGED_ROLE = "changed_role";
 
 export function revocationKey(userId: string): string {
   return `revoked:${userId}`;
@@ -24,11 +35,9 @@ export function revocationKey(userId: string): string {
 /**
  * What this Worker needs of the records. It checks sessions by asking the objects, so it only tests that KV answers.
  */
-export interface Revocations {
-  ping(): Promise<void>;
-}
+export type Revocations = ReturnType<typeof createRevocations>;
 
-export function createRevocations(kv: KVNamespace, hops: Hops): Revocations {
+export function createRevocations(kv: KVNamespace, hops: Hops) {
   return {
     async ping() {
       await hops.hop("kv", () => kv.get(revocationKey("health")));
@@ -36,8 +45,82 @@ export function createRevocations(kv: KVNamespace, hops: Hops): Revocations {
   };
 }
 
+/**
+ * The changes that a user's record in KV does not have yet, and the code that writes them. They are stored in the
+ * user's object, so that nothing is lost if a write fails or the object is moved in between. Times are milliseconds
+ * since the epoch.
+ */
+export class RevocationCopy {
+  readonly #kept: SyncKvStorage;
+
+  constructor(kept: SyncKvStorage) {
+    this.#kept = kept;
+  }
+
+  /** Whether the record in KV is missing a change. */
+  get isBehind(): boolean {
+    return this.#changes > 0;
+  }
+
+  /** When to write the record. After a failure the pause doubles; otherwise as soon as KV accepts another write. */
+  dueAt(now: number): number {
+    if (this.#failures > 0) return now + doublingPause(this.#failures, INTERVAL, LONGEST_RETRY);
+    return Math.max(now, (this.#kept.get<number>(COPIED_AT) ?? 0) + INTERVAL);
+  }
+
+  /** Notes that the record in KV is out of date. */
+  noteChange(): void {
+    this.#kept.put(CHANGES, this.#changes + 1);
+  }
+
+  /** Notes a role change. The role with the later `version` wins, in whichever order the calls arrive. */
+  noteRole(changed: ChangedRole & { version: number }): void {
+    if (changed.version < (this.#role?.version ?? 0)) return;
+    this.#kept.put(CHANGED_ROLE, changed);
+    this.noteChange();
+  }
+
+  /** Until when the record must contain the changed role; `undefined` if no role has changed. */
+  get roleUntil(): number | undefined {
+    return this.#role?.refusedUntil;
+  }
+
+  dropLapsed(now: number): void {
+    if ((this.roleUntil ?? now + 1) <= now) this.#kept.delete(CHANGED_ROLE);
+  }
+
+  /** Writes the record. Never throws: if KV fails, the copy stays behind. */
+  async write(kv: KVNamespace, userId: string, revoked: RevokedSession[], now: number): Promise<void> {
+    const changes = this.#changes;
+    try {
+      await writeRevocations(kv, userId, revoked, this.#role, now);
+      // A session may have ended while KV was writing. Then the counter stays, and the record is written again.
+      if (this.#changes === changes) this.#kept.delete(CHANGES);
+      this.#kept.put(COPIED_AT, now);
+      this.#kept.delete(FAILURES);
+    } catch (error) {
+      const attempts = this.#failures + 1;
+      this.#kept.put(FAILURES, attempts);
+      const fields = { user_id: userId, attempts, error: describeError(error) };
+      writeLog("error", { event: "revocation_not_copied", ...fields });
+    }
+  }
+
+  get #role(): (ChangedRole & { version: number }) | undefined {
+    return this.#kept.get(CHANGED_ROLE);
+  }
+
+  get #changes(): number {
+    return this.#kept.get<number>(CHANGES) ?? 0;
+  }
+
+  get #failures(): number {
+    return this.#kept.get<number>(FAILURES) ?? 0;
+  }
+}
+
 /** Writes the whole record. Throws the errors of KV. */
-export async function writeRevocations(
+async function writeRevocations(
   kv: KVNamespace,
   userId: string,
   revoked: RevokedSession[],

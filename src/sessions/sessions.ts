@@ -1,5 +1,6 @@
 /**
- * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop.
+ * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop. What
+ * the methods do is in `user-sessions.ts`.
  */
 import type { Config } from "../config/config.ts";
 import { MINUTE } from "../platform/clock.ts";
@@ -8,44 +9,9 @@ import { retry } from "../platform/retry.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
 
-export interface Sessions {
-  /**
-   * Opens a session with a new id. `null` if the user has been deleted. `device` is a digest of what the client says
-   * about itself.
-   */
-  create(
-    userId: string,
-    sessionId: string,
-    epoch: number,
-    origin: SessionOrigin & { device: string },
-  ): Promise<OpenedSession | null>;
-  rotate(userId: string, proof: Required<SessionProof>): Promise<Rotation>;
-  /** The epoch of a live session, otherwise `null`. */
-  epochOf(userId: string, sessionId: string): Promise<number | null>;
-  /** The live sessions, most recently used first. */
-  list(userId: string): Promise<Session[]>;
-  /** `false` if the user has no such session. */
-  end(userId: string, sessionId: string): Promise<boolean>;
-  /** Moves a session to the user's next epoch. Call it before that epoch begins. */
-  adopt(userId: string, sessionId: string, epoch: number): Promise<void>;
-  /** Ends every session except `kept`, if that is given. */
-  endAllBut(userId: string, kept: string | null): Promise<void>;
-  /** Ends every session. `false`, and nothing changes, if the session that asks has itself ended. */
-  endAllBy(userId: string, proof: SessionProof): Promise<boolean>;
-  /** The devices that the user logged in from, most recently used first. */
-  devices(userId: string): Promise<Device[]>;
-  /** Makes other Workers refuse access tokens with another role. `version` is the user's `updatedAt`. */
-  changeRole(userId: string, role: string, version: number): Promise<void>;
-  /** Ends every session and forgets every device, so that the next login from any of them counts as new. */
-  forgetAll(userId: string): Promise<void>;
-  /**
-   * Like {@link Sessions.forgetAll}, and permanent: the user has been deleted, so a login in progress can't open a
-   * session.
-   */
-  close(userId: string): Promise<void>;
-}
+export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions(objects: DurableObjectNamespace<UserSessions>, config: Config, hops: Hops): Sessions {
+export function createSessions(objects: DurableObjectNamespace<UserSessions>, config: Config, hops: Hops) {
   const rules: SessionRules = {
     lifetime: config.sessions.lifetime,
     idleLifetime: config.sessions.idleLifetime,
@@ -64,18 +30,24 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     retry(() => call(userId, method));
 
   return {
-    create: (userId, sessionId, epoch, origin) =>
-      call(userId, (object) => object.create(userId, sessionId, epoch, origin, rules)),
-    rotate: (userId, proof) => call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules)),
-    epochOf: (userId, sessionId) => call(userId, (object) => object.epochOf(sessionId)),
-    list: (userId) => call(userId, async (object): Promise<Session[]> => object.list()),
-    adopt: (userId, sessionId, epoch) => call(userId, (object) => object.adopt(sessionId, epoch)),
-    endAllBut: (userId, kept) => insist(userId, (object) => object.endAllBut(kept, rules)),
-    end: (userId, sessionId) => call(userId, (object) => object.end(sessionId, rules)),
-    endAllBy: (userId, proof) => call(userId, (object) => object.endAllBy(proof, rules)),
-    devices: (userId) => call(userId, async (object): Promise<Device[]> => object.devices()),
-    changeRole: (userId, role, version) => insist(userId, (object) => object.changeRole(userId, role, version, rules)),
-    forgetAll: (userId) => insist(userId, (object) => object.forgetAll(rules)),
-    close: (userId) => call(userId, (object) => object.close(rules)),
+    create: (userId: string, sessionId: string, epoch: number, origin: SessionOrigin & { device: string }) =>
+      call(
+        userId,
+        async (object): Promise<OpenedSession | null> => object.create(userId, sessionId, epoch, origin, rules),
+      ),
+    rotate: (userId: string, proof: Required<SessionProof>) =>
+      call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules)),
+    epochOf: (userId: string, sessionId: string) => call(userId, (object) => object.epochOf(sessionId)),
+    list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),
+    adopt: (userId: string, sessionId: string, epoch: number) =>
+      call(userId, (object) => object.adopt(sessionId, epoch)),
+    endAllBut: (userId: string, kept: string | null) => insist(userId, (object) => object.endAllBut(kept, rules)),
+    end: (userId: string, sessionId: string) => call(userId, (object) => object.end(sessionId, rules)),
+    endAllBy: (userId: string, proof: SessionProof) => call(userId, (object) => object.endAllBy(proof, rules)),
+    devices: (userId: string) => call(userId, async (object): Promise<Device[]> => object.devices()),
+    changeRole: (userId: string, role: string, version: number) =>
+      insist(userId, (object) => object.changeRole(userId, role, version, rules)),
+    forgetAll: (userId: string) => insist(userId, (object) => object.forgetAll(rules)),
+    close: (userId: string) => call(userId, (object) => object.close(rules)),
   };
 }

@@ -9,7 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
 import { systemClock } from "../platform/clock.ts";
-import { RevocationCopy } from "./revocation-copy.ts";
+import { RevocationCopy } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
 export type Rotation =
@@ -68,7 +68,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#copy = new RevocationCopy(ctx.storage.kv);
   }
 
-  /** Opens a session, unless the user has been deleted. Its first refresh token has generation 1. */
+  /**
+   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1.
+   * `device` is a digest of what the client says about itself.
+   */
   async create(
     userId: string,
     id: string,
@@ -172,7 +175,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   /**
    * Makes other Workers refuse access tokens with another role, including those of a login in progress. Sessions
-   * continue. The change with the later `version` wins, in whichever order the calls arrive.
+   * continue. The change with the later `version` (the user's `updatedAt`) wins, in whichever order the calls arrive.
    */
   async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
@@ -181,7 +184,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     await this.#armFor(this.#copy.dueAt(now));
   }
 
-  /** Ends every session and forgets every device. */
+  /** Ends every session and forgets every device, so that the next login from any of them counts as new. */
   async forgetAll(rules: SessionRules): Promise<void> {
     this.#records.forgetDevices();
     await this.endAllBut(null, rules);

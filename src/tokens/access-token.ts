@@ -8,41 +8,32 @@ import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { judgeAccessToken, TOKEN_TYPE } from "../verify/access-token.ts";
-import type { AccessTokenClaims, Role } from "../verify/claims.ts";
+import type { Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
 
 /** The user and session that a token is minted for. */
-export interface TokenSubject {
+interface TokenSubject {
   userId: string;
   sessionId: string;
   role: Role;
   emailVerified: boolean;
 }
 
-export interface VerifiedToken extends AccessTokenClaims {
-  /** The id of the key that signed it. */
-  keyId: string;
-}
-
-export interface AccessTokens {
-  /**
-   * `lifetime` is in milliseconds. `version` is the keyring's version as last read from the directory, so that a
-   * revoked key does not sign.
-   */
-  mint(subject: TokenSubject, lifetime: number, version: string): Promise<string>;
-  /** The claims, or `undefined` if the token is not a valid one of this service. Does not check its session. */
-  verify(token: string): Promise<VerifiedToken | undefined>;
-}
+export type AccessTokens = ReturnType<typeof createAccessTokens>;
 
 export function createAccessTokens(parts: {
   config: Config["tokens"];
   keyring: Keyring;
   clock: Clock;
   random: Random;
-}): AccessTokens {
+}) {
   const { config, keyring, clock, random } = parts;
   return {
-    async mint(subject, lifetime, version) {
+    /**
+     * `lifetime` is in milliseconds. `version` is the keyring's version as last read from the directory, so that a
+     * revoked key does not sign.
+     */
+    async mint(subject: TokenSubject, lifetime: number, version: string) {
       const key = await keyring.signingKey(version);
       const now = clock.now();
       return new SignJWT({
@@ -61,7 +52,11 @@ export function createAccessTokens(parts: {
         .setExpirationTime(toSeconds(now) + Math.round(lifetime / SECOND))
         .sign(key.signingKey);
     },
-    async verify(token) {
+    /**
+     * The claims and the id of the key that signed them, or `undefined` if the token is not a valid one of this service.
+     * Does not check its session.
+     */
+    async verify(token: string) {
       try {
         const { claims, keyId } = await judgeAccessToken(
           token,

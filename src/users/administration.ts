@@ -2,14 +2,14 @@
 import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
 import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "./users.ts";
 
 /** Which users are meant; `prefix` is of the email or the username, in any case. */
-export interface UserFilter {
+interface UserFilter {
   prefix?: string | undefined;
   role?: User["role"] | undefined;
   isActive?: boolean | undefined;
@@ -19,39 +19,20 @@ export interface UserFilter {
 /** The standing of a user, which operators alone change. */
 type Standing = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
-export type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
+type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
 
-export interface OperatorUpdate {
-  before: User;
-  user: User;
-}
-
-export interface UserAdministration {
-  /** Newest first; only users older than the one of the id `before`. */
-  list(filter: UserFilter, page: { limit: number; before?: string | undefined }): Promise<User[]>;
-  /**
-   * Changes a user whose standing has not changed since they were read, if the operator still has the standing that
-   * was read, and unless no superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
-   */
-  update(
-    parts: {
-      actor: User;
-      target: User;
-      change: OperatorChange;
-      /** Ends every session. */
-      endsSessions: boolean;
-      version?: number | undefined;
-    },
-    now: number,
-  ): Promise<OperatorUpdate | Refusal<"last_superuser"> | Refusal<"precondition_failed">>;
-}
+export type UserAdministration = ReturnType<typeof createUserAdministration>;
 
 /** Sorts after every text that begins with the prefix it is appended to. */
 const LAST = "\u{10ffff}";
 
-export function createUserAdministration(db: Database): UserAdministration {
+export function createUserAdministration(db: Database) {
   return {
-    list({ prefix, role, isActive, isVerified }, { limit, before }) {
+    /** Newest first; only users older than the one of the id `before`. */
+    async list(
+      { prefix, role, isActive, isVerified }: UserFilter,
+      { limit, before }: { limit: number; before?: string | undefined },
+    ) {
       const start = canonicalName(prefix ?? "");
       const name = sql`lower(${users.username})`;
       // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.
@@ -78,7 +59,15 @@ export function createUserAdministration(db: Database): UserAdministration {
         .limit(limit);
     },
 
-    async update({ actor, target, change, endsSessions, version }, now) {
+    /**
+     * Changes a user whose standing has not changed since they were read, if the operator still has the standing that
+     * was read, and unless no superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
+     */
+    async update(
+      parts: { actor: User; target: User; change: OperatorChange; endsSessions: boolean; version?: number | undefined },
+      now: number,
+    ) {
+      const { actor, target, change, endsSessions, version } = parts;
       const others = otherSuperusers(db, target.id);
       const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
       // A registration that waits to be proved has no session to end, and its link must stay valid.

@@ -3,47 +3,38 @@ import { and, eq, exists, lte, notExists, or, sql } from "drizzle-orm";
 import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
-import { usernameDigest } from "./retired-usernames.ts";
+import { refuse } from "../platform/refusal.ts";
+import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
-import { otherSuperusers, stillStands } from "./users.ts";
+import { idsOf, otherSuperusers, stillStands } from "./users.ts";
 
-export interface DeletionStore {
-  /**
-   * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
-   * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
-   * milliseconds since the epoch.
-   */
-  delete(
-    user: User,
-    actor: User,
-    retiredUntil: number,
-  ): Promise<Refusal<"last_superuser"> | Refusal<"precondition_failed"> | undefined>;
-  /** Makes usernames available again whose retirement is over. */
-  releaseUsernames(now: number): Promise<void>;
-}
+export type DeletionStore = ReturnType<typeof createDeletionStore>;
 
-export function createDeletionStore(db: Database): DeletionStore {
+export function createDeletionStore(db: Database) {
   return {
-    async delete(user, actor, retiredUntil) {
+    /**
+     * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
+     * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
+     * milliseconds since the epoch.
+     */
+    async delete(user: User, actor: User, retiredUntil: number) {
       const others = otherSuperusers(db, user.id);
-      const deletable = db
-        .select({ id: users.id })
-        .from(users)
-        .where(
-          and(
-            eq(users.id, user.id),
-            eq(users.email, user.email),
-            eq(users.username, user.username),
-            eq(users.sessionEpoch, user.sessionEpoch),
-            eq(users.role, user.role),
-            eq(users.isSuperuser, user.isSuperuser),
-            or(eq(users.isSuperuser, false), exists(others)),
-            stillStands(actor),
-          ),
-        );
+      const deletable = idsOf(
+        db,
+        users,
+        and(
+          eq(users.id, user.id),
+          eq(users.email, user.email),
+          eq(users.username, user.username),
+          eq(users.sessionEpoch, user.sessionEpoch),
+          eq(users.role, user.role),
+          eq(users.isSuperuser, user.isSuperuser),
+          or(eq(users.isSuperuser, false), exists(others)),
+          stillStands(actor),
+        ),
+      );
       const digest = usernameDigest(user.username);
-      const remaining = db.select({ id: users.id }).from(users).where(eq(users.id, user.id));
+      const remaining = idsOf(db, users, eq(users.id, user.id));
       const isDeleted = notExists(remaining);
       const { deleted, remainingOthers } = await batchOf(db, {
         retire: db
@@ -68,7 +59,8 @@ export function createDeletionStore(db: Database): DeletionStore {
       return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
     },
 
-    async releaseUsernames(now) {
+    /** Makes usernames available again whose retirement is over. */
+    async releaseUsernames(now: number) {
       await db.delete(retiredUsernames).where(lte(retiredUsernames.retiredUntil, now));
     },
   };

@@ -20,88 +20,49 @@ import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, users } from "../db/schema.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
-import type { User } from "./user.ts";
-import { isBareRegistration, nextVersion } from "./users.ts";
+import { refuse } from "../platform/refusal.ts";
+import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
 
 export type EmailChange = typeof emailChanges.$inferSelect;
 
-/** A change, its user as they are now, and another user who has proved the new address. */
-export interface EmailChangeReading {
-  change: EmailChange | undefined;
-  /** Whether the user has requested no other change since. */
-  isNewest: boolean;
-  user: User | undefined;
-  holder: User | undefined;
-}
-
-/**
- * How a step ended. `isFirst` is false if it had been made before. Refused with `email_taken` if another account has
- * proved the address meanwhile, with `invalid_token` if something newer has replaced the change.
- */
-export type EmailChangeStep = { isFirst: boolean } | Refusal<"email_taken"> | Refusal<"invalid_token">;
-
-export interface EmailChangeStore {
-  /**
-   * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
-   * the user was deleted, or began another epoch meanwhile.
-   */
-  request(change: EmailChange): Promise<boolean>;
-  find(id: string): Promise<EmailChangeReading>;
-  /** Every stored change of a user: waiting, confirmed and undone ones. */
-  listOf(userId: string): Promise<EmailChange[]>;
-  /**
-   * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
-   * those changes can no longer undo anything.
-   */
-  confirm(change: EmailChange, now: number): Promise<EmailChangeStep>;
-  /**
-   * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
-   * password. Every later change is undone with it.
-   */
-  undo(change: EmailChange, now: number): Promise<EmailChangeStep>;
-  /** Deletes changes that can be neither confirmed nor undone any more. */
-  deleteStale(requestedBefore: number): Promise<void>;
-}
+export type EmailChangeStore = ReturnType<typeof createEmailChangeStore>;
 
 const newer = alias(emailChanges, "newer");
 const earlier = alias(emailChanges, "earlier");
 
-export function createEmailChangeStore(db: Database): EmailChangeStore {
+export function createEmailChangeStore(db: Database) {
   const changeOf = (id: string) => db.select().from(emailChanges).where(eq(emailChanges.id, id));
+  /** A column of a change, for the conditions of other statements. */
+  const columnOf = (id: string, column: SQLWrapper) =>
+    sql`(SELECT ${column} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`;
   /** Ids are in the order in which the changes were requested. */
   const newerThan = (id: string) =>
     db
       .select({ id: newer.id })
       .from(newer)
-      .where(
-        and(
-          sql`${newer.userId} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-          gt(newer.id, id),
-        ),
-      )
+      .where(and(eq(newer.userId, columnOf(id, emailChanges.userId)), gt(newer.id, id)))
       .limit(1);
+  const withUser = (condition: SQL | undefined) =>
+    db.select().from(emailChanges).innerJoin(users, eq(users.id, emailChanges.userId)).where(condition);
   const owner = (email: string, userId: string, more?: SQL) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.id, userId), eq(users.email, email), more));
+    idsOf(db, users, and(eq(users.id, userId), eq(users.email, email), more));
   const someoneElse = (email: string, userId: string) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.email, email), ne(users.id, userId)));
+    idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
   /** Deletes a registration of the address that was never proved, and anonymizes its events. */
   const makeRoom = (email: string, userId: string, change: SQLWrapper) => {
     const registered = and(eq(users.email, email), ne(users.id, userId), isBareRegistration, exists(change));
     return {
-      anonymise: anonymiseEvents(db, db.select({ id: users.id }).from(users).where(registered)),
+      anonymise: anonymiseEvents(db, idsOf(db, users, registered)),
       drop: db.delete(users).where(registered),
     };
   };
 
   return {
-    async request(change) {
+    /**
+     * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
+     * the user was deleted, or began another epoch meanwhile.
+     */
+    async request(change: EmailChange) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
       const asked = await db
         .insert(emailChanges)
@@ -124,48 +85,45 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return asked.length > 0;
     },
 
-    async find(id) {
+    /**
+     * A change, its user as they are now, and another user who has proved the new address. `isNewest`: the user has
+     * requested no other change since.
+     */
+    async find(id: string) {
       const found = await batchOf(db, {
         change: changeOf(id),
         newer: newerThan(id),
         user: db
           .select()
           .from(users)
-          .where(
-            sql`${users.id} = (SELECT ${emailChanges.userId} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-          ),
+          .where(eq(users.id, columnOf(id, emailChanges.userId))),
         holder: db
           .select()
           .from(users)
-          .where(
-            and(
-              sql`${users.email} = (SELECT ${emailChanges.newEmail} FROM ${emailChanges} WHERE ${emailChanges.id} = ${id})`,
-              eq(users.isVerified, true),
-            ),
-          ),
+          .where(and(eq(users.email, columnOf(id, emailChanges.newEmail)), eq(users.isVerified, true))),
       });
       const [[change], [user], [holder]] = [found.change, found.user, found.holder];
       const isNewest = found.newer.length === 0;
       return { change, isNewest, user, holder: holder?.id === user?.id ? undefined : holder };
     },
 
-    listOf: (userId) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
+    /** Every stored change of a user, whatever became of it. */
+    listOf: (userId: string) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
 
-    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }, now) {
-      const waiting = db
-        .select()
-        .from(emailChanges)
-        .innerJoin(users, eq(users.id, emailChanges.userId))
-        .where(
-          and(
-            eq(emailChanges.id, id),
-            isNull(emailChanges.confirmedAt),
-            isNull(emailChanges.undoneAt),
-            eq(users.email, oldEmail),
-            eq(users.sessionEpoch, sessionEpoch),
-            notExists(newerThan(id)),
-          ),
-        );
+    /**
+     * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
+     * those changes can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refused
+     * with `email_taken` if another account has proved the address meanwhile, with `invalid_token` if something newer
+     * has replaced the change.
+     */
+    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange, now: number) {
+      const isConfirmable = and(
+        eq(emailChanges.id, id),
+        isNull(emailChanges.confirmedAt),
+        isNull(emailChanges.undoneAt),
+        notExists(newerThan(id)),
+      );
+      const waiting = withUser(and(isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)));
       const isTheirs = owner(newEmail, userId);
       /** When the user first left the address that this change returns to. */
       const leftAt = db
@@ -186,15 +144,7 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
         confirm: db
           .update(emailChanges)
           .set({ confirmedAt: now })
-          .where(
-            and(
-              eq(emailChanges.id, id),
-              isNull(emailChanges.confirmedAt),
-              isNull(emailChanges.undoneAt),
-              notExists(newerThan(id)),
-              exists(isTheirs),
-            ),
-          ),
+          .where(and(isConfirmable, exists(isTheirs))),
         cancelThoseBetween: db
           .update(emailChanges)
           .set({ undoneAt: now })
@@ -217,7 +167,11 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    async undo({ id, userId, oldEmail }, now) {
+    /**
+     * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
+     * password. Every later change is undone with it. Answers and refuses as `confirm`.
+     */
+    async undo({ id, userId, oldEmail }: EmailChange, now: number) {
       /** A later change from the same old address, requested by the same person, that was confirmed. */
       const overtaking = db
         .select({ id: newer.id })
@@ -231,18 +185,14 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
             isNull(newer.undoneAt),
           ),
         );
-      const undoable = db
-        .select()
-        .from(emailChanges)
-        .innerJoin(users, eq(users.id, emailChanges.userId))
-        .where(
-          and(
-            eq(emailChanges.id, id),
-            isNull(emailChanges.undoneAt),
-            // Can be undone even after later changes by the person who requested it: a new password, another address.
-            or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
-          ),
-        );
+      const undoable = withUser(
+        and(
+          eq(emailChanges.id, id),
+          isNull(emailChanges.undoneAt),
+          // Can be undone even after later changes by the person who requested it: a new password, another address.
+          or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
+        ),
+      );
       const isBack = owner(oldEmail, userId);
       const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       const { changed, change, back, others } = await batchOf(db, {
@@ -279,7 +229,8 @@ export function createEmailChangeStore(db: Database): EmailChangeStore {
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    async deleteStale(requestedBefore) {
+    /** Deletes changes that can be neither confirmed nor undone any more. */
+    async deleteStale(requestedBefore: number) {
       await db.delete(emailChanges).where(lt(emailChanges.requestedAt, requestedBefore));
     },
   };

@@ -5,69 +5,55 @@
 import { and, eq, exists, gte, lt, ne, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { hasUsername, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
-export type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> &
-  Profile & { link: string };
+type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };
 
-export interface InvitationStore {
-  /** Whether the address belongs to an account that is more than a registration that was never proved. */
-  isOwned(email: string): Promise<boolean>;
-  /** Whether an invitation for the address is spent: the address has an owner, or this very link made a user. */
-  isUsed(email: string, link: string): Promise<boolean>;
-  /**
-   * Makes the invited person a verified user, in place of a registration of the address that was never proved.
-   * Registrations from before `expired` no longer hold a username.
-   */
-  accept(
-    acceptance: Acceptance,
-    now: number,
-    expired: number,
-  ): Promise<{ userId: string } | Refusal<"invitation_used"> | Refusal<"username_taken">>;
-}
+export type InvitationStore = ReturnType<typeof createInvitationStore>;
 
-export function createInvitationStore(db: Database): InvitationStore {
-  const owner = (email: string) =>
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
-  const madeBy = (link: string) => db.select({ id: users.id }).from(users).where(eq(users.verifiedByLink, link));
+export function createInvitationStore(db: Database) {
+  const owner = (email: string) => idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
+  const madeBy = (link: string) => idsOf(db, users, eq(users.verifiedByLink, link));
 
   return {
-    async isOwned(email) {
+    /** Whether the address belongs to an account that is more than a registration that was never proved. */
+    async isOwned(email: string) {
       return (await owner(email)).length > 0;
     },
 
-    async isUsed(email, link) {
+    /** Whether an invitation for the address is spent: the address has an owner, or this very link made a user. */
+    async isUsed(email: string, link: string) {
       const { owners, made } = await batchOf(db, { owners: owner(email), made: madeBy(link) });
       return owners.length > 0 || made.length > 0;
     },
 
-    async accept({ id, link, ...chosen }, now, expired) {
+    /**
+     * Makes the invited person a verified user, in place of a registration of the address that was never proved.
+     * Registrations from before `expired` no longer hold a username.
+     */
+    async accept({ id, link, ...chosen }: Acceptance, now: number, expired: number) {
       const { email, passwordHash } = chosen;
       const username = canonicalName(chosen.username);
       const hasRegistered = hasUsername(registrations, username);
-      const otherOwner = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(hasUsername(users, username), ne(users.email, email)));
+      const otherOwner = idsOf(db, users, and(hasUsername(users, username), ne(users.email, email)));
       // A registration of this address is the invited person's own, or waits in vain.
-      const waiting = db
-        .select({ id: registrations.id })
-        .from(registrations)
-        .where(and(hasRegistered, ne(registrations.email, email), gte(registrations.createdAt, expired)));
+      const waiting = idsOf(
+        db,
+        registrations,
+        and(hasRegistered, ne(registrations.email, email), gte(registrations.createdAt, expired)),
+      );
       const retired = retiredUsername(db, username, now);
-      const accepted = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)));
+      const accepted = idsOf(
+        db,
+        users,
+        and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
+      );
       const { user, owners, made } = await batchOf(db, {
         dropExpired: db.delete(registrations).where(and(hasRegistered, lt(registrations.createdAt, expired))),
         // Address, username and link are unique: nothing is inserted if one of them is in use.

@@ -1,4 +1,7 @@
 /** The names that people log in by: an email address or a username. */
+import { sha256 } from "../platform/crypto.ts";
+import { encodeBase64url, utf8 } from "../platform/encoding.ts";
+
 /** In canonical form. */
 export type LoginName = { email: string } | { username: string };
 
@@ -15,4 +18,12 @@ export function loginNameKey(name: LoginName): string {
 /** The keys of an account's names. */
 export function loginNameKeys({ email, username }: { email: string; username: string }): string[] {
   return [loginNameKey({ email }), loginNameKey({ username: canonicalName(username) })];
+}
+
+/**
+ * What is kept of the username of a deleted account, so that no one else can pass for its owner: SHA-256 of the
+ * lower-case username, base64url. A digest, because the owner's personal data is gone.
+ */
+export function usernameDigest(username: string): string {
+  return encodeBase64url(sha256(utf8(canonicalName(username))));
 }

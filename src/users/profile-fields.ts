@@ -9,7 +9,7 @@ import { profileColumnNames } from "../db/schema.ts";
 import { namesOf, recordOf } from "../platform/records.ts";
 import { personName, phoneNumber } from "./fields.ts";
 
-export type ProfileColumn = (typeof profileColumnNames)[number];
+type ProfileColumn = (typeof profileColumnNames)[number];
 
 /** By the name that the API knows the field by. */
 export const PROFILE_FIELDS = {
@@ -18,7 +18,7 @@ export const PROFILE_FIELDS = {
   phone: { column: "phone", schema: phoneNumber },
 } as const satisfies Record<string, { column: ProfileColumn; schema: z.ZodString }>;
 
-export type ProfileFieldName = keyof typeof PROFILE_FIELDS;
+type ProfileFieldName = keyof typeof PROFILE_FIELDS;
 
 /** A user's or a registration's profile, by column. */
 export type Profile = Record<ProfileColumn, string | null>;

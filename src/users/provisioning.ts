@@ -3,7 +3,7 @@ import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, registrations, retiredUsernames, users } from "../db/schema.ts";
-import { usernameDigest } from "./retired-usernames.ts";
+import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
 import { nextVersion } from "./users.ts";
 
@@ -16,22 +16,14 @@ export interface Arrival {
 /** What keeps a user from being added. */
 export type Conflict = "email" | "id" | "username";
 
-export interface ProvisioningStore {
-  /**
-   * Adds users, in one transaction. One whose id, address or username is taken is left out. One whose address is
-   * not verified waits as a registration too, as if they had registered then. No two may be the same in any of the
-   * three. Answers the conflict of each that is not there with its event.
-   */
-  add(arrivals: readonly Arrival[], now: number): Promise<(Conflict | null)[]>;
-  /** Of the events of these ids, those that are recorded. */
-  recorded(eventIds: readonly string[]): Promise<Set<string>>;
-  /** Makes an active, verified user a superuser, unless they are one already. Says whether they became one. */
-  promote(id: string, event: Pick<AuditEvent, "id" | "occurredAt">): Promise<boolean>;
-}
-
-export function createProvisioningStore(db: Database): ProvisioningStore {
+export function createProvisioningStore(db: Database) {
   return {
-    async add(arrivals, now) {
+    /**
+     * Adds users, in one transaction. One whose id, address or username is taken is left out. One whose address is
+     * not verified waits as a registration too, as if they had registered then. No two may be the same in any of the
+     * three. Answers the conflict of each that is not there with its event.
+     */
+    async add(arrivals: readonly Arrival[], now: number) {
       // One bound value however many rows there are: D1 takes 100 values, each of up to 2 MB.
       const rows = sql`json_each(${JSON.stringify(arrivals.map(rowOf))})`;
       const eventId = member("event", "id");
@@ -66,13 +58,15 @@ export function createProvisioningStore(db: Database): ProvisioningStore {
       return found.map((row) => row.conflict);
     },
 
-    async recorded(eventIds) {
+    /** Of the events of these ids, those that are recorded. */
+    async recorded(eventIds: readonly string[]) {
       const ids = sql`(SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
       const found = await db.select({ id: auditEvents.id }).from(auditEvents).where(inArray(auditEvents.id, ids));
       return new Set(found.map(({ id }) => id));
     },
 
-    async promote(id, event) {
+    /** Makes an active, verified user a superuser, unless they are one already. Says whether they became one. */
+    async promote(id: string, event: Pick<AuditEvent, "id" | "occurredAt">) {
       const type: AuditEvent["type"] = "superuser_granted";
       const isMeant = and(
         eq(users.id, id),

@@ -1,8 +1,22 @@
-/** Who may register: the variable `REGISTRATION`. Decided before anything is looked up: the same for every address. */
+/**
+ * Who may have an account, by the variables `REGISTRATION` and `ALLOWED_EMAIL_DOMAINS`. Decided before anything is
+ * looked up, so the answer is the same for every address.
+ */
 import type { Config } from "../config/config.ts";
+import { newPassword } from "../passwords/policy.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
+import { emailAddress, username } from "./fields.ts";
+import { profileShape } from "./profile-fields.ts";
 
-/** Refuses registrations if the operator does not allow them. */
+/** What a person who opens an account sends. */
+export const newAccountShape = (config: Config) => ({
+  email: allowedEmailAddress(config),
+  username,
+  password: newPassword(config.passwords),
+  ...profileShape,
+});
+
+/** Refuses registrations if only invited people may have an account, or no one. */
 export function refuseRegistration({
   registration: { policy },
 }: Config): Refusal<"invitation_required" | "registration_closed"> | undefined {
@@ -10,7 +24,28 @@ export function refuseRegistration({
   return refuse(policy === "invitation" ? "invitation_required" : "registration_closed");
 }
 
-/** Refuses invitations, and accepting one, if registration is closed. */
+/** Refuses invitations, and accepting them, if no one may have a new account. */
 export function refuseInvitation({ registration: { policy } }: Config): Refusal<"registration_closed"> | undefined {
   return policy === "closed" ? refuse("registration_closed") : undefined;
+}
+
+/** An address of an allowed domain, or of any domain if none is listed. Needs no database lookup. */
+export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Config, "registration">) {
+  return emailAddress
+    .refine((email) => isOfAllowedDomain(email, emailDomains), {
+      params: { code: "domain_not_allowed" },
+      message: "Email addresses from this domain are not accepted. Use a different one.",
+      // Skipped if the text is not an email address.
+      when: ({ issues }) => issues.length === 0,
+    })
+    .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
+}
+
+/** `example.com` means that domain alone, `*.example.com` every domain below it. Both sides are lower-case. */
+export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
+  const domain = email.slice(email.lastIndexOf("@") + 1);
+  return (
+    domains.length === 0 ||
+    domains.some((allowed) => (allowed.startsWith("*.") ? domain.endsWith(allowed.slice(1)) : domain === allowed))
+  );
 }

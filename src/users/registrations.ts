@@ -8,11 +8,10 @@ import { batchOf, type Database } from "../db/client.ts";
 import { profileColumnNames, registrations, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { recordOf } from "../platform/records.ts";
-import type { Refusal } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName, type LoginName } from "./login-names.ts";
 import type { User } from "./user.ts";
-import { hasUsername, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
 
 export type Registration = typeof registrations.$inferSelect;
 
@@ -23,39 +22,15 @@ export interface LoginCandidates {
   keyringVersion: string;
 }
 
-/** What a registration met: the user of its address, if any, and whether they have proved it. */
-export interface Registered {
-  userId: string | undefined;
-  isOwned: boolean;
-}
-
 /** A registration and the user of its address. */
 export interface RegistrationReading {
   registration: Registration | undefined;
   user: User | undefined;
 }
 
-/** The user whom a link verified. */
-export type VerifiedUser = Pick<User, "id" | "email" | "username">;
+export type RegistrationStore = ReturnType<typeof createRegistrationStore>;
 
-export interface RegistrationStore {
-  findCandidates(name: LoginName): Promise<LoginCandidates>;
-  find(id: string): Promise<RegistrationReading>;
-  findNewest(email: string): Promise<RegistrationReading>;
-  /** Adds a registration, unless its username is taken. Registrations from before `expired` no longer hold one. */
-  add(registration: Registration, expired: number): Promise<Registered | Refusal<"username_taken">>;
-  /** Takes a registration back, with the user that it alone made. */
-  withdraw(id: string): Promise<void>;
-  /**
-   * Spends a registration's link, known by its hash: its credentials become the user's. Returns the user whom this
-   * very link verified, now (`isFirst`) or before.
-   */
-  verify(id: string, link: string, now: number): Promise<{ user: VerifiedUser | undefined; isFirst: boolean }>;
-  /** Deletes registrations from before then, and users who were never anything else. */
-  deleteStale(before: number): Promise<void>;
-}
-
-export function createRegistrationStore(db: Database): RegistrationStore {
+export function createRegistrationStore(db: Database) {
   const read = async (registration: ReturnType<typeof selectRegistration>, user: ReturnType<typeof selectUser>) => {
     const found = await batchOf(db, { registration, user });
     return { registration: found.registration[0], user: found.user[0] };
@@ -72,7 +47,7 @@ export function createRegistrationStore(db: Database): RegistrationStore {
       .limit(1);
 
   return {
-    async findCandidates(name) {
+    async findCandidates(name: LoginName) {
       const isNamed = (table: typeof users | typeof registrations) =>
         "email" in name ? eq(table.email, name.email) : hasUsername(table, name.username);
       const { user, registration, keyring } = await batchOf(db, {
@@ -83,18 +58,23 @@ export function createRegistrationStore(db: Database): RegistrationStore {
       return { user: user[0], registration: registration[0], keyringVersion: keyring[0]?.version ?? "" };
     },
 
-    find(id) {
+    find(id: string) {
       const email = db.select({ email: registrations.email }).from(registrations).where(eq(registrations.id, id));
       return read(selectRegistration(eq(registrations.id, id)), selectUser(eq(users.email, email)));
     },
 
-    findNewest: (email) => read(selectRegistration(eq(registrations.email, email)), selectUser(eq(users.email, email))),
+    findNewest: (email: string) =>
+      read(selectRegistration(eq(registrations.email, email)), selectUser(eq(users.email, email))),
 
-    async add(registration, expired) {
+    /**
+     * Adds a registration, unless its username is taken. Registrations from before `expired` no longer hold one.
+     * Returns the user of the address, if any, and whether they have proved it.
+     */
+    async add(registration: Registration, expired: number) {
       const { id, email } = registration;
       const username = canonicalName(registration.username);
       const own = eq(registrations.id, id);
-      const owner = db.select({ id: users.id }).from(users).where(hasUsername(users, username));
+      const owner = idsOf(db, users, hasUsername(users, username));
       const { added, user } = await batchOf(db, {
         dropExpired: db
           .delete(registrations)
@@ -104,21 +84,26 @@ export function createRegistrationStore(db: Database): RegistrationStore {
           .delete(registrations)
           .where(and(own, or(exists(owner), exists(retiredUsername(db, username, registration.createdAt))))),
         addUser: db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
-        added: db.select({ id: registrations.id }).from(registrations).where(own),
+        added: idsOf(db, registrations, own),
         user: selectUser(eq(users.email, email)),
       });
       if (added.length === 0) return usernameTaken();
       return { userId: user[0]?.id, isOwned: user[0]?.isVerified ?? false };
     },
 
-    async withdraw(id) {
+    /** Takes a registration back, with the user that it alone made. */
+    async withdraw(id: string) {
       await batchOf(db, {
         registration: db.delete(registrations).where(eq(registrations.id, id)),
         user: db.delete(users).where(and(eq(users.id, id), isBareRegistration, isNotWaitedFor)),
       });
     },
 
-    async verify(id, link, now) {
+    /**
+     * Spends a registration's link, known by its hash: its credentials become the user's. Returns the user whom this
+     * very link verified, now (`isFirst`) or before.
+     */
+    async verify(id: string, link: string, now: number) {
       const verifiedUser = db
         .select({ id: users.id, email: users.email, username: users.username })
         .from(users)
@@ -145,11 +130,12 @@ export function createRegistrationStore(db: Database): RegistrationStore {
       return { user: user[0], isFirst: verified.length > 0 };
     },
 
-    async deleteStale(before) {
+    /** Deletes registrations from before then, and users who were never anything else. */
+    async deleteStale(before: number) {
       const stale = and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor);
       await batchOf(db, {
         registrations: db.delete(registrations).where(lt(registrations.createdAt, before)),
-        events: anonymiseEvents(db, db.select({ id: users.id }).from(users).where(stale)),
+        events: anonymiseEvents(db, idsOf(db, users, stale)),
         users: db.delete(users).where(stale),
       });
     },

@@ -1,59 +1,18 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, gt, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
+import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
-import { canonicalName } from "./login-names.ts";
+import { canonicalName, usernameDigest } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
-import { usernameDigest } from "./retired-usernames.ts";
 import type { User } from "./user.ts";
 
-/** A user, if there is one, and the version of the keyring at that moment. */
-export interface UserReading {
-  user: User | undefined;
-  keyringVersion: string;
-}
-
 /** The fields that users change about themselves. `null` clears one. */
-export type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
+type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
 
-export interface UserStore {
-  find(id: string): Promise<User | undefined>;
-  /** As {@link UserStore.find}, with what a check of the user's access token needs to know. */
-  findWithKeyringVersion(id: string): Promise<UserReading>;
-  /** Whether another superuser could log in. */
-  hasOtherSuperuser(id: string): Promise<boolean>;
-  /**
-   * Changes a profile, unless another account has the username or, if a version (`updatedAt`) is expected, the user
-   * has changed since.
-   */
-  updateProfile(
-    id: string,
-    change: ProfileChange,
-    now: number,
-    version?: number,
-  ): Promise<User | Refusal<"username_taken"> | Refusal<"precondition_failed">>;
-  /** Sets another password and begins the next epoch. `false` if the user's epoch has moved on meanwhile. */
-  changePassword(id: string, epoch: number, passwordHash: string, now: number): Promise<boolean>;
-  /**
-   * As {@link UserStore.changePassword}, for a user who has proved the address, which becomes verified. Links of
-   * registrations that wait for the address stop working.
-   */
-  resetPassword(user: Pick<User, "id" | "email" | "sessionEpoch">, passwordHash: string, now: number): Promise<boolean>;
-  /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
-  blockPassword(user: Pick<User, "id" | "sessionEpoch">, now: number): Promise<boolean>;
-  /**
-   * Keeps the time of a login and, if the hash has not changed meanwhile, its replacement. `false` if the user was
-   * deleted or disabled, or began another epoch meanwhile.
-   */
-  recordLogin(
-    user: Pick<User, "id" | "sessionEpoch">,
-    now: number,
-    rehash: { from: string; to: string } | undefined,
-  ): Promise<boolean>;
-}
+export type UserStore = ReturnType<typeof createUserStore>;
 
 /**
  * A user who is only a registration that was never proved: it gives way to the owner of the address. An account that
@@ -80,13 +39,18 @@ export function stillStands({ id, role, isSuperuser }: User) {
   return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
 }
 
+/** The ids of the rows that meet a condition. */
+export function idsOf(db: Database, table: typeof users | typeof registrations, condition: SQL | undefined) {
+  return db.select({ id: table.id }).from(table).where(condition);
+}
+
 /** Other superusers who can log in. While there are none, this one can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
-  return db
-    .select({ id: users.id })
-    .from(users)
-    .where(and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)))
-    .limit(1);
+  return idsOf(
+    db,
+    users,
+    and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)),
+  ).limit(1);
 }
 
 /** The username, if a deleted account had it recently. */
@@ -97,33 +61,33 @@ export function retiredUsername(db: Database, username: string, now: number) {
     .where(and(eq(retiredUsernames.digest, usernameDigest(username)), gt(retiredUsernames.retiredUntil, now)));
 }
 
-export function createUserStore(db: Database): UserStore {
+export function createUserStore(db: Database) {
   const selectUser = (id: string) => db.select().from(users).where(eq(users.id, id));
   return {
-    async find(id) {
+    async find(id: string) {
       const [user] = await selectUser(id);
       return user;
     },
 
-    async findWithKeyringVersion(id) {
+    /** As `find`, with what a check of the user's access token needs to know. */
+    async findWithKeyringVersion(id: string) {
       const { found, keyring } = await batchOf(db, { found: selectUser(id), keyring: selectKeyringVersion(db) });
       return { user: found[0], keyringVersion: keyring[0]?.version ?? "" };
     },
 
-    async hasOtherSuperuser(id) {
+    /** Whether another superuser could log in. */
+    async hasOtherSuperuser(id: string) {
       return (await otherSuperusers(db, id)).length > 0;
     },
 
-    async updateProfile(id, change, now, version) {
+    /**
+     * Changes a profile, unless another account has the username or, if a version (`updatedAt`) is expected, the user
+     * has changed since.
+     */
+    async updateProfile(id: string, change: ProfileChange, now: number, version?: number) {
       const username = canonicalName(change.username ?? "");
-      const others = db
-        .select({ id: users.id })
-        .from(users)
-        .where(and(hasUsername(users, username), ne(users.id, id)));
-      const waiting = db
-        .select({ id: registrations.id })
-        .from(registrations)
-        .where(hasUsername(registrations, username));
+      const others = idsOf(db, users, and(hasUsername(users, username), ne(users.id, id)));
+      const waiting = idsOf(db, registrations, hasUsername(registrations, username));
       const retired = retiredUsername(db, username, now);
       const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
       const found = await batchOf(db, {
@@ -142,7 +106,8 @@ export function createUserStore(db: Database): UserStore {
       return isTaken ? usernameTaken() : refuse("precondition_failed");
     },
 
-    async changePassword(id, epoch, passwordHash, now) {
+    /** Sets another password and begins the next epoch. `false` if the user's epoch has moved on meanwhile. */
+    async changePassword(id: string, epoch: number, passwordHash: string, now: number) {
       const changed = await db
         .update(users)
         .set({ passwordHash, passwordBlockedAt: null, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
@@ -151,7 +116,15 @@ export function createUserStore(db: Database): UserStore {
       return changed.length > 0;
     },
 
-    async resetPassword({ id, email, sessionEpoch }, passwordHash, now) {
+    /**
+     * As `changePassword`, for a user who has proved the address, which becomes verified. Links of registrations that
+     * wait for the address stop working.
+     */
+    async resetPassword(
+      { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,
+      passwordHash: string,
+      now: number,
+    ) {
       const isReset = and(
         eq(users.id, id),
         eq(users.sessionEpoch, sessionEpoch + 1),
@@ -181,12 +154,13 @@ export function createUserStore(db: Database): UserStore {
             ),
           ),
         ),
-        reset: db.select({ id: users.id }).from(users).where(isReset),
+        reset: idsOf(db, users, isReset),
       });
       return reset.length > 0;
     },
 
-    async blockPassword({ id, sessionEpoch }, now) {
+    /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
+    async blockPassword({ id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">, now: number) {
       const blocked = await db
         .update(users)
         .set({ passwordBlockedAt: now })
@@ -195,7 +169,15 @@ export function createUserStore(db: Database): UserStore {
       return blocked.length > 0;
     },
 
-    async recordLogin({ id, sessionEpoch }, now, rehash) {
+    /**
+     * Keeps the time of a login and, if the hash has not changed meanwhile, its replacement. `false` if the user was
+     * deleted or disabled, or began another epoch meanwhile.
+     */
+    async recordLogin(
+      { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
+      now: number,
+      rehash: { from: string; to: string } | undefined,
+    ) {
       const hash =
         rehash === undefined
           ? {}

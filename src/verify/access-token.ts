@@ -25,12 +25,6 @@ export interface Expectations {
   longestLifetime: number;
 }
 
-export interface JudgedToken {
-  claims: AccessTokenClaims;
-  /** The id of the key that signed it. */
-  keyId: string;
-}
-
 /** The `typ` of an access token (RFC 9068 §2.1), so that no other JWT of the issuer is accepted as one. */
 export const TOKEN_TYPE = "at+jwt";
 
@@ -51,6 +45,8 @@ const PART = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
 const COMPACT_JWS = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
 
 /**
+ * Returns the claims of a valid token, and the id of the key that signed it.
+ *
  * @param findKey returns the issuer's key with an id, or `undefined`; its errors are passed on
  * @param now milliseconds since the epoch
  * @throws {VerificationError} if the issuer did not sign the token for this audience, or the token has expired
@@ -60,7 +56,7 @@ export async function judgeAccessToken(
   findKey: (id: string) => Promise<VerifyingKey | undefined>,
   expectations: Expectations,
   now: number,
-): Promise<JudgedToken> {
+): Promise<{ claims: AccessTokenClaims; keyId: string }> {
   if (token.length > MAX_LENGTH || !COMPACT_JWS.test(token)) throw new VerificationError("malformed_token");
   let keyId = "";
   try {

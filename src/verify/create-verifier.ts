@@ -6,7 +6,7 @@ import { VerificationError } from "./errors.ts";
 import { issuerKeys, type WaitUntil } from "./issuer-keys.ts";
 import { type Fetcher, importKeys, type JsonWebKeySet, type Keys } from "./read-jwks.ts";
 import { type RevocationsNamespace, refuseRevoked } from "./revocations.ts";
-import { refuseUnlessLive, type StrictService } from "./strict-answer.ts";
+import { refuseUnlessLive, type StrictService } from "./service.ts";
 
 export interface VerifierOptions {
   /** Postern's `PUBLIC_URL`, exactly, without a trailing slash. */

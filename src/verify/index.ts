@@ -6,5 +6,4 @@ export { type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
 export type { Fetcher, JsonWebKeySet } from "./read-jwks.ts";
 export { type AuthVariables, type RequireAuthOptions, requireAuth } from "./require-auth.ts";
 export type { RevocationsNamespace } from "./revocations.ts";
-export type { AuthService, ServiceUser } from "./service.ts";
-export type { StrictService } from "./strict-answer.ts";
+export type { AuthService, ServiceUser, StrictService } from "./service.ts";

@@ -11,15 +11,6 @@ import { type Fetcher, READING_TIMEOUT, type Reading, readJwks } from "./read-jw
 /** Lets work continue after the response: the `waitUntil` of a request's context. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-export interface IssuerKeys {
-  /**
-   * The key with this id; `undefined` if the issuer publishes none.
-   *
-   * @throws {VerificationError} `keys_unavailable` if no keys are known and the issuer does not answer
-   */
-  find(id: string, waitUntil?: WaitUntil): Promise<VerifyingKey | undefined>;
-}
-
 /** What is known about one address. Values only; times are milliseconds since the epoch. */
 interface Known {
   reading?: Reading;
@@ -46,7 +37,7 @@ const POLL_INTERVAL = 10;
 const knownByAddress = new Map<string, Known>();
 
 /** @param now milliseconds since the epoch */
-export function issuerKeys(address: string, fetcher: Fetcher, now: () => number): IssuerKeys {
+export function issuerKeys(address: string, fetcher: Fetcher, now: () => number) {
   const known = knownByAddress.get(address) ?? { readAt: NEVER, failedAt: NEVER };
   knownByAddress.set(address, known);
 
@@ -96,7 +87,12 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   }
 
   return {
-    async find(id, waitUntil) {
+    /**
+     * The key with this id; `undefined` if the issuer publishes none.
+     *
+     * @throws {VerificationError} `keys_unavailable` if no keys are known and the issuer does not answer
+     */
+    async find(id: string, waitUntil?: WaitUntil): Promise<VerifyingKey | undefined> {
       await renew(waitUntil);
       const key = () => (timeSince(known.readAt) < LAST_GOOD_FOR ? known.reading?.keys.get(id) : undefined);
       const found = key();

@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A session that ends while KV takes the record before is never copied to KV.",
-        file: "src/sessions/revocation-copy.ts",
+        file: "src/sessions/revocations.ts",
         from: "if (this.#changes === changes) ",
         to: "",
       },
@@ -241,20 +241,20 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A change of the address is kept though the password changed while the old one was checked.",
         file: "src/users/email-changes.ts",
-        from: "eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)",
-        to: "eq(users.email, oldEmail)",
+        from: "eq(users.id, userId), eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)",
+        to: "eq(users.id, userId), eq(users.email, oldEmail)",
       },
       {
         name: "A change of the address can be confirmed after a change of the password.",
         file: "src/users/email-changes.ts",
-        from: "eq(users.sessionEpoch, sessionEpoch),\n",
-        to: "\n",
+        from: "isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)",
+        to: "isConfirmable, eq(users.email, oldEmail)",
       },
       {
         name: "An older change of the address can be confirmed beside a newer one.",
         file: "src/users/email-changes.ts",
-        from: "            notExists(newerThan(id)),\n          ),\n        );",
-        to: "          ),\n        );",
+        from: "        notExists(newerThan(id)),\n",
+        to: "",
       },
     ],
   ),
@@ -481,8 +481,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A password may be a character shorter than the least length.",
         file: "src/passwords/faults.ts",
-        from: "< lengths.minimumLength",
-        to: "< lengths.minimumLength - 1",
+        from: "< minimumLength",
+        to: "< minimumLength - 1",
       },
     ],
   ),
@@ -778,7 +778,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A strict verifier accepts a token where Postern does not answer.",
-        file: "src/verify/strict-answer.ts",
+        file: "src/verify/service.ts",
         from: 'throw new VerificationError("strict_answer_unavailable", { cause });',
         to: "return true;",
       },

@@ -27,16 +27,11 @@ export function readSeed(file: string, now: number, random: Random): ImportSeed 
 }
 
 /** A report that is being written. When it is closed, it replaces the one of an earlier run as a whole. */
-export interface Report {
-  add(refused: readonly RefusedLine[]): void;
-  close(): void;
-}
-
-export function openReport(file: string, random: Random): Report {
+export function openReport(file: string, random: Random) {
   const draft = `${reportPath(file)}.${encodeBase64url(random.bytes(6))}`;
   const descriptor = openSync(draft, "w", 0o600);
   return {
-    add: (refused) => {
+    add(refused: readonly RefusedLine[]) {
       for (const line of refused) writeSync(descriptor, `${JSON.stringify(line)}\n`);
     },
     close() {

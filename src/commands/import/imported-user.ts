@@ -71,13 +71,10 @@ export interface ImportSeed {
   startedAt: number;
 }
 
-/** Judges a line. `undefined` for an empty one. */
-export type UserReader = (line: Line) => Arrival | RefusedLine | undefined;
-
-/** The reader of one import. */
-export function createUserReader(seed: ImportSeed): UserReader {
+/** The reader of one import. It judges a line: `undefined` for an empty one. */
+export function createUserReader(seed: ImportSeed) {
   const shape = lineShape(seed.startedAt);
-  return (line) => {
+  return (line: Line): Arrival | RefusedLine | undefined => {
     const number = line.number;
     if (line.bytes === undefined)
       return refuse(number, "too_long", `A line has at most ${MOST_LINE_BYTES} bytes. Is it one user to a line?`);

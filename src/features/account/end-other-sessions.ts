@@ -11,7 +11,6 @@ export const endOtherSessions = endpoint(
     description: "Every session except the one that sends this request.",
     caller: user,
     success: { status: 204, description: "They have ended." },
-    refusals: [],
   },
   async ({ audit, sessions }, { caller }) => {
     const userId = caller.user.id;

@@ -61,7 +61,6 @@ export const exportMe = endpoint(
     caller: user,
     limits: [perUser("exportPerUser")],
     success: { status: 200, description: "The document.", schema: exportSchema },
-    refusals: [],
   },
   async ({ audit, auditEvents, clock, emailChanges, sessions }, { caller }) => {
     const { sessionId, user: owner } = caller;

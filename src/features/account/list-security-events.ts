@@ -15,7 +15,6 @@ export const listSecurityEvents = endpoint(
     caller: user,
     query: z.strictObject(pageQuery),
     success: { status: 200, description: "A page of events.", schema: pageOf(ownEventSchema) },
-    refusals: [],
   },
   async ({ auditEvents }, { query: { limit, cursor }, caller }) => {
     const userId = caller.user.id;

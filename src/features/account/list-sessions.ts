@@ -17,7 +17,6 @@ export const listSessions = endpoint(
       description: "The live sessions.",
       schema: z.strictObject({ items: z.array(sessionSchema) }).meta({ id: "Sessions" }),
     },
-    refusals: [],
   },
   async ({ sessions }, { caller }) => {
     const live = await sessions.list(caller.user.id);

@@ -37,7 +37,6 @@ export const listAuditEvents = endpoint(
       until: time.meta({ description: "Before this time." }),
     }),
     success: { status: 200, description: "A page of events.", schema: pageOf(eventSchema).meta({ id: "AuditEvents" }) },
-    refusals: [],
   },
   async ({ auditEvents }, { query: { limit, cursor, user_id: userId, ...filter } }) => {
     const events = await auditEvents.list({ ...filter, userId }, { limit: limit + 1, before: cursor });

@@ -31,7 +31,6 @@ export const listUsers = endpoint(
       is_verified: flag,
     }),
     success: { status: 200, description: "A page of users.", schema: pageOf(userSchema).meta({ id: "Users" }) },
-    refusals: [],
   },
   async ({ administration }, { query }) => {
     const { limit, cursor, q: prefix, role, is_active: isActive, is_verified: isVerified } = query;

@@ -11,7 +11,6 @@ export const readUser = endpoint(
     summary: "Read a user",
     caller: operatorOn("read_users"),
     success: { status: 200, description: "The user.", schema: userSchema },
-    refusals: [],
   },
   async (_, { caller: { target } }) => new Reply(presentUser(target), { ETag: userEtag(target) }),
 );

@@ -10,7 +10,6 @@ export const revokeSessions = endpoint(
     summary: "End every session of a user",
     caller: operatorOn("end_sessions"),
     success: { status: 204, description: "They have ended." },
-    refusals: [],
   },
   async ({ audit, sessions }, { caller: { user, target } }) => {
     await sessions.endAllBut(target.id, null);

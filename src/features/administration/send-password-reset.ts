@@ -14,7 +14,6 @@ export const sendPasswordReset = endpoint(
     caller: operatorOn("send_password_resets"),
     limits: [emailsToTarget("send_password_reset")],
     success: { status: 202, description: "The email is on its way.", schema: statusSchema("accepted") },
-    refusals: [],
   },
   async ({ audit, mail }, { caller: { user, target } }) => {
     await mail.request({ kind: "reset_password", email: target.email });

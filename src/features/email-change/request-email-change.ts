@@ -7,7 +7,7 @@ import { statusSchema } from "../../http/status.ts";
 import { typedPassword } from "../../passwords/policy.ts";
 import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
-import { allowedEmailAddress } from "../../users/email-domains.ts";
+import { allowedEmailAddress } from "../../users/registration-policy.ts";
 
 /** Whether the new address has an account is revealed to that address alone. */
 export const requestEmailChange = endpoint(

@@ -8,9 +8,8 @@ import { isOfState, linkHash, openLink } from "../../links/link-tokens.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
-import { newAccountShape } from "../../users/new-account.ts";
 import { newProfile } from "../../users/profile-fields.ts";
-import { refuseInvitation } from "../../users/registration-policy.ts";
+import { newAccountShape, refuseInvitation } from "../../users/registration-policy.ts";
 
 /** The link proves the address, so the new user is verified at once and replaces a registration that was never proved. */
 export const acceptInvitation = endpoint(

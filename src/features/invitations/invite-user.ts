@@ -5,9 +5,8 @@ import { emailsToGivenAddress, perUser } from "../../endpoint/limits.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
-import { allowedEmailAddress } from "../../users/email-domains.ts";
 import { locale } from "../../users/fields.ts";
-import { refuseInvitation } from "../../users/registration-policy.ts";
+import { allowedEmailAddress, refuseInvitation } from "../../users/registration-policy.ts";
 
 export const inviteUser = endpoint(
   {

@@ -27,7 +27,6 @@ export const readOutbox = endpoint(
     summary: "Read the emails that would have been sent",
     description: "Newest first. Exists only in development.",
     success: { status: 200, description: "The emails.", schema: outboxSchema },
-    refusals: [],
   },
   async ({ db }) => {
     const emails = await listOutbox(db);

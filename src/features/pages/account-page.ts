@@ -4,7 +4,7 @@ import { BROWSERS, type NamedPattern, SYSTEMS } from "../../mail/user-agents.ts"
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
-import type { AccountWords, FieldWords } from "./page-words.ts";
+import type { PageWords } from "./words/en.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 /** JSON has no regular expressions, so the script gets their sources. */
@@ -53,7 +53,7 @@ export function accountPage(locale: Locale): Page {
   };
 }
 
-function profile({ profile: words }: AccountWords, fields: FieldWords): Markup {
+function profile({ profile: words }: PageWords["account"], fields: PageWords["fields"]): Markup {
   const name = (id: string, label: string, autocomplete: string) =>
     field({ id, label, attributes: { autocomplete, maxlength: "100" } });
   return part(
@@ -77,7 +77,7 @@ function profile({ profile: words }: AccountWords, fields: FieldWords): Markup {
   );
 }
 
-function address({ address: words, currentPassword }: AccountWords, fields: FieldWords): Markup {
+function address({ address: words, currentPassword }: PageWords["account"], fields: PageWords["fields"]): Markup {
   const current = { id: "address-password", name: "password", label: currentPassword } as const;
   return part(
     "address",
@@ -92,7 +92,7 @@ function address({ address: words, currentPassword }: AccountWords, fields: Fiel
   );
 }
 
-function password({ password: words, currentPassword }: AccountWords, fields: FieldWords): Markup {
+function password({ password: words, currentPassword }: PageWords["account"], fields: PageWords["fields"]): Markup {
   const chosen = { label: fields.newPassword, hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
   // Password managers need the username beside the password.
   return part(
@@ -109,7 +109,7 @@ function password({ password: words, currentPassword }: AccountWords, fields: Fi
   );
 }
 
-function devices({ devices: words, cancel }: AccountWords): Markup {
+function devices({ devices: words, cancel }: PageWords["account"]): Markup {
   const { others } = words;
   return part(
     "devices",
@@ -130,7 +130,7 @@ function devices({ devices: words, cancel }: AccountWords): Markup {
   );
 }
 
-function data({ data: words }: AccountWords): Markup {
+function data({ data: words }: PageWords["account"]): Markup {
   return part(
     "export",
     words.heading,
@@ -143,7 +143,10 @@ function data({ data: words }: AccountWords): Markup {
   );
 }
 
-function deletionPart({ deletion: words, currentPassword, cancel }: AccountWords, fields: FieldWords): Markup {
+function deletionPart(
+  { deletion: words, currentPassword, cancel }: PageWords["account"],
+  fields: PageWords["fields"],
+): Markup {
   const current = { id: "delete-password", name: "password", label: currentPassword } as const;
   return part(
     "deletion",

@@ -1,6 +1,6 @@
 /** Form fields, each with a label, a place for its error, and an optional hint. */
 import { html, type Markup } from "./html.ts";
-import type { FieldWords } from "./page-words.ts";
+import type { PageWords } from "./words/en.ts";
 
 interface Field {
   id: string;
@@ -30,7 +30,7 @@ export function emailField(id: string, label: string, autocomplete = "email"): M
   });
 }
 
-export function usernameField({ username, usernameHint }: FieldWords): Markup {
+export function usernameField({ username, usernameHint }: PageWords["fields"]): Markup {
   return field({
     id: "username",
     label: username,
@@ -50,7 +50,7 @@ interface PasswordField {
 
 export function passwordField(
   { id, name = id, label, hint, autocomplete }: PasswordField,
-  { show, showPassword }: FieldWords,
+  { show, showPassword }: PageWords["fields"],
 ): Markup {
   const attributes = { type: "password", required: "", autocomplete, ...AS_TYPED };
   return html`<div class="field">

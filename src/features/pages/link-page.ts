@@ -3,8 +3,7 @@ import type { Locale } from "../../config/languages.ts";
 import { challengedEnd, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
-import { LINK_PAGES, type LinkPage, type LinkPageName } from "./link-pages.ts";
-import type { ViewWords } from "./page-words.ts";
+import { LINK_PAGES, type LinkPage, type LinkPageName, type ViewWords } from "./link-pages.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function linkPage(name: LinkPageName, locale: Locale): Page {

@@ -1,7 +1,7 @@
 /** What the pages that links in emails lead to do, apart from their texts. */
 
 /** What a view offers below its text: one of the two forms, or a link to another page. */
-export type Offer = "act" | "resend" | "login" | "account" | "nothing";
+type Offer = "act" | "resend" | "login" | "account" | "nothing";
 
 export interface LinkPage {
   /** The API operation that uses the link. */
@@ -15,33 +15,28 @@ export interface LinkPage {
   offers: Record<string, Offer>;
 }
 
+/** Of a link that can be replaced by a new one, and then leads to the log-in page. */
+const NEW_LINK_UNTIL_USED = {
+  ready: "act",
+  done: "login",
+  invalid: "resend",
+  expired: "resend",
+  missing: "resend",
+  resent: "nothing",
+  again: "resend",
+} as const;
+
 export const LINK_PAGES = {
   "verify-email": {
     operation: "/api/v1/auth/verify-email",
     resend: "/api/v1/auth/resend-verification",
-    offers: {
-      ready: "act",
-      done: "login",
-      invalid: "resend",
-      expired: "resend",
-      missing: "resend",
-      resent: "nothing",
-      again: "resend",
-    },
+    offers: NEW_LINK_UNTIL_USED,
   },
   "reset-password": {
     operation: "/api/v1/auth/reset-password",
     passwordField: "new_password",
     resend: "/api/v1/auth/forgot-password",
-    offers: {
-      ready: "act",
-      done: "login",
-      invalid: "resend",
-      expired: "resend",
-      missing: "resend",
-      resent: "nothing",
-      again: "resend",
-    },
+    offers: NEW_LINK_UNTIL_USED,
   },
   "accept-invitation": {
     operation: "/api/v1/auth/accept-invitation",
@@ -86,9 +81,21 @@ export const LINK_PAGES = {
 
 export type LinkPageName = keyof typeof LINK_PAGES;
 
-/** The pages with a form for another link. */
-export type ResendingPage = {
-  [Page in LinkPageName]: (typeof LINK_PAGES)[Page] extends { resend: string } ? Page : never;
-}[LinkPageName];
+/** What a page shows at one time. */
+export interface ViewWords {
+  heading: string;
+  text?: string;
+  points?: readonly string[];
+  note?: string;
+  /** The label of a button that opens the form for another link. */
+  again?: string;
+}
 
-export type ViewName<Page extends LinkPageName> = keyof (typeof LINK_PAGES)[Page]["offers"];
+/** The texts that these pages need in every language. */
+export type LinkWords = {
+  readonly [Page in LinkPageName]: {
+    label: string;
+    busyLabel: string;
+    views: { readonly [View in keyof (typeof LINK_PAGES)[Page]["offers"]]: ViewWords };
+  } & ((typeof LINK_PAGES)[Page] extends { resend: string } ? { resend: string } : object);
+} & { readonly kept: string; readonly toLogin: string; readonly toAccount: string };

@@ -33,7 +33,6 @@ export function pageEndpoints(config: Config): Endpoint[] {
         tag: "Pages",
         isConditional: true,
         success: { status: 200, description: "A page.", contentType: "text/html" },
-        refusals: [],
       },
       async (_, { client, exchange }) => {
         const locale = findLocale(exchange.query("lang") ?? "") ?? client.locale;

@@ -1,16 +1,16 @@
 /** What a page hands to its script as JSON: texts, and settings that the page's builder knows. */
-import type { LinkPage } from "./link-pages.ts";
-import type { AccountWords, FieldWords, FormWords, LoginWords, ViewWords } from "./page-words.ts";
+import type { LinkPage, ViewWords } from "./link-pages.ts";
+import type { PageWords } from "./words/en.ts";
 
 /** What the scripts read. Every page has `forms` and `fields`; the other parts are for the script of one page. */
 export interface ScriptWords {
-  forms: FormWords;
-  fields: Pick<FieldWords, "show" | "showPassword" | "hide" | "hidePassword">;
+  forms: PageWords["forms"];
+  fields: Pick<PageWords["fields"], "show" | "showPassword" | "hide" | "hidePassword">;
   page: LinkPage & { busyLabel: string; kept: string };
   views: Record<string, ViewWords>;
-  login: Pick<LoginWords, "busyLabel" | "nameMissing" | "wrong" | "disabled">;
+  login: Pick<PageWords["login"], "busyLabel" | "nameMissing" | "wrong" | "disabled">;
   register: { busyLabel: string; resent: string; invitation: string; closed: string };
-  account: AccountWords;
+  account: PageWords["account"];
   userAgents: { browsers: NamedSource[]; systems: NamedSource[] };
 }
 

@@ -12,7 +12,6 @@ export const readMe = endpoint(
     description: "A strict check of the access token: its session is asked whether it is alive.",
     caller: user,
     success: { status: 200, description: "The user.", schema: userSchema },
-    refusals: [],
   },
   async (_, { caller }) => new Reply(presentUser(caller.user), { ETag: userEtag(caller.user) }),
 );

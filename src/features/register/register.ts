@@ -5,9 +5,8 @@ import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal } from "../../platform/refusal.ts";
-import { newAccountShape } from "../../users/new-account.ts";
 import { newProfile } from "../../users/profile-fields.ts";
-import { refuseRegistration } from "../../users/registration-policy.ts";
+import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
 
 export const register = endpoint(
   {

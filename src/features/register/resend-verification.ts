@@ -15,7 +15,6 @@ export const resendVerification = endpoint(
     body: () => z.strictObject({ email: emailAddress }),
     limits: [emailsToGivenAddress("resend_verification"), perNetwork("mailPerAddress")],
     success: { status: 202, description: "An email is on its way, if one is due.", schema: statusSchema("accepted") },
-    refusals: [],
   },
   async ({ mail }, { body: { email } }) => {
     await mail.request({ kind: "resend_verification", email });

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { identifyUser } from "../../access/identify-user.ts";
 import type { Services } from "../../endpoint/services.ts";
-import { presentJwks } from "../../keys/present-jwks.ts";
+import { presentJwks } from "../../keys/signing-key.ts";
 import { presentUser } from "../../users/user.ts";
 import type { AccessTokenClaims } from "../../verify/claims.ts";
 import type { ServiceUser } from "../../verify/service.ts";

@@ -14,7 +14,6 @@ export const readOpenApi = endpoint(
     tag: "Service",
     summary: "This document",
     success: { status: 200, description: "OpenAPI 3.1.", contentType: "application/json" },
-    refusals: [],
   },
   (_, { exchange }) => asset(exchange, "/openapi.json", {}),
 );
@@ -27,7 +26,6 @@ export const readReference = endpoint(
     tag: "Service",
     summary: "The interactive reference",
     success: { status: 200, description: "A page that loads nothing from another host.", contentType: "text/html" },
-    refusals: [],
   },
   (_, { exchange }) => asset(exchange, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
 );

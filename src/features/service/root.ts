@@ -34,7 +34,6 @@ export const readService = endpoint(
     tag: "Service",
     summary: "Read about this service",
     success: { status: 200, description: "The name, the version and links to everything else.", schema: serviceSchema },
-    refusals: [],
   },
   async ({ config: { productName, publicUrl, registration, turnstile } }) => ({
     name: productName,

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { JWKS_MAX_AGE_SECONDS } from "../../config/config.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
-import { presentJwks } from "../../keys/present-jwks.ts";
 import { publishedJwk } from "../../keys/public-jwk.ts";
+import { presentJwks } from "../../keys/signing-key.ts";
 
 const jwksSchema = z.strictObject({ keys: z.array(publishedJwk) }).meta({ id: "JsonWebKeySet" });
 
@@ -16,7 +16,6 @@ export const readJwks = endpoint(
     description: "A JWK set (RFC 7517), cacheable. A key is published well before it signs.",
     isConditional: true,
     success: { status: 200, description: "The published keys.", schema: jwksSchema },
-    refusals: [],
   },
   async ({ keyring }) =>
     new Reply(presentJwks(await keyring.published()), { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` }),

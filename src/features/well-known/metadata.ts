@@ -23,7 +23,6 @@ export const readMetadata = endpoint(
     description: "RFC 8414: who issues the tokens, and where the keys are. No OAuth grant is offered.",
     isConditional: true,
     success: { status: 200, description: "The metadata.", schema: metadataSchema },
-    refusals: [],
   },
   async ({ config }) => {
     const metadata = {

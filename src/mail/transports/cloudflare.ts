@@ -1,6 +1,5 @@
 /** Delivery through a `send_email` binding (https://developers.cloudflare.com/email-service/). */
-import { parseSender } from "./sender.ts";
-import { MailNotDelivered, requirePlainAddress, type Transport } from "./transport.ts";
+import { MailNotDelivered, parseSender, requirePlainAddress, type Transport } from "./transport.ts";
 
 /**
  * Creates the transport. `from` is an address or `Name <address>`, with a domain that the Cloudflare account has

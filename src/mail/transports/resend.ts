@@ -1,6 +1,5 @@
 /** Delivery through the HTTP API of Resend (https://resend.com/docs/api-reference/emails/send-email). */
-import type { OutgoingMail } from "../outgoing-mail.ts";
-import { MailNotDelivered, requirePlainAddress, type Transport } from "./transport.ts";
+import { MailNotDelivered, type OutgoingMail, requirePlainAddress, type Transport } from "./transport.ts";
 
 const ENDPOINT = "https://api.resend.com/emails";
 

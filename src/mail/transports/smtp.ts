@@ -5,42 +5,28 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
+import type { Config } from "../../config/config.ts";
 import { MINUTE, SECOND } from "../../platform/clock.ts";
-import type { OutgoingMail } from "../outgoing-mail.ts";
-import { parseSender, type Sender } from "./sender.ts";
 import { SmtpTimeout, smtpFailure } from "./smtp-failure.ts";
-import { requirePlainAddress, type Transport } from "./transport.ts";
+import { type OutgoingMail, parseSender, requirePlainAddress, type Sender, type Transport } from "./transport.ts";
 
 /** The server's address, credentials and encryption. */
-export interface SmtpSettings {
-  host: string;
-  port: number;
-  user?: string | undefined;
-  password?: string | undefined;
-  /** `starttls` never sends unencrypted, `implicit` uses TLS from the first byte, `none` is for development. */
-  tls: "starttls" | "implicit" | "none";
-}
-
-/** How long to wait for the server, in milliseconds. */
-export interface SmtpTimeouts {
-  /** From the first packet to the end of the TLS handshake. */
-  connection: number;
-  /** Until the server's greeting. */
-  greeting: number;
-  /** Between two responses. */
-  silence: number;
-  /** For one whole delivery, even if the server keeps responding. */
-  delivery: number;
-}
+export type SmtpSettings = Pick<Smtp, "host" | "port" | "tls"> & Partial<Pick<Smtp, "user" | "password">>;
+type Smtp = Config["mail"]["smtp"];
 
 /**
- * RFC 5321 §4.5.3.2 allows up to ten minutes, which suits a relay. A queue consumer has 15 minutes for a batch of ten,
- * so each email gets one minute. If a late reply causes a second copy, it has the same Message-ID.
+ * How long to wait for the server, in milliseconds. RFC 5321 §4.5.3.2 allows up to ten minutes, which suits a relay. A
+ * queue consumer has 15 minutes for a batch of ten, so each email gets one minute. If a late reply causes a second copy,
+ * it has the same Message-ID.
  */
-const TIMEOUTS: SmtpTimeouts = {
+const TIMEOUTS = {
+  /** From the first packet to the end of the TLS handshake. */
   connection: 10 * SECOND,
+  /** Until the server's greeting. */
   greeting: 10 * SECOND,
+  /** Between two responses. */
   silence: 30 * SECOND,
+  /** For one whole delivery, even if the server keeps responding. */
   delivery: MINUTE,
 };
 
@@ -86,7 +72,7 @@ function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise
 function connectionOptions(
   { host, port, user, password, tls }: SmtpSettings,
   sender: Sender,
-  timeouts: SmtpTimeouts,
+  timeouts: typeof TIMEOUTS,
   socket: Socket,
 ): SMTPTransportOptions {
   return {
@@ -96,6 +82,7 @@ function connectionOptions(
     getSocket: (_options, callback) => callback(null, { connection: socket }),
     secure: tls === "implicit",
     secured: tls === "implicit",
+    // `starttls` never sends unencrypted, `implicit` uses TLS from the first byte, `none` is for development.
     requireTLS: tls === "starttls",
     ignoreTLS: tls === "none",
     // Use configured credentials even if the server does not announce authentication.

@@ -1,4 +1,13 @@
-import type { OutgoingMail } from "../outgoing-mail.ts";
+/** An email that is ready to send: rendered, with one recipient, and identical on every attempt. */
+export interface OutgoingMail {
+  /** Identical on every attempt, so that duplicates can be recognized. */
+  id: string;
+  /** One address, without a name. */
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+}
 
 /** Sends emails. It neither writes them nor decides about retries. */
 export interface Transport {
@@ -30,4 +39,19 @@ export class MailNotDelivered extends Error {
  */
 export function requirePlainAddress(address: string): void {
   if (!/^[^\s<>(),;:"\\@\p{Cc}]+@[^\s<>(),;:"\\@\p{Cc}]+$/u.test(address)) throw new MailNotDelivered("mail_address");
+}
+
+/** The sender of emails, as name and address. */
+export interface Sender {
+  /** Empty if the configuration only has an address. */
+  name: string;
+  address: string;
+}
+
+/** Parses `Name <address>` or a plain address. The configuration has already validated the format. */
+export function parseSender(from: string): Sender {
+  const nameEnd = from.lastIndexOf(" <");
+  return nameEnd === -1
+    ? { name: "", address: from }
+    : { name: from.slice(0, nameEnd), address: from.slice(nameEnd + 2, -1) };
 }

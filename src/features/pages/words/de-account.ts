@@ -1,7 +1,7 @@
 /** The account page in German. */
-import type { AccountWords } from "../page-words.ts";
+import type { PageWords } from "./en.ts";
 
-export const account: AccountWords = {
+export const account: PageWords["account"] = {
   heading: "Ihr Konto",
   loggedInAs: "Angemeldet als",
   logOut: "Abmelden",

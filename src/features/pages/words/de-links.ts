@@ -1,5 +1,5 @@
 /** The pages that links in emails lead to, in German. */
-import type { LinkWords } from "../page-words.ts";
+import type { LinkWords } from "../link-pages.ts";
 
 export const CHECK_EMAIL = "Prüfen Sie Ihre E-Mails";
 export const NOTHING_CAME =

@@ -1,7 +1,7 @@
 /** The pages in German. */
-import type { PageWords } from "../page-words.ts";
 import { account } from "./de-account.ts";
 import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./de-links.ts";
+import type { PageWords } from "./en.ts";
 
 const EASY_TO_GUESS = "und ist deshalb leicht zu erraten";
 const UNRELATED = "Verwenden Sie mehrere Wörter, die nichts mit Ihnen zu tun haben.";

@@ -1,12 +1,11 @@
 /** The account page in English. */
-import type { AccountWords } from "../page-words.ts";
-
-export const account: AccountWords = {
+export const account = {
   heading: "Your account",
   loggedInAs: "Logged in as",
   logOut: "Log out",
   loggingOut: "Logging out…",
   loading: "Loading your account…",
+  /** The reason comes from the words of the forms. */
   failed: {
     heading: "We couldn't load your account",
     label: "Try again",
@@ -48,6 +47,7 @@ export const account: AccountWords = {
     unknown: "Unknown device",
     lastUsed: "Last used {time}",
     end: "Log out",
+    /** The accessible name of the button. */
     endNamed: "Log out {device}",
     ending: "Logging out…",
     ended: "{device} has been logged out.",

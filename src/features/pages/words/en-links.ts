@@ -1,5 +1,5 @@
 /** The pages that links in emails lead to, in English. */
-import type { LinkWords } from "../page-words.ts";
+import type { LinkWords } from "../link-pages.ts";
 
 export const CHECK_EMAIL = "Check your email";
 export const NOTHING_CAME = "Nothing after a few minutes? Check your spam folder and make sure the address is right.";

@@ -1,5 +1,8 @@
-/** The pages in English. */
-import type { PageWords } from "../page-words.ts";
+/**
+ * The texts of the hosted pages in English; every other language has the same ones. The Worker fills in `{{…}}`, a
+ * page's script fills in `{…}`.
+ */
+import type { FaultCode } from "../../../passwords/faults.ts";
 import { account } from "./en-account.ts";
 import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./en-links.ts";
 
@@ -8,9 +11,14 @@ const UNRELATED = "Use a few words unrelated to you.";
 const UNUSABLE_NAME = "This name contains characters that can't be used.";
 const LONG_NAME = "Use 100 characters or fewer.";
 
-export const english: PageWords = {
+/** All texts of the pages in one language. A missing or superfluous text is a type error. */
+export type PageWords = typeof english;
+
+export const english = {
+  /** The language's name for itself. */
   language: "English",
   layout: {
+    /** The label of the language links. */
     languages: "Language",
     needsScript: {
       heading: "JavaScript is required",
@@ -26,34 +34,45 @@ export const english: PageWords = {
     newPassword: "New password",
     newPasswordHint:
       "At least {{password_min_length}} characters. A few unrelated words are easy to remember and hard to guess.",
+    /** The button beside a password, while the password is hidden: its text and its accessible name. */
     show: "Show",
     showPassword: "Show password",
+    /** The same, while the password can be read. */
     hide: "Hide",
     hidePassword: "Hide password",
   },
+  /** Messages that any form may show. The scripts read them. */
   forms: {
     emailMissing: "Enter your email address.",
     emailIncomplete: "Enter a full email address, like name@example.com.",
     passwordMissing: "Enter your password.",
+    /** For a new account. */
     firstPasswordMissing: "Choose a password.",
+    /** For an account that has a password already. */
     newPasswordMissing: "Enter a new password.",
     usernameMissing: "Choose a username.",
     sending: "Sending…",
     tooManyAttempts: "Too many attempts.",
     noAnswer: "We couldn't reach the server. Check your connection.",
     failed: "Something went wrong on our side.",
+    /** For a refusal that another attempt would not change. */
     refused: "This request was refused. Contact support.",
     challengeFailed: "The security check failed. Please try again.",
     challengeLoading: "The security check is still loading. Try again in a moment.",
     challengeMissing: "Complete the security check above.",
+    /** The service requires a challenge, but the operator has configured no site key for the pages. */
     challengeNotShown: "The security check can't be shown here. Request the link from the log-in page instead.",
     challengeNotLoaded: "The security check didn't load. Check your connection and reload the page.",
     tryAgainSoon: "Please try again in a moment.",
+    /** `{duration}` is in seconds. */
     tryAgainIn: "Please try again in {duration}.",
+    /** `{duration}` is in minutes. `{time}` is a clock time, because the duration is soon out of date. */
     tryAgainAfter: "Please try again in {duration} (after {time}).",
+    /** `{duration}` is in hours, rounded. */
     tryAgainMuchLater: "Please try again in about {duration} (after {time}).",
     reference: "Support reference: {id}",
     passwordIsGood: "Good password.",
+    /** By the API's field and error code. */
     faults: {
       "email.invalid_format": "Enter a valid email address, like name@example.com.",
       "email.too_long": "This email address is too long.",
@@ -76,10 +95,11 @@ export const english: PageWords = {
       "password.too_common": "This password is too common. Use a few unrelated words.",
       "password.breached":
         "This password has appeared in a data breach. Choose another, and change it anywhere else you use it.",
-    },
+    } satisfies Record<string, string> & Record<`password.${FaultCode}`, string>,
   },
   links,
   account,
+  /** After a request for another verification link. */
   resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
   login: {
     heading: "Log in",
