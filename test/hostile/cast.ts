@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
 import { type LinkPurpose, linkHash, sealLink } from "../../src/links/link-tokens.ts";
 import { createId } from "../../src/platform/random.ts";
+import { newProfile } from "../../src/users/profile-fields.ts";
 import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
@@ -118,9 +119,7 @@ export class Cast {
         email: `waiting-${made}@${DOMAIN}`,
         username: `waiting-${made}`,
         passwordHash: "!",
-        firstName: null,
-        lastName: null,
-        phone: null,
+        ...newProfile({}),
         locale: "en",
         createdAt: now,
       },
