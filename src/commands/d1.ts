@@ -4,16 +4,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Place } from "./flags.ts";
 
-export interface OpenD1 {
-  DB: D1Database;
-  dispose(): Promise<void>;
-}
-
 /**
  * Opens the database that `wrangler.toml` under `root` binds as DB. For the deployed one wrangler starts a preview
  * Worker in the operator's account that passes the statements on, and ends it afterwards.
  */
-export async function openD1({ remote, persistTo }: Place, root: string): Promise<OpenD1> {
+export async function openD1({ remote, persistTo }: Place, root: string) {
   // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");

@@ -1,21 +1,10 @@
 /** What a command works in: the checkout, the terminal, the database, and whether the user wants it to stop. */
 import { resolve } from "node:path";
-import { type OpenD1, openD1 } from "./d1.ts";
+import { openD1 } from "./d1.ts";
 import type { Place } from "./flags.ts";
-import { type Ask, createAsk } from "./prompt.ts";
+import { createAsk } from "./prompt.ts";
 
-export interface Surroundings {
-  /** The folder with package.json and wrangler.toml. */
-  root: string;
-  /** Aborted when the user wants the command to end. */
-  stop: AbortSignal;
-  say(text: string): void;
-  /** Shows progress. At a terminal it replaces what was shown before. */
-  show(text: string): void;
-  complain(text: string): void;
-  ask: Ask;
-  openD1(place: Place): Promise<OpenD1>;
-}
+export type Surroundings = ReturnType<typeof here>;
 
 /** The part of the process that says when to stop. */
 interface SignalSource {
@@ -26,17 +15,26 @@ interface SignalSource {
 const PARENT_CHECK_MILLISECONDS = 300;
 
 /** The surroundings of this process. */
-export function here(source: SignalSource = process): Surroundings {
+export function here(source: SignalSource = process) {
   const root = resolve(import.meta.dirname, "../..");
   const stop = stopOf(source);
   return {
+    /** The folder with package.json and wrangler.toml. */
     root,
+    /** Aborted when the user wants the command to end. */
     stop,
-    openD1: (place) => openD1(place, root),
+    openD1: (place: Place) => openD1(place, root),
     ask: createAsk(process.stdin, process.stdout, stop),
-    say: (text) => process.stdout.write(text),
-    show: (text) => process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${text}` : `${text}\n`),
-    complain: (text) => process.stderr.write(text),
+    say(text: string) {
+      process.stdout.write(text);
+    },
+    /** Shows progress. At a terminal it replaces what was shown before. */
+    show(text: string) {
+      process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
+    },
+    complain(text: string) {
+      process.stderr.write(text);
+    },
   };
 }
 
