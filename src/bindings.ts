@@ -1,9 +1,9 @@
 import type { AuditEvent } from "./audit/event-types.ts";
 import type { AppBindings } from "./http/app-env.ts";
-import type { LoginGuard } from "./limits/login-guard.ts";
-import type { RateLimiter } from "./limits/rate-limiter.ts";
+import type { LoginGuard } from "./limits/login-guard-object.ts";
+import type { RateLimiter } from "./limits/rate-limiter-object.ts";
 import type { MailRequest } from "./mail/requests.ts";
-import type { UserSessions } from "./sessions/user-sessions.ts";
+import type { UserSessions } from "./sessions/user-sessions-object.ts";
 
 declare module "./http/app-env.ts" {
   interface AppBindings {

@@ -13,9 +13,9 @@ import { runMaintenance } from "./maintenance.ts";
 import { createServices } from "./services.ts";
 import type { AuthService as AuthServiceContract } from "./verify/service.ts";
 
-export { LoginGuard } from "./limits/login-guard.ts";
-export { RateLimiter } from "./limits/rate-limiter.ts";
-export { UserSessions } from "./sessions/user-sessions.ts";
+export { LoginGuard } from "./limits/login-guard-object.ts";
+export { RateLimiter } from "./limits/rate-limiter-object.ts";
+export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 const app = createApp(config);

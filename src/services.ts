@@ -21,7 +21,7 @@ import { Hops } from "./platform/hops.ts";
 import { systemRandom } from "./platform/random.ts";
 import { lazily } from "./platform/records.ts";
 import { createRevocations } from "./sessions/revocations.ts";
-import { createSessions } from "./sessions/sessions.ts";
+import { createSessions } from "./sessions/session-calls.ts";
 import { createAccessTokens } from "./tokens/access-token.ts";
 import { createUserAdministration } from "./users/administration.ts";
 import { createDeletionStore } from "./users/deletions.ts";

@@ -3,7 +3,7 @@
  * the session is alive, the user exists and is active, and the signing key has not been revoked.
  */
 import type { Keyring } from "../keys/keyring.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Sessions } from "../sessions/session-calls.ts";
 import type { AccessTokens } from "../tokens/access-token.ts";
 import type { UserStore } from "../users/users.ts";
 

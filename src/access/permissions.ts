@@ -1,6 +1,6 @@
 /**
  * Who may do what to whom. This table decides alone: the endpoints ask it, the API reference and docs/accounts.md quote
- * it, and the tests try every cell.
+ * it, and the tests try every cell. `verify/permissions.ts` repeats the roles for other Workers; a test compares the two.
  */
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";

@@ -9,7 +9,7 @@ import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { MailQueue } from "../mail/requests.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Sessions } from "../sessions/session-calls.ts";
 import type { DeletionStore } from "../users/deletions.ts";
 import type { EmailChange, EmailChangeStore } from "../users/email-changes.ts";
 import { loginNameKeys } from "../users/login-names.ts";

@@ -1,6 +1,6 @@
 /**
  * The languages of emails and pages, and the choice between them. To add a language, add it here; the compiler then
- * names what is missing: its texts in `messages/`, and those of the pages in `pages/words/`.
+ * names what is missing: the emails in `mail/messages/`, and the pages in `features/pages/words/`.
  */
 
 /** BCP 47 tags in lower case. The first is the fallback. */

@@ -81,3 +81,10 @@ function isDomain(text: string): boolean {
 function isOrigin(text: string): boolean {
   return isHttpUrl(text) && new URL(text).origin === text;
 }
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Whether a host name means this machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
+}

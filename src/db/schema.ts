@@ -39,7 +39,7 @@ export const users = sqliteTable(
      * wrong guesses.
      */
     passwordBlockedAt: integer("password_blocked_at"),
-    /** The language of emails: a BCP 47 tag from `mail/languages.ts`. */
+    /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /** SHA-256 of the link that verified the address. That link gives the same answer again; all others are invalid. */
     verifiedByLink: text("verified_by_link"),

@@ -15,7 +15,7 @@ import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { Random } from "../platform/random.ts";
 import type { Revocations } from "../sessions/revocations.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Sessions } from "../sessions/session-calls.ts";
 import type { AccessTokens } from "../tokens/access-token.ts";
 import type { UserAdministration } from "../users/administration.ts";
 import type { DeletionStore } from "../users/deletions.ts";

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { isLoopback } from "../config/config.ts";
+import { isLoopback } from "../config/values.ts";
 import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { answerProblem } from "./problem-response.ts";

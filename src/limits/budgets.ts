@@ -11,7 +11,7 @@ import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 import type { LimitReading } from "./gcra.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
+import type { RateLimiter } from "./rate-limiter-object.ts";
 
 /** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
 export interface Limit {

@@ -8,8 +8,8 @@ import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { type Budget, giveAllBack, limitedKey, limiterBudget, takeAll, withoutFail } from "./budgets.ts";
-import type { GuardReading, LoginGuard } from "./login-guard.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
+import type { GuardReading, LoginGuard } from "./login-guard-object.ts";
+import type { RateLimiter } from "./rate-limiter-object.ts";
 
 export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 

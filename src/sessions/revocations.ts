@@ -5,7 +5,7 @@
  * Key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`. An
  * access token is refused if its `sid` is listed, or if the record has a role and the token's `role` differs.
  */
-import { SECOND, toSeconds } from "../platform/clock.ts";
+import { MINUTE, SECOND, toSeconds } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
@@ -27,6 +27,14 @@ const COPIED_AT = "copied_at";
 const FAILURES = "failures";
 /** The role that access tokens must have, and the version of the user that set it. */
 const CHANGED_ROLE = "changed_role";
+
+/**
+ * How long a revocation is kept, in milliseconds: until every access token of the session has expired, and a minute
+ * longer for verifiers that tolerate clock skew.
+ */
+export function revocationLifetime(tokenLifetime: number): number {
+  return tokenLifetime + MINUTE;
+}
 
 export function revocationKey(userId: string): string {
   return `revoked:${userId}`;

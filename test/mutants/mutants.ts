@@ -45,19 +45,19 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The grace in which the previous refresh token is accepted never ends.",
-        file: "src/sessions/user-sessions.ts",
+        file: "src/sessions/user-sessions-object.ts",
         from: " && now - session.rotatedAt <= grace",
         to: "",
       },
       {
         name: "Within the grace every older refresh token is accepted.",
-        file: "src/sessions/user-sessions.ts",
+        file: "src/sessions/user-sessions-object.ts",
         from: "generation === session.generation - 1",
         to: "generation < session.generation",
       },
       {
         name: "The reuse of a refresh token does not end its session.",
-        file: "src/sessions/user-sessions.ts",
+        file: "src/sessions/user-sessions-object.ts",
         from: "      await this.#end([session], now + rules.refuseFor);\n      return",
         to: "      return",
       },
@@ -108,9 +108,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "KV forgets an ended session while its access token may still be alive.",
-        file: "src/sessions/sessions.ts",
-        from: "refuseFor: config.tokens.lifetime + MINUTE",
-        to: "refuseFor: MINUTE",
+        file: "src/sessions/revocations.ts",
+        from: "return tokenLifetime + MINUTE",
+        to: "return MINUTE",
       },
     ],
   ),
@@ -269,7 +269,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A login that was under way opens a session of a deleted account.",
-        file: "src/sessions/user-sessions.ts",
+        file: "src/sessions/user-sessions-object.ts",
         from: "if (this.#closedUntil > now) return null;",
         to: "",
       },
@@ -377,13 +377,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "Wrong guesses at an account are not counted.",
-        file: "src/limits/login-guard.ts",
+        file: "src/limits/login-guard-object.ts",
         from: "guesses.count += 1;",
         to: "",
       },
       {
         name: "The pause between wrong guesses does not grow.",
-        file: "src/limits/login-guard.ts",
+        file: "src/limits/login-guard-object.ts",
         from: "doublingPause(excess, rule.window, LONGEST_PAUSE)",
         to: "rule.window",
       },
@@ -394,7 +394,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A login from a familiar network forgives strangers their wrong guesses.",
-        file: "src/limits/login-guard.ts",
+        file: "src/limits/login-guard-object.ts",
         from: "wasFamiliar ? elsewhere : none()",
         to: "none()",
       },

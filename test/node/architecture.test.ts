@@ -121,9 +121,9 @@ describe("the architecture", () => {
   it("keeps the runtime's own module to the entry point and the objects", () => {
     const objects = [
       "src/index.ts",
-      "src/sessions/user-sessions.ts",
-      "src/limits/rate-limiter.ts",
-      "src/limits/login-guard.ts",
+      "src/sessions/user-sessions-object.ts",
+      "src/limits/rate-limiter-object.ts",
+      "src/limits/login-guard-object.ts",
     ];
     expect(importersOf("cloudflare:workers", (path) => objects.includes(path))).toEqual([]);
   });
@@ -157,7 +157,7 @@ describe("the architecture", () => {
       "src/services.ts",
       "src/index.ts",
       "src/bindings.ts",
-      "src/sessions/user-sessions.ts",
+      "src/sessions/user-sessions-object.ts",
       "src/commands/d1.ts",
     ];
     const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;

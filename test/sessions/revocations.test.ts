@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { pause } from "../../src/platform/clock.ts";
 import { revocationKey } from "../../src/sessions/revocations.ts";
-import type { UserSessions } from "../../src/sessions/user-sessions.ts";
+import type { UserSessions } from "../../src/sessions/user-sessions-object.ts";
 import { expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { type LoggedIn, loggedIn, logIn, registered } from "../support/people.ts";

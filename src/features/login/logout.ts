@@ -4,7 +4,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
-import type { SessionProof } from "../../sessions/user-sessions.ts";
+import type { SessionProof } from "../../sessions/user-sessions-object.ts";
 import { clearRefreshCookie, readRefreshCookie } from "./refresh-cookie.ts";
 
 /**

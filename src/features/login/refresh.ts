@@ -8,7 +8,7 @@ import type { Exchange } from "../../http/exchange.ts";
 import { decide, type LimitDecision, policyOf } from "../../limits/budgets.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
-import type { Rotation } from "../../sessions/user-sessions.ts";
+import type { Rotation } from "../../sessions/user-sessions-object.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { clearRefreshCookie, handOut, readRefreshCookie } from "./refresh-cookie.ts";
 

@@ -1,13 +1,13 @@
 /**
  * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop. What
- * the methods do is in `user-sessions.ts`.
+ * the methods do is in `user-sessions-object.ts`.
  */
 import type { Config } from "../config/config.ts";
-import { MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { retry } from "../platform/retry.ts";
+import { revocationLifetime } from "./revocations.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
-import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions.ts";
+import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions-object.ts";
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -18,9 +18,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
     ...(config.limits.enforced ? { refreshes: config.limits.rules.refreshPerSession } : {}),
-    // Every access token of an ended session has expired by then, with a minute to spare for verifiers that tolerate
-    // clock skew.
-    refuseFor: config.tokens.lifetime + MINUTE,
+    refuseFor: revocationLifetime(config.tokens.lifetime),
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));

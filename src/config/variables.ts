@@ -1,0 +1,90 @@
+/**
+ * Every setting of the service: the variables with their defaults and bounds, and the numbers that no variable changes.
+ * Limits are in `limit-rules.ts`.
+ */
+import * as z from "zod";
+import { mailSubjects } from "./email-subjects.ts";
+import { limitRules } from "./limit-overrides.ts";
+import { clientId, domains, httpUrl, oneOf, origins, secret, wholeNumber } from "./values.ts";
+
+/** The largest request body, in bytes. Part of the HTTP contract. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
+export const MAX_PASSWORD_LENGTH = 256;
+
+/** A cached JWKS may be this old: new keys are published much longer before they sign. */
+export const JWKS_MAX_AGE_SECONDS = 300;
+
+/** Every variable, in the order of the table in docs/configuration.md. */
+export const environment = z.object({
+  ENVIRONMENT: oneOf(["development", "production"]).default("production"),
+  PUBLIC_URL: httpUrl.optional(),
+  PRODUCT_NAME: z
+    .string()
+    .trim()
+    .min(1, "takes a name")
+    .max(80, "takes at most 80 characters")
+    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, "takes one line")
+    .default("Postern"),
+  AUTH_SECRET: secret,
+  AUTH_SECRET_PREVIOUS: secret.optional(),
+  JWT_AUDIENCE: z.string().min(1, "takes a name or URL").optional(),
+  JWT_CLIENT_ID: clientId,
+  JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
+  ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
+  REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(30, 1, 365),
+  SESSION_IDLE_DAYS: wholeNumber(30, 1, 365),
+  REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
+  SESSIONS_PER_USER: wholeNumber(50, 1, 1_000),
+  CLOCK_TOLERANCE_SECONDS: wholeNumber(5, 0, 60),
+  KEY_ROTATION_DAYS: wholeNumber(30, 1, 365),
+  KEY_PUBLISH_LEAD_MINUTES: wholeNumber(60, 15, 1_440),
+  PASSWORD_MIN_LENGTH: wholeNumber(15, 8, 64),
+  PASSWORD_MAX_LENGTH: wholeNumber(MAX_PASSWORD_LENGTH, 64, MAX_PASSWORD_LENGTH),
+  BREACHED_PASSWORD_CHECK: oneOf(["on", "off", "required"]).optional(),
+  BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: wholeNumber(1_500, 100, 10_000),
+  SCRYPT_LN: wholeNumber(15, 4, 17),
+  SCRYPT_P: wholeNumber(3, 1, 16),
+  HASH_LANE_LENGTH: wholeNumber(4, 0, 64),
+  EMAIL_VERIFICATION_EXPIRE_HOURS: wholeNumber(24, 1, 24),
+  RESET_PASSWORD_EXPIRE_MINUTES: wholeNumber(60, 5, 60),
+  UNVERIFIED_ACCOUNT_EXPIRE_DAYS: wholeNumber(30, 1, 365),
+  EMAIL_CHANGE_UNDO_DAYS: wholeNumber(7, 1, 30),
+  USERNAME_RETIREMENT_DAYS: wholeNumber(90, 0, 3_650),
+  AUDIT_RETENTION_DAYS: wholeNumber(365, 1, 3_650),
+  REGISTRATION: oneOf(["open", "invitation", "closed"]).default("open"),
+  ALLOWED_EMAIL_DOMAINS: domains,
+  INVITATION_EXPIRE_HOURS: wholeNumber(24, 1, 24),
+  TURNSTILE_SECRET_KEY: z
+    .string()
+    .regex(/^\S{16,}$/, "takes the secret key of a Turnstile widget")
+    .optional(),
+  TURNSTILE_SITE_KEY: z
+    .string()
+    .regex(/^[\w-]{16,64}$/, "takes the site key of a Turnstile widget")
+    .optional(),
+  VERIFY_EMAIL_URL: httpUrl.optional(),
+  RESET_PASSWORD_URL: httpUrl.optional(),
+  CONFIRM_EMAIL_URL: httpUrl.optional(),
+  UNDO_EMAIL_CHANGE_URL: httpUrl.optional(),
+  INVITATION_URL: httpUrl.optional(),
+  ALLOWED_ORIGINS: origins,
+  COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
+  RATE_LIMITING: oneOf(["on", "off"]).default("on"),
+  RATE_LIMITS: limitRules,
+  MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>"\r\n]{1,80} <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, "takes an address, or Name <address>")
+    .optional(),
+  MAIL_SUBJECTS: mailSubjects,
+  SMTP_HOST: z.string().min(1, "takes a host name").optional(),
+  SMTP_PORT: wholeNumber(587, 1, 65_535),
+  SMTP_USER: z.string().min(1, "takes a username").optional(),
+  SMTP_PASSWORD: z.string().min(1, "takes a password").optional(),
+  SMTP_TLS: oneOf(["starttls", "implicit", "none"]).default("starttls"),
+  RESEND_API_KEY: z.string().min(1, "takes an API key").optional(),
+});
+
+export type Variables = z.output<typeof environment>;
