@@ -25,7 +25,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.on("exit", () => rmSync(tree, { recursive: true, force: true }));
 
 copyTree(tree);
-execFileSync(process.execPath, ["src/docs/build.ts"], { cwd: tree, stdio: "inherit" });
+execFileSync(process.execPath, ["src/build/build.ts"], { cwd: tree, stdio: "inherit" });
 refuseUnlessApplicable(chosen);
 await refuseRedTests(chosen);
 const survivors = await tryAll(chosen);
