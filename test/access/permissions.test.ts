@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
 import { type Answer, call, expectProblem } from "../support/client.ts";
+import { exampleOf } from "../support/examples.ts";
+import { document, operations } from "../support/openapi.ts";
 import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
 
 interface Attempt {
@@ -13,7 +15,7 @@ interface Attempt {
 }
 
 const patch = (field: string, value: unknown, permission: Permission): Attempt => ({
-  name: `PATCH /users/{id} ${field}: ${value}`,
+  name: `PATCH /api/v1/users/{id} ${field}: ${value}`,
   permission,
   hasTarget: true,
   run: (actor, id) => call("PATCH", `/api/v1/users/${id}`, { bearer: actor.accessToken, body: { [field]: value } }),
@@ -70,6 +72,35 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   read_audit_events: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
 };
 
+/** What needs no token. Everything else is closed. */
+const PUBLIC = [
+  "acceptInvitation",
+  "confirmEmail",
+  "forgotPassword",
+  "judgePassword",
+  "login",
+  "readAcceptInvitationPage",
+  "readAccountPage",
+  "readConfirmEmailPage",
+  "readHealth",
+  "readJwks",
+  "readLoginPage",
+  "readMetadata",
+  "readOpenApi",
+  "readOutbox",
+  "readReference",
+  "readRegisterPage",
+  "readResetPasswordPage",
+  "readService",
+  "readUndoEmailChangePage",
+  "readVerifyEmailPage",
+  "register",
+  "resendVerification",
+  "resetPassword",
+  "undoEmailChange",
+  "verifyEmail",
+];
+
 describe("the permission table", () => {
   const actors = new Map<Standing, LoggedIn>();
 
@@ -94,7 +125,7 @@ describe("the permission table", () => {
     return id;
   }
 
-  it("says what it should", () => {
+  it("says what it should [AC-2, AC-5]", () => {
     for (const permission of Object.keys(PERMISSIONS) as Permission[]) {
       for (const actor of STANDINGS) {
         for (const other of STANDINGS) {
@@ -109,8 +140,42 @@ describe("the permission table", () => {
     }
   });
 
-  it("is asked by every route that has a permission", () => {
+  it("is asked by every route that has a permission [AC-2]", () => {
     expect(new Set(ATTEMPTS.map(({ permission }) => permission))).toEqual(new Set(Object.keys(PERMISSIONS)));
+    const tried = new Set(ATTEMPTS.map(({ name }) => name.split(/[ ?]/).slice(0, 2).join(" ")));
+    const listed = operations.filter(({ tag }) => tag === "Administration");
+    expect(tried).toEqual(new Set(listed.map(({ method, path }) => `${method.toUpperCase()} ${path}`)));
+  });
+
+  it("leaves every route that is not declared public closed to a request without a token [AC-1]", async () => {
+    const closed = operations.filter(({ id }) => !PUBLIC.includes(id));
+    expect(closed.length).toBeGreaterThan(15);
+    for (const operation of closed) {
+      const { method, path, body } = exampleOf(operation);
+      const answer = await call(method, path, { body });
+      expect({ id: operation.id, status: answer.status }).toEqual({ id: operation.id, status: 401 });
+    }
+    const open = operations.filter(({ credentials = [] }) => credentials.length === 0).map(({ id }) => id);
+    expect(open.toSorted()).toEqual(PUBLIC);
+  });
+
+  it("answers an ordinary user alike about a user who exists and one who doesn't [AC-3]", async () => {
+    const bearer = actors.get("user")?.accessToken;
+    for (const id of [await target("user"), crypto.randomUUID()]) {
+      const path = `/api/v1/users/${id}`;
+      expectProblem(await call("GET", path, { bearer }), 403, "forbidden");
+      expectProblem(await call("PATCH", path, { bearer, body: { first_name: "Eve" } }), 403, "forbidden");
+      expectProblem(await call("DELETE", path, { bearer }), 403, "forbidden");
+    }
+  });
+
+  it("lets no operator set or see a password [AC-6]", () => {
+    for (const { path, method } of operations.filter(({ tag }) => tag === "Administration")) {
+      const { requestBody, responses } = document.paths[path][method];
+      expect(JSON.stringify(requestBody ?? {})).not.toMatch(/password/i);
+      const success = Object.entries(responses).filter(([status]) => status.startsWith("2"));
+      expect(JSON.stringify(success)).not.toMatch(/password_hash|"password"/i);
+    }
   });
 
   const cells = ATTEMPTS.flatMap((attempt) =>
@@ -120,7 +185,7 @@ describe("the permission table", () => {
   );
 
   it.each(cells.map((cell) => ({ ...cell, title: `${cell.attempt.name} by a ${cell.actor} on a ${cell.other}` })))(
-    "decides $title",
+    "decides $title [AC-2, AC-3, AC-5, JW-8]",
     async ({ attempt, actor, other }) => {
       const by = actors.get(actor);
       if (by === undefined) throw new Error("no such actor");

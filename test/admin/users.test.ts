@@ -175,7 +175,7 @@ describe("an operator", () => {
     expectProblem(await get(`${USERS}/not-an-id`, { bearer }), 404, "not_found");
   });
 
-  it("changes nothing with an empty body, nor with a field that is none of theirs", async () => {
+  it("changes nothing with an empty body, nor with a field that is none of theirs [AC-6]", async () => {
     const person = await loggedIn();
     const before = await rowOf(person.email);
     expect((await patch(admin, person.userId, {})).status).toBe(200);
@@ -194,7 +194,7 @@ describe("an operator", () => {
     expect(await rowOf(person.email)).toMatchObject({ is_active: 1, first_name: null, role: "user" });
   });
 
-  it("changes a role, which takes effect on the next request: the old token is refused, the next one says it", async () => {
+  it("changes a role, which takes effect on the next request: the old token is refused, the next one says it [AC-4]", async () => {
     const person = await loggedIn();
     expectProblem(await get(`${USERS}/`, { bearer: person.accessToken }), 403, "forbidden");
     expect((await patch(admin, person.userId, { role: "moderator" })).json.role).toBe("moderator");
@@ -207,7 +207,7 @@ describe("an operator", () => {
     expect(event).toMatchObject({ actor_id: admin.userId, details: '{"old":"moderator","new":"user"}' });
   });
 
-  it("takes the superuser flag away, which takes effect on the next request with the same token", async () => {
+  it("takes the superuser flag away, which takes effect on the next request with the same token [AC-4]", async () => {
     const other = await withStanding("superuser");
     const person = await loggedIn();
     expect((await patch(superuser, other.userId, { is_superuser: false })).status).toBe(200);
@@ -216,7 +216,7 @@ describe("an operator", () => {
     expect(event?.actor_id).toBe(superuser.userId);
   });
 
-  it("suspends somebody: every session ends at once, login says so after the right password alone", async () => {
+  it("suspends somebody: every session ends at once, login says so after the right password alone [SE-9]", async () => {
     const person = await loggedIn();
     const moderator = await withStanding("moderator");
     expect((await patch(moderator, person.userId, { is_active: false })).json.is_active).toBe(false);
@@ -360,7 +360,7 @@ describe("an operator", () => {
     await vi.waitFor(async () => expect(await record()).toEqual({ sessions: {}, role: "moderator" }), 10_000);
   });
 
-  it("ends every session of a user", async () => {
+  it("ends every session of a user [AC-6]", async () => {
     const person = await loggedIn();
     const second = await logIn(person);
     const bearer = admin.accessToken;
@@ -372,7 +372,7 @@ describe("an operator", () => {
     expect((await eventsOf(person.userId, "sessions_ended"))[0]?.actor_id).toBe(admin.userId);
   });
 
-  it("sends a reset mail on a user's behalf, within the limit of mails to one address", async () => {
+  it("sends a reset mail on a user's behalf, within the limit of mails to one address [AC-6]", async () => {
     const person = await registered();
     const id = String((await rowOf(person.email))?.id);
     const path = `${USERS}/${id}/send-password-reset`;
@@ -453,7 +453,7 @@ describe("the last superuser who can log in", () => {
     await env.DB.prepare(`UPDATE users SET is_superuser = 0 WHERE id NOT IN (${ids})`).run();
   }
 
-  it("can't be demoted, suspended, unverified or deleted, by themselves either", async () => {
+  it("can't be demoted, suspended, unverified or deleted, by themselves either [AC-5]", async () => {
     const last = await withStanding("superuser");
     await alone(last);
     for (const body of [{ is_superuser: false }, { is_active: false }, { is_verified: false }]) {

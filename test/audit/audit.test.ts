@@ -43,7 +43,7 @@ async function consume(bodies: unknown[], attempts = 1) {
 }
 
 describe("the audit log", () => {
-  it("holds who did what to whom, from where, with what and when, and in which request", async () => {
+  it("holds who did what to whom, from where, with what and when, and in which request [LG-9]", async () => {
     const address = "192.0.2.9";
     const options = { address, headers: { "User-Agent": "Test/1.0" } };
     const person = await logIn(await registered(), {}, options);
@@ -59,14 +59,28 @@ describe("the audit log", () => {
     expect(Math.abs(Number(row?.occurred_at) - Date.now())).toBeLessThan(60_000);
   });
 
-  it("tells why a login failed, and of a name that nobody has not what was typed", async () => {
+  it("tells why a login failed, and of a name that nobody has not what was typed [LG-9]", async () => {
     const person = await registered();
     const { userId } = await logIn(person);
-    await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" });
-    const [wrong] = await eventsOf(userId, "login_failed");
-    expect(wrong).toMatchObject({ actor_id: null, details: '{"reason":"wrong_password"}' });
-
     const address = "192.0.2.10";
+    const headers = { "User-Agent": "Telescope/1.0", "X-Request-Id": `login-${crypto.randomUUID()}` };
+    const logs = recordLogs();
+    const before = Date.now();
+    const body = { email: person.email, password: "a wrong password" };
+    await post("/api/v1/auth/login", body, { address: "192.0.2.11", headers });
+    const [wrong] = await eventsOf(userId, "login_failed");
+    expect(wrong).toMatchObject({
+      actor_id: null,
+      user_id: userId,
+      ip_address: "192.0.2.11",
+      user_agent: "Telescope/1.0",
+      request_id: headers["X-Request-Id"],
+      details: '{"reason":"wrong_password"}',
+    });
+    expect(wrong?.occurred_at).toBeGreaterThanOrEqual(before);
+    expect(logs()[0]).toMatchObject({ request_id: headers["X-Request-Id"], error_code: "invalid_credentials" });
+    for (const secret of [...Object.values(body), "192.0.2.11"]) expect(JSON.stringify(logs())).not.toContain(secret);
+
     const typed = `typed-by-mistake-${crypto.randomUUID()}`;
     await post("/api/v1/auth/login", { email: typed, password: "a wrong password" }, { address });
     const rows = await vi.waitFor(async () => {
@@ -118,6 +132,46 @@ describe("the audit log", () => {
     const text = JSON.stringify(results);
     for (const secret of [person.password, password, bearer, thief.refreshToken, person.email, "token=", "Ada"]) {
       expect(text).not.toContain(secret);
+    }
+  });
+
+  it("holds every act of an operator, and nobody can change it: who, whom, what, and in which request [AC-7]", async () => {
+    const superuser = await withStanding("superuser");
+    const one = (id: string) => `/api/v1/users/${id}`;
+    const bearer = superuser.accessToken;
+    const { userId } = await loggedIn();
+    const act = (method: string, path: string, body?: object) => call(method, path, { bearer, body });
+    const deeds: [string, object, Awaited<ReturnType<typeof act>>][] = [
+      ["role_changed", { old: "user", new: "moderator" }, await act("PATCH", one(userId), { role: "moderator" })],
+      ["superuser_granted", {}, await act("PATCH", one(userId), { is_superuser: true })],
+      ["superuser_revoked", {}, await act("PATCH", one(userId), { is_superuser: false })],
+      ["verification_changed", { new: false }, await act("PATCH", one(userId), { is_verified: false })],
+      ["profile_changed", { fields: "firstName" }, await act("PATCH", one(userId), { first_name: "Grace" })],
+      ["account_suspended", {}, await act("PATCH", one(userId), { is_active: false })],
+      ["account_reinstated", {}, await act("PATCH", one(userId), { is_active: true })],
+      ["sessions_ended", {}, await act("POST", `${one(userId)}/revoke-sessions`)],
+      ["password_reset_sent", {}, await act("POST", `${one(userId)}/send-password-reset`)],
+      ["account_deleted", {}, await act("DELETE", one(userId))],
+    ];
+    await eventsOf(userId, "account_deleted");
+    await eventsOf(userId, "password_reset_sent");
+    const { json } = await get(`/api/v1/audit-events?user_id=${userId}&limit=100`, { bearer });
+    for (const [type, details, { headers }] of deeds) {
+      expect(json.items).toContainEqual(
+        expect.objectContaining({
+          type,
+          details,
+          actor_id: superuser.userId,
+          user_id: userId,
+          request_id: headers.get("X-Request-Id"),
+          occurred_at: expect.any(String),
+        }),
+      );
+    }
+    const [newest] = json.items;
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      expectProblem(await act(method, "/api/v1/audit-events"), 405, "method_not_allowed");
+      expectProblem(await act(method, `/api/v1/audit-events/${newest.id}`), 404, "not_found");
     }
   });
 

@@ -1,7 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { encodeBase64url } from "../../src/platform/encoding.ts";
-import { systemRandom } from "../../src/platform/random.ts";
-import { type Answer, appWith, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { type Answer, appWith, deployedAt, expectProblem, get, ORIGIN, post } from "../support/client.ts";
 import { logIn, registered } from "../support/people.ts";
 
 const APP = "https://app.example.com";
@@ -24,12 +22,14 @@ async function signedIn(origin = APP) {
 }
 
 describe("cookie mode", () => {
-  it("keeps the refresh token in an HttpOnly cookie that only the auth routes see, and out of the JSON", async () => {
+  it("keeps the refresh token in an HttpOnly cookie that only the auth routes see, and out of the JSON [SE-11]", async () => {
     const { answer, cookie } = await signedIn();
     expect(answer.json).not.toHaveProperty("refresh_token");
     expect(answer.text).not.toContain(cookie);
     const setCookie = answer.headers.get("Set-Cookie") ?? "";
-    expect(setCookie).toMatch(/Max-Age=25920\d\d; Path=\/api\/v1\/auth; HttpOnly; Secure; SameSite=Strict$/);
+    expect(setCookie).toMatch(
+      /^__Secure-postern_refresh=prt_[\w-]+; Max-Age=25920\d\d; Path=\/api\/v1\/auth; HttpOnly; Secure; SameSite=Strict$/,
+    );
     expect(setCookie).not.toContain("Domain");
   });
 
@@ -50,7 +50,7 @@ describe("cookie mode", () => {
   });
 
   it.each(["https://evil.example", "null", "https://app.example.com.evil.example"])(
-    "refuses a cookie that comes from %s, and nothing happens",
+    "refuses a cookie that comes from %s, and nothing happens [SE-11]",
     async (origin) => {
       const { cookie } = await signedIn();
       for (const path of ["/api/v1/auth/refresh", "/api/v1/auth/logout"]) {
@@ -64,15 +64,7 @@ describe("cookie mode", () => {
 
   it("compares the whole origin: one that only begins like this service's own is foreign", async () => {
     const own = "https://auth.example.com";
-    const deployed = appWith({
-      ENVIRONMENT: "production",
-      PUBLIC_URL: own,
-      AUTH_SECRET: encodeBase64url(systemRandom.bytes(48)),
-      MAIL_TRANSPORT: "cloudflare",
-      MAIL_FROM: "no-reply@example.com",
-      SCRYPT_LN: "15",
-      SCRYPT_P: "3",
-    });
+    const deployed = deployedAt(own);
     const refreshFrom = (origin: string) =>
       post(`${own}/api/v1/auth/refresh`, {}, from(origin, "prt_not-a-token"), deployed);
     expectProblem(await refreshFrom(own), 401, "invalid_refresh_token");
@@ -86,11 +78,17 @@ describe("cookie mode", () => {
     }
   });
 
-  it("does not let a foreign page sign a browser in", async () => {
+  it("does not let a foreign page sign a browser in [SE-11]", async () => {
     const person = await registered();
     const body = { email: person.email, password: person.password, cookie: true };
-    const answer = await post("/api/v1/auth/login", body, from("https://evil.example"), send);
-    expectProblem(answer, 403, "origin_not_allowed");
+    for (const headers of [
+      { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" },
+      { Origin: "null", "Sec-Fetch-Site": "cross-site" },
+      { "Sec-Fetch-Site": "cross-site" },
+      { Origin: "https://evil.example" },
+    ]) {
+      expectProblem(await post("/api/v1/auth/login", body, { headers }, send), 403, "origin_not_allowed");
+    }
   });
 
   it("logs out by the cookie and clears it", async () => {

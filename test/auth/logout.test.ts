@@ -7,7 +7,7 @@ const me = (bearer: string) => get("/api/v1/users/me", { bearer });
 const refresh = (refresh_token: string) => post("/api/v1/auth/refresh", { refresh_token });
 
 describe("POST /api/v1/auth/logout", () => {
-  it("refuses the access token and the refresh token from that moment on", async () => {
+  it("refuses the access token and the refresh token from that moment on [SE-7]", async () => {
     const { accessToken, refreshToken } = await loggedIn();
     expect((await me(accessToken)).status).toBe(200);
     const answer = await post(LOGOUT, undefined, { bearer: accessToken });
@@ -17,13 +17,16 @@ describe("POST /api/v1/auth/logout", () => {
     expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
   });
 
-  it("takes a refresh token in place of an access token", async () => {
+  it("takes a refresh token in place of an access token [OP-7]", async () => {
     const { accessToken, refreshToken } = await loggedIn();
     expect((await post(LOGOUT, { refresh_token: refreshToken })).status).toBe(204);
     expectProblem(await me(accessToken), 401, "invalid_access_token");
+    expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
+    const hinted = { refresh_token: refreshToken, token_type_hint: "access_token" };
+    expectProblem(await post(LOGOUT, hinted), 422, "validation_failed");
   });
 
-  it("is harmless when repeated", async () => {
+  it("is harmless when repeated [OP-7, SE-7]", async () => {
     const { accessToken, refreshToken } = await loggedIn();
     for (let time = 0; time < 2; time++) {
       expect((await post(LOGOUT, {}, { bearer: accessToken })).status).toBe(204);
@@ -38,7 +41,7 @@ describe("POST /api/v1/auth/logout", () => {
     expect((await me(there.accessToken)).status).toBe(200);
   });
 
-  it("ends every session with all", async () => {
+  it("ends every session with all [SE-8]", async () => {
     const person = await registered();
     const sessions = [await logIn(person), await logIn(person), await logIn(person)];
     expect((await post(LOGOUT, { all: true }, { bearer: sessions[0]?.accessToken })).status).toBe(204);

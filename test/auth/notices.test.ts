@@ -127,7 +127,7 @@ describe("a login from a device that was not seen before", () => {
 });
 
 describe("a refresh token that is used again", () => {
-  it("is told to the owner", async () => {
+  it("is told to the owner [SE-3]", async () => {
     const person = await logIn(await registered(), { device_name: "Ada's phone" });
     await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
     vi.setSystemTime(Date.now() + 60_000);

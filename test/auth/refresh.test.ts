@@ -1,11 +1,12 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createSecrets } from "../../src/platform/crypto.ts";
+import { decodeBase64url } from "../../src/platform/encoding.ts";
 import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
-import { type Answer, appWith, expectProblem, get, post } from "../support/client.ts";
+import { appWith, call, expectProblem, get, post, shown } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
-import { loggedIn, logIn, registered } from "../support/people.ts";
+import { eventsOf, loggedIn, logIn, registered, withStanding } from "../support/people.ts";
 
 const REFRESH = "/api/v1/auth/refresh";
 const refresh = (token: string) => post(REFRESH, { refresh_token: token });
@@ -17,10 +18,8 @@ async function successor(token: string): Promise<string> {
   return answer.json.refresh_token;
 }
 
-const withoutId = ({ status, text }: Answer) => ({ status, body: { ...JSON.parse(text), request_id: undefined } });
-
 describe("POST /api/v1/auth/refresh", () => {
-  it("hands out the next pair, whose access token works and whose session is the same", async () => {
+  it("hands out the next pair, whose access token works and whose session is the same [JW-10, SE-2]", async () => {
     const { refreshToken, sessionId } = await loggedIn();
     const answer = await refresh(refreshToken);
     expect(answer.status).toBe(200);
@@ -28,7 +27,20 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(answer.json.refresh_token).not.toBe(refreshToken);
     expect(answer.headers.get("Cache-Control")).toBe("no-store");
     expect((await get("/api/v1/users/me", { bearer: answer.json.access_token })).status).toBe(200);
-    await successor(answer.json.refresh_token);
+    expect([refreshToken, answer.json.refresh_token]).not.toContain(await successor(answer.json.refresh_token));
+  });
+
+  it("takes tokens that are sealed with 256 bits, and of which nothing is stored [SE-1]", async () => {
+    const { refreshToken, sessionId, userId } = await loggedIn();
+    const stored = await runInDurableObject(env.USER_SESSIONS.getByName(userId), (_, { storage }) => {
+      const rows = (query: string) => [...storage.sql.exec(query)];
+      const tables = rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'");
+      return JSON.stringify([tables.map(({ name }) => rows(`SELECT * FROM "${name}"`)), [...storage.kv.list()]]);
+    });
+    expect(stored).toContain(sessionId);
+    expect(stored).not.toContain(refreshToken.slice(-43));
+    const bytes = decodeBase64url(refreshToken.replace(/^prt_/, ""));
+    expect(bytes?.byteLength).toBe(1 + 16 + 16 + 4 + 32);
   });
 
   it("keeps when the session was last used", async () => {
@@ -41,7 +53,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(session?.createdAt).toBeLessThan(later);
   });
 
-  it("makes of 50 concurrent refreshes of one token one rotation, and gives all 50 the same successor", async () => {
+  it("makes of 50 concurrent refreshes of one token one rotation, and gives all 50 the same successor [SE-4]", async () => {
     const { refreshToken, userId } = await loggedIn();
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -58,7 +70,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(await successor(refreshToken)).toBe(next);
   });
 
-  it("ends the session when the previous token comes after the grace", async () => {
+  it("ends the session when the previous token comes after the grace [SE-3, SE-4]", async () => {
     const { refreshToken, accessToken, userId } = await loggedIn();
     const next = await successor(refreshToken);
     vi.setSystemTime(Date.now() + 31_000);
@@ -69,12 +81,14 @@ describe("POST /api/v1/auth/refresh", () => {
     expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
   });
 
-  it("ends the session at once when a token from before the previous one comes, however young", async () => {
-    const { refreshToken: first } = await loggedIn();
+  it("ends the session at once when a token from before the previous one comes, however young [SE-3, SE-4]", async () => {
+    const { refreshToken: first, accessToken, userId } = await loggedIn();
     const second = await successor(first);
     const third = await successor(second);
     expectProblem(await refresh(first), 401, "refresh_token_reused");
     for (const token of [first, second, third]) expectProblem(await refresh(token), 401, "invalid_refresh_token");
+    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
+    expect(await eventsOf(userId, "refresh_token_reused")).toHaveLength(1);
   });
 
   it("ends the stolen session alone: the user's other devices stay logged in", async () => {
@@ -93,7 +107,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(leftNext).toBe(rightNext);
   });
 
-  it("refuses a forged or mangled token alike, and touches no storage at all", async () => {
+  it("refuses a forged or mangled token alike, and touches no storage at all [SE-1]", async () => {
     const { refreshToken, userId, sessionId } = await loggedIn();
     const foreign = createSecrets("the secret of somebody else, long enough");
     const mangled = [
@@ -115,7 +129,7 @@ describe("POST /api/v1/auth/refresh", () => {
     await successor(refreshToken);
   });
 
-  it("answers malformed, unknown, expired and revoked tokens alike", async () => {
+  it("answers malformed, unknown, expired and revoked tokens alike [SE-1]", async () => {
     const { refreshToken, userId } = await loggedIn();
     const revoked = await loggedIn();
     await post("/api/v1/auth/logout", undefined, { bearer: revoked.accessToken });
@@ -126,13 +140,14 @@ describe("POST /api/v1/auth/refresh", () => {
     );
     const answers = [
       await refresh("prt_malformed"),
+      await refresh(`${refreshToken.slice(0, -8)}AAAAAAAA`),
       await refresh(unknown),
       await refresh(nobody),
       await refresh(revoked.refreshToken),
     ];
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
     answers.push(await refresh(refreshToken));
-    for (const answer of answers) expect(withoutId(answer)).toEqual(withoutId(answers[0] ?? answer));
+    for (const answer of answers) expect(shown(answer)).toEqual(shown(answers[0] ?? answer));
   });
 
   it("refuses a generation that was never handed out, and leaves the session alone", async () => {
@@ -142,7 +157,7 @@ describe("POST /api/v1/auth/refresh", () => {
     await successor(refreshToken);
   });
 
-  it("never extends the session beyond its absolute lifetime", async () => {
+  it("never extends the session beyond its absolute lifetime [SE-5]", async () => {
     const { refreshToken, answer } = await loggedIn();
     const start = Date.now();
     vi.setSystemTime(start + 29 * 86_400_000);
@@ -152,7 +167,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expectProblem(await refresh(late.json.refresh_token), 401, "invalid_refresh_token");
   });
 
-  it("reads role and status anew", async () => {
+  it("reads role and status anew [SE-6]", async () => {
     const person = await loggedIn();
     await env.DB.prepare("UPDATE users SET role = 'admin' WHERE id = ?").bind(person.userId).run();
     const promoted = await refresh(person.refreshToken);
@@ -190,8 +205,8 @@ describe("POST /api/v1/auth/refresh", () => {
     });
   });
 
-  it("fails closed, with 503, when the session object does not answer", async () => {
-    const { refreshToken, accessToken } = await loggedIn();
+  it("fails closed, with 503, when the session object does not answer [SE-10]", async () => {
+    const { refreshToken, accessToken, userId } = await withStanding("admin");
     vi.spyOn(env.USER_SESSIONS, "getByName").mockImplementation(() => {
       throw new Error("the object is out");
     });
@@ -199,6 +214,9 @@ describe("POST /api/v1/auth/refresh", () => {
     expectProblem(await post(REFRESH, { refresh_token: refreshToken }, {}, app), 503, "unavailable");
     expectProblem(await get("/api/v1/users/me", { bearer: accessToken }, app), 503, "unavailable");
     expectProblem(await post("/api/v1/auth/logout", undefined, { bearer: accessToken }, app), 503, "unavailable");
+    expectProblem(await get("/api/v1/users/", { bearer: accessToken }, app), 503, "unavailable");
+    const change = { bearer: accessToken, body: { first_name: "Ada" } };
+    expectProblem(await call("PATCH", `/api/v1/users/${userId}`, change, app), 503, "unavailable");
   });
 
   it("throws on ids that are none, which only a mistake of ours can bring", () => {

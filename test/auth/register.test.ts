@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { appWith, expectProblem, post } from "../support/client.ts";
+import { register } from "../../src/features/register/register.ts";
+import { appWith, expectProblem, post, shown } from "../support/client.ts";
+import { countingHashes } from "../support/counted-hashes.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { logIn, mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
 const REGISTER = "/api/v1/auth/register";
@@ -8,24 +11,25 @@ const REGISTER = "/api/v1/auth/register";
 const patient = appWith({ HASH_LANE_LENGTH: "64" });
 
 describe("POST /api/v1/auth/register", () => {
-  it("accepts a new person and mails a verification link in the fragment of a URL of ours", async () => {
+  it("accepts a new person and mails a verification link in the fragment of a URL of ours [RG-8]", async () => {
     const person = somebody();
-    const answer = await post(REGISTER, {
-      ...person,
-      first_name: "Ada",
-      last_name: "Lovelace",
-      phone: "+441234567890",
-    });
+    const fields = { first_name: "Ada", last_name: "Lovelace", phone: "+441234567890" };
+    const headers = {
+      Host: "evil.example",
+      "X-Forwarded-Host": "evil.example",
+      Forwarded: "host=evil.example",
+      Origin: "https://evil.example",
+    };
+    const answer = await post(REGISTER, { ...person, ...fields }, { headers });
     expect(answer.status).toBe(202);
     expect(answer.json).toEqual({ status: "verification_required" });
 
     const [mail] = await mailsTo(person.email);
     expect(mail?.text).toMatch(/http:\/\/localhost:8787\/verify-email#token=[\w-]+\n/);
     expect(mail?.html).toContain("http://localhost:8787/verify-email#token=");
+    expect(`${mail?.text}${mail?.html}`, "the configured origin, whatever the request says").not.toContain("evil");
     expect(await rowOf(person.email)).toMatchObject({
-      first_name: "Ada",
-      last_name: "Lovelace",
-      phone: "+441234567890",
+      ...fields,
       role: "user",
       is_verified: 0,
       is_superuser: 0,
@@ -33,21 +37,34 @@ describe("POST /api/v1/auth/register", () => {
     });
   });
 
-  it("answers an address that has an account alike, tells its owner by mail and changes nothing", async () => {
+  it("answers an address that has an account alike, tells its owner by mail and changes nothing [RG-1, RG-2]", async () => {
     const owner = await registered();
     const before = await rowOf(owner.email);
     const stranger = { ...somebody(), email: owner.email.toUpperCase() };
     const fresh = await post(REGISTER, somebody());
     const known = await post(REGISTER, stranger);
 
-    expect(known.status).toBe(fresh.status);
-    expect(known.text).toBe(fresh.text);
-    const names = (headers: Headers) => [...headers.keys()].sort();
-    expect(names(known.headers)).toEqual(names(fresh.headers));
+    expect(shown(known)).toEqual(shown(fresh));
     const [mail] = await mailsTo(owner.email, 2);
     expect(mail?.subject).toBe("You already have an account with Postern");
     expect(mail?.text).not.toContain("#token=");
     expect(await rowOf(owner.email)).toEqual(before);
+  });
+
+  it("computes one hash of the configured cost, whether or not the address has an account [RG-1]", async () => {
+    // The times themselves: test/node/live-timing.test.ts.
+    for (const { email } of [await registered(), somebody()]) {
+      const { services, costs, configured } = countingHashes();
+      const answer = await runEndpoint(register, services, { body: { ...somebody(), email } });
+      expect(outcomeOf(answer)).toEqual({ status: "verification_required" });
+      expect(costs).toEqual([configured]);
+    }
+  });
+
+  it("is the only way to an account at first: none comes with the database [RG-7]", () => {
+    const migrations = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries).join("\n");
+    expect(migrations).toMatch(/CREATE TABLE `users`/);
+    expect(migrations).not.toMatch(/INSERT[^;]*VALUES/i);
   });
 
   it("does not tell by the username, tried again, whether the address had an account", async () => {
@@ -201,9 +218,29 @@ describe("POST /api/v1/auth/register", () => {
     expect(await rowOf(email)).not.toBeNull();
   });
 
-  it.each([
+  it.each<[string, string | object, string[], string]>([
     ["no body at all", "{}", ["email", "username", "password"], "required"],
-    ["a field that does not exist", { role: "admin", is_superuser: true }, ["role", "is_superuser"], "unknown_field"],
+    ...Object.entries({
+      role: "admin",
+      roles: ["admin"],
+      is_superuser: true,
+      is_verified: true,
+      emailVerified: true,
+    }).map(
+      ([field, value]) =>
+        [`the field ${field}, which nobody sets for themselves`, { [field]: value }, [field], "unknown_field"] as [
+          string,
+          object,
+          string[],
+          string,
+        ],
+    ),
+    [
+      "two fields that do not exist",
+      { role: "admin", surprise: "a-surprising-value" },
+      ["role", "surprise"],
+      "unknown_field",
+    ],
     ["a number for an address", { email: 7 }, ["email"], "wrong_type"],
     ["an address without an at sign", { email: "ada.example.com" }, ["email"], "invalid_format"],
     ["an address of 300 characters", { email: `${"a".repeat(290)}@example.com` }, ["email"], "too_long"],
@@ -221,18 +258,21 @@ describe("POST /api/v1/auth/register", () => {
     ["a name with a line break", { first_name: "Ada\nLovelace" }, ["first_name"], "invalid"],
     ["an empty name", { last_name: "   " }, ["last_name"], "too_short"],
     ["a phone number without a country", { phone: "01234567890" }, ["phone"], "invalid_format"],
-  ])("refuses %s, naming the field and never its value", async (_what, change, fields, code) => {
-    const body = typeof change === "string" ? change : { ...somebody(), ...change };
-    const answer = await post(REGISTER, body);
-    expectProblem(answer, 422, "validation_failed");
-    expect(answer.json.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
-    expect(new Set(answer.json.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
-    for (const value of typeof change === "string" ? [] : Object.values(change)) {
-      if (typeof value === "string") expect(answer.text).not.toContain(value);
-    }
-  });
+  ])(
+    "refuses %s, naming the field and never its value [HT-2, HT-5, PW-1, PW-2, RG-7]",
+    async (_what, change, fields, code) => {
+      const body = typeof change === "string" ? change : { ...somebody(), ...change };
+      const answer = await post(REGISTER, body);
+      expectProblem(answer, 422, "validation_failed");
+      expect(answer.json.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
+      expect(new Set(answer.json.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
+      for (const value of typeof change === "string" ? [] : Object.values(change)) {
+        if (typeof value === "string") expect(answer.text).not.toContain(value);
+      }
+    },
+  );
 
-  it("lists every field that needs mending at once", async () => {
+  it("lists every field that needs mending at once [HT-2]", async () => {
     const answer = await post(REGISTER, { email: "no", username: "a", password: "short" });
     expect(answer.json.errors.map(({ field }: { field: string }) => field).sort()).toEqual([
       "email",
@@ -244,9 +284,11 @@ describe("POST /api/v1/auth/register", () => {
   it.each([
     ["15 lower-case letters", "abcdefghijklmno"],
     ["15 emoji", "🔑".repeat(15)],
+    ["digits alone", "7391846205482917"],
+    ["letters of three scripts", "слон, мост и 橋 ok"],
     ["64 characters", "correct horse battery staple ".repeat(3).slice(0, 64)],
     ["256 characters", "x".repeat(256)],
-  ])("takes a password of %s", async (_what, password) => {
+  ])("takes a password of %s [PW-1, PW-2, PW-3]", async (_what, password) => {
     expect((await post(REGISTER, { ...somebody(), password })).status).toBe(202);
   });
 

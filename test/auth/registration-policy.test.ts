@@ -9,19 +9,22 @@ describe("registration that is not open", () => {
   it.each([
     ["invitation", "invitation_required"],
     ["closed", "registration_closed"],
-  ])("is refused with REGISTRATION=%s, alike for every address, before anything is looked up", async (policy, code) => {
-    const send = appWith({ REGISTRATION: policy });
-    const owner = await registered();
-    const waiting = somebody();
-    await post(REGISTER, waiting);
-    const logs = recordLogs();
-    for (const email of [owner.email, waiting.email, somebody().email]) {
-      const stranger = { ...somebody(), email };
-      expectProblem(await post(REGISTER, stranger, {}, send), 403, code);
-      expect(await rowOf(email)).not.toMatchObject({ username: stranger.username });
-    }
-    for (const line of logs()) expect(line).toMatchObject({ event: "request", storage_calls: 0 });
-  });
+  ] as const)(
+    "is refused with REGISTRATION=%s, alike for every address, before anything is looked up",
+    async (policy, code) => {
+      const send = appWith({ REGISTRATION: policy });
+      const owner = await registered();
+      const waiting = somebody();
+      await post(REGISTER, waiting);
+      const logs = recordLogs();
+      for (const email of [owner.email, waiting.email, somebody().email]) {
+        const stranger = { ...somebody(), email };
+        expectProblem(await post(REGISTER, stranger, {}, send), 403, code);
+        expect(await rowOf(email)).not.toMatchObject({ username: stranger.username });
+      }
+      for (const line of logs()) expect(line).toMatchObject({ event: "request", storage_calls: 0 });
+    },
+  );
 
   it("says what to do", async () => {
     const byInvitation = await post(REGISTER, somebody(), {}, appWith({ REGISTRATION: "invitation" }));

@@ -12,15 +12,16 @@ import { document, operations } from "../support/openapi.ts";
 const operationOf = (path: string, method: string) => document.paths[path]?.[method];
 
 describe("GET /openapi.json", () => {
-  it("serves the document that the app's own operations make, built ahead", async () => {
+  it("serves the document that the app's own operations make, built ahead [HT-10]", async () => {
     const config = parseConfig({ ENVIRONMENT: "development", AUTH_SECRET: "x".repeat(32) });
     const { json, headers } = await get("/openapi.json");
     expect(json).toEqual(JSON.parse(JSON.stringify(buildDocument(operations, config, "0.1.0"))));
+    expect(json.openapi).toMatch(/^3\.1\./);
     expect(headers.get("Content-Type")).toMatch(/^application\/json/);
     expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
   });
 
-  it("describes every route that the app answers, and no other", () => {
+  it("describes every route that the app answers, and no other [HT-10]", () => {
     const app = createApp(parseConfig(env));
     const answered = app.routes
       .filter(({ method }) => method !== "ALL")
@@ -29,6 +30,15 @@ describe("GET /openapi.json", () => {
       Object.keys(methods).map((method) => `${method} ${path.replace(/(?<=.)\/$/, "")}`),
     );
     expect(new Set(described)).toEqual(new Set(answered));
+  });
+
+  it("is what every response of the tests is checked against, and a wrong one fails [HT-10]", async () => {
+    const liar = async () => Response.json({ surprise: true }, { headers: { "X-Request-Id": crypto.randomUUID() } });
+    await expect(get("/health", {}, liar)).rejects.toThrow();
+  });
+
+  it("has no field for hints, questions or expiring passwords [PW-8]", () => {
+    expect(JSON.stringify(document)).not.toMatch(/"[a-z_]*(hint|question|answer|password_expires)[a-z_]*":/i);
   });
 
   it("lists every code of every route under its status, with an example that fits its schema", () => {

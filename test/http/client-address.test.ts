@@ -23,8 +23,9 @@ describe("the client's address", () => {
     expect(await seen({ "CF-Connecting-IP": address })).toEqual([address, network]);
   });
 
-  it("comes from no other header", async () => {
+  it("comes from no other header [LG-7]", async () => {
     const headers = { "X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "True-Client-IP": "203.0.113.7" };
-    expect(await seen(headers)).toEqual(["unknown", "unknown"]);
+    const more = { "X-Client-IP": "203.0.113.7", Forwarded: 'for="203.0.113.7"' };
+    expect(await seen({ ...headers, ...more })).toEqual(["unknown", "unknown"]);
   });
 });

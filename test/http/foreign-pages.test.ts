@@ -96,7 +96,7 @@ describe("what a browser says comes from a page of another origin", () => {
 });
 
 describe("every operation", () => {
-  it.each(routes)("%s %s carries the security headers, whatever it answers", async (method, path) => {
+  it.each(routes)("%s %s carries the security headers, whatever it answers [HT-6]", async (method, path) => {
     // The headers are checked for every response of the tests: test/support/security-headers.ts.
     const { accessToken: bearer } = await person;
     const answers = [
@@ -115,7 +115,12 @@ describe("every operation", () => {
     } else {
       answers.push(await call(method, path, { body: "{", bearer: "nonsense" }));
     }
-    for (const { status } of answers) expect(status).toBeLessThan(500);
+    for (const { status, text, headers } of answers) {
+      expect(status).toBeLessThan(500);
+      // JSON has no charset: it is always UTF-8 (RFC 8259 §8.1).
+      const type = /^(application\/(problem\+)?json$|.*; charset=utf-8$)/i;
+      if (text !== "") expect(headers.get("Content-Type")).toMatch(type);
+    }
   });
 });
 

@@ -1,12 +1,44 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/app.ts";
+import type { Bindings } from "../../src/bindings.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import type { AppEnv } from "../../src/http/app-env.ts";
 import { limitBody } from "../../src/http/body.ts";
 import { PROBLEMS } from "../../src/http/problems.ts";
-import { appWith, call, expectProblem, get, ORIGIN, post } from "../support/client.ts";
-import { somebody } from "../support/people.ts";
+import { appWith, call, deployedAt, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { exampleOf } from "../support/examples.ts";
+import { operations } from "../support/openapi.ts";
+import { somebody, withStanding } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
+
+/** The app on storage that fails at every call, with something in the message that nobody outside may read. */
+async function withoutStorage(request: Request): Promise<Response> {
+  const fail = () => Promise.reject(new Error("D1_ERROR: no such table: users: SELECT * FROM users"));
+  const failing: object = new Proxy({}, { get: () => fail });
+  const statement = { bind: () => statement, all: fail, run: fail, raw: fail };
+  const objects = { getByName: () => failing };
+  const broken = {
+    DB: { prepare: () => statement, batch: fail },
+    USER_SESSIONS: objects,
+    RATE_LIMITER: objects,
+    LOGIN_GUARD: objects,
+    REVOCATIONS: failing,
+    MAIL_QUEUE: failing,
+    AUDIT_QUEUE: failing,
+  };
+  const context = createExecutionContext();
+  const response = await createApp(parseConfig(env)).fetch(
+    request,
+    { ...env, ...broken } as unknown as Bindings,
+    context,
+  );
+  await waitOnExecutionContext(context);
+  return response;
+}
 
 describe("every answer", () => {
   const paths = [
@@ -20,7 +52,7 @@ describe("every answer", () => {
     LOGIN,
   ];
 
-  it.each(paths)("of %s carries the security headers", async (path) => {
+  it.each(paths)("of %s carries the security headers [HT-6]", async (path) => {
     const { headers } = await get(path);
     expect(headers.get("Strict-Transport-Security")).toBe("max-age=63072000; includeSubDomains");
     expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
@@ -29,7 +61,7 @@ describe("every answer", () => {
     expect(headers.get("Content-Security-Policy")).not.toMatch(/script-src[^;]*unsafe/);
   });
 
-  it("carries a request id: the caller's where it is short and plain, otherwise one of ours", async () => {
+  it("carries a request id: the caller's where it is short and plain, otherwise one of ours [HT-8]", async () => {
     const given = await get("/", { headers: { "X-Request-Id": "abc-123_DEF" } });
     expect(given.headers.get("X-Request-Id")).toBe("abc-123_DEF");
     for (const hostile of [
@@ -38,10 +70,28 @@ describe("every answer", () => {
       'a"b{}\\c-long-enough',
       "a b c d e f g h",
       "<script>alert(1)</script>",
+      "x".repeat(10_000),
+      "a%0d%0aSet-Cookie",
+      'a","level":"error',
     ]) {
       const answer = await get("/", { headers: { "X-Request-Id": hostile } });
       expect(answer.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
     }
+    // The platform itself refuses line breaks.
+    expect(() => new Headers({ "X-Request-Id": "a\r\nSet-Cookie: a=b" })).toThrow(TypeError);
+  });
+
+  it("to plain http is a refusal, and no redirect [HT-9]", async () => {
+    const send = deployedAt("https://auth.example.com");
+    const body = { email: "a@example.com", password: "a wrong password, surely" };
+    for (const answer of [
+      await post(`http://auth.example.com${LOGIN}`, body, {}, send),
+      await get("http://auth.example.com/api/v1/users/me", {}, send),
+    ]) {
+      expectProblem(answer, 403, "https_required");
+      expect(answer.headers.has("Location")).toBe(false);
+    }
+    expectProblem(await get("https://auth.example.com/api/v1/users/me", {}, send), 401, "unauthorized");
   });
 });
 
@@ -72,7 +122,7 @@ describe("a path or method that does not exist", () => {
     ["POST", "/.well-known/jwks.json", "GET, HEAD, OPTIONS"],
     ["PUT", "/", "GET, HEAD, OPTIONS"],
     ["PATCH", `${LOGIN}/`, "POST, OPTIONS"],
-  ])("%s %s is 405 with Allow: %s", async (method, path, allow) => {
+  ])("%s %s is 405 with Allow: %s [HT-5]", async (method, path, allow) => {
     const answer = await call(method, path);
     expectProblem(answer, 405, "method_not_allowed");
     expect(answer.headers.get("Allow")).toBe(allow);
@@ -94,7 +144,7 @@ describe("a body", () => {
     "multipart/form-data; boundary=x",
     "application/jsonx",
     "",
-  ])("sent as %j is 415", async (type) => {
+  ])("sent as %j is 415 [HT-5]", async (type) => {
     const headers = { "Content-Type": type };
     expectProblem(await call("POST", LOGIN, { body: JSON.stringify(body), headers }), 415, "unsupported_media_type");
   });
@@ -104,10 +154,13 @@ describe("a body", () => {
     expectProblem(await call("POST", LOGIN, { body, headers }), 401, "invalid_credentials");
   });
 
-  it.each(["{", "nonsense", "", "{'a': 1}", '{"a": 1}}', "\u0000"])("of %j is 400 invalid_json", async (text) => {
-    const headers = { "Content-Type": "application/json" };
-    expectProblem(await call("POST", LOGIN, { body: text, headers }), 400, "invalid_json");
-  });
+  it.each(["{", "nonsense", "", "{'a': 1}", '{"a": 1}}', "\u0000"])(
+    "of %j is 400 invalid_json [HT-5]",
+    async (text) => {
+      const headers = { "Content-Type": "application/json" };
+      expectProblem(await call("POST", LOGIN, { body: text, headers }), 400, "invalid_json");
+    },
+  );
 
   it("that is not UTF-8 is 400 invalid_json", async () => {
     const { exports } = await import("cloudflare:workers");
@@ -128,7 +181,7 @@ describe("a body", () => {
     expectProblem(await call("POST", LOGIN, { body: text, headers }), 422, "validation_failed");
   });
 
-  it("over 64 KiB is 413, with a length and without one", async () => {
+  it("over 64 KiB is 413, with a length and without one [HT-5]", async () => {
     const large = JSON.stringify({ ...body, device_name: "x".repeat(65 * 1024) });
     expectProblem(await call("POST", LOGIN, { body: large }), 413, "payload_too_large");
 
@@ -206,7 +259,7 @@ describe("CORS", () => {
     },
   });
 
-  it("answers the preflight of a listed origin, with credentials", async () => {
+  it("answers the preflight of a listed origin, with credentials [HT-7]", async () => {
     const { status, headers } = await call("OPTIONS", LOGIN, preflight("https://app.example.com"), send);
     expect(status).toBe(204);
     expect(headers.get("Access-Control-Allow-Origin")).toBe("https://app.example.com");
@@ -223,11 +276,15 @@ describe("CORS", () => {
     expect(headers.get("Access-Control-Expose-Headers")).toContain("X-Request-Id");
   });
 
-  it.each(["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null"])(
-    "gives %s no CORS header at all",
+  it.each(["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null", "*"])(
+    "gives %s no CORS header at all [HT-7]",
     async (origin) => {
-      for (const method of ["OPTIONS", "POST"]) {
-        const { headers } = await call(method, LOGIN, preflight(origin), send);
+      for (const [method, path] of [
+        ["OPTIONS", LOGIN],
+        ["POST", LOGIN],
+        ["GET", "/api/v1/users/me"],
+      ] as const) {
+        const { headers } = await call(method, path, preflight(origin), send);
         expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
         expect(headers.get("Vary")).toContain("Origin");
       }
@@ -236,7 +293,7 @@ describe("CORS", () => {
 });
 
 describe("problems", () => {
-  it("have a status that fits HTTP and a detail that says how to go on", () => {
+  it("have a status that fits HTTP and a detail that says how to go on [HT-1]", () => {
     for (const { status, title, detail } of Object.values(PROBLEMS)) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(title).not.toBe("");
@@ -244,9 +301,8 @@ describe("problems", () => {
     }
   });
 
-  it("tell the client nothing of a surprise but the request id, and the log its cause", async () => {
+  it("tell the client nothing of a surprise but the request id, and the log its cause [HT-3]", async () => {
     const { recordLogs } = await import("../support/logs.ts");
-    const { env } = await import("cloudflare:workers");
     const logs = recordLogs();
     await env.DB.exec("ALTER TABLE users RENAME TO users_away");
     try {
@@ -268,7 +324,7 @@ describe("problems", () => {
     }
   });
 
-  it("call a mistake of ours internal_error", async () => {
+  it("call a mistake of ours internal_error [HT-3]", async () => {
     const { vi } = await import("vitest");
     const answer = await call("GET", "/verify-email", {}, async (request) => {
       vi.spyOn(Headers.prototype, "set").mockImplementationOnce(() => {
@@ -278,5 +334,25 @@ describe("problems", () => {
     });
     expectProblem(answer, 500, "internal_error");
     expect(answer.text).not.toContain("a mistake");
+  });
+
+  it("tell nothing about storage that fails but the request id, on every route [HT-3]", async () => {
+    const { accessToken: bearer } = await withStanding("superuser");
+    for (const operation of operations) {
+      const { method, path, body } = exampleOf(operation);
+      const answer = await call(method, path, { bearer, body }, withoutStorage);
+      const where = `${method} ${path} ${answer.status}`;
+      expect(answer.text, where).not.toMatch(/D1_ERROR|SELECT|no such table|at .*\.ts|USER_SESSIONS|RATE_LIMITER/);
+      if (answer.status >= 500 && operation.id !== "readHealth") expectProblem(answer, 503, "unavailable");
+      const storesNothing = operation.tag === "Pages" || ["Service", "Well-known"].includes(operation.tag);
+      if (operation.credentials?.[0] === "access_token") expect(answer.status, where).toBe(503);
+      else if (!storesNothing) expect([401, 503], where).toContain(answer.status);
+    }
+  });
+
+  it("never repeat a value of the body [HT-2]", async () => {
+    const answer = await post(LOGIN, { email: 7, password: "🔑".repeat(300) });
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.text).not.toContain("🔑");
   });
 });

@@ -3,8 +3,12 @@ import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import { openKey } from "../../src/keys/sealed-key.ts";
+import { readSigningKeys } from "../../src/keys/signing-key-rows.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
-import { appWith, expectProblem, get, post } from "../support/client.ts";
+import { createSecrets } from "../../src/platform/crypto.ts";
+import { decodeBase64url } from "../../src/platform/encoding.ts";
+import { appWith, call, expectProblem, get, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { registered } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -60,14 +64,29 @@ describe("signing keys", () => {
     for (const { bearer } of logins) expect((await get("/api/v1/users/me", { bearer })).status).toBe(200);
   });
 
-  it("are sealed at rest, each in its own row", async () => {
-    const { signingKey } = coldIsolate().keyring;
-    await signingKey();
-    const row = await env.DB.prepare("SELECT * FROM signing_keys").first<Record<string, string>>();
-    expect(row?.sealed_private_jwk).toMatch(/^[\w-]+$/);
-    expect(atob(String(row?.sealed_private_jwk).replaceAll("-", "+").replaceAll("_", "/"))).not.toContain('"d"');
-    expect(JSON.parse(String(row?.public_jwk))).not.toHaveProperty("d");
+  it("have 128 bits of strength, and private halves that are sealed, each to its own row [KY-6]", async () => {
+    const { db, keyring, secrets } = coldIsolate();
+    await keyring.signingKey();
+    vi.setSystemTime(start + 31 * DAY);
+    await runMaintenance(coldIsolate());
+    const { rows } = await readSigningKeys(db);
+    expect(rows).toHaveLength(2);
+    const nonces = rows.map(({ sealedPrivateJwk }) => sealedPrivateJwk.slice(0, 16));
+    expect(new Set(nonces).size, "96 bits of their own").toBe(2);
+    for (const row of rows) {
+      expect(JSON.parse(row.publicJwk)).toMatchObject({ kty: "EC", crv: "P-256" });
+      expect(JSON.parse(row.publicJwk)).not.toHaveProperty("d");
+      const bytes = decodeBase64url(row.sealedPrivateJwk) ?? new Uint8Array();
+      expect(new TextDecoder("latin1").decode(bytes)).not.toContain('"d"');
+      expect((await openKey(row, secrets)).signingKey).toBeDefined();
+      const { sealedPrivateJwk = "" } = rows.find(({ id }) => id !== row.id) ?? {};
+      expect((await openKey({ ...row, sealedPrivateJwk }, secrets)).signingKey, "swapped").toBeUndefined();
+      expect((await openKey(row, createSecrets("x".repeat(32)))).signingKey, "another secret").toBeUndefined();
+    }
+  });
 
+  it("sign nothing in another's row, which the log tells", async () => {
+    await coldIsolate().keyring.signingKey();
     await env.DB.prepare("UPDATE signing_keys SET id = ?").bind("B".repeat(43)).run();
     const logs = recordLogs();
     await coldIsolate().keyring.signingKey();
@@ -75,7 +94,7 @@ describe("signing keys", () => {
     expect(await countKeys(), "a key that does not open in its row signs nothing").toBe(2);
   });
 
-  it("are published an hour before they sign, and until the last token that they signed has expired", async () => {
+  it("are published an hour before they sign, and until the last token that they signed has expired [KY-3]", async () => {
     const send = appWith({});
     const first = await logIn(send, person);
     const at = async (time: number) => {
@@ -96,7 +115,7 @@ describe("signing keys", () => {
     expect(last.kid, "a minute before the new key's time").toBe(first.kid);
     await at(30 * DAY + 62 * MINUTE);
     expect((await logIn(send, person)).kid).toBe(second);
-    await at(30 * DAY + 89 * MINUTE);
+    await at(30 * DAY + 90 * MINUTE - 1_000);
     expect((await get("/api/v1/users/me", { bearer: last.bearer }, send)).status).toBe(200);
     expect(await publishedIds(send)).toContain(first.kid);
     await at(30 * DAY + 93 * MINUTE);
@@ -105,10 +124,11 @@ describe("signing keys", () => {
     expect(await countKeys(), "a retired key is deleted").toBe(1);
   });
 
-  it("rotate once when the trigger fires many times at once", async () => {
+  it("rotate once when the trigger fires many times at once [KY-5]", async () => {
     await coldIsolate().keyring.signingKey();
     vi.setSystemTime(start + 31 * DAY);
     await Promise.all(Array.from({ length: 8 }, () => runMaintenance(coldIsolate())));
+    await runMaintenance(coldIsolate());
     expect(await countKeys()).toBe(2);
   });
 
@@ -132,7 +152,7 @@ describe("signing keys", () => {
     expect(await publishedIds(appWith({}))).toHaveLength(2);
   });
 
-  it("stop being trusted at once when revoked in an emergency, and logging in goes on with a new one", async () => {
+  it("stop being trusted at once when revoked in an emergency, and logging in goes on with a new one [KY-4]", async () => {
     const [here, there] = [appWith({}), appWith({})];
     const before = await logIn(here, person);
     expect((await get("/api/v1/users/me", { bearer: before.bearer }, there)).status).toBe(200);
@@ -140,6 +160,7 @@ describe("signing keys", () => {
     for (const send of [here, there]) {
       expectProblem(await get("/api/v1/users/me", { bearer: before.bearer }, send), 401, "invalid_access_token");
     }
+    expect(await publishedIds(there)).not.toContain(before.kid);
     for (const all of [false, true]) {
       const out = await post("/api/v1/auth/logout", { all }, { bearer: before.bearer }, there);
       expectProblem(out, 401, "invalid_access_token");
@@ -231,11 +252,16 @@ describe("signing keys", () => {
     expect(here.hops.made.length).toBe(calls + 1);
   });
 
-  it("change their algorithm by configuration, published before they sign", async () => {
+  it("change their algorithm by configuration, published before they sign [KY-1]", async () => {
     const old = await logIn(appWith({}), person);
     const edwards = appWith({ JWT_ALGORITHM: "Ed25519" });
     await runMaintenance(coldIsolate({ JWT_ALGORITHM: "Ed25519" }));
-    expect(await publishedIds(edwards)).toHaveLength(2);
+    const { keys } = (await get(JWKS, {}, edwards)).json;
+    expect(keys.map(({ kid, x, y, ...rest }: Record<string, string>) => rest)).toEqual([
+      { kty: "EC", crv: "P-256", alg: "ES256", use: "sig" },
+      { kty: "OKP", crv: "Ed25519", alg: "Ed25519", use: "sig" },
+    ]);
+    expect(new Set(keys.map(({ kid }: { kid: string }) => kid)).size).toBe(2);
     vi.setSystemTime(start + 61 * MINUTE);
     const { bearer } = await logIn(edwards, person);
     expect(decodeProtectedHeader(bearer)).toMatchObject({ alg: "Ed25519", typ: "at+jwt" });
@@ -256,7 +282,7 @@ describe("signing keys", () => {
 });
 
 describe("GET /.well-known/jwks.json", () => {
-  it("publishes public members alone, cacheable, to every origin", async () => {
+  it("publishes public members alone, cacheable, to every origin [KY-1, KY-2, HT-7]", async () => {
     await coldIsolate().keyring.signingKey();
     const send = appWith({});
     const answer = await get(JWKS, { headers: { Origin: "https://anybody.example" } }, send);
@@ -273,6 +299,13 @@ describe("GET /.well-known/jwks.json", () => {
     const again = await get(JWKS, { headers: { "If-None-Match": etag } }, send);
     expect(again.status).toBe(304);
     expect(again.headers.get("Access-Control-Allow-Origin"), "a page may read this one too").toBe("*");
+    expect(await call("HEAD", JWKS, {}, send)).toMatchObject({ status: 200, text: "" });
+    expect(coldIsolate().config.keys.publishLead, "longer than any cache keeps the set").toBeGreaterThan(600_000);
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      const refused = await call(method, JWKS, {}, send);
+      expectProblem(refused, 405, "method_not_allowed");
+      expect(refused.headers.get("Allow")).toBe("GET, HEAD, OPTIONS");
+    }
   });
 
   it("makes the first key for whoever asks first, so that no cache keeps an empty set", async () => {
@@ -298,9 +331,15 @@ describe("GET /.well-known/jwks.json", () => {
 });
 
 describe("GET /.well-known/oauth-authorization-server", () => {
-  it("names the issuer exactly as the tokens do, and where the keys are", async () => {
+  it("names the issuer exactly as the tokens do, and where the keys are [OP-1]", async () => {
     const answer = await get("/.well-known/oauth-authorization-server");
     expect(answer.json).toMatchObject({ issuer: "http://localhost:8787", jwks_uri: `http://localhost:8787${JWKS}` });
+    expect(answer.json).toMatchObject({ grant_types_supported: [], response_types_supported: [] });
     expect(answer.headers.get("Cache-Control")).toContain("public");
+    expect(decodeJwt((await logIn(appWith({}), await registered())).bearer).iss).toBe(answer.json.issuer);
+    expect((await get(answer.json.jwks_uri)).json.keys).not.toEqual([]);
+    for (const path of ["/authorize", "/token", "/oauth/token", "/.well-known/openid-configuration"]) {
+      expectProblem(await get(path), 404, "not_found");
+    }
   });
 });

@@ -18,13 +18,16 @@ async function inTurn(count: number, request: (index: number) => Promise<Answer>
 }
 
 describe("the limits of a login", () => {
-  it("stop one address that guesses at many accounts", async () => {
+  it("stop one address that guesses at many accounts [LG-4, LG-7]", async () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
     const statuses = await inTurn(budget + 1, () =>
       post(LOGIN, { email: somebody().email, password: wrong }, { address }, patient),
     );
     expect(statuses).toEqual([...Array(budget).fill(401), 429]);
+    expectProblem(await post(LOGIN, { email: somebody().email, password: wrong }), 401, "invalid_credentials");
+    const { email } = somebody();
+    expect((await post("/api/v1/auth/forgot-password", { email }, { address })).status).toBe(202);
   });
 
   it("are spent by a right password that opens no session, since it costs hashing", async () => {
@@ -38,7 +41,7 @@ describe("the limits of a login", () => {
 });
 
 describe("the limits of mails", () => {
-  it("stop one address that asks for mails to many", async () => {
+  it("stop one address that asks for mails to many [PR-2]", async () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.mailPerAddress;
     const statuses = await inTurn(budget + 1, () => post(RESEND, { email: somebody().email }, { address }));
@@ -66,6 +69,26 @@ describe("a limited route", () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get("RateLimit-Policy")).toMatch(/^"\w+";q=\d+(;w=\d+)?(, "\w+";q=\d+(;w=\d+)?)*$/);
     expect(answer.headers.get("RateLimit")).toMatch(/^"\w+";r=\d+;t=\d+(, "\w+";r=\d+;t=\d+)*$/);
+  });
+
+  it("says in a refusal when to come back, which limit it was, and what is left of each [HT-4]", async () => {
+    const address = freshAddress();
+    const email = somebody().email;
+    const attempt = () => post(LOGIN, { email, password: wrong }, { address });
+    await inTurn(10, attempt);
+    const answer = await attempt();
+    expectProblem(answer, 429, "rate_limited");
+    const item = (text: string | null) => (text ?? "").split(", ").map((part) => part.split(";"));
+    const policies = item(answer.headers.get("RateLimit-Policy"));
+    const states = item(answer.headers.get("RateLimit"));
+    expect(states.map(([name]) => name)).toEqual(policies.map(([name]) => name));
+    const spent = states.filter(([, remaining]) => remaining === "r=0");
+    expect(spent).not.toEqual([]);
+    const retryAfter = Number(answer.headers.get("Retry-After"));
+    for (const [, , time] of spent) expect(retryAfter).toBeGreaterThanOrEqual(Number(time?.slice(2)));
+    for (const [name, quota, window] of policies) {
+      expect([name, quota, window ?? "w=0"].join(";")).toMatch(/^"\w+";q=\d+;w=\d+$/);
+    }
   });
 });
 

@@ -8,7 +8,7 @@ import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
 import { chooseTransport } from "../../src/mail/transports/choose.ts";
 import type { OutgoingMail, Transport } from "../../src/mail/transports/transport.ts";
 import { writeMail } from "../../src/mail/write.ts";
-import { get, post } from "../support/client.ts";
+import { expectProblem, get, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -52,7 +52,7 @@ describe("the mail queue's consumer", () => {
     for (const { text } of sent) neverLog(/#token=([\w-]+)/.exec(text)?.[1]);
   });
 
-  it("asks for a later retry where the transport fails, and holds up no other message", async () => {
+  it("asks for a later retry where the transport fails, and holds up no other message [RG-8]", async () => {
     const [first, second] = [await waiting(), await waiting()];
     const batch = batchOf(
       [
@@ -223,9 +223,8 @@ describe("GET /dev/outbox", () => {
   });
 
   it("does not exist for another host, nor outside development", async () => {
-    const { exports } = await import("cloudflare:workers");
     for (const path of ["/dev/outbox", "/health", "/"]) {
-      expect((await exports.default.fetch(`http://192.0.2.1:8787${path}`)).status).toBe(421);
+      expectProblem(await get(`http://192.0.2.1:8787${path}`), 421, "misdirected_request");
     }
     const { createApp } = await import("../../src/app.ts");
     const production = createApp(

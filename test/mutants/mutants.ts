@@ -576,7 +576,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
-    ["test/conformance/http.test.ts"],
+    ["test/http/http.test.ts"],
     [
       {
         name: "A production service answers plain http.",
@@ -878,7 +878,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
-    ["test/conformance/sessions.test.ts"],
+    ["test/auth/refresh.test.ts"],
     [
       {
         name: "The audit log does not say that a refresh token was reused.",

@@ -1,33 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
+import { PROBLEMS } from "../../src/http/problems.ts";
+import { PAGE, requirementsOf, testsByRequirement, withTests } from "./conformance-page.ts";
 
-const page = readFileSync("docs/conformance.md", "utf8");
+const page = readFileSync(PAGE, "utf8");
 const [tables = "", deviations = ""] = page.split("## Deviations");
-
-/** A requirement of the page: shown by a file of tests, or else the reason why it does not apply yet. */
-interface Requirement {
-  id: string;
-  file: string | undefined;
-  deviates: boolean;
-  reason: string | undefined;
-}
-
-const requirements: Requirement[] = [...tables.matchAll(/^\| ([A-Z]{2}-\d+) \| .+ \| .+ \| (.+) \|$/gm)].map(
-  ([, id = "", shown = ""]) => {
-    const [, file, mark] = /^`([\w-]+\.test\.ts)`( \*)?$/.exec(shown) ?? [];
-    return { id, file, deviates: mark !== undefined, reason: /^does not apply yet: (.+)$/.exec(shown)?.[1] };
-  },
-);
-
-/** The titles of each file's tests. */
-const titles = new Map(
-  globSync("test/conformance/*.test.ts").map((path) => {
-    const found = readFileSync(path, "utf8").matchAll(/^\s*(?:it(?:\.each\b.*)?\(|\]\)\(|\}?\]?\)\()\s*"([^"]+)"/gm);
-    return [basename(path), [...found].map(([, title = ""]) => title)] as const;
-  }),
-);
-const idOf = (title: string) => /^([A-Z]{2}-\d+): /.exec(title)?.[1];
+const requirements = requirementsOf(tables);
+const tests = testsByRequirement();
+const sources = globSync("test/**/*.test.ts").map((path) => readFileSync(path, "utf8"));
 
 /** How many requirements each section of the page has. */
 const SIZES = { PW: 8, PS: 6, RG: 8, LG: 9, JW: 10, KY: 6, SE: 11, PR: 7, AC: 8, HT: 10, MF: 7, PK: 4, OP: 10 };
@@ -44,18 +24,24 @@ describe("the page of requirements", () => {
     expect(expected.filter((id) => !LATER.test(id))).toHaveLength(84);
   });
 
-  it.each(requirements)("says of $id where it is shown, or why it does not apply yet", ({ id, file, reason }) => {
-    if (file === undefined) {
-      expect(reason, `${id} is shown by a file, or has a reason`).toBeDefined();
-      expect([...titles.values()].flat().map(idOf), `${id} has no test`).not.toContain(id);
-    } else {
-      expect(titles.get(file)?.map(idOf), `${file} shows ${id}`).toContain(id);
-    }
+  it("names the tests of each, as npm run docs:conformance writes them", () => {
+    expect(page).toBe(withTests(page, tests));
+  });
+
+  it.each(requirements)("has tests of $id, or says why it does not apply yet", ({ id, shown, reason }) => {
+    if (reason === undefined)
+      expect(shown).toBe(
+        tests
+          .get(id)
+          ?.map((file) => `\`${file}\``)
+          .join(", "),
+      );
+    else expect(tests.get(id), "a requirement that does not apply has no test").toBeUndefined();
   });
 
   it("excuses nothing of what there is so far but what is optional or has no endpoint yet", () => {
-    const excused = requirements.filter(({ id, file }) => file === undefined && !LATER.test(id)).map(({ id }) => id);
-    expect(excused).toEqual(["PS-6", "OP-8"]);
+    const excused = requirements.filter(({ id, reason }) => reason !== undefined && !LATER.test(id));
+    expect(excused.map(({ id }) => id)).toEqual(["PS-6", "OP-8"]);
   });
 
   it("explains each deviation that it marks, and no other", () => {
@@ -64,13 +50,19 @@ describe("the page of requirements", () => {
   });
 });
 
-describe("the tests of requirements", () => {
-  it.each([...titles])("of %s begin with the id of a requirement that the page shows there", (file, own) => {
-    expect(own.length).toBeGreaterThan(0);
-    const known = requirements.filter((requirement) => requirement.file === file).map(({ id }) => id);
-    for (const title of own) expect(known, title).toContain(idOf(title));
-    const source = readFileSync(`test/conformance/${file}`, "utf8");
-    expect(source.match(/^\s*it[.(]/gm)?.length, "every test has a title that is read here").toBe(own.length);
-    expect(source).not.toMatch(/\b(it|describe)\.(skip|todo|only|fails)\b/);
+describe("the tests", () => {
+  it("name no requirement that the page does not list", () => {
+    const known = requirements.map(({ id }) => id);
+    expect([...tests.keys()].filter((id) => !known.includes(id))).toEqual([]);
+  });
+
+  it("are never skipped, nor expected to fail", () => {
+    for (const source of sources) expect(source).not.toMatch(/\b(it|describe|test)\.(skip|todo|only|fails)\b/);
+  });
+
+  // Each expectProblem() also checks the type, the title and the detail, and each response its schema.
+  it.each(Object.keys(PROBLEMS))("expect the refusal %s of some request", (code) => {
+    const expected = new RegExp(`expectProblem\\([^;]*"${code}"`);
+    expect(sources.some((source) => expected.test(source))).toBe(true);
   });
 });

@@ -63,7 +63,7 @@ describe("a password to be set", () => {
     ["is common", () => "PasswordPassword", ["too_common"]],
     ["has leaked", () => "a leaked password of mine", ["breached"]],
   ] as [string, (person: Owner) => string, string[]][])(
-    "is refused alike by every door where it %s",
+    "is refused alike by every door where it %s [PW-1, PW-2, PW-5, PW-6]",
     async (_what, make, codes) => {
       const password = make(ada);
       fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
@@ -96,14 +96,15 @@ describe("a password to be set", () => {
     expect(asked).toEqual([]);
   });
 
-  it("is taken by every door where nothing is wrong with it, also when padding bears its hash", async () => {
+  it("is taken by every door where nothing is wrong with it, also when padding bears its hash [PW-1]", async () => {
     const person = await owner();
-    fakeBreaches(() => range(lineOf(FINE, 0)));
-    expect((await DOORS.strength(person, FINE, lookingUp)).json).toEqual({ acceptable: true, errors: [] });
-    expect((await DOORS.register({ ...person, ...somebody() }, FINE, lookingUp)).status).toBe(202);
-    expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
+    const fifteen = "fifteen letters";
+    fakeBreaches(() => range(lineOf(fifteen, 0)));
+    expect((await DOORS.strength(person, fifteen, lookingUp)).json).toEqual({ acceptable: true, errors: [] });
+    expect((await DOORS.register({ ...person, ...somebody() }, fifteen, lookingUp)).status).toBe(202);
+    expect((await DOORS.change(person, fifteen, lookingUp)).status).toBe(204);
     const other = await owner();
-    expect((await DOORS.reset(other, FINE, lookingUp)).status).toBe(204);
+    expect((await DOORS.reset(other, fifteen, lookingUp)).status).toBe(204);
   });
 
   it("is held to the product's name and the lengths of the configuration", async () => {
@@ -191,7 +192,7 @@ describe("when Have I Been Pwned", () => {
   ] as [string, Parameters<typeof fakeBreaches>[0], string][];
 
   it.each(silences)(
-    "%s, the list of common passwords still holds, the rest is taken and counted",
+    "%s, the list of common passwords still holds, the rest is taken and counted [PW-7]",
     async (_what, answer, reason) => {
       const person = await owner();
       fakeBreaches(answer);

@@ -56,7 +56,7 @@ describe("the judgement of a new password", () => {
     ["password", ["too_short", "too_common"]],
     ["correct horse battery staple", []],
     ["               ", []],
-  ])("finds in %j %j", async (password, faults) => {
+  ])("finds in %j %j [PW-3, PW-5, PW-6]", async (password, faults) => {
     expect(await judge(password)).toEqual(faults);
   });
 

@@ -48,7 +48,7 @@ describe.each(engines)("the %s scrypt engine", (_name, engine) => {
       { ln: 14, r: 8, p: 1 },
       "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887",
     ],
-  ])("computes the RFC 7914 vector of %j and %j", (password, salt, cost, expected) => {
+  ])("computes the RFC 7914 vector of %j and %j [PS-5]", (password, salt, cost, expected) => {
     expect(hex(engine(utf8(password), utf8(salt), cost, 64))).toBe(expected);
   });
 
@@ -67,10 +67,13 @@ describe("chooseEngine", () => {
 });
 
 describe("password hashes", () => {
-  it("are PHC strings at the production cost, salted afresh each time", () => {
+  it("are PHC strings at the production cost, salted afresh each time [PS-1, PS-2]", () => {
     const [first, second] = [1, 2].map(() => hashPassword("correct horse", PRODUCTION, systemRandom, nativeEngine));
     expect(first).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     expect(first).not.toBe(second);
+    const salts = [first, second].map((hash) => hash?.split("$")[3] ?? "");
+    for (const salt of salts) expect(atob(salt)).toHaveLength(16);
+    expect(salts[0]).not.toBe(salts[1]);
     expect(verifyPassword("correct horse", first ?? "", nativeEngine)).toBe(true);
     expect(verifyPassword("incorrect horse", first ?? "", nativeEngine)).toBe(false);
   });
@@ -90,7 +93,7 @@ describe("password hashes", () => {
     "$scrypt$ln=015,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAB$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
-  ])("that read %j match nothing and cost nothing", (stored) => {
+  ])("that read %j match nothing and cost nothing [PS-4]", (stored) => {
     const never: ScryptEngine = () => {
       throw new Error("computed");
     };
@@ -107,7 +110,7 @@ describe("password hashes", () => {
 });
 
 describe("checking a password", () => {
-  it("takes exactly one hash at the configured cost, whether the user exists, is unknown, or has a broken hash", async () => {
+  it("takes exactly one hash at the configured cost, whether the user exists, is unknown, or has a broken hash [LG-2, PS-4]", async () => {
     const costs: unknown[] = [];
     const counting: ScryptEngine = (password, salt, cost, length) => {
       costs.push(cost);

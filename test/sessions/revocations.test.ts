@@ -30,7 +30,7 @@ async function breakKv(person: LoggedIn): Promise<void> {
 }
 
 describe("the revocation record in KV", () => {
-  it("names an ended session until no access token of it can be alive", async () => {
+  it("names an ended session until no access token of it can be alive [SE-7]", async () => {
     const person = await loggedIn();
     const before = Math.floor(Date.now() / 1000);
     await logOut(person);

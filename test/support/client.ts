@@ -4,6 +4,9 @@ import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import { parseConfig } from "../../src/config/config.ts";
+import { type ErrorCode, PROBLEMS } from "../../src/http/problems.ts";
+import { encodeBase64url } from "../../src/platform/encoding.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { neverLog } from "./logs.ts";
 import { expectDocumented } from "./openapi.ts";
 
@@ -43,6 +46,19 @@ export function appWith(values: Record<string, string>, bindings: Partial<Bindin
   };
 }
 
+/** The app as it is deployed at an origin. Requests keep their own URL. */
+export function deployedAt(origin: string): Send {
+  return appWith({
+    ENVIRONMENT: "production",
+    PUBLIC_URL: origin,
+    AUTH_SECRET: encodeBase64url(systemRandom.bytes(48)),
+    MAIL_TRANSPORT: "cloudflare",
+    MAIL_FROM: "no-reply@example.com",
+    SCRYPT_LN: "15",
+    SCRYPT_P: "3",
+  });
+}
+
 let addresses = 0;
 
 /** An unused address from the range for documentation (RFC 3849). */
@@ -77,11 +93,18 @@ export const get = (path: string, options?: Call, send?: Send) => call("GET", pa
 export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
   call("POST", path, { ...options, body }, send);
 
+/** What a client could compare: everything in a response but the request's id and the timings of development. */
+export function shown({ status, text, headers }: Answer) {
+  const kept = [...headers].filter(([name]) => !/^(x-request-id|server-timing)$/.test(name));
+  return { status, headers: kept, text: text.replace(/"request_id":"[^"]*"/, "") };
+}
+
 /** Expects a refusal with this code and the form that all refusals have. */
-export function expectProblem(answer: Answer, status: number, code: string): void {
+export function expectProblem(answer: Answer, status: number, code: ErrorCode): void {
   expect({ status: answer.status, code: answer.json?.code }).toEqual({ status, code });
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-  expect(answer.json.status).toBe(status);
+  const { title, detail } = PROBLEMS[code];
+  expect(answer.json).toMatchObject({ type: `urn:postern:problem:${code}`, title, detail, status });
   expect(answer.json.request_id).toBe(answer.headers.get("X-Request-Id"));
   expect(answer.headers.get("Cache-Control")).toBe("no-store");
 }

@@ -257,18 +257,21 @@ const verifyElsewhere = createVerifier({
 });
 
 describe("an access token that is none", () => {
-  it.each([...FORGED, ...GENUINE])("is refused everywhere, and nothing is fetched: %s", async (_, forge) => {
-    const token = await forge(workshop);
-    for (const request of [readMe, listUsers, logOut, logOutEverywhere]) {
-      const answer = await request(token);
-      expectProblem(answer, 401, "invalid_access_token");
-      expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern", error="invalid_token"');
-      const said = JSON.stringify([answer.text, ...answer.headers]);
-      expect(token.length > 9 && said.includes(token.slice(0, 4_096)), "the token comes back").toBe(false);
-    }
-    await expect(verifyElsewhere(token), "in another Worker").rejects.toThrow(VerificationError);
-    expect(outbound).not.toHaveBeenCalled();
-  });
+  it.each([...FORGED, ...GENUINE])(
+    "is refused everywhere, and nothing is fetched: %s [JW-4, JW-5, JW-6, JW-7]",
+    async (_, forge) => {
+      const token = await forge(workshop);
+      for (const request of [readMe, listUsers, logOut, logOutEverywhere]) {
+        const answer = await request(token);
+        expectProblem(answer, 401, "invalid_access_token");
+        expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern", error="invalid_token"');
+        const said = JSON.stringify([answer.text, ...answer.headers]);
+        expect(token.length > 9 && said.includes(token.slice(0, 4_096)), "the token comes back").toBe(false);
+      }
+      await expect(verifyElsewhere(token), "in another Worker").rejects.toThrow(VerificationError);
+      expect(outbound).not.toHaveBeenCalled();
+    },
+  );
 
   it("ends nobody's session: the honest token is good after all of that", async () => {
     expect((await readMe(workshop.victim.accessToken)).status).toBe(200);
@@ -287,7 +290,7 @@ describe("an access token that is none", () => {
     ["DPoP {token}", "unauthorized"],
     ["Bearer Bearer", "invalid_access_token"],
     ["Bearer {token},", "invalid_access_token"],
-  ])("is none in the header %j either", async (header, code) => {
+  ] as const)("is none in the header %j either", async (header, code) => {
     const headers = { Authorization: header.replaceAll("{token}", workshop.victim.accessToken) };
     expectProblem(await get("/api/v1/users/me", { headers }), 401, code);
   });

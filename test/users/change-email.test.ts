@@ -80,9 +80,11 @@ async function moved() {
 }
 
 describe("POST /api/v1/users/me/email", () => {
-  it("changes nothing until the link that went to the new address is used", async () => {
+  it("changes nothing until the link that went to the new address is used [PR-3, PR-6]", async () => {
     const person = await loggedIn();
     const { email } = somebody();
+    expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+    const recovery = await tokenIn(person.email, /^Reset your Postern password/);
     const answer = await ask(person, email);
     expect(answer.status).toBe(202);
     expect(answer.json).toEqual({ status: "confirmation_required" });
@@ -90,6 +92,9 @@ describe("POST /api/v1/users/me/email", () => {
     const token = await confirmToken(email);
     await earlyUndoToken(person.email);
     expect((await get("/api/v1/users/me", { bearer: person.accessToken })).json.email).toBe(person.email);
+    await logIn(person);
+    const early = { email, password: person.password };
+    expectProblem(await post("/api/v1/auth/login", early), 401, "invalid_credentials");
 
     expect((await post(CONFIRM, { token })).json).toEqual({ status: "confirmed" });
     expect((await get("/api/v1/users/me", { bearer: person.accessToken })).json).toMatchObject({
@@ -101,14 +106,19 @@ describe("POST /api/v1/users/me/email", () => {
     await logIn({ ...person, email });
     await eventsOf(person.userId, "email_change_requested");
     await eventsOf(person.userId, "email_changed");
+    await mailAbout(person.email, /^Your Postern email address has been changed/);
+    const reset = { token: recovery, new_password: "another fine password of hers" };
+    expectProblem(await post("/api/v1/auth/reset-password", reset), 400, "invalid_token");
   });
 
-  it("takes the password, and lets nobody guess it", async () => {
+  it("takes the password, and lets nobody guess it [PR-6]", async () => {
     const person = await loggedIn();
     for (let guess = 0; guess < 10; guess++) {
       expectProblem(await ask(person, somebody().email, `guess number ${guess}`), 403, "wrong_password");
     }
     expectProblem(await ask(person, somebody().email), 429, "rate_limited");
+    const { email } = somebody();
+    expectProblem(await post(CHANGE, { email }, { bearer: person.accessToken }), 422, "validation_failed");
     expectProblem(await post(CHANGE, { email: "a@example.com", password: "x" }), 401, "unauthorized");
   });
 

@@ -10,7 +10,7 @@ const change = (person: LoggedIn, body: object = {}) =>
   post(CHANGE, { current_password: person.password, new_password: NEW, ...body }, { bearer: person.accessToken });
 
 describe("POST /api/v1/users/change-password", () => {
-  it("changes the password: this session lives on, every other ends, and the owner is told", async () => {
+  it("changes the password: this session lives on, every other ends, and the owner is told [SE-9]", async () => {
     const person = await registered();
     const [here, there] = [await logIn(person), await logIn(person)];
     expect((await change(here)).status).toBe(204);
@@ -30,7 +30,7 @@ describe("POST /api/v1/users/change-password", () => {
     expect(notice?.text).not.toContain(NEW);
   });
 
-  it("refuses a wrong current password, which counts, and a right one gives the attempt back", async () => {
+  it("refuses a wrong current password, which counts, and a right one gives the attempt back [PW-8]", async () => {
     const person = await loggedIn();
     const wrong = () => change(person, { current_password: "not the current one" });
     for (let attempt = 0; attempt < 10; attempt++) expectProblem(await wrong(), 403, "wrong_password");
@@ -39,11 +39,12 @@ describe("POST /api/v1/users/change-password", () => {
     expect((await me(person.accessToken)).status).toBe(200);
   });
 
-  it("holds the new password to the same rules as registration", async () => {
+  it("holds the new password to the same rules as registration [PW-1, PW-8]", async () => {
     const person = await loggedIn();
     const answer = await change(person, { new_password: "fourteen chars" });
     expectProblem(answer, 422, "validation_failed");
     expect(answer.json.errors).toMatchObject([{ field: "new_password", code: "too_short" }]);
+    expectProblem(await change(person, { current_password: undefined }), 422, "validation_failed");
     expectProblem(await post(CHANGE, {}, { bearer: person.accessToken }), 422, "validation_failed");
     expectProblem(await post(CHANGE, { current_password: "x", new_password: NEW }), 401, "unauthorized");
   });

@@ -44,7 +44,7 @@ describe("DELETE /api/v1/users/me", () => {
     expectProblem(await leave(person.accessToken, person.password), 429, "rate_limited");
   });
 
-  it("makes the account, its sessions and its waiting changes gone at once", async () => {
+  it("makes the account, its sessions and its waiting changes gone at once [SE-9]", async () => {
     const person = await loggedIn();
     const other = await logIn(person);
     const change = { email: somebody().email, password: person.password };
@@ -117,7 +117,7 @@ describe("DELETE /api/v1/users/me", () => {
     for (const trace of [address, agent, person.email, person.username]) expect(text).not.toContain(trace);
   });
 
-  it("keeps the username from being borne for a while, by registering or renaming, and the address free at once", async () => {
+  it("keeps the username from being borne for a while, by registering or renaming, and the address free at once [JW-3]", async () => {
     const person = await loggedIn();
     const renamer = await loggedIn();
     await leave(person.accessToken, person.password);
@@ -127,6 +127,9 @@ describe("DELETE /api/v1/users/me", () => {
     const renamed = await call("PUT", ME, { bearer: renamer.accessToken, body: { username: person.username } });
     expectProblem(renamed, 409, "username_taken");
     expect((await post(REGISTER, { ...somebody(), email: person.email })).status).toBe(202);
+    const token = await mailedToken(person.email, 3);
+    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await rowOf(person.email))?.id, "no id is used twice").not.toBe(person.userId);
     const { results } = await env.DB.prepare("SELECT * FROM retired_usernames").all();
     expect(JSON.stringify(results)).not.toContain(person.username);
 

@@ -22,7 +22,7 @@ describe("GET /api/v1/users/me", () => {
     expect((await get(ME, { headers: { Authorization: `bearer ${accessToken}` } })).status).toBe(200);
   });
 
-  it("challenges without an error where no token was sent, and with invalid_token where one was", async () => {
+  it("challenges without an error where no token was sent, and with invalid_token where one was [JW-8]", async () => {
     const none = await get(ME);
     expectProblem(none, 401, "unauthorized");
     expect(none.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern"');
@@ -31,11 +31,17 @@ describe("GET /api/v1/users/me", () => {
     expect(bad.headers.get("WWW-Authenticate")).toBe('Bearer realm="postern", error="invalid_token"');
   });
 
-  it("takes the token from the Authorization header alone", async () => {
+  it("takes the token from the Authorization header alone [JW-9]", async () => {
     const { accessToken } = await loggedIn();
     expectProblem(await get(`${ME}?access_token=${accessToken}`), 401, "unauthorized");
     expectProblem(await get(ME, { headers: { Authorization: `Basic ${accessToken}` } }), 401, "unauthorized");
     expectProblem(await get(ME, { headers: { Cookie: `access_token=${accessToken}` } }), 401, "unauthorized");
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+    const inForm = await call("POST", "/api/v1/auth/logout", { body: `access_token=${accessToken}`, headers });
+    expectProblem(inForm, 415, "unsupported_media_type");
+    const inBody = await call("POST", "/api/v1/auth/logout", { body: { access_token: accessToken } });
+    expectProblem(inBody, 422, "validation_failed");
+    expect((await get(ME, { bearer: accessToken })).status, "still logged in").toBe(200);
   });
 
   it("answers HEAD as it answers GET, without the body", async () => {
@@ -110,11 +116,11 @@ describe("a crafted access token", () => {
     ["a key id of 10 kB", {}, { kid: "k".repeat(10_000) }],
     ["an object for a key id", {}, { kid: { toString: 1 } }],
     ["a list for a key id", {}, { kid: ["A".repeat(43)] }],
-  ])("is refused with %s", async (_what, change, headerChange) => {
+  ])("is refused with %s [JW-6]", async (_what, change, headerChange) => {
     expectProblem(await get(ME, { bearer: await signed(change, headerChange) }), 401, "invalid_access_token");
   });
 
-  it("is refused when unsigned, signed with the public key as a secret, or with a key that it brings along", async () => {
+  it("is refused when unsigned, signed with the public key as a secret, or with a key that it brings along [JW-4, JW-5]", async () => {
     const { json } = await get("/.well-known/jwks.json");
     const publicKey = json.keys.find(({ kid }: { kid: string }) => kid === header.kid);
     const attacker = await generateKeyPair("ES256", { extractable: true });
@@ -139,7 +145,7 @@ describe("a crafted access token", () => {
     expect(fetched).not.toHaveBeenCalled();
   });
 
-  it("is refused when tampered with, cut, doubled, re-encoded, or of another kind", async () => {
+  it("is refused when tampered with, cut, doubled, re-encoded, or of another kind [JW-6, JW-7]", async () => {
     const [head = "", body = "", signature = ""] = victim.accessToken.split(".");
     const admin = btoa(JSON.stringify({ ...claims, role: "admin" }))
       .replaceAll("+", "-")
@@ -158,5 +164,7 @@ describe("a crafted access token", () => {
     ]) {
       expectProblem(await get(ME, { bearer }), 401, "invalid_access_token");
     }
+    const refreshed = await call("POST", "/api/v1/auth/refresh", { body: { refresh_token: victim.accessToken } });
+    expectProblem(refreshed, 401, "invalid_refresh_token");
   });
 });

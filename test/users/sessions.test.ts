@@ -7,7 +7,7 @@ const me = (bearer: string) => get("/api/v1/users/me", { bearer });
 const end = (id: string, bearer: string) => call("DELETE", `${SESSIONS}/${id}`, { bearer });
 
 describe("GET /api/v1/users/me/sessions", () => {
-  it("lists the user's own sessions, last used first, and marks the one that asks", async () => {
+  it("lists the user's own sessions, last used first, and marks the one that asks [SE-8]", async () => {
     const person = await registered();
     await loggedIn();
     const old = await logIn(person, { device_name: "Old phone" });
@@ -40,7 +40,7 @@ describe("GET /api/v1/users/me/sessions", () => {
 });
 
 describe("DELETE /api/v1/users/me/sessions/{id}", () => {
-  it("ends that session at once and leaves the others", async () => {
+  it("ends that session at once and leaves the others [SE-8]", async () => {
     const person = await registered();
     const [here, lost] = [await logIn(person), await logIn(person)];
     expect((await end(lost.sessionId, here.accessToken)).status).toBe(204);
@@ -57,7 +57,7 @@ describe("DELETE /api/v1/users/me/sessions/{id}", () => {
     expectProblem(await me(accessToken), 401, "invalid_access_token");
   });
 
-  it("knows nothing of another user's sessions", async () => {
+  it("knows nothing of another user's sessions [AC-3, SE-8]", async () => {
     const [attacker, victim] = [await loggedIn(), await loggedIn()];
     expectProblem(await end(victim.sessionId, attacker.accessToken), 404, "not_found");
     for (const id of ["1", "' OR 1=1 --", crypto.randomUUID()]) {
@@ -68,7 +68,7 @@ describe("DELETE /api/v1/users/me/sessions/{id}", () => {
 });
 
 describe("DELETE /api/v1/users/me/sessions", () => {
-  it("ends every session but the one that asks", async () => {
+  it("ends every session but the one that asks [SE-8]", async () => {
     const person = await registered();
     const [here, ...others] = [await logIn(person), await logIn(person), await logIn(person)];
     for (let time = 0; time < 2; time++) {
@@ -80,7 +80,7 @@ describe("DELETE /api/v1/users/me/sessions", () => {
 });
 
 describe("a session that is not used", () => {
-  it("ends after the idle time, and lives on with every refresh until its absolute end", async () => {
+  it("ends after the idle time, and lives on with every refresh until its absolute end [SE-5]", async () => {
     const person = await registered();
     const send = appWith({ SESSION_IDLE_DAYS: "7", REFRESH_TOKEN_EXPIRE_DAYS: "10" });
     const login = await post("/api/v1/auth/login", { email: person.email, password: person.password }, {}, send);

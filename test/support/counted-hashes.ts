@@ -4,7 +4,7 @@ import { createPasswords } from "../../src/passwords/passwords.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
-import { coldIsolate } from "../support/services.ts";
+import { coldIsolate } from "./services.ts";
 
 /** The services of an isolate, whose every hash leaves its cost in `costs`. */
 export function countingHashes() {

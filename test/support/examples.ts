@@ -1,5 +1,5 @@
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
-import { document } from "../support/openapi.ts";
+import { document } from "./openapi.ts";
 
 interface Described {
   required?: string[];
