@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { LimitName } from "../config/limit-rules.ts";
 import type { Client, Exchange } from "../http/exchange.ts";
 import { type ErrorCode, isProblem } from "../http/problems.ts";
-import type { Refusal } from "../platform/refusal.ts";
+import { isRefusal, type Refusal } from "../platform/refusal.ts";
 import type { CallerKind, Credential } from "./callers.ts";
 import { budgetsOf, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
@@ -157,12 +157,15 @@ async function withinLimits(
     await giveBack(isProblem(answer) ? answer.code : undefined);
     return answer;
   } catch (error) {
-    await giveBack("unavailable");
+    // Whatever was done before the failure stays counted. A password that was not found wrong is given back.
+    await giveBack("internal_error");
     throw error;
   }
 }
 
 function answerOf(outcome: unknown): Answer {
+  if (isRefusal(outcome) && !isProblem(outcome))
+    throw new TypeError(`No problem document has the code ${outcome.code}.`);
   const isAnswer = outcome instanceof Reply || outcome instanceof Response || isProblem(outcome);
   return isAnswer ? outcome : new Reply(outcome, {});
 }

@@ -9,6 +9,7 @@ import type { AppEnv } from "./app-env.ts";
 export const conditional: MiddlewareHandler<AppEnv> = etag({
   retainedHeaders: [
     ...RETAINED_304_HEADERS,
+    "Access-Control-Allow-Credentials",
     "Access-Control-Allow-Origin",
     "Access-Control-Expose-Headers",
     "Content-Language",

@@ -1,17 +1,20 @@
 import * as z from "zod";
 
-/** The public half of a signing key (RFC 7517). Strict, so that no private member can ever be published. */
-export const publicJwk = z.strictObject({
+const members = {
   kty: z.enum(["EC", "OKP"]),
   crv: z.enum(["P-256", "Ed25519"]),
   x: z.string(),
   y: z.string().exactOptional(),
-});
+};
+
+/** The public half of a signing key (RFC 7517). Drops every other member, so that no private one is ever published. */
+export const publicJwk = z.object(members);
 
 export type PublicJwk = z.output<typeof publicJwk>;
 
 /** A published key. */
-export const publishedJwk = publicJwk.extend({
+export const publishedJwk = z.strictObject({
+  ...members,
   kid: z.string().meta({ description: "The RFC 7638 thumbprint." }),
   alg: z.enum(["ES256", "Ed25519"]),
   use: z.literal("sig"),
