@@ -13,7 +13,6 @@ import { emailAddress, username as usernameSchema } from "../users/fields.ts";
 import { createProvisioningStore } from "../users/provisioning.ts";
 import { createRegistrationStore } from "../users/registrations.ts";
 import { NEW_USER } from "../users/user.ts";
-import { createUserStore } from "../users/users.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
@@ -88,18 +87,19 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
   if ("fault" in password) return giveUp(password.fault, world);
 
   if (user === undefined) {
-    const identity = { id: createId(now, random), email, username, passwordHash: password.hash };
     const rank = { role: "admin", isSuperuser: true, isVerified: true } as const;
-    const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
     const granted = { ...event, type: "superuser_granted", details: null } as const;
-    const [conflict] = await provisioning.add([{ user: created, event: granted }], now);
-    if (conflict === "username") return giveUp(takenMessage([username]), world);
-    return conflict === null ? done(username) : changedMeanwhile(world);
+    // The username of a deleted account is free by the directory, and still reserved for a while.
+    for (const name of names.slice(names.indexOf(username))) {
+      const identity = { id: createId(now, random), email, username: name, passwordHash: password.hash };
+      const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
+      const [conflict] = await provisioning.add([{ user: created, event: granted }], now);
+      if (conflict !== "username") return conflict === null ? done(name) : changedMeanwhile(world);
+    }
+    return giveUp(takenMessage(names), world);
   }
   // The address was never verified. The person who registered it loses the account, with the password they chose.
-  const isTaken = await createUserStore(db).resetPassword(user, password.hash, now);
-  if (!isTaken || !(await provisioning.promote(user.id, event))) return changedMeanwhile(world);
-  return done(username);
+  return (await provisioning.takeOver(user, password.hash, event)) ? done(username) : changedMeanwhile(world);
 
   async function firstFree(candidates: readonly string[]): Promise<string | undefined> {
     for (const name of candidates) {

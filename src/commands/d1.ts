@@ -4,6 +4,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Place } from "./flags.ts";
 
+/** What `wrangler.toml` says of a database. */
+interface D1 {
+  binding: string;
+  database_name?: string;
+  database_id?: string;
+  preview_database_id?: string;
+}
+
+/** Wrangler's remote bindings prefer the preview database: only the deployed one may be meant by `--remote`. */
+function bound({ preview_database_id, ...database }: D1, remote: boolean) {
+  return remote ? { ...database, remote } : { ...database, preview_database_id };
+}
+
 /**
  * Opens the database that `wrangler.toml` under `root` binds as DB. For the deployed one wrangler starts a preview
  * Worker in the operator's account that passes the statements on, and ends it afterwards.
@@ -13,7 +26,7 @@ export async function openD1({ remote, persistTo }: Place, root: string) {
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true });
-  const databases: { binding: string }[] = worker.d1_databases;
+  const databases: D1[] = worker.d1_databases;
   const folder = mkdtempSync(join(tmpdir(), "postern-command-"));
   const removeAddedListeners = watchSignalListeners();
   try {
@@ -23,7 +36,7 @@ export async function openD1({ remote, persistTo }: Place, root: string) {
       name: `${worker.name}-commands`,
       account_id: worker.account_id,
       compatibility_date: worker.compatibility_date,
-      d1_databases: databases.filter(({ binding }) => binding === "DB").map((database) => ({ ...database, remote })),
+      d1_databases: databases.filter(({ binding }) => binding === "DB").map((database) => bound(database, remote)),
     };
     writeFileSync(configPath, JSON.stringify(config));
     const persist = { path: join(resolve(root, persistTo ?? ".wrangler/state"), "v3") };

@@ -97,7 +97,7 @@ async function importFile(
     }
     isComplete = true;
   } finally {
-    report.close();
+    report.close(isComplete);
     if (!isComplete) complain(`\nStopped after line ${figure(tally.line)}: run the same command again to go on.\n`);
   }
   say(`\n${describeEnd(file, tally).join("\n")}\n`);

@@ -70,6 +70,8 @@ async function rotate(setting: Setting): Promise<number> {
   if (before === undefined) return 1;
   if (!before.has(CURRENT)) return giveUp(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
   if (before.has(PREVIOUS)) return giveUp(STILL_ROTATING, world);
+  // Asked first: a database that does not answer must not leave a changed secret behind.
+  await readTrustedKeys(setting.db);
   const present = before.get(CURRENT) ?? (await askForPresent(setting));
   if (typeof present !== "string") return giveUp(present.fault, world);
 

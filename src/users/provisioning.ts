@@ -16,6 +16,9 @@ export interface Arrival {
 /** What keeps a user from being added. */
 export type Conflict = "email" | "id" | "username";
 
+/** Who becomes a superuser, and when. */
+type GrantEvent = Pick<AuditEvent, "id" | "occurredAt">;
+
 export function createProvisioningStore(db: Database) {
   return {
     /**
@@ -65,30 +68,51 @@ export function createProvisioningStore(db: Database) {
       return new Set(found.map(({ id }) => id));
     },
 
-    /** Makes an active, verified user a superuser, unless they are one already. Says whether they became one. */
-    async promote(id: string, event: Pick<AuditEvent, "id" | "occurredAt">) {
-      const type: AuditEvent["type"] = "superuser_granted";
-      const isMeant = and(
-        eq(users.id, id),
-        eq(users.isVerified, true),
-        eq(users.isActive, true),
-        eq(users.isSuperuser, false),
-      );
-      const { promoted } = await batchOf(db, {
-        event: db
-          .insert(auditEvents)
-          .select(
-            sql`SELECT ${event.id}, ${type}, ${event.occurredAt}, NULL, ${users.id}, NULL, NULL, NULL, NULL FROM ${users} WHERE ${isMeant}`,
-          ),
-        promoted: db
-          .update(users)
-          .set({ role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
-          .where(isMeant)
-          .returning({ id: users.id }),
-      });
-      return promoted.length > 0;
+    /** Makes an active, verified user a superuser. `false` if they are one already, or have changed meanwhile. */
+    promote(id: string, event: GrantEvent): Promise<boolean> {
+      return grant(and(eq(users.id, id), eq(users.isVerified, true), eq(users.isSuperuser, false)), {}, event);
+    },
+
+    /**
+     * Gives an account whose address was never verified, or no longer is, to a superuser with this password. The person
+     * who registered it loses it. `false` if the address was verified or the account has changed meanwhile.
+     */
+    takeOver(
+      { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
+      passwordHash: string,
+      event: GrantEvent,
+    ): Promise<boolean> {
+      const isMeant = and(eq(users.id, id), eq(users.isVerified, false), eq(users.sessionEpoch, sessionEpoch));
+      const values = { passwordHash, passwordBlockedAt: null, isVerified: true, sessionEpoch: sessionEpoch + 1 };
+      return grant(isMeant, values, event);
     },
   };
+
+  /** Makes the active user who meets a condition a superuser and records it, in one transaction. */
+  async function grant(condition: SQL | undefined, values: Partial<User>, event: GrantEvent): Promise<boolean> {
+    const type: AuditEvent["type"] = "superuser_granted";
+    const isMeant = and(condition, eq(users.isActive, true));
+    const isGranted = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${event.id} AND ${auditEvents.userId} = ${users.id})`;
+    const { granted } = await batchOf(db, {
+      event: db
+        .insert(auditEvents)
+        .select(
+          sql`SELECT ${event.id}, ${type}, ${event.occurredAt}, NULL, ${users.id}, NULL, NULL, NULL, NULL FROM ${users} WHERE ${isMeant}`,
+        ),
+      granted: db
+        .update(users)
+        .set({ ...values, role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
+        .where(isMeant)
+        .returning({ id: users.id }),
+      // The user's own registration is spent. Others keep waiting in vain: their owners must not learn of this.
+      registration: db
+        .delete(registrations)
+        .where(
+          sql`lower(${registrations.username}) IN (SELECT lower(${users.username}) FROM ${users} WHERE ${isGranted})`,
+        ),
+    });
+    return granted.length > 0;
+  }
 }
 
 function rowOf({ user, event }: Arrival) {

@@ -1,7 +1,10 @@
 /** What `--remote` asks of Cloudflare, as far as a stand-in for its API can show it. */
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const TOKEN = "a-token-for-the-stand-in";
@@ -39,28 +42,53 @@ afterAll(() => {
   api.close();
 });
 
+const commands = join(import.meta.dirname, "../../src/commands");
+
+async function run(args: string[]): Promise<{ code: unknown; output: string }> {
+  asked.length = 0;
+  const env = {
+    ...process.env,
+    CLOUDFLARE_API_BASE_URL: base,
+    CLOUDFLARE_API_TOKEN: TOKEN,
+    CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
+    CI: "1",
+  };
+  const child = execFile(process.execPath, args, { env });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => output.push(text));
+  const code = await new Promise((done) => child.once("close", done));
+  return { code, output: output.join("") };
+}
+
+/** The bindings of the Worker that was uploaded, and where to. */
+function uploaded() {
+  const upload = asked.find(({ path }) => path.includes("/workers/scripts/"));
+  const [, metadata = "{}"] = /name="metadata"[^{]*(\{.*?\})\r\n/s.exec(upload?.body ?? "") ?? [];
+  return { path: upload?.path, bindings: JSON.parse(metadata).bindings };
+}
+
 describe("a command with --remote", () => {
   it("asks for a preview Worker of its own, bound to the database alone, and fails where it gets none", async () => {
-    const script = join(import.meta.dirname, "../../src/commands/rotate-keys.ts");
-    const env = {
-      ...process.env,
-      CLOUDFLARE_API_BASE_URL: base,
-      CLOUDFLARE_API_TOKEN: TOKEN,
-      CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
-      CI: "1",
-    };
-    const child = execFile(process.execPath, [script, "--remote"], { env });
-    const output: string[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => output.push(text));
-    const code = await new Promise((done) => child.once("close", done));
-    expect(code, output.join("")).toBe(1);
-    expect(output.join("")).toContain("Nothing is known to have changed.");
-    expect(output.join("")).not.toContain(TOKEN);
+    const { code, output } = await run([join(commands, "rotate-keys.ts"), "--remote"]);
+    expect(code, output).toBe(1);
+    expect(output).toContain("Nothing is known to have changed.");
+    expect(output).not.toContain(TOKEN);
 
     for (const { authorization } of asked) expect(authorization).toBe(`Bearer ${TOKEN}`);
-    const upload = asked.find(({ path }) => path.includes("/workers/scripts/"));
-    expect(upload?.path).toBe(`/client/v4/accounts/${ACCOUNT}/workers/scripts/postern-commands/edge-preview`);
-    const [, metadata = "{}"] = /name="metadata"[^{]*(\{.*?\})\r\n/s.exec(upload?.body ?? "") ?? [];
-    expect(JSON.parse(metadata).bindings).toEqual([expect.objectContaining({ name: "DB", type: "d1" })]);
+    const { path, bindings } = uploaded();
+    expect(path).toBe(`/client/v4/accounts/${ACCOUNT}/workers/scripts/postern-commands/edge-preview`);
+    expect(bindings).toEqual([expect.objectContaining({ name: "DB", type: "d1" })]);
+  });
+
+  it("means the deployed database where wrangler.toml names one for previews too", async () => {
+    const root = mkdtempSync(join(tmpdir(), "postern-remote-"));
+    const [deployed, preview] = ["1", "2"].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
+    const names = `database_name = "postern"\ndatabase_id = "${deployed}"\npreview_database_id = "${preview}"\n`;
+    const worker = 'name = "postern"\ncompatibility_date = "2026-01-01"\n';
+    writeFileSync(join(root, "wrangler.toml"), `${worker}[[d1_databases]]\nbinding = "DB"\n${names}`);
+    const call = `await (await import(process.argv[1])).openD1({ remote: true }, process.argv[2])`;
+    await run(["--input-type=module", "--eval", call, pathToFileURL(join(commands, "d1.ts")).href, root]);
+    expect(uploaded().bindings).toEqual([expect.objectContaining({ name: "DB", id: deployed })]);
+    rmSync(root, { recursive: true });
   });
 });

@@ -159,6 +159,8 @@ describe("npm run admin:create on a database", () => {
     const retired = await run(["--email", "r@example.org", "--username", "Retired", "--password", PASSWORD]);
     expect(retired.complained).toContain("The username Retired is taken");
     expect(userOf("r@example.org")).toBeUndefined();
+    await run(["--email", "retired@example.org", "--password", PASSWORD]);
+    expect(userOf("retired@example.org")?.username).toMatch(/^retired-[0-9a-f]{6}$/);
   });
 
   it("sets the flag of an account that is there, which keeps its password, and leaves a suspended one alone", async () => {
@@ -200,6 +202,7 @@ describe("npm run admin:create on a database", () => {
   it.each([
     ["a new account", "", "SELECT 1"],
     ["an unproved account", "late@example.com", "UPDATE users SET session_epoch = 9"],
+    ["an account that its owner proves", "owner@example.com", "UPDATE users SET is_verified = 1"],
     ["a proved account", "soon@example.com", "UPDATE users SET is_active = 0"],
   ])("says that the directory changed at the same moment: %s", async (_, existing, change) => {
     const email = existing || "early@example.com";

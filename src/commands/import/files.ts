@@ -1,5 +1,5 @@
 /** What an import keeps beside its file: the seed of its ids, and the report of the lines that it refused. */
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import * as z from "zod";
 import { encodeBase64url, parseJson } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
@@ -26,7 +26,7 @@ export function readSeed(file: string, now: number, random: Random): ImportSeed 
   return { fault: `${path} is not what an import writes. Delete it to import the file from the start.` };
 }
 
-/** A report that is being written. When it is closed, it replaces the one of an earlier run as a whole. */
+/** A report that is being written. It replaces the one of an earlier run as a whole. */
 export function openReport(file: string, random: Random) {
   const draft = `${reportPath(file)}.${encodeBase64url(random.bytes(6))}`;
   const descriptor = openSync(draft, "w", 0o600);
@@ -34,9 +34,11 @@ export function openReport(file: string, random: Random) {
     add(refused: readonly RefusedLine[]) {
       for (const line of refused) writeSync(descriptor, `${JSON.stringify(line)}\n`);
     },
-    close() {
+    /** Without a complete run the report of the earlier one stays. */
+    close(isComplete: boolean) {
       closeSync(descriptor);
-      renameSync(draft, reportPath(file));
+      if (isComplete) renameSync(draft, reportPath(file));
+      else rmSync(draft);
     },
   };
 }
