@@ -828,12 +828,6 @@ export const MUTANTS: readonly Mutant[] = [
         from: "if (refusal !== undefined) return refusal;",
         to: "",
       },
-      {
-        name: "An attempt that was not judged stays counted.",
-        file: "src/endpoint/endpoint.ts",
-        from: "await giveBack(isProblem(answer) ? answer.code : undefined);",
-        to: "",
-      },
     ],
   ),
   ...noticedBy(
@@ -844,6 +838,12 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/endpoint/limits.ts",
         from: 'counts: (code) => code === "wrong_password"',
         to: "counts: () => false",
+      },
+      {
+        name: "A right current password stays counted as a guess.",
+        file: "src/endpoint/endpoint.ts",
+        from: "await giveBack(isProblem(answer) ? answer.code : undefined);",
+        to: "",
       },
     ],
   ),
