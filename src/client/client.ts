@@ -68,7 +68,7 @@ export interface Client {
  * Creates a client of the service. Create one per page. Never share one on a server: it would be logged in for all
  * users at once.
  *
- * @throws {TypeError} if tokens may not be sent to an address, or the mode is unknown
+ * @throws {TypeError} if a URL is not http(s), `baseUrl` has a path, or `mode` is unknown
  */
 export function createClient(options: ClientOptions, surroundings: Surroundings = browser()): Client {
   const { baseUrl, mode, apis = [], deviceName } = options;

@@ -37,7 +37,7 @@ export function createFetch(
   };
 }
 
-/** Streams can only be read once, and the body of a `Request` is a stream. */
+/** A stream can be read only once, and the body of a `Request` is a stream. Only GET and HEAD never have a body. */
 function canSendAgain(request: Request | undefined, init: RequestInit | undefined): boolean {
   const body = init?.body;
   if (body !== undefined && body !== null) return !(body instanceof ReadableStream);

@@ -40,14 +40,16 @@ export function parseFlags(argv: readonly string[]) {
     hasInspectorPort: isGiven("inspector-port"),
     /** All flags but the port, as they were given. */
     passed: tokensOf(given.filter(({ name }) => name !== "port")),
-    /** Those of them that say which database the migrations go to. */
+    /** The flags that the migration command also gets, so that it changes the database that the service will use. */
     forMigrations: tokensOf(
       given.filter((flag, at) => ABOUT_THE_DATABASE.has(flag.name) && !isLaterConfig(given, flag, at)),
     ),
   };
 }
 
-/** The words of a command line: each flag with its values. */
+/**
+ * Groups a command line into flags with their values. A word that belongs to no flag becomes a flag with an empty name.
+ */
 function readFlags(argv: readonly string[]): Given[] {
   const given: Given[] = [];
   for (let at = 0; at < argv.length; at++) {

@@ -60,15 +60,16 @@ export function giveUp(fault: string, { complain }: { complain(text: string): vo
   return 1;
 }
 
-/** What {@link readFlags} gives for flags with {@link PLACE_FLAGS} among them. */
+/** A parsed command line. Its options include {@link PLACE_FLAGS}. */
 interface Parsed<Values> {
   values: Values & { help?: boolean; remote?: boolean; "persist-to"?: string };
   positionals: string[];
 }
 
 /**
- * The flags of a command that works on the database, with the place that they name; or the exit code, as with
- * {@link understand}. `judge` answers what is wrong with a combination of flags.
+ * Returns the flags of a command that works on the database, and which database they name. Like {@link understand},
+ * returns an exit code instead if the flags are wrong or ask for help. `judge` returns what is wrong with a combination
+ * of flags, if anything.
  */
 export function understandCommand<Values>(
   parsed: Parsed<Values> | Fault,

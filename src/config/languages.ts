@@ -3,7 +3,7 @@
  * names what is missing: the emails in `mail/messages/`, and the pages in `features/pages/words/`.
  */
 
-/** BCP 47 tags in lower case. The first is the fallback. */
+/** BCP 47 tags in lower case. */
 export const SUPPORTED_LOCALES = ["en", "de"] as const;
 
 export type Locale = (typeof SUPPORTED_LOCALES)[number];

@@ -58,9 +58,9 @@ export const users = sqliteTable(
 );
 
 /**
- * Registrations whose address is not verified yet, each with the credentials chosen for it. There may be several for
- * one address; the one whose link is used first wins. A registration for an address that is already verified is stored
- * too, so that the response does not reveal the account.
+ * Registrations that wait for their link to be used, each with the credentials that were chosen in it. One address can
+ * have several. The first one whose link is used sets the account's credentials. An address that already has an account
+ * gets a row too (but no link), so that the response does not reveal the account.
  */
 export const registrations = sqliteTable(
   "registrations",

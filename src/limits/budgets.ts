@@ -68,7 +68,6 @@ export function createLimiter(
   };
 }
 
-/** A budget that a `RateLimiter` object stores. */
 export function limiterBudget(
   { rule: name, key }: Limit,
   objects: DurableObjectNamespace<RateLimiter>,
@@ -101,8 +100,8 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   const readings = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
   const failure = asked.find((outcome) => outcome.status === "rejected");
   const decision = decide(readings);
-  // A refused request must not use up the other budgets. Otherwise one address could exhaust a stranger's budget for
-  // free.
+  // A refused request must not use up the other budgets. Otherwise a network that has used up its own budget could go
+  // on to use up the budget of another person's account.
   if (failure !== undefined || decision.refusal !== undefined) {
     await giveAllBack(readings.filter(({ reading }) => reading.allowed));
   }
@@ -110,7 +109,7 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   return decision;
 }
 
-/** Refunds one attempt to each budget. */
+/** Never throws: a failed refund is only logged. */
 export async function giveAllBack(budgets: Budget[]): Promise<void> {
   await Promise.all(budgets.map((budget) => withoutFail(() => budget.giveBack())));
 }

@@ -8,12 +8,15 @@ import { readUserAgent } from "./user-agents.ts";
 /** Characters: enough for the user agents of common browsers. */
 const LONGEST = 160;
 
-/** A recognized browser by name; anything else quoted. */
+/** Names the client's browser and system if they are recognized. Otherwise returns the client's own text, made safe. */
 export function nameDevice(words: string | null): Device | undefined {
   return readUserAgent(words ?? "") ?? quoteClient(words);
 }
 
-/** `undefined` if nothing printable is left. */
+/**
+ * Makes the client's text safe for an email: one short line without links. Returns `undefined` if nothing printable is
+ * left.
+ */
 export function quoteClient(words: string | null): string | undefined {
   const line = (words ?? "")
     .toWellFormed()

@@ -26,11 +26,9 @@ export type MailEvent =
   | { kind: "account_exists"; userId: string }
   /** Too many wrong guesses: the password stopped working on untrusted networks. */
   | { kind: "password_blocked"; userId: string }
-  /** A user changed their password. */
   | { kind: "password_changed"; userId: string }
-  /** A login from a new device. */
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
-  /** A refresh token was reused after it was replaced. */
+  /** A refresh token was used again after it was replaced, so Postern ended the session: the token may be stolen. */
   | { kind: "refresh_reused"; userId: string; device: string | null }
   /** A user asked to change their address: a link to the new address, a notice to the old one. */
   | { kind: "confirm_email" | "email_change_requested"; changeId: string }

@@ -57,9 +57,10 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
       // Let the requests go first that arrived while the last hash blocked the isolate.
       await look(place, 0);
       for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
-      // Another request took this one for cancelled. Hashing now would run two hashes back to back.
+      // Another request has removed this place, because this request looked cancelled. Hashing now would run two hashes
+      // without a pause for other requests.
       if (places[0] !== place) return undefined;
-      // Nothing is awaited from here to the end, so the work and the release of the place happen in one turn.
+      // No `await` from here on: no other request may run between the hash and the release of the place.
       try {
         return work();
       } finally {

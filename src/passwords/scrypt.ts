@@ -42,8 +42,8 @@ export function chooseEngine(platform: { scryptSync?: unknown } = nodeCrypto): S
 }
 
 /**
- * Hashes a password into a PHC string with a new salt. Hashes the NFC form and changes nothing else (NIST SP 800-63B-4
- * §3.1.1.2), so that the same password typed on two keyboards gives the same input.
+ * Hashes a password with a new salt and returns a PHC string. Two keyboards can encode the same character differently,
+ * so the password is first normalized to NFC (NIST SP 800-63B-4 §3.1.1.2). It is not changed in any other way.
  */
 export function hashPassword(password: string, cost: ScryptCost, random: Random, engine: ScryptEngine): string {
   const salt = random.bytes(SALT_BYTES);

@@ -13,7 +13,7 @@ export function recordOf<Name extends string, Value>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;
 }
 
-/** An object whose members are made when they are first read, and kept. Each factory may read the others. */
+/** Creates an object whose members are created on first read and then kept. A factory may read other members. */
 export function lazily<Members extends object>(
   factories: { [Name in keyof Members]: (members: Members) => Members[Name] },
 ): Members {

@@ -81,14 +81,14 @@ export class RevocationCopy {
     this.#kept.put(CHANGES, this.#changes + 1);
   }
 
-  /** Notes a role change. The role with the later `version` wins, in whichever order the calls arrive. */
+  /** Notes a role change. Calls can arrive in the wrong order, so a change with a lower `version` is ignored. */
   noteRole(changed: ChangedRole & { version: number }): void {
     if (changed.version < (this.#role?.version ?? 0)) return;
     this.#kept.put(CHANGED_ROLE, changed);
     this.noteChange();
   }
 
-  /** Until when the record must contain the changed role; `undefined` if no role has changed. */
+  /** The time at which the changed role may leave the record; `undefined` if no role has changed. */
   get roleUntil(): number | undefined {
     return this.#role?.refusedUntil;
   }

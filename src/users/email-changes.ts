@@ -107,7 +107,7 @@ export function createEmailChangeStore(db: Database) {
       return { change, isNewest, user, holder: holder?.id === user?.id ? undefined : holder };
     },
 
-    /** Every stored change of a user, whatever became of it. */
+    /** Every stored change of a user: waiting, confirmed or undone. */
     listOf: (userId: string) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
 
     /**

@@ -2,15 +2,15 @@
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-/** In canonical form. */
+/** A name as {@link canonicalName} returns it. */
 export type LoginName = { email: string } | { username: string };
 
-/** The form in which two spellings of one email address or one username are equal. */
+/** Lower case, because spellings that differ only in case belong to one account. */
 export function canonicalName(name: string): string {
   return name.toLowerCase();
 }
 
-/** What attempts to log in by a name are counted by. */
+/** The key under which login attempts with this name are counted. */
 export function loginNameKey(name: LoginName): string {
   return JSON.stringify(name);
 }

@@ -41,7 +41,10 @@ export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Con
     .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
 }
 
-/** `example.com` means that domain alone, `*.example.com` every domain below it. Both sides are lower-case. */
+/**
+ * `example.com` means that domain alone, `*.example.com` every domain below it. `email` and `domains` must be lower
+ * case.
+ */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf("@") + 1);
   return (

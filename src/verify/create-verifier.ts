@@ -1,4 +1,7 @@
-/** Verifies access tokens in another Worker. Makes no call to Postern while its keys are known. */
+/**
+ * Verifies access tokens in another Worker. The verifier calls Postern only to read the public keys, and for each token
+ * if `strict` is set.
+ */
 import { type Expectations, judgeAccessToken, type VerifyingKey } from "./access-token.ts";
 import type { AccessTokenClaims } from "./claims.ts";
 import { systemTime } from "./clock.ts";

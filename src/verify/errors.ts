@@ -19,7 +19,7 @@ export type TokenFault =
 
 /** The token could not be checked. It may be valid: try again later. */
 export type VerifierFault =
-  /** The issuer's keys are not known yet, and it does not answer. */
+  /** The issuer's keys are not known yet, and the issuer does not answer. */
   | "keys_unavailable"
   /** KV does not answer, so it is unknown whether the token was revoked. */
   | "revocations_unavailable"

@@ -53,7 +53,7 @@ export const requestEmailChange = endpoint(
       confirmedAt: null,
       undoneAt: null,
     });
-    // The user was deleted, or got another password, while this one was checked.
+    // While the password was checked, the user was deleted, or their address or session epoch changed.
     if (!isStored) return refuse("invalid_access_token");
     await Promise.all([
       mail.request({ kind: "confirm_email", changeId: id }),

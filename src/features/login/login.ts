@@ -109,7 +109,8 @@ export const login = endpoint(
       }
       const proof = await provePassword(services, body.password, candidates, attempt);
       if (isRefusal(proof)) {
-        // Not judged, so not counted. A correct password that opens no session does count: it costs hashing.
+        // The password was not checked, so the attempt is refunded. Below, it is refunded only if a session is opened:
+        // a correct password for a disabled or unverified account has cost a hash too.
         await attempt.giveBack();
         return proof;
       }

@@ -48,7 +48,7 @@ export const PAGES = {
 
 export type PageName = keyof typeof PAGES;
 
-/** The pages with a form that needs a challenge, if the operator has configured one. */
+/** The pages whose forms show the Turnstile widget, if the operator has enabled Turnstile. */
 export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
 
 /** The path of a built page in the assets folder. */
