@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { CompactEncrypt, calculateJwkThumbprint } from "jose";
+import { CompactEncrypt, calculateJwkThumbprint, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import { addSigningKey } from "../../src/keys/signing-key-rows.ts";
@@ -33,6 +33,12 @@ const HOUR = 3_600;
 const EVIL = "https://evil.example/jwks.json";
 const now = () => Math.floor(Date.now() / 1000);
 
+/** A token that is right but for its key: a stranger's, of the other algorithm that Postern signs with. */
+async function ed25519({ header, claims }: Workshop): Promise<string> {
+  const { privateKey } = await generateKeyPair("Ed25519");
+  return new SignJWT(claims).setProtectedHeader({ ...header, alg: "Ed25519" }).sign(privateKey);
+}
+
 /** Tokens forged without our key. A verifier that accepts one is broken. */
 const FORGED: [string, Forge][] = [
   // RFC 8725 §2.1, §3.1: the verifier chooses the algorithm.
@@ -61,6 +67,7 @@ const FORGED: [string, Forge][] = [
   ["a signature of zeros", (w) => unsigned(w, {}, part(new Uint8Array(64)))],
   ["an empty signature", (w) => unsigned(w, {})],
   ["a stranger's signature under our kid", (w) => forged(w, {})],
+  ["a stranger's Ed25519 signature under our kid", ed25519],
   ["a changed payload under the honest signature", (w) => swapPart(w, 1, json({ ...w.claims, sub: w.other.userId }))],
   ["a changed header under the honest signature", (w) => swapPart(w, 0, json({ ...w.header, note: "new" }))],
   ["somebody else's signature", (w) => swapPart(w, 2, w.other.accessToken.split(".")[2] ?? "")],
