@@ -9,7 +9,7 @@ import { createId, type Random } from "../platform/random.ts";
 import { retry } from "../platform/retry.ts";
 import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
 
-/** The facts that a use case has about an event. Missing ids become `null`. */
+/** What a handler passes to `note` about an event. Missing ids become `null`. */
 interface AuditNote {
   actorId?: string | undefined;
   userId?: string | undefined;

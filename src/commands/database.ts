@@ -8,7 +8,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 export interface Directory {
   db: Database;
-  /** The time by the database's own clock: the operator's may be wrong. */
+  /** The current time, from the database: the clock of the operator's computer may be wrong. */
   now: number;
 }
 

@@ -43,10 +43,10 @@ interface Tally {
   /** Bytes of the file up to there. */
   end: number;
   imported: number;
-  /** Of the imported ones, those that an earlier run added. */
+  /** How many of `imported` an earlier run had already added. */
   earlier: number;
   refused: number;
-  /** Of the imported ones. */
+  /** How many of `imported` are admins, and how many are superusers. */
   admins: number;
   superusers: number;
 }
@@ -103,7 +103,7 @@ async function importFile(
   say(`\n${describeEnd(file, tally).join("\n")}\n`);
   return tally.refused > 0 ? 3 : 0;
 
-  /** Adds the users that no earlier run has added. Answers how many those were, and the lines that it could not add. */
+  /** Adds the users that no earlier run has added. Returns how many it had added, and the lines that failed. */
   async function addBatch({ arrivals }: Batch): Promise<{ conflicts: RefusedLine[]; earlier: number }> {
     const done = await store.recorded(arrivals.map(({ arrival }) => arrival.event.id));
     const waiting = arrivals.filter(({ arrival }) => !done.has(arrival.event.id));

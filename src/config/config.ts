@@ -2,11 +2,11 @@
  * Configuration: the environment's text values, parsed once into a typed object.
  *
  * A wrong or missing value throws {@link ConfigurationError}, which names every wrong variable and says what it takes.
- * Defaults and bounds are in `variables.ts`.
+ * Defaults and bounds are in `settings.ts`.
  */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import { contradictions } from "./contradictions.ts";
-import { environment } from "./variables.ts";
+import { environment } from "./settings.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 

@@ -1,6 +1,6 @@
 import { weaknessOf } from "../platform/secret-strength.ts";
+import type { Variables } from "./settings.ts";
 import { GOOD_SECRET, isLoopback } from "./values.ts";
-import type { Variables } from "./variables.ts";
 
 /** Scrypt settings (`ln`, `p`; r is 8) that OWASP ASVS 5.0 Appendix C approves. */
 const APPROVED_SCRYPT = [

@@ -1,6 +1,6 @@
 /**
- * The directory in D1: the users, and the keys that sign their tokens. Times are integers in milliseconds since the
- * Unix epoch. Sessions, limits and revocations are stored elsewhere.
+ * The tables in D1: users, registrations, email changes, signing keys, audit events and others. Times are integers in
+ * milliseconds since the Unix epoch. Sessions, limits and revocations are stored elsewhere.
  */
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
@@ -41,7 +41,10 @@ export const users = sqliteTable(
     passwordBlockedAt: integer("password_blocked_at"),
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
-    /** SHA-256 of the link that verified the address. That link gives the same answer again; all others are invalid. */
+    /**
+     * SHA-256 of the verification or invitation link that verified the address. Using that verification link again
+     * succeeds again. Every other verification or invitation link for the address is refused.
+     */
     verifiedByLink: text("verified_by_link"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),

@@ -42,7 +42,7 @@ export const user: CallerKind<Principal> = {
   },
 };
 
-/** A user who has a permission on anyone at all. The handler checks again once it knows whom it is used on. */
+/** A user who has the permission for at least one kind of user. The handler must check again for the user concerned. */
 export function operator(permission: Permission): CallerKind<Principal> {
   return {
     credentials: user.credentials,
@@ -56,7 +56,7 @@ export function operator(permission: Permission): CallerKind<Principal> {
   };
 }
 
-/** An operator who has a permission on the user whom the path names: that user is `target`. */
+/** An operator who has the permission for the user whose id is in the path. The handler gets that user as `target`. */
 export function operatorOn(permission: Permission): CallerKind<Principal & { target: User }> {
   const kind = operator(permission);
   return {

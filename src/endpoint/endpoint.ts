@@ -157,7 +157,7 @@ async function withinLimits(
     await giveBack(isProblem(answer) ? answer.code : undefined);
     return answer;
   } catch (error) {
-    // Whatever was done before the failure stays counted. A password that was not found wrong is given back.
+    // The attempt stays counted. Only a password guess that was not found wrong is refunded.
     await giveBack("internal_error");
     throw error;
   }

@@ -7,7 +7,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod";
-import { MAX_BODY_BYTES } from "../config/variables.ts";
+import { MAX_BODY_BYTES } from "../config/settings.ts";
 import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";

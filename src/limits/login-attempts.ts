@@ -1,7 +1,7 @@
 /**
  * What a login takes, all in one hop: the network's budget, the budget of this network at this account, and the
  * account's guard. An account is identified by the login name that was entered, whether or not such an account exists,
- * so that a refusal does not reveal which accounts exist.
+ * so that a refusal does not reveal which accounts exist. The guard's growing pause is in `login-guard-object.ts`.
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";

@@ -1,5 +1,6 @@
 /**
- * Password hashes: scrypt (RFC 7914) in PHC strings, `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`.
+ * Password hashes: scrypt (RFC 7914) in PHC strings, `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`. The cost is set in
+ * `config/settings.ts`.
  *
  * Uses the runtime's native scrypt, or `@noble/hashes` if there is none. Both compute synchronously, so an isolate
  * computes one hash at a time.

@@ -1,6 +1,6 @@
 /** Records whose names the compiler knows. */
 
-/** The names of a record, in the order in which they are written. */
+/** The keys of a record, as `Object.keys` returns them, but typed. */
 export function namesOf<Name extends string>(record: Readonly<Record<Name, unknown>>): Name[] {
   return Object.keys(record) as Name[];
 }

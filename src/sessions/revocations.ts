@@ -88,7 +88,7 @@ export class RevocationCopy {
     this.noteChange();
   }
 
-  /** The time at which the changed role may leave the record; `undefined` if no role has changed. */
+  /** When the changed role can be removed from the record. `undefined` if the record has none. */
   get roleUntil(): number | undefined {
     return this.#role?.refusedUntil;
   }

@@ -1,6 +1,6 @@
 /**
- * How an invitation becomes a user. Invitations are not stored: an invitation is a sealed link. Who has the address
- * already, and whom a link has made a user, follows from the users.
+ * How an invitation becomes a user. Invitations are not stored: an invitation is a sealed link. The `users` table shows
+ * whether it is used: the address has an owner, or the link's hash is stored there.
  */
 import { and, eq, exists, gte, lt, ne, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -22,7 +22,7 @@ export function createInvitationStore(db: Database) {
   const madeBy = (link: string) => idsOf(db, users, eq(users.verifiedByLink, link));
 
   return {
-    /** Whether the address belongs to an account that is more than a registration that was never proved. */
+    /** Whether the address has an owner. An account that was only registered and never verified does not count. */
     async isOwned(email: string) {
       return (await owner(email)).length > 0;
     },
@@ -42,7 +42,7 @@ export function createInvitationStore(db: Database) {
       const username = canonicalName(chosen.username);
       const hasRegistered = hasUsername(registrations, username);
       const otherOwner = idsOf(db, users, and(hasUsername(users, username), ne(users.email, email)));
-      // A registration of this address is the invited person's own, or waits in vain.
+      // Registrations of other addresses that hold the username. Those of this address don't block.
       const waiting = idsOf(
         db,
         registrations,
@@ -75,7 +75,7 @@ export function createInvitationStore(db: Database) {
               notExists(madeBy(link)),
             ),
           ),
-        // Other registrations of the address keep waiting in vain: their owners must not learn of this.
+        // Other registrations of the address stay until they expire, so that the people who made them notice no change.
         spend: db.delete(registrations).where(and(eq(registrations.email, email), hasRegistered, exists(accepted))),
         user: accepted,
         owners: owner(email),

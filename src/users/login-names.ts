@@ -21,8 +21,8 @@ export function loginNameKeys({ email, username }: { email: string; username: st
 }
 
 /**
- * What is kept of the username of a deleted account, so that no one else can pass for its owner: SHA-256 of the
- * lower-case username, base64url. A digest, because the owner's personal data is gone.
+ * Reserves the username of a deleted account, so that no one else can pass for its owner. Only a digest is stored,
+ * because personal data must be deleted: SHA-256 of the lower-case username, base64url.
  */
 export function usernameDigest(username: string): string {
   return encodeBase64url(sha256(utf8(canonicalName(username))));

@@ -1,5 +1,5 @@
 /**
- * The profile fields of a user: what a person says about themselves beside the names that they log in by.
+ * The profile fields of a user: optional personal data, in addition to the email address and the username.
  *
  * A field is declared here and gets its column in `db/schema.ts`. Then it can be sent when registering, accepting an
  * invitation, editing a profile and importing; operators can edit it; `User` and the export show it.
@@ -11,7 +11,7 @@ import { personName, phoneNumber } from "./fields.ts";
 
 type ProfileColumn = (typeof profileColumnNames)[number];
 
-/** By the name that the API knows the field by. */
+/** Keyed by the name that the field has in the API. */
 export const PROFILE_FIELDS = {
   first_name: { column: "firstName", schema: personName.meta({ examples: ["Ada"] }) },
   last_name: { column: "lastName", schema: personName.meta({ examples: ["Lovelace"] }) },

@@ -123,7 +123,7 @@ export function createRegistrationStore(db: Database) {
           .from(registrations)
           .where(and(eq(registrations.id, id), eq(users.email, registrations.email), isBareRegistration))
           .returning({ id: users.id }),
-        // Other registrations keep waiting in vain: their owners must not learn of this.
+        // Other registrations stay until they expire, so that the people who made them notice no change.
         spend: db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
         user: verifiedUser,
       });

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { ConfigurationError, parseConfig } from "../../src/config/config.ts";
 import { mailSubjects } from "../../src/config/email-subjects.ts";
 import { chooseLocale, SUPPORTED_LOCALES } from "../../src/config/languages.ts";
-import { environment } from "../../src/config/variables.ts";
+import { environment } from "../../src/config/settings.ts";
 import { clientNetwork } from "../../src/http/client-address.ts";
 import { pageQuery, toPage } from "../../src/http/paging.ts";
 import { type LinkPurpose, openLink, sealLink } from "../../src/links/link-tokens.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_PASSWORD_LENGTH } from "../../src/config/variables.ts";
+import { MAX_PASSWORD_LENGTH } from "../../src/config/settings.ts";
 import { type Breaches, lookUpBreach } from "../../src/passwords/breaches.ts";
 import { isCommonPassword } from "../../src/passwords/common-passwords.ts";
 import { containsWord, wordsOfEmail } from "../../src/passwords/context-words.ts";

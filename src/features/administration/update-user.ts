@@ -31,7 +31,7 @@ export const updateUser = endpoint(
     summary: "Change a user",
     description:
       "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
-    // Every operator who may change anything may suspend. Each field is checked below.
+    // Each operator role that may change something has `suspend_users`. The handler checks each field separately.
     caller: operator("suspend_users"),
     body: () => changeBody,
     success: { status: 200, description: "The changed user.", schema: userSchema },
@@ -62,7 +62,7 @@ export const updateUser = endpoint(
     for (const [type, details] of eventsOf(before, user)) {
       audit.note(type, { actorId: actor.id, userId: user.id, details });
     }
-    // This service goes by the directory, which has changed already. The session object tells the other Workers.
+    // Postern itself reads D1, which has already changed. The user's session object tells other Workers through KV.
     if (endsSessions) await sessions.endAllBut(user.id, null);
     if (change.role !== undefined) await sessions.changeRole(user.id, user.role, user.updatedAt);
     return new Reply(presentUser(user), { ETag: userEtag(user) });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { JWKS_MAX_AGE_SECONDS } from "../../config/variables.ts";
+import { JWKS_MAX_AGE_SECONDS } from "../../config/settings.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { publishedJwk } from "../../keys/public-jwk.ts";
 import { presentJwks } from "../../keys/signing-key.ts";
