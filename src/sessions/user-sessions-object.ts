@@ -7,8 +7,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { LimitRule } from "../config/limit-rules.ts";
-import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
+import type { LimitReading } from "../limits/gcra.ts";
 import { systemClock } from "../platform/clock.ts";
+import { RefreshLimit } from "./refresh-limit.ts";
 import { RevocationCopy } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
 
@@ -48,8 +49,6 @@ export interface SessionRules {
 const USER_ID = "user_id";
 /** Until when no session can be opened, because the user has been deleted. */
 const CLOSED_UNTIL = "closed_until";
-/** The state of the refresh limit, by session. */
-const REFRESHES = "refreshes";
 /** How many devices of a user are remembered. */
 const MOST_DEVICES = 100;
 
@@ -60,11 +59,13 @@ export interface OpenedSession extends Session {
 
 export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   readonly #records: SessionRecords;
+  readonly #refreshes: RefreshLimit;
   readonly #copy: RevocationCopy;
 
   constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
     super(ctx, env);
     this.#records = new SessionRecords(ctx.storage.sql);
+    this.#refreshes = new RefreshLimit(ctx.storage.kv);
     this.#copy = new RevocationCopy(ctx.storage.kv);
   }
 
@@ -112,7 +113,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
     // like theft.
     if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
-    const reading = rules.refreshes && this.#countRefresh(session.id, rules.refreshes, now);
+    const reading = rules.refreshes && this.#refreshes.take(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
     const told = reading === undefined ? {} : { reading };
     const generation = session.generation + 1;
@@ -175,7 +176,8 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
 
   /**
    * Makes other Workers refuse access tokens with another role, including those of a login in progress. Sessions
-   * continue. The change with the later `version` (the user's `updatedAt`) wins, in whichever order the calls arrive.
+   * continue. Calls can arrive in the wrong order, so a change with a lower `version` (the user's `updatedAt`) is
+   * ignored.
    */
   async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
@@ -213,17 +215,6 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       this.#records.forgetTables();
       await this.ctx.storage.deleteAll();
     }
-  }
-
-  /** Counted here and not in a RateLimiter object, because a refused refresh must not rotate. */
-  #countRefresh(sessionId: string, rule: LimitRule, now: number): LimitReading {
-    const kept = this.ctx.storage.kv.get<Record<string, number>>(REFRESHES) ?? {};
-    const { reading, arrival } = judgeAttempt(kept[sessionId] ?? 0, rule, now);
-    if (reading.allowed) {
-      const others = Object.entries(kept).filter(([, until]) => until > now);
-      this.ctx.storage.kv.put(REFRESHES, { ...Object.fromEntries(others), [sessionId]: arrival });
-    }
-    return reading;
   }
 
   async #end(sessions: Session[], refusedUntil: number): Promise<void> {

@@ -104,8 +104,8 @@ export function createProvisioningStore(db: Database) {
         .set({ ...values, role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
         .where(isMeant)
         .returning({ id: users.id }),
-      // The registration of the user is used up. Others stay until they expire, so that the people who made them notice no
-      // change.
+      // The registration of the user is used up. Others stay until they expire, so that the people who made them
+      // notice no change.
       registration: db
         .delete(registrations)
         .where(

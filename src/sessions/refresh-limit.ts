@@ -1,0 +1,27 @@
+import type { LimitRule } from "../config/limit-rules.ts";
+import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
+
+/** The key under which the arrival times of all sessions are stored. */
+const REFRESHES = "refreshes";
+
+/**
+ * How often each session of a user may be refreshed. Counted in the user's own object and not in a RateLimiter object,
+ * because a refused refresh must not rotate.
+ */
+export class RefreshLimit {
+  readonly #storage: SyncKvStorage;
+
+  constructor(storage: SyncKvStorage) {
+    this.#storage = storage;
+  }
+
+  take(sessionId: string, rule: LimitRule, now: number): LimitReading {
+    const kept = this.#storage.get<Record<string, number>>(REFRESHES) ?? {};
+    const { reading, arrival } = judgeAttempt(kept[sessionId] ?? 0, rule, now);
+    if (reading.allowed) {
+      const others = Object.entries(kept).filter(([, until]) => until > now);
+      this.#storage.put(REFRESHES, { ...Object.fromEntries(others), [sessionId]: arrival });
+    }
+    return reading;
+  }
+}
