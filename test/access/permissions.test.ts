@@ -159,7 +159,7 @@ describe("the permission table", () => {
     expect(open.toSorted()).toEqual(PUBLIC);
   });
 
-  it("answers an ordinary user alike about a user who exists and one who doesn't [AC-3]", async () => {
+  it("gives an ordinary user the same answer about a user who exists and one who doesn't [AC-3]", async () => {
     const bearer = actors.get("user")?.accessToken;
     for (const id of [await target("user"), crypto.randomUUID()]) {
       const path = `/api/v1/users/${id}`;

@@ -216,7 +216,7 @@ describe("an operator", () => {
     expect(event?.actor_id).toBe(superuser.userId);
   });
 
-  it("suspends somebody: every session ends at once, login says so after the right password alone [SE-9]", async () => {
+  it("suspends a user: every session ends at once, and only a login with the right password says why [SE-9]", async () => {
     const person = await loggedIn();
     const moderator = await withStanding("moderator");
     expect((await patch(moderator, person.userId, { is_active: false })).json.is_active).toBe(false);
@@ -318,7 +318,7 @@ describe("an operator", () => {
     expect(await rowOf(target.email)).not.toBeNull();
   });
 
-  it("changes nobody any more who is no longer below them, though they were a moment ago", async () => {
+  it("refuses to change a user who was promoted above the operator a moment ago", async () => {
     const person = await withStanding("moderator");
     const send = appInterrupted('update "users" set', () => patch(superuser, person.userId, { role: "admin" }));
     const body = { is_active: false };

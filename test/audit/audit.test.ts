@@ -59,7 +59,7 @@ describe("the audit log", () => {
     expect(Math.abs(Number(row?.occurred_at) - Date.now())).toBeLessThan(60_000);
   });
 
-  it("tells why a login failed, and of a name that nobody has not what was typed [LG-9]", async () => {
+  it("records why a login failed, but not the typed name if no account has it [LG-9]", async () => {
     const person = await registered();
     const { userId } = await logIn(person);
     const address = "192.0.2.10";
@@ -135,7 +135,7 @@ describe("the audit log", () => {
     }
   });
 
-  it("holds every act of an operator, and nobody can change it: who, whom, what, and in which request [AC-7]", async () => {
+  it("records every act of an operator for good: who, on whom, what, and in which request [AC-7]", async () => {
     const superuser = await withStanding("superuser");
     const one = (id: string) => `/api/v1/users/${id}`;
     const bearer = superuser.accessToken;

@@ -67,7 +67,7 @@ describe("POST /api/v1/auth/login", () => {
     expect([exp - iat, json.expires_in, client_id]).toEqual([420, 420, "shop"]);
   });
 
-  it("opens a new session each time, whatever ids a client sends along [LG-8]", async () => {
+  it("opens a new session each time, even if a client sends ids of its own [LG-8]", async () => {
     const person = await registered();
     const [first, second] = [await logIn(person), await logIn(person)];
     expect(first.sessionId).not.toBe(second.sessionId);
