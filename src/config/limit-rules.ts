@@ -12,7 +12,7 @@ export const LIMIT_RULES = {
   /** Against guessing at many accounts from one place. An office behind one address can still log in. */
   loginPerAddress: { budget: 30, window: 5 * MINUTE },
   /**
-   * Against guessing at one account from untrusted networks: this many wrong guesses in a row cause no pause. After
+   * Against guessing at one account from unknown networks: this many wrong guesses in a row cause no pause. After
    * that, the pause starts with the window and doubles with each further wrong guess, up to an hour (NIST SP 800-63B-4
    * §3.2.2 names 30 seconds and an hour). See `limits/login-guard-object.ts`.
    */
@@ -60,10 +60,10 @@ export const MOST_WRONG_GUESSES = 100;
 export const LONGEST_PAUSE = HOUR;
 
 /** How many networks of earlier logins an account remembers. */
-export const MOST_FAMILIAR_NETWORKS = 20;
+export const MOST_KNOWN_NETWORKS = 20;
 
 /**
- * How long a network stays trusted after its last login, and how long guesses are remembered after the last one. In
+ * How long a network stays known after its last login, and how long guesses are remembered after the last one. In
  * milliseconds.
  */
 export const GUARD_MEMORY = 90 * DAY;

@@ -22,8 +22,13 @@ const nothing = async () => {};
 export const unlimitedAttempts: LoginAttempts = {
   take: async () => ({
     headers: {},
-    ...{ isFamiliar: true, isBlocked: false, isLast: false },
-    ...{ giveBack: nothing, succeed: nothing, disown: nothing, share: nothing },
+    isKnownNetwork: true,
+    isBlocked: false,
+    isLast: false,
+    giveBack: nothing,
+    succeed: nothing,
+    undoSuccess: nothing,
+    countByOtherName: nothing,
   }),
   reset: nothing,
   rename: nothing,
@@ -54,7 +59,7 @@ export function createLoginAttempts(
     await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
   }
 
-  /** Resets the counters of these login names. `network`, if given, becomes the only trusted one. */
+  /** Resets the counters of these login names. `network`, if given, becomes the only known one. */
   async function reset(names: readonly string[], network?: string): Promise<void> {
     await Promise.all([
       tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
@@ -68,7 +73,7 @@ export function createLoginAttempts(
     /** Takes an attempt at the account with this name. */
     async take(name: string, network: string) {
       const from = networkAt(name, network);
-      let guarded = { isFamiliar: false, isBlocked: false, isLast: false };
+      let guarded = { isKnownNetwork: false, isBlocked: false, isLast: false };
       const guard: Budget = {
         name: "loginPerAccount",
         // No window: this limit counts failures in a row, and its pause grows.
@@ -78,35 +83,39 @@ export function createLoginAttempts(
           guarded = reading;
           return reading;
         },
-        giveBack: () => onGuard(name, (object) => object.giveBack(from, guarded.isFamiliar)),
+        giveBack: () => onGuard(name, (object) => object.giveBack(from, guarded.isKnownNetwork)),
       };
       const ofAccount = perAccountAndAddress(name, network);
       const budgets = [perAddress(network), ofAccount, guard];
       const decision = await takeAll(budgets);
-      const { isFamiliar, isBlocked, isLast } = guarded;
+      const { isKnownNetwork, isBlocked, isLast } = guarded;
       return {
-        ...{ ...decision, isFamiliar, isBlocked, isLast },
+        ...decision,
+        isKnownNetwork,
+        isBlocked,
+        isLast,
         /** Refunds an attempt that was not judged. */
         giveBack: () => giveAllBack(budgets),
         /**
-         * The login succeeded. Clears this network's failures at the account, and makes the network trusted under each
+         * The login succeeded. Clears this network's failures at the account, and makes the network known under each
          * of the account's names.
          */
         async succeed(names: readonly string[]) {
           await Promise.all([
             giveAllBack([perAddress(network)]),
             withoutFail(() => ofAccount.forget()),
-            tellGuards(names, (object, own) => object.welcome(networkAt(own, network))),
+            tellGuards(names, (object, own) => object.recordLogin(networkAt(own, network))),
           ]);
         },
         /**
-         * The account changed before the session was opened, so the success is taken back: the network is no longer
-         * trusted.
+         * Takes the success back, because the account changed before the session was opened: the network is no longer
+         * known.
          */
-        disown: (names: readonly string[]) =>
-          tellGuards(names, (object, own) => object.estrange(networkAt(own, network))),
+        undoSuccess: (names: readonly string[]) =>
+          tellGuards(names, (object, own) => object.undoLogin(networkAt(own, network))),
         /** The login failed. Counts it under the account's other name as well. */
-        share: (other: string) => tellGuards([other], (object) => object.share(networkAt(other, network))),
+        countByOtherName: (other: string) =>
+          tellGuards([other], (object) => object.countByOtherName(networkAt(other, network))),
       };
     },
     reset,

@@ -1,6 +1,6 @@
 /**
  * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
- * and slows them down. A network from which the user has logged in before is trusted and counted separately, so
+ * and slows them down. A network from which the user has logged in before is known and counted separately, so
  * failures from other networks can't lock the owner out.
  *
  * An attempt counts as wrong from the start and is refunded if it was not judged. So of any number of simultaneous
@@ -11,7 +11,7 @@ import {
   GUARD_MEMORY,
   type LimitRule,
   LONGEST_PAUSE,
-  MOST_FAMILIAR_NETWORKS,
+  MOST_KNOWN_NETWORKS,
   MOST_WRONG_GUESSES,
 } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -20,10 +20,10 @@ import type { LimitReading } from "./gcra.ts";
 
 export interface GuardReading extends LimitReading {
   /** Whether the user has logged in from this network before, so that it is counted separately. */
-  isFamiliar: boolean;
+  isKnownNetwork: boolean;
   /** The password must not be accepted from this network: there were too many wrong guesses. */
   isBlocked: boolean;
-  /** If this guess is wrong, the password must stop working for untrusted networks. */
+  /** If this guess is wrong, the password must stop working for unknown networks. */
   isLast: boolean;
 }
 
@@ -37,9 +37,10 @@ interface Guesses {
 }
 
 interface Kept {
-  elsewhere: Guesses;
+  /** Shared by all unknown networks. */
+  unknown: Guesses;
   /** By network. */
-  familiar: Record<string, Guesses & { lastLoginAt: number }>;
+  known: Record<string, Guesses & { lastLoginAt: number }>;
   touchedAt: number;
 }
 
@@ -54,8 +55,8 @@ export class LoginGuard extends DurableObject {
   async take(network: string, rule: LimitRule): Promise<GuardReading> {
     const now = systemClock.now();
     const kept = this.#kept;
-    const own = familiarIn(kept, network, now);
-    const guesses = own ?? kept.elsewhere;
+    const own = knownIn(kept, network, now);
+    const guesses = own ?? kept.unknown;
     const wait = guesses.count < rule.budget ? 0 : Math.max(0, guesses.nextAt - now);
     if (wait === 0) {
       guesses.count += 1;
@@ -68,16 +69,16 @@ export class LoginGuard extends DurableObject {
       remaining: Math.max(0, rule.budget - guesses.count),
       resetAfter: Math.max(0, guesses.nextAt - now),
       retryAfter: wait,
-      isFamiliar: own !== undefined,
+      isKnownNetwork: own !== undefined,
       isBlocked: total(guesses) > MOST_WRONG_GUESSES,
       isLast: own === undefined && total(guesses) >= MOST_WRONG_GUESSES,
     };
   }
 
-  /** Refunds a guess that was not judged. `isFamiliar` is the value that {@link LoginGuard.take} returned for it. */
-  async giveBack(network: string, isFamiliar: boolean): Promise<void> {
+  /** Refunds a guess that was not judged. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for it. */
+  async giveBack(network: string, isKnownNetwork: boolean): Promise<void> {
     const kept = this.#kept;
-    const guesses = isFamiliar ? kept.familiar[network] : kept.elsewhere;
+    const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;
     if (guesses === undefined || guesses.count === 0) return;
     guesses.count -= 1;
     // The guess was allowed, so there was no pause left to wait for.
@@ -87,46 +88,43 @@ export class LoginGuard extends DurableObject {
   }
 
   /** Counts a wrong guess from this network that was made under the account's other name. */
-  async share(network: string): Promise<void> {
+  async countByOtherName(network: string): Promise<void> {
     const now = systemClock.now();
     const kept = this.#kept;
-    (familiarIn(kept, network, now) ?? kept.elsewhere).byOtherName += 1;
+    (knownIn(kept, network, now) ?? kept.unknown).byOtherName += 1;
     await this.#keep(kept, now);
   }
 
   /**
-   * The user logged in from this network. Clears this network's failures. If it was untrusted until now, clears the
-   * shared counter too; a login from a network that was already trusted proves nothing about the failures from other
-   * networks.
+   * The user logged in from this network. Clears this network's failures. If it was unknown until now, also clears the
+   * counter of all unknown networks. A login from a known network leaves that counter: it proves nothing about the
+   * failures of others.
    */
-  async welcome(network: string): Promise<void> {
+  async recordLogin(network: string): Promise<void> {
     const now = systemClock.now();
     const kept = this.#kept;
-    const { elsewhere, familiar } = kept;
-    const wasFamiliar = familiarIn(kept, network, now) !== undefined;
-    familiar[network] = { ...none(), lastLoginAt: now };
-    const newest = Object.entries(familiar)
+    const { unknown, known } = kept;
+    const wasKnown = knownIn(kept, network, now) !== undefined;
+    known[network] = { ...none(), lastLoginAt: now };
+    const newest = Object.entries(known)
       .filter(([, { lastLoginAt }]) => now - lastLoginAt < GUARD_MEMORY)
       .sort(([, left], [, right]) => right.lastLoginAt - left.lastLoginAt)
-      .slice(0, MOST_FAMILIAR_NETWORKS);
-    await this.#keep(
-      { elsewhere: wasFamiliar ? elsewhere : none(), familiar: Object.fromEntries(newest), touchedAt: now },
-      now,
-    );
+      .slice(0, MOST_KNOWN_NETWORKS);
+    await this.#keep({ unknown: wasKnown ? unknown : none(), known: Object.fromEntries(newest), touchedAt: now }, now);
   }
 
-  /** Takes a welcome back, because the login was not valid after all. */
-  async estrange(network: string): Promise<void> {
+  /** Takes {@link LoginGuard.recordLogin} back, because the login was not valid after all. */
+  async undoLogin(network: string): Promise<void> {
     const kept = this.#kept;
-    delete kept.familiar[network];
+    delete kept.known[network];
     await this.#keep(kept, systemClock.now());
   }
 
-  /** Clears all guesses and all trusted networks except `network`. Without `network`, clears everything. */
+  /** Clears all guesses and all known networks except `network`. Without `network`, clears everything. */
   async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
     const now = systemClock.now();
-    await this.#keep({ ...blank(), familiar: { [network]: { ...none(), lastLoginAt: now } } }, now);
+    await this.#keep({ ...blank(), known: { [network]: { ...none(), lastLoginAt: now } } }, now);
   }
 
   /** Deletes the state after a long time without use, so that storage cleans itself up. */
@@ -151,17 +149,17 @@ export class LoginGuard extends DurableObject {
   }
 }
 
-/** The guesses of a trusted network. After too many failures, a network is no longer trusted. */
-function familiarIn(kept: Kept, network: string, now: number): Kept["familiar"][string] | undefined {
-  const found = Object.hasOwn(kept.familiar, network) ? kept.familiar[network] : undefined;
+/** The guesses of a known network. After too many failures, a network is no longer known. */
+function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
+  const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;
   return total(found) < MOST_WRONG_GUESSES ? found : undefined;
 }
 
-function isBlank({ elsewhere, familiar }: Kept): boolean {
-  return total(elsewhere) === 0 && Object.keys(familiar).length === 0;
+function isBlank({ unknown, known }: Kept): boolean {
+  return total(unknown) === 0 && Object.keys(known).length === 0;
 }
 
 function blank(): Kept {
-  return { elsewhere: none(), familiar: {}, touchedAt: 0 };
+  return { unknown: none(), known: {}, touchedAt: 0 };
 }

@@ -24,7 +24,7 @@ export type MailEvent =
     }
   /** A registration with an address that already has an account. */
   | { kind: "account_exists"; userId: string }
-  /** Too many wrong guesses: the password stopped working on untrusted networks. */
+  /** Too many wrong guesses: the password stopped working on unknown networks. */
   | { kind: "password_blocked"; userId: string }
   | { kind: "password_changed"; userId: string }
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }

@@ -122,7 +122,7 @@ describe("where somebody has logged in before", () => {
     await statuses(50, () => guess({ email: person.email }, home, loose));
     await statuses(50, () => guess({ username: person.username }, home, loose));
     expect(await isBlocked(person.email)).toBe(false);
-    // From here on this network is untrusted: of a hundred guesses from it, only the first is judged.
+    // From here on this network is unknown: of a hundred guesses from it, only the first is judged.
     expect((await enter(person, home, loose)).status).toBe(200);
     await statuses(50, () => guess({ email: person.email }, home, loose));
     await statuses(50, () => guess({ username: person.username }, home, loose));
@@ -171,7 +171,7 @@ describe("an attempt to log in", () => {
     expect((await enter(person)).status).toBe(200);
   });
 
-  it("that a reset overtakes makes its place familiar to nobody", async () => {
+  it("that a reset overtakes makes its place known to nobody", async () => {
     const [person, lair] = [await registered(), freshAddress()];
     await post("/api/v1/auth/forgot-password", { email: person.email });
     const body = { token: await mailedToken(person.email, 2), new_password: NEW_PASSWORD };

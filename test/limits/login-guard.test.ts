@@ -175,7 +175,7 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await enter(person, home)).status).toBe(200);
   }, 60_000);
 
-  it("are forgiven by a change of the password, whose place is the only familiar one from then on", async () => {
+  it("are forgiven by a change of the password, whose place is the only known one from then on", async () => {
     const { person, home } = await blocked();
     const place = freshAddress();
     const again = await logIn(person, {}, { address: home });
@@ -271,15 +271,15 @@ describe("the LoginGuard object", () => {
 
   it("takes a network that guessed wrong too often for a stranger's", async () => {
     const guard = fresh();
-    await guard.welcome("home");
+    await guard.recordLogin("home");
     let now = Date.now();
     for (let count = 1; count <= 100; count++) {
       vi.setSystemTime(now);
-      expect(await guard.take("home", RULE)).toMatchObject({ allowed: true, isFamiliar: true, isBlocked: false });
+      expect(await guard.take("home", RULE)).toMatchObject({ allowed: true, isKnownNetwork: true, isBlocked: false });
       now += 3_600_001;
     }
     vi.setSystemTime(now);
-    expect(await guard.take("home", RULE)).toMatchObject({ isFamiliar: false, remaining: 2 });
+    expect(await guard.take("home", RULE)).toMatchObject({ isKnownNetwork: false, remaining: 2 });
   });
 
   it("remembers twenty networks, the last used ones, for ninety days each", async () => {
@@ -287,12 +287,12 @@ describe("the LoginGuard object", () => {
     const start = Date.now();
     for (let count = 0; count <= 20; count++) {
       vi.setSystemTime(start + count);
-      await guard.welcome(`net ${count}`);
+      await guard.recordLogin(`net ${count}`);
     }
-    expect(await guard.take("net 0", RULE)).toMatchObject({ isFamiliar: false });
-    expect(await guard.take("net 1", RULE)).toMatchObject({ isFamiliar: true });
+    expect(await guard.take("net 0", RULE)).toMatchObject({ isKnownNetwork: false });
+    expect(await guard.take("net 1", RULE)).toMatchObject({ isKnownNetwork: true });
     vi.setSystemTime(start + 90 * DAY + 20);
-    expect(await guard.take("net 19", RULE)).toMatchObject({ isFamiliar: false });
+    expect(await guard.take("net 19", RULE)).toMatchObject({ isKnownNetwork: false });
   });
 
   it("remembers after it was evicted", async () => {

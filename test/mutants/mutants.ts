@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login ignores that the directory says the password is blocked.",
         file: "src/features/login/login.ts",
-        from: "(!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)",
+        from: "(!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)",
         to: "false",
       },
       {
@@ -393,13 +393,13 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/limits/lockout.test.ts"],
     [
       {
-        name: "A login from a familiar network forgives strangers their wrong guesses.",
+        name: "A login from a known network forgives strangers their wrong guesses.",
         file: "src/limits/login-guard-object.ts",
-        from: "wasFamiliar ? elsewhere : none()",
+        from: "wasKnown ? unknown : none()",
         to: "none()",
       },
       {
-        name: "A login with a password that was replaced meanwhile makes its network a familiar one.",
+        name: "A login with a password that was replaced meanwhile makes its network a known one.",
         file: "src/users/users.ts",
         from: "eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)",
         to: "eq(users.isActive, true)",

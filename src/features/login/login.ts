@@ -146,12 +146,12 @@ async function provePassword(
   { passwords }: Services,
   password: string,
   { user, registration }: LoginCandidates,
-  { isBlocked, isFamiliar }: Pick<LoginAttempt, "isBlocked" | "isFamiliar">,
+  { isBlocked, isKnownNetwork }: Pick<LoginAttempt, "isBlocked" | "isKnownNetwork">,
 ): Promise<ProvedLogin | FailedLogin | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
   // After the check, so that neither the time nor the answer reveals that a guess was correct.
-  if (isBlocked || (!isFamiliar && user !== undefined && user.passwordBlockedAt !== null)) {
+  if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
     return { code: "invalid_credentials", reason: "password_blocked" };
   }
   const isUsers = check.matches && user !== undefined;
@@ -198,7 +198,7 @@ function countWrongGuess(services: Services, user: User, name: LoginName, attemp
   const { afterResponse, audit, clock, mail, users } = services;
   if (wasNeverProved(user)) return;
   const others = loginNameKeys(user).filter((key) => key !== loginNameKey(name));
-  for (const other of others) afterResponse.add(() => attempt.share(other));
+  for (const other of others) afterResponse.add(() => attempt.countByOtherName(other));
   if (!attempt.isLast || user.passwordBlockedAt !== null) return;
   afterResponse.add(async () => {
     if (!(await users.blockPassword(user, clock.now()))) return;
@@ -226,7 +226,7 @@ async function openSession(
   ]);
   if (session === null || !isRecorded) {
     // The account changed before the session was opened, so the success is taken back.
-    await attempt.disown(loginNameKeys(user));
+    await attempt.undoSuccess(loginNameKeys(user));
     if (session !== null) await sessions.end(user.id, sessionId);
     return refuse("invalid_credentials");
   }
