@@ -6,7 +6,7 @@
  */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import { contradictions } from "./contradictions.ts";
-import { environment } from "./settings.ts";
+import { environment, SCRYPT_R } from "./settings.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -72,7 +72,7 @@ export function parseConfig(source: object) {
       // Off in development, which may be offline and use the passwords of examples.
       breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),
       breachTimeout: values.BREACHED_PASSWORD_TIMEOUT_MILLISECONDS,
-      scrypt: { ln: values.SCRYPT_LN, r: 8, p: values.SCRYPT_P },
+      scrypt: { ln: values.SCRYPT_LN, r: SCRYPT_R, p: values.SCRYPT_P },
       laneLength: values.HASH_LANE_LENGTH,
     },
     accounts: {

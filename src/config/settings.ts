@@ -13,6 +13,12 @@ export const MAX_BODY_BYTES = 64 * 1024;
 /** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
 
+/**
+ * The block size of scrypt. Together with the defaults of `SCRYPT_LN` and `SCRYPT_P` this is a cost that the OWASP
+ * Password Storage Cheat Sheet names.
+ */
+export const SCRYPT_R = 8;
+
 /** A cached JWKS may be this old: new keys are published much longer before they sign. */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
