@@ -1,7 +1,7 @@
 /** The flags of `npm run dev`: those of `wrangler dev`, of which the command must understand a few. */
 import type { Fault } from "./flags.ts";
 
-export type DevFlags = Exclude<ReturnType<typeof parseFlags>, Fault>;
+export type DevFlags = Exclude<ReturnType<typeof parseDevFlags>, Fault>;
 
 interface Given {
   name: string;
@@ -15,8 +15,8 @@ const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
 /** Reads the flags that matter here. Wrangler judges the others. */
-export function parseFlags(argv: readonly string[]) {
-  const given = readFlags(argv);
+export function parseDevFlags(argv: readonly string[]) {
+  const given = groupFlags(argv);
   const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
   const isGiven = (name: string) => given.some((flag) => flag.name === name);
   const tokensOf = (flags: Given[]) => flags.flatMap(({ tokens }) => tokens);
@@ -50,7 +50,7 @@ export function parseFlags(argv: readonly string[]) {
 /**
  * Groups a command line into flags with their values. A word that belongs to no flag becomes a flag with an empty name.
  */
-function readFlags(argv: readonly string[]): Given[] {
+function groupFlags(argv: readonly string[]): Given[] {
   const given: Given[] = [];
   for (let at = 0; at < argv.length; at++) {
     const token = argv[at] ?? "";

@@ -5,7 +5,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { pause, SECOND } from "../platform/clock.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
-import { type DevFlags, parseFlags } from "./dev-flags.ts";
+import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
 import { understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
@@ -36,7 +36,7 @@ export async function dev(
   random: Random = systemRandom,
 ): Promise<number> {
   const { root, stop, complain } = world;
-  const flags = understand(parseFlags(argv), USAGE, world);
+  const flags = understand(parseDevFlags(argv), USAGE, world);
   if (typeof flags === "number") return flags;
   const wrangler = findWrangler(root);
   if (wrangler === undefined) {

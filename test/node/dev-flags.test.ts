@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type DevFlags, parseFlags } from "../../src/commands/dev-flags.ts";
+import { type DevFlags, parseDevFlags } from "../../src/commands/dev-flags.ts";
 
 function parsed(...argv: string[]): DevFlags {
-  const flags = parseFlags(argv);
+  const flags = parseDevFlags(argv);
   if ("fault" in flags) throw new Error(flags.fault);
   return flags;
 }
@@ -36,12 +36,12 @@ describe("the flags of npm run dev", () => {
   it.each([["--port"], ["--port=0"], ["--port=65536"], ["--port=soon"], ["--port="], ["--port=1e3"]])(
     "refuses %s",
     (flag) => {
-      expect(parseFlags([flag])).toEqual({ fault: "--port takes a number from 1 to 65535." });
+      expect(parseDevFlags([flag])).toEqual({ fault: "--port takes a number from 1 to 65535." });
     },
   );
 
   it("refuses a port whose value is another flag", () => {
-    expect(parseFlags(["--port", "--ip=127.0.0.1"])).toHaveProperty("fault");
+    expect(parseDevFlags(["--port", "--ip=127.0.0.1"])).toHaveProperty("fault");
   });
 
   it("passes everything but the port through untouched and in order", () => {
