@@ -18,7 +18,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     script: "link.js",
     words: { page: { ...page, busyLabel, kept: links.kept }, views },
     body: html`<div class="card" id="card" hidden>
-  ${SEAL}
+  ${CHECK_MARK}
   <div class="words">
     <h1 id="heading" tabindex="-1" aria-describedby="text points">${ready.heading}</h1>
     <p id="text"></p>
@@ -45,7 +45,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
 }
 
 /** Shown when the link has been used. Decoration: screen readers skip it. */
-const SEAL = html`<svg class="seal" viewBox="0 0 48 48" aria-hidden="true" focusable="false"><circle cx="24" cy="24" r="22" /><path d="m15 24.5 6.5 6.5L34 18" /></svg>`;
+const CHECK_MARK = html`<svg class="check-mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false"><circle cx="24" cy="24" r="22" /><path d="m15 24.5 6.5 6.5L34 18" /></svg>`;
 
 /** Leaves out the fields that a page does not need: even hidden ones would trigger password managers. */
 function actFields({ opensAccount, passwordField: password }: LinkPage, locale: Locale): Markup {
