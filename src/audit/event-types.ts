@@ -37,7 +37,7 @@ export const AUDIT_EVENT_TYPES = {
   signing_keys_revoked: "An operator revoked signing keys.",
   signing_key_resealed: "A signing key was sealed again with the new secret.",
   auth_secret_rotated: "An operator set a new secret; the old one is still accepted.",
-  auth_secret_retired: "An operator removed the old secret; everything sealed with it is now invalid.",
+  auth_secret_retired: "An operator removed the old secret; everything made with it is now invalid.",
 } as const;
 
 export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;

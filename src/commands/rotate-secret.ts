@@ -1,6 +1,6 @@
 /**
  * `npm run secret:rotate`: replaces AUTH_SECRET, and keeps the old one beside it as AUTH_SECRET_PREVIOUS as long as
- * anything that it sealed matters. At every moment the service has secrets that open everything in use.
+ * anything made with it is needed. At every moment the service has secrets that open everything in use.
  */
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -23,14 +23,14 @@ Sets a new AUTH_SECRET and keeps the present one as AUTH_SECRET_PREVIOUS, which 
 changes .dev.vars. With --remote it changes the secrets of the deployed Worker, and asks for the present one
 (or reads it from a pipe), because Cloudflare does not show it.
 
-  --finish              remove AUTH_SECRET_PREVIOUS. This ends what only that one sealed: sessions that were not
+  --finish              remove AUTH_SECRET_PREVIOUS. This ends what was made with it: sessions that were not
                         refreshed since the rotation, and links from emails that were not used since
   --out <file>          with --remote: a new file for the new secret
 ${PLACE_USAGE}
 `;
 
 const STILL_ROTATING =
-  "AUTH_SECRET_PREVIOUS is still set: another rotation would end what it sealed. Finish that rotation first: --finish.";
+  "AUTH_SECRET_PREVIOUS is still set: another rotation would end what was made with it. Finish that rotation first: --finish.";
 
 const CRON = "curl http://localhost:8787/cdn-cgi/handler/scheduled";
 
@@ -90,7 +90,7 @@ Keep the present secret until you know.\n`);
 }
 
 const ROTATED_HERE = `.dev.vars has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
-  1. Restart \`npm run dev\`. Everything that the old secret sealed is still accepted.
+  1. Restart \`npm run dev\`. Everything made with the old secret is still accepted.
   2. Run the cron trigger, which seals the signing keys with the new secret: ${CRON}
   3. When every older session has been refreshed or has ended: npm run secret:rotate -- --finish
 `;

@@ -26,12 +26,13 @@ const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
- * Seals a link for an email. It expires at `expiresAt`, in milliseconds since the epoch. The same email always contains
- * the same link, even if it is composed again, so that an email provider can recognize a retry.
+ * Creates the signed token of a link for an email. The link expires at `expiresAt`, in milliseconds since the epoch.
+ * The same email always contains the same link, even if it is composed again, so that an email provider can recognize
+ * a retry.
  *
  * @throws {TypeError} if an id is not a UUID
  */
-export function sealLink(
+export function signLink(
   purpose: LinkPurpose,
   link: { subjectId: string; expiresAt: number; mailId: string; state: readonly (string | number)[] },
   secrets: Secrets,
@@ -47,10 +48,14 @@ export function sealLink(
 }
 
 /**
- * Opens a link token of this purpose. A forged or damaged token is refused without touching storage. Whether the
- * fingerprint matches the current state, {@link isOfState} checks.
+ * Checks the tag, the purpose and the expiry of a link token, and returns its content. A forged or damaged token is
+ * refused without touching storage. {@link isOfState} then checks the fingerprint against the current state.
  */
-export function openLink(purpose: LinkPurpose, token: string, { secrets, clock }: { secrets: Secrets; clock: Clock }) {
+export function verifyLink(
+  purpose: LinkPurpose,
+  token: string,
+  { secrets, clock }: { secrets: Secrets; clock: Clock },
+) {
   const bytes = decodeBase64url(token);
   if (bytes?.byteLength !== TOKEN_BYTES) return refuse("invalid_token");
   const content = bytes.subarray(0, CONTENT_BYTES);

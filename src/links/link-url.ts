@@ -1,5 +1,5 @@
 import type { Secrets } from "../platform/crypto.ts";
-import { type LinkPurpose, sealLink } from "./link-tokens.ts";
+import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
  * The URL of an email's button. The token is in the fragment, so no server logs it, and a mail scanner that only opens
@@ -8,8 +8,8 @@ import { type LinkPurpose, sealLink } from "./link-tokens.ts";
 export function linkUrl(
   page: string,
   purpose: LinkPurpose,
-  link: Parameters<typeof sealLink>[1],
+  link: Parameters<typeof signLink>[1],
   secrets: Secrets,
 ): string {
-  return `${page}#token=${sealLink(purpose, link, secrets)}`;
+  return `${page}#token=${signLink(purpose, link, secrets)}`;
 }

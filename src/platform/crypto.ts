@@ -7,8 +7,8 @@ const NONCE_BYTES = 12;
 
 /**
  * The service's root secrets and the keys derived from them. Each purpose has its own key (HKDF-SHA-256, RFC 5869), so
- * a value sealed for one purpose is not valid for another. New values are sealed under the current secret; values
- * sealed under the previous one are still accepted.
+ * a value signed or sealed for one purpose is not valid for another. New values use the current secret; values that use
+ * the previous one are still accepted.
  */
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -1,5 +1,5 @@
 /**
- * Refresh tokens: sealed generation numbers. A token is `prt_` followed by the base64url encoding of
+ * Refresh tokens: signed generation numbers. A token is `prt_` followed by the base64url encoding of
  *
  *   version (1 byte) · user id (16) · session id (16) · generation (4, big-endian) · HMAC-SHA-256 (32)
  *
@@ -31,7 +31,7 @@ const VERSION = 1;
 const CONTENT_BYTES = 1 + 16 + 16 + 4;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
-export function sealRefreshToken({ userId, sessionId, generation }: RefreshTokenContent, secrets: Secrets): string {
+export function signRefreshToken({ userId, sessionId, generation }: RefreshTokenContent, secrets: Secrets): string {
   const user = parseUuid(userId);
   const session = parseUuid(sessionId);
   if (user === undefined || session === undefined) throw new TypeError("A refresh token needs two UUIDs.");
@@ -41,8 +41,8 @@ export function sealRefreshToken({ userId, sessionId, generation }: RefreshToken
   return REFRESH_TOKEN_PREFIX + encodeBase64url(concatBytes(content, secrets.sign(PURPOSE, content)));
 }
 
-/** The content of a token that this service sealed, otherwise `undefined`. Costs one HMAC and no storage. */
-export function openRefreshToken(token: string, secrets: Secrets): RefreshTokenContent | undefined {
+/** The content of a token that this service signed, otherwise `undefined`. Costs one HMAC and no storage. */
+export function verifyRefreshToken(token: string, secrets: Secrets): RefreshTokenContent | undefined {
   if (!token.startsWith(REFRESH_TOKEN_PREFIX)) return undefined;
   const bytes = decodeBase64url(token.slice(REFRESH_TOKEN_PREFIX.length));
   if (bytes?.byteLength !== TOKEN_BYTES) return undefined;

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { type Clock, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
-import { sealRefreshToken } from "../sessions/refresh-token.ts";
+import { signRefreshToken } from "../sessions/refresh-token.ts";
 import type { User } from "../users/user.ts";
 import type { AccessTokens } from "./access-token.ts";
 
@@ -33,7 +33,7 @@ interface Services {
 }
 
 /**
- * Mints the access token and seals the refresh token for a session's generation. Uses no storage, unless a key changed.
+ * Mints the access token and the refresh token for a session's generation. Uses no storage, unless a key changed.
  */
 export async function issueTokenPair(
   { accessTokens, clock, config, secrets }: Services,
@@ -48,7 +48,7 @@ export async function issueTokenPair(
     access_token: await accessTokens.mint(subject, lifetime, keyringVersion),
     token_type: "Bearer",
     expires_in: Math.round(lifetime / SECOND),
-    refresh_token: sealRefreshToken({ userId, sessionId, generation }, secrets),
+    refresh_token: signRefreshToken({ userId, sessionId, generation }, secrets),
     refresh_expires_in: Math.max(0, Math.round((expiresAt - clock.now()) / SECOND)),
     session_id: sessionId,
   };

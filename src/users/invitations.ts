@@ -1,5 +1,5 @@
 /**
- * How an invitation becomes a user. Invitations are not stored: an invitation is a sealed link. The `users` table shows
+ * How an invitation becomes a user. Invitations are not stored: an invitation is a signed link. The `users` table shows
  * whether it is used: the address has an owner, or the link's hash is stored there.
  */
 import { and, eq, exists, gte, lt, ne, notExists, or, sql } from "drizzle-orm";

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
-import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
+import { signRefreshToken, verifyRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { appWith, call, expectProblem, get, post, shown } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, logIn, registered, withStanding } from "../support/people.ts";
@@ -30,7 +30,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect([refreshToken, answer.json.refresh_token]).not.toContain(await successor(answer.json.refresh_token));
   });
 
-  it("takes tokens that are sealed with 256 bits, and of which nothing is stored [SE-1]", async () => {
+  it("takes tokens that are signed with 256 bits, and of which nothing is stored [SE-1]", async () => {
     const { refreshToken, sessionId, userId } = await loggedIn();
     const stored = await runInDurableObject(env.USER_SESSIONS.getByName(userId), (_, { storage }) => {
       const rows = (query: string) => [...storage.sql.exec(query)];
@@ -59,7 +59,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
     const next = await successor(answers[0]?.json.refresh_token);
-    expect(openRefreshToken(next, secrets)).toMatchObject({ generation: 3, userId });
+    expect(verifyRefreshToken(next, secrets)).toMatchObject({ generation: 3, userId });
   });
 
   it("gives the previous token the same successor within the grace, even after the object was evicted", async () => {
@@ -117,8 +117,8 @@ describe("POST /api/v1/auth/refresh", () => {
       refreshToken.slice(0, -1),
       `${refreshToken}A`,
       `${refreshToken.slice(0, 30)}${refreshToken[30] === "A" ? "B" : "A"}${refreshToken.slice(31)}`,
-      sealRefreshToken({ userId, sessionId, generation: 1 }, foreign),
-      sealRefreshToken({ userId, sessionId, generation: 2 }, foreign),
+      signRefreshToken({ userId, sessionId, generation: 1 }, foreign),
+      signRefreshToken({ userId, sessionId, generation: 2 }, foreign),
     ].filter((token) => token !== "");
     const logs = recordLogs();
     const answers = [];
@@ -133,8 +133,8 @@ describe("POST /api/v1/auth/refresh", () => {
     const { refreshToken, userId } = await loggedIn();
     const revoked = await loggedIn();
     await post("/api/v1/auth/logout", undefined, { bearer: revoked.accessToken });
-    const unknown = sealRefreshToken({ userId, sessionId: crypto.randomUUID(), generation: 1 }, secrets);
-    const nobody = sealRefreshToken(
+    const unknown = signRefreshToken({ userId, sessionId: crypto.randomUUID(), generation: 1 }, secrets);
+    const nobody = signRefreshToken(
       { userId: crypto.randomUUID(), sessionId: crypto.randomUUID(), generation: 1 },
       secrets,
     );
@@ -152,7 +152,7 @@ describe("POST /api/v1/auth/refresh", () => {
 
   it("refuses a generation that was never handed out, and leaves the session alone", async () => {
     const { refreshToken, userId, sessionId } = await loggedIn();
-    const ahead = sealRefreshToken({ userId, sessionId, generation: 9 }, secrets);
+    const ahead = signRefreshToken({ userId, sessionId, generation: 9 }, secrets);
     expectProblem(await refresh(ahead), 401, "invalid_refresh_token");
     await successor(refreshToken);
   });
@@ -200,7 +200,7 @@ describe("POST /api/v1/auth/refresh", () => {
     const rotated = appWith({ ...values, AUTH_SECRET_PREVIOUS: env.AUTH_SECRET });
     const answer = await post(REFRESH, { refresh_token: refreshToken }, {}, rotated);
     expect(answer.status).toBe(200);
-    expect(openRefreshToken(answer.json.refresh_token, createSecrets(values.AUTH_SECRET))).toMatchObject({
+    expect(verifyRefreshToken(answer.json.refresh_token, createSecrets(values.AUTH_SECRET))).toMatchObject({
       generation: 2,
     });
   });
@@ -220,6 +220,6 @@ describe("POST /api/v1/auth/refresh", () => {
   });
 
   it("throws on ids that are none, which only a mistake of ours can bring", () => {
-    expect(() => sealRefreshToken({ userId: "x", sessionId: "y", generation: 1 }, secrets)).toThrow(TypeError);
+    expect(() => signRefreshToken({ userId: "x", sessionId: "y", generation: 1 }, secrets)).toThrow(TypeError);
   });
 });

@@ -96,7 +96,7 @@ describe("POST /api/v1/auth/verify-email", () => {
     expectProblem(await post(VERIFY, { token }), 400, "invalid_token");
   });
 
-  it("accepts what was sealed under the previous secret, and nothing sealed under another", async () => {
+  it("accepts what was signed under the previous secret, and nothing signed under another", async () => {
     const { token } = await unverified();
     const newSecret = { AUTH_SECRET: "quite another secret, long enough to pass too" };
     expectProblem(await post(VERIFY, { token }, {}, appWith(newSecret)), 400, "invalid_token");

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
-import { type LinkPurpose, linkHash, sealLink } from "../../src/links/link-tokens.ts";
+import { type LinkPurpose, linkHash, signLink } from "../../src/links/link-tokens.ts";
 import { createId } from "../../src/platform/random.ts";
 import { newProfile } from "../../src/users/profile-fields.ts";
 import { userEtag } from "../../src/users/user.ts";
@@ -36,7 +36,7 @@ export class Cast {
   readonly words = new Map<string, string>();
   /** Whether somebody may have lost their session, their role or their account. */
   isInDoubt = true;
-  /** Of the target, when the links were sealed: a link that was used has changed it. */
+  /** Of the target, when the links were signed: a link that was used has changed it. */
   #version: string | null = null;
   #services = coldIsolate();
   #send: Send;
@@ -59,7 +59,7 @@ export class Cast {
     if (target.json?.role !== "user" || !target.json.is_active) {
       this.#tell("target", await this.#create("user"));
     } else if (target.headers.get("ETag") === this.#version && !(await this.#isInvitationUsed())) return;
-    await this.#sealLinks();
+    await this.#signLinks();
   }
 
   /** An invitation has no user yet whose version tells that it was used. */
@@ -107,7 +107,7 @@ export class Cast {
   }
 
   /** One good link of each kind: to a registration, a recovery, both ends of a change of address, and an invitation. */
-  async #sealLinks(): Promise<void> {
+  async #signLinks(): Promise<void> {
     const { clock, emailChanges, random, registrations, users } = this.#services;
     const now = clock.now();
     const id = () => createId(now, random);
@@ -131,16 +131,16 @@ export class Cast {
     const { email: oldEmail, sessionEpoch } = user;
     const change = { id: changeId, userId: user.id, oldEmail, newEmail: `moved-${made}@${DOMAIN}`, sessionEpoch };
     await emailChanges.request({ ...change, requestedAt: now, confirmedAt: null, undoneAt: null });
-    const seal = (purpose: LinkPurpose, subjectId: string, state: (string | number)[]) =>
-      sealLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId: id(), state }, this.#services.secrets);
-    this.words.set("verify.link", seal("verify-email", registrationId, []));
-    this.words.set("reset.link", seal("reset-password", user.id, recoveryState(user)));
-    this.words.set("confirm.link", seal("confirm-email", changeId, []));
-    this.words.set("undo.link", seal("undo-email-change", changeId, []));
+    const sign = (purpose: LinkPurpose, subjectId: string, state: (string | number)[]) =>
+      signLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId: id(), state }, this.#services.secrets);
+    this.words.set("verify.link", sign("verify-email", registrationId, []));
+    this.words.set("reset.link", sign("reset-password", user.id, recoveryState(user)));
+    this.words.set("confirm.link", sign("confirm-email", changeId, []));
+    this.words.set("undo.link", sign("undo-email-change", changeId, []));
     const invited = `invited-${made}@${DOMAIN}`;
     this.words.set("invitation.email", invited);
     this.words.set("invitation.username", `invited-${made}`);
-    this.words.set("invitation.link", seal("invitation", id(), invitationState(invited)));
+    this.words.set("invitation.link", sign("invitation", id(), invitationState(invited)));
   }
 
   #tell(name: string, member: Member): void {

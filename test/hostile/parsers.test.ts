@@ -8,7 +8,7 @@ import { chooseLocale, SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { environment } from "../../src/config/settings.ts";
 import { clientNetwork } from "../../src/http/client-address.ts";
 import { pageQuery, toPage } from "../../src/http/paging.ts";
-import { type LinkPurpose, openLink, sealLink } from "../../src/links/link-tokens.ts";
+import { type LinkPurpose, signLink, verifyLink } from "../../src/links/link-tokens.ts";
 import { quoteClient } from "../../src/mail/client-words.ts";
 import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
@@ -23,7 +23,7 @@ import {
 } from "../../src/platform/encoding.ts";
 import { describeError } from "../../src/platform/log.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
-import { openRefreshToken, sealRefreshToken } from "../../src/sessions/refresh-token.ts";
+import { signRefreshToken, verifyRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { emailAddress, personName, phoneNumber, username } from "../../src/users/fields.ts";
 import { expectedVersion } from "../../src/users/user.ts";
 import { MORE, ONE_OF_EACH } from "../passwords/foreign-vectors.ts";
@@ -76,7 +76,7 @@ describe("encodings", () => {
   });
 });
 
-describe("sealed tokens", () => {
+describe("signed tokens", () => {
   const secrets = createSecrets("a secret of these tests that is long enough");
   const id = fc.uuid();
   const purposes: LinkPurpose[] = ["verify-email", "reset-password", "confirm-email", "undo-email-change"];
@@ -96,14 +96,14 @@ describe("sealed tokens", () => {
       .map((more) => (token: Uint8Array) => Uint8Array.from([...more, ...token])),
   );
 
-  it("for refreshing open as they were sealed, and not once a bit, the end or the beginning is another", () => {
+  it("for refreshing open as they were signed, and not once a bit, the end or the beginning is another", () => {
     const content = fc.record({ userId: id, sessionId: id, generation: fc.integer({ min: 0, max: 2 ** 32 - 1 }) });
     check(
       fc.property(content, tampering, text, (value, tamper, garbage) => {
-        const token = sealRefreshToken(value, secrets);
-        expect(openRefreshToken(token, secrets)).toEqual(value);
-        const sealed = decodeBase64url(token.slice(4)) ?? new Uint8Array();
-        expect(openRefreshToken(`prt_${encodeBase64url(tamper(sealed))}`, secrets)).toBeUndefined();
+        const token = signRefreshToken(value, secrets);
+        expect(verifyRefreshToken(token, secrets)).toEqual(value);
+        const signed = decodeBase64url(token.slice(4)) ?? new Uint8Array();
+        expect(verifyRefreshToken(`prt_${encodeBase64url(tamper(signed))}`, secrets)).toBeUndefined();
         for (const wrong of [
           garbage,
           `prt_${garbage}`,
@@ -111,12 +111,12 @@ describe("sealed tokens", () => {
           token.toUpperCase(),
           token.slice(4),
         ])
-          expect(openRefreshToken(wrong, secrets)).toBeUndefined();
+          expect(verifyRefreshToken(wrong, secrets)).toBeUndefined();
       }),
     );
   });
 
-  it("of links open as they were sealed, for their purpose alone, and not once anything of them is another", () => {
+  it("of links open as they were signed, for their purpose alone, and not once anything of them is another", () => {
     const link = fc.record({
       subjectId: id,
       mailId: id,
@@ -125,15 +125,15 @@ describe("sealed tokens", () => {
     });
     check(
       fc.property(link, fc.constantFrom(...purposes), tampering, text, (value, purpose, tamper, garbage) => {
-        const token = sealLink(purpose, value, secrets);
+        const token = signLink(purpose, value, secrets);
         const open = (spelling: string, for_ = purpose, at = 0) =>
-          codeOf(openLink(for_, spelling, { secrets, clock: { now: () => at } }));
-        expect(openLink(purpose, token, { secrets, clock: { now: () => value.expiresAt - 1 } })).toMatchObject({
+          codeOf(verifyLink(for_, spelling, { secrets, clock: { now: () => at } }));
+        expect(verifyLink(purpose, token, { secrets, clock: { now: () => value.expiresAt - 1 } })).toMatchObject({
           subjectId: value.subjectId,
         });
         expect(open(token, purpose, value.expiresAt)).toBe("expired_token");
-        const sealed = decodeBase64url(token) ?? new Uint8Array();
-        for (const wrong of [encodeBase64url(tamper(sealed)), garbage, `${token}${garbage || "="}`])
+        const signed = decodeBase64url(token) ?? new Uint8Array();
+        for (const wrong of [encodeBase64url(tamper(signed)), garbage, `${token}${garbage || "="}`])
           expect(open(wrong)).toBe("invalid_token");
         for (const other of purposes.filter((one) => one !== purpose)) expect(open(token, other)).toBe("invalid_token");
       }),

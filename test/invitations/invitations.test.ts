@@ -324,7 +324,7 @@ describe("POST /api/v1/auth/accept-invitation", () => {
     expectProblem(await post("/api/v1/auth/reset-password", body), 400, "invalid_token");
   });
 
-  it("accepts what was sealed under the previous secret, and nothing sealed under another", async () => {
+  it("accepts what was signed under the previous secret, and nothing signed under another", async () => {
     const person = await invited();
     const newSecret = { AUTH_SECRET: "quite another secret, long enough to pass too" };
     expectProblem(await post(ACCEPT, person, {}, appWith(newSecret)), 400, "invalid_token");

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { MESSAGE_KINDS, type MessageKind } from "../../src/config/email-subjects.ts";
 import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
-import { openLink } from "../../src/links/link-tokens.ts";
+import { verifyLink } from "../../src/links/link-tokens.ts";
 import { quoteUsername } from "../../src/mail/client-words.ts";
 import { composeMail } from "../../src/mail/compose.ts";
 import type { MailEvent } from "../../src/mail/requests.ts";
@@ -291,7 +291,7 @@ describe("the mails about a change of address", () => {
       const token = /#token=([\w-]+)/.exec(text)?.[1] ?? "";
       const purpose = kind === CONFIRM ? "confirm-email" : "undo-email-change";
       return (at: number) =>
-        isRefusal(openLink(purpose, token, { secrets: services.secrets, clock: { now: () => at } }));
+        isRefusal(verifyLink(purpose, token, { secrets: services.secrets, clock: { now: () => at } }));
     };
     const [confirm, early] = [await until(CONFIRM), await until("email_change_requested")];
     // The last moment at which it can be confirmed.

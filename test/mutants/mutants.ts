@@ -38,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/auth/refresh.test.ts"],
     [
       {
-        name: "A refresh token opens whatever its seal is.",
+        name: "A refresh token is accepted whatever its tag is.",
         file: "src/sessions/refresh-token.ts",
         from: "!secrets.verify(PURPOSE, content, bytes.subarray(CONTENT_BYTES))",
         to: "false",
@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "      return",
       },
       {
-        name: "What the previous secret sealed is refused during a rotation.",
+        name: "What was made with the previous secret is refused during a rotation.",
         file: "src/platform/crypto.ts",
         from: "[newest, deriver(previous)]",
         to: "[newest]",
@@ -186,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "false",
       },
       {
-        name: "A mailed link opens whatever its seal is.",
+        name: "A mailed link is accepted whatever its tag is.",
         file: "src/links/link-tokens.ts",
         from: "!secrets.verify(keyPurpose(purpose), content, tag)",
         to: "false",
@@ -752,7 +752,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/platform.test.ts"],
     [
       {
-        name: "What was sealed for one purpose opens for another.",
+        name: "What was signed for one purpose is accepted for another.",
         file: "src/platform/crypto.ts",
         from: "postern/v1/$",
         to: "postern/v1/",

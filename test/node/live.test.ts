@@ -51,10 +51,12 @@ describe("npm run dev on a fresh clone", () => {
     const { payload, protectedHeader } = await verifyAsStranger(origin, tokens.access_token);
     expect(payload).toMatchObject({ sid: tokens.session_id, role: "user", email_verified: true });
     expect(protectedHeader).toMatchObject({ alg: "ES256", typ: "at+jwt" });
-    const [head, , seal] = tokens.access_token.split(".");
-    const forged = [head, Buffer.from(JSON.stringify({ ...payload, role: "admin" })).toString("base64url"), seal].join(
-      ".",
-    );
+    const [head, , signature] = tokens.access_token.split(".");
+    const forged = [
+      head,
+      Buffer.from(JSON.stringify({ ...payload, role: "admin" })).toString("base64url"),
+      signature,
+    ].join(".");
     await expect(verifyAsStranger(origin, forged)).rejects.toMatchObject({
       code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
     });

@@ -2,7 +2,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
 import { linkBody } from "../../links/link-body.ts";
-import { openLink } from "../../links/link-tokens.ts";
+import { verifyLink } from "../../links/link-tokens.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKey } from "../../users/login-names.ts";
 
@@ -25,7 +25,7 @@ export const confirmEmailChange = endpoint(
   },
   async (services, { body, client }) => {
     const { audit, clock, emailChanges, loginAttempts, mail } = services;
-    const link = openLink("confirm-email", body.token, services);
+    const link = verifyLink("confirm-email", body.token, services);
     if (isRefusal(link)) return link;
     const { change } = await emailChanges.find(link.subjectId);
     if (change === undefined) return refuse("invalid_token");

@@ -4,7 +4,7 @@ import type { Services } from "../../endpoint/services.ts";
 import { statusSchema } from "../../http/status.ts";
 import { mailLimit } from "../../limits/budgets.ts";
 import { linkBody } from "../../links/link-body.ts";
-import { openLink } from "../../links/link-tokens.ts";
+import { verifyLink } from "../../links/link-tokens.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKey } from "../../users/login-names.ts";
@@ -26,7 +26,7 @@ export const undoEmailChange = endpoint(
   },
   async (services, { body, client }) => {
     const { audit, clock, emailChanges, loginAttempts, sessions } = services;
-    const link = openLink("undo-email-change", body.token, services);
+    const link = verifyLink("undo-email-change", body.token, services);
     if (isRefusal(link)) return link;
     const { change, user } = await emailChanges.find(link.subjectId);
     if (change === undefined) return refuse("invalid_token");

@@ -4,7 +4,7 @@ import { perNetwork } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { invitationState } from "../../links/link-states.ts";
-import { isOfState, linkHash, openLink } from "../../links/link-tokens.ts";
+import { isOfState, linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
@@ -39,7 +39,7 @@ export const acceptInvitation = endpoint(
     const { audit, clock, config, invitations, loginAttempts, passwordQuality, passwords, random } = services;
     const closed = refuseInvitation(config);
     if (closed !== undefined) return closed;
-    const link = openLink("invitation", body.token, services);
+    const link = verifyLink("invitation", body.token, services);
     if (isRefusal(link)) return link;
     // The link holds only a fingerprint of its address.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");

@@ -3,7 +3,7 @@ import { holderOf } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
-import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
+import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { SessionProof } from "../../sessions/user-sessions-object.ts";
 import { clearRefreshCookie, readRefreshCookie } from "./refresh-cookie.ts";
 
@@ -110,7 +110,7 @@ async function nameSession({ accessTokens, secrets }: Services, proof: LogoutPro
     const claims = await accessTokens.verify(proof.accessToken);
     return claims && { userId: claims.sub, session: { sessionId: claims.sid }, keyId: claims.keyId };
   }
-  const content = openRefreshToken(proof.refreshToken, secrets);
+  const content = verifyRefreshToken(proof.refreshToken, secrets);
   if (content === undefined) return undefined;
   const { userId, sessionId, generation } = content;
   return { userId, session: { sessionId, generation } };

@@ -7,7 +7,7 @@ import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import { decide, type LimitDecision, policyOf } from "../../limits/budgets.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
-import { openRefreshToken, refreshToken } from "../../sessions/refresh-token.ts";
+import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { Rotation } from "../../sessions/user-sessions-object.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { clearRefreshCookie, handOut, readRefreshCookie } from "./refresh-cookie.ts";
@@ -43,7 +43,7 @@ export const refresh = endpoint(
 /** One round trip, [rotate ∥ user]. A forged token touches no storage. */
 async function rotateSession(services: Services, exchange: Exchange, token: string) {
   const { audit, config, keyring, mail, secrets, sessions, users } = services;
-  const content = openRefreshToken(token, secrets);
+  const content = verifyRefreshToken(token, secrets);
   if (content === undefined) return refuse("invalid_refresh_token");
 
   const { sessionId, userId } = content;

@@ -3,7 +3,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { recoveryState } from "../../links/link-states.ts";
-import { isOfState, openLink } from "../../links/link-tokens.ts";
+import { isOfState, verifyLink } from "../../links/link-tokens.ts";
 import { newPassword } from "../../passwords/policy.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
@@ -28,7 +28,7 @@ export const resetPassword = endpoint(
   },
   async (services, { body, client, exchange }) => {
     const { audit, clock, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
-    const link = openLink("reset-password", body.token, services);
+    const link = verifyLink("reset-password", body.token, services);
     if (isRefusal(link)) return link;
     const user = await users.find(link.subjectId);
     if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");

@@ -2,7 +2,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
 import { linkBody } from "../../links/link-body.ts";
-import { linkHash, openLink } from "../../links/link-tokens.ts";
+import { linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
@@ -22,7 +22,7 @@ export const verifyEmail = endpoint(
   },
   async (services, { body: { token }, client }) => {
     const { audit, clock, loginAttempts, registrations } = services;
-    const link = openLink("verify-email", token, services);
+    const link = verifyLink("verify-email", token, services);
     if (isRefusal(link)) return link;
     const { user, isFirst } = await registrations.verify(link.subjectId, linkHash(token), clock.now());
     if (user === undefined) return refuse("invalid_token");
