@@ -1,6 +1,7 @@
 /**
- * Who may do what to whom. This table decides alone: the endpoints ask it, the API reference and docs/accounts.md quote
- * it, and the tests try every cell. `verify/permissions.ts` repeats the roles for other Workers; a test compares the two.
+ * Who may do what to whom. Only this table decides. The endpoints read it, the API reference and docs/accounts.md show
+ * it, and the tests try every cell. `verify/permissions.ts` repeats the roles for other Workers; a test compares the
+ * two.
  */
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
@@ -45,7 +46,7 @@ function targetsOf(actor: Ranked, permission: Permission): readonly Standing[] {
   return grants[standingOf(actor)] ?? [];
 }
 
-/** Whether the actor has a permission: on `target`, or without one, on anyone at all. */
+/** Whether the actor may use a permission on `target`; without a target, on at least one kind of user. */
 export function may(actor: Ranked, permission: Permission, target?: Ranked): boolean {
   const targets = targetsOf(actor, permission);
   return target === undefined ? targets.length > 0 : targets.includes(standingOf(target));

@@ -4,7 +4,7 @@ import type { User } from "../users/user.ts";
 
 /**
  * Checks the current password of a user who is logged in. The endpoint that calls this declares the limit
- * `passwordGuesses`, which counts wrong ones alone.
+ * `passwordGuesses`, which counts only wrong passwords.
  */
 export async function checkCurrentPassword(
   { passwords }: { passwords: Passwords },

@@ -1,7 +1,7 @@
 /**
- * Deletes an account with its sessions and its personal data. What remains is a digest that keeps the username from
- * being taken for a while, and audit events of an id that belongs to no one any more. The revocation record in KV
- * expires by itself when the last access token has expired.
+ * Deletes an account with its sessions and its personal data. Two things remain: a digest that reserves the username
+ * for a while, and audit events without personal data. The revocation record in KV expires by itself when the last
+ * access token has expired.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
@@ -29,8 +29,8 @@ interface Services {
 }
 
 /**
- * Refused without any effect if the account belongs to the last superuser. If someone else changed the account
- * meanwhile, or the actor lost the permission, the account stays and only its sessions have ended.
+ * Refused without any effect if the account belongs to the last superuser. If the account changed meanwhile, or the
+ * actor lost the permission, the account stays, but its sessions have ended.
  */
 export async function deleteAccount(
   { audit, clock, config, deletions, emailChanges, loginAttempts, mail, sessions, users }: Services,
@@ -53,7 +53,10 @@ export async function deleteAccount(
   return undefined;
 }
 
-/** The user's address, and those that could still undo a change of it: their owner may not have wanted the deletion. */
+/**
+ * The addresses to notify: the user's own, and the former ones from which a change can still be undone. If an attacker
+ * changed the address, the owner reads the former one.
+ */
 function concernedAddresses(user: User, changes: readonly EmailChange[]): Set<string> {
   const undoable = changes.filter(({ confirmedAt, undoneAt }) => confirmedAt !== null && undoneAt === null);
   return new Set([user.email, ...undoable.map(({ oldEmail }) => oldEmail)]);

@@ -1,6 +1,6 @@
 /**
- * The audit trail of one request. Use cases note events; when the response is ready, all are sent to the queue
- * together, after the response. From then on each is recorded at least once.
+ * The audit trail of one request. Handlers note events. After the response, all of them are sent to the queue together.
+ * The queue delivers each at least once.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";

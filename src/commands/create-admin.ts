@@ -30,7 +30,7 @@ is asked whether it has leaked.
 ${PLACE_USAGE}
 `;
 
-/** Runs the command. Answers its exit code. */
+/** Runs the command. Returns its exit code. */
 export async function createAdmin(
   argv: readonly string[],
   world: Surroundings,

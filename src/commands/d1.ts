@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Place } from "./flags.ts";
 
-/** What `wrangler.toml` says of a database. */
+/** A database in `wrangler.toml`. */
 interface D1 {
   binding: string;
   database_name?: string;
@@ -12,7 +12,7 @@ interface D1 {
   preview_database_id?: string;
 }
 
-/** Wrangler's remote bindings prefer the preview database: only the deployed one may be meant by `--remote`. */
+/** Wrangler's remote bindings prefer the preview database. `--remote` must mean the deployed one. */
 function bound({ preview_database_id, ...database }: D1, remote: boolean) {
   return remote ? { ...database, remote } : { ...database, preview_database_id };
 }
@@ -49,8 +49,8 @@ export async function openD1({ remote, persistTo }: Place, root: string) {
 }
 
 /**
- * Miniflare would end the process at once on a signal. Commands end by themselves at the next safe point, so the
- * listeners that it adds are taken away.
+ * Miniflare would end the process at once on a signal. Commands end by themselves at the next safe point, so this
+ * removes the listeners that Miniflare adds.
  */
 function watchSignalListeners(): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

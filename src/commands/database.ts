@@ -12,7 +12,7 @@ export interface Directory {
   now: number;
 }
 
-/** Opens the database, works with it and closes it. Answers the exit code: 1 if the database or a file failed. */
+/** Opens the database, works with it and closes it. Returns the exit code: 1 if the database or a file failed. */
 export async function withDatabase(
   place: Place,
   world: Surroundings,

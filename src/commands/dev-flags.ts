@@ -14,7 +14,7 @@ const LISTS = new Set(["var", "env-file", "define", "alias"]);
 const ABOUT_THE_DATABASE = new Set(["persist-to", "config", "env", "env-file", "cwd"]);
 const SHORT: Record<string, string> = { c: "config", e: "env", h: "help" };
 
-/** Reads the flags that matter here. Wrangler judges the others. */
+/** Reads the flags that matter here. Wrangler checks the others. */
 export function parseDevFlags(argv: readonly string[]) {
   const given = groupFlags(argv);
   const valuesOf = (name: string) => given.filter((flag) => flag.name === name).flatMap(({ values }) => values);
@@ -27,7 +27,7 @@ export function parseDevFlags(argv: readonly string[]) {
 
   return {
     help: isGiven("help"),
-    /** Absent if the command is to choose one. */
+    /** Absent if the command chooses a free one. */
     port: port === undefined ? undefined : Number(port),
     host: valuesOf("ip").at(-1) ?? "localhost",
     scheme: valuesOf("local-protocol").at(-1) === "https" ? ("https" as const) : ("http" as const),

@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 
-/** Bytes of a secret: more than any key that is derived from it has. */
+/** Bytes of a secret: more than any key that is derived from it. */
 const SECRET_BYTES = 48;
 
 export type DevVarsOutcome = "made" | "completed" | "kept";
@@ -29,7 +29,8 @@ export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
 
   const text = readFileSync(path, "utf8");
   if (parseEnv(text).AUTH_SECRET) return "kept";
-  // Where two instances append, both read the last line, and both do so after the migrations.
+  // If two instances append a line, the last one counts. Both instances read it, because they read only after the
+  // migrations.
   appendFileSync(path, text === "" || text.endsWith("\n") ? secret : `\n${secret}`);
   return "completed";
 }

@@ -29,7 +29,7 @@ const PATIENCE = 15 * SECOND;
 const POLL_PAUSE = 200;
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
 
-/** Runs the command. Answers its exit code: wrangler's, or 0 if the user stopped it. */
+/** Runs the command. Returns its exit code: wrangler's, or 0 if the user stopped it. */
 export async function dev(
   argv: readonly string[],
   world: Surroundings,
@@ -63,7 +63,7 @@ interface Settled {
   fixesEnvironment: boolean;
 }
 
-/** Completes the file that wrangler will read. Answers which values the user has set. */
+/** Completes the file that wrangler will read. Returns which values the user has set. */
 function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): Settled {
   if (flags.environmentFiles.length > 0) {
     // With these, wrangler reads no .dev.vars.
@@ -79,12 +79,12 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
   say(told[ensureDevVars(path, random)]);
   return {
     fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
-    // With another configuration the choice is left to that one.
+    // The command leaves ENVIRONMENT to another configuration or environment of wrangler.
     fixesEnvironment: folder !== root || flags.environment !== undefined || isSetIn([path], "ENVIRONMENT"),
   };
 }
 
-/** Brings the local database up to date. Answers the exit code of a failure. */
+/** Brings the local database up to date. Returns the exit code of a failure. */
 async function migrate(
   wrangler: Wrangler,
   flags: DevFlags,
@@ -134,7 +134,8 @@ function wranglerArguments(flags: DevFlags, port: number, settled: Settled): str
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
   // The issuer of the tokens is the address of the service.
   if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
-  // wrangler.toml says production, and an older .dev.vars may not say otherwise. A --var of the user comes later and wins.
+  // wrangler.toml sets production, and an older .dev.vars may lack ENVIRONMENT. A --var of the user comes later and
+  // wins.
   if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
 }

@@ -54,7 +54,7 @@ export function understand<Flags extends { help: boolean }>(
   return 0;
 }
 
-/** Ends a command that can't do what it was asked for. Answers its exit code. */
+/** Ends a command that can't do what it was asked for. Returns its exit code. */
 export function giveUp(fault: string, { complain }: { complain(text: string): void }): number {
   complain(`${fault} Nothing changed.\n`);
   return 1;

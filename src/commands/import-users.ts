@@ -1,7 +1,7 @@
 /**
- * `npm run users:import`: brings in the users of another service, from a file with one JSON object a line. It reads
- * the file as a stream, so its size does not matter. A bad line is reported and costs no other. A second run
- * recognizes what the first one did, so an interrupted import goes on.
+ * `npm run users:import`: imports the users of another service, from a file with one JSON object a line. It reads the
+ * file as a stream, so its size does not matter. It reports a bad line and imports the others. A second run recognizes
+ * what the first one imported, so an interrupted import can be continued.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -57,7 +57,7 @@ interface Batch extends Pick<Tally, "line" | "end"> {
   refused: RefusedLine[];
 }
 
-/** Runs the command. Answers its exit code: 3 if some lines were refused. */
+/** Runs the command. Returns its exit code: 3 if some lines were refused. */
 export async function importUsers(argv: readonly string[], world: Surroundings): Promise<number> {
   const parsed = readFlags(argv, PLACE_FLAGS, true);
   const command = understandCommand(parsed, USAGE, world, ({ positionals }) =>

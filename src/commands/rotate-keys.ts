@@ -24,7 +24,7 @@ const UNCHANGED = "Nothing changed.";
 /** An RFC 7638 thumbprint over SHA-256. */
 const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** Runs the command. Answers its exit code. */
+/** Runs the command. Returns its exit code. */
 export async function rotateKeys(argv: readonly string[], world: Surroundings): Promise<number> {
   const own = { emergency: { type: "boolean" }, kid: { type: "string" } } as const;
   const parsed = readFlags(joinKeyId(argv), { ...PLACE_FLAGS, ...own });
@@ -97,7 +97,7 @@ Sessions go on: clients get a valid token by refreshing.
   return 0;
 }
 
-/** Of the keys that are not revoked, the one that signs last. */
+/** The key that signs last, among those that are not revoked. */
 function newestOf(keys: readonly SigningKeyRow[]): SigningKeyRow | undefined {
   return keys
     .filter(({ revokedAt }) => revokedAt === null)

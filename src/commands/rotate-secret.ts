@@ -42,7 +42,7 @@ interface Setting extends Directory {
   random: Random;
 }
 
-/** Runs the command. Answers its exit code. */
+/** Runs the command. Returns its exit code. */
 export async function rotateSecret(
   argv: readonly string[],
   world: Surroundings,
@@ -170,14 +170,14 @@ async function readTrustedKeys(db: Directory["db"]): Promise<SealedKey[]> {
   return rows.filter(({ revokedAt }) => revokedAt === null).toSorted((left, right) => left.sequence - right.sequence);
 }
 
-/** Of the keys, those that the secret opens. */
+/** The keys that the secret opens. */
 async function openedBy(secret: string, keys: readonly SealedKey[]): Promise<SealedKey[]> {
   const secrets = createSecrets(secret);
   const opened = await Promise.all(keys.map((key) => openPrivateJwk(key, secrets)));
   return keys.filter((_, index) => opened[index] !== undefined);
 }
 
-/** Writes a new file that only its owner can read. Answers what is in the way. */
+/** Writes a new file that only its owner can read. Returns the reason if it can't. */
 function writeNew(file: string, text: string): string | undefined {
   try {
     writeFileSync(file, text, { flag: "wx", mode: 0o600, flush: true });

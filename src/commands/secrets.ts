@@ -81,7 +81,7 @@ export function openLocalSecrets({ root, complain }: Surroundings, random: Rando
   };
 }
 
-/** The text with other secrets, or `undefined` if its lines are not what they seem. */
+/** The text with other secrets, or `undefined` if the change would affect another variable. */
 function changeLines(text: string, values: SecretChange): string | undefined {
   const withoutPrevious = text.replace(lineOf(PREVIOUS), "");
   // The old line keeps its quotes and its comment: only its name changes.

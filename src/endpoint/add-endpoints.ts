@@ -1,4 +1,4 @@
-/** Puts endpoints on the Hono app: reads and validates what a request brings, and turns outcomes into responses. */
+/** Puts endpoints on the Hono app: reads and validates requests, and turns outcomes into responses. */
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Config } from "../config/config.ts";
 import type { AppEnv } from "../http/app-env.ts";

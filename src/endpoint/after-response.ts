@@ -2,7 +2,10 @@ import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/app-env.ts";
 import { clientAddress, clientAgent } from "../http/client-address.ts";
 
-/** Records audit events and does what was left for after the answer, which may note more events. No client waits for it. */
+/**
+ * After the response: sends the audit events, and does the work that the handler left for later. That work may note
+ * more events, which are sent when it is done.
+ */
 export const workAfterResponse = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   const { afterResponse, audit } = c.get("services");

@@ -72,7 +72,7 @@ export function operatorOn(permission: Permission): CallerKind<Principal & { tar
   };
 }
 
-/** Any client that holds one of these tokens: the handler itself reads and judges it. */
+/** Any client that holds one of these tokens: the handler itself reads and checks it. */
 export function holderOf(...credentials: Credential[]): CallerKind<undefined> {
   return { credentials, refusals: [], identify: async () => undefined };
 }

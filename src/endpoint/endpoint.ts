@@ -91,7 +91,7 @@ export type Outcome<Result, Code extends ErrorCode> =
 
 export type Answer = Reply<unknown> | Refusal<ErrorCode> | Response;
 
-/** What is left of an endpoint when the types of its handler have done their work. */
+/** An endpoint without the types of its handler, which only the compiler needs. */
 export interface Endpoint
   extends Omit<Declaration, "description" | "caller" | "admit" | "limits" | "success" | "alternatives" | "refusals"> {
   description: string | undefined;
@@ -139,7 +139,7 @@ export function endpoint(
   };
 }
 
-/** Runs `work` if every limit allows one more attempt. The answer's headers say what is left. */
+/** Runs `work` if every limit allows one more attempt. Headers of the response say how many attempts are left. */
 async function withinLimits(
   { limiter }: Services,
   input: Input,

@@ -1,4 +1,4 @@
-/** The limits that an endpoint declares, and which outcomes give an attempt back. */
+/** The limits that an endpoint declares, and which outcomes refund an attempt. */
 import type { LimitName } from "../config/limit-rules.ts";
 import type { Client } from "../http/exchange.ts";
 import { type Limit, mailLimit } from "../limits/budgets.ts";
@@ -14,7 +14,7 @@ export interface DeclaredLimit<Input> {
   counts: (code: string | undefined) => boolean;
 }
 
-/** The work was not done, or not allowed to begin: the attempt is given back. */
+/** The work was not done, so the attempt is refunded. */
 const NOT_DONE = new Set<string | undefined>(["busy", "unavailable", "wrong_password"]);
 const countsWork = (code: string | undefined) => !NOT_DONE.has(code);
 
@@ -47,7 +47,7 @@ export function emailsToTarget(kind: string): DeclaredLimit<{ caller: { target: 
   };
 }
 
-/** Wrong guesses at the caller's current password. Every other outcome gives the attempt back. */
+/** Wrong guesses at the caller's current password. Every other outcome refunds the attempt. */
 export const passwordGuesses: DeclaredLimit<{ caller: Principal }> = {
   rule: "passwordCheckPerUser",
   key: ({ caller }) => caller.user.id,

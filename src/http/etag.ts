@@ -4,7 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 
 /**
  * Adds an ETag to what an endpoint answers, and answers 304 to a client that has it (RFC 9110 §13.1.2). A browser takes
- * over the headers of a 304, so it carries every header that the whole answer has.
+ * over the headers of a 304, so the 304 has every header of the full response.
  */
 export const conditional: MiddlewareHandler<AppEnv> = etag({
   retainedHeaders: [

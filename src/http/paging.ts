@@ -20,7 +20,7 @@ export const pageQuery = {
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
-/** A page of rows that were read with one more than asked for. */
+/** Makes a page of at most `limit` rows. Pass one row more if there is one: it shows that another page follows. */
 export function toPage<Row extends { id: string }, Item>(rows: Row[], limit: number, present: (row: Row) => Item) {
   const page = rows.slice(0, limit);
   return { items: page.map(present), next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };

@@ -32,7 +32,7 @@ export type Keyring = ReturnType<typeof createKeyring>;
 
 /** How long the JWKS may be served from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
-/** How long after a read an unknown id counts as unknown, so that forged tokens cause little work. */
+/** How long after a read an unknown key id causes no other read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = SECOND;
 
 /** The cache of this isolate, by configuration. Values only. */

@@ -55,17 +55,17 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
   await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
 }
 
-/** What an operator's change of the keys is recorded as. */
+/** The audit event of an operator's change of the keys. */
 type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
 
-/** Makes a key that signs due for a successor, unless it is already. Answers its id if it changed. */
+/** Makes the signing key due for a successor, unless it already is. Returns its id if it changed. */
 export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {
   const now = change.occurredAt;
   const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
   return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
 }
 
-/** Revokes the key of this id, or every key. Answers the ids of those that were not revoked before. */
+/** Revokes the key of this id, or every key. Returns the ids of those that were not revoked before. */
 export function revokeKeys(db: Database, id: string | undefined, change: KeyChange): Promise<string[]> {
   const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
   return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);

@@ -1,6 +1,6 @@
 /**
- * Limits as the use cases see them: they name the rules and keys of a request, and all budgets are asked in one hop.
- * The decision includes the rate limit headers for the client.
+ * Limits as features use them. A feature names the rules and keys of a request, and all its budgets are asked in one
+ * hop. The decision includes the rate limit headers for the client.
  */
 
 import type { LimitName, LimitRule, LimitRules } from "../config/limit-rules.ts";

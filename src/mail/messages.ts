@@ -20,7 +20,7 @@ export interface Facts {
   refresh_reused: { device: Device | undefined; url: string; at: number };
   /** To the new address of an account: confirm it. */
   confirm_email: { username: string; url: string; hours: number };
-  /** Instead, if the new address already has an account: to that account's owner. */
+  /** To the new address instead, if it already has an account. */
   email_in_use: object;
   /** To the old address. The new one is masked. */
   email_change_requested: { newEmail: string; url: string; until: number };

@@ -1,4 +1,4 @@
-/** Expected failures as values: the one shape in which any part of the service says no. Nothing throws one. */
+/** Expected failures as values. The whole service uses this one shape, and never throws it. */
 
 /** One rejected field. `field` is the path in the body, joined with dots. Never holds the field's value. */
 export interface FieldError {

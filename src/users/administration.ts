@@ -8,7 +8,7 @@ import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
 import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "./users.ts";
 
-/** Which users are meant; `prefix` is of the email or the username, in any case. */
+/** `prefix`: how the email or the username begins, ignoring case. */
 interface UserFilter {
   prefix?: string | undefined;
   role?: User["role"] | undefined;
@@ -16,7 +16,7 @@ interface UserFilter {
   isVerified?: boolean | undefined;
 }
 
-/** The standing of a user, which operators alone change. */
+/** The fields that only operators change. */
 type Standing = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
 type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
@@ -28,7 +28,7 @@ const LAST = "\u{10ffff}";
 
 export function createUserAdministration(db: Database) {
   return {
-    /** Newest first; only users older than the one of the id `before`. */
+    /** Newest first. `before` is the id of a user: only older users are listed. */
     async list(
       { prefix, role, isActive, isVerified }: UserFilter,
       { limit, before }: { limit: number; before?: string | undefined },
@@ -60,8 +60,8 @@ export function createUserAdministration(db: Database) {
     },
 
     /**
-     * Changes a user whose standing has not changed since they were read, if the operator still has the standing that
-     * was read, and unless no superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
+     * Changes a user, if the roles of both the user and the operator are still those that were read, and unless no
+     * superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
      */
     async update(
       parts: { actor: User; target: User; change: OperatorChange; endsSessions: boolean; version?: number | undefined },
@@ -70,7 +70,7 @@ export function createUserAdministration(db: Database) {
       const { actor, target, change, endsSessions, version } = parts;
       const others = otherSuperusers(db, target.id);
       const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
-      // A registration that waits to be proved has no session to end, and its link must stay valid.
+      // A user who is only a registration has no session to end, and its link must stay valid.
       const nextEpoch = sql`CASE WHEN ${isBareRegistration} THEN ${users.sessionEpoch} ELSE ${users.sessionEpoch} + 1 END`;
       const isSpare = or(
         eq(users.isSuperuser, false),

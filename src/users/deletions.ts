@@ -13,7 +13,7 @@ export type DeletionStore = ReturnType<typeof createDeletionStore>;
 export function createDeletionStore(db: Database) {
   return {
     /**
-     * Deletes a user who has not changed since they were read, if the actor still has the standing that was read, and
+     * Deletes a user who has not changed since they were read, if the actor still has the role that was read, and
      * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
      * milliseconds since the epoch.
      */
@@ -59,7 +59,7 @@ export function createDeletionStore(db: Database) {
       return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
     },
 
-    /** Makes usernames available again whose retirement is over. */
+    /** Frees the usernames whose retirement is over. */
     async releaseUsernames(now: number) {
       await db.delete(retiredUsernames).where(lte(retiredUsernames.retiredUntil, now));
     },

@@ -60,7 +60,7 @@ export function createEmailChangeStore(db: Database) {
   return {
     /**
      * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
-     * the user was deleted, or began another epoch meanwhile.
+     * the user was deleted, or their epoch has moved on meanwhile.
      */
     async request(change: EmailChange) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
@@ -168,8 +168,8 @@ export function createEmailChangeStore(db: Database) {
     },
 
     /**
-     * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch and removes the
-     * password. Every later change is undone with it. Answers and refuses as `confirm`.
+     * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch, removes the
+     * password, and undoes every later change too. Returns and refuses like `confirm`.
      */
     async undo({ id, userId, oldEmail }: EmailChange, now: number) {
       /** A later change from the same old address, requested by the same person, that was confirmed. */

@@ -1,4 +1,4 @@
-/** Users whom the operator's commands bring into D1: imported ones, and superusers. */
+/** Users whom the operator's commands write to D1: imported users, and superusers. */
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
@@ -13,7 +13,7 @@ export interface Arrival {
   event: Pick<AuditEvent, "id" | "type" | "occurredAt" | "details">;
 }
 
-/** What keeps a user from being added. */
+/** The field whose value is already taken. */
 export type Conflict = "email" | "id" | "username";
 
 /** Who becomes a superuser, and when. */
@@ -22,9 +22,9 @@ type GrantEvent = Pick<AuditEvent, "id" | "occurredAt">;
 export function createProvisioningStore(db: Database) {
   return {
     /**
-     * Adds users, in one transaction. One whose id, address or username is taken is left out. One whose address is
-     * not verified waits as a registration too, as if they had registered then. No two may be the same in any of the
-     * three. Answers the conflict of each that is not there with its event.
+     * Adds users in one transaction, and leaves out each whose id, address or username is taken. A user with an
+     * unverified address also gets a registration, as if they had registered. No two of `arrivals` may share an id,
+     * address or username. Returns for each arrival its conflict, or `null` if the user was added by its event.
      */
     async add(arrivals: readonly Arrival[], now: number) {
       // One bound value however many rows there are: D1 takes 100 values, each of up to 2 MB.
@@ -34,7 +34,7 @@ export function createProvisioningStore(db: Database) {
       const isUnverified = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${member("user", "id")} AND ${users.isVerified} = 0)`;
       const conflict = conflictOf(now);
       const { found } = await batchOf(db, {
-        // The event comes first, and lets its user and registration in.
+        // The event comes first: its user and registration are only added if the event is recorded.
         events: db
           .insert(auditEvents)
           .select(
@@ -61,7 +61,7 @@ export function createProvisioningStore(db: Database) {
       return found.map((row) => row.conflict);
     },
 
-    /** Of the events of these ids, those that are recorded. */
+    /** Which of these events are recorded. */
     async recorded(eventIds: readonly string[]) {
       const ids = sql`(SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
       const found = await db.select({ id: auditEvents.id }).from(auditEvents).where(inArray(auditEvents.id, ids));
@@ -74,8 +74,8 @@ export function createProvisioningStore(db: Database) {
     },
 
     /**
-     * Gives an account whose address was never verified, or no longer is, to a superuser with this password. The person
-     * who registered it loses it. `false` if the address was verified or the account has changed meanwhile.
+     * Makes a superuser of an account whose address is not verified, with this password. The person who registered it
+     * loses the account. `false` if the address was verified or the account has changed meanwhile.
      */
     takeOver(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -125,7 +125,7 @@ function member(...path: string[]): SQL {
   return sql`value ->> ${sql.raw(`'$.${path.join(".")}'`)}`;
 }
 
-/** The members of the user that are named as a table's columns, in the table's order. */
+/** One member of the JSON user for each column of a table, in the table's order. `others` replaces some of them. */
 function members(columns: Record<string, unknown>, others: Record<string, SQL> = {}): SQL {
   return sql.join(
     Object.keys(columns).map((name) => others[name] ?? member("user", name)),

@@ -91,7 +91,7 @@ export function createRegistrationStore(db: Database) {
       return { userId: user[0]?.id, isOwned: user[0]?.isVerified ?? false };
     },
 
-    /** Takes a registration back, with the user that it alone made. */
+    /** Deletes a registration, and its user if no other registration waits for the address. */
     async withdraw(id: string) {
       await batchOf(db, {
         registration: db.delete(registrations).where(eq(registrations.id, id)),
@@ -130,7 +130,7 @@ export function createRegistrationStore(db: Database) {
       return { user: user[0], isFirst: verified.length > 0 };
     },
 
-    /** Deletes registrations from before then, and users who were never anything else. */
+    /** Deletes registrations from before this time, and users who were never more than a registration. */
     async deleteStale(before: number) {
       const stale = and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor);
       await batchOf(db, {

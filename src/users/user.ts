@@ -8,7 +8,7 @@ import { newProfile, PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from 
 
 export type User = typeof users.$inferSelect;
 
-/** What a new user has unless something else is said of them. */
+/** The defaults of a new user. */
 export const NEW_USER = {
   ...newProfile({}),
   role: "user",
@@ -24,7 +24,7 @@ export const NEW_USER = {
 
 /**
  * Whether the user is only a registration that was never proved. The owner of the address takes its place.
- * `isBareRegistration` asks the same of a row.
+ * `isBareRegistration` checks the same in SQL.
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;

@@ -29,12 +29,12 @@ export const isBareRegistration = and(
 export const hasUsername = (table: typeof users | typeof registrations, canonicalUsername: string) =>
   eq(sql`lower(${table.username})`, canonicalUsername);
 
-/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
+/** The next `updatedAt`. Always increases, so that no two states of a user have the same version. */
 export function nextVersion(now: number) {
   return sql`max(${now}, ${users.updatedAt} + 1)`;
 }
 
-/** Whether an operator still has the standing that was read when the request was authenticated. */
+/** Whether an operator still has the role and the flags that were read when the request was authenticated. */
 export function stillStands({ id, role, isSuperuser }: User) {
   return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
 }
@@ -141,7 +141,8 @@ export function createUserStore(db: Database) {
             updatedAt: nextVersion(now),
           })
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
-        // The user's own registration is spent. Others keep waiting in vain: their owners must not learn of this.
+        // The user's own registration is used up. Others stay until they expire, so that the people who made them
+        // notice no change.
         spendRegistration: db.delete(registrations).where(
           and(
             eq(registrations.email, email),
@@ -159,7 +160,7 @@ export function createUserStore(db: Database) {
       return reset.length > 0;
     },
 
-    /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
+    /** Makes the password work only on known networks. `false` if it already was, or if the epoch has moved on. */
     async blockPassword({ id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">, now: number) {
       const blocked = await db
         .update(users)
@@ -170,8 +171,8 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Keeps the time of a login and, if the hash has not changed meanwhile, its replacement. `false` if the user was
-     * deleted or disabled, or began another epoch meanwhile.
+     * Stores the time of a login and, if the password hash has not changed meanwhile, its replacement. `false` if the
+     * user was deleted or disabled, or their epoch has moved on meanwhile.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,

@@ -27,7 +27,7 @@ const RENEW_FROM = 0.8;
 const PAUSE_AFTER_FAILURE = 2 * SECOND;
 /** How long after a failure the issuer counts as down. */
 const DOWN_FOR = 60 * SECOND;
-/** How long after a read a missing key id counts as unknown, so that forged tokens cause little work. */
+/** How long after a read an unknown key id causes no other read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = 10 * SECOND;
 /** Postern's longest access token lifetime: older keys can't verify any token that is still valid. */
 const LAST_GOOD_FOR = 24 * 3_600 * SECOND;

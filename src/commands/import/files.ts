@@ -34,7 +34,7 @@ export function openReport(file: string, random: Random) {
     add(refused: readonly RefusedLine[]) {
       for (const line of refused) writeSync(descriptor, `${JSON.stringify(line)}\n`);
     },
-    /** Without a complete run the report of the earlier one stays. */
+    /** If this run is not complete, the report of the earlier run stays. */
     close(isComplete: boolean) {
       closeSync(descriptor);
       if (isComplete) renameSync(draft, reportPath(file));

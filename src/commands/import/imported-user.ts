@@ -71,7 +71,7 @@ export interface ImportSeed {
   startedAt: number;
 }
 
-/** The reader of one import. It judges a line: `undefined` for an empty one. */
+/** Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. */
 export function createUserReader(seed: ImportSeed) {
   const shape = lineShape(seed.startedAt);
   return (line: Line): Arrival | RefusedLine | undefined => {

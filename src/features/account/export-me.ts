@@ -1,6 +1,6 @@
 /**
- * Everything stored about a user as one JSON document. It is written while it is read, because a year's events may be
- * many. Left out is what only the service can use: the password's hash and internal counters.
+ * Everything stored about a user as one JSON document. It is streamed, because a user may have many events. It leaves
+ * out what only the service can use: the password's hash and internal counters.
  */
 import * as z from "zod";
 import type { AuditEventStore, AuditFilter, AuditRow } from "../../audit/audit-events.ts";
@@ -107,7 +107,7 @@ function writeDocument(head: object, lists: [string, AsyncGenerator<object[]>][]
         if (part.done) controller.close();
         else controller.enqueue(utf8(part.value));
       } catch (error) {
-        // The answer has begun, so it can only break off. The reason is for the log alone.
+        // The response has begun, so it can only be cut off. Only the log gets the reason.
         writeLog("error", { event: "export_broken_off", error: describeError(error) });
         controller.error(new Error("The export was broken off."));
       }

@@ -9,7 +9,7 @@ import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { allowedEmailAddress } from "../../users/registration-policy.ts";
 
-/** Whether the new address has an account is revealed to that address alone. */
+/** Only the owner of the new address learns whether it has an account. */
 export const requestEmailChange = endpoint(
   {
     id: "changeEmail",

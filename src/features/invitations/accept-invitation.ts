@@ -44,7 +44,7 @@ export const acceptInvitation = endpoint(
     // The link holds only a fingerprint of its address.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const hash = linkHash(body.token);
-    // Revealed, because the client has the link and so the mailbox.
+    // The client may learn this: it has the link, and so the mailbox.
     if (await invitations.isUsed(body.email, hash)) return refuse("invitation_used");
 
     const judged = await passwordQuality.require("password", body.password, body);

@@ -33,7 +33,7 @@ export const inviteUser = endpoint(
   },
   async ({ audit, clock, config, invitations, mail, random }, { body, caller: { user: inviter } }) => {
     const { email, locale = inviter.locale } = body;
-    // Revealed, because operators can list every address anyway.
+    // The operator may learn this: operators can list every address anyway.
     if (await invitations.isOwned(email)) return refuse("email_taken");
     const now = clock.now();
     const invitationId = createId(now, random);

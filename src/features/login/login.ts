@@ -139,8 +139,9 @@ interface ProvedLogin {
 }
 
 /**
- * Finds out whose password it is. A registration that waits under the same name is tried as well, whether or not its
- * address has an owner: otherwise registering and then logging in would reveal which addresses have one.
+ * Checks the password against the user, and against a registration that waits under the same name. The registration is
+ * checked even if its address has an owner: otherwise an attacker who registers an address and then logs in would learn
+ * whether it has one.
  */
 async function provePassword(
   { passwords }: Services,
@@ -174,7 +175,7 @@ async function provePassword(
   return waiting.matches ? unverified : wrong;
 }
 
-/** Records a refused login, and answers it. */
+/** Records a refused login, and returns the refusal. */
 function refuseLogin(
   services: Services,
   { code, reason }: FailedLogin,
@@ -189,10 +190,10 @@ function refuseLogin(
 }
 
 /**
- * Runs after the answer, because it happens only for known names. Counts a wrong guess by the account's other name as
- * well. After too many in a row, the password works only where its owner has logged in before (NIST SP 800-63B-4
- * §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and the owner of the address
- * starts with fresh counters.
+ * Runs after the response, because only existing accounts cause this work. Counts a wrong guess by the account's other
+ * name as well. After too many in a row, the password works only where its owner has logged in before (NIST SP
+ * 800-63B-4 §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and the owner of the
+ * address starts with fresh counters.
  */
 function countWrongGuess(services: Services, user: User, name: LoginName, attempt: LoginAttempt): void {
   const { afterResponse, audit, clock, mail, users } = services;

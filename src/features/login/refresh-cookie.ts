@@ -13,8 +13,8 @@ const PATH = "/api/v1/auth";
 const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
 
 /**
- * The refresh token in the request's cookie, if any. Handlers read it only through here: a page of another origin can
- * make a browser send it, and must not profit.
+ * The refresh token in the request's cookie, if any. Handlers read it only with this function, because it checks the
+ * origin: a page of another origin can make a browser send the cookie.
  */
 export function readRefreshCookie(exchange: Exchange): { token: string | undefined } | Refusal<"origin_not_allowed"> {
   const token = exchange.cookie(REFRESH_COOKIE);
@@ -25,7 +25,7 @@ export function clearRefreshCookie(services: Pick<Services, "config">, exchange:
   writeRefreshCookie(services, exchange, "", 0);
 }
 
-/** The pair as the client gets it: in cookie mode the refresh token is in the cookie alone. */
+/** The pair as the client gets it: in cookie mode the refresh token is only in the cookie. */
 export function handOut(
   services: Pick<Services, "config">,
   exchange: Exchange,

@@ -34,7 +34,7 @@ export const refresh = endpoint(
     const inCookie = cookie.token !== undefined;
     const tokens = await rotateSession(services, exchange, body.refresh_token ?? cookie.token ?? "");
     if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
-    // A token that was sent too soon is still valid.
+    // If the refresh was only refused by a limit, the token is still valid.
     if (inCookie && tokens.code !== "rate_limited") clearRefreshCookie(services, exchange);
     return tokens;
   },
@@ -67,7 +67,7 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
   return issueTokenPair(services, { user, sessionId, generation, expiresAt, keyringVersion });
 }
 
-/** The session counts its own refreshes: what its reading means for the client. */
+/** The refusal and the headers of the limit on refreshes, which the session itself counts. */
 function limitDecision(rotation: Rotation, rules: LimitRules): LimitDecision {
   if (!("reading" in rotation) || rotation.reading === undefined) return { headers: {} };
   const name = "refreshPerSession";

@@ -17,7 +17,7 @@ const outboxSchema = z
   })
   .meta({ id: "Outbox" });
 
-/** Exists only in development, which answers on a loopback address alone. */
+/** Exists only in development mode, which answers only on a loopback address. */
 export const readOutbox = endpoint(
   {
     id: "readOutbox",

@@ -1,4 +1,4 @@
-/** The page of one's own account. Its scripts fill in who is logged in, and where. */
+/** The page of the user's own account. Its script fills in the user and their sessions. */
 import type { Locale } from "../../config/languages.ts";
 import { BROWSERS, type NamedPattern, SYSTEMS } from "../../mail/user-agents.ts";
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";

@@ -1,4 +1,4 @@
-/** What every page has around its own part: the head, the product's name, the way to the other languages. */
+/** The frame of every page: the head, the product's name, and the links to the other languages. */
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { dataBlock, html, type Markup } from "./html.ts";
 import { type PageName, PLACEHOLDERS } from "./pages.ts";

@@ -1,4 +1,7 @@
-/** The pages behind mailed links. Which view is shown, its script decides: the token is in the fragment. */
+/**
+ * The pages that links in emails open. The page's script chooses the view, because only the script can read the token
+ * in the fragment.
+ */
 import type { Locale } from "../../config/languages.ts";
 import { challengedEnd, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";

@@ -1,4 +1,4 @@
-/** What the pages that links in emails lead to do, apart from their texts. */
+/** What the pages that links in emails open offer: their API operations and their views. The texts are in `words/`. */
 
 /** What a view offers below its text: one of the two forms, or a link to another page. */
 type Offer = "act" | "resend" | "login" | "account" | "nothing";
@@ -15,7 +15,7 @@ export interface LinkPage {
   offers: Record<string, Offer>;
 }
 
-/** Of a link that can be replaced by a new one, and then leads to the log-in page. */
+/** The views for a link that the user can request again, and that leads to the log-in page when it is used. */
 const NEW_LINK_UNTIL_USED = {
   ready: "act",
   done: "login",

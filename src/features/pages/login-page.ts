@@ -1,4 +1,4 @@
-/** The page to log in on. A user whose address is not verified can request another link here. */
+/** The log-in page. A user whose address is not verified can request another link here. */
 import type { Locale } from "../../config/languages.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { html } from "./html.ts";

@@ -1,4 +1,4 @@
-/** The page to register on. What the operator's policy allows is shown, and nothing else. */
+/** The registration page. It shows the form, or says that the operator's policy allows no registration. */
 import type { Locale } from "../../config/languages.ts";
 import { challengedEnd, emailField, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";

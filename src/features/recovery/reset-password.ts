@@ -37,7 +37,7 @@ export const resetPassword = endpoint(
     if (isRefusal(judged)) return judged;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;
-    // From this statement on this service refuses every earlier session. Ending them tells the other Workers.
+    // Postern already refuses every earlier session. Ending the sessions tells the other Workers.
     if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
     exchange.identify(user.id);
     audit.note("password_reset", { actorId: user.id, userId: user.id, ...judged });

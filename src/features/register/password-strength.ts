@@ -30,7 +30,7 @@ export const judgePassword = endpoint(
     summary: "Judge a password",
     description:
       "Whether a password may be set, and what is wrong with it: for a form that asks while the user types. Registering, resetting and changing a password judge in the same way, and also use what they know about the owner. The password is not stored.",
-    // Taken as far as it is typed: what is wrong with the password is the answer, not a refusal.
+    // Accepts every password, even a half-typed one: its faults are the answer, not a refusal.
     body: () =>
       z.strictObject({
         password: z.string().meta({ format: "password", examples: ["correct horse battery staple"] }),

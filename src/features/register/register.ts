@@ -33,7 +33,7 @@ export const register = endpoint(
     ],
   },
   async ({ audit, clock, config, mail, passwordQuality, passwords, random, registrations }, { body, client }) => {
-    // Judged by the request alone, before anything is looked up: the answer is the same for every address.
+    // Checked before any look-up, so that the response is the same for every address.
     const judged = await passwordQuality.require("password", body.password, body);
     if (isRefusal(judged)) return judged;
     // Hashed in every case, so that a known address takes the same time.
@@ -63,7 +63,7 @@ export const register = endpoint(
           : { kind: "verify_email", registrationId: id },
       );
     } catch (error) {
-      // Without an email the registration is useless. Withdrawn, so that the same request can be sent again.
+      // A registration is useless without its email. It is deleted, so that the client can send the same request again.
       await registrations.withdraw(id);
       throw error;
     }

@@ -4,7 +4,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 
 type Method = "verify" | "user" | "jwks";
 
-/** @throws {Error} that says only `unavailable` if something that the answer needs has failed. */
+/** @throws {Error} with the message `unavailable` if `work` fails */
 export async function runCall<Answer>(
   method: Method,
   services: Services,
