@@ -19,8 +19,8 @@ import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run secret:rotate -- [flags]
 
-Sets a new AUTH_SECRET and keeps the present one as AUTH_SECRET_PREVIOUS, which is still accepted. Locally it
-changes .dev.vars. With --remote it changes the secrets of the deployed Worker, and asks for the present one
+Sets a new AUTH_SECRET and keeps the current one as AUTH_SECRET_PREVIOUS, which is still accepted. Locally it
+changes .dev.vars. With --remote it changes the secrets of the deployed Worker, and asks for the current one
 (or reads it from a pipe), because Cloudflare does not show it.
 
   --finish              remove AUTH_SECRET_PREVIOUS. This ends what was made with it: sessions that were not
@@ -72,18 +72,18 @@ async function rotate(setting: Setting): Promise<number> {
   if (before.has(PREVIOUS)) return giveUp(STILL_ROTATING, world);
   // Asked first: a database that does not answer must not leave a changed secret behind.
   await readTrustedKeys(setting.db);
-  const present = before.get(CURRENT) ?? (await askForPresent(setting));
-  if (typeof present !== "string") return giveUp(present.fault, world);
+  const current = before.get(CURRENT) ?? (await askForCurrent(setting));
+  if (typeof current !== "string") return giveUp(current.fault, world);
 
   const fresh = freshSecret(random);
   const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
   // The only copy that the operator gets: it is on the disk before anything changes.
   const unwritten = file && writeNew(file, `${fresh}\n`);
   if (unwritten) return giveUp(unwritten, world);
-  if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: present }))) {
+  if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: current }))) {
     if (file !== undefined)
       world.complain(`If it is set, the new secret is in ${file}. If not, delete that file and run this again.
-Keep the present secret until you know.\n`);
+Keep the current secret until you know.\n`);
     return 1;
   }
   return conclude("auth_secret_rotated", file === undefined ? ROTATED_HERE : rotatedThere(file), setting);
@@ -115,14 +115,14 @@ async function finish(setting: Setting): Promise<number> {
   }
   const keys = await readTrustedKeys(db);
   const previous = before.get(PREVIOUS);
-  const present = before.get(CURRENT) ?? (keys.length > 0 ? await world.ask(QUESTION, "known-secret") : "");
-  const kept = await openedBy(present ?? "", keys);
+  const current = before.get(CURRENT) ?? (keys.length > 0 ? await world.ask(QUESTION, "known-secret") : "");
+  const kept = await openedBy(current ?? "", keys);
   const dying = previous === undefined ? keys : await openedBy(previous, keys);
   const waiting = dying.filter((key) => !kept.includes(key)).map(({ id }) => id);
   if (waiting.length > 0)
     return giveUp(
       previous === undefined
-        ? `This secret does not open ${waiting.join(", ")}. Either it is not the present one, or the cron trigger has not ` +
+        ? `This secret does not open ${waiting.join(", ")}. Either it is not the current one, or the cron trigger has not ` +
             "sealed the signing keys with it yet: it does so within 15 minutes."
         : `${PREVIOUS} alone opens ${waiting.join(", ")}: start the service, then run the cron trigger, which seals ` +
             `the signing keys with the new secret: ${CRON}`,
@@ -139,25 +139,25 @@ ${previous === undefined ? "" : "Restart `npm run dev`.\n"}`,
   );
 }
 
-const QUESTION = "The present AUTH_SECRET: ";
+const QUESTION = "The current AUTH_SECRET: ";
 
-/** The present secret of the deployed Worker: proved by a signing key, and strong enough to stay accepted. */
-async function askForPresent({ db, world }: Setting): Promise<string | Fault> {
+/** The current secret of the deployed Worker: proved by a signing key, and strong enough to stay accepted. */
+async function askForCurrent({ db, world }: Setting): Promise<string | Fault> {
   const keys = await readTrustedKeys(db);
   if (keys.length === 0)
-    return { fault: "There is no signing key yet that could prove the present secret: log in once." };
-  const present = (await world.ask(QUESTION, "known-secret")) ?? "";
+    return { fault: "There is no signing key yet that could prove the current secret: log in once." };
+  const current = (await world.ask(QUESTION, "known-secret")) ?? "";
   // An older secret may still open an older key.
-  if ((await openedBy(present, keys.slice(-1))).length === 0)
+  if ((await openedBy(current, keys.slice(-1))).length === 0)
     return {
       fault:
-        "This is not the present secret: it does not open the newest signing key. If the present one is lost, " +
+        "This is not the current secret: it does not open the newest signing key. If the current one is lost, " +
         "`npx wrangler secret put AUTH_SECRET` sets another, and all users have to log in again.",
     };
-  const weakness = weaknessOf(present);
-  if (weakness === undefined) return present;
+  const weakness = weaknessOf(current);
+  if (weakness === undefined) return current;
   return {
-    fault: `The present secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, \
+    fault: `The current secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, \
 and all users have to log in again:
   (umask 077; openssl rand -base64 48 > auth-secret.txt) && npx wrangler secret put AUTH_SECRET < auth-secret.txt
 Copy it to your password manager, then delete the file: the next rotation asks for it.`,

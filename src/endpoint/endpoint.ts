@@ -151,14 +151,14 @@ async function withinLimits(
   const { headers, refusal } = await limiter.take(budgets);
   if (refusal !== undefined) return refusal;
   input.exchange.addHeaders(headers);
-  const giveBack = (code: string | undefined) => limiter.giveBack(budgets.filter(({ counts }) => !counts(code)));
+  const refund = (code: string | undefined) => limiter.refund(budgets.filter(({ counts }) => !counts(code)));
   try {
     const answer = answerOf(await work());
-    await giveBack(isProblem(answer) ? answer.code : undefined);
+    await refund(isProblem(answer) ? answer.code : undefined);
     return answer;
   } catch (error) {
     // The attempt stays counted. Only a password guess that was not found wrong is refunded.
-    await giveBack("internal_error");
+    await refund("internal_error");
     throw error;
   }
 }

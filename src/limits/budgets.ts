@@ -36,7 +36,7 @@ export type Limiter = ReturnType<typeof createLimiter>;
 /** A limiter that counts nothing (`RATE_LIMITING=off`). */
 export const unlimited: Limiter = {
   take: async () => ({ headers: {} }),
-  giveBack: async () => {},
+  refund: async () => {},
 };
 
 /** One budget, wherever it is stored. Each call is one hop. */
@@ -45,7 +45,7 @@ export interface Budget {
   /** The budget as an item of the `RateLimit-Policy` header. */
   policy: string;
   take(): Promise<LimitReading>;
-  giveBack(): Promise<void>;
+  refund(): Promise<void>;
 }
 
 /** A rule as an item of the `RateLimit-Policy` header: its budget, and its window in seconds. */
@@ -64,7 +64,7 @@ export function createLimiter(
     /** Takes one attempt from each budget, all at once. */
     take: (limits: Limit[]) => takeAll(budgetsOf(limits)),
     /** Refunds the attempts. A failed refund is logged and does not fail the request. */
-    giveBack: (limits: Limit[]) => giveAllBack(budgetsOf(limits)),
+    refund: (limits: Limit[]) => refundAll(budgetsOf(limits)),
   };
 }
 
@@ -81,7 +81,7 @@ export function limiterBudget(
     name,
     policy: policyOf(name, rule),
     take: () => hops.hop("limiter", () => object().take(rule)),
-    giveBack: () => hops.hop("limiter", () => object().giveBack(rule)),
+    refund: () => hops.hop("limiter", () => object().refund(rule)),
     forget: () => hops.hop("limiter", () => object().forget()),
   };
 }
@@ -103,15 +103,15 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   // A refused request must not use up the other budgets. Otherwise a network that has used up its own budget could go
   // on to use up the budget of another person's account.
   if (failure !== undefined || decision.refusal !== undefined) {
-    await giveAllBack(readings.filter(({ reading }) => reading.allowed));
+    await refundAll(readings.filter(({ reading }) => reading.allowed));
   }
   if (failure !== undefined) throw failure.reason;
   return decision;
 }
 
 /** Never throws: a failed refund is only logged. */
-export async function giveAllBack(budgets: Budget[]): Promise<void> {
-  await Promise.all(budgets.map((budget) => withoutFail(() => budget.giveBack())));
+export async function refundAll(budgets: Budget[]): Promise<void> {
+  await Promise.all(budgets.map((budget) => withoutFail(() => budget.refund())));
 }
 
 /** Sends an update to a limiter. A failure is logged and does not undo what has happened. */

@@ -7,7 +7,7 @@
 import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
-import { type Budget, giveAllBack, limitedKey, limiterBudget, takeAll, withoutFail } from "./budgets.ts";
+import { type Budget, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
 import type { GuardReading, LoginGuard } from "./login-guard-object.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
@@ -25,7 +25,7 @@ export const unlimitedAttempts: LoginAttempts = {
     isKnownNetwork: true,
     isBlocked: false,
     isLast: false,
-    giveBack: nothing,
+    refund: nothing,
     succeed: nothing,
     undoSuccess: nothing,
     countByOtherName: nothing,
@@ -83,7 +83,7 @@ export function createLoginAttempts(
           guarded = reading;
           return reading;
         },
-        giveBack: () => onGuard(name, (object) => object.giveBack(from, guarded.isKnownNetwork)),
+        refund: () => onGuard(name, (object) => object.refund(from, guarded.isKnownNetwork)),
       };
       const ofAccount = perAccountAndAddress(name, network);
       const budgets = [perAddress(network), ofAccount, guard];
@@ -95,14 +95,14 @@ export function createLoginAttempts(
         isBlocked,
         isLast,
         /** Refunds an attempt that was not judged. */
-        giveBack: () => giveAllBack(budgets),
+        refund: () => refundAll(budgets),
         /**
          * The login succeeded. Clears this network's failures at the account, and makes the network known under each
          * of the account's names.
          */
         async succeed(names: readonly string[]) {
           await Promise.all([
-            giveAllBack([perAddress(network)]),
+            refundAll([perAddress(network)]),
             withoutFail(() => ofAccount.forget()),
             tellGuards(names, (object, own) => object.recordLogin(networkAt(own, network))),
           ]);

@@ -76,7 +76,7 @@ export class LoginGuard extends DurableObject {
   }
 
   /** Refunds a guess that was not judged. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for it. */
-  async giveBack(network: string, isKnownNetwork: boolean): Promise<void> {
+  async refund(network: string, isKnownNetwork: boolean): Promise<void> {
     const kept = this.#kept;
     const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;
     if (guesses === undefined || guesses.count === 0) return;

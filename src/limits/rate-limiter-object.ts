@@ -18,7 +18,7 @@ export class RateLimiter extends DurableObject {
   }
 
   /** Refunds one attempt. */
-  async giveBack(rule: LimitRule): Promise<void> {
+  async refund(rule: LimitRule): Promise<void> {
     const arrival = this.#arrival();
     // A full budget needs no refund, and the object may already have deleted its state.
     if (arrival > systemClock.now()) await this.#keep(giveAttemptBack(arrival, rule));

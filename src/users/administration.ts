@@ -6,7 +6,7 @@ import { refuse } from "../platform/refusal.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { isBareRegistration, nextVersion, otherSuperusers, stillStands } from "./users.ts";
+import { isBareRegistration, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
 
 /** `prefix`: how the email or the username begins, ignoring case. */
 interface UserFilter {
@@ -17,9 +17,9 @@ interface UserFilter {
 }
 
 /** The fields that only operators change. */
-type Standing = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
+type OperatorFields = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
-type OperatorChange = Partial<Profile> & { [Column in keyof Standing]?: Standing[Column] | undefined };
+type OperatorChange = Partial<Profile> & { [Column in keyof OperatorFields]?: OperatorFields[Column] | undefined };
 
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
 
@@ -92,7 +92,7 @@ export function createUserAdministration(db: Database) {
               eq(users.id, target.id),
               eq(users.role, target.role),
               eq(users.isSuperuser, target.isSuperuser),
-              stillStands(actor),
+              stillHasStanding(actor),
               version === undefined ? undefined : eq(users.updatedAt, version),
               weakens ? isSpare : undefined,
             ),

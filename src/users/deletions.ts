@@ -6,7 +6,7 @@ import { emailChanges, registrations, retiredUsernames, users } from "../db/sche
 import { refuse } from "../platform/refusal.ts";
 import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
-import { idsOf, otherSuperusers, stillStands } from "./users.ts";
+import { idsOf, otherSuperusers, stillHasStanding } from "./users.ts";
 
 export type DeletionStore = ReturnType<typeof createDeletionStore>;
 
@@ -30,7 +30,7 @@ export function createDeletionStore(db: Database) {
           eq(users.role, user.role),
           eq(users.isSuperuser, user.isSuperuser),
           or(eq(users.isSuperuser, false), exists(others)),
-          stillStands(actor),
+          stillHasStanding(actor),
         ),
       );
       const digest = usernameDigest(user.username);

@@ -35,7 +35,7 @@ export function nextVersion(now: number) {
 }
 
 /** Whether an operator still has the role and the flags that were read when the request was authenticated. */
-export function stillStands({ id, role, isSuperuser }: User) {
+export function stillHasStanding({ id, role, isSuperuser }: User) {
   return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
 }
 

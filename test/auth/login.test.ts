@@ -377,7 +377,7 @@ describe("POST /api/v1/auth/login", () => {
     expect(outcomes).toEqual([...Array(10).fill("busy"), "rate_limited"]);
   });
 
-  it("logs in although the attempts can't be given back", async () => {
+  it("logs in although the attempts can't be refunded", async () => {
     const person = await registered();
     const logs = recordLogs();
     const objectOf = env.RATE_LIMITER.getByName.bind(env.RATE_LIMITER);
@@ -386,7 +386,7 @@ describe("POST /api/v1/auth/login", () => {
       const object = objectOf(name);
       return new Proxy(object, {
         get: (target, method) =>
-          method === "giveBack" ? () => Promise.reject(new Error("out")) : Reflect.get(target, method),
+          method === "refund" ? () => Promise.reject(new Error("out")) : Reflect.get(target, method),
       });
     });
     expect((await post(LOGIN, body, {}, appWith({}))).status).toBe(200);

@@ -213,7 +213,7 @@ describe("an attempt to log in", () => {
   it("that is refused anyway leaves nothing behind", async () => {
     const guard = env.LOGIN_GUARD.getByName(crypto.randomUUID());
     await guard.take("net", { budget: 3, window: 1_000 });
-    await guard.giveBack("net", false);
+    await guard.refund("net", false);
     const kept = await runInDurableObject(guard, async (_, state) => [
       [...state.storage.kv.list()].length,
       await state.storage.getAlarm(),

@@ -259,13 +259,13 @@ describe("a login without its guard", () => {
 });
 
 describe("the LoginGuard object", () => {
-  it("gives back a guess that was not judged, with the pause that it caused", async () => {
+  it("refunds a guess that was not judged, with the pause that it caused", async () => {
     const guard = fresh();
     vi.setSystemTime(Date.now());
     for (let count = 0; count < 3; count++) await guard.take("net", RULE);
-    await guard.giveBack("net", false);
+    await guard.refund("net", false);
     expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 0, resetAfter: 30_000 });
-    for (let count = 0; count < 5; count++) await guard.giveBack("net", false);
+    for (let count = 0; count < 5; count++) await guard.refund("net", false);
     expect(await guard.take("net", RULE)).toMatchObject({ allowed: true, remaining: 2 });
   });
 

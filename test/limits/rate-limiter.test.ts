@@ -41,20 +41,20 @@ describe("the RateLimiter object", () => {
     vi.setSystemTime(Date.now());
     const limiter = fresh();
     await limiter.take(RULE);
-    await limiter.giveBack(RULE);
-    await limiter.giveBack(RULE);
+    await limiter.refund(RULE);
+    await limiter.refund(RULE);
     const readings = await Promise.all(Array.from({ length: 6 }, () => limiter.take(RULE)));
     expect(readings.filter(({ allowed }) => allowed)).toHaveLength(5);
   });
 
   it("takes nothing back on a key that it has forgotten", async () => {
     const limiter = fresh();
-    await limiter.giveBack(RULE);
+    await limiter.refund(RULE);
     const start = Date.now();
     vi.setSystemTime(start);
     await limiter.take(RULE);
     vi.setSystemTime(start + 11_000);
-    await limiter.giveBack(RULE);
+    await limiter.refund(RULE);
     expect(await limiter.take(RULE)).toMatchObject({ allowed: true, remaining: 4 });
   });
 

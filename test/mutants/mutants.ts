@@ -324,7 +324,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An operator changes a user after losing the standing for it.",
         file: "src/users/administration.ts",
-        from: "stillStands(actor),",
+        from: "stillHasStanding(actor),",
         to: "",
       },
       {
@@ -412,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Attempts that are refused anyway use up a stranger's budget.",
         file: "src/limits/budgets.ts",
-        from: "await giveAllBack(readings.filter(({ reading }) => reading.allowed));",
+        from: "await refundAll(readings.filter(({ reading }) => reading.allowed));",
         to: "",
       },
     ],
@@ -834,7 +834,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/users/change-password.test.ts"],
     [
       {
-        name: "A wrong current password is given back to its limit.",
+        name: "A wrong current password is refunded to its limit.",
         file: "src/endpoint/limits.ts",
         from: 'counts: (code) => code === "wrong_password"',
         to: "counts: () => false",
@@ -842,7 +842,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A right current password stays counted as a guess.",
         file: "src/endpoint/endpoint.ts",
-        from: "await giveBack(isProblem(answer) ? answer.code : undefined);",
+        from: "await refund(isProblem(answer) ? answer.code : undefined);",
         to: "",
       },
     ],

@@ -9,7 +9,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
-const PRESENT = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHrVd8TgAfC2iPjXy6B";
+const CURRENT = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHrVd8TgAfC2iPjXy6B";
 const OLDER = "p0Lk2Jh4Gf6Ds8Az1Xc3Vb5Nm7Qw9Er0Ty2Ui4Op6Kj8Hg1F";
 const FRESH = /^[\w-]{64}$/;
 
@@ -113,7 +113,7 @@ const REMOTE = ["--remote", "--out=OUT"];
 
 /** Whatever happens, a secret is on no command line, and in nothing that is shown. */
 function expectDiscretion({ calls, said, complained, secrets, out }: Outcome, ...others: string[]): void {
-  for (const secret of [PRESENT, OLDER, out, ...others, ...Object.values(secrets)]) {
+  for (const secret of [CURRENT, OLDER, out, ...others, ...Object.values(secrets)]) {
     if (secret !== undefined) expect(JSON.stringify([calls, said, complained])).not.toContain(secret);
   }
 }
@@ -121,7 +121,7 @@ function expectDiscretion({ calls, said, complained, secrets, out }: Outcome, ..
 describe("the flags of npm run secret:rotate", () => {
   it.each([
     ["an unknown flag", ["--nope"], "Unknown option '--nope'"],
-    ["a secret on the command line", ["--secret", PRESENT], "Unknown option '--secret'"],
+    ["a secret on the command line", ["--secret", CURRENT], "Unknown option '--secret'"],
     ["--remote without a file for the new secret", ["--remote"], "--out <file> is missing"],
     ["a file for a local secret", ["--out", "x"], "--out goes with --remote"],
     ["a file where none is made", ["--remote", "--finish", "--out", "x"], "not with --finish"],
@@ -145,13 +145,13 @@ describe("the flags of npm run secret:rotate", () => {
 
 describe("npm run secret:rotate -- --remote", () => {
   it("sets both secrets at once, and leaves the new one in a file of its own", async () => {
-    const secrets = { AUTH_SECRET: PRESENT, RESEND_API_KEY: "re_1" };
-    const outcome = await run(REMOTE, { secrets, keys: [await keyUnder(PRESENT)], answers: [PRESENT] });
+    const secrets = { AUTH_SECRET: CURRENT, RESEND_API_KEY: "re_1" };
+    const outcome = await run(REMOTE, { secrets, keys: [await keyUnder(CURRENT)], answers: [CURRENT] });
     expect(outcome.complained).toBe("");
     expect(outcome.code).toBe(0);
     expect(outcome.out).toMatch(FRESH);
     expect(outcome.mode).toBe(0o600);
-    expect(outcome.secrets).toEqual({ ...secrets, AUTH_SECRET: outcome.out, AUTH_SECRET_PREVIOUS: PRESENT });
+    expect(outcome.secrets).toEqual({ ...secrets, AUTH_SECRET: outcome.out, AUTH_SECRET_PREVIOUS: CURRENT });
     expect(outcome.calls.filter(([, what]) => what === "bulk")).toEqual([["secret", "bulk"]]);
     expect(outcome.events).toEqual([eventOf("auth_secret_rotated")]);
     expect(outcome.places).toEqual([expect.objectContaining({ remote: true })]);
@@ -160,26 +160,26 @@ describe("npm run secret:rotate -- --remote", () => {
     expectDiscretion(outcome);
   });
 
-  it("changes nothing where there is no key that could prove the present secret", async () => {
-    const outcome = await run(REMOTE, { secrets: { AUTH_SECRET: PRESENT }, keys: [], answers: [PRESENT] });
+  it("changes nothing where there is no key that could prove the current secret", async () => {
+    const outcome = await run(REMOTE, { secrets: { AUTH_SECRET: CURRENT }, keys: [], answers: [CURRENT] });
     expect(outcome.complained).toContain("log in once. Nothing changed.");
-    expect([outcome.code, outcome.secrets]).toEqual([1, { AUTH_SECRET: PRESENT }]);
+    expect([outcome.code, outcome.secrets]).toEqual([1, { AUTH_SECRET: CURRENT }]);
   });
 
   const weak = "a-secret-for-tests-that-is-long-enough-to-pass";
-  const ready = { AUTH_SECRET: PRESENT };
+  const ready = { AUTH_SECRET: CURRENT };
   const noList = `if (what === "list") { console.error("not logged in"); process.exit(7); }`;
   const oddList = `if (what === "list") { console.log("{}"); process.exit(0); }`;
   it.each<[string, Record<string, string>, string[], string[], string, number, string]>([
-    ["a previous secret is still set", { ...ready, AUTH_SECRET_PREVIOUS: OLDER }, [PRESENT], [PRESENT], "", 1, "--fin"],
-    ["no secret is deployed", {}, [PRESENT], [PRESENT], "", 1, "wrangler secret put AUTH_SECRET"],
-    ["another secret is given", ready, [PRESENT], [OLDER], "", 1, "is not the present secret"],
-    ["an older secret is given", ready, [OLDER, PRESENT], [OLDER], "", 1, "is not the present secret"],
-    ["no secret is given", ready, [PRESENT], [], "", 1, "is not the present secret"],
-    ["the present one is weak", { AUTH_SECRET: weak }, [weak], [weak], "", 1, "would not start with it"],
-    ["the present one is short", { AUTH_SECRET: "tiny!" }, ["tiny!"], ["tiny!"], "", 1, "is too short"],
-    ["Cloudflare does not answer", ready, [PRESENT], [PRESENT], noList, 1, "not logged in"],
-    ["wrangler says something else", ready, [PRESENT], [PRESENT], oddList, 1, "Cloudflare did not list the secrets"],
+    ["a previous secret is still set", { ...ready, AUTH_SECRET_PREVIOUS: OLDER }, [CURRENT], [CURRENT], "", 1, "--fin"],
+    ["no secret is deployed", {}, [CURRENT], [CURRENT], "", 1, "wrangler secret put AUTH_SECRET"],
+    ["another secret is given", ready, [CURRENT], [OLDER], "", 1, "is not the current secret"],
+    ["an older secret is given", ready, [OLDER, CURRENT], [OLDER], "", 1, "is not the current secret"],
+    ["no secret is given", ready, [CURRENT], [], "", 1, "is not the current secret"],
+    ["the current one is weak", { AUTH_SECRET: weak }, [weak], [weak], "", 1, "would not start with it"],
+    ["the current one is short", { AUTH_SECRET: "tiny!" }, ["tiny!"], ["tiny!"], "", 1, "is too short"],
+    ["Cloudflare does not answer", ready, [CURRENT], [CURRENT], noList, 1, "not logged in"],
+    ["wrangler says something else", ready, [CURRENT], [CURRENT], oddList, 1, "Cloudflare did not list the secrets"],
   ])("changes nothing where %s", async (_, secrets, sealers, answers, script, code, words) => {
     const keys = await Promise.all(sealers.map(keyUnder));
     const outcome = await run(REMOTE, { secrets, keys, answers, script });
@@ -192,12 +192,12 @@ describe("npm run secret:rotate -- --remote", () => {
   });
 
   it("changes nothing where the new secret can't be written, or would be written over something", async () => {
-    const keys = [await keyUnder(PRESENT)];
+    const keys = [await keyUnder(CURRENT)];
     for (const [out, words] of [
       ["OUT/in/no/folder", "can't be written"],
       ["/dev/null", "EEXIST"],
     ]) {
-      const outcome = await run(["--remote", `--out=${out}`], { secrets: ready, keys, answers: [PRESENT] });
+      const outcome = await run(["--remote", `--out=${out}`], { secrets: ready, keys, answers: [CURRENT] });
       expect(outcome.complained).toContain(words);
       expect(outcome.code).toBe(1);
       expect(outcome.secrets).toEqual(ready);
@@ -205,8 +205,8 @@ describe("npm run secret:rotate -- --remote", () => {
   });
 
   it("changes nothing where the database does not answer", async () => {
-    const keys = [await keyUnder(PRESENT)];
-    const outcome = await run(REMOTE, { secrets: ready, keys, answers: [PRESENT], failing: /signing_keys/ });
+    const keys = [await keyUnder(CURRENT)];
+    const outcome = await run(REMOTE, { secrets: ready, keys, answers: [CURRENT], failing: /signing_keys/ });
     expect(outcome.code).toBe(1);
     expect(outcome.complained).toContain("It has no tables yet");
     expect([outcome.secrets, outcome.out]).toEqual([ready, undefined]);
@@ -222,20 +222,20 @@ describe("npm run secret:rotate -- --remote", () => {
   ])(
     "keeps both secrets, and says how to find out, where %s and the change is not confirmed",
     async (_, script, made) => {
-      const keys = [await keyUnder(PRESENT)];
-      const outcome = await run(REMOTE, { secrets: ready, keys, answers: [PRESENT], script });
+      const keys = [await keyUnder(CURRENT)];
+      const outcome = await run(REMOTE, { secrets: ready, keys, answers: [CURRENT], script });
       expect(outcome.code).toBe(1);
       for (const words of ["no, thank you", "did not confirm the change", "wrangler secret list", "new-secret.txt"])
         expect(outcome.complained).toContain(words);
       expect(outcome.out).toMatch(FRESH);
-      expect(outcome.secrets).toEqual(made ? { AUTH_SECRET: outcome.out, AUTH_SECRET_PREVIOUS: PRESENT } : ready);
+      expect(outcome.secrets).toEqual(made ? { AUTH_SECRET: outcome.out, AUTH_SECRET_PREVIOUS: CURRENT } : ready);
       expectDiscretion(outcome);
     },
   );
 
   it("says that the secret is rotated where the audit log alone could not be told", async () => {
-    const keys = [await keyUnder(PRESENT)];
-    const outcome = await run(REMOTE, { secrets: ready, keys, answers: [PRESENT], failing: /^insert/i });
+    const keys = [await keyUnder(CURRENT)];
+    const outcome = await run(REMOTE, { secrets: ready, keys, answers: [CURRENT], failing: /^insert/i });
     expect(outcome.code).toBe(1);
     expect(outcome.complained).toContain("The secret has changed, but the audit log could not be written");
     expect(outcome.secrets.AUTH_SECRET).toBe(outcome.out);
@@ -244,13 +244,13 @@ describe("npm run secret:rotate -- --remote", () => {
 
 describe("npm run secret:rotate -- --remote --finish", () => {
   const FINISH = ["--remote", "--finish"];
-  const rotating = { AUTH_SECRET: PRESENT, AUTH_SECRET_PREVIOUS: OLDER };
+  const rotating = { AUTH_SECRET: CURRENT, AUTH_SECRET_PREVIOUS: OLDER };
 
-  it("takes the previous secret away once the present one opens every key, and says what died", async () => {
-    const keys = [await keyUnder(PRESENT), await keyUnder(PRESENT)];
-    const outcome = await run(FINISH, { secrets: rotating, keys, answers: [PRESENT] });
+  it("takes the previous secret away once the current one opens every key, and says what died", async () => {
+    const keys = [await keyUnder(CURRENT), await keyUnder(CURRENT)];
+    const outcome = await run(FINISH, { secrets: rotating, keys, answers: [CURRENT] });
     expect(outcome.code).toBe(0);
-    expect(outcome.secrets).toEqual({ AUTH_SECRET: PRESENT });
+    expect(outcome.secrets).toEqual({ AUTH_SECRET: CURRENT });
     expect(outcome.said).toContain("not refreshed since the rotation have ended");
     expect(outcome.events).toEqual([eventOf("auth_secret_retired")]);
     expectDiscretion(outcome);
@@ -258,7 +258,7 @@ describe("npm run secret:rotate -- --remote --finish", () => {
 
   it("asks for no secret where there is no key, and does nothing a second time", async () => {
     const once = await run(FINISH, { secrets: rotating, keys: [] });
-    expect([once.code, once.secrets]).toEqual([0, { AUTH_SECRET: PRESENT }]);
+    expect([once.code, once.secrets]).toEqual([0, { AUTH_SECRET: CURRENT }]);
     const twice = await run(FINISH, { secrets: once.secrets, keys: [] });
     expect([twice.code, twice.said]).toEqual([0, "AUTH_SECRET_PREVIOUS is not set. Nothing changed.\n"]);
   });
@@ -266,16 +266,16 @@ describe("npm run secret:rotate -- --remote --finish", () => {
   it.each<[string, string[], string[], string, number, string]>([
     [
       "a key is still sealed under the old one",
-      [OLDER, PRESENT],
-      [PRESENT],
+      [OLDER, CURRENT],
+      [CURRENT],
       "",
       1,
       "not sealed the signing keys with it",
     ],
-    ["another secret is given", [PRESENT], [OLDER], "", 1, "Either it is not the present one"],
-    ["no secret is given", [PRESENT], [], "", 1, "does not open"],
-    ["Cloudflare refuses", [PRESENT], [PRESENT], `if (what === "bulk") process.exit(3);`, 1, "did not confirm"],
-    ["Cloudflare does not answer", [PRESENT], [PRESENT], `if (what === "list") process.exit(3);`, 1, "Nothing changed"],
+    ["another secret is given", [CURRENT], [OLDER], "", 1, "Either it is not the current one"],
+    ["no secret is given", [CURRENT], [], "", 1, "does not open"],
+    ["Cloudflare refuses", [CURRENT], [CURRENT], `if (what === "bulk") process.exit(3);`, 1, "did not confirm"],
+    ["Cloudflare does not answer", [CURRENT], [CURRENT], `if (what === "list") process.exit(3);`, 1, "Nothing changed"],
   ])("leaves it where it is where %s", async (_, sealers, answers, script, code, words) => {
     const keys = await Promise.all(sealers.map(keyUnder));
     const outcome = await run(FINISH, { secrets: rotating, keys, answers, script });
@@ -369,16 +369,16 @@ describe("npm run secret:rotate on this machine", () => {
     expect(readFileSync(join(work.root, ".dev.vars"), "utf8")).toBe("AUTH_SECRET=x\n");
   });
 
-  it("finishes once the present secret opens what the previous one did, and leaves the rest of the file", async () => {
-    const text = `A=1\nAUTH_SECRET=${PRESENT}\nAUTH_SECRET_PREVIOUS=${OLDER}\nB=2\n`;
+  it("finishes once the current secret opens what the previous one did, and leaves the rest of the file", async () => {
+    const text = `A=1\nAUTH_SECRET=${CURRENT}\nAUTH_SECRET_PREVIOUS=${OLDER}\nB=2\n`;
     const waiting = await keyUnder(OLDER);
-    const refused = await rotated(text, ["--finish"], [waiting, await keyUnder(PRESENT)]);
+    const refused = await rotated(text, ["--finish"], [waiting, await keyUnder(CURRENT)]);
     expect([refused.code, refused.after]).toEqual([1, text]);
     expect(refused.complained).toContain(`AUTH_SECRET_PREVIOUS alone opens ${waiting.id}`);
 
     const lost = await keyUnder("a secret that nobody has any more, and no one misses");
-    const done = await rotated(text, ["--finish"], [lost, await keyUnder(PRESENT)]);
-    expect([done.code, done.after]).toEqual([0, `A=1\nAUTH_SECRET=${PRESENT}\nB=2\n`]);
+    const done = await rotated(text, ["--finish"], [lost, await keyUnder(CURRENT)]);
+    expect([done.code, done.after]).toEqual([0, `A=1\nAUTH_SECRET=${CURRENT}\nB=2\n`]);
     expect(done.said).toContain("AUTH_SECRET_PREVIOUS is gone");
     expect(done.events).toEqual([eventOf("auth_secret_retired")]);
     const again = await rotated(done.after, ["--finish"]);

@@ -104,14 +104,14 @@ export const login = endpoint(
       if (attempt.refusal !== undefined) return attempt.refusal;
       exchange.addHeaders(attempt.headers);
       if (unsolved !== undefined) {
-        await attempt.giveBack();
+        await attempt.refund();
         return unsolved;
       }
       const proof = await provePassword(services, body.password, candidates, attempt);
       if (isRefusal(proof)) {
         // The password was not checked, so the attempt is refunded. Below, it is refunded only if a session is opened:
         // a correct password for a disabled or unverified account has cost a hash too.
-        await attempt.giveBack();
+        await attempt.refund();
         return proof;
       }
       if ("reason" in proof) return refuseLogin(services, proof, candidates.user, name, attempt);
@@ -121,7 +121,7 @@ export const login = endpoint(
       return { ...handOut(services, exchange, opened.tokens, body.cookie ?? false), user: presentUser(opened.user) };
     } catch (error) {
       // Something failed here, so this was not a wrong guess.
-      await taking.then((attempt) => attempt.giveBack()).catch(() => {});
+      await taking.then((attempt) => attempt.refund()).catch(() => {});
       throw error;
     }
   },
