@@ -2,7 +2,7 @@
 import { faultWords } from "./answers.js";
 import { formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { attempt, emailProblem, notify, showFailure, showFieldErrors, showSuccess } from "./form.js";
-import { forget, judgeWhileTyped } from "./password-field.js";
+import { checkWhileTyped, forget } from "./password-field.js";
 import { ask } from "./session.js";
 import { fill, words } from "./words.js";
 
@@ -52,7 +52,7 @@ export function passwordForm(onChange) {
   const form = formById("change");
   const current = inputById("current_password");
   const next = inputById("new_password");
-  judgeWhileTyped(next, () => ({ email: textOf("my-email"), username: textOf("me") }));
+  checkWhileTyped(next, () => ({ email: textOf("my-email"), username: textOf("me") }));
   onSubmit(form, async () => {
     notify(form.id, "");
     const isComplete = showFieldErrors([

@@ -8,7 +8,7 @@ import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
 import { buttonById, byId, findById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { sendForm, showFailure, showFieldErrors } from "./form.js";
-import { forget, judgeWhileTyped } from "./password-field.js";
+import { checkWhileTyped, forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { words } from "./words.js";
 
@@ -40,7 +40,7 @@ againButton.addEventListener("click", () => {
   inputById("email").focus();
 });
 if (passwordInput) {
-  judgeWhileTyped(passwordInput, () =>
+  checkWhileTyped(passwordInput, () =>
     accountEmail && usernameInput
       ? { email: accountEmail.value, username: usernameInput.value.trim().slice(0, 32) }
       : {},

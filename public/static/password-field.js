@@ -24,7 +24,7 @@ export function forget(input) {
  * @param {HTMLInputElement} input
  * @param {() => { email?: string, username?: string }} owner
  */
-export function judgeWhileTyped(input, owner = () => ({})) {
+export function checkWhileTyped(input, owner = () => ({})) {
   const hint = byId(`${input.id}-hint`, HTMLElement);
   const usualHint = hint.textContent;
   /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -3,7 +3,7 @@ import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { emailProblem, sendForm, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
-import { forget, judgeWhileTyped } from "./password-field.js";
+import { checkWhileTyped, forget } from "./password-field.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
@@ -26,7 +26,7 @@ buttonById("again").addEventListener("click", () => {
   moveTo("register");
   emailInput.focus();
 });
-judgeWhileTyped(passwordInput, () => ({
+checkWhileTyped(passwordInput, () => ({
   email: emailInput.value.trim().slice(0, 254),
   username: usernameInput.value.trim().slice(0, 32),
 }));

@@ -38,7 +38,7 @@ export async function refreshPatiently(
   return ask();
 }
 
-/** Whether the service says that the session is over. Other failures do not tell. */
+/** Whether the service says that the session is over. After other failures this is not certain. */
 export function isVerdict(error: unknown): boolean {
   return (
     error instanceof PosternError && (error.code === "invalid_refresh_token" || error.code === "refresh_token_reused")

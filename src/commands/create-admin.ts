@@ -1,6 +1,6 @@
 /**
  * `npm run admin:create`: makes an account with the superuser flag, or sets the flag of an existing account. This is
- * the only way to the first superuser. Running it twice does no more than once.
+ * the only way to the first superuser. Running it twice has the same result as once.
  */
 import type * as z from "zod";
 import { type Config, parseConfig } from "../config/config.ts";
@@ -39,12 +39,12 @@ export async function createAdmin(
   const text = { type: "string" } as const;
   const parsed = readFlags(argv, { ...PLACE_FLAGS, email: text, password: text, username: text });
   const command = understandCommand(parsed, USAGE, world, ({ values: { username } }) => {
-    const named = username === undefined ? undefined : judge("--username", usernameSchema, username);
+    const named = username === undefined ? undefined : parseFlag("--username", usernameSchema, username);
     return named !== undefined && "fault" in named ? named.fault : undefined;
   });
   if (typeof command === "number") return command;
   const { values, place } = command;
-  const email = judge("--email", emailAddress, values.email ?? (await world.ask("Email: ")));
+  const email = parseFlag("--email", emailAddress, values.email ?? (await world.ask("Email: ")));
   if ("fault" in email) return giveUp(email.fault, world);
   const wish = { ...values, ...place, email: email.value };
   return withDatabase(place, world, (directory) => makeSuperuser(wish, directory, world, random));
@@ -83,7 +83,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
   const names = usernamesFor(wish.username, email, random);
   const username = user?.username ?? (await firstFree(names));
   if (username === undefined) return giveUp(takenMessage(names), world);
-  const password = await judgePassword(wish, { email, username }, world, random);
+  const password = await hashGivenPassword(wish, { email, username }, world, random);
   if ("fault" in password) return giveUp(password.fault, world);
 
   if (user === undefined) {
@@ -115,7 +115,7 @@ function takenMessage(names: readonly string[]): string {
 }
 
 /** A valid value, or what is wrong with it, without the value. */
-function judge(flag: string, schema: z.ZodType<string>, text: string | undefined): { value: string } | Fault {
+function parseFlag(flag: string, schema: z.ZodType<string>, text: string | undefined): { value: string } | Fault {
   if (text === undefined) return { fault: `${flag} is missing.` };
   const parsed = schema.safeParse(text);
   return parsed.success ? { value: parsed.data } : { fault: `${flag}: ${parsed.error.issues[0]?.message}` };
@@ -131,7 +131,7 @@ function usernamesFor(given: string | undefined, email: string, random: Random):
 }
 
 /** The hash of the password that is given or typed, if it satisfies the service's default rules. */
-async function judgePassword(
+async function hashGivenPassword(
   wish: Wish,
   owner: PasswordOwner,
   { ask, say }: Surroundings,
@@ -150,10 +150,10 @@ async function judgePassword(
       return undefined;
     },
   });
-  const judged = await quality.require("--password", password, owner);
+  const checked = await quality.require("--password", password, owner);
   // If the service is configured to another cost, it hashes the password again at the first login.
-  if (!isRefusal(judged)) return { hash: hashPassword(password, passwords.scrypt, random, nativeEngine) };
-  return { fault: `--password: ${judged.details.errors?.map(({ message }) => message).join(" ")}` };
+  if (!isRefusal(checked)) return { hash: hashPassword(password, passwords.scrypt, random, nativeEngine) };
+  return { fault: `--password: ${checked.details.errors?.map(({ message }) => message).join(" ")}` };
 }
 
 /** The configuration of a service that sets nothing. As in the service, local use may be offline. */

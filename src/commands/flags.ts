@@ -68,20 +68,20 @@ interface Parsed<Values> {
 
 /**
  * Returns the flags of a command that works on the database, and which database they name. Like {@link understand},
- * returns an exit code instead if the flags are wrong or ask for help. `judge` returns what is wrong with a combination
+ * returns an exit code instead if the flags are wrong or ask for help. `check` returns what is wrong with a combination
  * of flags, if anything.
  */
 export function understandCommand<Values>(
   parsed: Parsed<Values> | Fault,
   usage: string,
   world: { say(text: string): void; complain(text: string): void },
-  judge: (parsed: Parsed<Values>) => string | undefined = () => undefined,
+  check: (parsed: Parsed<Values>) => string | undefined = () => undefined,
 ): (Parsed<Values> & { place: Place }) | number {
   const read = "fault" in parsed ? parsed : { ...parsed, help: parsed.values.help ?? false };
   const understood = understand(read, usage, world);
   if (typeof understood === "number") return understood;
   const { remote = false, "persist-to": persistTo } = understood.values;
   const isTwoPlaces = remote && persistTo !== undefined;
-  const fault = isTwoPlaces ? "--persist-to names local state: it does not go with --remote." : judge(understood);
+  const fault = isTwoPlaces ? "--persist-to names local state: it does not go with --remote." : check(understood);
   return understand(fault === undefined ? { ...understood, place: { remote, persistTo } } : { fault }, usage, world);
 }

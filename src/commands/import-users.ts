@@ -40,7 +40,7 @@ const LINES_A_BATCH = 500;
 /** How far a run has come. */
 interface Tally {
   line: number;
-  /** Bytes of the file up to there. */
+  /** How many bytes of the file the run has read. */
   end: number;
   imported: number;
   /** How many of `imported` an earlier run had already added. */

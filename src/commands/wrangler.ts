@@ -42,7 +42,7 @@ export function findWrangler(root: string) {
     async run(args: readonly string[], stop?: AbortSignal, input?: string) {
       // CI: wrangler asks no questions.
       const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
-      // Wrangler may end before it has read everything. It says itself why.
+      // Wrangler may end before it has read everything. Its own output says why.
       child.stdin?.on("error", () => {}).end(input);
       const output = collect(child.stdout);
       const complaints = collect(child.stderr);
@@ -63,7 +63,7 @@ export function findWrangler(root: string) {
   };
 }
 
-/** Wrangler tells its parent process as a line of JSON when its server listens. */
+/** Wrangler sends its parent process one line of JSON when its server listens. */
 export function readReady(message: unknown): Ready | undefined {
   if (typeof message !== "string" || !message.includes("DEV_SERVER_READY")) return undefined;
   const { ip, port }: { ip?: unknown; port?: unknown } = JSON.parse(message);

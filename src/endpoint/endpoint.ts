@@ -15,7 +15,7 @@ import type { Services } from "./services.ts";
 export interface SuccessAnswer<Result = unknown> {
   status: 200 | 202 | 204 | 503;
   description: string;
-  /** The JSON that comes back. Absent if there is no body, or if it is not JSON. */
+  /** The JSON of the response. Absent if there is no body, or if it is not JSON. */
   schema?: z.ZodType<Result>;
   contentType?: string;
 }

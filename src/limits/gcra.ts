@@ -1,7 +1,7 @@
 /**
  * GCRA, the generic cell rate algorithm (ITU-T I.371). A key's whole state is one number, the theoretical arrival time:
  * the moment at which its budget will be full again. The functions are pure; the object that stores the number must
- * judge one attempt at a time.
+ * handle one attempt at a time.
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 
@@ -19,8 +19,11 @@ export interface LimitReading {
 /** Half a millisecond of tolerance, for budgets that do not divide their window evenly. */
 const ROUNDING = 0.5;
 
-/** Judges one attempt. `arrival` is the number to store; a refused attempt leaves it unchanged. */
-export function judgeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
+/**
+ * Takes one attempt from the budget, or refuses it. `arrival` is the number to store; a refused attempt leaves it
+ * unchanged.
+ */
+export function takeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
   const cost = rule.window / rule.budget;
   const before = Math.max(kept, now);
   const next = before + cost;
@@ -33,6 +36,6 @@ export function judgeAttempt(kept: number, rule: LimitRule, now: number): { read
 }
 
 /** The number to store after an attempt is refunded. */
-export function giveAttemptBack(kept: number, rule: LimitRule): number {
+export function refundAttempt(kept: number, rule: LimitRule): number {
   return kept - rule.window / rule.budget;
 }

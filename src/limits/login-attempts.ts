@@ -94,7 +94,7 @@ export function createLoginAttempts(
         isKnownNetwork,
         isBlocked,
         isLast,
-        /** Refunds an attempt that was not judged. */
+        /** Refunds an attempt whose password was not checked. */
         refund: () => refundAll(budgets),
         /**
          * The login succeeded. Clears this network's failures at the account, and makes the network known under each

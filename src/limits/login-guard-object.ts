@@ -1,10 +1,10 @@
 /**
  * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
- * and slows them down. A network from which the user has logged in before is known and counted separately, so
- * failures from other networks can't lock the owner out.
+ * and slows them down. A network from which the user has logged in before is known and counted separately, so failures
+ * from other networks can't lock the owner out.
  *
- * An attempt counts as wrong from the start and is refunded if it was not judged. So of any number of simultaneous
- * guesses, only as many are judged as the rule allows.
+ * An attempt counts as wrong from the start and is refunded if the password was not checked. So of any number of
+ * simultaneous guesses, the service checks only as many as the rule allows.
  */
 import { DurableObject } from "cloudflare:workers";
 import {
@@ -28,7 +28,7 @@ export interface GuardReading extends LimitReading {
 }
 
 interface Guesses {
-  /** Wrong guesses in a row, including those that are still being judged. */
+  /** Wrong guesses in a row, including those whose password is still being checked. */
   count: number;
   /** Wrong guesses under the account's other name. Counts towards the block, never shown in headers. */
   byOtherName: number;
@@ -75,7 +75,10 @@ export class LoginGuard extends DurableObject {
     };
   }
 
-  /** Refunds a guess that was not judged. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for it. */
+  /**
+   * Refunds a guess whose password was not checked. `isKnownNetwork` is the value that {@link LoginGuard.take} returned
+   * for it.
+   */
   async refund(network: string, isKnownNetwork: boolean): Promise<void> {
     const kept = this.#kept;
     const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;

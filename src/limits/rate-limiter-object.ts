@@ -5,14 +5,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { giveAttemptBack, judgeAttempt, type LimitReading } from "./gcra.ts";
+import { type LimitReading, refundAttempt, takeAttempt } from "./gcra.ts";
 
 const ARRIVAL = "theoretical_arrival";
 
 export class RateLimiter extends DurableObject {
   /** Takes one attempt from the budget, or returns how long to wait. */
   async take(rule: LimitRule): Promise<LimitReading> {
-    const { reading, arrival } = judgeAttempt(this.#arrival(), rule, systemClock.now());
+    const { reading, arrival } = takeAttempt(this.#arrival(), rule, systemClock.now());
     if (reading.allowed) await this.#keep(arrival);
     return reading;
   }
@@ -21,7 +21,7 @@ export class RateLimiter extends DurableObject {
   async refund(rule: LimitRule): Promise<void> {
     const arrival = this.#arrival();
     // A full budget needs no refund, and the object may already have deleted its state.
-    if (arrival > systemClock.now()) await this.#keep(giveAttemptBack(arrival, rule));
+    if (arrival > systemClock.now()) await this.#keep(refundAttempt(arrival, rule));
   }
 
   /** Resets the budget to full. */

@@ -15,7 +15,7 @@ export interface PasswordOwner {
   username?: string | undefined;
 }
 
-interface Judgement {
+interface PasswordCheck {
   /** Empty if the password may be set. */
   faults: PasswordFault[];
   /** The list of breaches did not answer. */
@@ -28,7 +28,10 @@ export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 
 export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches) {
   /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
-  async function judge(password: string, owner: PasswordOwner): Promise<Judgement | Refusal<"unavailable">> {
+  async function checkPassword(
+    password: string,
+    owner: PasswordOwner,
+  ): Promise<PasswordCheck | Refusal<"unavailable">> {
     const faults = localFaults(password, owner, rules, productName);
     // A password that is refused anyway does not need to be checked by another service.
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
@@ -38,16 +41,16 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   }
 
   return {
-    judge,
+    check: checkPassword,
     /**
      * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
      */
     async require(field: string, password: string, owner: PasswordOwner) {
-      const judgement = await judge(password, owner);
-      if (isRefusal(judgement)) return judgement;
-      const errors = judgement.faults.map((fault) => ({ field, ...fault }));
+      const check = await checkPassword(password, owner);
+      if (isRefusal(check)) return check;
+      const errors = check.faults.map((fault) => ({ field, ...fault }));
       if (errors.length > 0) return refuse("validation_failed", { errors });
-      return judgement.breachesUnknown ? { details: { breach_check: "unavailable" } } : {};
+      return check.breachesUnknown ? { details: { breach_check: "unavailable" } } : {};
     },
   };
 }

@@ -46,7 +46,7 @@ export function createSecrets(current: string, previous?: string) {
           const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
           return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
-          // Not sealed under this secret, or not in this context. GCM does not tell which.
+          // Not sealed under this secret, or not in this context. AES-GCM does not show which.
         }
       }
       return undefined;

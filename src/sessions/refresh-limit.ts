@@ -1,5 +1,5 @@
 import type { LimitRule } from "../config/limit-rules.ts";
-import { judgeAttempt, type LimitReading } from "../limits/gcra.ts";
+import { type LimitReading, takeAttempt } from "../limits/gcra.ts";
 
 /** The key under which the arrival times of all sessions are stored. */
 const REFRESHES = "refreshes";
@@ -17,7 +17,7 @@ export class RefreshLimit {
 
   take(sessionId: string, rule: LimitRule, now: number): LimitReading {
     const kept = this.#storage.get<Record<string, number>>(REFRESHES) ?? {};
-    const { reading, arrival } = judgeAttempt(kept[sessionId] ?? 0, rule, now);
+    const { reading, arrival } = takeAttempt(kept[sessionId] ?? 0, rule, now);
     if (reading.allowed) {
       const others = Object.entries(kept).filter(([, until]) => until > now);
       this.#storage.put(REFRESHES, { ...Object.fromEntries(others), [sessionId]: arrival });

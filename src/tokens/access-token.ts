@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
-import { judgeAccessToken, TOKEN_TYPE } from "../verify/access-token.ts";
+import { TOKEN_TYPE, verifyAccessToken } from "../verify/access-token.ts";
 import type { Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
 
@@ -58,7 +58,7 @@ export function createAccessTokens(parts: {
      */
     async verify(token: string) {
       try {
-        const { claims, keyId } = await judgeAccessToken(
+        const { claims, keyId } = await verifyAccessToken(
           token,
           (id) => keyring.verifyingKey(id),
           {

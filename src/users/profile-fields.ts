@@ -25,7 +25,7 @@ export type Profile = Record<ProfileColumn, string | null>;
 
 export const PROFILE_FIELD_NAMES = namesOf(PROFILE_FIELDS);
 
-/** The fields in a request body: absent leaves a field alone, `null` clears it. */
+/** The fields in a request body: an absent field does not change, `null` clears it. */
 export const profileShape = recordOf(PROFILE_FIELD_NAMES, (name) => PROFILE_FIELDS[name].schema.nullish());
 
 /** The columns of the fields that were sent. */

@@ -42,7 +42,7 @@ export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Con
 }
 
 /**
- * `example.com` means that domain alone, `*.example.com` every domain below it. `email` and `domains` must be lower
+ * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be lower
  * case.
  */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {

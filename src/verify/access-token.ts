@@ -51,7 +51,7 @@ const COMPACT_JWS = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
  * @param now milliseconds since the epoch
  * @throws {VerificationError} if the issuer did not sign the token for this audience, or the token has expired
  */
-export async function judgeAccessToken(
+export async function verifyAccessToken(
   token: string,
   findKey: (id: string) => Promise<VerifyingKey | undefined>,
   expectations: Expectations,

@@ -2,7 +2,7 @@
  * Verifies access tokens in another Worker. The verifier calls Postern only to read the public keys, and for each token
  * if `strict` is set.
  */
-import { type Expectations, judgeAccessToken, type VerifyingKey } from "./access-token.ts";
+import { type Expectations, type VerifyingKey, verifyAccessToken } from "./access-token.ts";
 import type { AccessTokenClaims } from "./claims.ts";
 import { systemTime } from "./clock.ts";
 import { VerificationError } from "./errors.ts";
@@ -73,7 +73,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return async (token, context) => {
     const waitUntil = context && ((work: Promise<unknown>) => context.waitUntil(work));
     if (typeof token !== "string") throw new VerificationError("malformed_token");
-    const { claims } = await judgeAccessToken(token, (id) => findKey(id, waitUntil), expectations, now());
+    const { claims } = await verifyAccessToken(token, (id) => findKey(id, waitUntil), expectations, now());
     // Checked last, so that a client can't cause calls and reads with forged tokens.
     if (strict !== undefined) await refuseUnlessLive(strict, token);
     else if (revocations !== undefined) await refuseRevoked(revocations, claims);

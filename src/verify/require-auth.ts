@@ -34,17 +34,17 @@ export function requireAuth<Bindings extends object = object, Name extends strin
     const settings = typeof options === "function" ? options(c) : options;
     const token = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
     if (token === undefined) return answerRefusal("unauthorized");
-    const judged = await judge(settings, token, contextOf(c));
-    if (judged instanceof VerificationError) {
-      return answerRefusal(judged.isTemporary ? "unavailable" : "invalid_access_token", judged.message);
+    const verified = await verify(settings, token, contextOf(c));
+    if (verified instanceof VerificationError) {
+      return answerRefusal(verified.isTemporary ? "unavailable" : "invalid_access_token", verified.message);
     }
-    if (!mayPass(judged.role, settings)) return answerRefusal("forbidden");
-    c.set("auth", judged);
+    if (!mayPass(verified.role, settings)) return answerRefusal("forbidden");
+    c.set("auth", verified);
     await next();
   };
 }
 
-async function judge(
+async function verify(
   options: VerifierOptions,
   token: string,
   context: VerificationContext | undefined,

@@ -28,7 +28,7 @@ async function judge(
   password: string,
   { owner = ADA, rules = {}, product = "Postern", breaches = breachesOf([]) } = {},
 ): Promise<unknown> {
-  const judgement = await createPasswordQuality({ ...RULES, ...rules }, product, breaches).judge(password, owner);
+  const judgement = await createPasswordQuality({ ...RULES, ...rules }, product, breaches).check(password, owner);
   return "faults" in judgement ? judgement.faults.map(({ code }) => code) : judgement;
 }
 
@@ -97,14 +97,14 @@ describe("the judgement of a new password", () => {
   it("stands without an answer, and says so, unless one is required", async () => {
     const breaches = breachesOf(undefined);
     const lenient = createPasswordQuality(RULES, "Postern", breaches);
-    expect(await lenient.judge(PASSWORD, ADA)).toEqual({ faults: [], breachesUnknown: true });
+    expect(await lenient.check(PASSWORD, ADA)).toEqual({ faults: [], breachesUnknown: true });
     expect(await lenient.require("password", PASSWORD, ADA)).toEqual({ details: { breach_check: "unavailable" } });
     expect(await lenient.require("password", "passwordpassword", ADA)).toMatchObject({
       code: "validation_failed",
       details: { errors: [{ field: "password", code: "too_common" }] },
     });
     const strict = createPasswordQuality({ ...RULES, breachCheck: "required" }, "Postern", breaches);
-    expect(await strict.judge(PASSWORD, ADA)).toMatchObject({ code: "unavailable" });
+    expect(await strict.check(PASSWORD, ADA)).toMatchObject({ code: "unavailable" });
     expect(await strict.require("password", PASSWORD, ADA)).toMatchObject({ code: "unavailable" });
   });
 
@@ -120,7 +120,7 @@ describe("the judgement of a new password", () => {
       [PASSWORD, /appeared in a data breach.*\. Choose another/],
     ];
     for (const [password, words] of says) {
-      const judgement = await quality.judge(password, ADA);
+      const judgement = await quality.check(password, ADA);
       const [fault] = "faults" in judgement ? judgement.faults : [];
       expect(fault?.message).toMatch(words);
       expect(fault?.message).not.toContain(password);

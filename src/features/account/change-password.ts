@@ -15,7 +15,7 @@ export const changePassword = endpoint(
     tag: "Users",
     summary: "Change the password",
     description:
-      "This session continues, every other session ends, and the owner gets an email. The new password is judged once the current one was correct.",
+      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one.",
     caller: user,
     body: (config) => z.strictObject({ current_password: typedPassword, new_password: newPassword(config.passwords) }),
     limits: [passwordGuesses],
@@ -28,8 +28,8 @@ export const changePassword = endpoint(
     if (refused !== undefined) return refused;
 
     const { audit, clock, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
-    const judged = await passwordQuality.require("new_password", body.new_password, owner);
-    if (isRefusal(judged)) return judged;
+    const checked = await passwordQuality.require("new_password", body.new_password, owner);
+    if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;
 
@@ -40,7 +40,7 @@ export const changePassword = endpoint(
       await sessions.end(owner.id, sessionId);
       return refuse("invalid_access_token");
     }
-    audit.note("password_changed", { actorId: owner.id, userId: owner.id, ...judged });
+    audit.note("password_changed", { actorId: owner.id, userId: owner.id, ...checked });
     mail.notify({ kind: "password_changed", userId: owner.id });
     await Promise.all([
       sessions.endAllBut(owner.id, sessionId),

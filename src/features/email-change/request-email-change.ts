@@ -18,7 +18,7 @@ export const requestEmailChange = endpoint(
     tag: "Users",
     summary: "Request a change of email address",
     description:
-      "A link goes to the new address and a notice to the old one. Nothing changes until the link is used. Until then, and for a while afterwards, the link in the notice undoes the change. A newer request, a new password or a reset replaces the confirmation. The answer does not reveal whether the new address has an account.",
+      "A link goes to the new address and a notice to the old one. Nothing changes until the link is used. Until then, and for a while afterwards, the link in the notice undoes the change. A newer request, a new password or a reset cancels a change that is not confirmed yet. The answer does not reveal whether the new address has an account.",
     caller: user,
     body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
     admit: (_, { body, caller }) => (body.email === caller.user.email ? unchanged() : undefined),

@@ -18,7 +18,7 @@ export const undoEmailChange = endpoint(
     tag: "Authentication",
     summary: "Undo a change of email address",
     description:
-      "Spends the token that was emailed to the old address, which belongs to the user again. Every session ends, the password stops working, and a link to choose a new one is emailed. The same link again gets the same answer.",
+      "Spends the token that was emailed to the old address, and gives that address back to the user. Every session ends, the password stops working, and a link to choose a new one is emailed. The same link again gets the same answer.",
     body: linkBody,
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The old address is back.", schema: statusSchema("undone") },

@@ -20,7 +20,7 @@ export const acceptInvitation = endpoint(
     tag: "Authentication",
     summary: "Accept an invitation",
     description:
-      "Spends the token of an emailed invitation, together with the address that stands beside it in the link. The account is verified at once. If the username or password is refused, the link stays valid. Once the address has an account, it stops working.",
+      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. If the username or password is refused, the link stays valid. The link stops working when the address has an account.",
     body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
@@ -47,8 +47,8 @@ export const acceptInvitation = endpoint(
     // The client may learn this: it has the link, and so the mailbox.
     if (await invitations.isUsed(body.email, hash)) return refuse("invitation_used");
 
-    const judged = await passwordQuality.require("password", body.password, body);
-    if (isRefusal(judged)) return judged;
+    const checked = await passwordQuality.require("password", body.password, body);
+    if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.password);
     if (isRefusal(hashed)) return hashed;
     const now = clock.now();
@@ -70,7 +70,7 @@ export const acceptInvitation = endpoint(
     exchange.identify(userId);
     // Clears what others guessed at these names before.
     await loginAttempts.reset(loginNameKeys(body), client.network);
-    const details = { invitation_id: link.subjectId, ...judged.details };
+    const details = { invitation_id: link.subjectId, ...checked.details };
     audit.note("invitation_accepted", { actorId: userId, userId, details });
     return { status: "verified" };
   },

@@ -16,7 +16,7 @@ export const inviteUser = endpoint(
     tag: "Administration",
     summary: "Invite a person",
     description:
-      "Emails a link by which they choose a username and a password. The invitation is not stored. A person who missed it can be invited again.",
+      "Emails a link with which the person chooses a username and a password. The invitation is not stored. A person who missed it can be invited again.",
     caller: operator("invite_users"),
     body: (config) => z.strictObject({ email: allowedEmailAddress(config), locale: locale.optional() }),
     admit: ({ config }) => refuseInvitation(config),

@@ -170,7 +170,7 @@ async function provePassword(
   // has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await passwords.check(password, registration.passwordHash);
-  // The user's password was judged. Not refunded: otherwise a full lane would give free guesses.
+  // The user's password was checked. Not refunded: otherwise a full lane would give free guesses.
   if (isRefusal(waiting)) return { code: "busy", reason: wrong.reason };
   return waiting.matches ? unverified : wrong;
 }

@@ -38,7 +38,7 @@ export const logout = endpoint(
     const inCookie = isRefusal(cookie) ? undefined : cookie.token;
     if (inCookie !== undefined) proofs.push({ refreshToken: inCookie });
     const outcome = await logOut(services, proofs, body.all ?? false);
-    // The cookie's session has ended in any case. A cookie that was not used is left alone.
+    // The cookie's session has ended in any case. A cookie that was not used stays.
     if (inCookie !== undefined) clearRefreshCookie(services, exchange);
     if (isRefusal(outcome)) return outcome;
     exchange.identify(outcome.userId);

@@ -9,7 +9,7 @@ export const readMe = endpoint(
     path: "/api/v1/users/me",
     tag: "Users",
     summary: "Read your own account",
-    description: "A strict check of the access token: its session is asked whether it is alive.",
+    description: "Checks the access token strictly: its session must still be live.",
     caller: user,
     success: { status: 200, description: "The user.", schema: userSchema },
   },

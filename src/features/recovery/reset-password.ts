@@ -20,7 +20,7 @@ export const resetPassword = endpoint(
     tag: "Authentication",
     summary: "Reset the password",
     description:
-      "Spends the token of an emailed link. Every session of the user ends, and the address counts as verified. The link works once, and not after any other change of the password or after its hour. If the new password is refused, the link stays valid.",
+      "Spends the token of an emailed link. Every session of the user ends, and the address counts as verified. The link works once. It stops working when the password changes or the link expires. If the new password is refused, the link stays valid.",
     body: (config) => z.strictObject({ token: linkToken, new_password: newPassword(config.passwords) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 204, description: "The password is set." },
@@ -33,14 +33,14 @@ export const resetPassword = endpoint(
     const user = await users.find(link.subjectId);
     if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");
 
-    const judged = await passwordQuality.require("new_password", body.new_password, user);
-    if (isRefusal(judged)) return judged;
+    const checked = await passwordQuality.require("new_password", body.new_password, user);
+    if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;
     // Postern already refuses every earlier session. Ending the sessions tells the other Workers.
     if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
     exchange.identify(user.id);
-    audit.note("password_reset", { actorId: user.id, userId: user.id, ...judged });
+    audit.note("password_reset", { actorId: user.id, userId: user.id, ...checked });
     mail.notify({ kind: "password_changed", userId: user.id });
     await Promise.all([sessions.forgetAll(user.id), loginAttempts.reset(loginNameKeys(user), client.network)]);
     return undefined;

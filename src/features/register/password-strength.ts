@@ -4,7 +4,7 @@ import { perNetwork } from "../../endpoint/limits.ts";
 import { FAULT_CODES } from "../../passwords/faults.ts";
 import { isRefusal } from "../../platform/refusal.ts";
 
-const judgementSchema = z
+const checkSchema = z
   .strictObject({
     acceptable: z.boolean().meta({ description: "Whether the password may be set." }),
     errors: z.array(
@@ -15,8 +15,7 @@ const judgementSchema = z
       }),
     ),
     breach_check: z.literal("unavailable").optional().meta({
-      description:
-        "Present if Have I Been Pwned did not answer, so that it is unknown whether the password has leaked. It may be set nevertheless.",
+      description: "Present if Have I Been Pwned did not answer. The password may be set, although it may have leaked.",
     }),
   })
   .meta({ id: "PasswordStrength" });
@@ -27,9 +26,9 @@ export const judgePassword = endpoint(
     method: "post",
     path: "/api/v1/auth/password-strength",
     tag: "Authentication",
-    summary: "Judge a password",
+    summary: "Check a new password",
     description:
-      "Whether a password may be set, and what is wrong with it: for a form that asks while the user types. Registering, resetting and changing a password judge in the same way, and also use what they know about the owner. The password is not stored.",
+      "Returns whether a password may be set, and what is wrong with it, for a form that asks while the user types. Registering, resetting and changing a password apply the same rules, and also use what they know about the owner. The password is not stored.",
     // Accepts every password, even a half-typed one: its faults are the answer, not a refusal.
     body: () =>
       z.strictObject({
@@ -46,17 +45,17 @@ export const judgePassword = endpoint(
           .meta({ examples: ["ada"] }),
       }),
     limits: [perNetwork("passwordStrengthPerAddress")],
-    success: { status: 200, description: "The judgement.", schema: judgementSchema },
+    success: { status: 200, description: "The check.", schema: checkSchema },
     refusals: ["unavailable"],
   },
   async ({ passwordQuality }, { body: { password, email, username } }) => {
-    const judgement = await passwordQuality.judge(password, { email, username });
-    if (isRefusal(judgement)) return judgement;
-    const errors = judgement.faults.map((fault) => ({ field: "password" as const, ...fault }));
+    const check = await passwordQuality.check(password, { email, username });
+    if (isRefusal(check)) return check;
+    const errors = check.faults.map((fault) => ({ field: "password" as const, ...fault }));
     return {
       acceptable: errors.length === 0,
       errors,
-      breach_check: judgement.breachesUnknown ? ("unavailable" as const) : undefined,
+      breach_check: check.breachesUnknown ? ("unavailable" as const) : undefined,
     };
   },
 );

@@ -16,7 +16,7 @@ export const register = endpoint(
     tag: "Authentication",
     summary: "Register",
     description:
-      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner an email that says so.",
+      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it.",
     body: (config) => z.strictObject({ ...newAccountShape(config), turnstile_token: turnstileToken }),
     admit: ({ challenge, config }, { body, client }) =>
       refuseRegistration(config) ?? challenge.check(body.turnstile_token, client.ipAddress),
@@ -34,8 +34,8 @@ export const register = endpoint(
   },
   async ({ audit, clock, config, mail, passwordQuality, passwords, random, registrations }, { body, client }) => {
     // Checked before any look-up, so that the response is the same for every address.
-    const judged = await passwordQuality.require("password", body.password, body);
-    if (isRefusal(judged)) return judged;
+    const checked = await passwordQuality.require("password", body.password, body);
+    if (isRefusal(checked)) return checked;
     // Hashed in every case, so that a known address takes the same time.
     const hashed = await passwords.hash(body.password);
     if (isRefusal(hashed)) return hashed;
@@ -67,7 +67,7 @@ export const register = endpoint(
       await registrations.withdraw(id);
       throw error;
     }
-    audit.note(isOwned ? "known_address_registered" : "registered", { userId, ...judged });
+    audit.note(isOwned ? "known_address_registered" : "registered", { userId, ...checked });
     return { status: "verification_required" };
   },
 );

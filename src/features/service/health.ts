@@ -23,7 +23,9 @@ export const readHealth = endpoint(
     summary: "Check the service's health",
     description: "Asks the database, a session object and KV. 503 if one of them does not answer.",
     success: { status: 200, description: "Everything answers.", schema: healthSchema },
-    alternatives: [{ status: 503, description: "A part does not answer: `checks` says which.", schema: healthSchema }],
+    alternatives: [
+      { status: 503, description: "Some parts do not answer: `checks` says which.", schema: healthSchema },
+    ],
   },
   async ({ db, revocations, sessions }) => {
     const [database, sessionObjects, kv] = await Promise.all([

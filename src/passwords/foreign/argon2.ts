@@ -26,7 +26,7 @@ export function readArgon2(text: string): Reading {
     );
   }
   const cost = { memory, passes, lanes };
-  const excess = judgeCost(cost);
+  const excess = costFault(cost);
   if (excess !== undefined) return excess;
   if (!isWithin(salt.byteLength, HASH_BOUNDS.salt) || !isWithin(hash.byteLength, HASH_BOUNDS.hash)) {
     return unreadable(
@@ -47,7 +47,7 @@ function variantOf(text: string): Argon2Variant | undefined {
   return variants.find((variant) => text.startsWith(`$${variant}$`));
 }
 
-function judgeCost({
+function costFault({
   memory,
   passes,
   lanes,
