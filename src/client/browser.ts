@@ -27,7 +27,7 @@ export interface Reading {
   stopwatch: number;
 }
 
-/** The browser types that this package is compiled without. */
+/** The types that this file needs of the browser. The package is compiled without the DOM library. */
 interface Host {
   userAgent?: string;
   locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };

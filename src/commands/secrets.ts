@@ -18,16 +18,19 @@ interface SecretChange {
 }
 
 export interface SecretStore {
-  /** The secrets that are set: Cloudflare shows their names, not their values. `undefined` after a complaint. */
+  /**
+   * The secrets that are set: Cloudflare shows their names, not their values. `undefined` if Cloudflare did not list
+   * them; the user has then read why.
+   */
   read(): Promise<Map<string, string | undefined> | undefined>;
-  /** Makes all of a change or none of it. `false` if that is not certain: then the reason has been shown. */
+  /** Makes all of a change or none of it. `false` if it was not made or not confirmed; the user has then read why. */
   change(values: SecretChange): Promise<boolean>;
   howToMake: string;
 }
 
 const listSchema = z.array(z.object({ name: z.string() }));
 
-/** The secrets of the deployed Worker, or `undefined` after a complaint. */
+/** The secrets of the deployed Worker; `undefined` if wrangler is not installed. */
 export function openDeployedSecrets({ root, stop, complain }: Surroundings): SecretStore | undefined {
   const wrangler = findWrangler(root);
   if (wrangler === undefined) {
@@ -81,7 +84,7 @@ export function openLocalSecrets({ root, complain }: Surroundings, random: Rando
   };
 }
 
-/** The text with other secrets, or `undefined` if the change would affect another variable. */
+/** The text with other secrets, or `undefined` if the old text sets a secret twice or over several lines. */
 function changeLines(text: string, values: SecretChange): string | undefined {
   const withoutPrevious = text.replace(lineOf(PREVIOUS), "");
   // The old line keeps its quotes and its comment: only its name changes.

@@ -149,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/auth/recovery.test.ts"],
     [
       {
-        name: "A mailed link is good for every purpose.",
+        name: "An emailed link is good for every purpose.",
         file: "src/links/link-tokens.ts",
         from: "link/$",
         to: "link/",
@@ -180,13 +180,13 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/auth/verify-email.test.ts"],
     [
       {
-        name: "A mailed link never expires.",
+        name: "An emailed link never expires.",
         file: "src/links/link-tokens.ts",
         from: "clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)",
         to: "false",
       },
       {
-        name: "A mailed link is accepted whatever its tag is.",
+        name: "An emailed link is accepted whatever its tag is.",
         file: "src/links/link-tokens.ts",
         from: "!secrets.verify(keyPurpose(purpose), content, tag)",
         to: "false",

@@ -22,7 +22,7 @@ const passwordHash = z.string().transform((text, context) => {
 
 type LineFields = z.output<ReturnType<typeof lineShape>>;
 
-/** What a line may hold: the fields of the API's `User`, and the hash. Nothing in it happened after `now`. */
+/** What a line may hold: the fields of the API's `User`, and the hash. No time in it is later than `now`. */
 function lineShape(now: number) {
   const time = z.iso
     .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
