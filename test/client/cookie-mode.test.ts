@@ -1,22 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "../../src/client/index.ts";
 import { registered } from "../support/people.ts";
-import { LOGIN, LOGOUT, loseAnswer, ME, REFRESH, statesOf, type Visitor } from "./visitor.ts";
-import { credentialsOf, visit, visitorOfWorker } from "./worker.ts";
+import { LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf, type Visitor } from "./visitor.ts";
+import { credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
 
 const MINUTE = 60_000;
 
 const open = (visitor: Visitor) => visitor.open({ mode: "cookie" });
-
-/** Delays the response to each refresh until the test releases it. */
-function holdRefreshes(visitor: Visitor): () => void {
-  const held = Promise.withResolvers<void>();
-  visitor.through(async (request, deliver) => {
-    if (request.url.endsWith("/refresh")) await held.promise;
-    return deliver();
-  });
-  return held.resolve;
-}
 
 describe("the client in cookie mode", () => {
   it("never sees the refresh token, and stays signed in over a reload", async () => {
@@ -90,11 +80,9 @@ describe("the client in cookie mode", () => {
   ])(
     "keeps the cookie of a login from the late answer to a refresh of the session before, where a browser %s",
     async (_, lock) => {
-      const { visitor, credentials } = await visit();
-      const client = visitor.open({ mode: "cookie" }, { lock });
-      await client.login(credentials);
+      const { visitor, client } = await signedIn({ mode: "cookie" }, { lock });
       const next = await registered();
-      const letGo = holdRefreshes(visitor);
+      const letGo = visitor.hold("requests", "/refresh");
       const refreshed = client.refresh();
       await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
       const login = client.login(credentialsOf(next));
@@ -107,10 +95,7 @@ describe("the client in cookie mode", () => {
   );
 
   it("sends nobody's request for somebody else who logged in behind its back", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    const states = statesOf(client);
-    const user = await client.login(credentials);
+    const { visitor, credentials, client, states, user } = await signedIn({ mode: "cookie" });
     const next = await registered();
     await open(visitor).login(credentialsOf(next));
     visitor.pass(31 * MINUTE);
@@ -137,35 +122,22 @@ describe("the client in cookie mode", () => {
       },
     ],
   ])("does not name who was signed in when it asked, where %s by the time of the answer", async (_, change) => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
-    const held = Promise.withResolvers<void>();
-    visitor.through(async (request, deliver) => {
-      const response = await deliver();
-      if (request.url.endsWith("/me")) await held.promise;
-      return response;
-    });
+    const { visitor, client } = await signedIn({ mode: "cookie" });
+    const letGo = visitor.hold("responses", "/me");
     const user = client.user();
     await vi.waitFor(() => expect(visitor.count(ME)).toBe(1));
     const email = await change(client, visitor);
-    held.resolve();
+    letGo();
     expect((await user)?.email ?? null).toBe(email);
   });
 
   it("keeps the cookie of a login from the late answer to a logout", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
-    const held = Promise.withResolvers<void>();
-    visitor.through(async (request, deliver) => {
-      if (request.url.endsWith("/logout")) await held.promise;
-      return deliver();
-    });
+    const { visitor, credentials, client } = await signedIn({ mode: "cookie" });
+    const letGo = visitor.hold("requests", "/logout");
     const logout = client.logout();
     await vi.waitFor(() => expect(visitor.count(LOGOUT)).toBe(1));
     const login = client.login(credentials);
-    held.resolve();
+    letGo();
     await Promise.all([logout, login]);
     expect(visitor.cookie()).toMatch(/^prt_/);
     expect(await open(visitor).user()).toMatchObject({ email: credentials.email });
@@ -176,7 +148,7 @@ describe("the client in cookie mode", () => {
     await open(visitor).login(credentials);
     const client = open(visitor);
     const states = statesOf(client);
-    const letGo = holdRefreshes(visitor);
+    const letGo = visitor.hold("requests", "/refresh");
     const user = client.user();
     await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
     await client.logout();
@@ -187,30 +159,20 @@ describe("the client in cookie mode", () => {
   });
 
   it("brings nobody back while the logout is under way", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
-    const held = Promise.withResolvers<void>();
-    visitor.through(async (_, deliver) => {
-      await held.promise;
-      return deliver();
-    });
+    const { visitor, client } = await signedIn({ mode: "cookie" });
+    const letGo = visitor.hold("requests", "/logout");
     const logout = client.logout();
     expect(visitor.count(LOGOUT)).toBe(1);
     const refreshed = client.refresh();
-    held.resolve();
+    letGo();
     expect(await refreshed).toBe(false);
     await logout;
     expect(visitor.count(REFRESH)).toBe(0);
   });
 
   it("brings nobody back by the cookie of a session that they wanted to end", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
-    visitor.through(async () => {
-      throw new TypeError("Failed to fetch");
-    });
+    const { visitor, credentials, client } = await signedIn({ mode: "cookie" });
+    visitor.through(noNetwork);
     await expect(client.logout()).rejects.toMatchObject({ code: "network_error" });
     visitor.through((_, deliver) => deliver());
     expect(await client.refresh()).toBe(false);
@@ -224,9 +186,7 @@ describe("the client in cookie mode", () => {
   });
 
   it("asks again once the token has expired, all who wait together", async () => {
-    const { visitor, credentials } = await visit();
-    const client = open(visitor);
-    await client.login(credentials);
+    const { visitor, client } = await signedIn({ mode: "cookie" });
     visitor.pass(31 * MINUTE);
     await Promise.all([client.user(), client.user(), client.refresh(), client.fetch("/api/v1/users/me")]);
     expect(visitor.count(REFRESH)).toBe(1);

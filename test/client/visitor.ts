@@ -36,11 +36,18 @@ export interface Visitor {
   pauses: number[];
   /** Handles every request from now on. */
   through(network: Network): void;
+  /** Holds back requests to a route, or the responses to them, until the returned function is called. */
+  hold(what: "requests" | "responses", route: string): () => void;
 }
 
 /** The response is lost after the service has processed the request. */
 export const loseAnswer: Network = async (_, deliver) => {
   await (await deliver()).text();
+  throw new TypeError("Failed to fetch");
+};
+
+/** The request never reaches the service. */
+export const noNetwork: Network = async () => {
   throw new TypeError("Failed to fetch");
 };
 
@@ -98,7 +105,7 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
     },
   };
 
-  return {
+  const visitor: Visitor = {
     open: (options, more) => createClient({ baseUrl: origin, mode: "memory", ...options }, { ...world, ...more }),
     sent,
     count: (what) => sent.filter((one) => one.what === what).length,
@@ -111,5 +118,17 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
     through: (next) => {
       network = next;
     },
+    hold(what, route) {
+      const held = Promise.withResolvers<void>();
+      visitor.through(async (request, deliver) => {
+        if (!request.url.endsWith(route)) return deliver();
+        if (what === "requests") await held.promise;
+        const response = await deliver();
+        if (what === "responses") await held.promise;
+        return response;
+      });
+      return held.resolve;
+    },
   };
+  return visitor;
 }

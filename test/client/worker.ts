@@ -1,14 +1,25 @@
 import { exports } from "cloudflare:workers";
+import type { Surroundings } from "../../src/client/browser.ts";
+import type { ClientOptions } from "../../src/client/index.ts";
 import { freshAddress, ORIGIN } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { expectDocumented } from "../support/openapi.ts";
 import { type Person, registered } from "../support/people.ts";
-import { makeVisitor, type Visitor } from "./visitor.ts";
+import { makeVisitor, statesOf, type Visitor } from "./visitor.ts";
 
 /** A person with an account, and a browser that reaches the Worker over HTTP. */
 export async function visit(): Promise<{ visitor: Visitor; person: Person; credentials: Credentials }> {
   const person = await registered();
   return { visitor: visitorOfWorker(), person, credentials: credentialsOf(person) };
+}
+
+/** A person who has logged in with a client. `states` are all that its listener has received. */
+export async function signedIn(options?: Partial<ClientOptions>, more?: Partial<Surroundings>) {
+  const { visitor, credentials } = await visit();
+  const client = visitor.open(options, more);
+  const states = statesOf(client);
+  const user = await client.login(credentials);
+  return { visitor, credentials, client, states, user };
 }
 
 export interface Credentials {

@@ -50,17 +50,6 @@ describe("the tabs of one browser", () => {
 
   const logIn = (tab: Client) => tab.login({ email: person.email, password: person.password });
 
-  /** Keeps the answers to refreshes back, after the service has given them, until the test lets them go. */
-  function holdRefreshes(): () => void {
-    const held = Promise.withResolvers<void>();
-    visitor.through(async (request, deliver) => {
-      const response = await deliver();
-      if (request.url.endsWith("/refresh")) await held.promise;
-      return response;
-    });
-    return held.resolve;
-  }
-
   /** Keeps the answer to one route on its way, with its cookie, until the test lets it arrive. */
   function delay(route: string): () => void {
     const held = Promise.withResolvers<void>();
@@ -137,7 +126,7 @@ describe("the tabs of one browser", () => {
     const { tab: other, states } = open();
     await logIn(tab);
     await vi.waitFor(() => expect(states.length).toBe(1));
-    const letGo = holdRefreshes();
+    const letGo = visitor.hold("responses", "/refresh");
     const refreshed = other.refresh();
     await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
     await tab.logout();
@@ -152,7 +141,7 @@ describe("the tabs of one browser", () => {
     const { tab } = open();
     await logIn(tab);
     const { tab: loaded, states } = open();
-    const letGo = holdRefreshes();
+    const letGo = visitor.hold("responses", "/refresh");
     const user = loaded.user();
     await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
     await tab.logout();
@@ -183,7 +172,7 @@ describe("the tabs of one browser", () => {
   it("send a logout before anything else, whatever the others are at", async () => {
     const { tab } = open();
     await logIn(tab);
-    const letGo = holdRefreshes();
+    const letGo = visitor.hold("responses", "/refresh");
     const refreshed = open().tab.refresh();
     await vi.waitFor(() => expect(visitor.count(REFRESH)).toBe(1));
     const login = logIn(open().tab);
