@@ -102,8 +102,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       expect(await reveal.getAttribute("aria-label")).toBe(name);
     }
     await page.locator('#new_password-hint[data-verdict="poor"]').waitFor();
-    await page.fill("#new_password", "another fine password");
-    await page.click("#change-button");
+    await visitor.submit("change", { new_password: "another fine password" });
     await says("#current_password-error", "That's not your current password.");
     await page.fill("#current_password", person.password);
     await page.keyboard.press("Enter");
@@ -128,9 +127,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     const person = await visitor.arriveAtHome();
     const page = visitor.page;
     const { email } = somebody();
-    await page.fill("#new_email", email);
-    await page.fill("#address-password", "not my password at all");
-    await page.click("#address-button");
+    await visitor.submit("address", { new_email: email, "address-password": "not my password at all" });
     await says("#address-password-error", "That's not your current password.");
     await page.fill("#address-password", person.password);
     await page.keyboard.press("Enter");
@@ -168,9 +165,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       await page.goto("about:blank");
       await page.context().clearCookies();
       await visitor.open(`/login?return_to=${encodeURIComponent(wish)}`);
-      await page.fill("#name", person.username);
-      await page.fill("#password", person.password);
-      await page.click("#login-button");
+      await visitor.submit("login", { name: person.username, password: person.password });
       await page.waitForURL((url) => url.pathname !== "/login");
       return page.url().slice(service.origin.length);
     };
@@ -203,10 +198,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.reload();
     await page.route("**/api/v1/auth/register", refusal(403, "registration_closed"));
     const { email, username, password } = somebody();
-    await page.fill("#email", email);
-    await page.fill("#username", username);
-    await page.fill("#password", password);
-    await page.click("#register-button");
+    await visitor.submit("register", { email, username, password });
     await says("#register-error", "New accounts aren't being accepted right now.");
   });
 
@@ -226,15 +218,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await visitor.sees("E\u2011Mail-Adresse bestätigt");
     await page.click("#login");
     await page.waitForLoadState();
-    await page.fill("#name", person.username);
-    await page.fill("#password", "nicht mein Passwort");
-    await page.click("#login-button");
+    await visitor.submit("login", { name: person.username, password: "nicht mein Passwort" });
     await says("#login-error", "E\u2011Mail-Adresse, Benutzername oder Passwort falsch.");
-    await page.fill("#password", person.password);
-    await page.click("#login-button");
+    await visitor.submit("login", { password: person.password });
     await visitor.sees("Ihr Konto");
-    await page.fill("#phone", "1234");
-    await page.click("#profile-button");
+    await visitor.submit("profile", { phone: "1234" });
     await says("#phone-error", "Geben Sie die Nummer mit Ländervorwahl ein");
   });
 
@@ -265,9 +253,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await page.click(`a.language[lang=de]${LED}`);
     await visitor.sees("Anmelden");
     expect(parameters()).toEqual({ lang: "de", return_to: "/account?a=b&c" });
-    await page.fill("#name", person.username);
-    await page.fill("#password", person.password);
-    await page.click("#login-button");
+    await visitor.submit("login", { name: person.username, password: person.password });
     await visitor.sees("Ihr Konto");
     expect(parameters(), "the language goes along").toEqual({ a: "b", c: "", lang: "de" });
   });
@@ -278,11 +264,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       const person = await register(service.origin);
       const page = await visitor.arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
       await page.locator("form:visible").waitFor();
-      const other = await page.context().newPage();
-      await other.goto(`${service.origin}/login`);
-      await other.fill("#name", person.username);
-      await other.fill("#password", person.password);
-      await other.click("#login-button");
+      const other = await visitor.openWindow("/login");
+      await visitor.submit("login", { name: person.username, password: person.password }, other);
       for (const window of [other, page]) await window.locator("#me", { hasText: person.username }).waitFor();
       expect(new URL(page.url()).searchParams.get("a")).toBe("b");
       await visitor.open(`/${path}?return_to=${encodeURIComponent("/account?c=d")}`);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { CHROMIUM, mailedLink, refusal, useVisitor } from "./live-browser.ts";
+import { CHROMIUM, hold, mailedLink, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
@@ -17,6 +17,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
 
   const logInByClient = (page: Page, { email, password }: Person) =>
     page.evaluate(`import("/static/session.js").then(({ logIn }) => logIn(${JSON.stringify({ email, password })}))`);
+
+  const logOutByClient = (page: Page) => page.evaluate('import("/static/session.js").then(({ logOut }) => logOut())');
 
   it.each([
     ["no answer", (route: Route) => route.abort()],
@@ -37,26 +39,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     },
   );
 
-  it("show in every window whose account it is, once somebody else has logged in in another one", async () => {
-    const first = await visitor.arriveAtHome();
-    const page = visitor.page;
-    const second = await register(service.origin);
-    // As an app of the same origin does, whose client is the pages' own.
-    const other = await page.context().newPage();
-    await other.goto(`${service.origin}/verify-email`);
-    await logInByClient(other, second);
-    await page.locator("#me", { hasText: second.username }).waitFor();
-    expect(await page.locator("body").textContent()).not.toContain(first.username);
-  });
-
   it("say at a log-in what is in the way, each in its own words", async () => {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const page = await visitor.arrive("/login");
     const tries = async (password = person.password) => {
-      await page.fill("#name", person.email);
-      await page.fill("#password", password);
-      await page.click("#login-button");
+      await visitor.submit("login", { name: person.email, password });
     };
     await tries("not my password at all");
     await visitor.reads("#login-error", "Wrong email, username or password.");
@@ -87,18 +75,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
   it("tell two windows apart that change one profile", async () => {
     await visitor.arriveAtHome();
     const { page } = visitor;
-    const other = await page.context().newPage();
-    await other.goto(`${service.origin}/account`);
+    const other = await visitor.openWindow("/account");
     await other.locator("#view-account").waitFor();
-    await other.fill("#last_name", "Lovelace");
-    await other.click("#profile-button");
+    await visitor.submit("profile", { last_name: "Lovelace" }, other);
     await other.locator("#profile-notice", { hasText: "Saved." }).waitFor();
-    await page.fill("#last_name", "Byron");
-    await page.click("#profile-button");
+    await visitor.submit("profile", { last_name: "Byron" });
     await visitor.reads("#profile-error", "Your profile was changed somewhere else.");
     expect(await page.inputValue("#last_name")).toBe("Lovelace");
-    await page.fill("#last_name", "Byron");
-    await page.click("#profile-button");
+    await visitor.submit("profile", { last_name: "Byron" });
     await visitor.reads("#profile-notice", "Saved.");
   });
 
@@ -129,8 +113,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     const context = page.context();
     await context.clock.install();
     await visitor.logIn(person);
-    const other = await context.newPage();
-    await other.goto(`${service.origin}/account`);
+    const other = await visitor.openWindow("/account");
     await other.locator("#view-account").waitFor();
 
     const asked = () => visitor.requests.filter(({ url }) => url.endsWith("/auth/refresh")).length;
@@ -153,8 +136,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await page.route(ME, (route) =>
       route.request().method() === "PUT" ? refusal(412, "precondition_failed")(route) : route.continue(),
     );
-    await page.fill("#first_name", "Ada");
-    await page.click("#profile-button");
+    await visitor.submit("profile", { first_name: "Ada" });
     await visitor.reads("#profile-error", "Please try again in a moment.");
     expect(await page.inputValue("#username")).toBe(username);
     expect(await page.inputValue("#first_name")).toBe("Ada");
@@ -171,8 +153,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
       await route.fulfill({ response, headers: { ...response.headers(), etag: `W/${response.headers().etag}` } });
     });
     await visitor.logIn(person);
-    await page.fill("#first_name", "Ada");
-    await page.click("#profile-button");
+    await visitor.submit("profile", { first_name: "Ada" });
     await visitor.reads("#profile-notice", "Saved.");
   });
 
@@ -219,64 +200,29 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await visitor.reads("#delete-error", IN_5_SECONDS);
   });
 
-  it("show nobody's account when somebody else logs in while it loads", async () => {
-    const first = await visitor.arriveAtHome();
-    const { page } = visitor;
-    const second = await register(service.origin);
-    const other = await page.context().newPage();
-    await other.goto(`${service.origin}/verify-email`);
-    const held = Promise.withResolvers<void>();
-    const asked = Promise.withResolvers<void>();
-    await page.route(
-      "**/api/v1/users/me/sessions",
-      async (route) => {
-        asked.resolve();
-        await held.promise;
-        await route.continue();
-      },
-      { times: 1 },
-    );
-    await page.reload();
-    await asked.promise;
-    await logInByClient(other, second);
-    held.resolve();
-    await visitor.reads("#me", second.username);
-    expect(await page.locator("body").textContent()).not.toContain(first.username);
-  });
-
-  it.each([
-    ["somebody else has logged in", "Your account", (other: Page, next: Person) => logInByClient(other, next)],
-    [
-      "they have logged out",
-      "Log in",
-      (other: Page) => other.evaluate('import("/static/session.js").then(({ logOut }) => logOut())'),
-    ],
-  ])("do not show whose account it was when it was asked for, where %s meanwhile", async (_, heading, change) => {
-    const first = await visitor.arriveAtHome();
-    const { page } = visitor;
-    const second = await register(service.origin);
-    const other = await page.context().newPage();
-    await other.goto(`${service.origin}/verify-email`);
-    const held = Promise.withResolvers<void>();
-    const answered = Promise.withResolvers<void>();
-    await page.route(
-      ME,
-      async (route) => {
-        const response = await route.fetch();
-        answered.resolve();
-        await held.promise;
-        await route.fulfill({ response });
-      },
-      { times: 1 },
-    );
-    await page.reload();
-    await answered.promise;
-    await change(other, second);
-    held.resolve();
-    await visitor.sees(heading);
-    await expect.poll(() => page.locator("body").textContent()).not.toContain(first.username);
-    if (heading === "Your account") await visitor.reads("#me", second.username);
-  });
+  it.each<[string, ["request" | "response", string] | undefined, string]>([
+    ["has loaded", undefined, "Your account"],
+    ["requests its sessions", ["request", "**/api/v1/users/me/sessions"], "Your account"],
+    ["waits for its data", ["response", ME], "Your account"],
+    ["waits for its data", ["response", ME], "Log in"],
+  ])(
+    "show nothing of the former user when the account changes in another window while this one %s: %s, then %s",
+    async (_, held, heading) => {
+      const first = await visitor.arriveAtHome();
+      const { page } = visitor;
+      const second = await register(service.origin);
+      const other = await visitor.openWindow("/verify-email");
+      const loading = held && (await hold(page, ...held));
+      if (loading !== undefined) await page.reload();
+      await loading?.arrived;
+      // As an app of the same origin does, whose client is the pages' own.
+      await (heading === "Log in" ? logOutByClient(other) : logInByClient(other, second));
+      loading?.release();
+      await visitor.sees(heading);
+      if (heading === "Your account") await visitor.reads("#me", second.username);
+      expect(await page.locator("body").textContent()).not.toContain(first.username);
+    },
+  );
 
   it("load anew what the browser brings back from long ago", async () => {
     await visitor.arriveAtHome();

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, useVisitor } from "./live-browser.ts";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
@@ -160,11 +160,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open(`${link.slice(0, -6)}AAAAAA`);
     await page.click("#act-button");
     await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
-    await page.fill("#email", "not an address");
-    await page.click("#resend-button");
+    await visitor.submit("resend", { email: "not an address" });
     expect(await page.textContent("#email-error")).toMatch(/address/);
-    await page.fill("#email", person.email);
-    await page.click("#resend-button");
+    await visitor.submit("resend", { email: person.email });
     await page.locator("h1", { hasText: "Check your email" }).waitFor();
     await page.goto(await mailedLink(person.email, "verify-email", 2));
     await page.click("#act-button");
@@ -223,9 +221,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
     await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
-    await page.route(`**/api/v1/auth/${path}`, (route) =>
-      route.fulfill({ status: 400, contentType: "application/problem+json", body: '{"code":"expired_token"}' }),
-    );
+    await page.route(`**/api/v1/auth/${path}`, refusal(400, "expired_token"));
     await use();
     await page.locator("h1", { hasText: "This link has expired" }).waitFor();
     await visitor.keepPicture(`${path}-expired-desktop-light`);
@@ -241,15 +237,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const person = await register(service.origin);
     const page = await open("/reset-password", look);
     expect(await heading(page)).toBe("Forgot your password?");
-    await page.fill("#email", person.email);
-    await page.click("#resend-button");
+    await visitor.submit("resend", { email: person.email });
     await page.locator("h1", { hasText: "Check your email" }).waitFor();
 
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.locator("#new_password").waitFor();
     expect(page.url(), "the token leaves the address bar").toBe(`${service.origin}/reset-password`);
-    await page.fill("#new_password", "too short");
-    await page.click("#act-button");
+    await visitor.submit("act", { new_password: "too short" });
     await page.locator("#new_password-error", { hasText: "at least 15 characters" }).waitFor();
     await visitor.keepPicture(`reset-password-${look.name}`);
     const password = "another fine password";
@@ -316,9 +310,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open("/accept-invitation#token=x&email=Call%20now:%20555-0100");
     expect(await heading(page)).toBe("Open the link in your email");
     expect(await page.locator("input:visible").count()).toBe(0);
-    await page.route("**/api/v1/auth/accept-invitation", (route) =>
-      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"registration_closed"}' }),
-    );
+    await page.route("**/api/v1/auth/accept-invitation", refusal(403, "registration_closed"));
     await page.goto(`${service.origin}/accept-invitation#token=x&email=ada%40example.com`);
     // A link that is not whole, pasted beside a good one, changes nothing.
     for (const mangled of ["#token=y&email=Call%20now", "#token=&email=eve%40example.com"]) {
@@ -334,9 +326,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
 
   it("say where to ask for a link when the service wants a challenge that they cannot show", async () => {
     const page = await open("/reset-password");
-    await page.route("**/api/v1/auth/forgot-password", (route) =>
-      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"code":"challenge_failed"}' }),
-    );
+    await page.route("**/api/v1/auth/forgot-password", refusal(403, "challenge_failed"));
     await page.fill("#email", "ada@example.com");
     await page.keyboard.press("Enter");
     await page.locator("#resend-error", { hasText: "Request the link from the log-in page instead." }).waitFor();

@@ -1,7 +1,14 @@
 /** A real browser at the running service, and everything that its pages complain of or ask for. */
 import { mkdirSync } from "node:fs";
 import axe from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page, type Route } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Route,
+} from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import { outboxSchema, type Person, register } from "./live-person.ts";
 
@@ -134,10 +141,21 @@ export class Visitor {
   /** Logs in on the page for it, and waits for the account. */
   async logIn({ email, password }: Person): Promise<void> {
     await this.open("/login");
-    await this.page.fill("#name", email);
-    await this.page.fill("#password", password);
-    await this.page.click("#login-button");
+    await this.submit("login", { name: email, password });
     await this.page.locator("#view-account").waitFor();
+  }
+
+  /** Fills in these fields of a form, by their ids, and clicks its button. */
+  async submit(form: string, fields: Record<string, string>, page = this.page): Promise<void> {
+    for (const [field, text] of Object.entries(fields)) await page.fill(`#${field}`, text);
+    await page.click(`#${form}-button`);
+  }
+
+  /** Opens another window of the same browser. */
+  async openWindow(path: string): Promise<Page> {
+    const other = await this.page.context().newPage();
+    await other.goto(`${this.origin}${path}`);
+    return other;
   }
 
   /** Waits for an element to say this. */
@@ -182,6 +200,20 @@ export async function keepPicture(page: Page, name: string): Promise<void> {
 export function refusal(status: number, code: string, headers: Record<string, string> = {}) {
   const body = JSON.stringify({ code, errors: [] });
   return (route: Route) => route.fulfill({ status, headers, contentType: "application/problem+json", body });
+}
+
+/** Holds back one request, or the response to it: `arrived` settles once it is held, `release` lets it go. */
+export async function hold(where: Page | BrowserContext, what: "request" | "response", url: string) {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const holdBack = async (route: Route) => {
+    const response = what === "response" ? await route.fetch() : undefined;
+    arrived.resolve();
+    await released.promise;
+    await (response === undefined ? route.continue() : route.fulfill({ response }));
+  };
+  await where.route(url, holdBack, { times: 1 });
+  return { arrived: arrived.promise, release: released.resolve };
 }
 
 /** Expects room for everything on the narrowest screen, and one heading. */

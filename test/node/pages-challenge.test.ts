@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CHROMIUM, expectAccessible, useVisitor } from "./live-browser.ts";
+import { CHROMIUM, expectAccessible, refusal, useVisitor } from "./live-browser.ts";
 import { somebody } from "./live-person.ts";
 import { useService } from "./live-service.ts";
 
@@ -49,8 +49,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
     await page.route(/\/auth\/(login|register|forgot-password)$/, (route) => {
       const { turnstile_token: token } = route.request().postDataJSON();
       sent.push({ path: new URL(route.request().url()).pathname.replace("/api/v1/auth/", ""), token });
-      const json = { code: "challenge_failed", errors: [] };
-      return route.fulfill({ status: 403, contentType: "application/problem+json", json });
+      return refusal(403, "challenge_failed")(route);
     });
     // Not for the whole of it: Cloudflare's script may take its time.
     await page.goto(`${service.origin}${path}`, { waitUntil: "domcontentloaded" });
@@ -94,9 +93,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages where the operator has a chall
   it("say that it is loading as long as it is, and no longer", async () => {
     const loads = Promise.withResolvers<boolean>();
     const page = await arrive("/login", { loads: loads.promise });
-    await page.fill("#name", "ada");
-    await page.fill("#password", "correct horse battery staple");
-    await page.click("#login-button");
+    await visitor.submit("login", { name: "ada", password: "correct horse battery staple" });
     await page.locator("#login-error", { hasText: "is still loading" }).waitFor();
     loads.resolve(true);
     await page.locator('iframe[data-made="1"]').waitFor();

@@ -86,17 +86,10 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       }
       await visitor.open(`/login?lang=${language}`);
       await check(name("login"));
-      await page.fill("#name", person.email);
-      await page.fill("#password", "not my password at all");
-      await page.click("#login-button");
+      await visitor.submit("login", { name: person.email, password: "not my password at all" });
       await page.locator("#login-error:not(:empty)").waitFor();
       await check(name("login-wrong"));
-      const unverified = {
-        status: 403,
-        contentType: "application/problem+json",
-        json: { code: "email_not_verified", errors: [] },
-      };
-      await page.route("**/api/v1/auth/login", (route) => route.fulfill(unverified), { times: 1 });
+      await page.route("**/api/v1/auth/login", refusal(403, "email_not_verified"), { times: 1 });
       await page.click("#login-button");
       await page.locator("#view-unverified").waitFor();
       await check(name("login-unverified"));
@@ -105,9 +98,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await check(name("login-resent"));
 
       await visitor.open(`/login?lang=${language}`);
-      await page.fill("#name", person.email);
-      await page.fill("#password", person.password);
-      await page.click("#login-button");
+      await visitor.submit("login", { name: person.email, password: person.password });
       await page.locator("#view-account").waitFor();
       await check(name("account"));
       const busy = refusal(503, "unavailable", { "Retry-After": "40" });
@@ -132,8 +123,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       }
       await page.route("**/api/v1/users/me", (route) => route.fulfill({ status: 204 }), { times: 1 });
       await page.click("#delete-open");
-      await page.fill("#delete-password", "any at all");
-      await page.click("#delete-button");
+      await visitor.submit("delete", { "delete-password": "any at all" });
       await page.locator("#view-deleted").waitFor();
       await check(name("account-deleted"));
     });
@@ -144,10 +134,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     const email = `${"a".repeat(60)}@${"b".repeat(60)}.example.com`;
     await page.route("**/api/v1/auth/register", (route) => route.fulfill({ status: 202, json: {} }));
     await visitor.open("/register");
-    await page.fill("#email", email);
-    await page.fill("#username", "ada");
-    await page.fill("#password", "another fine password");
-    await page.click("#register-button");
+    await visitor.submit("register", { email, username: "ada", password: "another fine password" });
     await page.locator("#view-sent").waitFor();
     await expectRoom(page, "register-sent");
 
@@ -157,9 +144,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
     });
     await page.route("**/api/v1/users/me/email", (route) => route.fulfill({ status: 202, json: {} }));
     await visitor.logIn(person);
-    await page.fill("#new_email", `new.${email}`);
-    await page.fill("#address-password", person.password);
-    await page.click("#address-button");
+    await visitor.submit("address", { new_email: `new.${email}`, "address-password": person.password });
     await page.locator("#address-notice", { hasText: email }).waitFor();
     await expectRoom(page, "account");
   });
@@ -194,8 +179,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       expect(await way.count(), `${path}: one thing to do`).toBe(0);
     }
     await visitor.open("/reset-password");
-    await page.fill("#email", "nobody@example.com");
-    await page.click("#resend-button");
+    await visitor.submit("resend", { email: "nobody@example.com" });
     await visitor.sees("Check your email");
     await way.click();
     await visitor.sees("Log in");
