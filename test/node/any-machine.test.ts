@@ -1,10 +1,10 @@
 /** What the README promises of any machine: its commands run there, or say in a line or two what to do. */
-import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { plainEnvironment } from "./live-service.ts";
+import { runProgram } from "./run-program.ts";
 import { TREE, treeFiles } from "./tree-files.ts";
 
 const CHECK = "src/commands/installed.cjs";
@@ -21,15 +21,8 @@ function makeFolder(): string {
   return folder;
 }
 
-/** Runs a program to its end. Answers its exit code, and what it wrote. */
-function run(cwd: string, command: string, words: string[], more: NodeJS.ProcessEnv = {}) {
-  return new Promise<{ code: unknown; output: string }>((done) => {
-    const env = { ...plainEnvironment(), ...more };
-    execFile(command, words, { cwd, env }, (error, stdout, stderr) =>
-      done({ code: error?.code ?? 0, output: stdout + stderr }),
-    );
-  });
-}
+const run = (cwd: string, command: string, words: string[], more: NodeJS.ProcessEnv = {}) =>
+  runProgram(command, words, { cwd, env: { ...plainEnvironment(), ...more } });
 
 describe("npm test", () => {
   it("runs the tests of both projects on sixteen cores, in a folder with spaces and no .git, in another zone and language, with umask 077 and a .dev.vars", async () => {

@@ -349,31 +349,4 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await me.locator(".live-responses-table tbody .response-col_status", { hasText: "200" }).waitFor();
     expect(await me.locator(".live-responses-table").textContent()).toContain(person.email);
   });
-
-  it("keep the refresh token in a cookie that scripts cannot read, and refresh from it", async () => {
-    const person = await register(service.origin);
-    const page = await open("/verify-email");
-    const outcome = await page.evaluate(
-      async ({ email, password }) => {
-        const send = (path: string, body: object) =>
-          fetch(`/api/v1/auth/${path}`, {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
-          });
-        const login = await send("login", { email, password, cookie: true });
-        const text = await login.text();
-        const [left, right] = await Promise.all([send("refresh", {}), send("refresh", {})]);
-        const out = await send("logout", {});
-        const after = await send("refresh", {});
-        return {
-          hasToken: text.includes("prt_"),
-          statuses: [login.status, left.status, right.status, out.status, after.status],
-        };
-      },
-      { email: person.email, password: person.password },
-    );
-    expect(await page.evaluate("document.cookie")).toBe("");
-    expect(outcome).toEqual({ hasToken: false, statuses: [200, 200, 200, 204, 401] });
-  });
 });

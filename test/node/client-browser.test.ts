@@ -1,14 +1,12 @@
 import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/index.ts";
-import { CHROMIUM, launchBrowser } from "./live-browser.ts";
+import { CHROMIUM, hold, launchBrowser } from "./live-browser.ts";
 import { type Person, register } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
-
-const MINUTE = 60_000;
 
 declare global {
   /** What a page of these tests keeps between two steps. */
@@ -17,7 +15,7 @@ declare global {
 
 // Debian's package; these are skipped, and said to be, where it is not installed.
 describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
-  const clone = makeClone();
+  const clone = useClone();
   let service: Service;
   let browser: Browser;
   let context: BrowserContext;
@@ -36,7 +34,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
   });
   afterAll(async () => {
     await browser?.close();
-    await clone.remove();
     for (const { server } of [app, elsewhere]) server.close();
   });
 
@@ -73,60 +70,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
       password: person.password,
     });
   const email = (page: Page) => page.evaluate(async () => (await client.user())?.email ?? null);
+  /** Waits until one tab of this browser waits for the lock of another one. */
+  const expectOneWaiting = (page: Page) =>
+    expect.poll(() => page.evaluate("navigator.locks.query().then(({ pending }) => pending.length)")).toBe(1);
 
   it("makes one refresh for two tabs that load at once, and keeps no token where it could be read later", async () => {
     await logIn(await open());
     const [one, other] = [await open(), await open()];
-    const arrived = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    await context.route("**/api/v1/auth/refresh", async (route) => {
-      arrived.resolve();
-      await held.promise;
-      await route.continue();
-    });
+    const { arrived, release } = await hold(context, "request", "**/api/v1/auth/refresh");
     const emails = Promise.all([email(one), email(other)]);
-    await arrived.promise;
-    const waiting = () => one.evaluate("navigator.locks.query().then(({ pending }) => pending.length)");
-    await vi.waitFor(async () => expect(await waiting()).toBe(1));
-    held.resolve();
+    await arrived;
+    await expectOneWaiting(one);
+    release();
     expect(await emails).toEqual([person.email, person.email]);
     expect(refreshes).toBe(1);
     const kept = "document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)";
     expect(await one.evaluate(kept)).toBe("{}{}");
-  });
-
-  it("makes one refresh for two tabs that slept past the expiry of their token", async () => {
-    await context.clock.install();
-    const [one, other] = [await open(), await open()];
-    await logIn(one);
-    expect(await email(other)).toBe(person.email);
-    const before = refreshes;
-    await context.clock.fastForward(8 * 60 * MINUTE);
-    expect(await Promise.all([email(one), email(other)])).toEqual([person.email, person.email]);
-    expect(refreshes - before).toBe(1);
-  });
-
-  it("loses nothing when the network drops the answer to a refresh", async () => {
-    await logIn(await open());
-    let losses = 2;
-    await context.route("**/api/v1/auth/refresh", (route) =>
-      losses-- > 0 ? route.fetch().then(() => route.abort()) : route.continue(),
-    );
-    const page = await open();
-    expect(await email(page)).toBe(person.email);
-    expect(refreshes).toBe(3);
-    await page.reload();
-    expect(await email(await open())).toBe(person.email);
-  });
-
-  it("stays signed in over a reload in cookie mode, and signs every tab out at once", async () => {
-    const [one, other] = [await open(), await open()];
-    await other.evaluate("void client.onAuthStateChange(({ status }) => { document.title = status; })");
-    await logIn(one);
-    await vi.waitFor(async () => expect(await other.title()).toBe("signed_in"));
-    await one.evaluate(() => client.logout());
-    await vi.waitFor(async () => expect(await other.title()).toBe("signed_out"));
-    expect(await email(await open())).toBeNull();
   });
 
   it("logs out although the page is left at once", async () => {
@@ -142,20 +101,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
   it("keeps the cookie of a login in one tab from the late answer to a logout in another one", async () => {
     const [one, other] = [await open(), await open()];
     await logIn(one);
-    const answered = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    await context.route("**/api/v1/auth/logout", async (route) => {
-      const response = await route.fetch();
-      answered.resolve();
-      await held.promise;
-      await route.fulfill({ response });
-    });
+    const { arrived, release } = await hold(context, "response", "**/api/v1/auth/logout");
     const logout = one.evaluate(() => client.logout());
-    await answered.promise;
+    await arrived;
     const login = logIn(other);
-    const waiting = () => other.evaluate("navigator.locks.query().then(({ pending }) => pending.length)");
-    await vi.waitFor(async () => expect(await waiting()).toBe(1));
-    held.resolve();
+    await expectOneWaiting(other);
+    release();
     await Promise.all([logout, login]);
     expect(await context.cookies()).toHaveLength(1);
     expect(await email(await open())).toBe(person.email);

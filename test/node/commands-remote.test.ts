@@ -1,11 +1,12 @@
 /** What `--remote` asks of Cloudflare, as far as a stand-in for its API can show it. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runProgram } from "./run-program.ts";
 
 const TOKEN = "a-token-for-the-stand-in";
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
@@ -16,7 +17,7 @@ let base = "";
 /** Grants a preview session, and refuses the Worker: there is no network to reach it by. */
 const api = createServer(async (request, response) => {
   const path = request.url ?? "";
-  asked.push({ path, authorization: request.headers.authorization, body: await bodyOf(request) });
+  asked.push({ path, authorization: request.headers.authorization, body: (await buffer(request)).toString("latin1") });
   const errors = [{ code: 12_345, message: "the stand-in takes no Worker" }];
   const [status, answer] = path.endsWith("/subdomain/edge-preview")
     ? [200, { success: true, errors: [], messages: [], result: { token: "a-session" } }]
@@ -25,12 +26,6 @@ const api = createServer(async (request, response) => {
       : [400, { success: false, errors, messages: [], result: null }];
   response.writeHead(Number(status), { "Content-Type": "application/json" }).end(JSON.stringify(answer));
 });
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("latin1");
-}
 
 beforeAll(async () => {
   await new Promise<void>((done) => api.listen(0, "127.0.0.1", done));
@@ -44,7 +39,7 @@ afterAll(() => {
 
 const commands = join(import.meta.dirname, "../../src/commands");
 
-async function run(args: string[]): Promise<{ code: unknown; output: string }> {
+function run(args: string[]) {
   asked.length = 0;
   const env = {
     ...process.env,
@@ -53,11 +48,7 @@ async function run(args: string[]): Promise<{ code: unknown; output: string }> {
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     CI: "1",
   };
-  const child = execFile(process.execPath, args, { env });
-  const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => output.push(text));
-  const code = await new Promise((done) => child.once("close", done));
-  return { code, output: output.join("") };
+  return runProgram(process.execPath, args, { env });
 }
 
 /** The bindings of the Worker that was uploaded, and where to. */

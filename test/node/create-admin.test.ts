@@ -1,12 +1,12 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createAdmin } from "../../src/commands/create-admin.ts";
 import { createAsk } from "../../src/commands/prompt.ts";
 import { nativeEngine, readScrypt } from "../../src/passwords/scrypt.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { makeLocalDatabase } from "./local-database.ts";
+import { runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 
 /** Whether the password is the one of a hash of ours. */
@@ -25,11 +25,7 @@ const rangeWith = (password: string) => {
 };
 const fakeBreaches = (answer: () => Response) => vi.spyOn(globalThis, "fetch").mockImplementation(async () => answer());
 
-let database: LocalDatabase;
-beforeAll(async () => {
-  database = await makeLocalDatabase();
-});
-afterAll(() => database.remove());
+const database = await makeLocalDatabase();
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -224,12 +220,9 @@ describe("npm run admin:create on a database", () => {
   it("runs as a process that reads the password from a pipe, shows none of it, and ends", async () => {
     const typed = `process@example.com\n${PASSWORD}\n`;
     const script = join(import.meta.dirname, "../../src/commands/create-admin.ts");
-    const child = execFile(process.execPath, [script, database.flag]);
-    child.stdin?.write(typed);
-    const output: string[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => output.push(text));
-    expect(await new Promise((done) => child.once("close", done)), output.join("")).toBe(0);
-    expect(output.join("")).toBe("process@example.com is a superuser now, under the username process.\n");
+    const { code, output } = await runProgram(process.execPath, [script, database.flag], {}, typed);
+    expect(code, output).toBe(0);
+    expect(output).toBe("process@example.com is a superuser now, under the username process.\n");
     expect(matches(PASSWORD, userOf("process@example.com")?.password_hash)).toBe(true);
   });
 });

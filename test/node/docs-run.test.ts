@@ -12,7 +12,7 @@ import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { logIn } from "./live-person.ts";
-import { makeClone, plainEnvironment, type Service } from "./live-service.ts";
+import { plainEnvironment, type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { PAGES, readBlocks, readPage } from "./markdown.ts";
 import { POSTGRESQL, startPostgreSql } from "./postgresql.ts";
@@ -56,7 +56,7 @@ const TRY_API = `
 /** How a page has the package made. */
 const PACK = "npm pack\n";
 
-const clone = makeClone();
+const clone = useClone();
 const run = promisify(execFile);
 let service: Service;
 let notes: Service;
@@ -131,10 +131,7 @@ beforeAll(async () => {
   await app.listen();
 });
 
-afterAll(async () => {
-  await app?.close();
-  await clone.remove();
-});
+afterAll(() => app?.close());
 
 function withAddresses(text: string): string {
   return [...addresses].reduce((changed, [written, real]) => changed.replaceAll(written, real), text);

@@ -2,10 +2,10 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { logIn, type Person, post, register } from "./live-person.ts";
-import { changeDatabase, makeClone, type Service } from "./live-service.ts";
+import { changeDatabase, type Service, useClone } from "./live-service.ts";
 
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
 
@@ -15,7 +15,7 @@ const LONGEST = "€".repeat(300);
 /** Where the app would be. */
 const APP = "http://localhost:5173";
 
-const clone = makeClone();
+const clone = useClone();
 let postern: Service;
 let api: Service;
 let person: Person;
@@ -31,8 +31,6 @@ beforeAll(async () => {
   person = await register(origin);
   token = (await logIn(origin, person)).access_token;
 });
-
-afterAll(() => clone.remove());
 
 /** Asks the API with this body and this `Authorization`. */
 function ask(method: string, path: string, authorization: string, body?: string): Promise<Response> {
@@ -113,7 +111,9 @@ describe("the example's API", () => {
     changeDatabase(postern, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
     const { access_token } = await logIn(postern.origin, operator);
     const count = async () => (await ask("GET", "/statistics", `Bearer ${access_token}`)).json();
-    expect((await ask("GET", "/statistics", `Bearer ${token}`)).status).toBe(403);
+    const refused = await ask("GET", "/statistics", `Bearer ${token}`);
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ code: "forbidden" });
     expect(await count()).toEqual({ notes: 1_103 });
     expect((await ask("DELETE", "/notes", `Bearer ${token}`)).status).toBe(204);
     expect(await readNotes()).toEqual([]);

@@ -7,20 +7,18 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { CHROMIUM, DESKTOP, keepPicture, launchBrowser, mailedLink, PHONE } from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
-import { type Example, makeClone, plainEnvironment } from "./live-service.ts";
+import { type Example, plainEnvironment, useClone } from "./live-service.ts";
 
 const sessionsSchema = z.object({ items: z.array(z.object({ id: z.string(), device_name: z.string().nullable() })) });
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });
 
-const clone = makeClone();
+const clone = useClone();
 let example: Example;
 
 beforeAll(async () => {
   example = await clone.startExample();
   // Three servers, one after another.
 }, 240_000);
-
-afterAll(() => clone.remove());
 
 describe("npm run example", () => {
   it("says where the app, the API, Postern and the outbox are", () => {

@@ -6,7 +6,7 @@ import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { CHROMIUM, LAUNCH } from "./live-browser.ts";
 import { register } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
 const COOKIE = "__Secure-postern_refresh";
@@ -20,7 +20,7 @@ const TRY = `async (url, init) => {
 }`;
 
 describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser of somebody who is logged in", () => {
-  const clone = makeClone();
+  const clone = useClone();
   let service: Service;
   let context: BrowserContext;
   let foreign: Server;
@@ -43,10 +43,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
 
   afterEach(() => context?.close());
 
-  afterAll(async () => {
-    foreign?.close();
-    await clone.remove();
-  });
+  afterAll(() => foreign?.close());
 
   const attempt = (page: Page, path: string, init: object) =>
     page.evaluate<{ type: string; status: number; text: string }>(

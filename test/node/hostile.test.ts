@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeClone, type Service } from "./live-service.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Service, useClone } from "./live-service.ts";
 import { type Exchange, exchange, type RawAnswer } from "./raw-http.ts";
 
 /**
@@ -7,14 +7,12 @@ import { type Exchange, exchange, type RawAnswer } from "./raw-http.ts";
  * parser with 400, 414 and 501, wrangler's proxy with a bare 500 where it can't make a URL of the Host or the client
  * hangs up; in production Cloudflare's edge. The absence of our `X-Request-Id` tells.
  */
-const clone = makeClone();
+const clone = useClone();
 let service: Service;
 
 beforeAll(async () => {
   service = await clone.serve(["--var", "RATE_LIMITING:off"]);
 });
-
-afterAll(() => clone.remove());
 
 const CANARY = "c4nary-of-the-wire";
 const SPEND = "/api/v1/auth/refresh";

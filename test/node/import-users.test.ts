@@ -1,27 +1,23 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createUserReader } from "../../src/commands/import/imported-user.ts";
 import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
 import { describeProgress, importUsers } from "../../src/commands/import-users.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { makeLocalDatabase } from "./local-database.ts";
+import { runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 
 const BCRYPT = "$2b$04$abcdefghijklmnopqrstuuZLmaAqrBv5Uo1Vl0Yn5Do2p9C7b6cVG";
 const HOSTILE = `Robert'); DROP TABLE users; -- "$.x" /* \\ \u2603 😀 BEGIN TRANSACTION; COMMIT; BEGIN TRANSACTION`;
 const SEED = { seed: "a seed", startedAt: 1_700_000_000_000 };
 
-let database: LocalDatabase;
+const database = await makeLocalDatabase();
 let folder: string;
 let file: string;
 
-beforeAll(async () => {
-  database = await makeLocalDatabase();
-});
-afterAll(() => database.remove());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "postern-import-test-"));
   file = join(folder, "users.ndjson");
@@ -148,36 +144,32 @@ describe("a line", () => {
     expect(judge("  \r")).toBeUndefined();
   });
 
+  const lineWith = (changes: object) => JSON.stringify({ ...least, ...changes });
   const bad: [string, string | Buffer | undefined, string, string][] = [
     ["broken JSON", '{"email":', "", "invalid_json"],
     ["a list", "[]", "", "invalid_json"],
     ["null", "null", "", "invalid_json"],
     ["what is not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), "", "invalid_encoding"],
     ["a line that is too long", undefined, "", "too_long"],
-    ["an address that is none", JSON.stringify({ ...least, email: "nonsense" }), "email", "invalid_format"],
+    ["an address that is none", lineWith({ email: "nonsense" }), "email", "invalid_format"],
     ["no word on the address", JSON.stringify({ email: "ada@example.com" }), "is_verified", "required"],
-    ["a field that is none", JSON.stringify({ ...least, hashed_password: "x" }), "hashed_password", "unknown_field"],
-    ["an id that is none", JSON.stringify({ ...least, id: "17" }), "id", "invalid_format"],
-    ["a bad name", JSON.stringify({ ...least, username: "a b" }), "username", "invalid_format"],
-    ["a role that is none", JSON.stringify({ ...least, role: "root" }), "role", "invalid"],
-    ["a bad time", JSON.stringify({ ...least, created_at: "yesterday" }), "created_at", "invalid_format"],
-    ["a time to come", JSON.stringify({ ...least, updated_at: "2999-01-01T00:00:00Z" }), "updated_at", "invalid"],
+    ["a field that is none", lineWith({ hashed_password: "x" }), "hashed_password", "unknown_field"],
+    ["an id that is none", lineWith({ id: "17" }), "id", "invalid_format"],
+    ["a bad name", lineWith({ username: "a b" }), "username", "invalid_format"],
+    ["a role that is none", lineWith({ role: "root" }), "role", "invalid"],
+    ["a bad time", lineWith({ created_at: "yesterday" }), "created_at", "invalid_format"],
+    ["a time to come", lineWith({ updated_at: "2999-01-01T00:00:00Z" }), "updated_at", "invalid"],
     [
       "an operator whose address is not proved",
-      JSON.stringify({ ...least, is_verified: false, role: "admin" }),
+      lineWith({ is_verified: false, role: "admin" }),
       "is_verified",
       "operator_not_verified",
     ],
-    ["a time of before", JSON.stringify({ ...least, created_at: "1969-01-01T00:00:00Z" }), "created_at", "invalid"],
-    [
-      "MD5",
-      JSON.stringify({ ...least, password_hash: "5f4dcc3b5aa765d61d8327deb882cf99" }),
-      "password_hash",
-      "unusable_hash",
-    ],
+    ["a time of before", lineWith({ created_at: "1969-01-01T00:00:00Z" }), "created_at", "invalid"],
+    ["MD5", lineWith({ password_hash: "5f4dcc3b5aa765d61d8327deb882cf99" }), "password_hash", "unusable_hash"],
     [
       "too many iterations",
-      JSON.stringify({ ...least, password_hash: `pbkdf2_sha256$600000$salt1234$${"A".repeat(43)}=` }),
+      lineWith({ password_hash: `pbkdf2_sha256$600000$salt1234$${"A".repeat(43)}=` }),
       "password_hash",
       "unusable_hash",
     ],
@@ -506,11 +498,9 @@ describe("npm run users:import on a database", () => {
   it("runs as a process, and ends with 3 where a line was refused", async () => {
     write([{ email: "process@example.com", is_verified: true }, "{"]);
     const script = join(import.meta.dirname, "../../src/commands/import-users.ts");
-    const output: string[] = [];
-    const child = execFile(process.execPath, [script, file, database.flag]);
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => output.push(text));
-    expect(await new Promise((done) => child.once("close", done)), output.join("")).toBe(3);
-    expect(output.join("")).toContain("2 lines: 1 user imported, 1 line refused.");
+    const { code, output } = await runProgram(process.execPath, [script, file, database.flag]);
+    expect(code, output).toBe(3);
+    expect(output).toContain("2 lines: 1 user imported, 1 line refused.");
     expect(database.rows("SELECT email FROM users WHERE email = 'process@example.com'")).toHaveLength(1);
   });
 

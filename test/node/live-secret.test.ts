@@ -2,13 +2,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeProtectedHeader } from "jose";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { logIn, outboxSchema, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
-import { type Clone, makeClone, plainEnvironment } from "./live-service.ts";
+import { plainEnvironment, useClone } from "./live-service.ts";
 
-const clone: Clone = makeClone();
-afterAll(() => clone.remove());
-
+const clone = useClone();
 /** The three steps that docs/operate.md has the operator of a local service take. */
 const [, block = ""] =
   /^## Rotate `AUTH_SECRET`\n.*?```sh\n(.*?)```/ms.exec(readFileSync("docs/operate.md", "utf8")) ?? [];

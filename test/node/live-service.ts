@@ -190,6 +190,13 @@ export function makeClone(): Clone {
   };
 }
 
+/** A copy that is there until the tests of a file or a `describe` are over. */
+export function useClone(): Clone {
+  const clone = makeClone();
+  afterAll(() => clone.remove());
+  return clone;
+}
+
 /** Where a service is found, once the tests run. */
 export type Found = Readonly<Pick<Service, "origin" | "state">>;
 

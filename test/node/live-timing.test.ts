@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Person, post, register, somebody } from "./live-person.ts";
-import { makeClone } from "./live-service.ts";
+import { useClone } from "./live-service.ts";
 
 /**
  * Whether a route tells by its time what its answer hides. Two kinds of request are sent in random order, and
@@ -14,7 +14,7 @@ import { makeClone } from "./live-service.ts";
 const SAMPLES = 50;
 const BOUNDS = { least: 0.26, most: 0.74 };
 
-const clone = makeClone();
+const clone = useClone();
 let origin: string;
 let known: Person;
 
@@ -30,8 +30,6 @@ beforeAll(async () => {
   ({ origin } = await clone.serve(values));
   known = await register(origin);
 });
-
-afterAll(() => clone.remove());
 
 type Send = () => Promise<Response>;
 

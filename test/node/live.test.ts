@@ -1,17 +1,15 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { logIn, post, readMe, refresh, register, somebody, verifyAsStranger } from "./live-person.ts";
-import { makeClone, type Service } from "./live-service.ts";
+import { type Service, useClone } from "./live-service.ts";
 
-const clone = makeClone();
+const clone = useClone();
 let service: Service;
 
 beforeAll(async () => {
   service = await clone.start();
 });
-
-afterAll(() => clone.remove());
 
 describe("npm run dev on a fresh clone", () => {
   it("makes .dev.vars with a random secret, and says where everything is", () => {

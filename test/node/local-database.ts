@@ -3,6 +3,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { afterAll } from "vitest";
 import { openD1 } from "../../src/commands/d1.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -16,10 +17,9 @@ export interface LocalDatabase {
   rows(sql: string): Record<string, unknown>[];
   /** Runs statements that answer nothing. */
   change(sql: string): void;
-  remove(): Promise<void>;
 }
 
-/** An empty database with every table, as the command itself opens one. */
+/** An empty database with every table, as the command itself opens one. It is gone after the tests of the file. */
 export async function makeLocalDatabase(): Promise<LocalDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "postern-database-"));
   const { DB, dispose } = await openD1({ remote: false, persistTo: folder }, ROOT);
@@ -27,6 +27,10 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
   const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
   await DB.batch(statements.map((statement) => DB.prepare(statement)));
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
+  afterAll(async () => {
+    await dispose();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  });
   const open = <Result>(work: (database: DatabaseSync) => Result): Result => {
     const database = new DatabaseSync(file);
     try {
@@ -46,9 +50,5 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
           .map((row) => ({ ...row })),
       ),
     change: (sql) => open((database) => database.exec(sql)),
-    async remove() {
-      await dispose();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    },
   };
 }

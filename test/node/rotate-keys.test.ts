@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { rotateKeys } from "../../src/commands/rotate-keys.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
 const KEY = "5q000shk6aFcMEgRqEOPEzfL7-gl5wm16KA9HWQ5fqA";
@@ -23,11 +23,7 @@ const key = (changes: Partial<Key> = {}): Key => ({
   ...changes,
 });
 
-let database: LocalDatabase;
-beforeAll(async () => {
-  database = await makeLocalDatabase();
-});
-afterAll(() => database.remove());
+const database = await makeLocalDatabase();
 
 /** Runs the command on a database with these keys. */
 async function rotated(argv: string[], keys: Key[]) {

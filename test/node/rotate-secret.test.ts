@@ -1,23 +1,19 @@
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { rotateSecret } from "../../src/commands/rotate-secret.ts";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import type { SigningKeyRow } from "../../src/keys/signing-key-rows.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { systemRandom } from "../../src/platform/random.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 import { makeTree } from "./stand-in.ts";
 
 const CURRENT = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHrVd8TgAfC2iPjXy6B";
 const OLDER = "p0Lk2Jh4Gf6Ds8Az1Xc3Vb5Nm7Qw9Er0Ty2Ui4Op6Kj8Hg1F";
 const FRESH = /^[\w-]{64}$/;
 
-let database: LocalDatabase;
-beforeAll(async () => {
-  database = await makeLocalDatabase();
-});
-afterAll(() => database.remove());
+const database = await makeLocalDatabase();
 
 /** A signing key that is sealed under this secret. */
 function keyUnder(secret: string): Promise<SigningKeyRow> {
