@@ -65,7 +65,7 @@ describe("the client in cookie mode", () => {
     expect(states).toEqual([{ status: "signed_in" }]);
   });
 
-  it("finds a session that somebody began elsewhere once it is asked to refresh", async () => {
+  it("finds a session that the user began elsewhere when it is asked to refresh", async () => {
     const { visitor, credentials } = await visit();
     const client = open(visitor);
     expect(await client.user()).toBeNull();
@@ -94,7 +94,7 @@ describe("the client in cookie mode", () => {
     },
   );
 
-  it("sends nobody's request for somebody else who logged in behind its back", async () => {
+  it("never sends one user's request as another user who logged in without its knowledge", async () => {
     const { visitor, credentials, client, states, user } = await signedIn({ mode: "cookie" });
     const next = await registered();
     await open(visitor).login(credentialsOf(next));
@@ -111,25 +111,31 @@ describe("the client in cookie mode", () => {
   });
 
   it.each([
-    ["nobody is signed in", (client: Client) => client.logout().then(() => null)],
-    ["somebody else is", async (client: Client) => (await client.login(credentialsOf(await registered()))).email],
+    ["they have logged out", (client: Client) => client.logout().then(() => null)],
     [
-      "somebody else is, who logged in behind its back,",
+      "another user has logged in",
+      async (client: Client) => (await client.login(credentialsOf(await registered()))).email,
+    ],
+    [
+      "another user has logged in without its knowledge",
       async (client: Client, visitor: Visitor) => {
         const { email } = await open(visitor).login(credentialsOf(await registered()));
         await client.refresh();
         return email;
       },
     ],
-  ])("does not name who was signed in when it asked, where %s by the time of the answer", async (_, change) => {
-    const { visitor, client } = await signedIn({ mode: "cookie" });
-    const letGo = visitor.hold("responses", "/me");
-    const user = client.user();
-    await vi.waitFor(() => expect(visitor.count(ME)).toBe(1));
-    const email = await change(client, visitor);
-    letGo();
-    expect((await user)?.email ?? null).toBe(email);
-  });
+  ])(
+    "does not return the user who was signed in when it asked, if %s by the time of the response",
+    async (_, change) => {
+      const { visitor, client } = await signedIn({ mode: "cookie" });
+      const letGo = visitor.hold("responses", "/me");
+      const user = client.user();
+      await vi.waitFor(() => expect(visitor.count(ME)).toBe(1));
+      const email = await change(client, visitor);
+      letGo();
+      expect((await user)?.email ?? null).toBe(email);
+    },
+  );
 
   it("keeps the cookie of a login from the late answer to a logout", async () => {
     const { visitor, credentials, client } = await signedIn({ mode: "cookie" });
@@ -158,7 +164,7 @@ describe("the client in cookie mode", () => {
     expect(await open(visitor).user()).toBeNull();
   });
 
-  it("brings nobody back while the logout is under way", async () => {
+  it("signs no user in again while a logout is in progress", async () => {
     const { visitor, client } = await signedIn({ mode: "cookie" });
     const letGo = visitor.hold("requests", "/logout");
     const logout = client.logout();
@@ -170,7 +176,7 @@ describe("the client in cookie mode", () => {
     expect(visitor.count(REFRESH)).toBe(0);
   });
 
-  it("brings nobody back by the cookie of a session that they wanted to end", async () => {
+  it("signs no user in again with the cookie of a session that they wanted to end", async () => {
     const { visitor, credentials, client } = await signedIn({ mode: "cookie" });
     visitor.through(noNetwork);
     await expect(client.logout()).rejects.toMatchObject({ code: "network_error" });

@@ -36,7 +36,7 @@ describe("the client in memory mode", () => {
     expect(visitor.sent.some(({ hasCookie }) => hasCookie)).toBe(false);
   });
 
-  it("asks nobody while nobody is signed in", async () => {
+  it("sends no request of its own while no user is signed in", async () => {
     const visitor = visitorOfWorker();
     const client = visitor.open();
     expect(await client.user()).toBeNull();
@@ -69,7 +69,7 @@ describe("the client in memory mode", () => {
     expect(() => visitorOfWorker().open(options)).toThrow(message);
   });
 
-  it("tells each who listens on its own: one that throws, or one that stops and listens with the same function", async () => {
+  it("calls each listener on its own: one that throws, and one that stops and listens again with the same function", async () => {
     const { visitor, credentials } = await visit();
     const client = visitor.open();
     const states: AuthState[] = [];
@@ -120,7 +120,7 @@ describe("the access token", () => {
     expect(await client.user()).not.toBeNull();
   });
 
-  it("goes to the service and the listed APIs, and to nobody else", async () => {
+  it("goes to the service and the listed APIs, and to no other origin", async () => {
     const { visitor, client } = await signedIn({ apis: ["https://api.example.com/v1"] });
     const asked = [
       ["/api/v1/users/me", true],
@@ -158,7 +158,7 @@ describe("the access token", () => {
 
   it.each([
     ["the page slept and its stopwatch with it", { stopwatch: false }],
-    ["somebody set the clock", { wall: false }],
+    ["the user set the clock", { wall: false }],
   ])(
     "is replaced before a request once it has expired, by one refresh for all that wait, though %s",
     async (_, which) => {
@@ -171,7 +171,7 @@ describe("the access token", () => {
     },
   );
 
-  it("that the service refuses is replaced once, and the request sent once more, whatever the clocks say", async () => {
+  it("that the service refuses is replaced once, and the request sent again, even if the clocks say that it is valid", async () => {
     const { visitor, client } = await signedIn();
     vi.setSystemTime(Date.now() + 31 * MINUTE);
     const change = { method: "PUT", headers: { "Content-Type": "application/json" }, body: '{"first_name":"Ada"}' };
@@ -210,7 +210,7 @@ describe("a refresh", () => {
     expect(await client.user()).not.toBeNull();
   });
 
-  it("that fails for want of an answer signs nobody out, and says why it failed", async () => {
+  it("that gets no response keeps the user signed in, and says why it failed", async () => {
     const { visitor, client, states, user } = await signedIn();
     visitor.through(loseAnswer);
     visitor.pass(31 * MINUTE);
@@ -287,7 +287,7 @@ describe("a refresh", () => {
     expect(await client.refresh()).toBe(false);
   });
 
-  it("that is under way when somebody logs out signs nobody in again", async () => {
+  it("that is in progress when the user logs out does not sign them in again", async () => {
     const { visitor, client, states } = await signedIn();
     const letGo = visitor.hold("responses", "/refresh");
     const refreshed = client.refresh();
@@ -300,7 +300,7 @@ describe("a refresh", () => {
   });
 
   it.each(["answered", "refused", "lost"])(
-    "of a former session that is %s after somebody else has logged in changes nothing",
+    "of a former session that is %s after another user has logged in changes nothing",
     async (fate) => {
       const { visitor, credentials, client } = await signedIn();
       const next = await registered();
@@ -327,7 +327,7 @@ describe("a refresh", () => {
     },
   );
 
-  it("that repeats a request never repeats it for somebody else", async () => {
+  it("that repeats a request never repeats it as another user", async () => {
     const { visitor, client } = await signedIn();
     const next = await registered();
     const held = Promise.withResolvers<void>();
@@ -393,7 +393,7 @@ describe("a logout", () => {
     expect(visitor.count(LOGOUT)).toBe(1);
   });
 
-  it("is not done where somebody else than the service answers 401", async () => {
+  it("is not done if a 401 comes from a proxy instead of the service", async () => {
     const { visitor, client } = await signedIn();
     visitor.through(async () => new Response("<h1>Log in to the proxy</h1>", { status: 401 }));
     await expect(client.logout()).rejects.toMatchObject({ code: "unexpected_answer", status: 401 });
@@ -454,7 +454,7 @@ describe("an error", () => {
     ["a proxy's JSON", () => Response.json({})],
     ["a proxy's null", () => Response.json(null)],
     ["a proxy's nothing", () => new Response(null, { status: 204 })],
-    ["tokens of nobody", () => Response.json({ ...TOKENS, user: null })],
+    ["tokens without a user", () => Response.json({ ...TOKENS, user: null })],
     ["tokens without an age", () => Response.json({ ...TOKENS, expires_in: null, user: { id: "1" } })],
     ["a problem that is none", () => problem("null")],
     ["a broken problem", () => problem("{")],
@@ -526,7 +526,7 @@ describe("readError", () => {
     expect(error).toMatchObject({ code: "validation_failed", message: "Look at the fields.", errors, retryAfter: 7 });
   });
 
-  it("answers with an error whatever it is given", async () => {
+  it("returns an error for a response that is not from the service or was already read", async () => {
     const page = await readError(new Response("<h1>Bad gateway</h1>", { status: 502 }));
     expect(page).toMatchObject({ status: 502, code: "unexpected_answer", errors: [] });
     const read = new Response("{}", { status: 400 });

@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(new URL(page.url()).searchParams.get("return_to")).toBe("/account");
   });
 
-  it("change the password, and end the sessions that somebody does not know", async () => {
+  it("change the password, and end the sessions that the user does not recognize", async () => {
     const person = await visitor.arriveAtHome();
     const page = visitor.page;
     await Promise.all([logIn(service.origin, person), logIn(service.origin, person)]);
@@ -109,7 +109,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#change-notice", "Password changed.");
     expect(await page.inputValue("#current_password")).toBe("");
     await expect.poll(() => page.locator(".device").count(), { timeout: 20_000 }).toBe(1);
-    expect(await page.isVisible("#others-open"), "there is nobody else to log out").toBe(false);
+    expect(await page.isVisible("#others-open"), "there is no other device to log out").toBe(false);
 
     const other = await logIn(service.origin, { ...person, password: "another fine password" });
     await page.reload();
@@ -185,7 +185,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     expect(page.url().startsWith(`${service.origin}/`)).toBe(true);
   });
 
-  it("show nothing of a form where nobody may register, and stop at a refusal that comes later", async () => {
+  it("show no form while registration is closed, and stop at a refusal that comes later", async () => {
     const page = await visitor.arrive("/register");
     for (const [policy, heading] of [
       ["invitation", "Registration is by invitation only"],
@@ -202,7 +202,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#register-error", "New accounts aren't being accepted right now.");
   });
 
-  it("speak German where the browser does, and keep a mailed link when somebody changes the language", async () => {
+  it("speak German if the browser does, and keep a link from an email when the user changes the language", async () => {
     const person = somebody();
     expect((await post(service.origin, "/api/v1/auth/register", person)).status).toBe(202);
     const link = await mailedLink(service.origin, person.email, "verify-email");
@@ -226,7 +226,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     await says("#phone-error", "Geben Sie die Nummer mit Ländervorwahl ein");
   });
 
-  it("keep the language and where somebody wants to go, whichever is chosen first", async () => {
+  it("keep the language and the user's destination, in either order", async () => {
     // A link that the page's script has reached by now.
     const LED = '[href*="return_to"]';
     const person = await register(service.origin);
@@ -259,7 +259,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
   });
 
   it.each(["login", "register"])(
-    "lead on from /%s who is logged in, or logs in in another window meanwhile",
+    "lead a user on from /%s who is logged in, or who logs in in another window",
     async (path) => {
       const person = await register(service.origin);
       const page = await visitor.arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);

@@ -24,7 +24,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     ["no answer", (route: Route) => route.abort()],
     ["503", refusal(503, "unavailable", { "Retry-After": "2" })],
   ])(
-    "say that somebody is not logged out where the service answers %s, and log out at the next try",
+    "say that the user is still logged in if the service answers %s, and log out at the next try",
     async (_, answer) => {
       await visitor.arriveAtHome();
       const page = visitor.page;
@@ -106,7 +106,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await visitor.sees("Your account");
   });
 
-  it("keep somebody whose two windows slept past the expiry, wake together, and lose the answer to a refresh", async () => {
+  it("keep a user logged in whose two windows sleep past the expiry, wake together, and lose the response to a refresh", async () => {
     const person = await register(service.origin);
     await visitor.arrive();
     const { page } = visitor;
@@ -157,7 +157,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await visitor.reads("#profile-notice", "Saved.");
   });
 
-  it("send whoever has been logged out to log in, with not a word of a failure", async () => {
+  it("send a user who was logged out to the log-in page, without an error message", async () => {
     const person = await visitor.arriveAtHome();
     const { page } = visitor;
     const { access_token } = await logIn(service.origin, person);
@@ -200,14 +200,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     await visitor.reads("#delete-error", IN_5_SECONDS);
   });
 
-  it.each<[string, ["request" | "response", string] | undefined, string]>([
-    ["has loaded", undefined, "Your account"],
-    ["requests its sessions", ["request", "**/api/v1/users/me/sessions"], "Your account"],
-    ["waits for its data", ["response", ME], "Your account"],
-    ["waits for its data", ["response", ME], "Log in"],
+  it.each<[string, string, ["request" | "response", string] | undefined]>([
+    ["has loaded", "Your account", undefined],
+    ["requests its sessions", "Your account", ["request", "**/api/v1/users/me/sessions"]],
+    ["waits for its data", "Your account", ["response", ME]],
+    ["waits for its data", "Log in", ["response", ME]],
   ])(
-    "show nothing of the former user when the account changes in another window while this one %s: %s, then %s",
-    async (_, held, heading) => {
+    "show nothing of the former user when another one logs in or they log out in another window, while this one %s: %s",
+    async (_, heading, held) => {
       const first = await visitor.arriveAtHome();
       const { page } = visitor;
       const second = await register(service.origin);
@@ -224,7 +224,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages of an account, where something
     },
   );
 
-  it("load anew what the browser brings back from long ago", async () => {
+  it("reload a page that the browser restores from its cache", async () => {
     await visitor.arriveAtHome();
     const { page } = visitor;
     await page.fill("#first_name", "typed and left");

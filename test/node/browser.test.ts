@@ -134,7 +134,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await mailedLink(person.email, "reset-password", 3);
   });
 
-  it("say so when an address has become somebody else's", async () => {
+  it("say so when another user has taken the address", async () => {
     const { person, moved, link } = await moving();
     const owner = await register(service.origin, { ...somebody(), email: moved.email });
     const page = await open(link);
@@ -306,7 +306,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("h1", { hasText: "You already have an account" }).waitFor();
   });
 
-  it("say of an invitation nothing but its address, and when nobody may accept one", async () => {
+  it("show nothing of an invitation but its address, and say so when registration is closed", async () => {
     const page = await open("/accept-invitation#token=x&email=Call%20now:%20555-0100");
     expect(await heading(page)).toBe("Open the link in your email");
     expect(await page.locator("input:visible").count()).toBe(0);

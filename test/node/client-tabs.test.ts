@@ -169,7 +169,7 @@ describe("the tabs of one browser", () => {
     await vi.waitFor(async () => expect(await tab.user()).toEqual(user));
   });
 
-  it("send a logout before anything else, whatever the others are at", async () => {
+  it("send a logout before anything else, even while others refresh and log in", async () => {
     const { tab } = open();
     await logIn(tab);
     const letGo = visitor.hold("responses", "/refresh");

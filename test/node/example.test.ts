@@ -187,7 +187,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     expect(await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })")).toBe("{}");
   });
 
-  it("leads somebody who is signed in from the pages for others to the notes", async () => {
+  it("leads a signed-in user from the pages for signed-out users to the notes", async () => {
     for (const path of ["/login", "/register", "/nowhere"]) {
       await page.goto(`${example.app}${path}`);
       await heading("Notes");

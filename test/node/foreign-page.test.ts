@@ -19,7 +19,7 @@ const TRY = `async (url, init) => {
   } catch (error) { return { type: "error", status: 0, text: "" }; }
 }`;
 
-describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser of somebody who is logged in", () => {
+describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser of a logged-in user", () => {
   const clone = useClone();
   let service: Service;
   let context: BrowserContext;
@@ -80,7 +80,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a page of another site, in the browser o
     return { own, page, json, login, sent, livesOn };
   }
 
-  it("posts forms with the cookie in vain: no refresh, no logout, no login as somebody else", async () => {
+  it("posts forms with the cookie in vain: no refresh, no logout, no login as another user", async () => {
     const { page, sent, livesOn } = await visited();
     for (const route of ["refresh", "logout", "login"]) {
       for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {

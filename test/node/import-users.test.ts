@@ -450,7 +450,7 @@ describe("npm run users:import on a database", () => {
     expect(users).toEqual([{ username: "Same" }, { username: "dup-one" }]);
   });
 
-  it("counts nobody twice, and nobody who was there already", async () => {
+  it("counts no user twice, and no user who existed before", async () => {
     const line = {
       id: "0190aaaa-2222-4222-8333-444455556666",
       email: "twice@example.com",

@@ -29,8 +29,8 @@ async function resetToken(origin: string, email: string): Promise<string> {
   );
 }
 
-describe("npm run secret:rotate beside a service that is started anew", () => {
-  it("logs nobody out, lets a link that was mailed before be used after, and changes no signing key, until the finish and after it", async () => {
+describe("npm run secret:rotate beside a service that is restarted", () => {
+  it("keeps users logged in, links in earlier emails usable and the signing key unchanged, until the finish and after it", async () => {
     const first = await clone.serve();
     // The same address each time: it is the issuer of the tokens.
     const fixed = ["--var", `PUBLIC_URL:${first.origin}`];

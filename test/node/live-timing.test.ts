@@ -73,12 +73,15 @@ describe("the time of an answer", () => {
     expect(await slowness(hashes, refused, { first: 401, second: 422 })).toBeGreaterThan(BOUNDS.most);
   });
 
-  it.each(["email", "username"] as const)("of a login does not tell whether somebody has the %s", async (name) => {
-    const login = (value: string) => () =>
-      post(origin, "/api/v1/auth/login", { [name]: value, password: "a wrong password" });
-    const nobody = name === "email" ? unknown() : "nobody-at-all";
-    expectAlike(await slowness(login(known[name]), login(nobody), alike(401)));
-  });
+  it.each(["email", "username"] as const)(
+    "of a login does not tell an attacker whether the %s exists",
+    async (name) => {
+      const login = (value: string) => () =>
+        post(origin, "/api/v1/auth/login", { [name]: value, password: "a wrong password" });
+      const absent = name === "email" ? unknown() : "nobody-at-all";
+      expectAlike(await slowness(login(known[name]), login(absent), alike(401)));
+    },
+  );
 
   it.each(["forgot-password", "resend-verification"])("of %s does not tell it of an address", async (route) => {
     const ask = (email: () => string) => () => post(origin, `/api/v1/auth/${route}`, { email: email() });

@@ -87,7 +87,7 @@ const ask = async (token: string, path = "/") => {
 };
 
 describe("createVerifier in a real isolate", () => {
-  it("answers everybody though the request that was reading the keys is cancelled meanwhile", async () => {
+  it("answers all clients even if the request that was reading the keys is cancelled", async () => {
     const id = crypto.randomUUID();
     const token = await mint(id);
     expect(await ask(token, "/leave")).toBe("left");

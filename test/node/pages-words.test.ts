@@ -32,7 +32,7 @@ const TYPED = ["x", "a".repeat(300), "\u0007 a bell in the middle of it", "\ud80
 const FIELDS = ["email", "username", "password", "new_password", "first_name", "last_name", "phone"];
 
 describe("the words of the pages", () => {
-  it("are there, in every language, for whatever the API finds wrong with a field", () => {
+  it("exist in every language for each error that the API reports for a field", () => {
     const found = new Set<string>(FAULT_CODES.map((code) => `password.${code}`));
     for (const { path, body } of called) {
       if (body === undefined || path.endsWith("/login") || path.endsWith("/password-strength")) continue;

@@ -3,7 +3,7 @@ import { choosePort, isFree } from "../../src/commands/ports.ts";
 import { takePort } from "./loopback.ts";
 
 describe("the port", () => {
-  it("is not free while somebody listens", async () => {
+  it("is not free while a program listens on it", async () => {
     const port = await takePort();
     expect(await isFree(port, "127.0.0.1")).toBe(false);
     expect(await isFree(port, "localhost")).toBe(false);
@@ -21,7 +21,7 @@ describe("the port", () => {
     expect(await choosePort(8787, "localhost", async () => false)).toBeUndefined();
   });
 
-  it("is free once nobody listens", async () => {
+  it("is free if no program listens on it", async () => {
     const port = await choosePort(8787, "127.0.0.1");
     expect(port).toBeGreaterThanOrEqual(8787);
   });

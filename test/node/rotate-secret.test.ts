@@ -372,7 +372,7 @@ describe("npm run secret:rotate on this machine", () => {
     expect([refused.code, refused.after]).toEqual([1, text]);
     expect(refused.complained).toContain(`AUTH_SECRET_PREVIOUS alone opens ${waiting.id}`);
 
-    const lost = await keyUnder("a secret that nobody has any more, and no one misses");
+    const lost = await keyUnder("a secret that has been lost, and that is long enough");
     const done = await rotated(text, ["--finish"], [lost, await keyUnder(CURRENT)]);
     expect([done.code, done.after]).toEqual([0, `A=1\nAUTH_SECRET=${CURRENT}\nB=2\n`]);
     expect(done.said).toContain("AUTH_SECRET_PREVIOUS is gone");
