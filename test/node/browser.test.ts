@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, refusal, useVisitor } from "./live-browser.ts";
+import { CHROMIUM, LOOKS, mailedLink as mailedLinkAt, overflowOf, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { changeDatabase, useSharedService } from "./live-service.ts";
 
@@ -57,12 +57,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.keyboard.press("Tab");
     expect(await focused(page)).toBe(button);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: outcome }).waitFor();
+    await visitor.sees(outcome);
     expect(await focused(page)).toBe(outcome);
     expect(await page.title()).toBe(`${outcome} · Postern`);
     await visitor.keepPicture(`${pathname.slice(1)}-done-${look.name}`);
-    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    expect(overflow).toBeLessThanOrEqual(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     return page;
   }
 
@@ -103,7 +102,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Password changed" }).waitFor();
+    await visitor.sees("Password changed");
     await logIn(service.origin, { ...person, password: "another fine password" });
   });
 
@@ -123,14 +122,14 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     for (let time = 0; time < 2; time++) {
       await page.goto(link);
       await page.click("#act-button");
-      await page.locator("h1", { hasText: "Change undone" }).waitFor();
+      await visitor.sees("Change undone");
       expect(await page.textContent("#text")).toMatch(/check your email for a link to set a new password/);
     }
     await page.click("#again");
     expect(await heading(page)).toBe("Get a new link");
     await page.fill("#email", person.email);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Check your email" }).waitFor();
+    await visitor.sees("Check your email");
     await mailedLink(person.email, "reset-password", 3);
   });
 
@@ -139,34 +138,34 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const owner = await register(service.origin, { ...somebody(), email: moved.email });
     const page = await open(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This email address is taken" }).waitFor();
+    await visitor.sees("This email address is taken");
     expect(await page.locator("button:visible").count()).toBe(0);
 
     // Deleting that account makes the same link good again, as the page says.
     await deleteAccount(owner);
     await page.goto(link);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Email address changed" }).waitFor();
+    await visitor.sees("Email address changed");
 
     const undo = await mailedLink(person.email, "undo-email-change", 2);
     await register(service.origin, { ...somebody(), email: person.email });
     await page.goto(undo);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Your old email address is taken" }).waitFor();
+    await visitor.sees("Your old email address is taken");
   });
 
   it("offer another link where one is not good, and send it", async () => {
     const { person, link } = await unverified();
     const page = await open(`${link.slice(0, -6)}AAAAAA`);
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
+    await visitor.sees("This link isn't valid");
     await visitor.submit("resend", { email: "not an address" });
     expect(await page.textContent("#email-error")).toMatch(/address/);
     await visitor.submit("resend", { email: person.email });
-    await page.locator("h1", { hasText: "Check your email" }).waitFor();
+    await visitor.sees("Check your email");
     await page.goto(await mailedLink(person.email, "verify-email", 2));
     await page.click("#act-button");
-    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
+    await visitor.sees("Email address verified");
   });
 
   it("lose nothing when the network drops the answer, or when the service asks to wait", async () => {
@@ -195,7 +194,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await visitor.keepPicture("unavailable-desktop-light");
 
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Email address verified" }).waitFor();
+    await visitor.sees("Email address verified");
     expect(await alert.isVisible()).toBe(false);
   });
 
@@ -218,12 +217,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
       await page.click("#act-button");
     };
     await use();
-    await page.locator("h1", { hasText: "This link isn't valid" }).waitFor();
+    await visitor.sees("This link isn't valid");
     await visitor.keepPicture(`${path}-invalid-desktop-light`);
     // A link outlasts every test; this is what the service answers in the end.
     await page.route(`**/api/v1/auth/${path}`, refusal(400, "expired_token"));
     await use();
-    await page.locator("h1", { hasText: "This link has expired" }).waitFor();
+    await visitor.sees("This link has expired");
     await visitor.keepPicture(`${path}-expired-desktop-light`);
   });
 
@@ -238,7 +237,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const page = await open("/reset-password", look);
     expect(await heading(page)).toBe("Forgot your password?");
     await visitor.submit("resend", { email: person.email });
-    await page.locator("h1", { hasText: "Check your email" }).waitFor();
+    await visitor.sees("Check your email");
 
     await page.goto(await mailedLink(person.email, "reset-password"));
     await page.locator("#new_password").waitFor();
@@ -249,7 +248,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     const password = "another fine password";
     await page.fill("#new_password", password);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Password changed" }).waitFor();
+    await visitor.sees("Password changed");
     await logIn(service.origin, { ...person, password });
   });
 
@@ -290,11 +289,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.locator("#username-error", { hasText: "This username is taken." }).waitFor();
     expect(await label()).toBe("Username");
     await visitor.keepPicture(`accept-invitation-taken-${look.name}`);
-    const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    expect(overflow).toBeLessThanOrEqual(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     await type(person.username);
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Your account is ready" }).waitFor();
+    await visitor.sees("Your account is ready");
     expect(await focused(page)).toBe("Your account is ready");
     await visitor.keepPicture(`accept-invitation-done-${look.name}`);
     await logIn(service.origin, person);
@@ -303,7 +301,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#username", "another-name");
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "You already have an account" }).waitFor();
+    await visitor.sees("You already have an account");
   });
 
   it("show nothing of an invitation but its address, and say so when registration is closed", async () => {
@@ -321,7 +319,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.fill("#username", "ada");
     await page.fill("#new_password", "another fine password");
     await page.keyboard.press("Enter");
-    await page.locator("h1", { hasText: "Registration is closed" }).waitFor();
+    await visitor.sees("Registration is closed");
   });
 
   it("say where to ask for a link when the service wants a challenge that they cannot show", async () => {

@@ -117,7 +117,7 @@ beforeAll(async () => {
   writeFiles(() => true);
   // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,
   // elsewhere the tarball that is installed.
-  expect((await shell("bash", ["-e", "-c", PACK])).stdout).toContain("postern-0.1.0.tgz");
+  expect((await bash(PACK)).stdout).toContain("postern-0.1.0.tgz");
   notes = await clone.startBeside(service, "notes/wrangler.toml", {});
   addresses.set("http://localhost:8788", notes.origin);
   writeFiles((file) => file.startsWith("app/"));
@@ -143,12 +143,15 @@ async function paste(page: string): Promise<string> {
     /npm run (admin:create|users:import) --/g,
     `npm run $1 -- --persist-to ${service.state}`,
   );
-  return (await shell("bash", ["-e", "-c", script])).stdout;
+  return (await bash(script)).stdout;
 }
 
 function shell(command: string, words: readonly string[], more: Record<string, string> = {}) {
   return run(command, words, { cwd: clone.folder, env: { ...plainEnvironment(), ...more }, timeout: 120_000 });
 }
+
+/** Runs a script, which ends at the first command that fails. */
+const bash = (script: string, more?: Record<string, string>) => shell("bash", ["-e", "-c", script], more);
 
 /** A block that is not pasted with the others, since its program is not on every machine. */
 function idleBlock(page: string, program: string): string {
@@ -204,8 +207,9 @@ function commandsOf(page: string): string {
   return blocks.map(({ text }) => text).join("\n");
 }
 
-/** Fails where an answer is not in the output, behind the one before it. */
-function expectPrinted(page: string, output: string): void {
+/** Pastes a page's commands, and fails where an answer is not in the output, behind the one before it. */
+async function expectPrinted(page: string): Promise<void> {
+  const output = await paste(page);
   let position = 0;
   for (const answer of PRINTED[page] ?? []) {
     const found = output.indexOf(answer, position);
@@ -221,11 +225,11 @@ describe("the documentation's commands", () => {
   });
 
   it("do the main job when pasted", async () => {
-    expectPrinted("README.md", await paste("README.md"));
+    await expectPrinted("README.md");
   });
 
   it("verify in another Worker", async () => {
-    expectPrinted("docs/quick-start-worker.md", await paste("docs/quick-start-worker.md"));
+    await expectPrinted("docs/quick-start-worker.md");
   });
 
   it("verify in another Worker without Hono", async () => {
@@ -244,36 +248,31 @@ describe("the documentation's commands", () => {
   });
 
   it("verify in Node, and in Python where it has PyJWT", async ({ skip }) => {
-    const output = await paste("docs/other-languages.md");
-    expectPrinted("docs/other-languages.md", output);
+    await expectPrinted("docs/other-languages.md");
     const knowsJwt = await shell(PYTHON, ["-c", "import jwt, cryptography"]).then(
       () => true,
       () => false,
     );
     if (!knowsJwt) return skip(`${PYTHON} has no PyJWT.`);
     const python = idleBlock("docs/other-languages.md", "python3").replace("python3", PYTHON);
-    const both = await shell("bash", [
-      "-e",
-      "-c",
-      `${withAddresses(commandsOf("docs/other-languages.md"))}\n${python}`,
-    ]);
+    const both = await bash(`${withAddresses(commandsOf("docs/other-languages.md"))}\n${python}`);
     const [, subject = "?"] = /^Node: user (\S+)$/m.exec(both.stdout) ?? [];
     expect(both.stdout).toContain(`Python: user ${subject}`);
   });
 
   it("log in with a cookie", async () => {
-    expectPrinted("docs/cookies-or-tokens.md", await paste("docs/cookies-or-tokens.md"));
+    await expectPrinted("docs/cookies-or-tokens.md");
   });
 
   it("bring users along", async () => {
-    expectPrinted("docs/import.md", await paste("docs/import.md"));
+    await expectPrinted("docs/import.md");
   });
 
   it("bring users along from FastAPI and passlib, PostgreSQL's query run in SQLite", async () => {
     const database = new DatabaseSync(":memory:");
     database.exec(FASTAPI);
     exportUsers(database, "fastapi/export.sql", "fastapi/users.ndjson");
-    expectPrinted("docs/migrate-from-fastapi.md", await paste("docs/migrate-from-fastapi.md"));
+    await expectPrinted("docs/migrate-from-fastapi.md");
   });
 
   it("bring users along from better-auth, with the same result from the query for SQLite and PostgreSQL's run in SQLite", async () => {
@@ -289,24 +288,19 @@ describe("the documentation's commands", () => {
       readPage("docs/migrate-from-better-auth.md").match(/`'(role|is_active)', [^`]+`/g) ?? []
     ).map((code) => code.slice(1, -1));
     const users = exported(adding("better-auth/postgresql.sql", role, postgresql));
-    expect(
-      users
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([
+    expect(usersIn("better-auth/users.ndjson")).toMatchObject([
       { email: "heidi@example.com", role: "user", is_active: true },
       { email: "ivan@example.com", role: "user", is_active: false },
     ]);
     expect(exported(adding("better-auth/sqlite.sql", role, sqlite))).toBe(users);
-    expectPrinted("docs/migrate-from-better-auth.md", await paste("docs/migrate-from-better-auth.md"));
+    await expectPrinted("docs/migrate-from-better-auth.md");
   });
 
   // Debian's packages; said to be skipped where they are not installed.
   it.skipIf(!existsSync(SQLITE))("take better-auth's users out by the sqlite3 program", async () => {
     const database = new DatabaseSync(join(clone.folder, "auth.db"));
     database.exec(BETTER_AUTH);
-    await shell("bash", ["-e", "-c", idleBlock("docs/migrate-from-better-auth.md", "sqlite3")]);
+    await bash(idleBlock("docs/migrate-from-better-auth.md", "sqlite3"));
     const printed = usersIn("better-auth/users.ndjson");
     exportUsers(database, "better-auth/sqlite.sql", "better-auth/expected.ndjson");
     expect(printed).toEqual(usersIn("better-auth/expected.ndjson"));
@@ -314,39 +308,30 @@ describe("the documentation's commands", () => {
   });
 
   it.skipIf(POSTGRESQL === undefined).each([
-    {
-      service: "FastAPI",
-      page: "docs/migrate-from-fastapi.md",
-      folder: "fastapi",
-      query: "export.sql",
-      tables: FASTAPI,
+    ["FastAPI", "fastapi", "export.sql", FASTAPI],
+    ["better-auth", "better-auth", "postgresql.sql", BETTER_AUTH],
+  ])(
+    "take the users of %s out of PostgreSQL, as the query's run in SQLite has them",
+    async (_, folder, query, tables) => {
+      const page = `docs/migrate-from-${folder}.md`;
+      const database = new DatabaseSync(":memory:");
+      database.exec(tables);
+      exportUsers(database, `${folder}/${query}`, `${folder}/expected.ndjson`);
+      const server = startPostgreSql(POSTGRESQL ?? "");
+      try {
+        const DATABASE_URL = server.url;
+        writeFileSync(join(clone.folder, folder, "tables.sql"), tables);
+        const psql = `psql "$DATABASE_URL" -X -q -v ON_ERROR_STOP=1 -f ${folder}/tables.sql\n${idleBlock(page, "psql")}`;
+        await bash(psql, { DATABASE_URL });
+      } finally {
+        server.stop();
+      }
+      expect(usersIn(`${folder}/users.ndjson`)).toEqual(usersIn(`${folder}/expected.ndjson`));
     },
-    {
-      service: "better-auth",
-      page: "docs/migrate-from-better-auth.md",
-      folder: "better-auth",
-      query: "postgresql.sql",
-      tables: BETTER_AUTH,
-    },
-  ])("take the users of $service out of PostgreSQL, as the query's run in SQLite has them", async (from) => {
-    const { page, folder, query, tables } = from;
-    const database = new DatabaseSync(":memory:");
-    database.exec(tables);
-    exportUsers(database, `${folder}/${query}`, `${folder}/expected.ndjson`);
-    const server = startPostgreSql(POSTGRESQL ?? "");
-    try {
-      const DATABASE_URL = server.url;
-      writeFileSync(join(clone.folder, folder, "tables.sql"), tables);
-      const psql = `psql "$DATABASE_URL" -X -q -v ON_ERROR_STOP=1 -f ${folder}/tables.sql\n${idleBlock(page, "psql")}`;
-      await shell("bash", ["-e", "-c", psql], { DATABASE_URL });
-    } finally {
-      server.stop();
-    }
-    expect(usersIn(`${folder}/users.ndjson`)).toEqual(usersIn(`${folder}/expected.ndjson`));
-  });
+  );
 
   it("look after accounts", async () => {
-    expectPrinted("docs/accounts.md", await paste("docs/accounts.md"));
+    await expectPrinted("docs/accounts.md");
   });
 });
 

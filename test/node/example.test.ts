@@ -5,7 +5,16 @@ import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { CHROMIUM, DESKTOP, keepPicture, launchBrowser, mailedLink, PHONE } from "./live-browser.ts";
+import {
+  CHROMIUM,
+  collectComplaints,
+  DESKTOP,
+  keepPicture,
+  launchBrowser,
+  mailedLink,
+  overflowOf,
+  PHONE,
+} from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
 import { type Example, plainEnvironment, useClone } from "./live-service.ts";
 
@@ -74,13 +83,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
   beforeAll(async () => {
     browser = await launchBrowser();
     context = await browser.newContext({ viewport: DESKTOP });
-    context.on("weberror", (error) => complaints.push(String(error.error())));
-    context.on("console", (message) => {
-      // Chromium notes every answer of 400 and more; some are what this is about.
-      if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
-        complaints.push(message.text());
-      }
-    });
+    collectComplaints(context, complaints);
     page = await context.newPage();
     person = somebody();
   });
@@ -98,7 +101,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
       for (const [device, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(viewport);
-        expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"), name).toBe(0);
+        expect(await overflowOf(page), name).toBe(0);
         await keepPicture(page, `example-${name}-${device}-${colorScheme}`);
       }
     }
@@ -135,7 +138,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await heading("Check your email");
     await show("mailed");
     await page.evaluate("document.querySelector('main strong').textContent = 'a'.repeat(254)");
-    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), "room for it").toBe(0);
+    expect(await overflowOf(page), "room for it").toBe(0);
   });
 
   it("verifies the address on its own page, by a click", async () => {

@@ -98,13 +98,7 @@ export class Visitor {
     this.complaints.length = 0;
     this.requests.length = 0;
     // Of every window that they open, not of the first alone.
-    context.on("weberror", (error) => this.complaints.push(String(error.error())));
-    context.on("console", (message) => {
-      // Chromium notes every answer of 400 and more; those are what some tests are about.
-      if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
-        this.complaints.push(message.text());
-      }
-    });
+    collectComplaints(context, this.complaints);
     context.on("request", (request) => {
       this.requests.push({ method: request.method(), url: request.url(), referer: request.headers().referer });
     });
@@ -189,6 +183,20 @@ export class Visitor {
   }
 }
 
+/** Collects the errors and warnings of all pages. */
+export function collectComplaints(context: BrowserContext, complaints: string[]): void {
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  context.on("console", (message) => {
+    // Chromium notes every answer of 400 and more; those are what some tests are about.
+    if (/error|warning/.test(message.type()) && !/Failed to load resource/.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+}
+
+/** How far a page is wider than its window. */
+export const overflowOf = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+
 /** Keeps a picture of the page for the gallery, which is for people's eyes: no test goes by it. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
   if (!GALLERY) return;
@@ -221,8 +229,7 @@ export async function expectRoom(page: Page, where: string): Promise<void> {
   expect(await page.locator("h1:visible").count(), `${where}: one heading`).toBe(1);
   const usual = page.viewportSize() ?? DESKTOP;
   await page.setViewportSize(NARROWEST);
-  const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-  expect(overflow, `${where}: no scrolling sideways`).toBeLessThanOrEqual(0);
+  expect(await overflowOf(page), `${where}: no scrolling sideways`).toBeLessThanOrEqual(0);
   await page.setViewportSize(usual);
 }
 
