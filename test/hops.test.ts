@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { readMe, refresh, tryLogin } from "./support/account.ts";
 import { type Answer, get, post } from "./support/client.ts";
 import { recordLogs } from "./support/logs.ts";
 import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
@@ -21,30 +22,19 @@ describe("storage round trips that happen one after another", () => {
     person = await loggedIn();
   });
 
-  it("are two for login, one to look up and one to record", async () => {
-    const body = { email: person.email, password: person.password };
-    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 200, hops: 2, waves: 2 });
-  });
-
-  it("are two for a login from a new device too, whose notice waits until it is answered", async () => {
-    const body = { email: person.email, password: person.password, device_name: "a new device" };
-    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 200, hops: 2, waves: 2 });
-  });
-
-  it("are one for a refused login", async () => {
-    const body = { email: person.email, password: "a wrong password, surely" };
-    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual({ status: 401, hops: 1, waves: 1 });
-  });
-
-  it("are one for refresh", async () => {
-    const { refreshToken } = await logIn(person);
-    const refresh = () => post("/api/v1/auth/refresh", { refresh_token: refreshToken });
-    expect(await cost(refresh)).toEqual({ status: 200, hops: 1, waves: 1 });
-  });
-
-  it("are one for GET /users/me", async () => {
-    const me = () => get("/api/v1/users/me", { bearer: person.accessToken });
-    expect(await cost(me)).toEqual({ status: 200, hops: 1, waves: 1 });
+  const WRONG = "a wrong password, surely";
+  it.each<[string, () => Promise<Answer>, object]>([
+    ["two for login", () => tryLogin(person), { status: 200, hops: 2, waves: 2 }],
+    [
+      "two for login from a new device, whose notice is sent later",
+      () => post("/api/v1/auth/login", { email: person.email, password: person.password, device_name: "a new device" }),
+      { status: 200, hops: 2, waves: 2 },
+    ],
+    ["one for a refused login", () => tryLogin({ ...person, password: WRONG }), { status: 401, hops: 1, waves: 1 }],
+    ["one for refresh", () => refresh(person.refreshToken), { status: 200, hops: 1, waves: 1 }],
+    ["one for GET /users/me", () => readMe(person.accessToken), { status: 200, hops: 1, waves: 1 }],
+  ])("are %s", async (_what, request, expected) => {
+    expect(await cost(request)).toEqual(expected);
   });
 
   it("are one for logout, by either token", async () => {
@@ -80,7 +70,7 @@ describe("storage round trips that happen one after another", () => {
   });
 
   it("are told per storage in Server-Timing, in development alone", async () => {
-    const answer = await get("/api/v1/users/me", { bearer: person.accessToken });
+    const answer = await readMe(person.accessToken);
     const timing = answer.headers.get("Server-Timing") ?? "";
     expect(timing).toMatch(/(^|, )d1;dur=[\d.]+/);
     expect(timing).toMatch(/(^|, )sessions;dur=[\d.]+/);

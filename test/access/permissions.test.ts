@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
 import { type Answer, call, expectProblem } from "../support/client.ts";
+import { setUser } from "../support/database.ts";
 import { exampleOf } from "../support/examples.ts";
 import { document, operations } from "../support/openapi.ts";
 import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
@@ -203,13 +204,12 @@ describe("the permission table", () => {
     },
   );
 
-  it.each(ATTEMPTS)("refuses $name without a token, and with somebody's who is suspended", async ({ run }) => {
-    const nobody = { ...(actors.get("user") as LoggedIn), accessToken: "" };
+  it.each(ATTEMPTS)("refuses $name without a valid token, and to a suspended superuser", async ({ run }) => {
     const id = await target("user");
-    const anonymous = await run({ ...nobody, accessToken: "nonsense" }, id);
-    expectProblem(anonymous, 401, "invalid_access_token");
+    const anonymous = { ...(actors.get("user") as LoggedIn), accessToken: "nonsense" };
+    expectProblem(await run(anonymous, id), 401, "invalid_access_token");
     const suspended = await withStanding("superuser");
-    await env.DB.prepare("UPDATE users SET is_active = 0 WHERE id = ?").bind(suspended.userId).run();
+    await setUser(suspended, { is_active: 0 });
     expectProblem(await run(suspended, id), 401, "invalid_access_token");
   });
 });

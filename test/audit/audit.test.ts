@@ -9,7 +9,9 @@ import { runMaintenance } from "../../src/maintenance.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { createId, earliestId, systemRandom } from "../../src/platform/random.ts";
+import { changePassword, refresh, register } from "../support/account.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
+import { countRows, withoutTable } from "../support/database.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -102,16 +104,14 @@ describe("the audit log", () => {
     await call("DELETE", `/api/v1/users/me/sessions/${again.sessionId}`, { bearer });
     await call("DELETE", "/api/v1/users/me/sessions", { bearer });
     await post("/api/v1/users/me/email", { email: somebody().email, password: person.password }, { bearer });
-    const change = { current_password: person.password, new_password: password };
-    await post("/api/v1/users/change-password", change, { bearer });
+    await changePassword(person, password);
     await get("/api/v1/users/me/export", { bearer });
     const thief = await logIn({ ...person, password });
-    const refresh = { refresh_token: thief.refreshToken };
-    await post("/api/v1/auth/refresh", refresh);
+    await refresh(thief.refreshToken);
     vi.setSystemTime(Date.now() + 60_000);
-    await post("/api/v1/auth/refresh", { refresh_token: thief.refreshToken });
+    await refresh(thief.refreshToken);
     vi.useRealTimers();
-    await post("/api/v1/auth/register", { ...somebody(), email: person.email });
+    await register({ ...somebody(), email: person.email });
     await post("/api/v1/auth/logout", undefined, { bearer });
     const types: AuditEventType[] = [
       "registered",
@@ -182,30 +182,26 @@ describe("the audit log", () => {
     }
   });
 
-  it("records an event once, however often and in whatever batches it arrives", async () => {
+  it("records an event once, even if it arrives several times in several batches", async () => {
     const userId = crypto.randomUUID();
     const events = Array.from({ length: 150 }, () => event({ userId }));
     await consume(events.slice(0, 100));
     await consume(events.slice(50, 150), 2);
     await Promise.all([consume(events.slice(0, 60)), consume(events.slice(40, 100))]);
-    const query = "SELECT count(*) AS count FROM audit_events WHERE user_id = ?";
-    expect(await env.DB.prepare(query).bind(userId).first()).toEqual({ count: 150 });
+    expect(await countRows("audit_events", "user_id", userId)).toBe(150);
   });
 
   it("asks for the batch again, later, while the database does not take it, and loses none", async () => {
     const logs = recordLogs();
     const userId = crypto.randomUUID();
     const events = [event({ userId }), event({ userId })];
-    await env.DB.prepare("ALTER TABLE audit_events RENAME TO audit_events_away").run();
-    try {
+    await withoutTable("audit_events", async () => {
       const first = await consume(events);
       expect(first.retryBatch).toMatchObject({ retry: true });
       expect(first.ackAll).toBe(false);
       await consume(events, 3);
       expect([1, 3, 30].map(retryDelay)).toEqual([5, 20, 600]);
-    } finally {
-      await env.DB.prepare("ALTER TABLE audit_events_away RENAME TO audit_events").run();
-    }
+    });
     expect(logs().filter((line) => line.event === "audit_failed")).toHaveLength(2);
     expect((await consume(events, 4)).ackAll).toBe(true);
     expect(await eventsOf(userId, "login_failed", 2)).toHaveLength(2);
@@ -263,8 +259,7 @@ describe("the audit log", () => {
     await runMaintenance(coldIsolate());
     expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
     await runMaintenance(coldIsolate({ AUDIT_RETENTION_DAYS: "30" }));
-    const query = "SELECT count(*) AS count FROM audit_events WHERE user_id = ?";
-    expect(await env.DB.prepare(query).bind(userId).first()).toEqual({ count: 0 });
+    expect(await countRows("audit_events", "user_id", userId)).toBe(0);
   });
 
   it("deletes in bounded steps", async () => {
@@ -330,7 +325,7 @@ describe("GET /api/v1/audit-events", () => {
 });
 
 describe("GET /api/v1/users/me/security-events", () => {
-  it("shows users what happened to their account, and nobody else's", async () => {
+  it("shows users what happened to their own account only", async () => {
     const person = await loggedIn();
     await post("/api/v1/auth/login", { email: person.email, password: "a wrong password" });
     const admin = await withStanding("admin");

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Answer, appWith, deployedAt, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { readMe } from "../support/account.ts";
+import { type Answer, appWith, deployedAt, expectProblem, ORIGIN, post } from "../support/client.ts";
 import { logIn, registered } from "../support/people.ts";
 
 const APP = "https://app.example.com";
@@ -96,7 +97,7 @@ describe("cookie mode", () => {
     const out = await post("/api/v1/auth/logout", undefined, from(APP, cookie), send);
     expect(out.status).toBe(204);
     expect(out.headers.get("Set-Cookie")).toMatch(new RegExp(`^${NAME}=; Max-Age=0; Path=/api/v1/auth;`));
-    expectProblem(await get("/api/v1/users/me", { bearer: answer.json.access_token }), 401, "invalid_access_token");
+    expectProblem(await readMe(answer.json.access_token), 401, "invalid_access_token");
   });
 
   it("logs out by the cookie where the access token has expired, and never takes the cookie for nothing", async () => {
@@ -119,7 +120,7 @@ describe("cookie mode", () => {
     const out = await post("/api/v1/auth/logout", {}, { ...from(APP, cookie), bearer: other.accessToken }, send);
     expect(out.status).toBe(204);
     expect(out.headers.get("Set-Cookie")).toContain("Max-Age=0");
-    expectProblem(await get("/api/v1/users/me", { bearer: other.accessToken }), 401, "invalid_access_token");
+    expectProblem(await readMe(other.accessToken), 401, "invalid_access_token");
     const ended = await post("/api/v1/auth/refresh", undefined, from(APP, cookie), send);
     expectProblem(ended, 401, "invalid_refresh_token");
   });
@@ -136,7 +137,7 @@ describe("cookie mode", () => {
     );
     expect(out.status).toBe(204);
     for (const bearer of [alive.accessToken, answer.json.access_token]) {
-      expectProblem(await get("/api/v1/users/me", { bearer }), 401, "invalid_access_token");
+      expectProblem(await readMe(bearer), 401, "invalid_access_token");
     }
   });
 

@@ -1,14 +1,13 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { ONE_OF_EACH, PASSWORD } from "../passwords/foreign-vectors.ts";
 import { call, expectProblem, post } from "../support/client.ts";
+import { setUser } from "../support/database.ts";
 import { loggedIn, logIn, type Person, registered, rowOf } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const OWN = /^\$scrypt\$ln=4,r=8,p=1\$/;
 const hashOf = async (person: Person) => (await rowOf(person.email))?.password_hash;
-const giveHash = (person: Person, hash: string) =>
-  env.DB.prepare("UPDATE users SET password_hash = ? WHERE email = ?").bind(hash, person.email).run();
+const giveHash = (person: Person, hash: string) => setUser(person, { password_hash: hash });
 
 /** Somebody whose hash another service made. */
 async function imported(hash: string): Promise<Person> {
@@ -66,7 +65,7 @@ describe("POST /api/v1/auth/login with a hash that another service made", () => 
   });
 });
 
-describe("the current password of somebody whose hash another service made", () => {
+describe("the current password of a user whose hash another service made", () => {
   it.each(ONE_OF_EACH)("is asked for before anything is changed or deleted, with $scheme by $by", async ({ hash }) => {
     const person = await loggedIn();
     const bearer = person.accessToken;

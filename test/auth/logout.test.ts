@@ -1,27 +1,24 @@
 import { describe, expect, it, vi } from "vitest";
-import { expectProblem, get, post } from "../support/client.ts";
+import { expectEnded, readMe, refresh } from "../support/account.ts";
+import { expectProblem, post } from "../support/client.ts";
 import { loggedIn, logIn, registered } from "../support/people.ts";
 
 const LOGOUT = "/api/v1/auth/logout";
-const me = (bearer: string) => get("/api/v1/users/me", { bearer });
-const refresh = (refresh_token: string) => post("/api/v1/auth/refresh", { refresh_token });
 
 describe("POST /api/v1/auth/logout", () => {
   it("refuses the access token and the refresh token from that moment on [SE-7]", async () => {
     const { accessToken, refreshToken } = await loggedIn();
-    expect((await me(accessToken)).status).toBe(200);
+    expect((await readMe(accessToken)).status).toBe(200);
     const answer = await post(LOGOUT, undefined, { bearer: accessToken });
     expect(answer.status).toBe(204);
     expect(answer.text).toBe("");
-    expectProblem(await me(accessToken), 401, "invalid_access_token");
-    expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
+    await expectEnded({ accessToken, refreshToken });
   });
 
   it("takes a refresh token in place of an access token [OP-7]", async () => {
     const { accessToken, refreshToken } = await loggedIn();
     expect((await post(LOGOUT, { refresh_token: refreshToken })).status).toBe(204);
-    expectProblem(await me(accessToken), 401, "invalid_access_token");
-    expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
+    await expectEnded({ accessToken, refreshToken });
     const hinted = { refresh_token: refreshToken, token_type_hint: "access_token" };
     expectProblem(await post(LOGOUT, hinted), 422, "validation_failed");
   });
@@ -38,7 +35,7 @@ describe("POST /api/v1/auth/logout", () => {
     const person = await registered();
     const [here, there] = [await logIn(person), await logIn(person)];
     await post(LOGOUT, { all: false }, { bearer: here.accessToken });
-    expect((await me(there.accessToken)).status).toBe(200);
+    expect((await readMe(there.accessToken)).status).toBe(200);
   });
 
   it("ends every session with all [SE-8]", async () => {
@@ -46,19 +43,18 @@ describe("POST /api/v1/auth/logout", () => {
     const sessions = [await logIn(person), await logIn(person), await logIn(person)];
     expect((await post(LOGOUT, { all: true }, { bearer: sessions[0]?.accessToken })).status).toBe(204);
     for (const { accessToken, refreshToken } of sessions) {
-      expectProblem(await me(accessToken), 401, "invalid_access_token");
-      expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
+      await expectEnded({ accessToken, refreshToken });
     }
   });
 
-  it("ends nobody's sessions on the word of a token whose own session has ended", async () => {
+  it("ends no other session for a token whose own session has ended", async () => {
     const person = await registered();
     const [ended, living] = [await logIn(person), await logIn(person)];
     await post(LOGOUT, undefined, { bearer: ended.accessToken });
     const byAccess = await post(LOGOUT, { all: true }, { bearer: ended.accessToken });
     expectProblem(byAccess, 401, "invalid_access_token");
     expectProblem(await post(LOGOUT, { all: true, refresh_token: ended.refreshToken }), 401, "invalid_refresh_token");
-    expect((await me(living.accessToken)).status).toBe(200);
+    expect((await readMe(living.accessToken)).status).toBe(200);
   });
 
   it("ends all with the previous refresh token within the grace, but its own session alone after it", async () => {
@@ -68,12 +64,12 @@ describe("POST /api/v1/auth/logout", () => {
     vi.setSystemTime(Date.now() + 31_000);
     const stale = await post(LOGOUT, { all: true, refresh_token: first.refreshToken });
     expectProblem(stale, 401, "invalid_refresh_token");
-    expectProblem(await me(first.accessToken), 401, "invalid_access_token");
-    expect((await me(third.accessToken)).status).toBe(200);
+    expectProblem(await readMe(first.accessToken), 401, "invalid_access_token");
+    expect((await readMe(third.accessToken)).status).toBe(200);
 
     await refresh(second.refreshToken);
     expect((await post(LOGOUT, { all: true, refresh_token: second.refreshToken })).status).toBe(204);
-    expectProblem(await me(third.accessToken), 401, "invalid_access_token");
+    expectProblem(await readMe(third.accessToken), 401, "invalid_access_token");
   });
 
   it("refuses who shows nothing, and who shows something that is not ours", async () => {

@@ -3,13 +3,13 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
-import { signRefreshToken, verifyRefreshToken } from "../../src/sessions/refresh-token.ts";
-import { appWith, call, expectProblem, get, post, shown } from "../support/client.ts";
+import { verifyRefreshToken, signRefreshToken } from "../../src/sessions/refresh-token.ts";
+import { readMe, refresh } from "../support/account.ts";
+import { appWith, atOnce, call, expectProblem, get, post, shown } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, logIn, registered, withStanding } from "../support/people.ts";
 
 const REFRESH = "/api/v1/auth/refresh";
-const refresh = (token: string) => post(REFRESH, { refresh_token: token });
 const secrets = createSecrets(env.AUTH_SECRET);
 
 async function successor(token: string): Promise<string> {
@@ -26,7 +26,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, session_id: sessionId });
     expect(answer.json.refresh_token).not.toBe(refreshToken);
     expect(answer.headers.get("Cache-Control")).toBe("no-store");
-    expect((await get("/api/v1/users/me", { bearer: answer.json.access_token })).status).toBe(200);
+    expect((await readMe(answer.json.access_token)).status).toBe(200);
     expect([refreshToken, answer.json.refresh_token]).not.toContain(await successor(answer.json.refresh_token));
   });
 
@@ -55,7 +55,7 @@ describe("POST /api/v1/auth/refresh", () => {
 
   it("makes of 50 concurrent refreshes of one token one rotation, and gives all 50 the same successor [SE-4]", async () => {
     const { refreshToken, userId } = await loggedIn();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
+    const answers = await atOnce(50, () => refresh(refreshToken));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
     const next = await successor(answers[0]?.json.refresh_token);
@@ -78,7 +78,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expectProblem(await refresh(refreshToken), 401, "refresh_token_reused");
     expect(logs()[0]).toMatchObject({ error_code: "refresh_token_reused", user_id: userId });
     expectProblem(await refresh(next), 401, "invalid_refresh_token");
-    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
+    expectProblem(await readMe(accessToken), 401, "invalid_access_token");
   });
 
   it("ends the session at once when a token from before the previous one comes, however young [SE-3, SE-4]", async () => {
@@ -87,7 +87,7 @@ describe("POST /api/v1/auth/refresh", () => {
     const third = await successor(second);
     expectProblem(await refresh(first), 401, "refresh_token_reused");
     for (const token of [first, second, third]) expectProblem(await refresh(token), 401, "invalid_refresh_token");
-    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }), 401, "invalid_access_token");
+    expectProblem(await readMe(accessToken), 401, "invalid_access_token");
     expect(await eventsOf(userId, "refresh_token_reused")).toHaveLength(1);
   });
 
@@ -107,19 +107,19 @@ describe("POST /api/v1/auth/refresh", () => {
     expect(leftNext).toBe(rightNext);
   });
 
-  it("refuses a forged or mangled token alike, and touches no storage at all [SE-1]", async () => {
-    const { refreshToken, userId, sessionId } = await loggedIn();
-    const foreign = createSecrets("the secret of somebody else, long enough");
+  it("refuses forged, mangled and other tokens without reading any storage [SE-1]", async () => {
+    const { accessToken, refreshToken, userId, sessionId } = await loggedIn();
+    const foreign = createSecrets("the secret of another service, long enough");
     const mangled = [
-      "",
       "nonsense",
+      accessToken,
       refreshToken.slice(4),
       refreshToken.slice(0, -1),
       `${refreshToken}A`,
       `${refreshToken.slice(0, 30)}${refreshToken[30] === "A" ? "B" : "A"}${refreshToken.slice(31)}`,
       signRefreshToken({ userId, sessionId, generation: 1 }, foreign),
       signRefreshToken({ userId, sessionId, generation: 2 }, foreign),
-    ].filter((token) => token !== "");
+    ];
     const logs = recordLogs();
     const answers = [];
     for (const token of mangled) answers.push(await refresh(token));
@@ -129,7 +129,7 @@ describe("POST /api/v1/auth/refresh", () => {
     await successor(refreshToken);
   });
 
-  it("answers malformed, unknown, expired and revoked tokens alike [SE-1]", async () => {
+  it("gives malformed, unknown, expired and revoked tokens the same response [SE-1]", async () => {
     const { refreshToken, userId } = await loggedIn();
     const revoked = await loggedIn();
     await post("/api/v1/auth/logout", undefined, { bearer: revoked.accessToken });
@@ -167,7 +167,7 @@ describe("POST /api/v1/auth/refresh", () => {
     expectProblem(await refresh(late.json.refresh_token), 401, "invalid_refresh_token");
   });
 
-  it("reads role and status anew [SE-6]", async () => {
+  it("reads the role and the status of the user again [SE-6]", async () => {
     const person = await loggedIn();
     await env.DB.prepare("UPDATE users SET role = 'admin' WHERE id = ?").bind(person.userId).run();
     const promoted = await refresh(person.refreshToken);
@@ -188,7 +188,7 @@ describe("POST /api/v1/auth/refresh", () => {
         expectProblem(await refresh(token), 401, "invalid_refresh_token");
       }
       const bearer = refreshed.json.access_token ?? accessToken;
-      expectProblem(await get("/api/v1/users/me", { bearer }), 401, "invalid_access_token");
+      expectProblem(await readMe(bearer), 401, "invalid_access_token");
     }
   });
 
@@ -212,7 +212,7 @@ describe("POST /api/v1/auth/refresh", () => {
     });
     const app = appWith({});
     expectProblem(await post(REFRESH, { refresh_token: refreshToken }, {}, app), 503, "unavailable");
-    expectProblem(await get("/api/v1/users/me", { bearer: accessToken }, app), 503, "unavailable");
+    expectProblem(await readMe(accessToken, app), 503, "unavailable");
     expectProblem(await post("/api/v1/auth/logout", undefined, { bearer: accessToken }, app), 503, "unavailable");
     expectProblem(await get("/api/v1/users/", { bearer: accessToken }, app), 503, "unavailable");
     const change = { bearer: accessToken, body: { first_name: "Ada" } };

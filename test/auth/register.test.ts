@@ -1,25 +1,23 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { register } from "../../src/features/register/register.ts";
-import { appWith, expectProblem, post, shown } from "../support/client.ts";
+import { register as registerEndpoint } from "../../src/features/register/register.ts";
+import { runMaintenance } from "../../src/maintenance.ts";
+import { register, tryLogin, verifyEmail } from "../support/account.ts";
+import { appWith, atOnce, expectProblem, inTurn, patient, post, refusedFields, shown } from "../support/client.ts";
 import { countingHashes } from "../support/counted-hashes.ts";
+import { countRows } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
-import { logIn, mailedToken, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
+import { logIn, mailedToken, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 
 const REGISTER = "/api/v1/auth/register";
-/** Everybody finds a place in the hashing lane. */
-const patient = appWith({ HASH_LANE_LENGTH: "64" });
 
 describe("POST /api/v1/auth/register", () => {
   it("accepts a new person and mails a verification link in the fragment of a URL of ours [RG-8]", async () => {
     const person = somebody();
     const fields = { first_name: "Ada", last_name: "Lovelace", phone: "+441234567890" };
-    const headers = {
-      Host: "evil.example",
-      "X-Forwarded-Host": "evil.example",
-      Forwarded: "host=evil.example",
-      Origin: "https://evil.example",
-    };
+    const evil = "evil.example";
+    const headers = { Host: evil, "X-Forwarded-Host": evil, Forwarded: `host=${evil}`, Origin: `https://${evil}` };
     const answer = await post(REGISTER, { ...person, ...fields }, { headers });
     expect(answer.status).toBe(202);
     expect(answer.json).toEqual({ status: "verification_required" });
@@ -27,22 +25,17 @@ describe("POST /api/v1/auth/register", () => {
     const [mail] = await mailsTo(person.email);
     expect(mail?.text).toMatch(/http:\/\/localhost:8787\/verify-email#token=[\w-]+\n/);
     expect(mail?.html).toContain("http://localhost:8787/verify-email#token=");
-    expect(`${mail?.text}${mail?.html}`, "the configured origin, whatever the request says").not.toContain("evil");
-    expect(await rowOf(person.email)).toMatchObject({
-      ...fields,
-      role: "user",
-      is_verified: 0,
-      is_superuser: 0,
-      is_active: 1,
-    });
+    expect(`${mail?.text}${mail?.html}`, "the configured origin, not that of the request").not.toContain("evil");
+    const standing = { role: "user", is_verified: 0, is_superuser: 0, is_active: 1 };
+    expect(await rowOf(person.email)).toMatchObject({ ...fields, ...standing });
   });
 
-  it("answers an address that has an account alike, tells its owner by mail and changes nothing [RG-1, RG-2]", async () => {
+  it("gives an address that has an account the same response, emails its owner and changes nothing [RG-1, RG-2]", async () => {
     const owner = await registered();
     const before = await rowOf(owner.email);
     const stranger = { ...somebody(), email: owner.email.toUpperCase() };
-    const fresh = await post(REGISTER, somebody());
-    const known = await post(REGISTER, stranger);
+    const fresh = await register(somebody());
+    const known = await register(stranger);
 
     expect(shown(known)).toEqual(shown(fresh));
     const [mail] = await mailsTo(owner.email, 2);
@@ -55,7 +48,7 @@ describe("POST /api/v1/auth/register", () => {
     // The times themselves: test/node/live-timing.test.ts.
     for (const { email } of [await registered(), somebody()]) {
       const { services, costs, configured } = countingHashes();
-      const answer = await runEndpoint(register, services, { body: { ...somebody(), email } });
+      const answer = await runEndpoint(registerEndpoint, services, { body: { ...somebody(), email } });
       expect(outcomeOf(answer)).toEqual({ status: "verification_required" });
       expect(costs).toEqual([configured]);
     }
@@ -70,36 +63,29 @@ describe("POST /api/v1/auth/register", () => {
   it("does not tell by the username, tried again, whether the address had an account", async () => {
     const owner = await registered();
     const [known, fresh] = [somebody(), somebody()];
-    expect((await post(REGISTER, { ...known, email: owner.email })).status).toBe(202);
-    expect((await post(REGISTER, fresh)).status).toBe(202);
+    expect((await register({ ...known, email: owner.email })).status).toBe(202);
+    expect((await register(fresh)).status).toBe(202);
     for (const { username } of [known, fresh]) {
-      expectProblem(await post(REGISTER, { ...somebody(), username }), 409, "username_taken");
+      expectProblem(await register({ ...somebody(), username }), 409, "username_taken");
     }
   });
 
   it("gives an address to the registration whose link is used, with the credentials that were chosen for it", async () => {
-    const attacker = somebody();
-    const victim = { ...somebody(), email: attacker.email };
-    await post(REGISTER, attacker);
-    await mailsTo(attacker.email);
-    await post(REGISTER, victim);
+    const attacker = await unverified();
+    const victim = await unverified({ ...somebody(), email: attacker.email }, 2);
     const [newest] = await mailsTo(victim.email, 2);
     expect(newest?.text).toContain(`Your username is ${victim.username}.`);
-    const token = await mailedToken(victim.email, 2);
-    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await verifyEmail(victim.token)).status).toBe(200);
 
     expect((await logIn(victim)).answer.json.user).toMatchObject({ username: victim.username, is_verified: true });
-    const answer = await post("/api/v1/auth/login", { email: victim.email, password: attacker.password });
-    expectProblem(answer, 403, "email_not_verified");
+    expectProblem(await tryLogin(attacker), 403, "email_not_verified");
   });
 
   it("does not tell by a login after it whether the address had an account", async () => {
-    const verified = await registered();
-    const waiting = somebody();
-    await post(REGISTER, waiting);
+    const [verified, waiting] = [await registered(), await unverified()];
     for (const email of [verified.email, waiting.email, somebody().email]) {
       const stranger = { ...somebody(), email };
-      expect((await post(REGISTER, stranger)).status).toBe(202);
+      expect((await register(stranger)).status).toBe(202);
       for (const name of [{ email }, { username: stranger.username }]) {
         const right = await post("/api/v1/auth/login", { ...name, password: stranger.password });
         expectProblem(right, 403, "email_not_verified");
@@ -114,8 +100,8 @@ describe("POST /api/v1/auth/register", () => {
     const person = somebody();
     vi.spyOn(env.MAIL_QUEUE, "send").mockRejectedValueOnce(new Error("the queue is out"));
     const send = appWith({});
-    expectProblem(await post(REGISTER, person, {}, send), 503, "unavailable");
-    expect((await post(REGISTER, person, {}, send)).status).toBe(202);
+    expectProblem(await register(person, send), 503, "unavailable");
+    expect((await register(person, send)).status).toBe(202);
     await mailsTo(person.email);
   });
 
@@ -126,26 +112,21 @@ describe("POST /api/v1/auth/register", () => {
         { ...somebody(), email },
         { ...somebody(), email },
       ];
-      for (const person of [first, second]) expect((await post(REGISTER, person)).status).toBe(202);
-      const login = (password: string) => post("/api/v1/auth/login", { email, password });
-      expectProblem(await login(first.password), 401, "invalid_credentials");
-      expectProblem(await login(second.password), 403, "email_not_verified");
+      for (const person of [first, second]) expect((await register(person)).status).toBe(202);
+      expectProblem(await tryLogin(first), 401, "invalid_credentials");
+      expectProblem(await tryLogin(second), 403, "email_not_verified");
     }
   });
 
   it("does not learn that its address was verified by another", async () => {
-    const attacker = somebody();
-    const owner = { ...somebody(), email: attacker.email };
-    await post(REGISTER, attacker);
-    await mailsTo(attacker.email);
-    await post(REGISTER, owner);
-    const token = await mailedToken(owner.email, 2);
+    const attacker = await unverified();
+    const owner = await unverified({ ...somebody(), email: attacker.email }, 2);
     const probe = async () => [
       (await post("/api/v1/auth/login", { username: attacker.username, password: attacker.password })).status,
-      (await post(REGISTER, { ...somebody(), username: attacker.username })).status,
+      (await register({ ...somebody(), username: attacker.username })).status,
     ];
     const before = await probe();
-    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await verifyEmail(owner.token)).status).toBe(200);
     expect(await probe()).toEqual(before);
     await logIn(owner);
   });
@@ -153,106 +134,73 @@ describe("POST /api/v1/auth/register", () => {
   it("is not taken along when another of its address is withdrawn", async () => {
     const owner = somebody();
     const unlucky = { ...somebody(), email: owner.email };
-    let fail: (error: Error) => void = () => {};
-    vi.spyOn(env.MAIL_QUEUE, "send").mockImplementationOnce(
-      () =>
-        new Promise((_, reject) => {
-          fail = reject;
-        }),
-    );
-    const hanging = post(REGISTER, unlucky, {}, appWith({}));
+    const { promise, reject } = Promise.withResolvers<never>();
+    vi.spyOn(env.MAIL_QUEUE, "send").mockReturnValueOnce(promise);
+    const hanging = register(unlucky, appWith({}));
     await vi.waitFor(async () => expect(await rowOf(owner.email)).not.toBeNull());
-    expect((await post(REGISTER, owner)).status).toBe(202);
-    fail(new Error("the queue is out"));
+    expect((await register(owner)).status).toBe(202);
+    reject(new Error("the queue is out"));
     expectProblem(await hanging, 503, "unavailable");
     const token = await mailedToken(owner.email);
-    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await verifyEmail(token)).status).toBe(200);
     await logIn(owner);
   });
 
-  it("is forgotten when nobody proved the address in time, and the username is free again", async () => {
+  it("is deleted if the address is not verified in time, and its username is free again", async () => {
     const [person, owner] = [somebody(), await registered()];
-    await post(REGISTER, person);
-    await post(REGISTER, { ...somebody(), email: owner.email });
-    const { runMaintenance } = await import("../../src/maintenance.ts");
-    const { coldIsolate } = await import("../support/services.ts");
+    await register(person);
+    await register({ ...somebody(), email: owner.email });
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
     await runMaintenance(coldIsolate());
     expect(await rowOf(person.email)).toBeNull();
     expect(await rowOf(owner.email), "an owner stays").not.toBeNull();
     // Theirs alone: other tests register in a later time than this one's.
-    const query = "SELECT count(*) AS n FROM registrations WHERE email IN (?, ?)";
-    const left = await env.DB.prepare(query).bind(person.email, owner.email).first<{ n: number }>();
-    expect(left?.n).toBe(0);
+    for (const { email } of [person, owner]) expect(await countRows("registrations", "email", email)).toBe(0);
   });
 
-  it("leaves a username to whoever comes first after its time, before the cron has passed too", async () => {
+  it("leaves its username to the next user after its time, even before the cleanup job runs", async () => {
     const { username } = somebody();
     const owner = await registered();
     expect((await post(REGISTER, { ...somebody(), email: owner.email, username })).status).toBe(202);
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
-    expect((await post(REGISTER, { ...somebody(), username })).status).toBe(202);
+    expect((await register({ ...somebody(), username })).status).toBe(202);
   });
 
-  it("refuses a username that somebody has, in any case, and says which field", async () => {
+  it("refuses a username that another user has, in any case, and names the field", async () => {
     const person = await registered();
-    const answer = await post(REGISTER, { ...somebody(), username: person.username.toUpperCase() });
+    const answer = await register({ ...somebody(), username: person.username.toUpperCase() });
     expectProblem(answer, 409, "username_taken");
     expect(answer.json.errors).toMatchObject([{ field: "username", code: "taken" }]);
   });
 
   it("gives one of two who claim a username at once the name, and the other 409", async () => {
     const { username } = somebody();
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => post(REGISTER, { ...somebody(), username }, {}, patient)),
-    );
+    const answers = await atOnce(8, () => register({ ...somebody(), username }, patient));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(409)]);
   });
 
   it("makes one account of one address that registers many times at once", async () => {
     const { email } = somebody();
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => post(REGISTER, { ...somebody(), email }, {}, patient)),
-    );
+    const answers = await atOnce(8, () => register({ ...somebody(), email }, patient));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     expect(await rowOf(email)).not.toBeNull();
   });
 
   it.each<[string, string | object, string[], string]>([
     ["no body at all", "{}", ["email", "username", "password"], "required"],
-    ...Object.entries({
-      role: "admin",
-      roles: ["admin"],
-      is_superuser: true,
-      is_verified: true,
-      emailVerified: true,
-    }).map(
-      ([field, value]) =>
-        [`the field ${field}, which nobody sets for themselves`, { [field]: value }, [field], "unknown_field"] as [
-          string,
-          object,
-          string[],
-          string,
-        ],
-    ),
-    [
-      "two fields that do not exist",
-      { role: "admin", surprise: "a-surprising-value" },
-      ["role", "surprise"],
-      "unknown_field",
-    ],
+    ["the field role", { role: "admin" }, ["role"], "unknown_field"],
+    ["the field roles", { roles: ["admin"] }, ["roles"], "unknown_field"],
+    ["the field is_superuser", { is_superuser: true }, ["is_superuser"], "unknown_field"],
+    ["the field is_verified", { is_verified: true }, ["is_verified"], "unknown_field"],
+    ["the field emailVerified", { emailVerified: true }, ["emailVerified"], "unknown_field"],
+    ["two unknown fields", { role: "admin", surprise: "a-surprise" }, ["role", "surprise"], "unknown_field"],
     ["a number for an address", { email: 7 }, ["email"], "wrong_type"],
     ["an address without an at sign", { email: "ada.example.com" }, ["email"], "invalid_format"],
     ["an address of 300 characters", { email: `${"a".repeat(290)}@example.com` }, ["email"], "too_long"],
     ["a username with a space", { username: "ada lovelace" }, ["username"], "invalid_format"],
     ["a username that looks like an address", { username: "ada@example.com" }, ["username"], "invalid_format"],
     ["a password of 14 characters", { password: "fourteen chars" }, ["password"], "too_short"],
-    [
-      "a password of 8 emoji, which are 16 UTF-16 units",
-      { password: "🗝️".repeat(1) + "🔑".repeat(7) },
-      ["password"],
-      "too_short",
-    ],
+    ["a password of 8 emoji", { password: `🗝️${"🔑".repeat(7)}` }, ["password"], "too_short"],
     ["a password of 257 characters", { password: "p".repeat(257) }, ["password"], "too_long"],
     ["a password of half a character", { password: `${"p".repeat(20)}\ud800` }, ["password"], "invalid"],
     ["a name with a line break", { first_name: "Ada\nLovelace" }, ["first_name"], "invalid"],
@@ -264,7 +212,7 @@ describe("POST /api/v1/auth/register", () => {
       const body = typeof change === "string" ? change : { ...somebody(), ...change };
       const answer = await post(REGISTER, body);
       expectProblem(answer, 422, "validation_failed");
-      expect(answer.json.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
+      expect(refusedFields(answer)).toEqual(fields);
       expect(new Set(answer.json.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
       for (const value of typeof change === "string" ? [] : Object.values(change)) {
         if (typeof value === "string") expect(answer.text).not.toContain(value);
@@ -273,12 +221,8 @@ describe("POST /api/v1/auth/register", () => {
   );
 
   it("lists every field that needs mending at once [HT-2]", async () => {
-    const answer = await post(REGISTER, { email: "no", username: "a", password: "short" });
-    expect(answer.json.errors.map(({ field }: { field: string }) => field).sort()).toEqual([
-      "email",
-      "password",
-      "username",
-    ]);
+    const answer = await register({ email: "no", username: "a", password: "short" });
+    expect(refusedFields(answer).sort()).toEqual(["email", "password", "username"]);
   });
 
   it.each([
@@ -289,15 +233,12 @@ describe("POST /api/v1/auth/register", () => {
     ["64 characters", "correct horse battery staple ".repeat(3).slice(0, 64)],
     ["256 characters", "x".repeat(256)],
   ])("takes a password of %s [PW-1, PW-2, PW-3]", async (_what, password) => {
-    expect((await post(REGISTER, { ...somebody(), password })).status).toBe(202);
+    expect((await register({ ...somebody(), password })).status).toBe(202);
   });
 
   it("limits how many accounts one address registers", async () => {
     const address = "203.0.113.7";
-    const statuses: number[] = [];
-    for (let attempt = 0; attempt < 21; attempt++) {
-      statuses.push((await post(REGISTER, somebody(), { address })).status);
-    }
+    const statuses = await inTurn(21, () => post(REGISTER, somebody(), { address }));
     expect(statuses).toEqual([...Array(20).fill(202), 429]);
   });
 });

@@ -3,7 +3,7 @@ import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { createChallenge } from "../../src/limits/turnstile.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
-import { type Answer, appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
@@ -83,7 +83,7 @@ describe.each(DOORS)("POST $path, where a challenge is asked for,", ({ path, bod
   it.each([
     ["is refused", FAILS, DUMMY],
     ["is spent", SPENT, DUMMY],
-  ])("refuses a token that %s, alike for every address", async (_, key, token) => {
+  ])("refuses a token that %s in the same way for every address", async (_, key, token) => {
     const owner = await registered();
     const before = await rowOf(owner.email);
     cloudflare();
@@ -117,7 +117,7 @@ describe.each(DOORS)("POST $path, where a challenge is asked for,", ({ path, bod
     ["has a failure of its own", () => Response.json({ success: false, "error-codes": ["internal-error"] })],
     ["does not know our key", () => Response.json({ success: false, "error-codes": ["invalid-input-secret"] })],
     ["gives no reason", () => Response.json({ success: false })],
-  ])("lets nobody through where Cloudflare %s, and says so in the log", async (_, answer) => {
+  ])("refuses everybody if Cloudflare %s, and logs it", async (_, answer) => {
     const person = await registered();
     cloudflare(answer);
     const logs = recordLogs();
@@ -148,7 +148,7 @@ describe.each(DOORS)("POST $path, where a challenge is asked for,", ({ path, bod
     expect(long.json.errors).toMatchObject([{ field: "turnstile_token", code: "too_long" }]);
   });
 
-  it("asks nobody where none is asked for, token or not", async () => {
+  it("doesn't ask Cloudflare if no challenge is configured", async () => {
     const person = await registered();
     const asked = cloudflare();
     for (const more of [{}, { turnstile_token: DUMMY }]) {
@@ -191,7 +191,7 @@ describe("a challenge that was not solved", () => {
     const body = { email, password, turnstile_token: DUMMY };
     const inParallel = (key: string) => {
       const send = withKey(key, { HASH_LANE_LENGTH: "0", RATE_LIMITING: "off" });
-      return Promise.all(Array.from({ length: 5 }, () => post("/api/v1/auth/login", body, {}, send)));
+      return atOnce(5, () => post("/api/v1/auth/login", body, {}, send));
     };
     for (const answer of await inParallel(FAILS)) expectProblem(answer, 403, "challenge_failed");
     expect((await inParallel(PASSES)).some(({ json }) => json.code === "busy")).toBe(true);
@@ -209,7 +209,7 @@ describe("a challenge at login", () => {
     expect(answer.headers.get("Server-Timing")).toMatch(/turnstile;dur=[\d.]+;desc="wave 1"/);
   });
 
-  it("tells nobody whether the password was right", async () => {
+  it("doesn't reveal whether the password was right", async () => {
     const { email, password } = await registered();
     cloudflare();
     const answers: object[] = [];

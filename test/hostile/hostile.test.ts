@@ -31,7 +31,7 @@ const timeout = (1_000 + runs(4 / weights).numRuns) * 1_000;
 
 beforeAll(() => cast.rally());
 
-describe("whatever is sent", () => {
+describe("a hostile request", () => {
   it.each(aims)(
     "$aim: every answer is documented, and tells nothing of our insides or of what is secret",
     async ({ aim, operation, requests, index }) => {

@@ -203,7 +203,7 @@ describe("Accept-Language", () => {
     .tuple(range, fc.constantFrom("", ";q=1", ";q=0.5", " ; Q=0.001", ";q=2", ";q=x", ";q=0"))
     .map((both) => both.join(""));
 
-  it("is one of ours whatever is asked for", () => {
+  it("is a supported language for every header", () => {
     const header = fc.oneof(
       text,
       fc.array(element).map((list) => list.join(",")),
@@ -211,7 +211,7 @@ describe("Accept-Language", () => {
     check(fc.property(header, (value) => SUPPORTED_LOCALES.includes(chooseLocale(value))));
   });
 
-  it("is what is asked for first, in whatever case and region", () => {
+  it("is the first requested language, in any case and region", () => {
     const region = fc.stringMatching(/^(-[a-zA-Z0-9]{1,8}){0,3}$/);
     const others = fc.array(range.map((one) => `${one};q=0.9`)).map((list) => list.join(","));
     check(
@@ -251,7 +251,7 @@ describe("If-Match", () => {
 });
 
 describe("pages", () => {
-  it("show every item once, in order, whatever their size", () => {
+  it("show every item once, in order, for every page size", () => {
     const items = fc.uniqueArray(fc.uuid()).map((ids) => ids.toSorted().reverse());
     check(
       fc.property(items, fc.integer({ min: 1, max: 100 }), (ids, limit) => {
@@ -292,7 +292,7 @@ describe("pages", () => {
 });
 
 describe("stored hashes", () => {
-  it("are read or refused in words, whatever they are; nothing is computed and nothing throws", () => {
+  it("are read or refused with a reason; nothing is computed and nothing throws", () => {
     const hashes = fc.constantFrom(...[...ONE_OF_EACH, ...MORE].map(({ hash }) => hash));
     const prefixed = fc.tuple(fc.constantFrom("$argon2id$", "$2b$", "pbkdf2_sha256$", "$pbkdf2$", "$scrypt$"), text);
     check(

@@ -22,7 +22,7 @@ describe("what a browser says comes from a page of another origin", () => {
     expect(open.length).toBeGreaterThan(7);
   });
 
-  it.each(guarded)("is refused by %s %s before anything else, whoever asks", async (method, path) => {
+  it.each(guarded)("is refused by %s %s before anything else, even with a token", async (method, path) => {
     const { accessToken: bearer } = await person;
     for (const site of ["cross-site", "same-site"]) {
       for (const origin of [undefined, "https://evil.example", "null", `${APP}.evil.example`]) {
@@ -96,7 +96,7 @@ describe("what a browser says comes from a page of another origin", () => {
 });
 
 describe("every operation", () => {
-  it.each(routes)("%s %s carries the security headers, whatever it answers [HT-6]", async (method, path) => {
+  it.each(routes)("%s %s carries the security headers on every response [HT-6]", async (method, path) => {
     // The headers are checked for every response of the tests: test/support/security-headers.ts.
     const { accessToken: bearer } = await person;
     const answers = [

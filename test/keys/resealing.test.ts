@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { runMaintenance } from "../../src/maintenance.ts";
-import { appWith, get, post } from "../support/client.ts";
+import { readMe, refresh } from "../support/account.ts";
+import { appWith, atOnce, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { registered } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -50,10 +51,10 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     expect(logs()).toEqual([]);
   });
 
-  it("seals each key once, however many isolates do it at once", async () => {
+  it("seals each key once, even if many isolates do it at once", async () => {
     const id = await signerOf(OLD);
     const logs = recordLogs();
-    await Promise.all(Array.from({ length: 8 }, () => runMaintenance(coldIsolate(ROTATING))));
+    await atOnce(8, () => runMaintenance(coldIsolate(ROTATING)));
     expect(logs().filter(({ event }) => event === "signing_key_resealed")).toHaveLength(1);
     expect(await signerOf(NEW)).toBe(id);
   });
@@ -80,7 +81,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     }, 15_000);
   });
 
-  it("is noticed by nobody who is logged in: tokens of before and after are good under either key", async () => {
+  it("keeps users logged in: tokens from before and after work under either secret", async () => {
     const { email, password } = await registered();
     const logIn = async (send: ReturnType<typeof appWith>) =>
       (await post("/api/v1/auth/login", { email, password }, {}, send)).json;
@@ -88,12 +89,12 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     await runMaintenance(coldIsolate(ROTATING));
     // One isolate that already had the keys, and one that has to read them.
     for (const send of [appWith(ROTATING), appWith(NEW)]) {
-      expect((await get("/api/v1/users/me", { bearer: before.access_token }, send)).status).toBe(200);
+      expect((await readMe(before.access_token, send)).status).toBe(200);
     }
     const rotated = appWith(ROTATING);
-    const { json } = await post("/api/v1/auth/refresh", { refresh_token: before.refresh_token }, {}, rotated);
-    const after = await post("/api/v1/auth/refresh", { refresh_token: json.refresh_token }, {}, appWith(NEW));
+    const { json } = await refresh(before.refresh_token, rotated);
+    const after = await refresh(json.refresh_token, appWith(NEW));
     expect(after.status).toBe(200);
-    expect((await get("/api/v1/users/me", { bearer: after.json.access_token }, appWith(NEW))).status).toBe(200);
+    expect((await readMe(after.json.access_token, appWith(NEW))).status).toBe(200);
   });
 });

@@ -8,20 +8,19 @@ import { readSigningKeys } from "../../src/keys/signing-key-rows.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
-import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { readMe, tryLogin } from "../support/account.ts";
+import { appWith, atOnce, call, expectProblem, get, post, type Send } from "../support/client.ts";
+import { withoutTable } from "../support/database.ts";
 import { recordLogs } from "../support/logs.ts";
-import { registered } from "../support/people.ts";
+import { type Person, registered } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const JWKS = "/.well-known/jwks.json";
 
-type Send = ReturnType<typeof appWith>;
-
-async function logIn(send: Send, person: { email: string; password: string }) {
-  const body = { email: person.email, password: person.password };
-  const answer = await post("/api/v1/auth/login", body, {}, send);
+async function logIn(send: Send, person: Person) {
+  const answer = await tryLogin(person, {}, send);
   expect(answer.status, answer.text).toBe(200);
   const bearer: string = answer.json.access_token;
   return { bearer, kid: decodeProtectedHeader(bearer).kid };
@@ -33,13 +32,15 @@ const publishedIds = async (send: Send): Promise<string[]> =>
 const countKeys = async () =>
   (await env.DB.prepare("SELECT count(*) AS n FROM signing_keys").first<{ n: number }>())?.n;
 
+const revokeKeys = () => env.DB.exec(`UPDATE signing_keys SET revoked_at = ${Date.now()}`);
+
 // Keys sealed under other secrets must not affect the other tests.
 afterAll(async () => {
   await env.DB.exec("DELETE FROM signing_keys");
 });
 
 describe("signing keys", () => {
-  let person: { email: string; password: string };
+  let person: Person;
   let start: number;
 
   beforeEach(async () => {
@@ -55,13 +56,10 @@ describe("signing keys", () => {
     expect(new Set(logins.map(({ kid }) => kid)).size).toBe(1);
     expect(await countKeys()).toBe(1);
     // The Worker itself may have read its keys within the last second, and does not look up another key then.
-    await vi.waitFor(
-      async () => expect((await get("/api/v1/users/me", { bearer: logins[0]?.bearer })).status).toBe(200),
-      {
-        timeout: 5_000,
-      },
-    );
-    for (const { bearer } of logins) expect((await get("/api/v1/users/me", { bearer })).status).toBe(200);
+    await vi.waitFor(async () => expect((await readMe(logins[0]?.bearer)).status).toBe(200), {
+      timeout: 5_000,
+    });
+    for (const { bearer } of logins) expect((await readMe(bearer)).status).toBe(200);
   });
 
   it("have 128 bits of strength, and private halves that are sealed, each to its own row [KY-6]", async () => {
@@ -116,7 +114,7 @@ describe("signing keys", () => {
     await at(30 * DAY + 62 * MINUTE);
     expect((await logIn(send, person)).kid).toBe(second);
     await at(30 * DAY + 90 * MINUTE - 1_000);
-    expect((await get("/api/v1/users/me", { bearer: last.bearer }, send)).status).toBe(200);
+    expect((await readMe(last.bearer, send)).status).toBe(200);
     expect(await publishedIds(send)).toContain(first.kid);
     await at(30 * DAY + 93 * MINUTE);
     expect(await publishedIds(send)).toEqual([second]);
@@ -127,7 +125,7 @@ describe("signing keys", () => {
   it("rotate once when the trigger fires many times at once [KY-5]", async () => {
     await coldIsolate().keyring.signingKey();
     vi.setSystemTime(start + 31 * DAY);
-    await Promise.all(Array.from({ length: 8 }, () => runMaintenance(coldIsolate())));
+    await atOnce(8, () => runMaintenance(coldIsolate()));
     await runMaintenance(coldIsolate());
     expect(await countKeys()).toBe(2);
   });
@@ -155,10 +153,10 @@ describe("signing keys", () => {
   it("stop being trusted at once when revoked in an emergency, and logging in goes on with a new one [KY-4]", async () => {
     const [here, there] = [appWith({}), appWith({})];
     const before = await logIn(here, person);
-    expect((await get("/api/v1/users/me", { bearer: before.bearer }, there)).status).toBe(200);
-    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    expect((await readMe(before.bearer, there)).status).toBe(200);
+    await revokeKeys();
     for (const send of [here, there]) {
-      expectProblem(await get("/api/v1/users/me", { bearer: before.bearer }, send), 401, "invalid_access_token");
+      expectProblem(await readMe(before.bearer, send), 401, "invalid_access_token");
     }
     expect(await publishedIds(there)).not.toContain(before.kid);
     for (const all of [false, true]) {
@@ -169,7 +167,7 @@ describe("signing keys", () => {
     expect(new Set(after.map(({ kid }) => kid)).size).toBe(1);
     expect(after[0]?.kid).not.toBe(before.kid);
     for (const send of [here, there]) {
-      expect((await get("/api/v1/users/me", { bearer: after[0]?.bearer }, send)).status).toBe(200);
+      expect((await readMe(after[0]?.bearer, send)).status).toBe(200);
     }
     expect(await publishedIds(appWith({}))).toEqual([after[0]?.kid]);
     vi.setSystemTime(start + DAY);
@@ -177,12 +175,12 @@ describe("signing keys", () => {
     expect(await countKeys(), "what was revoked is deleted once nothing it signed can be alive").toBe(1);
   });
 
-  it("sign nothing and end nobody's sessions once revoked, in an isolate that has not heard of it", async () => {
+  it("sign nothing and end no session once revoked, even in an isolate that has cached them", async () => {
     const [signer, door, exit] = [appWith({}), appWith({}), appWith({})];
     const { bearer, kid } = await logIn(signer, person);
     const other = await logIn(signer, person);
-    for (const send of [door, exit]) expect((await get("/api/v1/users/me", { bearer }, send)).status).toBe(200);
-    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    for (const send of [door, exit]) expect((await readMe(bearer, send)).status).toBe(200);
+    await revokeKeys();
     expect((await logIn(signer, person)).kid).not.toBe(kid);
     expectProblem(await post("/api/v1/auth/logout", {}, { bearer }, door), 401, "invalid_access_token");
     expectProblem(
@@ -195,46 +193,42 @@ describe("signing keys", () => {
     expect(live.map(({ id }) => id)).toContain(decodeJwt(other.bearer).sid);
   });
 
-  it("answer nobody while the directory is out, and say so", async () => {
+  it("make the service answer 503 while the database does not answer", async () => {
     const { bearer } = await logIn(appWith({}), person);
-    await env.DB.exec("ALTER TABLE signing_keys RENAME TO signing_keys_away");
-    try {
-      expectProblem(await get("/api/v1/users/me", { bearer }, appWith({})), 503, "unavailable");
-    } finally {
-      await env.DB.exec("ALTER TABLE signing_keys_away RENAME TO signing_keys");
-    }
+    await withoutTable("signing_keys", async () => {
+      expectProblem(await readMe(bearer, appWith({})), 503, "unavailable");
+    });
   });
 
-  it("never sign when nobody trusts them: one key is revoked while its successor waits", async () => {
+  it("never sign untrusted tokens: one key is revoked while its successor waits", async () => {
     const send = appWith({});
     const first = await logIn(send, person);
     await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?").bind(start).run();
     await runMaintenance(coldIsolate());
-    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ? WHERE id = ?")
-      .bind(start, first.kid ?? "")
-      .run();
+    const revoke = env.DB.prepare("UPDATE signing_keys SET revoked_at = ? WHERE id = ?");
+    await revoke.bind(start, first.kid ?? "").run();
     for (const minutes of [0, 29, 31, 33, 45, 59, 61, 75, 90, 95]) {
       vi.setSystemTime(start + minutes * MINUTE);
       const { bearer, kid } = await logIn(send, person);
-      expect((await get("/api/v1/users/me", { bearer }, send)).status, `${minutes} minutes later`).toBe(200);
+      expect((await readMe(bearer, send)).status, `${minutes} minutes later`).toBe(200);
       expect(await publishedIds(send)).toContain(kid);
     }
   });
 
-  it("never sign when nobody trusts them: another secret was deployed for a while", async () => {
+  it("never sign untrusted tokens: another secret was deployed for a while", async () => {
     const send = appWith({});
     await logIn(send, person);
     await coldIsolate({ AUTH_SECRET: "quite another secret, long enough to pass too" }).keyring.signingKey();
     for (const minutes of [0, 20, 31, 33, 44, 90]) {
       vi.setSystemTime(start + minutes * MINUTE);
       const { bearer } = await logIn(send, person);
-      expect((await get("/api/v1/users/me", { bearer }, send)).status, `${minutes} minutes later`).toBe(200);
+      expect((await readMe(bearer, send)).status, `${minutes} minutes later`).toBe(200);
     }
   });
 
   it("replace a revoked key without waiting when the trigger finds none that signs", async () => {
     await coldIsolate().keyring.signingKey();
-    await env.DB.prepare("UPDATE signing_keys SET revoked_at = ?").bind(Date.now()).run();
+    await revokeKeys();
     await runMaintenance(coldIsolate());
     const { signsFrom, createdAt } = await coldIsolate().keyring.signingKey();
     expect(signsFrom).toBeLessThanOrEqual(createdAt);
@@ -265,9 +259,9 @@ describe("signing keys", () => {
     vi.setSystemTime(start + 61 * MINUTE);
     const { bearer } = await logIn(edwards, person);
     expect(decodeProtectedHeader(bearer)).toMatchObject({ alg: "Ed25519", typ: "at+jwt" });
-    expect((await get("/api/v1/users/me", { bearer }, edwards)).status).toBe(200);
+    expect((await readMe(bearer, edwards)).status).toBe(200);
     vi.setSystemTime(start + 20 * MINUTE);
-    expect((await get("/api/v1/users/me", { bearer: old.bearer }, edwards)).status).toBe(200);
+    expect((await readMe(old.bearer, edwards)).status).toBe(200);
   });
 
   it("stay readable while AUTH_SECRET is rotated, and are replaced where it was changed without the previous one", async () => {
@@ -308,7 +302,7 @@ describe("GET /.well-known/jwks.json", () => {
     }
   });
 
-  it("makes the first key for whoever asks first, so that no cache keeps an empty set", async () => {
+  it("makes the first key on the first request, so that no cache keeps an empty set", async () => {
     await env.DB.exec("DELETE FROM signing_keys");
     const isolates = Array.from({ length: 6 }, () => appWith({}));
     const sets = await Promise.all(isolates.map(publishedIds));
@@ -319,14 +313,11 @@ describe("GET /.well-known/jwks.json", () => {
   it("keeps serving the keys known last while the directory does not answer", async () => {
     const send = appWith({});
     const { json } = await get(JWKS, {}, send);
-    await env.DB.exec("ALTER TABLE signing_keys RENAME TO signing_keys_away");
-    try {
+    await withoutTable("signing_keys", async () => {
       vi.setSystemTime(Date.now() + 2 * MINUTE);
       expect((await get(JWKS, {}, send)).json).toEqual(json);
       expectProblem(await get(JWKS, {}, appWith({})), 503, "unavailable");
-    } finally {
-      await env.DB.exec("ALTER TABLE signing_keys_away RENAME TO signing_keys");
-    }
+    });
   });
 });
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, appWith, call, expectProblem, freshAddress, get } from "../support/client.ts";
+import { type Answer, appWith, atOnce, call, expectProblem, freshAddress, get, inTurn } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 
 describe("the flood shield", () => {
-  it("turns a flood from one network away before any storage is asked, and nobody else", async () => {
+  it("refuses a flood from one network before any storage is read, and no other client", async () => {
     const address = freshAddress();
     const ask = () => get("/api/v1/users/me", { address });
     // The platform counts in periods of its own clock, and one may end during the flood. So the flood continues until
     // it is noticed.
     const refused: Answer[] = [];
     for (let sent = 0; refused.length === 0 && sent < 2_000; sent += 50) {
-      const answers = await Promise.all(Array.from({ length: 50 }, ask));
+      const answers = await atOnce(50, ask);
       refused.push(...answers.filter(({ status }) => status === 429));
     }
     expect(refused.length).toBeGreaterThan(0);
@@ -29,8 +29,7 @@ describe("the flood shield", () => {
       return { success: left >= 0 };
     };
     const send = appWith({}, { FLOOD_SHIELD: { limit } });
-    const statuses: number[] = [];
-    for (let turn = 0; turn < 5; turn++) statuses.push((await get("/api/v1/users/me", {}, send)).status);
+    const statuses = await inTurn(5, () => get("/api/v1/users/me", {}, send));
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
   });
 

@@ -1,14 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { type Answer, appWith, call, expectProblem, freshAddress, post } from "../support/client.ts";
+import { forgotPassword, refresh, register, verifyEmail } from "../support/account.ts";
+import { type Answer, appWith, call, expectProblem, freshAddress, inTurn, patient, post } from "../support/client.ts";
 import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
+import { brokenObjects } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const NEW_PASSWORD = "another password, as good as new";
 const HOUR = 3_600_000;
-/** A lane that is long enough for every request. */
-const patient = appWith({ HASH_LANE_LENGTH: "64" });
 /** The same, without pauses between guesses. `loose` also has no limits per network. */
 const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
 const loose = appWith({
@@ -24,14 +24,8 @@ const enter = ({ email, password }: Person, address = freshAddress(), send = pat
   post(LOGIN, { email, password }, { address }, send);
 const told = ({ headers }: Answer) => headers.get("RateLimit");
 
-async function statuses(count: number, request: () => Promise<Answer>): Promise<number[]> {
-  const seen: number[] = [];
-  for (let turn = 0; turn < count; turn++) seen.push((await request()).status);
-  return seen;
-}
-
 async function guessAHundredTimes(name: Name): Promise<void> {
-  expect(await statuses(100, () => guess(name, freshAddress(), hurried))).toEqual(Array(100).fill(401));
+  expect(await inTurn(100, () => guess(name, freshAddress(), hurried))).toEqual(Array(100).fill(401));
   vi.setSystemTime(Date.now() + HOUR);
 }
 
@@ -42,12 +36,12 @@ describe("the owner's login where they always log in", () => {
     const person = await registered();
     const home = freshAddress();
     await logIn(person, {}, { address: home });
-    expect(await statuses(10, () => guess({ email: person.email }))).toEqual(Array(10).fill(401));
+    expect(await inTurn(10, () => guess({ email: person.email }))).toEqual(Array(10).fill(401));
     await logIn(person, {}, { address: home });
     expectProblem(await guess({ email: person.email }), 429, "rate_limited");
   });
 
-  it("is not told to whoever guesses before and after it", async () => {
+  it("is not visible to an attacker who guesses before and after it", async () => {
     const [person, nobody, home] = [await registered(), somebody(), freshAddress()];
     await logIn(person, {}, { address: home });
     const known = [told(await guess({ email: person.email }))];
@@ -59,12 +53,12 @@ describe("the owner's login where they always log in", () => {
   });
 });
 
-describe("a hundred guesses at a name that nobody has proved", () => {
-  it("do not tell whether the address of a registration under it has an owner", async () => {
+describe("a hundred guesses at a name whose address is not verified", () => {
+  it("do not reveal whether the address of its registration has an account", async () => {
     const owned = { ...somebody(), email: (await registered()).email };
     const answers: unknown[] = [];
     for (const mine of [owned, somebody()]) {
-      expect((await post("/api/v1/auth/register", mine)).status).toBe(202);
+      expect((await register(mine)).status).toBe(202);
       await guessAHundredTimes({ username: mine.username });
       const { status, json } = await enter(mine);
       answers.push([status, json.code]);
@@ -72,7 +66,7 @@ describe("a hundred guesses at a name that nobody has proved", () => {
     expect(answers[0]).toEqual(answers[1]);
   }, 60_000);
 
-  it("keep nobody out who registers it later", async () => {
+  it("do not lock out a user who registers it later", async () => {
     const person = somebody();
     await guessAHundredTimes({ email: person.email });
     await registered(person);
@@ -81,17 +75,17 @@ describe("a hundred guesses at a name that nobody has proved", () => {
 
   it("block no password, and send no mail, while its registration waits", async () => {
     const person = somebody();
-    expect((await post("/api/v1/auth/register", person)).status).toBe(202);
+    expect((await register(person)).status).toBe(202);
     const token = await mailedToken(person.email);
     await guessAHundredTimes({ email: person.email });
-    expect((await post("/api/v1/auth/verify-email", { token })).status).toBe(200);
+    expect((await verifyEmail(token)).status).toBe(200);
     expect((await enter(person)).status).toBe(200);
     expect(await isBlocked(person.email)).toBe(false);
     expect(await mailsTo(person.email)).toHaveLength(1);
   }, 60_000);
 });
 
-describe("where somebody has logged in before", () => {
+describe("a network where the user has logged in before", () => {
   it("stays open after a change of the address", async () => {
     const [person, home, { email }] = [await registered(), freshAddress(), somebody()];
     const { accessToken: bearer } = await logIn(person, {}, { address: home });
@@ -99,49 +93,49 @@ describe("where somebody has logged in before", () => {
     expect((await post("/api/v1/users/me/email", wish, { bearer, address: home })).status).toBe(202);
     const token = await mailedToken(email);
     expect((await post("/api/v1/auth/confirm-email", { token }, { address: home })).status).toBe(200);
-    await statuses(10, () => guess({ email }));
+    await inTurn(10, () => guess({ email }));
     expect((await enter({ ...person, email }, home)).status).toBe(200);
   });
 
-  it("stays open after a change of the username, and is no place of whoever takes the old one", async () => {
+  it("stays open after a change of the username, but not for the next user of the old one", async () => {
     const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
     const { accessToken: bearer } = await logIn(person, {}, { address: home });
     expect((await call("PUT", "/api/v1/users/me", { bearer, address: home, body: { username } })).status).toBe(200);
     await vi.waitFor(async () => expect(told(await guess({ username }, home))).toContain('"loginPerAccount";r=9'));
-    await statuses(10, () => guess({ username }));
+    await inTurn(10, () => guess({ username }));
     expect((await post(LOGIN, { username, password: person.password }, { address: home })).status).toBe(200);
 
     const next = await registered({ ...somebody(), username: person.username });
-    await statuses(10, () => guess({ username: next.username }));
+    await inTurn(10, () => guess({ username: next.username }));
     expectProblem(await guess({ username: next.username }, home), 429, "rate_limited");
   });
 
   it("allows a hundred guesses over both names, and no more", async () => {
     const [person, home] = [await registered(), freshAddress()];
     await logIn(person, {}, { address: home });
-    await statuses(50, () => guess({ email: person.email }, home, loose));
-    await statuses(50, () => guess({ username: person.username }, home, loose));
+    await inTurn(50, () => guess({ email: person.email }, home, loose));
+    await inTurn(50, () => guess({ username: person.username }, home, loose));
     expect(await isBlocked(person.email)).toBe(false);
     // From here on this network is unknown: of a hundred guesses from it, only the first is judged.
     expect((await enter(person, home, loose)).status).toBe(200);
-    await statuses(50, () => guess({ email: person.email }, home, loose));
-    await statuses(50, () => guess({ username: person.username }, home, loose));
+    await inTurn(50, () => guess({ email: person.email }, home, loose));
+    await inTurn(50, () => guess({ username: person.username }, home, loose));
     expect(told(await guess({ email: person.email }, home, loose))).toContain('"loginPerAccount";r=99');
   }, 60_000);
 
-  it("gets it wrong for nobody else", async () => {
+  it("does not block other networks by its wrong guesses", async () => {
     const [person, home] = [await registered(), freshAddress()];
     await logIn(person, {}, { address: home });
-    await statuses(99, () => guess({ email: person.email }, home, loose));
+    await inTurn(99, () => guess({ email: person.email }, home, loose));
     await guess({ username: person.username });
     expect((await enter(person)).status).toBe(200);
     expect(await isBlocked(person.email)).toBe(false);
   }, 60_000);
 
-  it("is open again after a reset, whatever was typed wrong there before", async () => {
+  it("is open again after a reset, even after wrong guesses from it", async () => {
     const [person, home] = [await registered(), freshAddress()];
-    await statuses(10, () => guess({ email: person.email }, home));
-    await post("/api/v1/auth/forgot-password", { email: person.email });
+    await inTurn(10, () => guess({ email: person.email }, home));
+    await forgotPassword(person.email);
     const body = { token: await mailedToken(person.email, 2), new_password: NEW_PASSWORD };
     expect((await post("/api/v1/auth/reset-password", body, { address: home })).status).toBe(204);
     expect((await enter({ ...person, password: NEW_PASSWORD }, home)).status).toBe(200);
@@ -155,25 +149,20 @@ describe("an attempt to log in", () => {
     const statement = { bind: () => statement, all: fail, run: fail, raw: fail };
     const DB = { prepare: () => statement, batch: fail } as unknown as D1Database;
     const down = appWith({ HASH_LANE_LENGTH: "64" }, { DB });
-    expect(await statuses(12, () => enter(person, home, down))).toEqual(Array(12).fill(503));
+    expect(await inTurn(12, () => enter(person, home, down))).toEqual(Array(12).fill(503));
     expect((await enter(person, home)).status).toBe(200);
   });
 
   it("costs the account nothing where another limiter does not answer", async () => {
     const person = await registered();
-    const RATE_LIMITER = {
-      getByName: () => {
-        throw new Error("the limiter is away");
-      },
-    } as unknown as typeof env.RATE_LIMITER;
-    const down = appWith({ HASH_LANE_LENGTH: "64" }, { RATE_LIMITER });
-    expect(await statuses(12, () => enter(person, freshAddress(), down))).toEqual(Array(12).fill(503));
+    const down = appWith({ HASH_LANE_LENGTH: "64" }, { RATE_LIMITER: brokenObjects<typeof env.RATE_LIMITER>() });
+    expect(await inTurn(12, () => enter(person, freshAddress(), down))).toEqual(Array(12).fill(503));
     expect((await enter(person)).status).toBe(200);
   });
 
-  it("that a reset overtakes makes its place known to nobody", async () => {
+  it("that a reset overtakes does not make its network known", async () => {
     const [person, lair] = [await registered(), freshAddress()];
-    await post("/api/v1/auth/forgot-password", { email: person.email });
+    await forgotPassword(person.email);
     const body = { token: await mailedToken(person.email, 2), new_password: NEW_PASSWORD };
     let resets = 0;
     const LOGIN_GUARD = {
@@ -206,7 +195,7 @@ describe("an attempt to log in", () => {
     const late = await enter(person, lair, appWith({ HASH_LANE_LENGTH: "64" }, { DB, LOGIN_GUARD }));
     expectProblem(late, 401, "invalid_credentials");
     expect(resets).toBe(1);
-    await statuses(10, () => guess({ email: person.email }));
+    await inTurn(10, () => guess({ email: person.email }));
     expectProblem(await guess({ email: person.email }, lair), 429, "rate_limited");
   });
 
@@ -223,13 +212,12 @@ describe("an attempt to log in", () => {
 });
 
 describe("a refresh that is repeated within the grace", () => {
-  it("is not counted, so that whoever lost the answer is never told to come back too late", async () => {
+  it("is not counted, so that a client that lost the response can try again", async () => {
     const tight = appWith({ RATE_LIMITS: "refreshPerSession=1/2m" });
     const { refreshToken } = await logIn(await registered());
-    const refresh = () => post("/api/v1/auth/refresh", { refresh_token: refreshToken }, {}, tight);
-    const first = await refresh();
+    const first = await refresh(refreshToken, tight);
     for (let turn = 0; turn < 5; turn++) {
-      const again = await refresh();
+      const again = await refresh(refreshToken, tight);
       expect(again.status).toBe(200);
       expect(again.json.refresh_token).toBe(first.json.refresh_token);
     }

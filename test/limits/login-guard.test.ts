@@ -1,7 +1,18 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { type Answer, appWith, call, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { forgotPassword, readMe, tryLogin } from "../support/account.ts";
+import {
+  type Answer,
+  appWith,
+  atOnce,
+  call,
+  expectProblem,
+  freshAddress,
+  inTurn,
+  patient,
+  post,
+} from "../support/client.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -14,12 +25,11 @@ import {
   rowOf,
   somebody,
 } from "../support/people.ts";
+import { brokenObjects } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RULE = { budget: 3, window: 30_000 };
 const DAY = 86_400_000;
-/** Everybody finds a place in the hashing lane. */
-const patient = appWith({ HASH_LANE_LENGTH: "64" });
 const fresh = () => env.LOGIN_GUARD.getByName(crypto.randomUUID());
 
 type Name = { email: string } | { username: string };
@@ -30,12 +40,6 @@ const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=
 const guess = (name: Name, address = freshAddress(), send = patient) =>
   post(LOGIN, { ...name, password: "a wrong password, surely" }, { address }, send);
 const enter = ({ email, password }: Person, address = freshAddress()) => post(LOGIN, { email, password }, { address });
-
-async function inTurn(count: number, request: () => Promise<Answer>): Promise<number[]> {
-  const statuses: number[] = [];
-  for (let index = 0; index < count; index++) statuses.push((await request()).status);
-  return statuses;
-}
 
 async function guessInHaste(name: () => Name, count: number): Promise<void> {
   const statuses = await inTurn(count, () => guess(name(), freshAddress(), hurried));
@@ -59,13 +63,13 @@ async function guessPatiently(name: () => Name, count: number): Promise<void> {
 describe("guesses at one account", () => {
   it("that come 500 at once from as many places never get more than the budget through", async () => {
     const { email } = await registered();
-    const answers = await Promise.all(Array.from({ length: 500 }, () => guess({ email })));
+    const answers = await atOnce(500, () => guess({ email }));
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 401)).toHaveLength(10);
     expect(statuses.filter((status) => status === 429)).toHaveLength(490);
   }, 120_000);
 
-  it("wait twice as long after each further one, for a name that nobody has as for one that somebody has [LG-3, LG-5]", async () => {
+  it("wait twice as long after each further one, for known and unknown names [LG-3, LG-5]", async () => {
     const known = await registered();
     const told: unknown[][] = [];
     for (const email of [known.email, somebody().email]) {
@@ -98,18 +102,18 @@ describe("guesses at one account", () => {
     expect(await inTurn(10, () => guess({ email: person.email }))).toEqual(Array(10).fill(401));
   });
 
-  it("close the door to nobody where somebody has logged in to it before [LG-5]", async () => {
+  it("do not lock the user out on a network where they have logged in before [LG-5]", async () => {
     const person = await registered();
     const home = freshAddress();
     expect((await enter(person, home)).status).toBe(200);
     await inTurn(10, () => guess({ email: person.email }));
     // Requesting a reset does not clear the count.
-    expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+    expect((await forgotPassword(person.email)).status).toBe(202);
     expectProblem(await enter(person), 429, "rate_limited");
     expect((await enter(person, home)).status).toBe(200);
   });
 
-  it("count by themselves where somebody has logged in to it before, and slow nobody else down", async () => {
+  it("are counted apart on a network where the user has logged in before", async () => {
     const person = await registered();
     const home = freshAddress();
     await enter(person, home);
@@ -121,9 +125,7 @@ describe("guesses at one account", () => {
     const person = await registered();
     const full = appWith({ HASH_LANE_LENGTH: "0" });
     const { email } = person;
-    const burst = await Promise.all(
-      Array.from({ length: 8 }, () => post(LOGIN, { email, password: "a wrong password, surely" }, {}, full)),
-    );
+    const burst = await atOnce(8, () => post(LOGIN, { email, password: "a wrong password, surely" }, {}, full));
     const judged = burst.filter(({ status }) => status === 401).length;
     expect(burst.filter(({ status }) => status === 503)).toHaveLength(8 - judged);
     expect(judged).toBeLessThan(8);
@@ -154,7 +156,7 @@ describe("a hundred wrong guesses in a row", () => {
     vi.setSystemTime(Date.now() + 3_600_000);
     expect((await enter(person)).status).toBe(401);
 
-    expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+    expect((await forgotPassword(person.email)).status).toBe(202);
     const token = await mailedToken(person.email, 3);
     const place = freshAddress();
     const password = "another password, as good as new";
@@ -164,7 +166,7 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await rowOf(person.email))?.password_blocked_at).toBeNull();
   }, 60_000);
 
-  it("stop the password by a new username too, at which nobody has guessed yet", async () => {
+  it("stop the password for a new username too", async () => {
     const { person, home } = await blocked();
     const again = await logIn(person, {}, { address: home });
     const { username } = somebody();
@@ -210,7 +212,7 @@ describe("a hundred wrong guesses in a row", () => {
     expect((await rowOf(person.email))?.password_blocked_at).toBeNull();
   }, 60_000);
 
-  it("are as nothing to a name that nobody has", async () => {
+  it("do not block a name without an account", async () => {
     const { email } = somebody();
     await guessInHaste(() => ({ email }), 100);
     expectProblem(await guess({ email }), 401, "invalid_credentials");
@@ -227,16 +229,10 @@ describe("a hundred wrong guesses in a row", () => {
 });
 
 describe("a login without its guard", () => {
-  const broken = {
-    getByName: () => {
-      throw new Error("no such object");
-    },
-  } as unknown as typeof env.LOGIN_GUARD;
-
   it("is refused with 503 and no word on why", async () => {
     const person = await registered();
-    const send = appWith({}, { LOGIN_GUARD: broken });
-    const answer = await post(LOGIN, { email: person.email, password: person.password }, {}, send);
+    const send = appWith({}, { LOGIN_GUARD: brokenObjects<typeof env.LOGIN_GUARD>() });
+    const answer = await tryLogin(person, {}, send);
     expectProblem(answer, 503, "unavailable");
     expect(answer.text).not.toContain("no such object");
   });
@@ -254,7 +250,7 @@ describe("a login without its guard", () => {
     const { email, password } = person;
     const answer = await post(LOGIN, { email, password }, {}, appWith({}, { LOGIN_GUARD: failsLater }));
     expect(answer.status).toBe(200);
-    expect((await get("/api/v1/users/me", { bearer: answer.json.access_token })).status).toBe(200);
+    expect((await readMe(answer.json.access_token)).status).toBe(200);
   });
 });
 
@@ -302,7 +298,7 @@ describe("the LoginGuard object", () => {
     expect(await guard.take("net", RULE)).toMatchObject({ allowed: false });
   });
 
-  it("forgets what nobody touched for ninety days, and not before", async () => {
+  it("forgets an entry ninety days after its last use, and not before", async () => {
     const guard = fresh();
     const start = Date.now();
     vi.setSystemTime(start);

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { atOnce } from "../support/client.ts";
 
 const RULE = { budget: 5, window: 50_000 };
 const fresh = () => env.RATE_LIMITER.getByName(crypto.randomUUID());
@@ -32,7 +33,7 @@ describe("the RateLimiter object", () => {
     async (_name, rule) => {
       vi.setSystemTime(Date.now());
       const limiter = fresh();
-      const readings = await Promise.all(Array.from({ length: rule.budget * 2 }, () => limiter.take(rule)));
+      const readings = await atOnce(rule.budget * 2, () => limiter.take(rule));
       expect(readings.filter(({ allowed }) => allowed)).toHaveLength(rule.budget);
     },
   );
@@ -41,9 +42,9 @@ describe("the RateLimiter object", () => {
     vi.setSystemTime(Date.now());
     const limiter = fresh();
     await limiter.take(RULE);
-    await limiter.refund(RULE);
-    await limiter.refund(RULE);
-    const readings = await Promise.all(Array.from({ length: 6 }, () => limiter.take(RULE)));
+    await limiter.giveBack(RULE);
+    await limiter.giveBack(RULE);
+    const readings = await atOnce(6, () => limiter.take(RULE));
     expect(readings.filter(({ allowed }) => allowed)).toHaveLength(5);
   });
 

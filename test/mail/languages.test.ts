@@ -18,11 +18,7 @@ describe("the language that Accept-Language asks for", () => {
     ["de ; q=0.7 ,\ten;\tq=0.6", "de"],
     ["fr", "en"],
     ["deu", "en"],
-  ])("of %j is %s", (header, locale) => {
-    expect(chooseLocale(header)).toBe(locale);
-  });
-
-  it.each([
+    // Ruled out by q=0, and what the asterisk leaves (RFC 9110 §12.5.4).
     ["de;q=0", "en"],
     ["de;q=0.000, de-AT", "en"],
     ["de-AT;q=0, de", "de"],
@@ -34,11 +30,7 @@ describe("the language that Accept-Language asks for", () => {
     ["en;q=0.1, *;q=0.5", "de"],
     ["de;q=0.1, *;q=0.5", "en"],
     ["de, en, *", "de"],
-  ])("heeds what is ruled out and what the asterisk leaves: %j is %s", (header, locale) => {
-    expect(chooseLocale(header)).toBe(locale);
-  });
-
-  it.each([
+    // Malformed elements are skipped.
     ["nonsense, de", "de"],
     ["de;q=2, fr", "en"],
     ["de;level=1", "en"],
@@ -47,7 +39,7 @@ describe("the language that Accept-Language asks for", () => {
     ["de-", "en"],
     [`${"de-".repeat(10_000)}de`, "en"],
     ["\u0000de", "en"],
-  ])("passes over what is none: %j", (header, locale) => {
+  ])("of %j is %s", (header, locale) => {
     expect(chooseLocale(header)).toBe(locale);
   });
 });

@@ -9,6 +9,7 @@ import type { MailEvent } from "../../src/mail/requests.ts";
 import type { OutgoingMail } from "../../src/mail/transports/transport.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
+import { changePassword, register } from "../support/account.ts";
 import { post } from "../support/client.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -126,7 +127,7 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
     expect((await composed(events[kind], elsewhere)).subject).toBe(mail.subject);
   });
 
-  it.each(MESSAGE_KINDS)("composes %s alike at every attempt, however late", async (kind) => {
+  it.each(MESSAGE_KINDS)("composes the same %s at every attempt, however late", async (kind) => {
     const request = requestOf(events[kind]);
     const first = await composeMail(request, true, coldIsolate());
     vi.setSystemTime(Date.now() + 600_000);
@@ -146,7 +147,7 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
   });
 });
 
-describe("a username in a mail to somebody who may never have heard of it", () => {
+describe("a username in an email to a person who may not know it", () => {
   it.each([
     ["www.prize-123.com", "www. prize-123. com"],
     ["evil.io", "evil. io"],
@@ -158,7 +159,7 @@ describe("a username in a mail to somebody who may never have heard of it", () =
 
   it("is no link in the mail that anybody can have sent to anybody", async () => {
     const person = { ...somebody(), username: `www.prize-${crypto.randomUUID().slice(0, 6)}.com` };
-    await post("/api/v1/auth/register", person);
+    await register(person);
     const [mail] = await mailsTo(person.email);
     for (const text of [mail?.text, mail?.html]) {
       expect(text).not.toContain(person.username);
@@ -186,7 +187,7 @@ describe("the notice of a new device", () => {
 
   it.each([
     ["a known browser", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"],
-    ["a browser nobody knows", "Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (X11; Linux x86_64)"],
+    ["an unknown browser", "Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (X11; Linux x86_64)"],
     ["something with a system in its name", "Ada's Linux/Firefox phone", "Ada's Linux/Firefox phone"],
     ["a line break", "phone\r\n\r\nIP address: 203.0.113.1", "phone IP address: 203.0.113.1"],
     ["control characters", "a\u0000b\u001b[31mc\u2028d", "a b [31mc d"],
@@ -241,7 +242,7 @@ describe("the mails about a change of address", () => {
     expect(await recipients(change.id)).toEqual([undefined, person.email, person.email]);
   });
 
-  it("go to nobody when it is gone or undone, or its user is gone, and offer no confirmation when it is overtaken", async () => {
+  it("are not sent for a deleted or undone change, and offer no confirmation of an overtaken one", async () => {
     const nobody = [undefined, undefined, undefined];
     expect(await recipients(crypto.randomUUID())).toEqual(nobody);
 
@@ -259,10 +260,7 @@ describe("the mails about a change of address", () => {
 
     const person = await loggedIn();
     const overtaken = await asked(person);
-    const body = { current_password: person.password, new_password: "another fine password" };
-    expect((await post("/api/v1/users/change-password", body, { bearer: person.accessToken })).status).toBeLessThan(
-      300,
-    );
+    expect((await changePassword(person)).status).toBe(204);
     expect(await recipients(overtaken.id)).toEqual(noticeAlone(person.email));
 
     const leaver = await loggedIn();
@@ -319,8 +317,8 @@ describe("the goodbye", () => {
   });
 });
 
-describe("the answer to whoever asks for an address that has an account", () => {
-  it("speaks the language of its owner, and names nobody", async () => {
+describe("the email to an address that has an account, when another user asks for it", () => {
+  it("is in the language of its owner, and does not name the other user", async () => {
     const asker = await loggedIn();
     const holder = await registered();
     await speak(holder.email, "de");

@@ -100,7 +100,7 @@ describe("what the operator says", () => {
   });
 });
 
-describe("a page that somebody has already", () => {
+describe("a page that the browser has cached", () => {
   it("is not sent again, until it says something else", async () => {
     const first = await get(LOGIN);
     const etag = first.headers.get("ETag") ?? "";

@@ -75,7 +75,7 @@ describe("the judgement of a new password", () => {
     expect(await judge("x".repeat(65), { rules: { maximumLength: 64 } })).toEqual(["too_long"]);
   });
 
-  it("takes into account what is known of the owner, and nothing where nobody is known", async () => {
+  it("compares with the email address and the username, if they are given", async () => {
     expect(await judge("I am Ada Lovelace, a countess", { owner: {} })).toEqual([]);
     expect(await judge("I am Ada Lovelace, a countess")).toEqual(["contains_email", "contains_username"]);
   });
@@ -86,7 +86,7 @@ describe("the judgement of a new password", () => {
       expect(await judge(password, { product: "Acme Accounts" })).toEqual(["contains_product_name"]);
   });
 
-  it("asks whether it has leaked where nothing else is wrong, and nobody where that is off", async () => {
+  it("is looked up among leaked passwords only if nothing else is wrong and the check is on", async () => {
     const breaches = breachesOf([PASSWORD]);
     expect(await judge(PASSWORD, { breaches })).toEqual(["breached"]);
     expect(await judge("the Countess of London", { breaches })).toEqual(["contains_username"]);
@@ -235,7 +235,7 @@ describe("Have I Been Pwned", () => {
 });
 
 describe("the shapes of passwords", () => {
-  it("let everybody log in with whatever may be set, under every configuration", () => {
+  it("let users log in with every password that can be set, under every configuration", () => {
     for (const maximumLength of [64, 256]) {
       const longest = "🔑".repeat(maximumLength);
       expect(newPassword({ minimumLength: 15, maximumLength }).safeParse(longest).success).toBe(true);

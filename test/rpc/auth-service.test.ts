@@ -4,6 +4,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { findUser, verifyToken } from "../../src/features/rpc/methods.ts";
 import { runCall } from "../../src/features/rpc/run-call.ts";
 import { createServices } from "../../src/services.ts";
+import { readMe } from "../support/account.ts";
 import { call, get, ORIGIN, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { loggedIn, logIn, withStanding } from "../support/people.ts";
@@ -48,7 +49,7 @@ describe("AuthService over RPC", () => {
     expect(await auth.verify(accessToken)).toMatchObject({ role: "moderator" });
   });
 
-  it("answers null for what is no token of ours, of whatever type", async () => {
+  it("answers null for values of any type that are no token of ours", async () => {
     const untyped: (token: unknown) => Promise<unknown> = (token) => Reflect.apply(auth.verify, auth, [token]);
     for (const value of ["", "nonsense", "a.b.c", undefined, null, 1, {}, ["x"]])
       expect(await untyped(value)).toBeNull();
@@ -65,9 +66,9 @@ describe("AuthService over RPC", () => {
     expect(services.hops.sequential - before).toBe(2);
   });
 
-  it("shows a user as the API does, and nobody where there is none", async () => {
+  it("shows a user as the API does, and null for an unknown id", async () => {
     const person = await loggedIn();
-    const { json } = await get("/api/v1/users/me", { bearer: person.accessToken });
+    const { json } = await readMe(person.accessToken);
     expect(await auth.user(person.userId)).toEqual(json);
     expect(await auth.user(crypto.randomUUID())).toBeNull();
     const untyped: (id: unknown) => Promise<unknown> = (id) => Reflect.apply(auth.user, auth, [id]);

@@ -4,7 +4,8 @@ import { describe, expect, it, vi } from "vitest";
 import { pause } from "../../src/platform/clock.ts";
 import { revocationKey } from "../../src/sessions/revocations.ts";
 import type { UserSessions } from "../../src/sessions/user-sessions-object.ts";
-import { expectProblem, get, post } from "../support/client.ts";
+import { readMe, refresh } from "../support/account.ts";
+import { expectProblem, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { type LoggedIn, loggedIn, logIn, registered } from "../support/people.ts";
 
@@ -64,10 +65,9 @@ describe("the revocation record in KV", () => {
 
   it("names a session that ended because its token was reused", async () => {
     const person = await loggedIn();
-    await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
+    await refresh(person.refreshToken);
     vi.setSystemTime(Date.now() + 31_000);
-    const reused = await post("/api/v1/auth/refresh", { refresh_token: person.refreshToken });
-    expectProblem(reused, 401, "refresh_token_reused");
+    expectProblem(await refresh(person.refreshToken), 401, "refresh_token_reused");
     vi.useRealTimers();
     await runDurableObjectAlarm(objectOf(person));
     expect(Object.keys((await recordOf(person))?.sessions ?? {})).toEqual([person.sessionId]);
@@ -78,7 +78,7 @@ describe("the revocation record in KV", () => {
     await breakKv(person);
     const logs = recordLogs();
     expect((await logOut(person)).status, "nobody waits for KV").toBe(204);
-    expectProblem(await get("/api/v1/users/me", { bearer: person.accessToken }), 401, "invalid_access_token");
+    expectProblem(await readMe(person.accessToken), 401, "invalid_access_token");
     await vi.waitFor(() => expect(logs().some(({ event }) => event === "revocation_not_copied")).toBe(true));
     expect(await recordOf(person)).toBeNull();
     await runDurableObjectAlarm(objectOf(person));

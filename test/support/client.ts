@@ -30,7 +30,7 @@ export interface Answer {
   json: any;
 }
 
-type Send = (request: Request) => Promise<Response>;
+export type Send = (request: Request) => Promise<Response>;
 
 /** The real Worker, over HTTP. */
 export const theWorker: Send = (request) => exports.default.fetch(request);
@@ -92,6 +92,24 @@ export async function call(method: string, path: string, options: Call = {}, sen
 export const get = (path: string, options?: Call, send?: Send) => call("GET", path, options, send);
 export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
   call("POST", path, { ...options, body }, send);
+
+/** The app with a hashing lane that has a place for every request of a test. */
+export const patient = appWith({ HASH_LANE_LENGTH: "64" });
+
+/** The statuses of requests that are sent one after another. */
+export async function inTurn(count: number, request: (index: number) => Promise<Answer>): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let index = 0; index < count; index++) statuses.push((await request(index)).status);
+  return statuses;
+}
+
+/** The results of this many calls that run at once. */
+export function atOnce<Result>(count: number, run: (index: number) => Promise<Result>): Promise<Result[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => run(index)));
+}
+
+/** The fields that a refused body or query names. */
+export const refusedFields = ({ json }: Answer): string[] => json.errors.map(({ field }: { field: string }) => field);
 
 /** What a client could compare: everything in a response but the request's id and the timings of development. */
 export function shown({ status, text, headers }: Answer) {

@@ -30,6 +30,12 @@ export async function registered(person = somebody()): Promise<Person> {
   return person;
 }
 
+/** Registers without verifying the address, which then has this many emails. `token` is in the link that verifies it. */
+export async function unverified(person = somebody(), emails = 1): Promise<Person & { token: string }> {
+  expect((await post("/api/v1/auth/register", person)).status).toBe(202);
+  return { ...person, token: await mailedToken(person.email, emails) };
+}
+
 export interface LoggedIn extends Person {
   answer: Answer;
   accessToken: string;
@@ -87,6 +93,25 @@ export async function mailedToken(email: string, count = 1): Promise<string> {
   // The queue may reorder emails, so this takes the newest one with a link.
   const tokens = (await mailsTo(email, count)).flatMap(({ text }) => /#token=([\w-]+)/.exec(text)?.[1] ?? []);
   const [token = ""] = tokens;
+  neverLog(token);
+  return token;
+}
+
+/** Waits for an email with this subject; newest first. */
+export async function mailAbout(email: string, subject: RegExp): Promise<Mail> {
+  return vi.waitFor(
+    async () => {
+      const found = (await mailsTo(email)).find((mail) => subject.test(mail.subject));
+      if (found === undefined) throw new Error(`No email to ${email} about ${subject}.`);
+      return found;
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+}
+
+/** The token of the link in an email with this subject. */
+export async function tokenAbout(email: string, subject: RegExp): Promise<string> {
+  const [, token = ""] = /#token=([\w-]+)/.exec((await mailAbout(email, subject)).text) ?? [];
   neverLog(token);
   return token;
 }

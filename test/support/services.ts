@@ -6,3 +6,11 @@ import { createServices } from "../../src/services.ts";
 export function coldIsolate(values: Record<string, string> = {}) {
   return createServices(env, parseConfig({ ...env, ...values }));
 }
+
+/** A namespace of Durable Objects that do not answer. */
+export function brokenObjects<Namespace>(): Namespace {
+  const getByName = () => {
+    throw new Error("no such object");
+  };
+  return { getByName } as Namespace;
+}

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { appWith, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { expectEnded, readMe, refresh, tryLogin } from "../support/account.ts";
+import { appWith, atOnce, expectProblem, freshAddress, post } from "../support/client.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf } from "../support/people.ts";
 
 const CHANGE = "/api/v1/users/change-password";
 const NEW = "another fine password";
-const me = (bearer: string) => get("/api/v1/users/me", { bearer });
 const change = (person: LoggedIn, body: object = {}) =>
   post(CHANGE, { current_password: person.password, new_password: NEW, ...body }, { bearer: person.accessToken });
 
@@ -15,15 +15,12 @@ describe("POST /api/v1/users/change-password", () => {
     const [here, there] = [await logIn(person), await logIn(person)];
     expect((await change(here)).status).toBe(204);
 
-    expect((await me(here.accessToken)).status).toBe(200);
-    const refreshed = await post("/api/v1/auth/refresh", { refresh_token: here.refreshToken });
+    expect((await readMe(here.accessToken)).status).toBe(200);
+    const refreshed = await refresh(here.refreshToken);
     expect(refreshed.status).toBe(200);
-    expectProblem(await me(there.accessToken), 401, "invalid_access_token");
-    const other = await post("/api/v1/auth/refresh", { refresh_token: there.refreshToken });
-    expectProblem(other, 401, "invalid_refresh_token");
+    await expectEnded(there);
 
-    const old = await post("/api/v1/auth/login", { email: person.email, password: person.password });
-    expectProblem(old, 401, "invalid_credentials");
+    expectProblem(await tryLogin(person), 401, "invalid_credentials");
     await logIn({ ...person, password: NEW });
     const [notice] = await mailsTo(person.email, 2);
     expect(notice?.subject).toBe("Your Postern password has been changed");
@@ -37,7 +34,7 @@ describe("POST /api/v1/users/change-password", () => {
     for (let attempt = 0; attempt < 10; attempt++) expectProblem(await wrong(), 403, "wrong_password");
     expectProblem(await wrong(), 429, "rate_limited");
     expectProblem(await change(person), 429, "rate_limited");
-    expect((await me(person.accessToken)).status).toBe(200);
+    expect((await readMe(person.accessToken)).status).toBe(200);
   });
 
   it("holds the new password to the same rules as registration [PW-1, PW-8]", async () => {
@@ -57,36 +54,31 @@ describe("POST /api/v1/users/change-password", () => {
       devices.map((device, index) => change(device, { new_password: `${NEW} number ${index}` })),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 401]);
-    const alive = await Promise.all(devices.map(async ({ accessToken }) => (await me(accessToken)).status));
+    const alive = await Promise.all(devices.map(async ({ accessToken }) => (await readMe(accessToken)).status));
     expect(alive).toEqual(answers.map(({ status }) => (status === 204 ? 200 : 401)));
   });
 
   it("never lets a login with the old password outlive the change", async () => {
     for (let round = 0; round < 5; round++) {
       const person = await loggedIn();
-      const [login] = await Promise.all([
-        post("/api/v1/auth/login", { email: person.email, password: person.password }, { address: freshAddress() }),
-        change(person),
-      ]);
-      if (login.status === 200) expectProblem(await me(login.json.access_token), 401, "invalid_access_token");
+      const [login] = await Promise.all([tryLogin(person, { address: freshAddress() }), change(person)]);
+      if (login.status === 200) expectProblem(await readMe(login.json.access_token), 401, "invalid_access_token");
       else expectProblem(login, 401, "invalid_credentials");
     }
   });
 
   it("never refuses the session that asks while the change is under way", async () => {
     const person = await loggedIn();
-    const calls = Array.from({ length: 12 }, () => me(person.accessToken));
+    const calls = Array.from({ length: 12 }, () => readMe(person.accessToken));
     const [changed, ...answers] = await Promise.all([change(person), ...calls]);
     expect(changed?.status).toBe(204);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
-  it("refuses sessions of an earlier epoch from the very statement, though nobody has ended them yet", async () => {
+  it("refuses sessions of an earlier epoch at once, even if they have not been ended yet", async () => {
     const { accessToken, refreshToken, email } = await loggedIn();
     await env.DB.prepare("UPDATE users SET session_epoch = session_epoch + 1 WHERE email = ?").bind(email).run();
-    expectProblem(await me(accessToken), 401, "invalid_access_token");
-    const refreshed = await post("/api/v1/auth/refresh", { refresh_token: refreshToken });
-    expectProblem(refreshed, 401, "invalid_refresh_token");
+    await expectEnded({ accessToken, refreshToken });
   });
 
   it("answers 503 busy when no password can be checked, and changes nothing", async () => {
@@ -94,9 +86,7 @@ describe("POST /api/v1/users/change-password", () => {
     const before = await rowOf(person.email);
     const narrow = appWith({ HASH_LANE_LENGTH: "0" });
     const body = { current_password: "not the current one", new_password: NEW };
-    const answers = await Promise.all(
-      Array.from({ length: 6 }, () => post(CHANGE, body, { bearer: person.accessToken }, narrow)),
-    );
+    const answers = await atOnce(6, () => post(CHANGE, body, { bearer: person.accessToken }, narrow));
     expect(answers.some(({ json }) => json.code === "busy")).toBe(true);
     expect((await rowOf(person.email))?.password_hash).toBe(before?.password_hash);
   });

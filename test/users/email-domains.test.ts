@@ -42,7 +42,7 @@ describe("the domains of addresses", () => {
     expect(isOfAllowedDomain("a@example.com", [])).toBe(true);
   });
 
-  it("are asked at registration, whatever the address is to us", async () => {
+  it("are checked at registration, for known and unknown addresses", async () => {
     const owner = await registered();
     const waiting = somebody();
     await post(REGISTER, waiting);
@@ -55,7 +55,7 @@ describe("the domains of addresses", () => {
     }
   });
 
-  it("are asked at a change of address, whatever the address is to us", async () => {
+  it("are checked at a change of address, for known and unknown addresses", async () => {
     const { accessToken: bearer, email: own, password } = await loggedIn();
     const owner = await registered();
     for (const email of [owner.email, somebody().email]) {
@@ -65,7 +65,7 @@ describe("the domains of addresses", () => {
     expect((await post(EMAIL, { email: at("example.org"), password }, { bearer }, restricted)).status).toBe(202);
   });
 
-  it("are asked of whoever is invited, and again when the invitation is accepted", async () => {
+  it("are checked for an invitation, and again when it is accepted", async () => {
     const { accessToken: bearer } = await withStanding("admin");
     expectDomainRefused(await post(INVITATIONS, { email: somebody().email }, { bearer }, restricted));
     expect((await post(INVITATIONS, { email: at("example.org") }, { bearer }, restricted)).status).toBe(202);
@@ -79,7 +79,7 @@ describe("the domains of addresses", () => {
     expect(other.json.errors.map(({ code }: { code: string }) => code)).toEqual(["domain_not_allowed", "too_short"]);
   });
 
-  it("lock nobody out who has an account", async () => {
+  it("lock out no user who has an account", async () => {
     const person = await registered();
     const login = { email: person.email, password: person.password };
     expect((await post("/api/v1/auth/login", login, {}, restricted)).status).toBe(200);

@@ -7,7 +7,7 @@ import { Hops } from "../../src/platform/hops.ts";
 import { wasNeverProved } from "../../src/users/user.ts";
 import { isBareRegistration } from "../../src/users/users.ts";
 
-describe("a user who is nobody but a registration", () => {
+describe("a user whose registration was never verified", () => {
   it("is the same one to the store and to the rest of the service", async () => {
     const ids: string[] = [];
     for (let bits = 0; bits < 16; bits++) {

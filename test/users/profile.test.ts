@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Call, call, expectProblem, get, post } from "../support/client.ts";
+import { register } from "../support/account.ts";
+import { type Call, call, expectProblem, get, refusedFields } from "../support/client.ts";
 import { loggedIn, logIn, registered, somebody } from "../support/people.ts";
 
 const ME = "/api/v1/users/me";
@@ -27,7 +28,7 @@ describe("PUT /api/v1/users/me", () => {
     expect({ ...same.json, updated_at: "" }).toEqual({ ...cleared.json, updated_at: "" });
   });
 
-  it("lets nobody try out usernames without end", async () => {
+  it("limits how many usernames a user tries", async () => {
     const { accessToken } = await loggedIn();
     for (let turn = 0; turn < 30; turn++) expect((await put(accessToken, {})).status).toBe(200);
     expectProblem(await put(accessToken, { username: "admin" }), 429, "rate_limited");
@@ -39,17 +40,17 @@ describe("PUT /api/v1/users/me", () => {
     expect((await put(person.accessToken, { username })).json.username).toBe(username);
     await logIn(person, { email: undefined, username });
     expect((await put(person.accessToken, { username: username.toUpperCase() })).status).toBe(200);
-    const free = await post("/api/v1/auth/register", { ...somebody(), username: person.username });
+    const free = await register({ ...somebody(), username: person.username });
     expect(free.status).toBe(202);
   });
 
-  it("refuses a username that somebody has or has registered, in any case", async () => {
+  it("refuses a username that another user has or has registered, in any case", async () => {
     const { accessToken, username: own } = await loggedIn();
     const waiting = somebody();
-    await post("/api/v1/auth/register", waiting);
+    await register(waiting);
     const owner = await registered();
     const other = { ...somebody(), email: owner.email };
-    await post("/api/v1/auth/register", other);
+    await register(other);
     for (const { username } of [owner, waiting, other]) {
       const answer = await put(accessToken, { username: username.toUpperCase(), first_name: "Ada" });
       expectProblem(answer, 409, "username_taken");
@@ -76,11 +77,11 @@ describe("PUT /api/v1/users/me", () => {
     const { accessToken } = await loggedIn();
     const answer = await put(accessToken, body);
     expectProblem(answer, 422, "validation_failed");
-    expect(answer.json.errors.map(({ field }: { field: string }) => field)).toEqual(Object.keys(body));
+    expect(refusedFields(answer)).toEqual(Object.keys(body));
     if ("role" in body) for (const { code } of answer.json.errors) expect(code).toBe("unknown_field");
   });
 
-  it("changes nothing that somebody else changed meanwhile, where the ETag of what was read is sent", async () => {
+  it("refuses a change if another client changed the user since the ETag was read", async () => {
     const { accessToken } = await loggedIn();
     const read = await get(ME, { bearer: accessToken });
     const ETag = read.headers.get("ETag") ?? "";

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { expectEnded, readMe, refresh, tryLogin } from "../support/account.ts";
+import { appWith, call, expectProblem, get } from "../support/client.ts";
 import { loggedIn, logIn, registered } from "../support/people.ts";
 
 const SESSIONS = "/api/v1/users/me/sessions";
-const me = (bearer: string) => get("/api/v1/users/me", { bearer });
 const end = (id: string, bearer: string) => call("DELETE", `${SESSIONS}/${id}`, { bearer });
 
 describe("GET /api/v1/users/me/sessions", () => {
@@ -27,13 +27,13 @@ describe("GET /api/v1/users/me/sessions", () => {
     ]);
 
     vi.setSystemTime(Date.now() + 60_000);
-    await post("/api/v1/auth/refresh", { refresh_token: old.refreshToken });
+    await refresh(old.refreshToken);
     const { json: later } = await get(SESSIONS, { bearer: here.accessToken });
     expect(later.items[0].id).toBe(old.sessionId);
     expect(Date.parse(later.items[0].last_used_at)).toBeGreaterThan(Date.parse(later.items[0].created_at));
   });
 
-  it("is for whoever is logged in alone", async () => {
+  it("needs an access token", async () => {
     expectProblem(await get(SESSIONS), 401, "unauthorized");
     expectProblem(await end(crypto.randomUUID(), "nonsense"), 401, "invalid_access_token");
   });
@@ -44,17 +44,15 @@ describe("DELETE /api/v1/users/me/sessions/{id}", () => {
     const person = await registered();
     const [here, lost] = [await logIn(person), await logIn(person)];
     expect((await end(lost.sessionId, here.accessToken)).status).toBe(204);
-    expectProblem(await me(lost.accessToken), 401, "invalid_access_token");
-    const refreshed = await post("/api/v1/auth/refresh", { refresh_token: lost.refreshToken });
-    expectProblem(refreshed, 401, "invalid_refresh_token");
-    expect((await me(here.accessToken)).status).toBe(200);
+    await expectEnded(lost);
+    expect((await readMe(here.accessToken)).status).toBe(200);
     expectProblem(await end(lost.sessionId, here.accessToken), 404, "not_found");
   });
 
   it("may end the session that asks", async () => {
     const { accessToken, sessionId } = await loggedIn();
     expect((await end(sessionId, accessToken)).status).toBe(204);
-    expectProblem(await me(accessToken), 401, "invalid_access_token");
+    expectProblem(await readMe(accessToken), 401, "invalid_access_token");
   });
 
   it("knows nothing of another user's sessions [AC-3, SE-8]", async () => {
@@ -63,7 +61,7 @@ describe("DELETE /api/v1/users/me/sessions/{id}", () => {
     for (const id of ["1", "' OR 1=1 --", crypto.randomUUID()]) {
       expectProblem(await end(encodeURIComponent(id), attacker.accessToken), 404, "not_found");
     }
-    expect((await me(victim.accessToken)).status).toBe(200);
+    expect((await readMe(victim.accessToken)).status).toBe(200);
   });
 });
 
@@ -74,8 +72,8 @@ describe("DELETE /api/v1/users/me/sessions", () => {
     for (let time = 0; time < 2; time++) {
       expect((await call("DELETE", SESSIONS, { bearer: here.accessToken })).status).toBe(204);
     }
-    for (const { accessToken } of others) expectProblem(await me(accessToken), 401, "invalid_access_token");
-    expect((await me(here.accessToken)).status).toBe(200);
+    for (const { accessToken } of others) expectProblem(await readMe(accessToken), 401, "invalid_access_token");
+    expect((await readMe(here.accessToken)).status).toBe(200);
   });
 });
 
@@ -83,25 +81,24 @@ describe("a session that is not used", () => {
   it("ends after the idle time, and lives on with every refresh until its absolute end [SE-5]", async () => {
     const person = await registered();
     const send = appWith({ SESSION_IDLE_DAYS: "7", REFRESH_TOKEN_EXPIRE_DAYS: "10" });
-    const login = await post("/api/v1/auth/login", { email: person.email, password: person.password }, {}, send);
+    const login = await tryLogin(person, {}, send);
     expect(login.json.refresh_expires_in).toBe(7 * 86_400);
-    const refresh = (token: string) => post("/api/v1/auth/refresh", { refresh_token: token }, {}, send);
     const start = Date.now();
     vi.setSystemTime(start + 6 * 86_400_000);
-    const used = await refresh(login.json.refresh_token);
+    const used = await refresh(login.json.refresh_token, send);
     expect(used.json.refresh_expires_in).toBeLessThanOrEqual(4 * 86_400);
     vi.setSystemTime(start + 9 * 86_400_000);
-    const again = await refresh(used.json.refresh_token);
+    const again = await refresh(used.json.refresh_token, send);
     expect(again.status).toBe(200);
     vi.setSystemTime(start + 10 * 86_400_000 - 60_000);
-    const last = await refresh(again.json.refresh_token);
+    const last = await refresh(again.json.refresh_token, send);
     expect(last.json.expires_in, "no access token outlives its session").toBeLessThanOrEqual(61);
     vi.setSystemTime(start + 10 * 86_400_000 + 5_000);
-    expectProblem(await refresh(last.json.refresh_token), 401, "invalid_refresh_token");
+    expectProblem(await refresh(last.json.refresh_token, send), 401, "invalid_refresh_token");
 
     vi.setSystemTime(start);
-    const idle = await post("/api/v1/auth/login", { email: person.email, password: person.password }, {}, send);
+    const idle = await tryLogin(person, {}, send);
     vi.setSystemTime(start + 7 * 86_400_000 + 5_000);
-    expectProblem(await refresh(idle.json.refresh_token), 401, "invalid_refresh_token");
+    expectProblem(await refresh(idle.json.refresh_token, send), 401, "invalid_refresh_token");
   });
 });

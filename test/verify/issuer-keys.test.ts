@@ -15,9 +15,17 @@ function context(): VerificationContext & { settled(): Promise<unknown> } {
   return { waitUntil: (work) => works.push(work), settled: () => Promise.all(works) };
 }
 
-/** A promise with its resolve and reject functions. */
-function open<Value>() {
-  return Promise.withResolvers<Value>();
+/** Delays the responses until the returned function is called. */
+function hold(issuer: Issuer): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  issuer.answers = () => promise.then(issuer.sendKeys);
+  return resolve;
+}
+
+/** An issuer, a verifier of its tokens, and one token. */
+async function start(headers?: Record<string, string>) {
+  const issuer = await startIssuer(headers);
+  return { issuer, verify: verifierOf(issuer), token: await issuer.token("first") };
 }
 
 const down = () => {
@@ -25,36 +33,26 @@ const down = () => {
 };
 
 describe("the keys of an issuer", () => {
-  it("are read once, and then verify without a call by whatever verifier is made", async () => {
+  it("are read once for all verifiers of this isolate", async () => {
     const issuer = await startIssuer();
     for (let times = 0; times < 5; times++) await verifierOf(issuer)(await issuer.token("first"));
     expect(issuer.asked).toBe(1);
   });
 
-  it("are read in one flight, though fifty requests come while it lasts", async () => {
-    const issuer = await startIssuer();
-    const { answers } = issuer;
-    const landed = open<void>();
-    issuer.answers = async () => {
-      await landed.promise;
-      return answers();
-    };
-    const token = await issuer.token("first");
-    const verify = verifierOf(issuer);
+  it("are read once for fifty requests at once", async () => {
+    const { issuer, verify, token } = await start();
+    const release = hold(issuer);
     const all = Array.from({ length: 50 }, () => verify(token));
-    landed.resolve();
+    release();
     expect((await Promise.all(all)).map(({ iss }) => iss)).toEqual(Array(50).fill(issuer.url));
     expect(issuer.asked).toBe(1);
   });
 
-  it("are read by the next one where the request that was reading them is gone", async () => {
-    const issuer = await startIssuer();
-    const { answers } = issuer;
+  it("are read by the next request if the one that was reading them is cancelled", async () => {
+    const { issuer, verify, token } = await start();
     issuer.answers = () => new Promise(() => {});
-    const verify = verifierOf(issuer);
-    const token = await issuer.token("first");
     verify(token).catch(() => undefined);
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     const waiting = verify(token);
     issuer.time += 5 * SECOND;
     expect(await waiting).toMatchObject({ iss: issuer.url });
@@ -62,26 +60,19 @@ describe("the keys of an issuer", () => {
   });
 
   it("are renewed before they go stale, in the background", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const token = await issuer.token("first");
+    const { issuer, verify, token } = await start();
     await verify(token);
     issuer.time += 3 * MINUTE;
     await verify(token, context());
     expect(issuer.asked, "fresh").toBe(1);
 
     issuer.time += 1.5 * MINUTE;
-    const { answers } = issuer;
-    const landed = open<void>();
-    issuer.answers = async () => {
-      await landed.promise;
-      return answers();
-    };
+    const release = hold(issuer);
     const request = context();
     await verify(token, request);
     await verify(token, context());
-    expect(issuer.asked, "one flight, for which nobody waits").toBe(2);
-    landed.resolve();
+    expect(issuer.asked, "one flight, and no request waits").toBe(2);
+    release();
     await request.settled();
     issuer.time += 3 * MINUTE;
     await verify(token, context());
@@ -89,17 +80,10 @@ describe("the keys of an issuer", () => {
   });
 
   it("are renewed by a request that waits, where it has no context to leave work to", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const token = await issuer.token("first");
+    const { issuer, verify, token } = await start();
     await verify(token);
     issuer.time += 4.5 * MINUTE;
-    const { answers } = issuer;
-    const landed = open<void>();
-    issuer.answers = async () => {
-      await landed.promise;
-      return answers();
-    };
+    const release = hold(issuer);
     let isVerified = false;
     const waiting = verify(token).then(() => {
       isVerified = true;
@@ -108,7 +92,7 @@ describe("the keys of an issuer", () => {
     await verify(token, context());
     await verify(token, context());
     expect(isVerified).toBe(false);
-    landed.resolve();
+    release();
     await waiting;
     issuer.time += 3 * MINUTE;
     await verify(token);
@@ -116,9 +100,7 @@ describe("the keys of an issuer", () => {
   });
 
   it("are read again before they are believed after a lull, in which one may have been revoked", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const token = await issuer.token("first");
+    const { issuer, verify, token } = await start();
     await issuer.publish("second");
     await verify(token);
     issuer.withdraw("first");
@@ -128,11 +110,9 @@ describe("the keys of an issuer", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  it("stay the last good ones while the issuer is down, which makes nobody wait", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    await verify(await issuer.token("first"));
-    const { answers } = issuer;
+  it("stay the last good ones while the issuer is down, and no request waits", async () => {
+    const { issuer, verify, token: known } = await start();
+    await verify(known);
     issuer.answers = down;
     issuer.time += HOUR;
     const token = await issuer.token("first");
@@ -145,7 +125,7 @@ describe("the keys of an issuer", () => {
     await verify(token, context());
     expect(issuer.asked, "by one at a time").toBe(3);
     issuer.time += 10 * SECOND;
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     const request = context();
     await verify(token, request);
     await request.settled();
@@ -155,25 +135,21 @@ describe("the keys of an issuer", () => {
   });
 
   it("are read again before they are believed after a lull, though the last try before it failed", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
+    const { issuer, verify } = await start();
     const token = await issuer.token("first", { exp: Math.floor(issuer.time / SECOND) + 12 * 3_600 });
     await issuer.publish("second");
     await verify(token);
-    const { answers } = issuer;
     issuer.answers = down;
     issuer.time += 4.5 * MINUTE;
     await verify(token);
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     issuer.withdraw("first");
     issuer.time += 10 * HOUR;
     await expect(verify(token, context())).rejects.toMatchObject({ code: "unknown_key" });
   });
 
-  it("are read again when somebody sets the clock back", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const { answers } = issuer;
+  it("are read again after the clock was set back", async () => {
+    const { issuer, verify } = await start();
     // The first read is cancelled, and the next one fails.
     issuer.answers = () => new Promise(() => {});
     verify(await issuer.token("first")).catch(() => undefined);
@@ -181,7 +157,7 @@ describe("the keys of an issuer", () => {
     issuer.answers = down;
     await expect(verify(await issuer.token("first"))).rejects.toMatchObject({ code: "keys_unavailable" });
     issuer.time -= HOUR;
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     await verify(await issuer.token("first"));
     expect(issuer.asked).toBe(3);
     issuer.time -= HOUR;
@@ -192,15 +168,14 @@ describe("the keys of an issuer", () => {
 
   it("are not replaced by an answer that comes after a later one", async () => {
     const issuer = await startIssuer();
-    const { answers } = issuer;
     await issuer.publish("second");
-    const [late, old] = [open<Response>(), await answers()];
+    const [late, old] = [Promise.withResolvers<Response>(), issuer.sendKeys()];
     issuer.answers = () => late.promise;
     const verify = verifierOf(issuer);
     const token = await issuer.token("first");
     const waiting = verify(token);
     issuer.withdraw("first");
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     issuer.time += 5 * SECOND;
     await verify(await issuer.token("second"));
     late.resolve(old);
@@ -220,9 +195,7 @@ describe("the keys of an issuer", () => {
     ],
     ["a broken key", () => Response.json({ keys: [{ kid: "x", alg: "ES256", kty: "EC", crv: "P-256", x: "AA" }] })],
   ])("are not replaced by %s", async (_, answer) => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const token = await issuer.token("first");
+    const { issuer, verify, token } = await start();
     await verify(token);
     issuer.answers = answer;
     issuer.time += 6 * MINUTE;
@@ -231,9 +204,8 @@ describe("the keys of an issuer", () => {
   });
 
   it("are believed for a day at most when the issuer is down", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    await verify(await issuer.token("first"));
+    const { issuer, verify, token } = await start();
+    await verify(token);
     issuer.answers = down;
     issuer.time += 23 * HOUR;
     await verify(await issuer.token("first"));
@@ -242,24 +214,21 @@ describe("the keys of an issuer", () => {
   });
 
   it("are missed with a code of their own where they could never be read, and asked for again soon", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    const { answers } = issuer;
+    const { issuer, verify } = await start();
     issuer.answers = down;
     const token = await issuer.token("first");
     for (let times = 0; times < 3; times++) {
       await expect(verify(token)).rejects.toMatchObject({ code: "keys_unavailable", isTemporary: true });
     }
     expect(issuer.asked, "left alone after a failure").toBe(1);
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     issuer.time += 2 * SECOND;
     await verify(token);
   });
 
   it("are looked up once for an id that is not among them, and then not for a while", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
-    await verify(await issuer.token("first"));
+    const { issuer, verify, token: known } = await start();
+    await verify(known);
     await issuer.publish("second");
     const token = await issuer.token("second");
     await expect(verify(token), "just read").rejects.toMatchObject({ code: "unknown_key" });
@@ -277,13 +246,11 @@ describe("the keys of an issuer", () => {
   });
 
   it("are looked up every two seconds at most for ids that are not among them while the issuer is down", async () => {
-    const issuer = await startIssuer();
-    const verify = verifierOf(issuer);
+    const { issuer, verify } = await start();
     const known = await issuer.token("first");
     await verify(known);
     await issuer.publish("second");
     const token = await issuer.token("second");
-    const { answers } = issuer;
     issuer.answers = down;
     issuer.time += 10 * SECOND;
     for (const asked of [2, 3]) {
@@ -294,7 +261,7 @@ describe("the keys of an issuer", () => {
       expect(issuer.asked).toBe(asked);
       issuer.time += 2 * SECOND;
     }
-    issuer.answers = answers;
+    issuer.answers = issuer.sendKeys;
     await verify(token);
   });
 
@@ -305,9 +272,8 @@ describe("the keys of an issuer", () => {
     ["what is left", { "Cache-Control": "max-age=600", Age: "480" }, 2 * MINUTE],
     ["a minute, where nothing is left", { "Cache-Control": "max-age=600", Age: "900" }, MINUTE],
   ])("are kept for %s by the issuer's word", async (_, headers, lifetime) => {
-    const issuer = await startIssuer(headers);
-    const verify = verifierOf(issuer);
-    await verify(await issuer.token("first"));
+    const { issuer, verify, token } = await start(headers);
+    await verify(token);
     issuer.time += lifetime * 0.8 - SECOND;
     await verify(await issuer.token("first"));
     expect(issuer.asked).toBe(1);

@@ -7,6 +7,8 @@ export interface Issuer {
   /** The verifier's clock, in milliseconds since the epoch. */
   time: number;
   fetcher: Fetcher;
+  /** The usual answer: the published keys. */
+  sendKeys: () => Response;
   /** How often the key set was requested. */
   asked: number;
   /** Answers a request. While its promise is pending, the read is in progress. */
@@ -29,12 +31,14 @@ export async function startIssuer(headers: Record<string, string> = { "Cache-Con
     asked: 0,
     fetcher: {
       async fetch(address) {
-        if (address !== `${issuer.url}/.well-known/jwks.json`) throw new Error(`Nobody asks for ${address}.`);
+        if (address !== `${issuer.url}/.well-known/jwks.json`)
+          throw new Error(`The verifier must not request ${address}.`);
         issuer.asked += 1;
         return issuer.answers();
       },
     },
-    answers: () => Response.json({ keys: [...published.values()] }, { headers }),
+    sendKeys: () => Response.json({ keys: [...published.values()] }, { headers }),
+    answers: () => issuer.sendKeys(),
     async publish(id) {
       const pair = await generateKeyPair("ES256", { extractable: true });
       pairs.set(keyId(id), pair);

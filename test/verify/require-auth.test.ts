@@ -9,10 +9,12 @@ import {
   type Role,
   requireAuth,
 } from "../../src/verify/index.ts";
-import { get } from "../support/client.ts";
+import { readMe } from "../support/account.ts";
 import { type Issuer, startIssuer } from "./issuer.ts";
 
 const ROLES: Role[] = ["user", "moderator", "admin"];
+
+const API = "https://api.example/";
 
 const optionsOf = (issuer: Issuer) => ({
   issuer: issuer.url,
@@ -54,7 +56,7 @@ describe("requireAuth", () => {
     app.get("/", (c) => c.text(c.get("auth").role));
     const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
     // Without an execution context, as in some tests of other developers.
-    const response = await app.request("https://api.example/", { headers }, { AUTH: issuer.fetcher });
+    const response = await app.request(API, { headers }, { AUTH: issuer.fetcher });
     expect(await response.text()).toBe("user");
   });
 
@@ -66,7 +68,7 @@ describe("requireAuth", () => {
       ["nonsense", "invalid_access_token"],
     ] as const) {
       const theirs = await ask(token);
-      const ours = await get("/api/v1/users/me", { bearer: token });
+      const ours = await readMe(token);
       const { request_id: _, ...problem } = ours.json;
       expect(theirs.status).toBe(401);
       expect(await theirs.json()).toEqual(problem);
@@ -90,11 +92,11 @@ describe("requireAuth", () => {
     const issuer = await startIssuer();
     const app = new Hono();
     app.use(requireAuth(optionsOf(issuer)));
-    const response = await app.request("https://api.example/", { headers: { Authorization: header } });
+    const response = await app.request(API, { headers: { Authorization: header } });
     expect(await response.json()).toMatchObject({ code: "unauthorized" });
   });
 
-  it("answers 503 where keys, revocations or the strict answer can't be had, and lets nobody in", async () => {
+  it("answers 503 if the keys, the revocations or the strict answer are unavailable", async () => {
     const silent = await startIssuer();
     silent.answers = () => Promise.reject(new Error("down"));
     const broken = { get: () => Promise.reject(new Error("KV GET failed")) };
@@ -112,7 +114,7 @@ describe("requireAuth", () => {
     }
   });
 
-  it("lets nobody in below the role that is asked for, and everybody from it on", async () => {
+  it("lets in users who have at least the required role", async () => {
     const issuer = await startIssuer();
     for (const required of ROLES) {
       const ask = apiWith({ ...optionsOf(issuer), role: required });
@@ -154,7 +156,7 @@ describe("requireAuth", () => {
     const statuses = [];
     for (const role of ROLES) {
       const headers = { Authorization: `Bearer ${await issuer.token("first", { role })}` };
-      statuses.push((await app.request("https://api.example/", { headers })).status);
+      statuses.push((await app.request(API, { headers })).status);
     }
     expect(statuses).toEqual([403, 403, 200]);
   });
@@ -165,7 +167,7 @@ describe("requireAuth", () => {
     ["permission", 'no permission "toString"'],
     ["role", 'no role "undefined"'],
     ["permission", 'no permission "undefined"'],
-  ])("lets nobody pass by a slip in a %s", async (name, message) => {
+  ])("fails for every request if a %s is misspelled", async (name, message) => {
     const issuer = await startIssuer();
     const written = /"(\w+)"/.exec(message)?.[1];
     const wrong = written === "undefined" ? undefined : written;
@@ -180,7 +182,7 @@ describe("requireAuth", () => {
       return c.text("out", 500);
     });
     const headers = { Authorization: `Bearer ${await issuer.token("first", { role: "admin" })}` };
-    expect((await app.request("https://api.example/", { headers })).status).toBe(500);
+    expect((await app.request(API, { headers })).status).toBe(500);
     expect(thrown).toEqual([expect.stringContaining(message)]);
   });
 
@@ -190,6 +192,6 @@ describe("requireAuth", () => {
     app.use(requireAuth({ ...optionsOf(issuer), issuer: "" }));
     app.onError((error, c) => c.text(error.message, 500));
     const headers = { Authorization: `Bearer ${await issuer.token("first")}` };
-    expect(await (await app.request("https://api.example/", { headers })).text()).toContain("needs `issuer`");
+    expect(await (await app.request(API, { headers })).text()).toContain("needs `issuer`");
   });
 });

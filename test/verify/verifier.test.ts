@@ -15,13 +15,20 @@ const verifierOf = (issuer: Issuer, more = {}) =>
     ...more,
   });
 
+/** Expects that a verifier refuses a token with these claims. */
+async function expectRefused(issuer: Issuer, claims: Record<string, unknown>, refusal: object, more = {}) {
+  const token = await issuer.token("first", claims);
+  await expect(verifierOf(issuer, more)(token)).rejects.toMatchObject(refusal);
+}
+
 /** Postern itself, as reached through a service binding. */
 const postern = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
+const ourselves = { issuer: ORIGIN, audience: ORIGIN, fetcher: postern };
 
 describe("createVerifier", () => {
   it("verifies a token of this service over a binding, and gives its claims", async () => {
     const person = await loggedIn();
-    const claims = await createVerifier({ issuer: ORIGIN, audience: ORIGIN, fetcher: postern })(person.accessToken);
+    const claims = await createVerifier(ourselves)(person.accessToken);
     expect(claims).toEqual({
       iss: ORIGIN,
       aud: ORIGIN,
@@ -78,7 +85,7 @@ describe("createVerifier", () => {
     const issuer = await startIssuer();
     const now = Math.floor(issuer.time / 1000);
     const claims = Object.fromEntries(Object.entries(times).map(([name, seconds]) => [name, now + seconds]));
-    await expect(verifierOf(issuer)(await issuer.token("first", claims))).rejects.toMatchObject({ code });
+    await expectRefused(issuer, claims, { code });
   });
 
   it("forgives what clocks differ by, as far as it is told to", async () => {
@@ -102,8 +109,7 @@ describe("createVerifier", () => {
     ["invalid_claims", { client_id: undefined }],
     ["invalid_claims", { exp: "soon" }],
   ])("answers %s for %o", async (code, claims) => {
-    const issuer = await startIssuer();
-    await expect(verifierOf(issuer)(await issuer.token("first", claims))).rejects.toMatchObject({ code });
+    await expectRefused(await startIssuer(), claims, { code });
   });
 
   it("takes a list of audiences that holds the one", async () => {
@@ -130,9 +136,8 @@ describe("createVerifier", () => {
 
   it("throws errors that say what to do, hold nothing of the token, and keep nothing for a log", async () => {
     const issuer = await startIssuer();
-    const error = await verifierOf(issuer)(await issuer.token("first", { iss: "https://evil.example" })).catch(
-      (thrown: unknown) => thrown,
-    );
+    const token = await issuer.token("first", { iss: "https://evil.example" });
+    const error = await verifierOf(issuer)(token).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(VerificationError);
     expect(error).toMatchObject({ name: "VerificationError", isTemporary: false });
     expect(error).not.toHaveProperty("cause");
@@ -170,12 +175,7 @@ describe("createVerifier with the revocations in KV", () => {
     ["a deletion", (person: LoggedIn) => change("DELETE", person)],
   ])("refuses by what Postern has written there after %s", async (_, happens) => {
     const person = await loggedIn();
-    const verify = createVerifier({
-      issuer: ORIGIN,
-      audience: ORIGIN,
-      fetcher: postern,
-      revocations: env.REVOCATIONS,
-    });
+    const verify = createVerifier({ ...ourselves, revocations: env.REVOCATIONS });
     await verify(person.accessToken);
     expect((await happens(person)).status).toBeLessThan(300);
     await vi.waitFor(
@@ -209,13 +209,10 @@ describe("createVerifier with the revocations in KV", () => {
     ["its session", (sid: string) => ({ sessions: { [sid]: 1_800_000_000 } })],
     ["another role", () => ({ sessions: {}, role: "moderator" })],
   ])("refuses a token where the record names %s", async (_, record) => {
-    const issuer = await startIssuer();
     const sid = crypto.randomUUID();
     const revocations = namespace(JSON.stringify(record(sid)));
-    await expect(verifierOf(issuer, { revocations })(await issuer.token("first", { sid }))).rejects.toMatchObject({
-      code: "revoked_token",
-      isTemporary: false,
-    });
+    const refusal = { code: "revoked_token", isTemporary: false };
+    await expectRefused(await startIssuer(), { sid }, refusal, { revocations });
   });
 
   it("accepts one whose record names other sessions and the same role", async () => {
@@ -231,21 +228,16 @@ describe("createVerifier with the revocations in KV", () => {
     ["holds null", namespace("null")],
     ["holds a role that is none", namespace('{"sessions":{},"role":1}')],
   ])("fails closed where KV %s", async (_, revocations) => {
-    const issuer = await startIssuer();
-    await expect(verifierOf(issuer, { revocations })(await issuer.token("first"))).rejects.toMatchObject({
-      code: "revocations_unavailable",
-      isTemporary: true,
-    });
+    const refusal = { code: "revocations_unavailable", isTemporary: true };
+    await expectRefused(await startIssuer(), {}, refusal, { revocations });
   });
 });
 
 describe("createVerifier with the strict answer", () => {
-  it("refuses from the moment of a logout on, whatever the copy in KV says", async () => {
+  it("refuses a token as soon as its session is logged out, without reading KV", async () => {
     const person = await loggedIn();
-    const fetcher = { fetch: (address: string, init: RequestInit) => theWorker(new Request(address, init)) };
     const stale = { get: () => Promise.reject(new Error("KV is not read")) };
-    const options = { issuer: ORIGIN, audience: ORIGIN, fetcher, revocations: stale, strict: exports.AuthService };
-    const verify = createVerifier(options);
+    const verify = createVerifier({ ...ourselves, revocations: stale, strict: exports.AuthService });
     expect(await verify(person.accessToken)).toMatchObject({ sub: person.userId });
     await post("/api/v1/auth/logout", {}, { bearer: person.accessToken });
     await expect(verify(person.accessToken)).rejects.toMatchObject({ code: "revoked_token", isTemporary: false });
@@ -261,9 +253,7 @@ describe("createVerifier with the strict answer", () => {
       },
     };
     const verify = verifierOf(issuer, { strict });
-    await expect(verify(await issuer.token("first", { iss: "https://evil.example" }))).rejects.toMatchObject({
-      code: "wrong_issuer",
-    });
+    await expectRefused(issuer, { iss: "https://evil.example" }, { code: "wrong_issuer" }, { strict });
     expect(asked).toEqual([]);
     const token = await issuer.token("first");
     await expect(verify(token)).rejects.toMatchObject({ code: "revoked_token" });
@@ -275,10 +265,7 @@ describe("createVerifier with the strict answer", () => {
     ["never answers", { verify: () => new Promise(() => {}) }],
     ["is a binding to something else", {}],
   ])("fails closed where Postern %s", async (_, strict) => {
-    const issuer = await startIssuer();
-    await expect(verifierOf(issuer, { strict })(await issuer.token("first"))).rejects.toMatchObject({
-      code: "strict_answer_unavailable",
-      isTemporary: true,
-    });
+    const refusal = { code: "strict_answer_unavailable", isTemporary: true };
+    await expectRefused(await startIssuer(), {}, refusal, { strict });
   });
 });

@@ -47,7 +47,7 @@ describe("A server that does not take the mail", () => {
     },
   );
 
-  it("fails the delivery where nobody listens", async () => {
+  it("fails the delivery if no server listens", async () => {
     await expectFailure(
       build({ host: "localhost", port: 1, tls: "none" }).deliver(mailTo("nobody")),
       "smtp_connection",
@@ -60,7 +60,7 @@ describe("A server that does not take the mail", () => {
     await expectFailure(transport("starttls", "none", account).deliver(mailTo("password")), "smtp_auth");
   });
 
-  it("is described by a reason alone, whatever the error says", () => {
+  it("is described by a reason alone, never by the text of the error", () => {
     const broken = Object.assign(new Error("ada@example.com"), { code: "ETLS" });
     expect(smtpFailure(broken).message).toBe("smtp_tls_failed");
     expect(smtpFailure("ada@example.com").message).toBe("smtp_connection");

@@ -35,7 +35,7 @@ describe("SMTP over TLS", () => {
     expect(await received(mail.to)).toEqual([]);
   });
 
-  it("starttls refuses a certificate that nobody vouches for", async () => {
+  it("starttls refuses an untrusted certificate", async () => {
     const mail = mailTo("untrusted");
     const sending = transport("untrusted", "starttls", account);
     await expectStrayRejection(() => expectFailure(sending.deliver(mail), "smtp_connection"));

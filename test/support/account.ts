@@ -1,0 +1,46 @@
+/** The requests about a user's own account, as clients send them. */
+
+import { expect } from "vitest";
+import { type Call, expectProblem, get, post, type Send } from "./client.ts";
+import { type LoggedIn, mailedToken, type Person } from "./people.ts";
+
+export const NEW_PASSWORD = "another fine password";
+
+export const register = (person: object, send?: Send) => post("/api/v1/auth/register", person, {}, send);
+
+export const verifyEmail = (token: string, send?: Send) => post("/api/v1/auth/verify-email", { token }, {}, send);
+
+/** Logs in with the email address. The login may fail. */
+export const tryLogin = ({ email, password }: Omit<Person, "username">, options: Call = {}, send?: Send) =>
+  post("/api/v1/auth/login", { email, password }, options, send);
+
+export const refresh = (refresh_token: string, send?: Send) =>
+  post("/api/v1/auth/refresh", { refresh_token }, {}, send);
+
+export const readMe = (bearer: string | undefined, send?: Send) => get("/api/v1/users/me", { bearer }, send);
+
+export const logOut = (bearer: string, body?: { all: boolean }) => post("/api/v1/auth/logout", body, { bearer });
+
+export const forgotPassword = (email: string) => post("/api/v1/auth/forgot-password", { email });
+
+export const resetPassword = (token: string, new_password = NEW_PASSWORD, options?: Call) =>
+  post("/api/v1/auth/reset-password", { token, new_password }, options);
+
+export const changePassword = ({ accessToken, password }: LoggedIn, new_password = NEW_PASSWORD, options?: Call) =>
+  post(
+    "/api/v1/users/change-password",
+    { current_password: password, new_password },
+    { bearer: accessToken, ...options },
+  );
+
+/** The token of a new link that resets the password, of an address that has this many emails then. */
+export async function recoveryToken({ email }: { email: string }, emails = 2): Promise<string> {
+  expect((await forgotPassword(email)).status).toBe(202);
+  return mailedToken(email, emails);
+}
+
+/** Expects that neither token of a session is accepted any more. */
+export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, "accessToken" | "refreshToken">) {
+  expectProblem(await readMe(accessToken), 401, "invalid_access_token");
+  expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
+}
