@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { constantTimeEqual, createSecrets } from "../src/platform/crypto.ts";
-import {
-  decodeBase64,
-  decodeBase64url,
-  encodeBase64url,
-  formatUuid,
-  parseUuid,
-  utf8,
-} from "../src/platform/encoding.ts";
+import { utf8 } from "../src/platform/encoding.ts";
 import { Hops, StorageUnavailable } from "../src/platform/hops.ts";
 import { describeError } from "../src/platform/log.ts";
 import { createId, earliestId, systemRandom } from "../src/platform/random.ts";
@@ -38,17 +31,6 @@ describe("createId", () => {
     const id = createId(0x0123456789ab, systemRandom);
     expect(id).toMatch(/^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(createId(1_000, systemRandom) < createId(1_001, systemRandom)).toBe(true);
-  });
-});
-
-describe("encodings", () => {
-  it("take the canonical spelling alone", () => {
-    expect(decodeBase64url(encodeBase64url(utf8("Postern")))).toEqual(utf8("Postern"));
-    for (const text of ["QQ=", "QR", "Q+", "Q Q"]) expect(decodeBase64url(text)).toBeUndefined();
-    expect(decodeBase64("QR")).toBeUndefined();
-    const id = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
-    expect(formatUuid(parseUuid(id) ?? new Uint8Array())).toBe(id);
-    for (const text of [id.toUpperCase(), id.replaceAll("-", ""), ` ${id}`]) expect(parseUuid(text)).toBeUndefined();
   });
 });
 
@@ -88,7 +70,7 @@ describe("secrets", () => {
     expect(await before.open("p", fresh, "c")).toBeUndefined();
   });
 
-  it("compare in constant time, whatever the lengths", () => {
+  it("compare values of equal and of different lengths in constant time", () => {
     expect(constantTimeEqual(utf8("a"), utf8("a"))).toBe(true);
     expect(constantTimeEqual(utf8("a"), utf8("b"))).toBe(false);
     expect(constantTimeEqual(utf8("a"), utf8("ab"))).toBe(false);

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
-import { verifyRefreshToken, signRefreshToken } from "../../src/sessions/refresh-token.ts";
+import { signRefreshToken, verifyRefreshToken } from "../../src/sessions/refresh-token.ts";
 import { readMe, refresh } from "../support/account.ts";
 import { appWith, atOnce, call, expectProblem, get, post, shown } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";

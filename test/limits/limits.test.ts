@@ -1,21 +1,15 @@
 import type { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
-import { type Answer, appWith, call, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
+import { refresh, register } from "../support/account.ts";
+import { appWith, call, expectProblem, freshAddress, inTurn, ORIGIN, patient, post } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
+import { brokenObjects } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
-/** A lane that is long enough for every request. */
-const patient = appWith({ HASH_LANE_LENGTH: "64" });
 const wrong = "a wrong password, surely";
-
-async function inTurn(count: number, request: (index: number) => Promise<Answer>): Promise<number[]> {
-  const statuses: number[] = [];
-  for (let index = 0; index < count; index++) statuses.push((await request(index)).status);
-  return statuses;
-}
 
 describe("the limits of a login", () => {
   it("stop one address that guesses at many accounts [LG-4, LG-7]", async () => {
@@ -32,11 +26,26 @@ describe("the limits of a login", () => {
 
   it("are spent by a right password that opens no session, since it costs hashing", async () => {
     const person = somebody();
-    await post("/api/v1/auth/register", person);
+    await register(person);
     const address = freshAddress();
     const body = { email: person.email, password: person.password };
     const statuses = await inTurn(11, () => post(LOGIN, body, { address }));
     expect(statuses).toEqual([...Array(10).fill(403), 429]);
+  });
+});
+
+describe("the limit of links", () => {
+  const { budget } = LIMIT_RULES.linkAttemptsPerAddress;
+
+  it.each([
+    ["verify-email", {}],
+    ["reset-password", { new_password: "a password as good as any" }],
+    ["accept-invitation", somebody()],
+  ])("stops one address that tries many links at %s [PR-5]", async (name, more) => {
+    const address = freshAddress();
+    const body = { ...more, token: "AAAA" };
+    const statuses = await inTurn(budget + 1, () => post(`/api/v1/auth/${name}`, body, { address }));
+    expect(statuses).toEqual([...Array(budget).fill(400), 429]);
   });
 });
 
@@ -94,36 +103,34 @@ describe("a limited route", () => {
 
 describe("the limit of a session's refreshes", () => {
   const send = appWith({ RATE_LIMITS: "refreshPerSession=2/1m" });
-  const refresh = (token: string) => post("/api/v1/auth/refresh", { refresh_token: token }, {}, send);
 
   it("refuses without spending the token, which is good again in time", async () => {
     const start = Date.now();
     vi.setSystemTime(start);
     const { refreshToken } = await loggedIn();
-    const first = await refresh(refreshToken);
+    const first = await refresh(refreshToken, send);
     expect(first.headers.get("RateLimit-Policy")).toBe('"refreshPerSession";q=2;w=60');
     expect(first.headers.get("RateLimit")).toBe('"refreshPerSession";r=1;t=30');
-    const second = await refresh(first.json.refresh_token);
-    const refused = await refresh(second.json.refresh_token);
+    const second = await refresh(first.json.refresh_token, send);
+    const refused = await refresh(second.json.refresh_token, send);
     expectProblem(refused, 429, "rate_limited");
     expect(refused.headers.get("Retry-After")).toBe("30");
     vi.setSystemTime(start + 30_000);
-    expect((await refresh(second.json.refresh_token)).status).toBe(200);
+    expect((await refresh(second.json.refresh_token, send)).status).toBe(200);
   });
 
   it("does not hide a theft, nor does another session's use count", async () => {
     const slow = appWith({ RATE_LIMITS: "refreshPerSession=2/1h" });
-    const refreshSlowly = (token: string) => post("/api/v1/auth/refresh", { refresh_token: token }, {}, slow);
     const start = Date.now();
     vi.setSystemTime(start);
     const person = await loggedIn();
     const other = await logIn(person);
-    const first = await refreshSlowly(person.refreshToken);
-    const second = await refreshSlowly(first.json.refresh_token);
-    expect((await refreshSlowly(other.refreshToken)).status).toBe(200);
+    const first = await refresh(person.refreshToken, slow);
+    const second = await refresh(first.json.refresh_token, slow);
+    expect((await refresh(other.refreshToken, slow)).status).toBe(200);
     vi.setSystemTime(start + 31_000);
-    expectProblem(await refreshSlowly(second.json.refresh_token), 429, "rate_limited");
-    expectProblem(await refreshSlowly(person.refreshToken), 401, "refresh_token_reused");
+    expectProblem(await refresh(second.json.refresh_token, slow), 429, "rate_limited");
+    expectProblem(await refresh(person.refreshToken, slow), 401, "refresh_token_reused");
   });
 
   it("leaves the cookie of a browser that came too soon", async () => {
@@ -144,19 +151,14 @@ describe("the limit of a session's refreshes", () => {
     const free = appWith({ RATE_LIMITING: "off", RATE_LIMITS: "refreshPerSession=1/1m" });
     const { refreshToken } = await loggedIn();
     for (let turn = 0; turn < 3; turn++) {
-      const answer = await post("/api/v1/auth/refresh", { refresh_token: refreshToken }, {}, free);
+      const answer = await refresh(refreshToken, free);
       expect([answer.status, answer.headers.get("RateLimit")]).toEqual([200, null]);
     }
   });
 });
 
 describe("a limiter that does not answer", () => {
-  const RATE_LIMITER = {
-    getByName: () => {
-      throw new Error("no such object");
-    },
-  } as unknown as typeof env.RATE_LIMITER;
-  const send = appWith({}, { RATE_LIMITER });
+  const send = appWith({}, { RATE_LIMITER: brokenObjects<typeof env.RATE_LIMITER>() });
 
   const link = () => ({ token: "AAAA" });
   const address = () => ({ email: somebody().email });

@@ -42,8 +42,8 @@ describe("the RateLimiter object", () => {
     vi.setSystemTime(Date.now());
     const limiter = fresh();
     await limiter.take(RULE);
-    await limiter.giveBack(RULE);
-    await limiter.giveBack(RULE);
+    await limiter.refund(RULE);
+    await limiter.refund(RULE);
     const readings = await atOnce(6, () => limiter.take(RULE));
     expect(readings.filter(({ allowed }) => allowed)).toHaveLength(5);
   });

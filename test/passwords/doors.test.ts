@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { forgotPassword } from "../support/account.ts";
 import { fakeBreaches, lineOf, never, range } from "../support/breaches.ts";
-import { type Answer, appWith, expectProblem, freshAddress, post } from "../support/client.ts";
+import { type Answer, appWith, atOnce, expectProblem, freshAddress, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, mailedToken, rowOf, somebody } from "../support/people.ts";
 
 const STRENGTH = "/api/v1/auth/password-strength";
-const FINE = "a fine new password of nobody's";
+const FINE = "a fine new password, never used";
 
 type Send = ReturnType<typeof appWith>;
 const theWorker = appWith({});
@@ -19,7 +20,7 @@ interface Owner extends LoggedIn {
 
 async function owner(): Promise<Owner> {
   const person = await loggedIn();
-  expect((await post("/api/v1/auth/forgot-password", { email: person.email })).status).toBe(202);
+  expect((await forgotPassword(person.email)).status).toBe(202);
   return { ...person, token: await mailedToken(person.email, 2) };
 }
 
@@ -63,7 +64,7 @@ describe("a password to be set", () => {
     ["is common", () => "PasswordPassword", ["too_common"]],
     ["has leaked", () => "a leaked password of mine", ["breached"]],
   ] as [string, (person: Owner) => string, string[]][])(
-    "is refused alike by every door where it %s [PW-1, PW-2, PW-5, PW-6]",
+    "is refused by every door in the same words if it %s [PW-1, PW-2, PW-5, PW-6]",
     async (_what, make, codes) => {
       const password = make(ada);
       fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
@@ -86,11 +87,11 @@ describe("a password to be set", () => {
     },
   );
 
-  it("costs nobody else a question where it is refused already, nor a hash", async () => {
+  it("is not looked up or hashed if a local rule refuses it", async () => {
     const asked = fakeBreaches(() => range());
     const noHash = appWith({ BREACHED_PASSWORD_CHECK: "on", HASH_LANE_LENGTH: "0" });
     for (const door of [DOORS.register, DOORS.reset, DOORS.strength]) {
-      const answers = await Promise.all(Array.from({ length: 4 }, () => door(ada, "PasswordPassword", noHash)));
+      const answers = await atOnce(4, () => door(ada, "PasswordPassword", noHash));
       for (const answer of answers) expect(faultsOf(answer)).toMatchObject([{ code: "too_common" }]);
     }
     expect(asked).toEqual([]);
@@ -135,7 +136,7 @@ describe("a password to be set", () => {
 });
 
 describe("a new password behind a link", () => {
-  it("is judged once the link was found good, and its refusal leaves the link good", async () => {
+  it("is judged only if the link is valid, and leaves the link valid when it is refused [PR-5]", async () => {
     const person = await owner();
     const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
     const { token } = person;
@@ -169,7 +170,7 @@ describe("a changed password", () => {
 });
 
 describe("registering", () => {
-  it("answers and asks alike about a password, whether or not the address has an account", async () => {
+  it("gives the same response and look-up, whether or not the address has an account", async () => {
     const person = await owner();
     const asked = fakeBreaches(() => range(lineOf("a leaked password of mine", 7)));
     for (const password of ["PasswordPassword", "a leaked password of mine", FINE]) {
@@ -212,7 +213,7 @@ describe("when Have I Been Pwned", () => {
     },
   );
 
-  it("is down, a registration and a reset say in the audit log that nobody could ask", async () => {
+  it("is down, the audit log notes it for a registration and a reset", async () => {
     const [person, fresh] = [await owner(), somebody()];
     fakeBreaches(() => new Response(null, { status: 503 }));
     expect((await DOORS.reset(person, FINE, lookingUp)).status).toBe(204);
@@ -274,7 +275,7 @@ describe("a refusal for want of an answer", () => {
 });
 
 describe(`POST ${STRENGTH}`, () => {
-  it("needs to know nobody, and takes what is typed so far", async () => {
+  it("works without an email address and with half a form", async () => {
     expect((await post(STRENGTH, { password: "I am Ada Lovelace" })).json.acceptable).toBe(true);
     const half = await post(STRENGTH, { password: "I am Ada Lovelace", email: "ada.lovelace", username: "a" });
     expect(half.json.errors).toMatchObject([{ field: "password", code: "contains_email" }]);
@@ -299,7 +300,7 @@ describe(`POST ${STRENGTH}`, () => {
     const address = freshAddress();
     const ask = () => post(STRENGTH, { password: "short" }, { address });
     const answers: Answer[] = [];
-    for (let wave = 0; wave < 15; wave++) answers.push(...(await Promise.all(Array.from({ length: 20 }, ask))));
+    for (let wave = 0; wave < 15; wave++) answers.push(...(await atOnce(20, ask)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expectProblem(await ask(), 429, "rate_limited");
     expect((await post(STRENGTH, { password: "short" })).status).toBe(200);
