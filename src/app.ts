@@ -6,6 +6,7 @@ import { workAfterResponse } from "./endpoint/after-response.ts";
 import { endpointsOf } from "./endpoints.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { limitBody } from "./http/body.ts";
+import { clientAddress, clientAgent } from "./http/client-address.ts";
 import { answerCors } from "./http/cors.ts";
 import { expectHost } from "./http/expect-host.ts";
 import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
@@ -21,13 +22,14 @@ export function createApp(config: Config): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
   const endpoints = endpointsOf(config);
 
+  app.use(requestId);
   app.use(async function provideServices(c, next) {
-    const services = createServices(c.env, config);
+    const origin = { ipAddress: clientAddress(c), userAgent: clientAgent(c), requestId: c.get("requestId") };
+    const services = createServices(c.env, config, origin);
     c.set("services", services);
     c.set("hops", services.hops);
     await next();
   });
-  app.use(requestId);
   app.use(requestLog(systemClock, config.development));
   app.use(workAfterResponse);
   app.use(securityHeaders);

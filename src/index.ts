@@ -21,7 +21,7 @@ const config = parseConfig(env);
 const app = createApp(config);
 
 export default {
-  fetch: app.fetch,
+  fetch: (request, bindings, context) => runToEnd(context, app.fetch(request, bindings, context)),
 
   async queue(batch, bindings) {
     const services = createServices(bindings, config);
@@ -36,7 +36,7 @@ export default {
     try {
       await runMaintenance(services);
     } finally {
-      await services.audit.send({ ipAddress: null, userAgent: null, requestId: null });
+      await services.audit.send();
     }
   },
 } satisfies ExportedHandler<Bindings>;
@@ -47,7 +47,7 @@ export default {
  */
 export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
   override async fetch(request: Request): Promise<Response> {
-    return app.fetch(request, this.env, this.ctx);
+    return runToEnd(this.ctx, app.fetch(request, this.env, this.ctx));
   }
 
   verify(token: string) {
@@ -65,6 +65,15 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
   get #services() {
     return createServices(this.env, config);
   }
+}
+
+/**
+ * Lets a request run to its end even if the client disconnects: otherwise a client could cut off what follows from the
+ * change that it asked for.
+ */
+function runToEnd(context: ExecutionContext, response: Response | Promise<Response>): Response | Promise<Response> {
+  context.waitUntil(Promise.resolve(response));
+  return response;
 }
 
 /** Tells the queues apart by their names in `wrangler.toml`. */

@@ -1,30 +1,62 @@
 /**
- * The cron job. Rotates the signing keys when they are due, reseals them after a change of the secret, and deletes
- * expired data.
+ * The cron job: carries out follow-ups that requests have left, rotates the signing keys when they are due, reseals them
+ * after a change of the secret, and deletes expired data. A task that fails does not keep the others from running.
  */
 
 import type { Services } from "./endpoint/services.ts";
+import { describeError, writeLog } from "./platform/log.ts";
 
-/** How many audit events one statement deletes, and how many statements one run makes. */
+/** How many rows one statement deletes, and how often a task repeats it in one run. The next run continues. */
+const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
 const MOST_STATEMENTS = 20;
 
+type Task = (services: Services, now: number) => Promise<void>;
+
+const TASKS: Readonly<Record<string, Task>> = {
+  carry_out_follow_ups: ({ followUps }) => followUps.carryOutLeft(),
+
+  rotate_signing_keys: ({ keyring }) => keyring.rotate(),
+
+  async reseal_signing_keys({ config, keyring }) {
+    if (config.secret.previous !== undefined) await keyring.reseal();
+  },
+
+  delete_registrations: ({ config, registrations }, now) =>
+    repeat(() => registrations.deleteStale(now - config.accounts.unverifiedLifetime, { most: ROWS_A_STATEMENT, now })),
+
+  delete_email_changes({ config, emailChanges }, now) {
+    const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
+    // A change that is confirmed at the last moment can still be undone for the full time.
+    const requestedBefore = now - verifyEmailLifetime - undoEmailChangeLifetime;
+    return repeat(() => emailChanges.deleteStale(requestedBefore, ROWS_A_STATEMENT));
+  },
+
+  release_usernames: ({ deletions }, now) => repeat(() => deletions.releaseUsernames(now, ROWS_A_STATEMENT)),
+
+  delete_audit_events: ({ auditEvents, config }, now) =>
+    repeat(async () => {
+      const deleted = await auditEvents.deleteOlder(now - config.audit.retention, EVENTS_A_STATEMENT);
+      return deleted === EVENTS_A_STATEMENT;
+    }),
+};
+
+/** Throws after the last task if any has failed, so that the platform counts the run as failed. */
 export async function runMaintenance(services: Services): Promise<void> {
-  const { clock, config, deletions, emailChanges, keyring, registrations } = services;
-  const now = clock.now();
-  const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
-  await keyring.rotate();
-  if (config.secret.previous !== undefined) await keyring.reseal();
-  await registrations.deleteStale(now - config.accounts.unverifiedLifetime);
-  // A change that is confirmed at the last moment can still be undone for the full time.
-  await emailChanges.deleteStale(now - verifyEmailLifetime - undoEmailChangeLifetime);
-  await deletions.releaseUsernames(now);
-  await deleteOldEvents(services, now - config.audit.retention);
+  const now = services.clock.now();
+  const failed: string[] = [];
+  for (const [name, task] of Object.entries(TASKS)) {
+    try {
+      await task(services, now);
+    } catch (error) {
+      failed.push(name);
+      writeLog("error", { event: "task_failed", task: name, error: describeError(error) });
+    }
+  }
+  if (failed.length > 0) throw new Error(`Tasks of the cron job failed: ${failed.join(", ")}.`);
 }
 
-async function deleteOldEvents({ auditEvents }: Services, before: number): Promise<void> {
-  for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
-    const deleted = await auditEvents.deleteOlder(before, EVENTS_A_STATEMENT);
-    if (deleted < EVENTS_A_STATEMENT) return;
-  }
+/** Repeats a statement while it says that there may be more rows. */
+async function repeat(step: () => Promise<boolean>): Promise<void> {
+  for (let statement = 0; statement < MOST_STATEMENTS; statement++) if (!(await step())) return;
 }

@@ -1,5 +1,7 @@
 /** The one place that constructs services, from bindings and configuration. */
+import { createFollowUps } from "./accounts/follow-ups.ts";
 import { createAuditEventStore } from "./audit/audit-events.ts";
+import type { AuditOrigin } from "./audit/event-types.ts";
 import { createAuditTrail } from "./audit/trail.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config/config.ts";
@@ -30,8 +32,11 @@ import { createInvitationStore } from "./users/invitations.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
 import { createUserStore } from "./users/users.ts";
 
+/** Of work that no request over HTTP asked for. */
+const NO_ORIGIN: AuditOrigin = { ipAddress: null, userAgent: null, requestId: null };
+
 /** The services of one request, whose storage round trips they count. Each is created on first use, without I/O. */
-export function createServices(bindings: Bindings, config: Config): Services {
+export function createServices(bindings: Bindings, config: Config, origin: AuditOrigin = NO_ORIGIN): Services {
   const { LOGIN_GUARD, RATE_LIMITER } = bindings;
   const { enforced, rules } = config.limits;
   const { productName } = config;
@@ -62,7 +67,8 @@ export function createServices(bindings: Bindings, config: Config): Services {
     challenge: ({ hops }) => createChallenge(config.turnstile, hops),
     mail: ({ afterResponse, hops, clock, random }) =>
       createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random),
-    audit: ({ hops, clock, random }) => createAuditTrail(bindings.AUDIT_QUEUE, hops, clock, random),
+    audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
+    followUps: (services) => createFollowUps(services, origin),
     auditEvents: ({ db }) => createAuditEventStore(db),
   });
 }

@@ -5,6 +5,7 @@
 import type { Keyring } from "../keys/keyring.ts";
 import type { Sessions } from "../sessions/session-calls.ts";
 import type { AccessTokens } from "../tokens/access-token.ts";
+import { isOfCurrentEpoch } from "../users/user.ts";
 import type { UserStore } from "../users/users.ts";
 
 interface Services {
@@ -25,8 +26,8 @@ export async function identifyUser(services: Services, token: string) {
     sessions.epochOf(claims.sub, claims.sid),
     users.findWithKeyringVersion(claims.sub),
   ]);
-  // A session of an earlier epoch ended when the epoch moved on, for example with a change of password.
-  if (user === undefined || !user.isActive || epoch === null || epoch < user.sessionEpoch) return undefined;
+  if (user === undefined || !user.isActive || epoch === null) return undefined;
+  if (!isOfCurrentEpoch(user, claims.sid, epoch)) return undefined;
   // The token's claims are stale: refuse, so that the client refreshes.
   if (claims.role !== user.role || claims.email_verified !== user.isVerified) return undefined;
   return (await keyring.isTrusted(keyId, keyringVersion)) ? { user, claims } : undefined;

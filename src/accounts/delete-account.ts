@@ -3,53 +3,45 @@
  * for a while, and audit events without personal data. The revocation record in KV expires by itself when the last
  * access token has expired.
  */
-import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
-import type { MailQueue } from "../mail/requests.ts";
 import type { Clock } from "../platform/clock.ts";
-import { type Refusal, refuse } from "../platform/refusal.ts";
-import type { Sessions } from "../sessions/session-calls.ts";
+import type { Refusal } from "../platform/refusal.ts";
 import type { DeletionStore } from "../users/deletions.ts";
 import type { EmailChange, EmailChangeStore } from "../users/email-changes.ts";
 import { loginNameKeys } from "../users/login-names.ts";
 import type { User } from "../users/user.ts";
-import type { UserStore } from "../users/users.ts";
+import type { FollowUps } from "./follow-ups.ts";
 
 interface Services {
-  audit: AuditTrail;
   clock: Clock;
   config: Config;
   deletions: DeletionStore;
   emailChanges: EmailChangeStore;
+  followUps: FollowUps;
   loginAttempts: LoginAttempts;
-  mail: MailQueue;
-  sessions: Sessions;
-  users: UserStore;
 }
 
 /**
- * Refused without any effect if the account belongs to the last superuser. If the account changed meanwhile, or the
- * actor lost the permission, the account stays, but its sessions have ended.
+ * Refused without any effect if the account belongs to the last superuser, if someone else changed the account
+ * meanwhile, or if the actor lost the permission.
  */
 export async function deleteAccount(
-  { audit, clock, config, deletions, emailChanges, loginAttempts, mail, sessions, users }: Services,
+  { clock, config, deletions, emailChanges, followUps, loginAttempts }: Services,
   user: User,
   actor: User,
 ): Promise<Refusal<"last_superuser"> | Refusal<"precondition_failed"> | undefined> {
-  // Checked before the sessions end, so that a refusal does not log a superuser out.
-  if (user.isSuperuser && !(await users.hasOtherSuperuser(user.id))) return refuse("last_superuser");
-  // Sessions end first: if this failed after the user was deleted, it could not be tried again.
-  const [changes] = await Promise.all([emailChanges.listOf(user.id), sessions.forgetAll(user.id)]);
-  const refused = await deletions.delete(user, actor, clock.now() + config.accounts.usernameRetirement);
+  const addresses = concernedAddresses(user, await emailChanges.listOf(user.id));
+  const consequences = followUps.of({
+    events: [{ type: "account_deleted", actorId: actor.id, userId: user.id }],
+    mails: [...addresses].map((email) => ({ kind: "account_deleted", email, locale: user.locale })),
+    anonymises: user.id,
+    sessionsOf: { userId: user.id },
+  });
+  const retiredUntil = clock.now() + config.accounts.usernameRetirement;
+  const refused = await deletions.delete(user, actor, { consequences, retiredUntil });
   if (refused !== undefined) return refused;
-
-  audit.note("account_deleted", { actorId: actor.id, userId: user.id });
-  for (const email of concernedAddresses(user, changes)) {
-    mail.notify({ kind: "account_deleted", email, locale: user.locale });
-  }
-  // Ends sessions that were opened between the two steps, and logins that are under way.
-  await Promise.all([sessions.close(user.id), loginAttempts.reset(loginNameKeys(user))]);
+  await Promise.all([followUps.carryOut(consequences), loginAttempts.reset(loginNameKeys(user))]);
   return undefined;
 }
 

@@ -1,9 +1,9 @@
 /** Audit events in D1. Their ids are UUIDv7 of the time of the event, so the primary key is in time order. */
-import { and, desc, eq, gte, lt, type SQLWrapper, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, gte, isNull, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
 import { earliestId } from "../platform/random.ts";
-import type { AuditEvent } from "./event-types.ts";
+import type { AuditEvent, AuditEventType } from "./event-types.ts";
 
 export type AuditRow = typeof auditEvents.$inferSelect;
 
@@ -26,20 +26,36 @@ interface AuditPage {
 
 export type AuditEventStore = ReturnType<typeof createAuditEventStore>;
 
-/**
- * Removes personal data from the events of users who are about to be deleted: from what they did, and from what
- * unauthenticated clients did to their accounts. For the actions of operators, the operator's address stays. `ids`
- * selects the users.
- */
-export function anonymiseEvents(db: Database, ids: SQLWrapper) {
-  const isTheirs = sql`coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IN ${ids}`;
+type Value = string | SQL | null;
+
+/** An event as a change of D1 records it: what only the database knows is SQL. */
+export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId"> {
+  type: AuditEventType | SQL;
+  actorId: Value;
+  userId: Value;
+}
+
+/** Records an event if a condition holds. Belongs into the batch of the change that the event is about. */
+export function insertEvent(db: Database, event: EventRow, condition: SQL) {
+  const { id, type, occurredAt, actorId, userId, requestId, details } = event;
+  const owner = actorId ?? userId;
+  const ipAddress = unlessDeleted(owner, event.ipAddress);
+  const userAgent = unlessDeleted(owner, event.userAgent);
+  const facts = details === null ? null : JSON.stringify(details);
   return db
-    .update(auditEvents)
-    .set({ ipAddress: null, userAgent: null })
-    .where(and(sql`(${auditEvents.actorId} IN ${ids} OR ${auditEvents.userId} IN ${ids})`, isTheirs));
+    .insert(auditEvents)
+    .select(
+      sql`SELECT ${id}, ${type}, ${occurredAt}, ${actorId}, ${userId}, ${ipAddress}, ${userAgent}, ${requestId}, ${facts} WHERE ${condition}`,
+    );
 }
 
 export function createAuditEventStore(db: Database) {
+  /** Hidden as soon as the user is deleted: the rows themselves are cleared step by step. */
+  const shown = (column: SQLWrapper) =>
+    sql<
+      string | null
+    >`CASE WHEN coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IS NULL OR EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = coalesce(${auditEvents.actorId}, ${auditEvents.userId})) THEN ${column} END`;
+
   return {
     /** Adds events in one transaction. An event that already exists is not changed. */
     async add(events: AuditEvent[]) {
@@ -52,7 +68,11 @@ export function createAuditEventStore(db: Database) {
     /** Newest first. */
     async list({ userId, actorOnOthers, type, since, until }: AuditFilter, { limit, before }: AuditPage) {
       return db
-        .select()
+        .select({
+          ...getTableColumns(auditEvents),
+          ipAddress: shown(auditEvents.ipAddress),
+          userAgent: shown(auditEvents.userAgent),
+        })
         .from(auditEvents)
         .where(
           and(
@@ -68,6 +88,32 @@ export function createAuditEventStore(db: Database) {
         )
         .orderBy(desc(auditEvents.id))
         .limit(limit);
+    },
+
+    /**
+     * Removes personal data from up to `most` events of a deleted user that come after the event `after`: from what the
+     * user did, and from what unauthenticated clients did to the account. For the actions of operators, the operator's
+     * address stays. Returns the last event's id, or `undefined` if no more events are left.
+     */
+    async anonymise(userId: string, after: string, most: number) {
+      const next = (condition: SQL | undefined) =>
+        db
+          .select({ id: auditEvents.id })
+          .from(auditEvents)
+          .where(and(condition, gt(auditEvents.id, after)))
+          .orderBy(auditEvents.id)
+          .limit(most);
+      const done = next(eq(auditEvents.actorId, userId));
+      const suffered = next(and(eq(auditEvents.userId, userId), isNull(auditEvents.actorId)));
+      const anonymised = await db
+        .update(auditEvents)
+        .set({ ipAddress: null, userAgent: null })
+        .where(
+          sql`${auditEvents.id} IN (SELECT id FROM (SELECT * FROM (${done}) UNION ALL SELECT * FROM (${suffered})) ORDER BY id LIMIT ${most})`,
+        )
+        .returning({ id: auditEvents.id });
+      if (anonymised.length < most) return undefined;
+      return anonymised.map(({ id }) => id).reduce((last, id) => (id > last ? id : last));
     },
 
     /** Deletes up to `most` events that are older than `before`. Returns how many. */
@@ -89,15 +135,17 @@ export function createAuditEventStore(db: Database) {
 function rowOf(event: AuditEvent) {
   const { ipAddress, userAgent, details, ...rest } = event;
   const owner = event.actorId ?? event.userId;
-  // An event may arrive after its user was deleted. It must not restore personal data.
-  const unlessDeleted = (value: string | null) =>
-    owner === null || value === null
-      ? value
-      : sql`CASE WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${owner}) THEN ${value} END`;
   return {
     ...rest,
-    ipAddress: unlessDeleted(ipAddress),
-    userAgent: unlessDeleted(userAgent),
+    ipAddress: unlessDeleted(owner, ipAddress),
+    userAgent: unlessDeleted(owner, userAgent),
     details: details === null ? null : JSON.stringify(details),
   };
+}
+
+/** An event may arrive after its user was deleted. It must not restore personal data. */
+function unlessDeleted(owner: Value, value: string | null) {
+  return owner === null || value === null
+    ? value
+    : sql`CASE WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${owner}) THEN ${value} END`;
 }

@@ -66,3 +66,6 @@ export const auditEvent = z.strictObject({
 });
 
 export type AuditEvent = z.output<typeof auditEvent>;
+
+/** The request that an event comes from. */
+export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;

@@ -1,13 +1,14 @@
 /**
- * The audit trail of one request. Handlers note events. After the response, all of them are sent to the queue together.
- * The queue delivers each at least once.
+ * The audit trail of one request, for events that no change of D1 belongs to. Handlers note them; all are sent to the
+ * queue together, after the response. From then on each is recorded at least once. An event about a change of D1 is
+ * stored with it instead: `followups/consequences.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { retry } from "../platform/retry.ts";
-import type { AuditDetails, AuditEvent, AuditEventType } from "./event-types.ts";
+import type { AuditDetails, AuditEvent, AuditEventType, AuditOrigin } from "./event-types.ts";
 
 /** What a handler passes to `note` about an event. Missing ids become `null`. */
 interface AuditNote {
@@ -16,12 +17,13 @@ interface AuditNote {
   details?: AuditDetails;
 }
 
-/** The origin of a request. */
-type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
-
 export type AuditTrail = ReturnType<typeof createAuditTrail>;
 
-export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Clock, random: Random) {
+export function createAuditTrail(
+  queue: Queue<AuditEvent>,
+  origin: AuditOrigin,
+  { clock, hops, random }: { clock: Clock; hops: Hops; random: Random },
+) {
   const noted: Omit<AuditEvent, keyof AuditOrigin>[] = [];
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
@@ -50,7 +52,7 @@ export function createAuditTrail(queue: Queue<AuditEvent>, hops: Hops, clock: Cl
      * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is
      * logged as lost, without its IP address.
      */
-    async send(origin: AuditOrigin) {
+    async send() {
       const events = noted.splice(0).map((event) => ({ ...event, ...origin }));
       if (events.length > 0) await sendBatch(events);
     },

@@ -34,6 +34,8 @@ export const users = sqliteTable(
      * earlier epoch are refused as soon as the statement that increments it has run.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
+    /** The one session of an earlier epoch that stays valid: the one in which the user changed the password. */
+    keptSessionId: text("kept_session_id"),
     /**
      * Since when the password only works on networks where the user has logged in before, because there were too many
      * wrong guesses.
@@ -140,6 +142,29 @@ export const auditEvents = sqliteTable(
     index("audit_events_actor").on(table.actorId, table.id),
     index("audit_events_type").on(table.type, table.id),
   ],
+);
+
+/**
+ * Work that follows from a change of D1 and reaches beyond it. Stored in the batch that makes the change. The request
+ * that made it does the work and deletes the row; the cron job does what was left.
+ */
+export const followUps = sqliteTable(
+  "follow_ups",
+  {
+    id: text("id").primaryKey(),
+    /**
+     * `mail`: put a request for an email into the queue. `sessions`: tell the user's object about the user's epoch and
+     * role. `anonymise`: remove personal data from the events of a deleted user.
+     */
+    kind: text("kind", { enum: ["mail", "sessions", "anonymise"] }).notNull(),
+    /** JSON, as `accounts/follow-ups.ts` reads it. */
+    content: text("content").notNull(),
+    /** When the cron job does the work, if the request has not. */
+    dueAt: integer("due_at").notNull(),
+    /** How often the cron job has failed. */
+    failures: integer("failures").notNull(),
+  },
+  (table) => [index("follow_ups_due").on(table.dueAt)],
 );
 
 export const signingKeys = sqliteTable("signing_keys", {

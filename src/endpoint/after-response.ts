@@ -1,6 +1,5 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/app-env.ts";
-import { clientAddress, clientAgent } from "../http/client-address.ts";
 
 /**
  * After the response: sends the audit events, and does the work that the handler left for later. That work may note
@@ -10,7 +9,6 @@ export const workAfterResponse = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   const { afterResponse, audit } = c.get("services");
   if (audit.isEmpty && afterResponse.isEmpty) return;
-  const origin = { ipAddress: clientAddress(c), userAgent: clientAgent(c), requestId: c.get("requestId") };
-  const later = afterResponse.run().then(() => audit.send(origin));
-  c.executionCtx.waitUntil(Promise.all([audit.send(origin), later]));
+  const later = afterResponse.run().then(() => audit.send());
+  c.executionCtx.waitUntil(Promise.all([audit.send(), later]));
 });

@@ -1,3 +1,4 @@
+import type { FollowUps } from "../accounts/follow-ups.ts";
 import type { AuditEventStore } from "../audit/audit-events.ts";
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
@@ -51,4 +52,5 @@ export interface Services {
   readonly mail: MailQueue;
   readonly audit: AuditTrail;
   readonly auditEvents: AuditEventStore;
+  readonly followUps: FollowUps;
 }

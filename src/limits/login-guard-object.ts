@@ -44,7 +44,7 @@ interface Kept {
   touchedAt: number;
 }
 
-const KEPT = "guesses";
+const KEPT = "wrong_guesses";
 
 const none = (): Guesses => ({ count: 0, byOtherName: 0, nextAt: 0 });
 

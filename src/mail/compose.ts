@@ -42,14 +42,13 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   const { event, requestedAt } = request;
   switch (event.kind) {
     case "verify_email":
-      return composeVerification(request, await registrations.find(event.registrationId), parts);
+      return composeFirstEmail(request, await registrations.find(event.registrationId), parts);
     case "resend_verification":
       return composeVerification(request, await registrations.findNewest(event.email), parts);
     case "reset_password":
       return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
     case "invitation":
       return composeInvitation(request, event, parts);
-    case "account_exists":
     case "password_blocked":
     case "password_changed":
     case "new_login":
@@ -76,10 +75,8 @@ function composeNotice(
   at: number,
   config: Config,
 ): WrittenMail {
-  const page = (name: "login" | "reset-password" | "account") => `${config.publicUrl}/${name}`;
+  const page = (name: "reset-password" | "account") => `${config.publicUrl}/${name}`;
   switch (event.kind) {
-    case "account_exists":
-      return writeMail(event.kind, user, { url: page("login") }, config);
     case "password_blocked":
     case "password_changed":
       return writeMail(event.kind, user, { url: page("reset-password"), at }, config);
@@ -124,6 +121,19 @@ function composeRecovery(
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
   const username = quoteUsername(user.username);
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
+}
+
+/** The email that a registration causes. Only the mailbox learns whether the address already has an account. */
+function composeFirstEmail(
+  request: MailRequest,
+  reading: RegistrationReading,
+  parts: ComposingParts,
+): WrittenMail | undefined {
+  const { registration, user } = reading;
+  if (registration === undefined || user === undefined || !user.isVerified) {
+    return composeVerification(request, reading, parts);
+  }
+  return writeMail("account_exists", user, { url: `${parts.config.publicUrl}/login` }, parts.config);
 }
 
 /**

@@ -3,6 +3,7 @@
  * The consumer reads the user, decides whether an email is needed, and creates the link. So a route that must not
  * reveal whether an account exists does the same for every address.
  */
+import * as z from "zod";
 import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -11,7 +12,7 @@ import { createId, type Random } from "../platform/random.ts";
 import { retry } from "../platform/retry.ts";
 
 export type MailEvent =
-  /** A registration: verify the address. */
+  /** A registration: verify the address, or tell its owner that it already has an account. */
   | { kind: "verify_email"; registrationId: string }
   /** An operator invited the owner of this address. It is stored nowhere else. `expiresAt` is when the link expires. */
   | {
@@ -22,8 +23,6 @@ export type MailEvent =
       locale: string;
       expiresAt: number;
     }
-  /** A registration with an address that already has an account. */
-  | { kind: "account_exists"; userId: string }
   /** Too many wrong guesses: the password stopped working on unknown networks. */
   | { kind: "password_blocked"; userId: string }
   | { kind: "password_changed"; userId: string }
@@ -41,12 +40,16 @@ export type MailEvent =
   /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
 
-export interface MailRequest {
+/** The event is written by this service alone, and the consumer refuses a kind that it does not know. */
+export const mailRequest = z.object({
   /** Identical on every attempt. */
-  id: string;
-  requestedAt: number;
-  event: MailEvent;
-}
+  id: z.uuid(),
+  /** Milliseconds since the epoch. */
+  requestedAt: z.int(),
+  event: z.custom<MailEvent>(),
+});
+
+export type MailRequest = z.output<typeof mailRequest>;
 
 export type MailQueue = ReturnType<typeof createMailQueue>;
 
@@ -61,7 +64,9 @@ export function createMailQueue(
     const requestedAt = clock.now();
     return { id: createId(requestedAt, random), requestedAt, event };
   }
-  const send = (request: MailRequest) => hops.hop("queue", () => queue.send(request));
+  async function send(request: MailRequest): Promise<void> {
+    await hops.hop("queue", () => queue.send(request));
+  }
 
   async function sendNotice(request: MailRequest): Promise<void> {
     try {
@@ -74,6 +79,9 @@ export function createMailQueue(
   }
 
   return {
+    requestOf,
+    /** Resolves when the queue has accepted a request. */
+    enqueue: send,
     /** Resolves when the queue has accepted the request. */
     async request(event: MailEvent) {
       await send(requestOf(event));

@@ -18,6 +18,8 @@ export interface LogFields {
   attempts?: number | undefined;
   key_id?: string | undefined;
   count?: number | undefined;
+  follow_up?: string | undefined;
+  task?: string | undefined;
 }
 
 /** Writes one line of JSON. Errors go to stderr, which `wrangler tail` and Workers Logs show as errors. */

@@ -101,9 +101,9 @@ export class SessionRecords {
     );
   }
 
-  /** Moves a session to a later epoch, so that it outlives the sessions of the current one. */
+  /** Moves a session of an earlier epoch into this one. */
   adopt(id: string, epoch: number): void {
-    if (this.#hasTables) this.#sql.exec("UPDATE sessions SET epoch = ? WHERE id = ?", epoch, id);
+    if (this.#hasTables) this.#sql.exec("UPDATE sessions SET epoch = max(epoch, ?) WHERE id = ?", epoch, id);
   }
 
   /** Ends a session, and lists it as revoked until `refusedUntil`. */

@@ -46,6 +46,17 @@ export interface SessionRules {
   maximum: number;
 }
 
+/** The user as D1 knows them. */
+interface UserState {
+  epoch: number;
+  /** The one session of an earlier epoch that moves into this one. */
+  keptSessionId: string | null;
+  /** Whether the next login from any device counts as one from a new device. */
+  forgetsDevices: boolean;
+  /** Present if the role has changed. A role with a lower `version` (the user's `updatedAt`) is ignored. */
+  role?: { role: string; version: number };
+}
+
 const USER_ID = "user_id";
 /** Until when no session can be opened, because the user has been deleted. */
 const CLOSED_UNTIL = "closed_until";
@@ -143,16 +154,29 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     return session !== undefined;
   }
 
-  /** Moves a session to the user's next epoch. Call it before that epoch begins. */
-  async adopt(sessionId: string, epoch: number): Promise<void> {
-    this.#records.adopt(sessionId, epoch);
+  /**
+   * Follows a change of the user that D1 has made: ends the sessions of earlier epochs, except the kept one, and makes
+   * other Workers refuse access tokens with another role. Calls can be repeated, and can arrive in the wrong order.
+   */
+  async align(userId: string, user: UserState, rules: SessionRules): Promise<void> {
+    const now = systemClock.now();
+    const { epoch, forgetsDevices, keptSessionId, role } = user;
+    if (forgetsDevices) this.#records.forgetDevices();
+    if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
+    const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
+    if (earlier.length > 0) await this.#end(earlier, now + rules.refuseFor);
+    if (role === undefined) return;
+    this.#keepUserId(userId);
+    this.#copy.noteRole({ ...role, refusedUntil: now + rules.refuseFor });
+    await this.#armFor(this.#copy.dueAt(now));
   }
 
-  /** Ends every session except `kept`, if that is given. */
-  async endAllBut(kept: string | null, rules: SessionRules): Promise<void> {
+  /** Ends every session except `kept`, if that is given. Returns how many. */
+  async endAllBut(kept: string | null, rules: SessionRules): Promise<number> {
     const now = systemClock.now();
     const others = this.#records.list(now).filter(({ id }) => id !== kept);
     if (others.length > 0) await this.#end(others, now + rules.refuseFor);
+    return others.length;
   }
 
   /**
@@ -175,28 +199,14 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   }
 
   /**
-   * Makes other Workers refuse access tokens with another role, including those of a login in progress. Sessions
-   * continue. Calls can arrive in the wrong order, so a change with a lower `version` (the user's `updatedAt`) is
-   * ignored.
+   * Ends every session and forgets every device of a deleted user. Opens no session for as long as a login may still be
+   * in progress.
    */
-  async changeRole(userId: string, role: string, version: number, rules: SessionRules): Promise<void> {
-    const now = systemClock.now();
-    this.#keepUserId(userId);
-    this.#copy.noteRole({ role, version, refusedUntil: now + rules.refuseFor });
-    await this.#armFor(this.#copy.dueAt(now));
-  }
-
-  /** Ends every session and forgets every device, so that the next login from any of them counts as new. */
-  async forgetAll(rules: SessionRules): Promise<void> {
-    this.#records.forgetDevices();
-    await this.endAllBut(null, rules);
-  }
-
-  /** Like {@link forgetAll}, and opens no session for as long as a login may still be in progress. */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
     this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
-    await this.forgetAll(rules);
+    this.#records.forgetDevices();
+    await this.endAllBut(null, rules);
     await this.#armFor(closedUntil);
   }
 

@@ -2,11 +2,12 @@
 import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { isBareRegistration, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
+import { nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
 
 /** `prefix`: how the email or the username begins, ignoring case. */
 interface UserFilter {
@@ -19,7 +20,14 @@ interface UserFilter {
 /** The fields that only operators change. */
 type OperatorFields = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
-type OperatorChange = Partial<Profile> & { [Column in keyof OperatorFields]?: OperatorFields[Column] | undefined };
+type OperatorChange = Partial<Profile & OperatorFields & Pick<User, "passwordHash">>;
+
+interface Update {
+  actor: User;
+  target: User;
+  change: OperatorChange;
+  endsSessions: boolean;
+}
 
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
 
@@ -60,18 +68,15 @@ export function createUserAdministration(db: Database) {
     },
 
     /**
-     * Changes a user, if the roles of both the user and the operator are still those that were read, and unless no
-     * superuser would be left who can log in. `version` is the `updatedAt` to expect, if any.
+     * Changes a user who has not changed since they were read, if the operator still has the standing that was read,
+     * and unless no superuser would be left who can log in.
      */
     async update(
-      parts: { actor: User; target: User; change: OperatorChange; endsSessions: boolean; version?: number | undefined },
-      now: number,
+      { actor, target, change, endsSessions }: Update,
+      { consequences, now }: { consequences: Consequences; now: number },
     ) {
-      const { actor, target, change, endsSessions, version } = parts;
       const others = otherSuperusers(db, target.id);
       const weakens = change.isSuperuser === false || change.isActive === false || change.isVerified === false;
-      // A user who is only a registration has no session to end, and its link must stay valid.
-      const nextEpoch = sql`CASE WHEN ${isBareRegistration} THEN ${users.sessionEpoch} ELSE ${users.sessionEpoch} + 1 END`;
       const isSpare = or(
         eq(users.isSuperuser, false),
         eq(users.isActive, false),
@@ -79,30 +84,27 @@ export function createUserAdministration(db: Database) {
         exists(others),
       );
       const found = await batchOf(db, {
-        before: db.select().from(users).where(eq(users.id, target.id)),
         updated: db
           .update(users)
           .set({
             ...change,
-            ...(endsSessions ? { sessionEpoch: nextEpoch } : {}),
+            ...(endsSessions ? nextEpoch() : {}),
             updatedAt: nextVersion(now),
           })
           .where(
             and(
               eq(users.id, target.id),
-              eq(users.role, target.role),
-              eq(users.isSuperuser, target.isSuperuser),
+              eq(users.updatedAt, target.updatedAt),
               stillHasStanding(actor),
-              version === undefined ? undefined : eq(users.updatedAt, version),
               weakens ? isSpare : undefined,
             ),
           )
           .returning(),
+        ...storing(db, consequences),
         others,
       });
-      const [before] = found.before;
       const [user] = found.updated;
-      if (before !== undefined && user !== undefined) return { before, user };
+      if (user !== undefined) return user;
       const isLast = weakens && target.isSuperuser && found.others.length === 0;
       return refuse(isLast ? "last_superuser" : "precondition_failed");
     },

@@ -1,8 +1,8 @@
 /** Deletes a user from D1 with everything that belongs to them: one batch, which D1 runs as a transaction. */
-import { and, eq, exists, lte, notExists, or, sql } from "drizzle-orm";
-import { anonymiseEvents } from "../audit/audit-events.ts";
+import { and, eq, exists, inArray, lte, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
@@ -17,7 +17,11 @@ export function createDeletionStore(db: Database) {
      * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
      * milliseconds since the epoch.
      */
-    async delete(user: User, actor: User, retiredUntil: number) {
+    async delete(
+      user: User,
+      actor: User,
+      { consequences, retiredUntil }: { consequences: Consequences; retiredUntil: number },
+    ) {
       const others = otherSuperusers(db, user.id);
       const deletable = idsOf(
         db,
@@ -46,11 +50,11 @@ export function createDeletionStore(db: Database) {
               .where(and(eq(users.id, user.id), exists(deletable))),
           )
           .onConflictDoUpdate({ target: retiredUsernames.digest, set: { retiredUntil } }),
-        events: anonymiseEvents(db, deletable),
         deleted: db
           .delete(users)
           .where(and(eq(users.id, user.id), exists(deletable)))
           .returning({ id: users.id }),
+        ...storing(db, consequences),
         registrations: db.delete(registrations).where(and(eq(registrations.email, user.email), isDeleted)),
         emailChanges: db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), isDeleted)),
         remainingOthers: others,
@@ -59,9 +63,18 @@ export function createDeletionStore(db: Database) {
       return refuse(user.isSuperuser && remainingOthers.length === 0 ? "last_superuser" : "precondition_failed");
     },
 
-    /** Frees the usernames whose retirement is over. */
-    async releaseUsernames(now: number) {
-      await db.delete(retiredUsernames).where(lte(retiredUsernames.retiredUntil, now));
+    /** Makes up to `most` usernames available again whose retirement is over. Returns whether there may be more. */
+    async releaseUsernames(now: number, most: number) {
+      const over = db
+        .select({ digest: retiredUsernames.digest })
+        .from(retiredUsernames)
+        .where(lte(retiredUsernames.retiredUntil, now))
+        .limit(most);
+      const released = await db
+        .delete(retiredUsernames)
+        .where(inArray(retiredUsernames.digest, over))
+        .returning({ digest: retiredUsernames.digest });
+      return released.length === most;
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   exists,
   gt,
   gte,
+  inArray,
   isNotNull,
   isNull,
   lt,
@@ -16,12 +17,12 @@ import {
   sql,
 } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import { anonymiseEvents } from "../audit/audit-events.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, users } from "../db/schema.ts";
+import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { refuse } from "../platform/refusal.ts";
-import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
+import { idsOf, isBareRegistration, nextEpoch, nextVersion } from "./users.ts";
 
 export type EmailChange = typeof emailChanges.$inferSelect;
 
@@ -48,11 +49,11 @@ export function createEmailChangeStore(db: Database) {
     idsOf(db, users, and(eq(users.id, userId), eq(users.email, email), more));
   const someoneElse = (email: string, userId: string) =>
     idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
-  /** Deletes a registration of the address that was never proved, and anonymizes its events. */
-  const makeRoom = (email: string, userId: string, change: SQLWrapper) => {
+  /** Deletes a registration of the address that was never proved. */
+  const makeRoom = (email: string, userId: string, change: SQLWrapper, now: number) => {
     const registered = and(eq(users.email, email), ne(users.id, userId), isBareRegistration, exists(change));
     return {
-      anonymise: anonymiseEvents(db, idsOf(db, users, registered)),
+      anonymise: storeAnonymising(db, idsOf(db, users, registered), now),
       drop: db.delete(users).where(registered),
     };
   };
@@ -62,9 +63,9 @@ export function createEmailChangeStore(db: Database) {
      * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
      * the user was deleted, or their epoch has moved on meanwhile.
      */
-    async request(change: EmailChange) {
+    async request(change: EmailChange, consequences: Consequences) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
-      const asked = await db
+      const ask = db
         .insert(emailChanges)
         .select(
           db
@@ -82,6 +83,7 @@ export function createEmailChangeStore(db: Database) {
             .where(and(eq(users.id, userId), eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch))),
         )
         .returning({ id: emailChanges.id });
+      const { asked } = await batchOf(db, { asked: ask, ...storing(db, consequences) });
       return asked.length > 0;
     },
 
@@ -116,7 +118,10 @@ export function createEmailChangeStore(db: Database) {
      * with `email_taken` if another account has proved the address meanwhile, with `invalid_token` if something newer
      * has replaced the change.
      */
-    async confirm({ id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange, now: number) {
+    async confirm(
+      { id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange,
+      { consequences, now }: { consequences: Consequences; now: number },
+    ) {
       const isConfirmable = and(
         eq(emailChanges.id, id),
         isNull(emailChanges.confirmedAt),
@@ -135,12 +140,13 @@ export function createEmailChangeStore(db: Database) {
         .from(earlier)
         .where(and(eq(earlier.id, id), eq(earlier.confirmedAt, now)));
       const { changed, change, theirs, others } = await batchOf(db, {
-        ...makeRoom(newEmail, userId, waiting),
+        ...makeRoom(newEmail, userId, waiting, now),
         changed: db
           .update(users)
           .set({ email: newEmail, isVerified: true, updatedAt: nextVersion(now) })
           .where(and(eq(users.id, userId), exists(waiting), notExists(someoneElse(newEmail, userId))))
           .returning({ id: users.id }),
+        ...storing(db, consequences),
         confirm: db
           .update(emailChanges)
           .set({ confirmedAt: now })
@@ -171,7 +177,10 @@ export function createEmailChangeStore(db: Database) {
      * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch, removes the
      * password, and undoes every later change too. Returns and refuses like `confirm`.
      */
-    async undo({ id, userId, oldEmail }: EmailChange, now: number) {
+    async undo(
+      { id, userId, oldEmail }: EmailChange,
+      { consequences, now }: { consequences: Consequences; now: number },
+    ) {
       /** A later change from the same old address, requested by the same person, that was confirmed. */
       const overtaking = db
         .select({ id: newer.id })
@@ -196,18 +205,19 @@ export function createEmailChangeStore(db: Database) {
       const isBack = owner(oldEmail, userId);
       const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       const { changed, change, back, others } = await batchOf(db, {
-        ...makeRoom(oldEmail, userId, undoable),
+        ...makeRoom(oldEmail, userId, undoable, now),
         changed: db
           .update(users)
           .set({
             email: oldEmail,
             passwordHash: NO_PASSWORD,
             isVerified: true,
-            sessionEpoch: sql`${users.sessionEpoch} + 1`,
+            ...nextEpoch(),
             updatedAt: nextVersion(now),
           })
           .where(and(eq(users.id, userId), exists(undoable), notExists(someoneElse(oldEmail, userId))))
-          .returning({ id: users.id }),
+          .returning(),
+        ...storing(db, consequences),
         undo: db
           .update(emailChanges)
           .set({ undoneAt: now })
@@ -223,15 +233,25 @@ export function createEmailChangeStore(db: Database) {
         back: isBack,
         others: someoneElse(oldEmail, userId),
       });
-      if (changed.length > 0) return { isFirst: true };
+      const [user] = changed;
+      if (user !== undefined) return { isFirst: true, user };
       const wasUndone = change[0] !== undefined && change[0].undoneAt !== null;
-      if (wasUndone && back.length > 0) return { isFirst: false };
+      if (wasUndone && back.length > 0) return { isFirst: false, user: undefined };
       return refuse(others.length > 0 ? "email_taken" : "invalid_token");
     },
 
-    /** Deletes changes that can be neither confirmed nor undone any more. */
-    async deleteStale(requestedBefore: number) {
-      await db.delete(emailChanges).where(lt(emailChanges.requestedAt, requestedBefore));
+    /** Deletes up to `most` changes that can be neither confirmed nor undone. Returns whether there may be more. */
+    async deleteStale(requestedBefore: number, most: number) {
+      const stale = db
+        .select({ id: emailChanges.id })
+        .from(emailChanges)
+        .where(lt(emailChanges.requestedAt, requestedBefore))
+        .limit(most);
+      const deleted = await db
+        .delete(emailChanges)
+        .where(inArray(emailChanges.id, stale))
+        .returning({ id: emailChanges.id });
+      return deleted.length === most;
     },
   };
 }

@@ -5,6 +5,7 @@
 import { and, eq, exists, gte, lt, ne, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
@@ -37,7 +38,10 @@ export function createInvitationStore(db: Database) {
      * Makes the invited person a verified user, in place of a registration of the address that was never proved.
      * Registrations from before `expired` no longer hold a username.
      */
-    async accept({ id, link, ...chosen }: Acceptance, now: number, expired: number) {
+    async accept(
+      { id, link, ...chosen }: Acceptance,
+      { consequences, expired, now }: { consequences: Consequences; expired: number; now: number },
+    ) {
       const { email, passwordHash } = chosen;
       const username = canonicalName(chosen.username);
       const hasRegistered = hasUsername(registrations, username);
@@ -75,6 +79,7 @@ export function createInvitationStore(db: Database) {
               notExists(madeBy(link)),
             ),
           ),
+        ...storing(db, consequences, exists(accepted)),
         // Other registrations of the address stay until they expire, so that the people who made them notice no change.
         spend: db.delete(registrations).where(and(eq(registrations.email, email), hasRegistered, exists(accepted))),
         user: accepted,

@@ -38,6 +38,23 @@ export function profileChange(fields: { [Name in ProfileFieldName]?: string | nu
   return change;
 }
 
+/** A profile with the other two things that users say about themselves. */
+type Named = Profile & { username: string; locale: string };
+
+/** The names in the API of what a change really changes. */
+export function changedFields(
+  before: Named,
+  change: { [Column in keyof Named]?: Named[Column] | undefined },
+): string[] {
+  const columns = { ...recordOf(PROFILE_FIELD_NAMES, (name) => PROFILE_FIELDS[name].column), ...OTHER_COLUMNS };
+  return namesOf(columns).filter((name) => {
+    const after = change[columns[name]];
+    return after !== undefined && after !== before[columns[name]];
+  });
+}
+
+const OTHER_COLUMNS = { username: "username", locale: "locale" } as const;
+
 /** Every column of a new user: a field that was not sent is empty. */
 export function newProfile(fields: Parameters<typeof profileChange>[0]): Profile {
   return { ...recordOf(profileColumnNames, () => null), ...profileChange(fields) };

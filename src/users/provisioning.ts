@@ -1,11 +1,13 @@
 /** Users whom the operator's commands write to D1: imported users, and superusers. */
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
+import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
-import { nextVersion } from "./users.ts";
+import { nextEpoch, nextVersion } from "./users.ts";
 
 /** A user to be added, and the audit event that records it. No actor: the service does not know the operator. */
 export interface Arrival {
@@ -70,7 +72,8 @@ export function createProvisioningStore(db: Database) {
 
     /** Makes an active, verified user a superuser. `false` if they are one already, or have changed meanwhile. */
     promote(id: string, event: GrantEvent): Promise<boolean> {
-      return grant(and(eq(users.id, id), eq(users.isVerified, true), eq(users.isSuperuser, false)), {}, event);
+      const isMeant = and(eq(users.id, id), eq(users.isVerified, true), eq(users.isSuperuser, false));
+      return grant(id, isMeant, {}, event);
     },
 
     /**
@@ -83,13 +86,26 @@ export function createProvisioningStore(db: Database) {
       event: GrantEvent,
     ): Promise<boolean> {
       const isMeant = and(eq(users.id, id), eq(users.isVerified, false), eq(users.sessionEpoch, sessionEpoch));
-      const values = { passwordHash, passwordBlockedAt: null, isVerified: true, sessionEpoch: sessionEpoch + 1 };
-      return grant(isMeant, values, event);
+      return grant(id, isMeant, { passwordHash, passwordBlockedAt: null, isVerified: true, ...nextEpoch() }, event);
     },
   };
 
-  /** Makes the active user who meets a condition a superuser and records it, in one transaction. */
-  async function grant(condition: SQL | undefined, values: Partial<User>, event: GrantEvent): Promise<boolean> {
+  /**
+   * Makes the active user who meets a condition a superuser and records it, in one transaction. The cron job tells the
+   * user's sessions, which a command can't reach.
+   */
+  async function grant(
+    id: string,
+    condition: SQL | undefined,
+    values: SQLiteUpdateSetSource<typeof users>,
+    event: GrantEvent,
+  ): Promise<boolean> {
+    const content = { userId: id, forgetsDevices: false, changesRole: true };
+    const consequences: Consequences = {
+      events: [],
+      followUps: [{ id: event.id, kind: "sessions", content }],
+      dueAt: event.occurredAt,
+    };
     const type: AuditEvent["type"] = "superuser_granted";
     const isMeant = and(condition, eq(users.isActive, true));
     const isGranted = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${event.id} AND ${auditEvents.userId} = ${users.id})`;
@@ -104,6 +120,7 @@ export function createProvisioningStore(db: Database) {
         .set({ ...values, role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
         .where(isMeant)
         .returning({ id: users.id }),
+      ...storing(db, consequences),
       // The registration of the user is used up. Others stay until they expire, so that the people who made them
       // notice no change.
       registration: db

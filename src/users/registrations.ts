@@ -2,10 +2,11 @@
  * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user;
  * each further one waits beside it. Every change is one batch, which D1 runs as a transaction.
  */
-import { and, desc, eq, exists, lt, notInArray, or, sql } from "drizzle-orm";
-import { anonymiseEvents } from "../audit/audit-events.ts";
+import { and, desc, eq, exists, inArray, lt, notInArray, or, type SQL, sql } from "drizzle-orm";
+import type { AuditEventType } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { profileColumnNames, registrations, users } from "../db/schema.ts";
+import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { recordOf } from "../platform/records.ts";
 import { usernameTaken } from "./fields.ts";
@@ -68,14 +69,13 @@ export function createRegistrationStore(db: Database) {
 
     /**
      * Adds a registration, unless its username is taken. Registrations from before `expired` no longer hold one.
-     * Returns the user of the address, if any, and whether they have proved it.
      */
-    async add(registration: Registration, expired: number) {
-      const { id, email } = registration;
+    async add(registration: Registration, expired: number, consequences: Consequences) {
+      const { id } = registration;
       const username = canonicalName(registration.username);
       const own = eq(registrations.id, id);
       const owner = idsOf(db, users, hasUsername(users, username));
-      const { added, user } = await batchOf(db, {
+      const { added } = await batchOf(db, {
         dropExpired: db
           .delete(registrations)
           .where(and(hasUsername(registrations, username), lt(registrations.createdAt, expired))),
@@ -84,26 +84,17 @@ export function createRegistrationStore(db: Database) {
           .delete(registrations)
           .where(and(own, or(exists(owner), exists(retiredUsername(db, username, registration.createdAt))))),
         addUser: db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
+        ...storing(db, consequences, exists(idsOf(db, registrations, own))),
         added: idsOf(db, registrations, own),
-        user: selectUser(eq(users.email, email)),
       });
-      if (added.length === 0) return usernameTaken();
-      return { userId: user[0]?.id, isOwned: user[0]?.isVerified ?? false };
-    },
-
-    /** Deletes a registration, and its user if no other registration waits for the address. */
-    async withdraw(id: string) {
-      await batchOf(db, {
-        registration: db.delete(registrations).where(eq(registrations.id, id)),
-        user: db.delete(users).where(and(eq(users.id, id), isBareRegistration, isNotWaitedFor)),
-      });
+      return added.length === 0 ? usernameTaken() : undefined;
     },
 
     /**
      * Spends a registration's link, known by its hash: its credentials become the user's. Returns the user whom this
      * very link verified, now (`isFirst`) or before.
      */
-    async verify(id: string, link: string, now: number) {
+    async verify(id: string, link: string, { consequences, now }: { consequences: Consequences; now: number }) {
       const verifiedUser = db
         .select({ id: users.id, email: users.email, username: users.username })
         .from(users)
@@ -123,6 +114,7 @@ export function createRegistrationStore(db: Database) {
           .from(registrations)
           .where(and(eq(registrations.id, id), eq(users.email, registrations.email), isBareRegistration))
           .returning({ id: users.id }),
+        ...storing(db, consequences),
         // Other registrations stay until they expire, so that the people who made them notice no change.
         spend: db.delete(registrations).where(and(eq(registrations.id, id), exists(verifiedUser))),
         user: verifiedUser,
@@ -130,16 +122,43 @@ export function createRegistrationStore(db: Database) {
       return { user: user[0], isFirst: verified.length > 0 };
     },
 
-    /** Deletes registrations from before this time, and users who were never more than a registration. */
-    async deleteStale(before: number) {
-      const stale = and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor);
-      await batchOf(db, {
-        registrations: db.delete(registrations).where(lt(registrations.createdAt, before)),
-        events: anonymiseEvents(db, idsOf(db, users, stale)),
-        users: db.delete(users).where(stale),
+    /**
+     * Deletes up to `most` registrations from before then, and up to `most` users who were never anything else. Returns
+     * whether there may be more.
+     */
+    async deleteStale(before: number, { most, now }: { most: number; now: number }) {
+      const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);
+      const stale = idsOf(db, users, and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor))
+        .orderBy(users.createdAt)
+        .limit(most);
+      const deleted = await batchOf(db, {
+        registrations: db
+          .delete(registrations)
+          .where(inArray(registrations.id, old))
+          .returning({ id: registrations.id }),
+        events: storeAnonymising(db, stale, now),
+        users: db.delete(users).where(inArray(users.id, stale)).returning({ id: users.id }),
       });
+      return deleted.registrations.length === most || deleted.users.length === most;
     },
   };
+}
+
+/** For the event of a registration, whose user only the database knows: the id of the user of an address. */
+export function ownerOf(email: string): SQL {
+  return sql`(SELECT ${users.id} FROM ${users} WHERE ${users.email} = ${email})`;
+}
+
+/** The event of a registration: an address that has been proved is not registered again. */
+export function registrationEvent(email: string): SQL {
+  const known: AuditEventType = "known_address_registered";
+  const unknown: AuditEventType = "registered";
+  return sql`(SELECT CASE ${users.isVerified} WHEN 1 THEN ${known} ELSE ${unknown} END FROM ${users} WHERE ${users.email} = ${email})`;
+}
+
+/** For the event of a verification: the id of the user whom a link verified. */
+export function verifiedBy(link: string): SQL {
+  return sql`(SELECT ${users.id} FROM ${users} WHERE ${users.verifiedByLink} = ${link})`;
 }
 
 /** The user that a registration makes. Drizzle refuses the statement if a column of the table is missing here. */
@@ -156,6 +175,7 @@ function unverifiedUser(db: Database, id: string) {
       isVerified: sql`0`.as("is_verified"),
       isSuperuser: sql`0`.as("is_superuser"),
       sessionEpoch: sql`0`.as("session_epoch"),
+      keptSessionId: sql`NULL`.as("kept_session_id"),
       passwordBlockedAt: sql`NULL`.as("password_blocked_at"),
       locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),

@@ -1,6 +1,7 @@
 /** Users, and how the API shows them. */
 import * as z from "zod";
 import type { users } from "../db/schema.ts";
+import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { toIsoTime } from "../platform/clock.ts";
 import { recordOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
@@ -16,6 +17,7 @@ export const NEW_USER = {
   isVerified: false,
   isSuperuser: false,
   sessionEpoch: 0,
+  keptSessionId: null,
   passwordBlockedAt: null,
   locale: "en",
   verifiedByLink: null,
@@ -28,6 +30,23 @@ export const NEW_USER = {
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;
+}
+
+/**
+ * Whether the owner of the address has never been here: they have not used a link, and nobody has logged in. Such an
+ * account may belong to another person than the one who registered it, even if an operator marked it as verified.
+ */
+export function isUnclaimed(user: User): boolean {
+  const hasPassword = user.passwordHash !== NO_PASSWORD;
+  return wasNeverProved(hasPassword ? user : { ...user, isVerified: false });
+}
+
+/**
+ * Whether a session of this epoch is still valid. One of an earlier epoch ended when the epoch moved on, for example
+ * with a change of the password. Only the session in which the user changed it was kept.
+ */
+export function isOfCurrentEpoch(user: User, sessionId: string, epoch: number): boolean {
+  return epoch === user.sessionEpoch || (epoch < user.sessionEpoch && sessionId === user.keptSessionId);
 }
 
 const time = (description: string) => z.iso.datetime().meta({ description, examples: ["2026-11-22T09:30:00.000Z"] });

@@ -2,6 +2,7 @@
 import { and, eq, gt, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
@@ -29,7 +30,15 @@ export const isBareRegistration = and(
 export const hasUsername = (table: typeof users | typeof registrations, canonicalUsername: string) =>
   eq(sql`lower(${table.username})`, canonicalUsername);
 
-/** The next `updatedAt`. Always increases, so that no two states of a user have the same version. */
+/**
+ * Begins the user's next epoch, which ends every session, except the one of the id `kept`: the session in which the
+ * user asked for it.
+ */
+export function nextEpoch(kept: string | null = null) {
+  return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
+}
+
+/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
 export function nextVersion(now: number) {
   return sql`max(${now}, ${users.updatedAt} + 1)`;
 }
@@ -75,16 +84,15 @@ export function createUserStore(db: Database) {
       return { user: found[0], keyringVersion: keyring[0]?.version ?? "" };
     },
 
-    /** Whether another superuser could log in. */
-    async hasOtherSuperuser(id: string) {
-      return (await otherSuperusers(db, id)).length > 0;
-    },
-
     /**
      * Changes a profile, unless another account has the username or, if a version (`updatedAt`) is expected, the user
      * has changed since.
      */
-    async updateProfile(id: string, change: ProfileChange, now: number, version?: number) {
+    async updateProfile(
+      id: string,
+      change: ProfileChange,
+      { consequences, now, version }: { consequences: Consequences; now: number; version?: number | undefined },
+    ) {
       const username = canonicalName(change.username ?? "");
       const others = idsOf(db, users, and(hasUsername(users, username), ne(users.id, id)));
       const waiting = idsOf(db, registrations, hasUsername(registrations, username));
@@ -99,6 +107,7 @@ export function createUserStore(db: Database) {
           .set({ ...change, updatedAt: nextVersion(now) })
           .where(and(isExpected, notExists(others), notExists(waiting), notExists(retired)))
           .returning(),
+        ...storing(db, consequences),
       });
       const [updated] = found.updated;
       if (updated !== undefined) return updated;
@@ -106,24 +115,34 @@ export function createUserStore(db: Database) {
       return isTaken ? usernameTaken() : refuse("precondition_failed");
     },
 
-    /** Sets another password and begins the next epoch. `false` if the user's epoch has moved on meanwhile. */
-    async changePassword(id: string, epoch: number, passwordHash: string, now: number) {
-      const changed = await db
-        .update(users)
-        .set({ passwordHash, passwordBlockedAt: null, sessionEpoch: epoch + 1, updatedAt: nextVersion(now) })
-        .where(and(eq(users.id, id), eq(users.sessionEpoch, epoch)))
-        .returning({ id: users.id });
-      return changed.length > 0;
+    /**
+     * Sets another password and begins the next epoch, which only the session `keptSessionId` outlives. Returns the
+     * changed user, or `undefined` if the user's epoch has moved on meanwhile.
+     */
+    async changePassword(
+      { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
+      { passwordHash, keptSessionId }: { passwordHash: string; keptSessionId: string },
+      { consequences, now }: { consequences: Consequences; now: number },
+    ) {
+      const { changed } = await batchOf(db, {
+        changed: db
+          .update(users)
+          .set({ passwordHash, passwordBlockedAt: null, ...nextEpoch(keptSessionId), updatedAt: nextVersion(now) })
+          .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch)))
+          .returning(),
+        ...storing(db, consequences),
+      });
+      return changed[0];
     },
 
     /**
-     * As `changePassword`, for a user who has proved the address, which becomes verified. Links of registrations that
-     * wait for the address stop working.
+     * As `changePassword`, for a user who has proved the address, which becomes verified. No session outlives it. Links
+     * of registrations that wait for the address stop working.
      */
     async resetPassword(
       { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,
       passwordHash: string,
-      now: number,
+      { consequences, now }: { consequences: Consequences; now: number },
     ) {
       const isReset = and(
         eq(users.id, id),
@@ -131,18 +150,19 @@ export function createUserStore(db: Database) {
         eq(users.passwordHash, passwordHash),
       );
       const { reset } = await batchOf(db, {
-        update: db
+        reset: db
           .update(users)
           .set({
             passwordHash,
             passwordBlockedAt: null,
-            sessionEpoch: sessionEpoch + 1,
+            ...nextEpoch(),
             isVerified: true,
             updatedAt: nextVersion(now),
           })
-          .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch))),
-        // The user's own registration is used up. Others stay until they expire, so that the people who made them
-        // notice no change.
+          .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)))
+          .returning(),
+        ...storing(db, consequences),
+        // The user's own registration is spent. Others keep waiting in vain: their owners must not learn of this.
         spendRegistration: db.delete(registrations).where(
           and(
             eq(registrations.email, email),
@@ -155,18 +175,23 @@ export function createUserStore(db: Database) {
             ),
           ),
         ),
-        reset: idsOf(db, users, isReset),
       });
-      return reset.length > 0;
+      return reset[0];
     },
 
-    /** Makes the password work only on known networks. `false` if it already was, or if the epoch has moved on. */
-    async blockPassword({ id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">, now: number) {
-      const blocked = await db
-        .update(users)
-        .set({ passwordBlockedAt: now })
-        .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch), isNull(users.passwordBlockedAt)))
-        .returning({ id: users.id });
+    /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
+    async blockPassword(
+      { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
+      { consequences, now }: { consequences: Consequences; now: number },
+    ) {
+      const { blocked } = await batchOf(db, {
+        blocked: db
+          .update(users)
+          .set({ passwordBlockedAt: now })
+          .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch), isNull(users.passwordBlockedAt)))
+          .returning({ id: users.id }),
+        ...storing(db, consequences),
+      });
       return blocked.length > 0;
     },
 
@@ -176,8 +201,8 @@ export function createUserStore(db: Database) {
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
-      now: number,
       rehash: { from: string; to: string } | undefined,
+      { consequences, now }: { consequences: Consequences; now: number },
     ) {
       const hash =
         rehash === undefined
@@ -185,11 +210,14 @@ export function createUserStore(db: Database) {
           : {
               passwordHash: sql`CASE WHEN ${users.passwordHash} = ${rehash.from} THEN ${rehash.to} ELSE ${users.passwordHash} END`,
             };
-      const recorded = await db
-        .update(users)
-        .set({ lastLoginAt: now, ...hash })
-        .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)))
-        .returning({ id: users.id });
+      const { recorded } = await batchOf(db, {
+        recorded: db
+          .update(users)
+          .set({ lastLoginAt: now, ...hash })
+          .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)))
+          .returning({ id: users.id }),
+        ...storing(db, consequences),
+      });
       return recorded.length > 0;
     },
   };

@@ -30,7 +30,7 @@ import {
   unverified,
   withStanding,
 } from "../support/people.ts";
-import { coldIsolate } from "../support/services.ts";
+import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 import { appInterrupted } from "../support/slow-database.ts";
 
 const USERS = "/api/v1/users";
@@ -266,7 +266,10 @@ describe("an operator", () => {
     expect((await mailsTo(owner.email)).filter(({ subject }) => /^Verify/.test(subject))).toHaveLength(1);
     expectProblem(await tryLogin(owner), 403, "email_not_verified");
     const { registration } = await coldIsolate().registrations.findNewest(owner.email);
-    const forged = await coldIsolate().registrations.verify(registration?.id ?? "", "link", Date.now());
+    const forged = await coldIsolate().registrations.verify(registration?.id ?? "", "link", {
+      consequences: NOTHING_FOLLOWS,
+      now: Date.now(),
+    });
     expect(forged.user).toBeUndefined();
     expect((await rowOf(owner.email))?.username).toBe(owner.username);
 
@@ -376,7 +379,9 @@ describe("an operator", () => {
     if (actor === undefined || target === undefined) throw new Error("not found");
     await setUser(fallen, { role: "user" });
     const parts = { actor, target, change: { role: "moderator" as const }, endsSessions: false };
-    expect(await administration.update(parts, Date.now())).toMatchObject({ code: "precondition_failed" });
+    expect(await administration.update(parts, { consequences: NOTHING_FOLLOWS, now: Date.now() })).toMatchObject({
+      code: "precondition_failed",
+    });
     expect((await rowOf(person.email))?.role).toBe("user");
   });
 });

@@ -102,6 +102,7 @@ describe("the audit log", () => {
     const password = "another fine password";
     await call("PUT", "/api/v1/users/me", { bearer, body: { first_name: "Ada", phone: "+441234567890" } });
     await call("DELETE", `/api/v1/users/me/sessions/${again.sessionId}`, { bearer });
+    await logIn(person);
     await call("DELETE", "/api/v1/users/me/sessions", { bearer });
     await post("/api/v1/users/me/email", { email: somebody().email, password: person.password }, { bearer });
     await changePassword(person, password);
@@ -228,14 +229,14 @@ describe("the audit log", () => {
       };
       return { sent, queue: { sendBatch } as unknown as Queue<AuditEvent> };
     };
-    const trailOn = (queue: Queue<AuditEvent>) =>
-      createAuditTrail(queue, new Hops(systemClock), systemClock, systemRandom);
     const origin = { ipAddress: "192.0.2.1", userAgent: null, requestId: null };
+    const trailOn = (queue: Queue<AuditEvent>) =>
+      createAuditTrail(queue, origin, { clock: systemClock, hops: new Hops(systemClock), random: systemRandom });
 
     const once = broken(2);
     const trail = trailOn(once.queue);
     trail.note("logged_out", { userId: crypto.randomUUID() });
-    await trail.send(origin);
+    await trail.send();
     expect(once.sent).toHaveLength(1);
     expect(trail.isEmpty).toBe(true);
 
@@ -244,7 +245,7 @@ describe("the audit log", () => {
     const userId = crypto.randomUUID();
     never.note("login_succeeded", { userId });
     never.note("login_failed");
-    await never.send(origin);
+    await never.send();
     const lost = logs().filter((line) => line.event === "audit_event_lost");
     expect(lost).toHaveLength(2);
     expect(lost[0]).toMatchObject({ event_type: "login_succeeded", user_id: userId });

@@ -22,7 +22,7 @@ import { setUser } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, registered, rowOf, somebody, unverified } from "../support/people.ts";
-import { coldIsolate } from "../support/services.ts";
+import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const WRONG = "a wrong password, surely";
@@ -199,7 +199,10 @@ describe("POST /api/v1/auth/login", () => {
     const person = await registered();
     const row = await rowOf(person.email);
     const rehash = { from: "the hash of a moment ago", to: "another" };
-    await recordLogin({ id: String(row?.id), sessionEpoch: 0 }, Date.now(), rehash);
+    await recordLogin({ id: String(row?.id), sessionEpoch: 0 }, rehash, {
+      consequences: NOTHING_FOLLOWS,
+      now: Date.now(),
+    });
     expect((await rowOf(person.email))?.password_hash).toBe(row?.password_hash);
   });
 

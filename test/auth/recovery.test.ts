@@ -101,7 +101,7 @@ describe("POST /api/v1/auth/reset-password", () => {
       getByName: {
         value: (name: string) =>
           failures-- > 0
-            ? { forgetAll: () => Promise.reject(new Error("Network connection lost.")) }
+            ? { align: () => Promise.reject(new Error("Network connection lost.")) }
             : env.USER_SESSIONS.getByName(name),
       },
     });

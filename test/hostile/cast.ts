@@ -8,7 +8,7 @@ import { newProfile } from "../../src/users/profile-fields.ts";
 import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
-import { coldIsolate } from "../support/services.ts";
+import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 
 /** In everything here that is secret: no answer and no log line may hold it. */
 export const CANARY = "c4nary-7f3e";
@@ -124,13 +124,14 @@ export class Cast {
         createdAt: now,
       },
       0,
+      NOTHING_FOLLOWS,
     );
     const user = await users.find(this.words.get("target.id") ?? "");
     if (user === undefined) throw new Error("The target is not in the directory.");
     this.#version = userEtag(user);
     const { email: oldEmail, sessionEpoch } = user;
     const change = { id: changeId, userId: user.id, oldEmail, newEmail: `moved-${made}@${DOMAIN}`, sessionEpoch };
-    await emailChanges.request({ ...change, requestedAt: now, confirmedAt: null, undoneAt: null });
+    await emailChanges.request({ ...change, requestedAt: now, confirmedAt: null, undoneAt: null }, NOTHING_FOLLOWS);
     const sign = (purpose: LinkPurpose, subjectId: string, state: (string | number)[]) =>
       signLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId: id(), state }, this.#services.secrets);
     this.words.set("verify.link", sign("verify-email", registrationId, []));

@@ -73,7 +73,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     const id = await signerOf(OLD);
     const services = coldIsolate(ROTATING);
     await runMaintenance(services);
-    await services.audit.send({ ipAddress: null, userAgent: null, requestId: null });
+    await services.audit.send();
     await vi.waitFor(async () => {
       const query = "SELECT actor_id, user_id, details FROM audit_events WHERE type = 'signing_key_resealed'";
       const { results } = await env.DB.prepare(query).all();

@@ -133,7 +133,7 @@ describe("signing keys", () => {
   it("leave a note of each that is made in the audit log", async () => {
     const { keyring, audit } = coldIsolate();
     await keyring.signingKey();
-    await audit.send({ ipAddress: null, userAgent: null, requestId: null });
+    await audit.send();
     const id = (await env.DB.prepare("SELECT id FROM signing_keys").first<{ id: string }>())?.id;
     await vi.waitFor(async () => {
       const query = "SELECT actor_id, user_id, details FROM audit_events WHERE type = 'signing_key_created'";

@@ -12,7 +12,7 @@ import { isRefusal } from "../../src/platform/refusal.ts";
 import { changePassword, register } from "../support/account.ts";
 import { post } from "../support/client.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
-import { coldIsolate } from "../support/services.ts";
+import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 
 const DAY = 86_400_000;
 const AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15";
@@ -51,7 +51,7 @@ async function asked(person: LoggedIn, newEmail = somebody().email) {
     },
     ...{ requestedAt: Date.now(), confirmedAt: null, undoneAt: null },
   };
-  await coldIsolate().emailChanges.request(change);
+  await coldIsolate().emailChanges.request(change, NOTHING_FOLLOWS);
   return change;
 }
 
@@ -64,7 +64,9 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
   const waiting = await asked(owner);
   const taken = await asked(taker, holder.email);
   const confirmed = await asked(mover);
-  await coldIsolate().emailChanges.confirm(confirmed, Date.now());
+  await coldIsolate().emailChanges.confirm(confirmed, { consequences: NOTHING_FOLLOWS, now: Date.now() });
+  await post("/api/v1/auth/register", { ...somebody(), email: holder.email });
+  const second = await coldIsolate().registrations.findNewest(holder.email);
   const { userId } = owner;
   return {
     verify_email: { kind: "resend_verification", email: newcomer.email },
@@ -76,7 +78,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
       locale,
       expiresAt: Date.now() + DAY,
     },
-    account_exists: { kind: "account_exists", userId },
+    account_exists: { kind: "verify_email", registrationId: second.registration?.id ?? "" },
     reset_password: { kind: "reset_password", email: owner.email },
     password_blocked: { kind: "password_blocked", userId },
     password_changed: { kind: "password_changed", userId },
@@ -226,7 +228,8 @@ describe("the mails about a change of address", () => {
     const person = await loggedIn();
     const change = await asked(person);
     for (const kind of ["email_change_requested", "email_changed"] as const) {
-      if (kind === "email_changed") await coldIsolate().emailChanges.confirm(change, Date.now());
+      if (kind === "email_changed")
+        await coldIsolate().emailChanges.confirm(change, { consequences: NOTHING_FOLLOWS, now: Date.now() });
       const { text, html } = await composed({ kind, changeId: change.id });
       for (const body of [text, html]) {
         expect(body).toContain("p…@example.com");
@@ -238,7 +241,7 @@ describe("the mails about a change of address", () => {
   it("go to the old address alone once it is confirmed, the first notice among them", async () => {
     const person = await loggedIn();
     const change = await asked(person);
-    await coldIsolate().emailChanges.confirm(change, Date.now());
+    await coldIsolate().emailChanges.confirm(change, { consequences: NOTHING_FOLLOWS, now: Date.now() });
     expect(await recipients(change.id)).toEqual([undefined, person.email, person.email]);
   });
 
@@ -248,7 +251,7 @@ describe("the mails about a change of address", () => {
 
     const { emailChanges } = coldIsolate();
     const undone = await asked(await loggedIn());
-    await emailChanges.undo(undone, Date.now());
+    await emailChanges.undo(undone, { consequences: NOTHING_FOLLOWS, now: Date.now() });
     expect(await recipients(undone.id)).toEqual(nobody);
 
     const hasty = await loggedIn();
@@ -272,7 +275,7 @@ describe("the mails about a change of address", () => {
   it("hold no link that would be dead on arrival", async () => {
     const waiting = await asked(await loggedIn());
     const confirmed = await asked(await loggedIn());
-    await coldIsolate().emailChanges.confirm(confirmed, Date.now());
+    await coldIsolate().emailChanges.confirm(confirmed, { consequences: NOTHING_FOLLOWS, now: Date.now() });
     vi.setSystemTime(Date.now() + DAY);
     expect(await compose({ kind: CONFIRM, changeId: waiting.id })).toBeUndefined();
     expect(await compose({ kind: "email_changed", changeId: confirmed.id })).toBeDefined();
@@ -295,13 +298,13 @@ describe("the mails about a change of address", () => {
     // The last moment at which it can be confirmed.
     const last = change.requestedAt + DAY - 1;
     vi.setSystemTime(last);
-    await services.emailChanges.confirm(change, last);
+    await services.emailChanges.confirm(change, { consequences: NOTHING_FOLLOWS, now: last });
     const late = await until("email_changed");
     expect([confirm(last), confirm(last + 1)]).toEqual([false, true]);
     expect([late(last + 7 * DAY - 1), late(last + 7 * DAY)]).toEqual([false, true]);
     expect([early(last + 7 * DAY), early(last + 7 * DAY + 1)]).toEqual([false, true]);
     // The change is stored for as long.
-    await services.emailChanges.deleteStale(last + 7 * DAY - DAY - 7 * DAY);
+    await services.emailChanges.deleteStale(last + 7 * DAY - DAY - 7 * DAY, 10);
     expect((await services.emailChanges.find(change.id)).change).toBeDefined();
   });
 });

@@ -57,7 +57,7 @@ const STOREYS = [
   ["access", "accounts"],
   ["tokens", "mail"],
   ["users"],
-  ["sessions", "keys"],
+  ["sessions", "keys", "followups"],
   ["limits", "audit", "passwords", "links"],
   ["http"],
   ["db", "config"],

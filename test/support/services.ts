@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../../src/config/config.ts";
+import type { Consequences } from "../../src/followups/consequences.ts";
 import { createServices } from "../../src/services.ts";
 
 /** The services of an isolate that has just started: no cached keys, and an empty hashing lane. */
@@ -13,4 +14,13 @@ export function brokenObjects<Namespace>(): Namespace {
     throw new Error("no such object");
   };
   return { getByName } as Namespace;
+}
+
+/** For changes that a test makes in the store alone. */
+export const NOTHING_FOLLOWS: Consequences = { events: [], followUps: [], dueAt: 0 };
+
+/** What the cron job does once the time of the requests to carry out their follow-ups is over. */
+export async function carryOutLeft(): Promise<void> {
+  await env.DB.prepare("UPDATE follow_ups SET due_at = 0").run();
+  await coldIsolate().followUps.carryOutLeft();
 }

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/current-password.ts";
-import { user } from "../../endpoint/callers.ts";
+import { type Principal, user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
 import { newPassword, typedPassword } from "../../passwords/policy.ts";
-import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
 export const changePassword = endpoint(
@@ -27,25 +28,40 @@ export const changePassword = endpoint(
     const refused = await checkCurrentPassword(services, owner, body.current_password);
     if (refused !== undefined) return refused;
 
-    const { audit, clock, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
+    const { clock, followUps, loginAttempts, passwordQuality, passwords, users } = services;
     const checked = await passwordQuality.require("new_password", body.new_password, owner);
     if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;
 
-    // This session moves into the next epoch before the epoch begins, so that none of its requests is refused.
-    await sessions.adopt(owner.id, sessionId, owner.sessionEpoch + 1);
-    if (!(await users.changePassword(owner.id, owner.sessionEpoch, hashed.hash, clock.now()))) {
-      // Another request changed the password at the same moment, which ends this session like every other.
-      await sessions.end(owner.id, sessionId);
-      return refuse("invalid_access_token");
-    }
-    audit.note("password_changed", { actorId: owner.id, userId: owner.id, ...checked });
-    mail.notify({ kind: "password_changed", userId: owner.id });
+    const consequences = followUps.of({
+      events: [{ type: "password_changed", actorId: owner.id, userId: owner.id, ...checked }],
+      mails: [{ kind: "password_changed", userId: owner.id }],
+      sessionsOf: { userId: owner.id },
+    });
+    const change = { passwordHash: hashed.hash, keptSessionId: sessionId };
+    const changed = await users.changePassword(owner, change, { consequences, now: clock.now() });
+    if (changed === undefined) return answerRepetition(services, caller, body.new_password);
     await Promise.all([
-      sessions.endAllBut(owner.id, sessionId),
+      followUps.carryOut(consequences, changed),
       loginAttempts.reset(loginNameKeys(owner), client.network),
     ]);
     return undefined;
   },
 );
+
+/**
+ * Answers a request that another one overtook while the password was checked. The same request sent twice has succeeded.
+ * Otherwise the password that this request calls current is no longer the current one.
+ */
+async function answerRepetition(
+  { passwords, users }: Services,
+  { sessionId, user: { id } }: Principal,
+  newPassword: string,
+): Promise<Refusal<"invalid_access_token"> | Refusal<"wrong_password"> | Refusal<"busy"> | undefined> {
+  const owner = await users.find(id);
+  if (owner === undefined || owner.keptSessionId !== sessionId) return refuse("invalid_access_token");
+  const check = await passwords.check(newPassword, owner.passwordHash);
+  if (isRefusal(check)) return check;
+  return check.matches ? undefined : refuse("wrong_password");
+}

@@ -14,8 +14,8 @@ export const endOtherSessions = endpoint(
   },
   async ({ audit, sessions }, { caller }) => {
     const userId = caller.user.id;
-    await sessions.endAllBut(userId, caller.sessionId);
-    audit.note("sessions_ended", { actorId: userId, userId });
+    const ended = await sessions.endAllBut(userId, caller.sessionId);
+    if (ended > 0) audit.note("sessions_ended", { actorId: userId, userId });
     return undefined;
   },
 );

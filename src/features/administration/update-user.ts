@@ -7,10 +7,20 @@ import { may, type Permission } from "../../access/permissions.ts";
 import type { AuditDetails, AuditEventType } from "../../audit/event-types.ts";
 import { operator } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { type FieldError, isRefusal, refuse } from "../../platform/refusal.ts";
 import { role } from "../../users/fields.ts";
 import { PROFILE_FIELD_NAMES, PROFILE_FIELDS, profileChange, profileShape } from "../../users/profile-fields.ts";
-import { expectedVersion, presentUser, type User, userEtag, userSchema } from "../../users/user.ts";
+import {
+  expectedVersion,
+  isUnclaimed,
+  presentUser,
+  type User,
+  userEtag,
+  userSchema,
+  wasNeverProved,
+} from "../../users/user.ts";
 
 const changeBody = z.strictObject({
   role: role.optional(),
@@ -19,6 +29,11 @@ const changeBody = z.strictObject({
   is_superuser: z.boolean().optional(),
   ...profileShape,
 });
+
+/** How often a change is tried that other changes overtake. */
+const MOST_TRIES = 3;
+
+const UNPROVED = "The owner of the email address has not proved it yet: this can change after their first login.";
 
 type ChangeBody = z.output<typeof changeBody>;
 
@@ -37,45 +52,70 @@ export const updateUser = endpoint(
     success: { status: 200, description: "The changed user.", schema: userSchema },
     refusals: ["forbidden", "not_found", "last_superuser", "precondition_failed"],
   },
-  async ({ administration, audit, clock, sessions, users }, { body, caller, exchange, id }) => {
-    const actor = caller.user;
-    const target = await users.find(id);
-    if (target === undefined) return refuse("not_found");
-    const errors = forbiddenFields(actor, target, body);
-    if (errors.length > 0) return refuse("forbidden", { errors });
-    const version = expectedVersion(target, exchange.header("If-Match"));
-    if (version === "other") return refuse("precondition_failed");
-    if (Object.keys(body).length === 0) return new Reply(presentUser(target), { ETag: userEtag(target) });
-
-    const change = {
-      role: body.role,
-      isActive: body.is_active,
-      isVerified: body.is_verified,
-      isSuperuser: body.is_superuser,
-      ...profileChange(body),
-    };
-    const endsSessions = change.isActive === false || change.isVerified === false;
-    const update = await administration.update({ actor, target, change, endsSessions, version }, clock.now());
-    if (isRefusal(update)) return update;
-
-    const { before, user } = update;
-    for (const [type, details] of eventsOf(before, user)) {
-      audit.note(type, { actorId: actor.id, userId: user.id, details });
+  async (services, { body, caller, exchange, id }) => {
+    const expected = exchange.header("If-Match");
+    for (let tries = 1; ; tries++) {
+      const outcome = await changeUser(services, caller.user, id, body, expected);
+      if (!isRefusal(outcome)) return new Reply(presentUser(outcome), { ETag: userEtag(outcome) });
+      // Without `If-Match`, a change that another one overtook is made again, if it is still allowed.
+      if (tries > 1 && outcome.code === "forbidden") return refuse("precondition_failed");
+      const isOvertaken = outcome.code === "precondition_failed" && expected === undefined;
+      if (!isOvertaken || tries === MOST_TRIES) return outcome;
     }
-    // Postern itself reads D1, which has already changed. The user's session object tells other Workers through KV.
-    if (endsSessions) await sessions.endAllBut(user.id, null);
-    if (change.role !== undefined) await sessions.changeRole(user.id, user.role, user.updatedAt);
-    return new Reply(presentUser(user), { ETag: userEtag(user) });
   },
 );
+
+/** The changed user. The events are those of the change from the user that was read, so it is made to no other. */
+async function changeUser(services: Services, actor: User, id: string, body: ChangeBody, expected: string | undefined) {
+  const { administration, clock, followUps, users } = services;
+  const target = await users.find(id);
+  if (target === undefined) return refuse("not_found");
+  const errors = forbiddenFields(actor, target, body);
+  if (errors.length > 0) return refuse("forbidden", { errors });
+  if (expectedVersion(target, expected) === "other") return refuse("precondition_failed");
+  if (Object.keys(body).length === 0) return target;
+
+  const change = changeOf(target, body);
+  const events = eventsOf(target, { ...target, ...change });
+  const isEndorsed = change.isVerified === true && wasNeverProved(target);
+  const suspends = change.isActive === false || change.isVerified === false;
+  // A registration that waits to be proved has no session to end, and its link must stay valid.
+  const endsSessions = suspends && !wasNeverProved(target);
+  const changesRole = change.role !== undefined && change.role !== target.role;
+  const consequences = followUps.of({
+    events: events.map(([type, details]) => ({ type, actorId: actor.id, userId: id, details })),
+    ...(isEndorsed ? { mails: [{ kind: "reset_password", email: target.email }] } : {}),
+    ...(endsSessions || changesRole ? { sessionsOf: { userId: id, changesRole } } : {}),
+  });
+  const update = { actor, target, change, endsSessions };
+  const changed = await administration.update(update, { consequences, now: clock.now() });
+  if (!isRefusal(changed)) await followUps.carryOut(consequences, changed);
+  return changed;
+}
+
+/** Only the fields that are sent. */
+function changeOf(target: User, body: ChangeBody): Partial<User> {
+  const { role, is_active: isActive, is_verified: isVerified, is_superuser: isSuperuser } = body;
+  // The person who chose the password of a registration has not proved the address: only its owner gets in, by a link.
+  const withoutPassword = isVerified === true && wasNeverProved(target) ? { passwordHash: NO_PASSWORD } : {};
+  const sent = { role, isActive, isVerified, isSuperuser, ...profileChange(body), ...withoutPassword };
+  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
+}
 
 /** The fields of this user that the actor may not change. */
 function forbiddenFields(actor: User, target: User, body: ChangeBody): FieldError[] {
   return Object.keys(body).flatMap((field) => {
     const permission = permissionFor(field, body);
-    if (may(actor, permission, target)) return [];
+    if (may(actor, permission, target)) {
+      return raises(field, body) && isUnclaimed(target) ? [{ field, code: "unproved", message: UNPROVED }] : [];
+    }
     return [{ field, code: "forbidden", message: `This needs the permission ${permission} on this user.` }];
   });
+}
+
+/** Whether a field gives the user power over others. */
+function raises(field: string, body: ChangeBody): boolean {
+  return (field === "role" && body.role !== "user") || (field === "is_superuser" && body.is_superuser === true);
 }
 
 function permissionFor(field: string, body: ChangeBody): Permission {

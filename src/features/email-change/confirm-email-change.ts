@@ -24,19 +24,22 @@ export const confirmEmailChange = endpoint(
     refusals: ["invalid_token", "expired_token", "email_taken"],
   },
   async (services, { body, client }) => {
-    const { audit, clock, emailChanges, loginAttempts, mail } = services;
+    const { clock, emailChanges, followUps, loginAttempts } = services;
     const link = verifyLink("confirm-email", body.token, services);
     if (isRefusal(link)) return link;
     const { change } = await emailChanges.find(link.subjectId);
     if (change === undefined) return refuse("invalid_token");
 
-    const step = await emailChanges.confirm(change, clock.now());
+    const { userId, oldEmail, newEmail } = change;
+    const consequences = followUps.of({
+      events: [{ type: "email_changed", actorId: userId, userId }],
+      mails: [{ kind: "email_changed", changeId: change.id }],
+    });
+    const step = await emailChanges.confirm(change, { consequences, now: clock.now() });
     if (isRefusal(step)) return step;
     if (step.isFirst) {
-      const { userId, oldEmail, newEmail } = change;
-      audit.note("email_changed", { actorId: userId, userId });
-      mail.notify({ kind: "email_changed", changeId: change.id });
-      await loginAttempts.rename(loginNameKey({ email: oldEmail }), loginNameKey({ email: newEmail }), client.network);
+      const [before, after] = [loginNameKey({ email: oldEmail }), loginNameKey({ email: newEmail })];
+      await Promise.all([followUps.carryOut(consequences), loginAttempts.rename(before, after, client.network)]);
     }
     return { status: "confirmed" };
   },

@@ -39,27 +39,33 @@ export const requestEmailChange = endpoint(
     const refused = await checkCurrentPassword(services, caller.user, password);
     if (refused !== undefined) return refused;
 
-    const { audit, clock, emailChanges, mail, random } = services;
+    const { clock, emailChanges, followUps, random } = services;
     const requestedAt = clock.now();
     const id = createId(requestedAt, random);
     const { id: userId, email: oldEmail, sessionEpoch } = caller.user;
-    const isStored = await emailChanges.request({
-      id,
-      userId,
-      oldEmail,
-      newEmail: email,
-      sessionEpoch,
-      requestedAt,
-      confirmedAt: null,
-      undoneAt: null,
+    const consequences = followUps.of({
+      events: [{ type: "email_change_requested", actorId: userId, userId }],
+      mails: [
+        { kind: "confirm_email", changeId: id },
+        { kind: "email_change_requested", changeId: id },
+      ],
     });
+    const isStored = await emailChanges.request(
+      {
+        id,
+        userId,
+        oldEmail,
+        newEmail: email,
+        sessionEpoch,
+        requestedAt,
+        confirmedAt: null,
+        undoneAt: null,
+      },
+      consequences,
+    );
     // While the password was checked, the user was deleted, or their address or session epoch changed.
     if (!isStored) return refuse("invalid_access_token");
-    await Promise.all([
-      mail.request({ kind: "confirm_email", changeId: id }),
-      mail.request({ kind: "email_change_requested", changeId: id }),
-    ]);
-    audit.note("email_change_requested", { actorId: userId, userId });
+    await followUps.carryOut(consequences);
     return { status: "confirmation_required" };
   },
 );

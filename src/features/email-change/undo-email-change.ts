@@ -25,29 +25,36 @@ export const undoEmailChange = endpoint(
     refusals: ["invalid_token", "expired_token", "email_taken"],
   },
   async (services, { body, client }) => {
-    const { audit, clock, emailChanges, loginAttempts, sessions } = services;
+    const { clock, emailChanges, followUps, limiter, loginAttempts } = services;
     const link = verifyLink("undo-email-change", body.token, services);
     if (isRefusal(link)) return link;
     const { change, user } = await emailChanges.find(link.subjectId);
     if (change === undefined) return refuse("invalid_token");
 
-    const step = await emailChanges.undo(change, clock.now());
-    if (isRefusal(step)) return step;
     const { userId, oldEmail, newEmail } = change;
+    const consequences = followUps.of({
+      events: [{ type: "email_change_undone", userId }],
+      mails: [{ kind: "reset_password", email: oldEmail }],
+      sessionsOf: { userId, forgetsDevices: true },
+    });
+    const step = await emailChanges.undo(change, { consequences, now: clock.now() });
+    if (isRefusal(step)) return step;
     if (step.isFirst) {
-      audit.note("email_change_undone", { userId });
-      await loginAttempts.rename(loginNameKey({ email: newEmail }), loginNameKey({ email: oldEmail }), client.network);
-    }
-    // Repeated while the owner has no new password, in case this part failed the first time.
-    if (step.isFirst || user?.passwordHash === NO_PASSWORD) {
-      await Promise.all([sessions.forgetAll(userId), sendReset(services, oldEmail, step.isFirst)]);
+      const [before, after] = [loginNameKey({ email: newEmail }), loginNameKey({ email: oldEmail })];
+      await Promise.all([
+        followUps.carryOut(consequences, step.user),
+        loginAttempts.rename(before, after, client.network),
+        limiter.take([mailLimit("undo_email_change", oldEmail)]),
+      ]);
+    } else if (user?.passwordHash === NO_PASSWORD) {
+      await sendAgain(services, oldEmail);
     }
     return { status: "undone" };
   },
 );
 
-/** Emails a reset link. Using the undo link again and again sends only a few. */
-async function sendReset({ limiter, mail }: Services, email: string, isFirst: boolean): Promise<void> {
+/** Emails another reset link while the owner has no new password. Only a few, however often the undo link is used. */
+async function sendAgain({ limiter, mail }: Services, email: string): Promise<void> {
   const { refusal } = await limiter.take([mailLimit("undo_email_change", email)]);
-  if (isFirst || refusal === undefined) await mail.request({ kind: "reset_password", email });
+  if (refusal === undefined) await mail.request({ kind: "reset_password", email });
 }

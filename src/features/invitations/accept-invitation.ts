@@ -10,6 +10,7 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseInvitation } from "../../users/registration-policy.ts";
+import { verifiedBy } from "../../users/registrations.ts";
 
 /** The link proves the address, so the new user is verified at once and replaces a registration that was never proved. */
 export const acceptInvitation = endpoint(
@@ -36,7 +37,7 @@ export const acceptInvitation = endpoint(
     ],
   },
   async (services, { body, client, exchange }) => {
-    const { audit, clock, config, invitations, loginAttempts, passwordQuality, passwords, random } = services;
+    const { clock, config, followUps, invitations, loginAttempts, passwordQuality, passwords, random } = services;
     const closed = refuseInvitation(config);
     if (closed !== undefined) return closed;
     const link = verifyLink("invitation", body.token, services);
@@ -52,6 +53,11 @@ export const acceptInvitation = endpoint(
     const hashed = await passwords.hash(body.password);
     if (isRefusal(hashed)) return hashed;
     const now = clock.now();
+    const details = { invitation_id: link.subjectId, ...checked.details };
+    const invited = verifiedBy(hash);
+    const consequences = followUps.of({
+      events: [{ type: "invitation_accepted", actorId: invited, userId: invited, details }],
+    });
     const accepted = await invitations.accept(
       {
         id: createId(now, random),
@@ -62,16 +68,13 @@ export const acceptInvitation = endpoint(
         locale: client.locale,
         link: hash,
       },
-      now,
-      now - config.accounts.unverifiedLifetime,
+      { consequences, expired: now - config.accounts.unverifiedLifetime, now },
     );
     if (isRefusal(accepted)) return accepted;
     const { userId } = accepted;
     exchange.identify(userId);
     // Clears what others guessed at these names before.
     await loginAttempts.reset(loginNameKeys(body), client.network);
-    const details = { invitation_id: link.subjectId, ...checked.details };
-    audit.note("invitation_accepted", { actorId: userId, userId, details });
     return { status: "verified" };
   },
 );

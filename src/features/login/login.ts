@@ -196,15 +196,18 @@ function refuseLogin(
  * address starts with fresh counters.
  */
 function countWrongGuess(services: Services, user: User, name: LoginName, attempt: LoginAttempt): void {
-  const { afterResponse, audit, clock, mail, users } = services;
+  const { afterResponse, clock, followUps, users } = services;
   if (wasNeverProved(user)) return;
   const others = loginNameKeys(user).filter((key) => key !== loginNameKey(name));
   for (const other of others) afterResponse.add(() => attempt.countByOtherName(other));
   if (!attempt.isLast || user.passwordBlockedAt !== null) return;
   afterResponse.add(async () => {
-    if (!(await users.blockPassword(user, clock.now()))) return;
-    audit.note("password_blocked", { userId: user.id });
-    mail.notify({ kind: "password_blocked", userId: user.id });
+    const consequences = followUps.of({
+      events: [{ type: "password_blocked", userId: user.id }],
+      mails: [{ kind: "password_blocked", userId: user.id }],
+    });
+    const isBlocked = await users.blockPassword(user, { consequences, now: clock.now() });
+    if (isBlocked) await followUps.carryOut(consequences);
   });
 }
 
@@ -213,16 +216,20 @@ async function openSession(
   services: Services,
   login: ProvedLogin & { body: LoginBody; client: Client; candidates: LoginCandidates; attempt: LoginAttempt },
 ) {
-  const { audit, clock, mail, random, sessions, users } = services;
+  const { clock, followUps, mail, random, sessions, users } = services;
   const { user, rehash, body, client, candidates, attempt } = login;
   const now = clock.now();
   const sessionId = createId(now, random);
   const { ipAddress, userAgent } = client;
   const deviceName = body.device_name ?? null;
   const device = deviceDigest({ deviceName, userAgent, country: client.country });
+  const details = { session_id: sessionId };
+  const consequences = followUps.of({
+    events: [{ type: "login_succeeded", actorId: user.id, userId: user.id, details }],
+  });
   const [session, isRecorded] = await Promise.all([
     sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
-    users.recordLogin(user, now, rehash),
+    users.recordLogin(user, rehash, { consequences, now }),
     attempt.succeed(loginNameKeys(user)),
   ]);
   if (session === null || !isRecorded) {
@@ -231,7 +238,6 @@ async function openSession(
     if (session !== null) await sessions.end(user.id, sessionId);
     return refuse("invalid_credentials");
   }
-  audit.note("login_succeeded", { actorId: user.id, userId: user.id, details: { session_id: sessionId } });
   // The first login is always from a new device.
   if (session.isNewDevice && user.lastLoginAt !== null) {
     mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress });

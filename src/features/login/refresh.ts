@@ -10,6 +10,7 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { Rotation } from "../../sessions/user-sessions-object.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
+import { isOfCurrentEpoch } from "../../users/user.ts";
 import { clearRefreshCookie, handOut, readRefreshCookie } from "./refresh-cookie.ts";
 
 export const refresh = endpoint(
@@ -60,7 +61,7 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
     return refuse("refresh_token_reused", { userId });
   }
   if (rotation.outcome !== "rotated" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
-  if (rotation.epoch < user.sessionEpoch) return refuse("invalid_refresh_token");
+  if (!isOfCurrentEpoch(user, sessionId, rotation.epoch)) return refuse("invalid_refresh_token");
   exchange.addHeaders(headers);
   exchange.identify(userId);
   const { generation, expiresAt } = rotation;

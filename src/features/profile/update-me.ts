@@ -5,7 +5,7 @@ import { perUser } from "../../endpoint/limits.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { locale, username } from "../../users/fields.ts";
 import { canonicalName, loginNameKey } from "../../users/login-names.ts";
-import { profileChange, profileShape } from "../../users/profile-fields.ts";
+import { changedFields, profileChange, profileShape } from "../../users/profile-fields.ts";
 import { expectedVersion, presentUser, userEtag, userSchema } from "../../users/user.ts";
 
 export const updateMe = endpoint(
@@ -23,16 +23,19 @@ export const updateMe = endpoint(
     success: { status: 200, description: "The changed user.", schema: userSchema },
     refusals: ["username_taken", "precondition_failed"],
   },
-  async ({ afterResponse, audit, clock, loginAttempts, users }, { body, caller, client, exchange }) => {
+  async ({ afterResponse, clock, followUps, loginAttempts, users }, { body, caller, client, exchange }) => {
     const before = caller.user;
     const version = expectedVersion(before, exchange.header("If-Match"));
     if (version === "other") return refuse("precondition_failed");
 
     const change = { ...profileChange(body), username: body.username, locale: body.locale };
-    const after = await users.updateProfile(before.id, change, clock.now(), version);
+    const fields = changedFields(before, change).join(" ");
+    if (fields === "") return new Reply(presentUser(before), { ETag: userEtag(before) });
+    const consequences = followUps.of({
+      events: [{ type: "profile_changed", actorId: before.id, userId: before.id, details: { fields } }],
+    });
+    const after = await users.updateProfile(before.id, change, { consequences, now: clock.now(), version });
     if (isRefusal(after)) return after;
-    const fields = Object.keys(body).join(" ");
-    if (fields !== "") audit.note("profile_changed", { actorId: before.id, userId: before.id, details: { fields } });
     const [oldName, newName] = [before.username, after.username].map(canonicalName);
     if (oldName !== undefined && newName !== undefined && oldName !== newName) {
       afterResponse.add(() =>

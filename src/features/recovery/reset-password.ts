@@ -27,7 +27,7 @@ export const resetPassword = endpoint(
     refusals: ["invalid_token", "expired_token", "validation_failed", "busy", "unavailable"],
   },
   async (services, { body, client, exchange }) => {
-    const { audit, clock, loginAttempts, mail, passwordQuality, passwords, sessions, users } = services;
+    const { clock, followUps, loginAttempts, passwordQuality, passwords, users } = services;
     const link = verifyLink("reset-password", body.token, services);
     if (isRefusal(link)) return link;
     const user = await users.find(link.subjectId);
@@ -37,12 +37,18 @@ export const resetPassword = endpoint(
     if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;
-    // Postern already refuses every earlier session. Ending the sessions tells the other Workers.
-    if (!(await users.resetPassword(user, hashed.hash, clock.now()))) return refuse("invalid_token");
+    const consequences = followUps.of({
+      events: [{ type: "password_reset", actorId: user.id, userId: user.id, ...checked }],
+      mails: [{ kind: "password_changed", userId: user.id }],
+      sessionsOf: { userId: user.id, forgetsDevices: true },
+    });
+    const reset = await users.resetPassword(user, hashed.hash, { consequences, now: clock.now() });
+    if (reset === undefined) return refuse("invalid_token");
     exchange.identify(user.id);
-    audit.note("password_reset", { actorId: user.id, userId: user.id, ...checked });
-    mail.notify({ kind: "password_changed", userId: user.id });
-    await Promise.all([sessions.forgetAll(user.id), loginAttempts.reset(loginNameKeys(user), client.network)]);
+    await Promise.all([
+      followUps.carryOut(consequences, reset),
+      loginAttempts.reset(loginNameKeys(user), client.network),
+    ]);
     return undefined;
   },
 );

@@ -7,6 +7,7 @@ import { createId } from "../../platform/random.ts";
 import { isRefusal } from "../../platform/refusal.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
+import { ownerOf, registrationEvent } from "../../users/registrations.ts";
 
 export const register = endpoint(
   {
@@ -32,8 +33,8 @@ export const register = endpoint(
       "unavailable",
     ],
   },
-  async ({ audit, clock, config, mail, passwordQuality, passwords, random, registrations }, { body, client }) => {
-    // Checked before any look-up, so that the response is the same for every address.
+  async ({ clock, config, followUps, passwordQuality, passwords, random, registrations }, { body, client }) => {
+    // Judged by the request alone, before anything is looked up: the answer is the same for every address.
     const checked = await passwordQuality.require("password", body.password, body);
     if (isRefusal(checked)) return checked;
     // Hashed in every case, so that a known address takes the same time.
@@ -42,7 +43,12 @@ export const register = endpoint(
 
     const now = clock.now();
     const id = createId(now, random);
-    const registered = await registrations.add(
+    const owner = ownerOf(body.email);
+    const consequences = followUps.of({
+      events: [{ type: registrationEvent(body.email), userId: owner, ...checked }],
+      mails: [{ kind: "verify_email", registrationId: id }],
+    });
+    const refused = await registrations.add(
       {
         id,
         email: body.email,
@@ -53,21 +59,10 @@ export const register = endpoint(
         createdAt: now,
       },
       now - config.accounts.unverifiedLifetime,
+      consequences,
     );
-    if (isRefusal(registered)) return registered;
-    const { isOwned, userId } = registered;
-    try {
-      await mail.request(
-        isOwned && userId !== undefined
-          ? { kind: "account_exists", userId }
-          : { kind: "verify_email", registrationId: id },
-      );
-    } catch (error) {
-      // A registration is useless without its email. It is deleted, so that the client can send the same request again.
-      await registrations.withdraw(id);
-      throw error;
-    }
-    audit.note(isOwned ? "known_address_registered" : "registered", { userId, ...checked });
+    if (refused !== undefined) return refused;
+    await followUps.carryOut(consequences);
     return { status: "verification_required" };
   },
 );

@@ -5,6 +5,7 @@ import { linkBody } from "../../links/link-body.ts";
 import { linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
+import { verifiedBy } from "../../users/registrations.ts";
 
 /** Two round trips, [verify] → [guards], and one if the link was used before. All other links of the address stop working. */
 export const verifyEmail = endpoint(
@@ -21,15 +22,15 @@ export const verifyEmail = endpoint(
     refusals: ["invalid_token", "expired_token"],
   },
   async (services, { body: { token }, client }) => {
-    const { audit, clock, loginAttempts, registrations } = services;
+    const { clock, followUps, loginAttempts, registrations } = services;
     const link = verifyLink("verify-email", token, services);
     if (isRefusal(link)) return link;
-    const { user, isFirst } = await registrations.verify(link.subjectId, linkHash(token), clock.now());
+    const hash = linkHash(token);
+    const verified = verifiedBy(hash);
+    const consequences = followUps.of({ events: [{ type: "email_verified", actorId: verified, userId: verified }] });
+    const { user, isFirst } = await registrations.verify(link.subjectId, hash, { consequences, now: clock.now() });
     if (user === undefined) return refuse("invalid_token");
-    if (isFirst) {
-      audit.note("email_verified", { actorId: user.id, userId: user.id });
-      await loginAttempts.reset(loginNameKeys(user), client.network);
-    }
+    if (isFirst) await loginAttempts.reset(loginNameKeys(user), client.network);
     return { status: "verified" };
   },
 );

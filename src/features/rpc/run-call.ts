@@ -19,7 +19,7 @@ export async function runCall<Answer>(
     // The calling Worker logs what is thrown, and the original error may hold parameters of a query.
     throw new Error("unavailable");
   } finally {
-    await audit.send({ ipAddress: null, userAgent: null, requestId: null });
+    await audit.send();
     writeLog("info", {
       event: "rpc",
       method,

@@ -1,0 +1,174 @@
+/**
+ * Carries out what follows from a change of D1 and reaches beyond it: emails, calls to session objects, the removal of
+ * personal data. The request that made the change does so at once. If that fails, or the isolate is lost, the cron job
+ * does it. Each follow-up is carried out at least once, and repeating one does no harm.
+ */
+import { asc, eq, inArray, lte, type SQL } from "drizzle-orm";
+import * as z from "zod";
+import type { AuditEventStore } from "../audit/audit-events.ts";
+import type { AuditDetails, AuditEventType, AuditOrigin } from "../audit/event-types.ts";
+import type { Database } from "../db/client.ts";
+import { followUps } from "../db/schema.ts";
+import { anonymising, type Consequences, type FollowUp } from "../followups/consequences.ts";
+import { type MailEvent, type MailQueue, mailRequest } from "../mail/requests.ts";
+import type { AfterResponse } from "../platform/after-response.ts";
+import { type Clock, MINUTE } from "../platform/clock.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import { createId, type Random } from "../platform/random.ts";
+import { doublingPause, retry } from "../platform/retry.ts";
+import type { Sessions } from "../sessions/session-calls.ts";
+import type { User } from "../users/user.ts";
+import type { UserStore } from "../users/users.ts";
+
+/** What a handler says about a change before it makes it. */
+interface Plan {
+  events: readonly PlannedEvent[];
+  mails?: readonly MailEvent[];
+  /** The id of a user who is deleted, whose events must lose their personal data. */
+  anonymises?: string;
+  /** The user whose sessions must learn that the epoch, the role or the account has changed. */
+  sessionsOf?: { userId: string; forgetsDevices?: boolean; changesRole?: boolean };
+}
+
+/** SQL takes the place of what only the database knows. */
+interface PlannedEvent {
+  type: AuditEventType | SQL;
+  actorId?: string | SQL;
+  userId?: string | SQL;
+  details?: AuditDetails;
+}
+
+const sessionsContent = z.object({ userId: z.string(), forgetsDevices: z.boolean(), changesRole: z.boolean() });
+const anonymiseContent = z.object({ userId: z.string(), after: z.string().default("") });
+
+/** How long the request has to carry out its follow-ups before the cron job does. */
+const REQUEST_TIME = 1 * MINUTE;
+const LONGEST_PAUSE = 60 * MINUTE;
+/** How many follow-ups one statement reads, and how many times one run of the cron job reads. */
+const FOLLOW_UPS_A_STATEMENT = 50;
+const MOST_STATEMENTS = 20;
+/** How many events one step anonymises. A follow-up that needs more steps stays due. */
+const EVENTS_A_STEP = 1_000;
+
+export type FollowUps = ReturnType<typeof createFollowUps>;
+
+interface Parts {
+  afterResponse: AfterResponse;
+  auditEvents: AuditEventStore;
+  clock: Clock;
+  db: Database;
+  mail: MailQueue;
+  random: Random;
+  sessions: Sessions;
+  users: UserStore;
+}
+
+export function createFollowUps(parts: Parts, origin: AuditOrigin) {
+  const { afterResponse, auditEvents, clock, db, mail, random, sessions, users } = parts;
+
+  /** `user` is the state after the change, if it is known. */
+  async function perform({ id, kind, content }: FollowUp, user?: User): Promise<"done" | "goes on"> {
+    switch (kind) {
+      case "mail":
+        await mail.enqueue(mailRequest.parse(content));
+        return "done";
+      case "sessions": {
+        const { userId, ...change } = sessionsContent.parse(content);
+        const owner = user ?? (await users.find(userId));
+        await (owner === undefined ? sessions.close(userId) : sessions.align(owner, change));
+        return "done";
+      }
+      case "anonymise": {
+        const { userId, after } = anonymiseContent.parse(content);
+        const last = await auditEvents.anonymise(userId, after, EVENTS_A_STEP);
+        if (last === undefined) return "done";
+        await update(id, { content: JSON.stringify({ userId, after: last }) });
+        return "goes on";
+      }
+    }
+  }
+
+  const update = (id: string, values: Partial<typeof followUps.$inferInsert>) =>
+    db.update(followUps).set(values).where(eq(followUps.id, id));
+
+  async function remove(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await db.delete(followUps).where(inArray(followUps.id, [...ids]));
+  }
+
+  /** Returns the ids of those that are done. A failure is logged; the cron job tries again. */
+  async function performAll(due: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
+    const done = await Promise.all(
+      due.map(async (followUp) => {
+        try {
+          return (await trying(() => perform(followUp, user))) === "done" ? [followUp.id] : [];
+        } catch (error) {
+          writeLog("error", { event: "follow_up_failed", follow_up: followUp.kind, error: describeError(error) });
+          return [];
+        }
+      }),
+    );
+    return done.flat();
+  }
+
+  /** Carries out a follow-up that was left, and puts it off if it fails again. */
+  async function retryLeft({ id, kind, content, failures }: typeof followUps.$inferSelect): Promise<void> {
+    try {
+      if ((await perform({ id, kind, content: JSON.parse(content) })) === "done") await remove([id]);
+    } catch (error) {
+      const dueAt = clock.now() + doublingPause(failures + 1, MINUTE, LONGEST_PAUSE);
+      await update(id, { failures: failures + 1, dueAt });
+      const fields = { follow_up: kind, attempts: failures + 1, error: describeError(error) };
+      writeLog("error", { event: "follow_up_failed", ...fields });
+    }
+  }
+
+  return {
+    /** The consequences of a change, to be stored in its batch. */
+    of({ events, mails = [], anonymises, sessionsOf }: Plan): Consequences {
+      const now = clock.now();
+      const newId = () => createId(now, random);
+      const { userId, forgetsDevices = false, changesRole = false } = sessionsOf ?? {};
+      return {
+        events: events.map(({ type, actorId = null, userId: concerned = null, details = null }) => ({
+          ...{ id: newId(), occurredAt: now, type, actorId, userId: concerned, details },
+          ...origin,
+        })),
+        followUps: [
+          ...mails
+            .map((event) => mail.requestOf(event))
+            .map((content) => ({ id: content.id, kind: "mail", content }) as const),
+          ...(anonymises === undefined ? [] : [anonymising(anonymises)]),
+          ...(userId === undefined
+            ? []
+            : [{ id: newId(), kind: "sessions", content: { userId, forgetsDevices, changesRole } } as const]),
+        ],
+        dueAt: now + REQUEST_TIME,
+      };
+    },
+
+    /**
+     * Carries out what a change has stored. Resolves when the session object was told; emails go out after the
+     * response. Never throws. `user` is the state after the change; absent if the user was deleted.
+     */
+    async carryOut({ followUps: all }: Consequences, user?: User): Promise<void> {
+      const forSessions = all.filter(({ kind }) => kind === "sessions");
+      const told = await performAll(forSessions, user, (attempt) => attempt());
+      const left = all.filter(({ id }) => !told.includes(id));
+      if (all.length > 0) afterResponse.add(async () => remove([...told, ...(await performAll(left, user))]));
+    },
+
+    /** Carries out what requests have left. */
+    async carryOutLeft(): Promise<void> {
+      for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
+        const due = await db
+          .select()
+          .from(followUps)
+          .where(lte(followUps.dueAt, clock.now()))
+          .orderBy(asc(followUps.dueAt))
+          .limit(FOLLOW_UPS_A_STATEMENT);
+        await Promise.all(due.map(retryLeft));
+        if (due.length < FOLLOW_UPS_A_STATEMENT) return;
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * What a change of D1 brings with it: audit events, and follow-ups that reach beyond D1, such as emails. They are stored
+ * in the batch that makes the change, so losing the isolate right afterwards loses none of them.
+ */
+import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { type EventRow, insertEvent } from "../audit/audit-events.ts";
+import type { Database } from "../db/client.ts";
+import { followUps } from "../db/schema.ts";
+
+/** Work that is left to do outside of D1. `content` is JSON, whose shape depends on the kind. */
+export interface FollowUp {
+  id: string;
+  kind: typeof followUps.$inferSelect.kind;
+  content: object;
+}
+
+export interface Consequences {
+  events: readonly EventRow[];
+  followUps: readonly FollowUp[];
+  /** When the cron job carries out what the request itself did not. In milliseconds since the epoch. */
+  dueAt: number;
+}
+
+/** SQLite: the number of rows that the latest INSERT, UPDATE or DELETE changed. */
+const HAS_CHANGED = sql`changes() > 0`;
+
+/**
+ * The statements that store consequences. They belong directly behind the statement that makes the change, and do
+ * nothing if it changed no row. `condition` takes the place of that test if no single statement makes the change.
+ */
+export function storing(db: Database, consequences: Consequences, condition: SQL = HAS_CHANGED) {
+  const rows = consequences.followUps.map(({ content, ...row }) => ({ ...row, content: JSON.stringify(content) }));
+  const stored = (where: SQL) =>
+    db
+      .insert(followUps)
+      .select(
+        sql`SELECT value ->> '$.id', value ->> '$.kind', value ->> '$.content', ${consequences.dueAt}, 0 FROM json_each(${JSON.stringify(rows)}) WHERE ${where}`,
+      );
+  // Every statement adds exactly one row if the one before it changed something, so the test holds for all of them.
+  const statements = consequences.events.map((event, index) =>
+    insertEvent(db, event, index === 0 ? condition : HAS_CHANGED),
+  );
+  const named = Object.fromEntries(statements.map((statement, index) => [`event${index}`, statement]));
+  return rows.length === 0 ? named : { ...named, followUps: stored(statements.length === 0 ? condition : HAS_CHANGED) };
+}
+
+/** Removes personal data from the events of a deleted user. */
+export function anonymising(userId: string): FollowUp {
+  return { id: `anonymise:${userId}`, kind: "anonymise", content: { userId } };
+}
+
+/**
+ * Stores that personal data must be removed from the events of users who are about to be deleted. `ids` selects the
+ * users. A user can have millions of events, so the batch that deletes the user must not touch them.
+ */
+export function storeAnonymising(db: Database, ids: SQLWrapper, now: number) {
+  return db
+    .insert(followUps)
+    .select(sql`SELECT 'anonymise:' || id, 'anonymise', json_object('userId', id), ${now}, 0 FROM (${ids}) WHERE true`)
+    .onConflictDoNothing();
+}
