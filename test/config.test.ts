@@ -51,12 +51,21 @@ describe("the configuration", () => {
   });
 
   it("takes domains of addresses in any case, with or without their subdomains", () => {
-    const text = " Example.COM, *.school.example.org ,xn--bcher-kva.example,";
+    const text = " Example.COM, *.school.example.org ,xn--bcher-kva.example, *.Müller.example,";
     const { registration } = parseConfig({ ...DEVELOPMENT, ALLOWED_EMAIL_DOMAINS: text });
     expect(registration).toEqual({
       policy: "open",
-      emailDomains: ["example.com", "*.school.example.org", "xn--bcher-kva.example"],
+      emailDomains: ["example.com", "*.school.example.org", "xn--bcher-kva.example", "*.xn--mller-kva.example"],
     });
+  });
+
+  it.each([
+    [" no-reply@example.com\n", "no-reply@example.com"],
+    ["Postern <No-Reply@Example.com>", "Postern <No-Reply@example.com>"],
+    ["Bücher, Berlin <post@Bücher.example>", "Bücher, Berlin <post@xn--bcher-kva.example>"],
+    ["postern@mailhost", "postern@mailhost"],
+  ])("reads the sender of emails %j as %j", (value, from) => {
+    expect(parseConfig({ ...DEVELOPMENT, MAIL_FROM: value }).mail.from).toBe(from);
   });
 
   it("names everything that is missing at once", () => {
@@ -135,6 +144,17 @@ describe("the configuration", () => {
     ["RATE_LIMITS", "loginPerAddress"],
     ["MAIL_TRANSPORT", "pigeon"],
     ["MAIL_FROM", "Postern <no-reply@example.com>\r\nBcc: everybody@example.com"],
+    ["MAIL_FROM", "Postern"],
+    ["MAIL_FROM", "Postern <no-reply>"],
+    ["MAIL_FROM", "no-reply@example.com@example.org"],
+    ["MAIL_FROM", "grüße@example.com"],
+    ["MAIL_FROM", "no-reply@example-.com"],
+    ["MAIL_FROM", "no-reply@192.0.2.1"],
+    ["MAIL_FROM", "no-reply@example.com:25"],
+    ["ALLOWED_EMAIL_DOMAINS", "example"],
+    ["ALLOWED_EMAIL_DOMAINS", "*.example.com/"],
+    ["ALLOWED_EMAIL_DOMAINS", "*.*.example.com"],
+    ["ALLOWED_EMAIL_DOMAINS", "192.0.2.1"],
     ["MAIL_SUBJECTS", "Welcome to {product}"],
     ["MAIL_SUBJECTS", "[]"],
     ["MAIL_SUBJECTS", "true"],

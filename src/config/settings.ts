@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
-import { clientId, domains, httpUrl, oneOf, origins, secret, wholeNumber } from "./values.ts";
+import { clientId, domains, httpUrl, mailSender, oneOf, origins, secret, wholeNumber } from "./values.ts";
 
 /** The largest request body, in bytes. Part of the HTTP contract. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -80,10 +80,7 @@ export const environment = z.object({
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
   RATE_LIMITS: limitRules,
   MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
-  MAIL_FROM: z
-    .string()
-    .regex(/^(?:[^<>"\r\n]{1,80} <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, "takes an address, or Name <address>")
-    .optional(),
+  MAIL_FROM: mailSender.optional(),
   MAIL_SUBJECTS: mailSubjects,
   SMTP_HOST: z.string().min(1, "takes a host name").optional(),
   SMTP_PORT: wholeNumber(587, 1, 65_535),

@@ -1,5 +1,6 @@
 /** Parsers for the values of variables. Each parses a text, or says what the variable takes. */
 import * as z from "zod";
+import { canonicalDomain, isDomain, isLocalPart } from "../platform/email-address.ts";
 import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
 
 /** A whole number within bounds. */
@@ -52,21 +53,40 @@ export const origins = z
   )
   .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
 
-/** A comma-separated list of domains, in lower case. */
+/** A comma-separated list of domains in their stored form. */
 export const domains = z
   .string()
   .default("")
   .transform((text) =>
     text
-      .toLowerCase()
       .split(",")
       .map((domain) => domain.trim())
-      .filter((domain) => domain !== ""),
+      .filter((domain) => domain !== "")
+      .map((domain) => (domain.startsWith("*.") ? `*.${canonicalDomain(domain.slice(2))}` : canonicalDomain(domain))),
   )
   .refine(
-    (list) => list.every(isDomain),
-    "takes domains like example.com or *.example.com, separated by commas (international ones in their xn-- form)",
+    (list) => list.every(isDomainPattern),
+    "takes domains like example.com or *.example.com, separated by commas",
   );
+
+/**
+ * The sender of emails: an address or `Name <address>`. The domain may be the name of a single host. It comes back in
+ * its stored form, because it also goes into the SMTP greeting and into Message-IDs.
+ */
+export const mailSender = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    const [, name, bracketed] = /^([^<>"\r\n]{1,80}) <([^<>]+)>$/.exec(text) ?? [];
+    const [local = "", typedDomain = "", ...more] = (bracketed ?? text).split("@");
+    const domain = canonicalDomain(typedDomain);
+    if (isLocalPart(local) && isDomain(domain) && more.length === 0) {
+      const address = `${local}@${domain}`;
+      return name === undefined ? address : `${name} <${address}>`;
+    }
+    context.addIssue({ code: "custom", message: "takes an address, or Name <address>" });
+    return z.NEVER;
+  });
 
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -74,8 +94,10 @@ function isHttpUrl(text: string): boolean {
   return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
 }
 
-function isDomain(text: string): boolean {
-  return /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,63}$/.test(text) && text.length <= 255;
+/** `example.com` or `*.example.com`. */
+function isDomainPattern(text: string): boolean {
+  const domain = text.replace(/^\*\./, "");
+  return domain.includes(".") && isDomain(domain);
 }
 
 function isOrigin(text: string): boolean {

@@ -4,6 +4,7 @@
  */
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
+import { unicodeEmail } from "../platform/email-address.ts";
 import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
 import { quoteUsername } from "./client-words.ts";
@@ -87,6 +88,7 @@ function composeUndo(
  * they did not.
  */
 function maskEmail(email: string): string {
-  const [first = ""] = email;
-  return `${first}…${email.slice(email.lastIndexOf("@"))}`;
+  const shown = unicodeEmail(email);
+  const [first = ""] = shown;
+  return `${first}…${shown.slice(shown.lastIndexOf("@"))}`;
 }

@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import { invitationState, recoveryState } from "../links/link-states.ts";
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
+import { unicodeEmail } from "../platform/email-address.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteClient, quoteUsername } from "./client-words.ts";
@@ -99,12 +100,23 @@ async function composeInvitation(
   if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
   // The page and the route that it calls read the address from here: the token only contains a fingerprint of it.
-  const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${encodeURIComponent(email)}`;
+  const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${linkText(unicodeEmail(email))}`;
   return writeMail(
     "invitation",
     { email, locale },
     { inviter: quoteUsername(inviter.username), url, until: expiresAt },
     config,
+  );
+}
+
+/**
+ * A text for the URL of an email. Some characters that a URL may contain, such as quotation marks, end a link in plain
+ * text for some email programs.
+ */
+function linkText(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
 

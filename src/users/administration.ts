@@ -3,6 +3,7 @@ import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzl
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
+import { emailPrefixes } from "../platform/email-address.ts";
 import { refuse } from "../platform/refusal.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
@@ -43,6 +44,9 @@ export function createUserAdministration(db: Database) {
     ) {
       const start = canonicalName(prefix ?? "");
       const name = sql`lower(${users.username})`;
+      const emailBegins = emailPrefixes(start).map((email) =>
+        and(gte(users.email, email), lt(users.email, email + LAST)),
+      );
       // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.
       const passedOver = (column: SQLWrapper) => (start === "" ? sql`${column}` : sql`+${column}`);
       return db
@@ -53,10 +57,7 @@ export function createUserAdministration(db: Database) {
             // Ranges instead of LIKE: both use an index, and no character of the prefix is a wildcard.
             start === ""
               ? undefined
-              : or(
-                  and(gte(users.email, start), lt(users.email, start + LAST)),
-                  and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`),
-                ),
+              : or(...emailBegins, and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`)),
             role === undefined ? undefined : eq(passedOver(users.role), role),
             isActive === undefined ? undefined : eq(users.isActive, isActive),
             isVerified === undefined ? undefined : eq(users.isVerified, isVerified),

@@ -1,27 +1,63 @@
 /** The fields that users fill in about themselves. Every route uses these shapes. */
 import * as z from "zod";
 import { SUPPORTED_LOCALES } from "../config/languages.ts";
+import { canonicalEmail, hasAsciiLocalPart, isEmail, LONGEST_EMAIL } from "../platform/email-address.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
+import { withoutSpacesAround } from "../platform/spaces.ts";
 import { ROLES } from "../verify/claims.ts";
-import { canonicalName } from "./login-names.ts";
 
 /** Control characters, including NUL, and characters that reverse text (Unicode TR36 §2.5). */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/**
- * An email address, in lower case: two spellings of one mailbox are one account. RFC 5321 §2.4 makes local parts
- * case-sensitive, but no email provider in use treats them that way.
- */
+/** How the API's document describes an address that a client sends. */
+export const emailDocumentation = {
+  description: "In any case. The domain in Unicode or in its xn-- form.",
+  format: "idn-email",
+  examples: ["ada@example.com"],
+};
+
+/** An email address, in its stored form. */
 export const emailAddress = z
   .string()
-  .max(254, "Use 254 characters or fewer.")
-  .overwrite(canonicalName)
-  .pipe(z.email("Enter a valid email address, like ada@example.com."))
-  .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
+  .overwrite(canonicalEmail)
+  .max(LONGEST_EMAIL, { error: `Use ${LONGEST_EMAIL} characters or fewer.`, abort: true })
+  .refine(hasAsciiLocalPart, {
+    params: { code: "unsupported_local_part" },
+    error:
+      "Before the @, use only unaccented letters (a–z), digits and ASCII symbols. The domain may be in any script.",
+    abort: true,
+  })
+  .refine(isEmail, {
+    params: { code: "invalid_format" },
+    error: "Enter a valid email address, like ada@example.com.",
+  })
+  .meta(emailDocumentation);
+
+/** An email address as the API returns it. */
+export const storedEmail = z.string().meta({
+  description: "In lower case, an international domain in its xn-- form.",
+  format: "email",
+  examples: ["ada@example.com"],
+});
+
+/** Text in a field for an email address: in the stored form, if it is an address. */
+export const typedEmail = z
+  .string()
+  .overwrite(canonicalEmail)
+  .max(LONGEST_EMAIL, `An email address has at most ${LONGEST_EMAIL} characters.`)
+  .meta({ examples: ["ada@example.com"] });
+
+/** Text in a field for a username. */
+export const typedUsername = z
+  .string()
+  .overwrite(withoutSpacesAround)
+  .max(32, "A username has at most 32 characters.")
+  .meta({ examples: ["ada"] });
 
 /** 3 to 32 of a–z, 0–9, dot, hyphen and underscore, in any case. Starts and ends with a letter or digit. */
 export const username = z
   .string()
+  .overwrite(withoutSpacesAround)
   .regex(
     /^[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]$/,
     "Use 3–32 letters (a–z), numbers, dots, hyphens or underscores. Start and end with a letter or number.",
@@ -48,6 +84,7 @@ export const personName = z
 
 export const phoneNumber = z
   .string()
+  .trim()
   .regex(/^\+[1-9]\d{6,14}$/, "Enter the number in E.164 format: + and 7 to 15 digits, like +442079460000.")
   .meta({ description: "E.164.", examples: ["+442079460000"] });
 

@@ -2,12 +2,12 @@
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-/** A name as {@link canonicalName} returns it. */
+/** An email address or a username in its stored form. */
 export type LoginName = { email: string } | { username: string };
 
-/** Lower case, because spellings that differ only in case belong to one account. */
-export function canonicalName(name: string): string {
-  return name.toLowerCase();
+/** A username in lower case, because spellings that differ only in case belong to one account. */
+export function canonicalName(username: string): string {
+  return username.toLowerCase();
 }
 
 /** The key under which login attempts with this name are counted. */

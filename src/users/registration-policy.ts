@@ -5,7 +5,7 @@
 import type { Config } from "../config/config.ts";
 import { newPassword } from "../passwords/policy.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
-import { emailAddress, username } from "./fields.ts";
+import { emailAddress, emailDocumentation, username } from "./fields.ts";
 import { profileShape } from "./profile-fields.ts";
 
 /** What a person who opens an account sends. */
@@ -38,12 +38,12 @@ export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Con
       // Skipped if the text is not an email address.
       when: ({ issues }) => issues.length === 0,
     })
-    .meta({ format: "email", maxLength: 254, examples: ["ada@example.com"] });
+    .meta(emailDocumentation);
 }
 
 /**
- * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be lower
- * case.
+ * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be in their
+ * stored form.
  */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf("@") + 1);

@@ -5,6 +5,7 @@ import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { toIsoTime } from "../platform/clock.ts";
 import { recordOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
+import { storedEmail } from "./fields.ts";
 import { newProfile, PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from "./profile-fields.ts";
 
 export type User = typeof users.$inferSelect;
@@ -55,7 +56,7 @@ const time = (description: string) => z.iso.datetime().meta({ description, examp
 export const userSchema = z
   .strictObject({
     id: z.uuid().meta({ description: "UUIDv7; never reused.", examples: ["019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071"] }),
-    email: z.email().meta({ description: "In lower case.", examples: ["ada@example.com"] }),
+    email: storedEmail,
     username: z.string().meta({ examples: ["ada"] }),
     ...recordOf(PROFILE_FIELD_NAMES, (name) => {
       const { description, examples } = PROFILE_FIELDS[name].schema.meta() ?? {};

@@ -12,6 +12,7 @@ import { type LinkPurpose, signLink, verifyLink } from "../../src/links/link-tok
 import { quoteClient } from "../../src/mail/client-words.ts";
 import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
+import { unicodeEmail } from "../../src/platform/email-address.ts";
 import {
   decodeBase64,
   decodeBase64url,
@@ -387,6 +388,25 @@ describe("what people type about themselves", () => {
         },
       ),
     );
+  });
+
+  it("is stored in ASCII where it is an address at an international domain, and read back from what is shown", () => {
+    const letter = fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(..."abcxyz-àéîöüßøłžαβγабв例日本語") },
+      { weight: 1, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }) },
+    );
+    const label = fc.array(letter, { minLength: 1, maxLength: 8 }).map((letters) => letters.join(""));
+    let accepted = 0;
+    check(
+      fc.property(label, label, (name, end) => {
+        const parsed = emailAddress.safeParse(`ada@${name}.${end}`);
+        if (!parsed.success) return;
+        accepted += 1;
+        expect(parsed.data).toMatch(/^ada@[a-z0-9.-]+$/);
+        expect(emailAddress.parse(unicodeEmail(parsed.data))).toBe(parsed.data);
+      }),
+    );
+    expect(accepted).toBeGreaterThan(10);
   });
 
   it("stands in mails as one short line without a link", () => {

@@ -217,6 +217,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/users/email-addresses.test.ts"],
+    [
+      {
+        name: "Two spellings of an email address are two accounts, with a budget each.",
+        file: "src/platform/email-address.ts",
+        from: "return local + canonicalDomain(domain);",
+        to: "return local + domain;",
+      },
+      {
+        name: "The domain of an email address can be an IP address, or anything else that begins like a domain.",
+        file: "src/platform/email-address.ts",
+        from: 'domain.includes(".") && isDomain(domain)',
+        to: 'domain.includes(".")',
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/invitations/invitations.test.ts"],
     [
       {

@@ -18,6 +18,8 @@ export interface ReceivedMail {
   from: string;
   to: string[];
   raw: string;
+  /** The name with which the client greeted. */
+  greeting: string;
   /** Whether it came over TLS. */
   secure: boolean;
   /** The user who had logged in. */
@@ -119,7 +121,8 @@ function smtpServer(inbox: ReceivedMail[], options: SMTPServerOptions): SMTPServ
         return callback(refusal(Number(behaviour.slice(-3)), `not this: ${raw}`));
       const { mailFrom, rcptTo } = session.envelope;
       const from = mailFrom === false ? "" : mailFrom.address;
-      inbox.push({ from, to: rcptTo.map(({ address }) => address), raw, secure: session.secure, user: session.user });
+      const { hostNameAppearsAs: greeting, secure, user } = session;
+      inbox.push({ from, to: rcptTo.map(({ address }) => address), raw, greeting, secure, user });
       callback(null);
     },
   });

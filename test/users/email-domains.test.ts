@@ -72,6 +72,18 @@ describe("the domains of addresses", () => {
     expectDomainRefused(await post("/api/v1/auth/accept-invitation", { ...somebody(), token: "AAAA" }, {}, restricted));
   });
 
+  it("are the same in Unicode and in their ASCII form", async () => {
+    const local = () => somebody().email.replace(/@.*/, "");
+    for (const allowed of ["bücher.example", "xn--bcher-kva.example"]) {
+      const send = appWith({ ALLOWED_EMAIL_DOMAINS: allowed });
+      for (const domain of ["Bücher.example", "xn--bcher-kva.example"]) {
+        const email = `${local()}@${domain}`;
+        expect((await post(REGISTER, { ...somebody(), email }, {}, send)).status, email).toBe(202);
+      }
+      expectDomainRefused(await post(REGISTER, { ...somebody(), email: `${local()}@bucher.example` }, {}, send));
+    }
+  });
+
   it("are not told of what is no address, and one fault hides no other", async () => {
     const answer = await post(REGISTER, { ...somebody(), email: "no", password: "short" }, {}, restricted);
     expect(answer.json.errors.map(({ code }: { code: string }) => code)).toEqual(["invalid_format", "too_short"]);

@@ -14,6 +14,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { presentSession, sessionSchema } from "../../sessions/present-session.ts";
 import type { Device } from "../../sessions/session-records.ts";
 import type { EmailChange } from "../../users/email-changes.ts";
+import { storedEmail } from "../../users/fields.ts";
 import { presentUser, userSchema } from "../../users/user.ts";
 
 const time = z.iso.datetime();
@@ -26,8 +27,8 @@ const exportSchema = z
     devices: z.array(z.strictObject({ digest: z.string(), first_seen_at: time, last_seen_at: time })),
     email_changes: z.array(
       z.strictObject({
-        old_email: z.email(),
-        new_email: z.email(),
+        old_email: storedEmail,
+        new_email: storedEmail,
         requested_at: time,
         confirmed_at: time.nullable(),
         undone_at: time.nullable(),

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { operator } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { pageOf, pageQuery, toPage } from "../../http/paging.ts";
+import { withoutSpacesAround } from "../../platform/spaces.ts";
 import { role } from "../../users/fields.ts";
 import { presentUser, userSchema } from "../../users/user.ts";
 
@@ -23,9 +24,10 @@ export const listUsers = endpoint(
       ...pageQuery,
       q: z
         .string()
+        .overwrite(withoutSpacesAround)
         .max(254, "This has at most 254 characters.")
         .optional()
-        .meta({ description: "The beginning of the email or the username.", examples: ["ada"] }),
+        .meta({ description: "The beginning of the email, as people type it, or of the username.", examples: ["ada"] }),
       role: role.optional(),
       is_active: flag,
       is_verified: flag,

@@ -14,7 +14,7 @@ import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
 import { deviceDigest } from "../../sessions/device.ts";
 import { issueTokenPair, tokenPairShape } from "../../tokens/token-pair.ts";
-import { personName } from "../../users/fields.ts";
+import { personName, typedEmail, typedUsername } from "../../users/fields.ts";
 import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
 import type { LoginCandidates } from "../../users/registrations.ts";
 import { presentUser, type User, userSchema, wasNeverProved } from "../../users/user.ts";
@@ -22,20 +22,8 @@ import { handOut } from "./refresh-cookie.ts";
 
 const loginBody = z
   .strictObject({
-    email: z
-      .string()
-      .trim()
-      .min(1, "Enter the email address.")
-      .max(254, "An email address has at most 254 characters.")
-      .optional()
-      .meta({ examples: ["ada@example.com"] }),
-    username: z
-      .string()
-      .trim()
-      .min(1, "Enter the username.")
-      .max(32, "A username has at most 32 characters.")
-      .optional()
-      .meta({ examples: ["ada"] }),
+    email: typedEmail.min(1, "Enter the email address.").optional(),
+    username: typedUsername.min(1, "Enter the username.").optional(),
     password: typedPassword,
     device_name: personName
       .optional()
@@ -89,9 +77,7 @@ export const login = endpoint(
   },
   async (services, { body, client, exchange }) => {
     const name: LoginName =
-      body.email === undefined
-        ? { username: canonicalName(body.username ?? "") }
-        : { email: canonicalName(body.email) };
+      body.email === undefined ? { username: canonicalName(body.username ?? "") } : { email: body.email };
     // Counted by what was typed, so that 429 does not reveal whether there is such an account.
     const taking = services.loginAttempts.take(loginNameKey(name), client.network);
     try {

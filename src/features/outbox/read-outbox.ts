@@ -2,12 +2,13 @@ import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { listOutbox } from "../../mail/transports/outbox.ts";
 import { toIsoTime } from "../../platform/clock.ts";
+import { storedEmail } from "../../users/fields.ts";
 
 const outboxSchema = z
   .strictObject({
     items: z.array(
       z.strictObject({
-        to: z.email(),
+        to: storedEmail,
         subject: z.string(),
         text: z.string(),
         html: z.string(),

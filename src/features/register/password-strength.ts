@@ -3,6 +3,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import { FAULT_CODES } from "../../passwords/faults.ts";
 import { isRefusal } from "../../platform/refusal.ts";
+import { typedEmail, typedUsername } from "../../users/fields.ts";
 
 const checkSchema = z
   .strictObject({
@@ -33,16 +34,8 @@ export const judgePassword = endpoint(
     body: () =>
       z.strictObject({
         password: z.string().meta({ format: "password", examples: ["correct horse battery staple"] }),
-        email: z
-          .string()
-          .max(254, "An email address has at most 254 characters.")
-          .optional()
-          .meta({ examples: ["ada@example.com"] }),
-        username: z
-          .string()
-          .max(32, "A username has at most 32 characters.")
-          .optional()
-          .meta({ examples: ["ada"] }),
+        email: typedEmail.optional(),
+        username: typedUsername.optional(),
       }),
     limits: [perNetwork("passwordStrengthPerAddress")],
     success: { status: 200, description: "The check.", schema: checkSchema },

@@ -1,4 +1,6 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../src/config/config.ts";
 import { createSmtpTransport } from "../../../src/mail/transports/smtp.ts";
 import { expectFailure, headers, mailTo, ports, received, transport } from "./smtp.ts";
 
@@ -41,6 +43,25 @@ describe("What arrives", () => {
     const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
     await createSmtpTransport(settings, "auth@example.org").deliver(mail);
     expect(headers((await received(mail.to))[0])).toContain("From: auth@example.org");
+  });
+
+  it("comes from, and greets with, the ASCII form of an international domain", async () => {
+    const { mail: config } = parseConfig({ ...env, MAIL_FROM: "Bücher <Post@Bücher.example>" });
+    const mail = mailTo("greeted");
+    const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
+    await createSmtpTransport(settings, config.from).deliver(mail);
+    const [arrived] = await received(mail.to);
+    expect(arrived?.greeting).toBe("xn--bcher-kva.example");
+    expect(headers(arrived)).toMatch(/^From: =\?UTF-8\?\S+ <Post@xn--bcher-kva\.example>\r$/m);
+    expect(headers(arrived)).toContain(`Message-ID: <${mail.id}@xn--bcher-kva.example>`);
+  });
+
+  it("goes to an address of any characters that its form allows", async () => {
+    const mail = { ...mailTo(""), to: `o'neil!#$%&*+-/=?^_\`{|}~.${crypto.randomUUID()}@example.com` };
+    await transport("plain", "none").deliver(mail);
+    const [arrived] = await received(mail.to);
+    expect(arrived?.to).toEqual([mail.to]);
+    expect(headers(arrived).replaceAll(/\s+/g, " ")).toContain(`To: ${mail.to} `);
   });
 
   it.each([

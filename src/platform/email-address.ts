@@ -1,0 +1,101 @@
+/**
+ * Email addresses as they are typed, stored and shown. Two spellings of one mailbox are one account, so an address has
+ * one stored form: in Unicode's form NFC, in lower case, with the domain in its ASCII form (UTS 46: `bücher.example` is
+ * `xn--bcher-kva.example`). RFC 5321 §2.4 makes local parts case-sensitive, but no email provider in use treats them
+ * that way.
+ *
+ * Valid is what RFC 5321 §4.1.2 calls a dot-string at a domain. Quoted local parts and IP addresses are refused: no
+ * provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too: not every transport can deliver to it.
+ */
+import { domainToASCII, domainToUnicode } from "node:url";
+import { withoutSpacesAround } from "./spaces.ts";
+
+/** In octets, in the stored form: a path of 256 (RFC 5321 §4.5.3.1.3) without its angle brackets. */
+export const LONGEST_EMAIL = 254;
+
+/** In octets (RFC 5321 §4.5.3.1.1). */
+const LONGEST_LOCAL_PART = 64;
+
+/** In octets (RFC 1035 §2.3.4: 255 with the length of each label and the end). */
+const LONGEST_DOMAIN = 253;
+
+/** In UTF-16 units. No longer text can be an address, and the ASCII form of a long one takes long to compute. */
+const LONGEST_TYPED = 1_000;
+
+/** One or more atoms of RFC 5322 §3.2.3, with dots between them. */
+const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
+
+const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+
+/** Labels by RFC 1123 §2.1, of which the last is no number: a number is the end of an IP address. */
+const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
+
+/** The stored form of an address. Any other text comes back without an error, and {@link isEmail} refuses it. */
+export function canonicalEmail(typed: string): string {
+  const text = withoutSpacesAround(typed);
+  if (text.length > LONGEST_TYPED) return text;
+  const { local, domain } = partsOf(text.normalize("NFC").toLowerCase());
+  return local + canonicalDomain(domain);
+}
+
+/** Whether a text in the stored form is an address. */
+export function isEmail(email: string): boolean {
+  const { local, domain } = partsOf(email);
+  return email.length <= LONGEST_EMAIL && isLocalPart(local.slice(0, -1)) && domain.includes(".") && isDomain(domain);
+}
+
+/** Whether a text may stand before the `@` of an address. */
+export function isLocalPart(text: string): boolean {
+  return text.length <= LONGEST_LOCAL_PART && DOT_STRING.test(text);
+}
+
+/** Whether the part before the `@`, if there is one, has only ASCII characters. */
+export function hasAsciiLocalPart(email: string): boolean {
+  return isAscii(partsOf(email).local);
+}
+
+/** An address as people read it: with the domain in Unicode. */
+export function unicodeEmail(email: string): string {
+  const { local, domain } = partsOf(email);
+  return local + domainToUnicode(domain);
+}
+
+/** The stored form of a domain. Any other text comes back without an error, and {@link isDomain} refuses it. */
+export function canonicalDomain(typed: string): string {
+  const text = typed.toLowerCase();
+  // Some ASCII characters have a meaning in URLs, by whose rules the domain is converted: a port, a percent sign.
+  return /[\0-\x7f]/.test(text.replaceAll(/[a-z0-9.-]/g, "")) ? text : domainToASCII(text) || text;
+}
+
+/** Whether a text in the stored form is a domain. A name of one label is one too. */
+export function isDomain(domain: string): boolean {
+  // In Unicode too, no label begins or ends with a hyphen (RFC 5891 §4.2.3.1). One that is still encoded is not what it
+  // claims to be (RFC 5890 §2.3.2.1: a fake A-label).
+  const isHostName = domain.length <= LONGEST_DOMAIN && HOST_NAME.test(domain);
+  return isHostName && domainToASCII(domain) === domain && !/(^|\.)(-|xn--)|-(\.|$)/.test(domainToUnicode(domain));
+}
+
+/**
+ * How stored addresses begin whose typed form begins like this text, which has no spaces around it. In the ASCII form of a label its ASCII characters come
+ * first, and the others cannot be told before the label is complete: with `@bü`, addresses at `bücher.example` are found
+ * and those at `bäcker.example` too.
+ */
+export function emailPrefixes(typed: string): string[] {
+  const { local, domain } = partsOf(typed.normalize("NFKC").toLowerCase());
+  if (local === "") return [domain];
+  const [, complete = "", begun = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
+  const start = local + canonicalDomain(complete);
+  if (begun === "") return [start];
+  const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;
+  return isAscii(begun) ? [start + begun, encoded] : [encoded];
+}
+
+/** What comes up to and with the last `@`, which may be nothing, and what comes after it. */
+function partsOf(email: string): { local: string; domain: string } {
+  const end = email.lastIndexOf("@") + 1;
+  return { local: email.slice(0, end), domain: email.slice(end) };
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}
