@@ -4,13 +4,14 @@ import { formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { attempt, emailProblem, notify, showFailure, showFieldErrors, showSuccess } from "./form.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { ask } from "./session.js";
+import { unicodeEmail } from "./unicode-email.js";
 import { fill, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
 /** @param {string} email */
 export function showAddress(email) {
-  setText("my-email", email);
+  setText("my-email", unicodeEmail(email));
 }
 
 /** Starts the form that changes the email address. */

@@ -82,10 +82,11 @@ export function showRefusal(form, text) {
  * @param {HTMLInputElement} input
  */
 export function emailProblem(input) {
-  if (input.validity.valueMissing) {
+  const email = input.value.trim();
+  if (!email) {
     return words.forms.emailMissing;
   }
-  return input.validity.typeMismatch ? words.forms.emailIncomplete : "";
+  return /^[^\s@]+@[^\s@]+$/.test(email) ? "" : words.forms.emailIncomplete;
 }
 
 /**

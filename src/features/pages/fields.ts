@@ -21,13 +21,8 @@ export function field({ id, name = id, label, hint, attributes }: Field): Markup
 }
 
 /** An input for an email address. */
-export function emailField(id: string, label: string, autocomplete = "email"): Markup {
-  return field({
-    id,
-    name: "email",
-    label,
-    attributes: { type: "email", required: "", maxlength: "254", autocomplete, ...AS_TYPED },
-  });
+export function emailField(id: string, label: string): Markup {
+  return field({ id, name: "email", label, attributes: { required: "", maxlength: "254", ...EMAIL_INPUT } });
 }
 
 export function usernameField({ username, usernameHint }: PageWords["fields"]): Markup {
@@ -76,6 +71,12 @@ export function formEnd(form: string, label: string): Markup {
 }
 
 export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };
+
+/**
+ * Not of the type `email`: with an international domain, Safari finds such an input wrong, and Chromium changes what was
+ * typed.
+ */
+export const EMAIL_INPUT = { inputmode: "email", autocomplete: "email", ...AS_TYPED };
 
 function messages(id: string, hint: string | undefined): Markup {
   const error = html`<p class="field-error" id="${id}-error"></p>`;

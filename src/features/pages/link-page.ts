@@ -3,7 +3,7 @@
  * in the fragment.
  */
 import type { Locale } from "../../config/languages.ts";
-import { challengedEnd, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
+import { challengedEnd, EMAIL_INPUT, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { LINK_PAGES, type LinkPage, type LinkPageName, type ViewWords } from "./link-pages.ts";
@@ -58,7 +58,7 @@ function actFields({ opensAccount, passwordField: password }: LinkPage, locale: 
       id: "account_email",
       name: "email",
       label: fields.email,
-      attributes: { type: "email", readonly: "", autocomplete: "email" },
+      attributes: { readonly: "", ...EMAIL_INPUT },
     }),
     usernameField(fields),
   ];

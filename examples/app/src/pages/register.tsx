@@ -22,7 +22,7 @@ export function RegisterPage() {
             <Field
               name="email"
               label="Email address"
-              input={{ type: "email", autocomplete: "email" }}
+              input={{ inputMode: "email", autocomplete: "email" }}
               message={messageOf("email")}
             />
             <Field

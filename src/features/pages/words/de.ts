@@ -58,6 +58,8 @@ export const german: PageWords = {
     faults: {
       "email.invalid_format": "Geben Sie eine gültige E-Mail-Adresse ein, etwa name@example.com.",
       "email.too_long": "Diese E-Mail-Adresse ist zu lang.",
+      "email.unsupported_local_part":
+        "Verwenden Sie vor dem @ nur Buchstaben (a–z) ohne Akzente, Ziffern und Zeichen wie . _ - +. Der Teil danach kann beliebige Buchstaben enthalten.",
       "email.domain_not_allowed": "E-Mail-Adressen dieser Domain werden nicht akzeptiert. Verwenden Sie eine andere.",
       "email.unchanged": "Das ist bereits Ihre E-Mail-Adresse.",
       "username.invalid_format":

@@ -76,6 +76,8 @@ export const english = {
     faults: {
       "email.invalid_format": "Enter a valid email address, like name@example.com.",
       "email.too_long": "This email address is too long.",
+      "email.unsupported_local_part":
+        "Before the @, use only unaccented letters (a–z), numbers and symbols such as . _ - +. The part after it can contain any letters.",
       "email.domain_not_allowed": "Email addresses from this domain aren't accepted. Use a different one.",
       "email.unchanged": "This is already your email address.",
       "username.invalid_format":
