@@ -7,6 +7,7 @@ import { type Config, parseConfig } from "../config/config.ts";
 import { lookUpBreach } from "../passwords/breaches.ts";
 import { createPasswordQuality, type PasswordOwner } from "../passwords/quality.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
+import { unicodeEmail } from "../platform/email-address.ts";
 import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { isRefusal } from "../platform/refusal.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
@@ -59,19 +60,20 @@ interface Wish extends Place {
 
 async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surroundings, random: Random): Promise<number> {
   const { email } = wish;
+  const shown = unicodeEmail(email);
   const registrations = createRegistrationStore(db);
   const provisioning = createProvisioningStore(db);
   const event = { id: createId(now, random), occurredAt: now };
   const done = (username: string) => {
-    world.say(`${email} is a superuser now, under the username ${username}.\n`);
+    world.say(`${shown} is a superuser now, under the username ${username}.\n`);
     return 0;
   };
 
   const { user } = await registrations.findCandidates({ email });
   if (user?.isActive === false)
-    return giveUp(`${email} is suspended: another superuser must reinstate the account.`, world);
+    return giveUp(`${shown} is suspended: another superuser must reinstate the account.`, world);
   if (user?.isVerified && user.isSuperuser) {
-    world.say(`${email} is a superuser already, under the username ${user.username}. Nothing changed.\n`);
+    world.say(`${shown} is a superuser already, under the username ${user.username}. Nothing changed.\n`);
     return 0;
   }
   if (user?.isVerified) {
@@ -123,7 +125,7 @@ function parseFlag(flag: string, schema: z.ZodType<string>, text: string | undef
 
 /** Usernames to try: the one asked for, or two made from the address. */
 function usernamesFor(given: string | undefined, email: string, random: Random): string[] {
-  if (given !== undefined) return [given];
+  if (given !== undefined) return [usernameSchema.parse(given)];
   const [local = ""] = email.split("@");
   const name = local.replaceAll(/[^a-z0-9._-]+/g, "-").replaceAll(/^[._-]+|[._-]+$/g, "");
   const base = usernameSchema.safeParse(name).success ? name : "admin";

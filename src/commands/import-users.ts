@@ -6,6 +6,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { MINUTE, SECOND, systemClock } from "../platform/clock.ts";
+import { unicodeEmail } from "../platform/email-address.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type Arrival, type Conflict, createProvisioningStore } from "../users/provisioning.ts";
 import { type Directory, withDatabase } from "./database.ts";
@@ -114,7 +115,9 @@ async function importFile(
     const conflicts = waiting.flatMap(({ line, arrival }, index) => {
       const field = outcomes[index];
       if (!field) return [];
-      return [{ line, email: arrival.user.email, errors: [{ field, code: "taken", message: TAKEN[field] }] }];
+      return [
+        { line, email: unicodeEmail(arrival.user.email), errors: [{ field, code: "taken", message: TAKEN[field] }] },
+      ];
     });
     return { conflicts, earlier: done.size };
   }

@@ -140,6 +140,16 @@ describe("npm run admin:create on a database", () => {
     expect(events).toEqual([{ type: "superuser_granted", actor_id: null }]);
   });
 
+  it("knows an account by every spelling of its address, and shows it in Unicode", async () => {
+    const first = await run(["--email", " Root@Bücher.example ", "--username", " chief ", "--password", PASSWORD]);
+    expect(first.said).toContain("root@bücher.example is a superuser now, under the username chief.");
+    expect(userOf("root@xn--bcher-kva.example")).toMatchObject({ username: "chief" });
+    const again = await run(["--email", "root@xn--bcher-kva.example", "--password", PASSWORD]);
+    expect(again.said).toContain("root@bücher.example is a superuser already");
+    const refused = await run(["--email", "root@bücher-.example"]);
+    expect(refused.complained).toContain("--email: Enter a valid email address");
+  });
+
   it("calls the next of that name otherwise, but not against a wish", async () => {
     await run(["--email", "root@example.org", "--password", PASSWORD]);
     expect(userOf("root@example.org")?.username).toMatch(/^root-[0-9a-f]{6}$/);

@@ -139,6 +139,15 @@ describe("a line", () => {
     expect(longest).toHaveProperty("user");
   });
 
+  it.each([
+    ["ada@bücher.example", "ada@xn--bcher-kva.example"],
+    [" o'neil@пример.рф ", "o'neil@xn--e1afmkfd.xn--p1ai"],
+  ])("has its address %j in the form in which it is stored, and its name without spaces", (email, stored) => {
+    expect(judge(JSON.stringify({ ...least, email, username: " ada " }))).toMatchObject({
+      user: { email: stored, username: "ada" },
+    });
+  });
+
   it("is passed over when it is empty", () => {
     expect(judge("")).toBeUndefined();
     expect(judge("  \r")).toBeUndefined();
@@ -151,6 +160,8 @@ describe("a line", () => {
     ["null", "null", "", "invalid_json"],
     ["what is not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), "", "invalid_encoding"],
     ["a line that is too long", undefined, "", "too_long"],
+    ["a label of 64", lineWith({ email: `a@${"b".repeat(64)}.com` }), "email", "invalid_format"],
+    ["an accent before the @", lineWith({ email: "adá@b.example" }), "email", "unsupported_local_part"],
     ["an address that is none", lineWith({ email: "nonsense" }), "email", "invalid_format"],
     ["no word on the address", JSON.stringify({ email: "ada@example.com" }), "is_verified", "required"],
     ["a field that is none", lineWith({ hashed_password: "x" }), "hashed_password", "unknown_field"],
@@ -273,6 +284,10 @@ describe("npm run users:import where the database or a file fails", () => {
     expect(report()).toEqual([
       { line: 1, email: line.email, errors: [expect.objectContaining({ field: "email", code: "taken" })] },
     ]);
+    database.change("UPDATE users SET email = 'ada@xn--bcher-kva.example' WHERE id = 'a0'");
+    write([{ ...line, email: "ada@BÜCHER.example" }]);
+    expect(await importUsers([file, "--persist-to=a"], work)).toBe(3);
+    expect(report()).toMatchObject([{ email: "ada@bücher.example", errors: [{ field: "email", code: "taken" }] }]);
     const state = `${file}.import.json`;
     for (const text of ["{", "{}"]) {
       writeFileSync(state, text);
