@@ -76,9 +76,9 @@ export function isDomain(domain: string): boolean {
 }
 
 /**
- * How stored addresses begin whose typed form begins like this text, which has no spaces around it. In the ASCII form of a label its ASCII characters come
- * first, and the others cannot be told before the label is complete: with `@bü`, addresses at `bücher.example` are found
- * and those at `bäcker.example` too.
+ * How stored addresses begin whose typed form begins like this text, which has no spaces around it. In the ASCII form of
+ * a label its ASCII characters come first, and the others are unknown until the label is complete: `@bü` finds addresses
+ * at `bücher.example` and those at `bäcker.example` too.
  */
 export function emailPrefixes(typed: string): string[] {
   const { local, domain } = partsOf(typed.normalize("NFKC").toLowerCase());
