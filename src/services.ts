@@ -7,6 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config/config.ts";
 import { openDatabase } from "./db/client.ts";
 import type { Services } from "./endpoint/services.ts";
+import { createFollowUpRows } from "./followups/follow-up-rows.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { createLimiter, unlimited } from "./limits/budgets.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
@@ -68,6 +69,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     mail: ({ afterResponse, hops, clock, random }) =>
       createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random),
     audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
+    followUpRows: ({ db }) => createFollowUpRows(db),
     followUps: (services) => createFollowUps(services, origin),
     auditEvents: ({ db }) => createAuditEventStore(db),
   });

@@ -3,13 +3,11 @@
  * personal data. The request that made the change does so at once. If that fails, or the isolate is lost, the cron job
  * does it. Each follow-up is carried out at least once, and repeating one does no harm.
  */
-import { asc, eq, inArray, lte, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import type { AuditEventStore } from "../audit/audit-events.ts";
 import type { AuditDetails, AuditEventType, AuditOrigin } from "../audit/event-types.ts";
-import type { Database } from "../db/client.ts";
-import { followUps } from "../db/schema.ts";
-import { anonymising, type Consequences, type FollowUp } from "../followups/consequences.ts";
+import { anonymising, type Consequences, type FollowUp, type KnownToD1 } from "../followups/consequences.ts";
+import type { FollowUpRow, FollowUpRows } from "../followups/follow-up-rows.ts";
 import { type MailEvent, type MailQueue, mailRequest } from "../mail/requests.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -30,11 +28,10 @@ interface Plan {
   sessionsOf?: { userId: string; forgetsDevices?: boolean; changesRole?: boolean };
 }
 
-/** SQL takes the place of what only the database knows. */
 interface PlannedEvent {
-  type: AuditEventType | SQL;
-  actorId?: string | SQL;
-  userId?: string | SQL;
+  type: AuditEventType | KnownToD1;
+  actorId?: string | KnownToD1;
+  userId?: string | KnownToD1;
   details?: AuditDetails;
 }
 
@@ -56,7 +53,7 @@ interface Parts {
   afterResponse: AfterResponse;
   auditEvents: AuditEventStore;
   clock: Clock;
-  db: Database;
+  followUpRows: FollowUpRows;
   mail: MailQueue;
   random: Random;
   sessions: Sessions;
@@ -64,7 +61,7 @@ interface Parts {
 }
 
 export function createFollowUps(parts: Parts, origin: AuditOrigin) {
-  const { afterResponse, auditEvents, clock, db, mail, random, sessions, users } = parts;
+  const { afterResponse, auditEvents, clock, followUpRows, mail, random, sessions, users } = parts;
 
   /** `user` is the state after the change, if it is known. */
   async function perform({ id, kind, content }: FollowUp, user?: User): Promise<"done" | "goes on"> {
@@ -82,17 +79,10 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         const { userId, after } = anonymiseContent.parse(content);
         const last = await auditEvents.anonymise(userId, after, EVENTS_A_STEP);
         if (last === undefined) return "done";
-        await update(id, { content: JSON.stringify({ userId, after: last }) });
+        await followUpRows.update(id, { content: JSON.stringify({ userId, after: last }) });
         return "goes on";
       }
     }
-  }
-
-  const update = (id: string, values: Partial<typeof followUps.$inferInsert>) =>
-    db.update(followUps).set(values).where(eq(followUps.id, id));
-
-  async function remove(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await db.delete(followUps).where(inArray(followUps.id, [...ids]));
   }
 
   /** Returns the ids of those that are done. A failure is logged; the cron job tries again. */
@@ -110,15 +100,18 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     return done.flat();
   }
 
-  /** Carries out a follow-up that was left, and puts it off if it fails again. */
-  async function retryLeft({ id, kind, content, failures }: typeof followUps.$inferSelect): Promise<void> {
+  /** Carries out a follow-up that was left, and puts it off if it fails again. Returns whether it needs more steps. */
+  async function retryLeft({ id, kind, content, failures }: FollowUpRow): Promise<boolean> {
     try {
-      if ((await perform({ id, kind, content: JSON.parse(content) })) === "done") await remove([id]);
+      const outcome = await perform({ id, kind, content: JSON.parse(content) });
+      if (outcome === "done") await followUpRows.delete([id]);
+      return outcome === "goes on";
     } catch (error) {
       const dueAt = clock.now() + doublingPause(failures + 1, MINUTE, LONGEST_PAUSE);
-      await update(id, { failures: failures + 1, dueAt });
+      await followUpRows.update(id, { failures: failures + 1, dueAt });
       const fields = { follow_up: kind, attempts: failures + 1, error: describeError(error) };
       writeLog("error", { event: "follow_up_failed", ...fields });
+      return false;
     }
   }
 
@@ -154,20 +147,16 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
       const forSessions = all.filter(({ kind }) => kind === "sessions");
       const told = await performAll(forSessions, user, (attempt) => attempt());
       const left = all.filter(({ id }) => !told.includes(id));
-      if (all.length > 0) afterResponse.add(async () => remove([...told, ...(await performAll(left, user))]));
+      if (all.length > 0)
+        afterResponse.add(async () => followUpRows.delete([...told, ...(await performAll(left, user))]));
     },
 
     /** Carries out what requests have left. */
     async carryOutLeft(): Promise<void> {
       for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
-        const due = await db
-          .select()
-          .from(followUps)
-          .where(lte(followUps.dueAt, clock.now()))
-          .orderBy(asc(followUps.dueAt))
-          .limit(FOLLOW_UPS_A_STATEMENT);
-        await Promise.all(due.map(retryLeft));
-        if (due.length < FOLLOW_UPS_A_STATEMENT) return;
+        const due = await followUpRows.due(clock.now(), FOLLOW_UPS_A_STATEMENT);
+        const goOn = await Promise.all(due.map(retryLeft));
+        if (due.length < FOLLOW_UPS_A_STATEMENT && !goOn.includes(true)) return;
       }
     },
   };

@@ -65,7 +65,7 @@ async function rotate({ remote }: Place, { db, now }: Directory, { say }: Surrou
   say(`${changed === undefined ? `1 key has been due for a successor since ${since}: ${newest.id}. ${UNCHANGED}` : `1 key is due for a successor now: ${newest.id}.`}
 ${
   remote
-    ? "The cron trigger publishes the successor within 15 minutes."
+    ? "The cron trigger publishes the successor within two minutes."
     : "The cron trigger publishes the successor. To run it here: curl http://localhost:8787/cdn-cgi/handler/scheduled"
 }
 It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens signed until then stay valid until they expire.

@@ -99,7 +99,7 @@ function rotatedThere(file: string): string {
   return `The Worker has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
   1. The new one is in ${file}, which only you can read. Copy it to your password manager, then
      delete the file: Cloudflare does not show it, and the next rotation asks for it.
-  2. The cron trigger seals the signing keys with the new secret within 15 minutes.
+  2. The cron trigger seals the signing keys with the new secret within two minutes.
   3. When every older session has been refreshed or has ended, after REFRESH_TOKEN_EXPIRE_DAYS at most:
      npm run secret:rotate -- --remote --finish
 `;
@@ -123,7 +123,7 @@ async function finish(setting: Setting): Promise<number> {
     return giveUp(
       previous === undefined
         ? `This secret does not open ${waiting.join(", ")}. Either it is not the current one, or the cron trigger has not ` +
-            "sealed the signing keys with it yet: it does so within 15 minutes."
+            "sealed the signing keys with it yet: it does so within two minutes."
         : `${PREVIOUS} alone opens ${waiting.join(", ")}: start the service, then run the cron trigger, which seals ` +
             `the signing keys with the new secret: ${CRON}`,
       world,

@@ -3,6 +3,7 @@ import type { AuditEventStore } from "../audit/audit-events.ts";
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../db/client.ts";
+import type { FollowUpRows } from "../followups/follow-up-rows.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Limiter } from "../limits/budgets.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
@@ -52,5 +53,6 @@ export interface Services {
   readonly mail: MailQueue;
   readonly audit: AuditTrail;
   readonly auditEvents: AuditEventStore;
+  readonly followUpRows: FollowUpRows;
   readonly followUps: FollowUps;
 }

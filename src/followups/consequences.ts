@@ -14,6 +14,9 @@ export interface FollowUp {
   content: object;
 }
 
+/** SQL in place of a value that only the database knows. */
+export type KnownToD1 = SQL;
+
 export interface Consequences {
   events: readonly EventRow[];
   followUps: readonly FollowUp[];

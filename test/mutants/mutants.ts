@@ -86,8 +86,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The access token of an ended session is accepted.",
         file: "src/access/identify-user.ts",
-        from: "epoch === null || ",
-        to: "epoch !== null && ",
+        from: " || epoch === null) return undefined;\n  if (!isOfCurrentEpoch(user, claims.sid, epoch)) return undefined;",
+        to: ") return undefined;",
       },
       {
         name: "A dead session's word ends every session, for want of an await.",
@@ -122,13 +122,13 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A session of an earlier epoch is accepted.",
         file: "src/access/identify-user.ts",
-        from: " || epoch < user.sessionEpoch",
+        from: "if (!isOfCurrentEpoch(user, claims.sid, epoch)) return undefined;",
         to: "",
       },
       {
         name: "A session of an earlier epoch can be refreshed.",
         file: "src/features/login/refresh.ts",
-        from: "rotation.epoch < user.sessionEpoch",
+        from: "!isOfCurrentEpoch(user, sessionId, rotation.epoch)",
         to: "false",
       },
       {
@@ -140,8 +140,20 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Both of two changes of the password at once succeed.",
         file: "src/users/users.ts",
-        from: "eq(users.id, id), eq(users.sessionEpoch, epoch)",
-        to: "eq(users.id, id)",
+        from: "eq(users.id, id), eq(users.sessionEpoch, sessionEpoch)))\n          .returning(),",
+        to: "eq(users.id, id)))\n          .returning(),",
+      },
+      {
+        name: "A session in an epoch that D1 has not reached is accepted.",
+        file: "src/users/user.ts",
+        from: "epoch === user.sessionEpoch ||",
+        to: "epoch >= user.sessionEpoch ||",
+      },
+      {
+        name: "Every session outlives a change of the password.",
+        file: "src/users/user.ts",
+        from: "(epoch < user.sessionEpoch && sessionId === user.keptSessionId)",
+        to: "epoch < user.sessionEpoch",
       },
     ],
   ),
@@ -347,7 +359,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An operator changes a user who rose above them a moment ago.",
         file: "src/users/administration.ts",
-        from: "eq(users.role, target.role),",
+        from: "eq(users.updatedAt, target.updatedAt),",
         to: "",
       },
     ],

@@ -111,7 +111,9 @@ describe("the architecture", () => {
 
   it("keeps drizzle where rows are read and written", () => {
     const stores = ["src/audit/audit-events.ts", "src/keys/signing-key-rows.ts", "src/mail/transports/outbox.ts"];
-    expect(importersOf("drizzle-orm", (path) => inFolder("db", "users")(path) || stores.includes(path))).toEqual([]);
+    expect(
+      importersOf("drizzle-orm", (path) => inFolder("db", "users", "followups")(path) || stores.includes(path)),
+    ).toEqual([]);
   });
 
   it("keeps jose where tokens and keys are", () => {

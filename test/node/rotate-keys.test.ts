@@ -88,7 +88,7 @@ describe("npm run keys:rotate", () => {
   it("goes to the deployed database with --remote", async () => {
     const { said, places } = await rotated(["--remote"], [key()]);
     expect(places).toEqual([expect.objectContaining({ remote: true })]);
-    expect(said).toContain("within 15 minutes");
+    expect(said).toContain("within two minutes");
   });
 
   it.each([

@@ -152,7 +152,7 @@ describe("npm run secret:rotate -- --remote", () => {
     expect(outcome.events).toEqual([eventOf("auth_secret_rotated")]);
     expect(outcome.places).toEqual([expect.objectContaining({ remote: true })]);
     expect(outcome.said).toContain("password manager");
-    expect(outcome.said).toContain("within 15 minutes");
+    expect(outcome.said).toContain("within two minutes");
     expectDiscretion(outcome);
   });
 

@@ -2,7 +2,9 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { expectEnded, readMe, refresh, tryLogin } from "../support/account.ts";
 import { appWith, atOnce, expectProblem, freshAddress, post } from "../support/client.ts";
+import { setUser } from "../support/database.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 
 const CHANGE = "/api/v1/users/change-password";
 const NEW = "another fine password";
@@ -79,6 +81,45 @@ describe("POST /api/v1/users/change-password", () => {
     const { accessToken, refreshToken, email } = await loggedIn();
     await env.DB.prepare("UPDATE users SET session_epoch = session_epoch + 1 WHERE email = ?").bind(email).run();
     await expectEnded({ accessToken, refreshToken });
+  });
+
+  it("answers the same request twice with success if it is sent twice at once, and keeps the session", async () => {
+    const person = await loggedIn();
+    const other = await logIn(person);
+    const answers = await atOnce(2, () => change(person));
+    expect(answers.map(({ status }) => status)).toEqual([204, 204]);
+    expect((await readMe(person.accessToken)).status).toBe(200);
+    expect((await refresh(person.refreshToken)).status).toBe(200);
+    await expectEnded(other);
+    expect((await rowOf(person.email))?.session_epoch).toBe(1);
+    expect((await tryLogin({ ...person, password: NEW })).status).toBe(200);
+  });
+
+  it("lets one of two different changes win, and refuses the other one's current password", async () => {
+    const person = await loggedIn();
+    const passwords = ["the first fine password", "the second fine password"];
+    const answers = await Promise.all(passwords.map((new_password) => change(person, { new_password })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 403]);
+    for (const answer of answers.filter(({ status }) => status === 403)) expectProblem(answer, 403, "wrong_password");
+    expect((await readMe(person.accessToken)).status).toBe(200);
+  });
+
+  it("ends the kept session too when the epoch moves on, though its object was never told of the change", async () => {
+    const person = await loggedIn();
+    await setUser(person, { session_epoch: 1, kept_session_id: person.sessionId });
+    expect((await readMe(person.accessToken)).status).toBe(200);
+    await setUser(person, { session_epoch: 2, kept_session_id: null });
+    await expectEnded(person);
+  });
+
+  it("trusts no session in an epoch that D1 has not reached", async () => {
+    const person = await loggedIn();
+    const { sessions, users } = coldIsolate();
+    const user = await users.find(person.userId);
+    if (user === undefined) throw new Error("not found");
+    const ahead = { ...user, sessionEpoch: 1, keptSessionId: person.sessionId };
+    await sessions.align(ahead, { forgetsDevices: false, changesRole: false });
+    await expectEnded(person);
   });
 
   it("answers 503 busy when no password can be checked, and changes nothing", async () => {

@@ -1,0 +1,101 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { createFollowUps } from "../src/accounts/follow-ups.ts";
+import { runMaintenance } from "../src/maintenance.ts";
+import { createId, systemRandom } from "../src/platform/random.ts";
+import { countRows } from "./support/database.ts";
+import { recordLogs } from "./support/logs.ts";
+import { loggedIn, registered, rowOf } from "./support/people.ts";
+import { carryOutLeft, coldIsolate } from "./support/services.ts";
+
+const FAILING = async () => Promise.reject(new Error("no such table"));
+const NO_ORIGIN = { ipAddress: null, userAgent: null, requestId: null };
+
+describe("the cron job", () => {
+  it("runs every other task if one fails, names the one that failed, and counts as failed itself", async () => {
+    const services = coldIsolate();
+    const person = await registered();
+    await env.DB.prepare("INSERT INTO retired_usernames VALUES ('over', 1)").run();
+    const parts = {
+      ...services,
+      followUps: { ...services.followUps, carryOutLeft: FAILING },
+      keyring: { ...services.keyring, rotate: FAILING },
+      registrations: { ...services.registrations, deleteStale: FAILING },
+    };
+    const logs = recordLogs();
+    await expect(runMaintenance(parts)).rejects.toThrow(
+      "carry_out_follow_ups, rotate_signing_keys, delete_registrations",
+    );
+    expect(await countRows("retired_usernames", "digest", "over")).toBe(0);
+    expect(await rowOf(person.email)).not.toBeNull();
+    const failed = logs().filter(({ event }) => event === "task_failed");
+    expect(failed.map(({ task }) => task)).toEqual([
+      "carry_out_follow_ups",
+      "rotate_signing_keys",
+      "delete_registrations",
+    ]);
+  });
+
+  it("deletes no more registrations with one statement than it is told", async () => {
+    const { registrations } = coldIsolate();
+    const values = "'stale-' || value, 'stale-' || value || '@example.com', 'stale-' || value, '!', 'en', 1";
+    const columns = "id, email, username, password_hash, locale, created_at";
+    await env.DB.prepare(
+      `INSERT INTO registrations (${columns}) SELECT ${values} FROM json_each('[1, 2, 3, 4, 5]')`,
+    ).run();
+    const limits = { most: 3, now: Date.now() };
+    expect(await registrations.deleteStale(1_000, limits)).toBe(true);
+    expect(await countRows("registrations", "created_at", "1")).toBe(2);
+    expect(await registrations.deleteStale(1_000, limits)).toBe(false);
+    expect(await countRows("registrations", "created_at", "1")).toBe(0);
+  });
+});
+
+describe("a follow-up", () => {
+  it("that fails again is put off, longer each time, and is carried out in the end", async () => {
+    const services = coldIsolate();
+    const person = await loggedIn();
+    const mail = { ...services.mail, enqueue: FAILING };
+    const followUps = createFollowUps({ ...services, mail }, NO_ORIGIN);
+    const { id, ...request } = services.mail.requestOf({ kind: "password_changed", userId: person.userId });
+    const content = JSON.stringify({ id, ...request });
+    await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)").bind(id, content).run();
+    const row = () => env.DB.prepare("SELECT failures, due_at FROM follow_ups WHERE id = ?").bind(id).first();
+    await followUps.carryOutLeft();
+    const first = await row();
+    expect(first).toMatchObject({ failures: 1 });
+    expect(Number(first?.due_at)).toBeGreaterThan(Date.now());
+    await env.DB.prepare("UPDATE follow_ups SET due_at = 0, failures = 50").run();
+    await followUps.carryOutLeft();
+    expect(Number((await row())?.due_at)).toBeLessThanOrEqual(Date.now() + 3_600_000);
+    await carryOutLeft();
+    expect(await row()).toBeNull();
+  });
+
+  it("that anonymises the events of a deleted user continues where it stopped", async () => {
+    const services = coldIsolate();
+    const [userId, operatorId] = [createId(Date.now(), systemRandom), createId(Date.now(), systemRandom)];
+    const insert = "INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id, ip_address, user_agent)";
+    const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)";
+    const own = `${numbers} SELECT printf('%08d-own', i), 'login_succeeded', i, ?1, ?1, '192.0.2.9', 'Browser' FROM n`;
+    const guesses = `SELECT '00000007-guess', 'login_failed', 7, NULL, ?1, '192.0.2.9', 'Browser'`;
+    const deed = `SELECT '00000008-deed', 'role_changed', 8, ?2, ?1, '192.0.2.9', 'Browser'`;
+    for (const rows of [own, guesses]) await env.DB.prepare(`${insert} ${rows}`).bind(userId).run();
+    await env.DB.prepare(`${insert} ${deed}`).bind(userId, operatorId).run();
+    const remaining = "SELECT count(*) AS n FROM audit_events WHERE user_id = ? AND ip_address IS NOT NULL";
+    const left = async () => (await env.DB.prepare(remaining).bind(userId).first<{ n: number }>())?.n;
+
+    const shown = await services.auditEvents.list({ userId }, { limit: 50 });
+    expect(shown.every(({ ipAddress, userAgent }) => ipAddress === null && userAgent === null)).toBe(true);
+    const first = await services.auditEvents.anonymise(userId, "", 1_000);
+    expect(await left()).toBe(1_102);
+    expect(await services.auditEvents.anonymise(userId, first ?? "", 1_000)).toBeDefined();
+    expect(await left()).toBe(102);
+
+    const content = JSON.stringify({ userId });
+    await env.DB.prepare("INSERT INTO follow_ups VALUES ('anonymise:x', 'anonymise', ?, 0, 0)").bind(content).run();
+    await carryOutLeft();
+    expect(await left(), "the operator's own address stays").toBe(1);
+    expect(await countRows("follow_ups", "id", "anonymise:x")).toBe(0);
+  });
+});
