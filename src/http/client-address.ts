@@ -1,4 +1,8 @@
 import type { Context } from "hono";
+import { cutText } from "../platform/cut-text.ts";
+
+/** The longest user agent that is kept, in UTF-16 code units. Those of browsers have about 120. */
+const LONGEST_AGENT = 512;
 
 /**
  * The client's IP address, only from `CF-Connecting-IP`. The platform sets that header, and clients can't. (The local
@@ -32,7 +36,8 @@ export function clientCountry(c: Context): string | null {
   return typeof country === "string" ? country : null;
 }
 
-/** The client's User-Agent header, at most 512 characters. */
+/** The client's User-Agent header, cut if it is longer than any browser's. */
 export function clientAgent(c: Context): string | null {
-  return c.req.header("User-Agent")?.slice(0, 512) ?? null;
+  const agent = c.req.header("User-Agent");
+  return agent === undefined ? null : cutText(agent, LONGEST_AGENT);
 }

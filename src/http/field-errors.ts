@@ -1,5 +1,6 @@
 /** Validation errors, field by field. */
 import type * as z from "zod";
+import { cutText } from "../platform/cut-text.ts";
 import type { FieldError } from "../platform/refusal.ts";
 
 /** Zod's issues as the API's errors. Messages say how to fix the field and never contain its value. */
@@ -9,7 +10,7 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown):
     const field = path.join(".");
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
-        field: [...path, key.slice(0, 64)].join("."),
+        field: [...path, cutText(key, 64)].join("."),
         code: "unknown_field",
         message: "This field does not exist. Leave it out.",
       }));

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { SECOND } from "../platform/clock.ts";
+import { cutText } from "../platform/cut-text.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { refuse } from "../platform/refusal.ts";
@@ -48,7 +49,7 @@ export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secret
         );
         if (success) return undefined;
         if (codes.length > 0 && codes.every((code) => FAULTS_OF_TOKEN.has(code))) return refuse("challenge_failed");
-        writeLog("error", { event: "turnstile_unavailable", error: codes.join(" ").slice(0, 200) });
+        writeLog("error", { event: "turnstile_unavailable", error: cutText(codes.join(" "), 200) });
       } catch (error) {
         writeLog("error", { event: "turnstile_unavailable", error: describeError(error) });
       }

@@ -1,3 +1,5 @@
+import { cutText } from "./cut-text.ts";
+
 /** The fields of a log line. The names are fixed, so that no secret is logged by accident. */
 export interface LogFields {
   event: string;
@@ -43,5 +45,5 @@ export function describeError(error: unknown): string {
     innermost = innermost.cause;
   }
   const message = innermost instanceof Error ? innermost.message : typeof innermost;
-  return `${names.join(" < ")}: ${message.replaceAll(/(["'`])(?:(?!\1).)*\1/gs, "…")}`.slice(0, 500);
+  return cutText(`${names.join(" < ")}: ${message.replaceAll(/(["'`])(?:(?!\1).)*\1/gs, "…")}`, 500);
 }

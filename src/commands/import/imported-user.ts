@@ -4,6 +4,7 @@ import * as z from "zod";
 import { fieldErrors } from "../../http/field-errors.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { readStoredHash } from "../../passwords/read-hash.ts";
+import { cutText } from "../../platform/cut-text.ts";
 import { parseJson } from "../../platform/encoding.ts";
 import { createId } from "../../platform/random.ts";
 import { type FieldError, isRefusal } from "../../platform/refusal.ts";
@@ -87,7 +88,7 @@ export function createUserReader(seed: ImportSeed) {
 
     const parsed = shape.safeParse(value);
     if (parsed.success) return arrivalOf(parsed.data, `${number} ${text}`, seed);
-    const email = "email" in value && typeof value.email === "string" ? { email: value.email.slice(0, 254) } : {};
+    const email = "email" in value && typeof value.email === "string" ? { email: cutText(value.email, 254) } : {};
     return { line: number, ...email, errors: fieldErrors(parsed.error.issues, value) };
   };
 }

@@ -1,0 +1,34 @@
+/**
+ * Cutting text between characters as readers see them: extended grapheme clusters (Unicode UAX #29). Half of an emoji,
+ * or a letter without its accent, is another character or none.
+ */
+const segmenter = new Intl.Segmenter();
+
+/**
+ * The beginning of a text: as many whole characters as fit into a length, in UTF-16 code units if not otherwise
+ * measured.
+ */
+export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
+  if (lengthOf(text) <= most) return text;
+  // Any number of accents can be put on one letter. If it alone is too long, it is cut between code points.
+  return firstOf(charactersOf(text), most, lengthOf) || firstOf(text, most, lengthOf);
+}
+
+function* charactersOf(text: string): Generator<string> {
+  for (const { segment } of segmenter.segment(text)) yield segment;
+}
+
+function firstOf(pieces: Iterable<string>, most: number, lengthOf: (text: string) => number): string {
+  let first = "";
+  let length = 0;
+  for (const piece of pieces) {
+    length += lengthOf(piece);
+    if (length > most) break;
+    first += piece;
+  }
+  return first;
+}
+
+function unitsOf(text: string): number {
+  return text.length;
+}
