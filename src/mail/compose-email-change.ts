@@ -7,7 +7,7 @@ import { HOUR } from "../platform/clock.ts";
 import { unicodeEmail } from "../platform/email-address.ts";
 import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
-import { quoteUsername } from "./client-words.ts";
+import { quoteAddress, quoteUsername } from "./client-words.ts";
 import type { ComposingParts } from "./composing-parts.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
@@ -80,7 +80,7 @@ function composeUndo(
   const link = { subjectId: change.id, expiresAt: until, mailId, state: [] };
   const url = linkUrl(config.links.undoEmailChangeUrl, "undo-email-change", link, secrets);
   const recipient = { email: change.oldEmail, locale: user.locale };
-  return writeMail(kind, recipient, { newEmail: maskEmail(change.newEmail), url, until }, config);
+  return writeMail(kind, recipient, { newEmail: quoteAddress(maskEmail(change.newEmail)), url, until }, config);
 }
 
 /**

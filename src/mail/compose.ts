@@ -10,7 +10,7 @@ import { HOUR, MINUTE } from "../platform/clock.ts";
 import { unicodeEmail } from "../platform/email-address.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
-import { nameDevice, quoteClient, quoteUsername } from "./client-words.ts";
+import { nameDevice, quoteIpAddress, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
@@ -82,7 +82,7 @@ function composeNotice(
     case "password_changed":
       return writeMail(event.kind, user, { url: page("reset-password"), at }, config);
     case "new_login": {
-      const facts = { device: nameDevice(event.device), ipAddress: quoteClient(event.ipAddress) };
+      const facts = { device: nameDevice(event.device), ipAddress: quoteIpAddress(event.ipAddress) };
       return writeMail(event.kind, user, { ...facts, url: page("account"), at }, config);
     }
     case "refresh_reused":

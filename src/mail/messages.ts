@@ -59,14 +59,20 @@ export interface Message {
   closing: string;
 }
 
-/** The plain text of a message. */
+/**
+ * The plain text of a message. The link is in angle brackets (RFC 3986 Appendix C): without them, some email programs
+ * cut off the end of a token, such as a hyphen.
+ */
 export function renderText({ body, action, closing }: Message): string {
   const blocks = body.map((block) => (typeof block === "string" ? block : block.map(detailText).join("\n")));
-  const link = action === undefined ? [] : [`${action.label}:\n${action.url}`];
+  const link = action === undefined ? [] : [`${action.label}:\n<${action.url}>`];
   return `${[...blocks, ...link, closing].join("\n\n")}\n`;
 }
 
-/** The HTML of a message: one column, no images, no external resources. */
+/**
+ * The HTML of a message: one column, no images, no external resources. It asks Apple's programs to make no links of
+ * telephone numbers, dates and addresses, which can be part of a username.
+ */
 export function renderHtml(message: Message, page: { product: string; locale: string; withoutButton: string }): string {
   const { action, body, closing, subject } = message;
   const blocks = body.map((block) => {
@@ -77,9 +83,9 @@ export function renderHtml(message: Message, page: { product: string; locale: st
     action === undefined
       ? ""
       : `<p style="margin:24px 0"><a href="${escapeHtml(action.url)}" style="display:inline-block;padding:12px 20px;border-radius:8px;background:#2f4784;color:#ffffff;text-decoration:none;font-weight:600">${escapeHtml(action.label)}</a></p>
-<p style="margin:0 0 16px;font-size:13px;color:#5a5d66">${escapeHtml(page.withoutButton)}<br><span style="word-break:break-all">${escapeHtml(action.url)}</span></p>`;
+<p style="margin:0 0 16px;font-size:13px;color:#5a5d66">${escapeHtml(page.withoutButton)}<br><a href="${escapeHtml(action.url)}" style="color:inherit;word-break:break-all">${escapeHtml(action.url)}</a></p>`;
   return `<!doctype html>
-<html lang="${escapeHtml(page.locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head>
+<html lang="${escapeHtml(page.locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no"><title>${escapeHtml(subject)}</title></head>
 <body style="margin:0;padding:24px;background:#f4f2ee;color:#1d1f24;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif">
 <div style="max-width:520px;margin:0 auto;padding:32px;border-radius:12px;background:#ffffff">
 <p style="margin:0 0 24px;font-weight:700">${escapeHtml(page.product)}</p>

@@ -38,7 +38,7 @@ describe("POST /api/v1/auth/forgot-password", () => {
 
     const [mail] = await mailsTo(person.email, 2);
     expect(mail?.subject).toBe("Reset your Postern password");
-    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/reset-password#token=[\w-]+\n/);
+    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/reset-password#token=[\w-]+>\n/);
     expect((await get("/dev/outbox")).json.items.some(({ to }: { to: string }) => to === unknown)).toBe(false);
   });
 

@@ -23,7 +23,7 @@ describe("POST /api/v1/auth/register", () => {
     expect(answer.json).toEqual({ status: "verification_required" });
 
     const [mail] = await mailsTo(person.email);
-    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/verify-email#token=[\w-]+\n/);
+    expect(mail?.text).toMatch(/http:\/\/localhost:8787\/verify-email#token=[\w-]+>\n/);
     expect(mail?.html).toContain("http://localhost:8787/verify-email#token=");
     expect(`${mail?.text}${mail?.html}`, "the configured origin, not that of the request").not.toContain("evil");
     const standing = { role: "user", is_verified: 0, is_superuser: 0, is_active: 1 };
