@@ -161,6 +161,14 @@ describe("the configuration", () => {
     ["SMTP_PORT", "65536"],
     ["SMTP_TLS", "sometimes"],
   ];
+  it.each(["Acme, Inc.", '"Acme, Inc."', 'The "Best" Acme', "Müller & Söhne"])(
+    "takes %s as the name of the sender of emails",
+    (name) => {
+      const from = `${name} <no-reply@example.com>`;
+      expect(parseConfig({ ...DEVELOPMENT, MAIL_FROM: from }).mail.from).toBe(from);
+    },
+  );
+
   it.each(wrong)("stops the Worker where %s is %j, and names it", (name, value) => {
     const faults = faultsOf({ ...DEVELOPMENT, [name]: value });
     expect(faults).toContain("Configuration error");

@@ -77,7 +77,7 @@ export const mailSender = z
   .string()
   .trim()
   .transform((text, context) => {
-    const [, name, bracketed] = /^([^<>"\r\n]{1,80}) <([^<>]+)>$/.exec(text) ?? [];
+    const [, name, bracketed] = /^([^<>\r\n]{1,80}) <([^<>]+)>$/.exec(text) ?? [];
     const [local = "", typedDomain = "", ...more] = (bracketed ?? text).split("@");
     const domain = canonicalDomain(typedDomain);
     if (isLocalPart(local) && isDomain(domain) && more.length === 0) {

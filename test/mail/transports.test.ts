@@ -37,7 +37,29 @@ describe("Resend", () => {
     });
     expect(request?.redirect).toBe("manual");
     const { subject, text, html } = mail;
-    expect(await request?.json()).toEqual({ from: FROM, to: [mail.to], subject, text, html });
+    const headers = { "Auto-Submitted": "auto-generated" };
+    expect(await request?.json()).toEqual({ from: FROM, to: [mail.to], subject, text, html, headers });
+  });
+
+  it.each([
+    ["no-reply@example.com", "no-reply@example.com"],
+    ["Acme <no-reply@example.com>", "Acme <no-reply@example.com>"],
+    ["Acme, Inc. <no-reply@example.com>", '"Acme, Inc." <no-reply@example.com>'],
+    ['"Acme, Inc." <no-reply@example.com>', '"Acme, Inc." <no-reply@example.com>'],
+    ['The "Best" Acme <no-reply@example.com>', '"The \\"Best\\" Acme" <no-reply@example.com>'],
+    ['"The \\"Best\\" Acme" <no-reply@example.com>', '"The \\"Best\\" Acme" <no-reply@example.com>'],
+    ["Acme \\ Sons <no-reply@example.com>", '"Acme \\\\ Sons" <no-reply@example.com>'],
+    ["Acme (Support) <no-reply@example.com>", '"Acme (Support)" <no-reply@example.com>'],
+    ["Acme: mail@work; <no-reply@example.com>", '"Acme: mail@work;" <no-reply@example.com>'],
+    ["Müller & Söhne, GmbH <no-reply@example.com>", '"Müller & Söhne, GmbH" <no-reply@example.com>'],
+  ])("gets the sender %s with the name quoted if it has to be", async (from, sent) => {
+    const bodies: unknown[] = [];
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      bodies.push(await new Request(input, init).json());
+      return Response.json({ id: "49a3999c" });
+    });
+    await createResendTransport("re_secret", from).deliver(mail);
+    expect(bodies).toMatchObject([{ from: sent }]);
   });
 
   it.each([302, 403, 409, 422, 429, 500])(
@@ -81,7 +103,14 @@ describe("The send_email binding", () => {
     await createCloudflareTransport(binding, FROM).deliver(mail);
     const { to, subject, text, html } = mail;
     const from = { name: "Postern", email: "no-reply@example.com" };
-    expect(sent).toEqual([{ from, to, subject, text, html }]);
+    const headers = { "Auto-Submitted": "auto-generated" };
+    expect(sent).toEqual([{ from, to, subject, text, html, headers }]);
+  });
+
+  it("gets a name without the quotation marks around it", async () => {
+    const { binding, sent } = recordingBinding();
+    await createCloudflareTransport(binding, '"Acme, \\"Inc.\\"" <no-reply@example.com>').deliver(mail);
+    expect(sent).toMatchObject([{ from: { name: 'Acme, "Inc."', email: "no-reply@example.com" } }]);
   });
 
   it("gets a bare address where the configuration gives no name", async () => {

@@ -1,5 +1,5 @@
 /** Delivery through a `send_email` binding (https://developers.cloudflare.com/email-service/). */
-import { MailNotDelivered, parseSender, requirePlainAddress, type Transport } from "./transport.ts";
+import { HEADERS, MailNotDelivered, parseSender, requirePlainAddress, type Transport } from "./transport.ts";
 
 /**
  * Creates the transport. `from` is an address or `Name <address>`, with a domain that the Cloudflare account has
@@ -12,7 +12,7 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
     async deliver({ to, subject, text, html }) {
       requirePlainAddress(to);
       try {
-        await binding.send({ from: sender, to, subject, text, html });
+        await binding.send({ from: sender, to, subject, text, html, headers: HEADERS });
       } catch (error) {
         throw new MailNotDelivered(reasonOf(error));
       }

@@ -1,5 +1,13 @@
 /** Delivery through the HTTP API of Resend (https://resend.com/docs/api-reference/emails/send-email). */
-import { MailNotDelivered, type OutgoingMail, requirePlainAddress, type Transport } from "./transport.ts";
+import {
+  formatSender,
+  HEADERS,
+  MailNotDelivered,
+  type OutgoingMail,
+  parseSender,
+  requirePlainAddress,
+  type Transport,
+} from "./transport.ts";
 
 const ENDPOINT = "https://api.resend.com/emails";
 
@@ -8,10 +16,11 @@ const TIMEOUT = 15_000;
 
 /** Creates the transport. `from` is an address or `Name <address>`, with a domain that is verified at Resend. */
 export function createResendTransport(apiKey: string, from: string): Transport {
+  const sender = formatSender(parseSender(from));
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      const response = await send(apiKey, from, mail);
+      const response = await send(apiKey, sender, mail);
       // The body is not needed, and an unread one would keep its connection open.
       await response.body?.cancel();
       if (!response.ok) throw new MailNotDelivered(`resend_${response.status}`);
@@ -32,7 +41,7 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
         // Resend answers 403 to requests without a user agent, and Workers do not set one.
         "User-Agent": "postern",
       },
-      body: JSON.stringify({ from, to: [to], subject, text, html }),
+      body: JSON.stringify({ from, to: [to], subject, text, html, headers: HEADERS }),
       // The API key and the link in the email must not be sent to another host.
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),

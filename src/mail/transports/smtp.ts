@@ -8,7 +8,14 @@ import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
 import type { Config } from "../../config/config.ts";
 import { MINUTE, SECOND } from "../../platform/clock.ts";
 import { SmtpTimeout, smtpFailure } from "./smtp-failure.ts";
-import { type OutgoingMail, parseSender, requirePlainAddress, type Sender, type Transport } from "./transport.ts";
+import {
+  HEADERS,
+  type OutgoingMail,
+  parseSender,
+  requirePlainAddress,
+  type Sender,
+  type Transport,
+} from "./transport.ts";
 
 /** The server's address, credentials and encryption. */
 export type SmtpSettings = Pick<Smtp, "host" | "port" | "tls"> & Partial<Pick<Smtp, "user" | "password">>;
@@ -106,6 +113,7 @@ function message({ id, to, subject, text, html }: OutgoingMail, sender: Sender) 
     subject,
     text,
     html,
+    headers: HEADERS,
     // Identical on every attempt (RFC 5322 §3.6.4), so that mail systems can detect duplicates.
     messageId: `<${id}@${domainOf(sender)}>`,
   };

@@ -48,10 +48,30 @@ export interface Sender {
   address: string;
 }
 
-/** Parses `Name <address>` or a plain address. The configuration has already validated the format. */
+/**
+ * Parses `Name <address>` or a plain address. The configuration has already validated the format. A name in quotation
+ * marks is meant without them (RFC 5322 §3.2.4).
+ */
 export function parseSender(from: string): Sender {
   const nameEnd = from.lastIndexOf(" <");
-  return nameEnd === -1
-    ? { name: "", address: from }
-    : { name: from.slice(0, nameEnd), address: from.slice(nameEnd + 2, -1) };
+  if (nameEnd === -1) return { name: "", address: from };
+  const name = from.slice(0, nameEnd);
+  const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(name) ?? [];
+  return { name: quoted?.replaceAll(/\\(.)/g, "$1") ?? name, address: from.slice(nameEnd + 2, -1) };
 }
+
+/**
+ * The sender as one text. A name that is more than plain words is quoted (RFC 5322 §3.2.4): a comma would otherwise end
+ * the address. Other characters than ASCII stay as they are (RFC 6532).
+ */
+export function formatSender({ name, address }: Sender): string {
+  if (name === "") return address;
+  const isPlain = /^[\w!#$%&'*+\-/=?^`{|}~ ]+$/.test(name);
+  return `${isPlain ? name : `"${name.replaceAll(/["\\]/g, "\\$&")}"`} <${address}>`;
+}
+
+/**
+ * Headers of every email. Automatic replies, such as notices of absence, are not sent to emails with this one (RFC 3834
+ * §5).
+ */
+export const HEADERS = { "Auto-Submitted": "auto-generated" };

@@ -14,6 +14,7 @@ describe("What arrives", () => {
     expect(headers(first)).toContain("From: Postern <no-reply@example.com>");
     expect(headers(first)).toContain(`To: ${mail.to}`);
     expect(headers(first)).toContain("Subject: =?UTF-8?");
+    expect(headers(first)).toContain("Auto-Submitted: auto-generated");
     expect(headers(first)).toContain(`Message-ID: <${mail.id}@example.com>`);
     expect(headers(second)).toContain(`Message-ID: <${mail.id}@example.com>`);
     expect(first?.raw).toContain("the text");
@@ -36,6 +37,21 @@ describe("What arrives", () => {
     const [mailReceived] = await received(mail.to);
     expect(mailReceived?.raw).toMatch(/above[\s\S]*\r\n\.\r\n[\s\S]*below/);
     expect(await received("eve@example.com")).toEqual([]);
+  });
+
+  it.each([
+    ["Acme, Inc.", '"Acme, Inc."'],
+    ['"Acme, Inc."', '"Acme, Inc."'],
+    ['The "Best" Acme', '"The \\"Best\\" Acme"'],
+    ["Müller, Söhne", "=?UTF-8?"],
+  ])("comes from one sender, whatever its name: %s", async (name, header) => {
+    const mail = mailTo("named");
+    const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
+    await createSmtpTransport(settings, `${name} <auth@example.org>`).deliver(mail);
+    const [arrived] = await received(mail.to);
+    expect(arrived?.from).toBe("auth@example.org");
+    expect(headers(arrived)).toContain(`From: ${header}`);
+    expect(headers(arrived)).toMatch(/^From: [^\n]*(\r\n\s[^\n]*)? <auth@example\.org>\r$/m);
   });
 
   it("comes from a bare address where the configuration gives no name", async () => {
