@@ -4,6 +4,7 @@ import type { Config } from "./config/config.ts";
 import { addEndpoints } from "./endpoint/add-endpoints.ts";
 import { workAfterResponse } from "./endpoint/after-response.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { LINK_PAGES } from "./features/pages/link-pages.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { limitBody } from "./http/body.ts";
 import { clientAddress, clientAgent } from "./http/client-address.ts";
@@ -14,8 +15,10 @@ import { floodShield } from "./http/flood-shield.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
 import { refuseForeignPages } from "./http/request-origin.ts";
+import { restoreFragment } from "./http/restore-fragment.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { systemClock } from "./platform/clock.ts";
+import { namesOf } from "./platform/records.ts";
 import { createServices } from "./services.ts";
 
 export function createApp(config: Config): Hono<AppEnv> {
@@ -38,6 +41,7 @@ export function createApp(config: Config): Hono<AppEnv> {
   if (config.limits.enforced) app.use(floodShield);
   app.use(refuseForeignPages(config));
   app.use(limitBody);
+  app.use(restoreFragment(namesOf(LINK_PAGES)));
 
   addEndpoints(app, config, endpoints);
 

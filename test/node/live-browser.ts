@@ -247,7 +247,7 @@ export function mailedLink(origin: string, email: string, page: string, count = 
   return vi.waitFor(
     async () => {
       const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
-      const pattern = new RegExp(`http\\S+/${page}#token=\\S+`);
+      const pattern = new RegExp(`http\\S+/${page}#token=[^\\s>]+`);
       const links = items.flatMap(({ to, text }) => (to === email ? (pattern.exec(text)?.[0] ?? []) : []));
       expect(links.length).toBe(count);
       return links[0] ?? "";
