@@ -27,8 +27,9 @@ export default {
     const services = createServices(bindings, config);
     if (!holdsMails(batch)) return recordAuditEvents(batch, services);
     const { clock, db } = services;
+    const deadLetters = bindings.MAIL_DEAD_LETTERS;
     const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
-    await deliverMails(batch, { ...services, transport });
+    await deliverMails(batch, { ...services, transport, deadLetters });
   },
 
   async scheduled(_event, bindings) {

@@ -34,6 +34,8 @@ const TASKS: Readonly<Record<string, Task>> = {
 
   release_usernames: ({ deletions }, now) => repeat(() => deletions.releaseUsernames(now, ROWS_A_STATEMENT)),
 
+  delete_suppressions: ({ suppressions }, now) => repeat(() => suppressions.deleteExpired(now, ROWS_A_STATEMENT)),
+
   delete_audit_events: ({ auditEvents, config }, now) =>
     repeat(async () => {
       const deleted = await auditEvents.deleteOlder(now - config.audit.retention, EVENTS_A_STATEMENT);

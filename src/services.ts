@@ -13,6 +13,7 @@ import { createLimiter, unlimited } from "./limits/budgets.ts";
 import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.ts";
 import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
+import { createSuppressionList } from "./mail/suppressions.ts";
 import { createBreaches } from "./passwords/breaches.ts";
 import { createHashingLane, type HashingLane, turnsBetweenHashes } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
@@ -68,6 +69,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     challenge: ({ hops }) => createChallenge(config.turnstile, hops),
     mail: ({ afterResponse, hops, clock, random }) =>
       createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random),
+    suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
     audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
     followUpRows: ({ db }) => createFollowUpRows(db),
     followUps: (services) => createFollowUps(services, origin),

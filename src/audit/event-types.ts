@@ -29,6 +29,8 @@ export const AUDIT_EVENT_TYPES = {
   verification_changed: "An operator changed whether the email address is verified, to `new`.",
   session_ended: "A session was ended from the list of sessions.",
   sessions_ended: "All other sessions, or all sessions, were ended.",
+  email_refused:
+    "A server refused an email for good; `kind` and `reason` say which and why. With `suppressed`, no email goes to the address for a while.",
   data_exported: "The user's data was exported.",
   account_deleted: "The account was deleted.",
   account_imported: "The account was imported from another service.",

@@ -186,6 +186,19 @@ export const signingKeys = sqliteTable("signing_keys", {
   revokedAt: integer("revoked_at"),
 });
 
+/** Addresses that a server refused for good (`mail/suppressions.ts`). */
+export const suppressedAddresses = sqliteTable(
+  "suppressed_addresses",
+  {
+    /** A MAC of the address, base64url. */
+    digest: text("digest").primaryKey(),
+    /** How many refusals in a row, up to the number that makes the longest period. */
+    refusals: integer("refusals").notNull(),
+    suppressedUntil: integer("suppressed_until").notNull(),
+  },
+  (table) => [index("suppressed_addresses_until").on(table.suppressedUntil)],
+);
+
 /** Emails that the development transport stored instead of sending them. Empty in production. */
 export const outbox = sqliteTable(
   "outbox",

@@ -9,6 +9,7 @@ import type { Limiter } from "../limits/budgets.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { Challenge } from "../limits/turnstile.ts";
 import type { MailQueue } from "../mail/requests.ts";
+import type { SuppressionList } from "../mail/suppressions.ts";
 import type { Passwords } from "../passwords/passwords.ts";
 import type { PasswordQuality } from "../passwords/quality.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
@@ -51,6 +52,7 @@ export interface Services {
   readonly loginAttempts: LoginAttempts;
   readonly challenge: Challenge;
   readonly mail: MailQueue;
+  readonly suppressions: SuppressionList;
   readonly audit: AuditTrail;
   readonly auditEvents: AuditEventStore;
   readonly followUpRows: FollowUpRows;

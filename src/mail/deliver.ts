@@ -1,14 +1,29 @@
-/** The consumer of the mail queue: composes and sends each email, and retries failures. */
+/**
+ * The consumer of the mail queue: composes and sends each email. Retries failures, but no refusal: that email goes to
+ * the dead-letter queue after one try.
+ */
+import type { AuditEventStore } from "../audit/audit-events.ts";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
+import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { composeMail } from "./compose.ts";
 import type { ComposingParts } from "./composing-parts.ts";
 import type { MailRequest } from "./requests.ts";
-import type { Transport } from "./transports/transport.ts";
+import type { SuppressionList } from "./suppressions.ts";
+import { MailNotDelivered, type OutgoingMail, type Transport } from "./transports/transport.ts";
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
+
+/** What delivering an email needs. */
+interface DeliveryParts extends ComposingParts {
+  transport: Transport;
+  suppressions: SuppressionList;
+  deadLetters: Queue<MailRequest>;
+  auditEvents: AuditEventStore;
+  random: Random;
+}
 
 /** Seconds until the next try: 10 s at first, doubling up to an hour. */
 export function retryDelay(attempts: number): number {
@@ -16,28 +31,80 @@ export function retryDelay(attempts: number): number {
 }
 
 /** Handles each message on its own, so that a failure does not affect the others. */
-export async function deliverMails(
-  batch: MessageBatch<MailRequest>,
-  parts: ComposingParts & { transport: Transport },
-): Promise<void> {
+export async function deliverMails(batch: MessageBatch<MailRequest>, parts: DeliveryParts): Promise<void> {
   await Promise.all(batch.messages.map((message) => deliverMail(message, parts)));
 }
 
-async function deliverMail(
-  message: Message<MailRequest>,
-  parts: ComposingParts & { transport: Transport },
-): Promise<void> {
+async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts): Promise<void> {
   // The body is read inside the try block: an unreadable one must not affect the other messages.
   let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
   try {
     const { id, event } = message.body;
     fields = { mail_id: id, mail_kind: event.kind, ...fields };
     const mail = await composeMail(message.body, message.attempts === 1, parts);
-    if (mail !== undefined) await parts.transport.deliver(mail);
+    const outcome = mail === undefined ? { event: "mail_not_needed" } : await sendMail(message.body, mail, parts);
     message.ack();
-    writeLog("info", { event: mail === undefined ? "mail_not_needed" : "mail_sent", ...fields });
+    writeLog("info", { ...outcome, ...fields });
   } catch (error) {
     message.retry({ delaySeconds: retryDelay(message.attempts) });
     writeLog("error", { event: "mail_failed", ...fields, error: describeError(error) });
+  }
+}
+
+/**
+ * Sends an email, unless its address is suppressed. Returns what to log.
+ *
+ * @throws if another try can succeed
+ */
+async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<LogFields> {
+  const { clock, suppressions, transport } = parts;
+  const suppressedUntil = await suppressions.find(mail.to);
+  if (suppressedUntil !== undefined && clock.now() < suppressedUntil) return { event: "mail_suppressed" };
+  try {
+    await transport.deliver(mail);
+  } catch (error) {
+    if (!(error instanceof MailNotDelivered) || error.refused === undefined) throw error;
+    await giveUp(request, mail.to, error, parts);
+    return { event: "mail_refused", error: describeError(error) };
+  }
+  if (suppressedUntil !== undefined) await forgetSuppression(mail.to, parts);
+  return { event: "mail_sent" };
+}
+
+/**
+ * Puts the request into the dead-letter queue, which nothing but a producer or used-up retries can do, and records the
+ * refusal, without the address. The suppression comes last: if a step fails, the email is tried again.
+ */
+async function giveUp(
+  request: MailRequest,
+  address: string,
+  { reason, refused }: MailNotDelivered,
+  { auditEvents, clock, deadLetters, random, registrations, suppressions }: DeliveryParts,
+): Promise<void> {
+  const now = clock.now();
+  await deadLetters.send(request);
+  const { user } = await registrations.findNewest(address);
+  await auditEvents.add([
+    {
+      id: createId(now, random),
+      type: "email_refused",
+      occurredAt: now,
+      actorId: null,
+      userId: user?.id ?? null,
+      ipAddress: null,
+      userAgent: null,
+      requestId: null,
+      details: { kind: request.event.kind, reason, suppressed: refused === "address" },
+    },
+  ]);
+  if (refused === "address") await suppressions.suppress(address, now);
+}
+
+/** Never throws: the email is sent, and a retry would send it twice. */
+async function forgetSuppression(address: string, { clock, suppressions }: DeliveryParts): Promise<void> {
+  try {
+    await suppressions.forget(address, clock.now());
+  } catch (error) {
+    writeLog("warn", { event: "suppression_not_forgotten", error: describeError(error) });
   }
 }

@@ -37,7 +37,7 @@ function firstOf(batch: MessageBatch<MailRequest>) {
 
 /** The queue's decision on each message of a batch, after delivery with this transport. */
 async function deliver(batch: MessageBatch<MailRequest>, transport: Transport) {
-  await deliverMails(batch, { ...coldIsolate(), transport });
+  await deliverMails(batch, { ...coldIsolate(), transport, deadLetters: env.MAIL_DEAD_LETTERS });
   return getQueueResult(batch, createExecutionContext());
 }
 

@@ -70,6 +70,32 @@ describe("Resend", () => {
     },
   );
 
+  it.each([
+    [302, "", undefined],
+    [400, "", "email"],
+    [401, "", undefined],
+    [403, "", undefined],
+    [404, "", "email"],
+    [408, "", undefined],
+    [409, "", undefined],
+    [413, "", "email"],
+    [422, '{"message":"Invalid `from` field."}', "email"],
+    [422, '{"message":"Invalid `to` field."}', "address"],
+    [425, "", undefined],
+    [429, "", undefined],
+    [451, "", "email"],
+    [500, "Invalid `to` field.", undefined],
+  ])("tells what it refuses for good from what another try can change: %i %s", async (status, body, refused) => {
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(body, { status }));
+    await expectFailure(transport, `resend_${status}`, { refused });
+  });
+
+  it("refuses the email where its answer breaks off", async () => {
+    const broken = () => new ReadableStream({ start: (controller) => controller.error(new Error(mail.to)) });
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(broken(), { status: 422 }));
+    await expectFailure(transport, "resend_422", { refused: "email" });
+  });
+
   it("fails the delivery where an answer has no body", async () => {
     vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(null, { status: 503 }));
     await expectFailure(transport, "resend_503");
@@ -92,7 +118,7 @@ describe("Resend", () => {
 
   it("gets no mail whose address is not one plain address", async () => {
     const fetched = vi.spyOn(globalThis, "fetch");
-    await expectFailure(transport, "mail_address", "ada@example.com, eve@example.com");
+    await expectFailure(transport, "mail_address", { to: "ada@example.com, eve@example.com", refused: "address" });
     expect(fetched).not.toHaveBeenCalled();
   });
 });
@@ -129,13 +155,30 @@ describe("The send_email binding", () => {
     await expectFailure(createCloudflareTransport(binding, FROM), reason);
   });
 
+  it.each([
+    ["E_RECIPIENT_SUPPRESSED", "address"],
+    ["E_DELIVERY_FAILED", "email"],
+    ["E_VALIDATION_ERROR", "email"],
+    ["E_CONTENT_TOO_LARGE", "email"],
+    ["E_SENDER_NOT_VERIFIED", undefined],
+    ["E_SENDER_DOMAIN_NOT_AVAILABLE", undefined],
+    ["E_RECIPIENT_NOT_ALLOWED", undefined],
+    ["E_RATE_LIMIT_EXCEEDED", undefined],
+    ["E_DAILY_LIMIT_EXCEEDED", undefined],
+    ["E_INTERNAL_SERVER_ERROR", undefined],
+    ["E_OF_A_LATER_YEAR", undefined],
+  ])("tells what it refuses for good from what another try can change: %s", async (code, refused) => {
+    const { binding } = recordingBinding(Object.assign(new Error(mail.to), { code }));
+    const reason = code.replace("E_", "cloudflare_").toLowerCase();
+    await expectFailure(createCloudflareTransport(binding, FROM), reason, { refused });
+  });
+
   it("gets no mail whose address is not one plain address", async () => {
     const { binding, sent } = recordingBinding();
-    await expectFailure(
-      createCloudflareTransport(binding, FROM),
-      "mail_address",
-      "ada@example.com\r\nBcc: eve@example.com",
-    );
+    await expectFailure(createCloudflareTransport(binding, FROM), "mail_address", {
+      to: "ada@example.com\r\nBcc: eve@example.com",
+      refused: "address",
+    });
     expect(sent).toEqual([]);
   });
 });
@@ -153,9 +196,13 @@ function recordingBinding(failure?: unknown) {
 }
 
 /** The error contains the reason and nothing else. */
-async function expectFailure(transport: Transport, reason: string, to = mail.to): Promise<void> {
+async function expectFailure(
+  transport: Transport,
+  reason: string,
+  { to = mail.to, ...more }: { to?: string; refused?: string | undefined } = {},
+): Promise<void> {
   const error = await transport.deliver({ ...mail, to }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MailNotDelivered);
-  expect(error).toMatchObject({ message: reason, reason });
+  expect(error).toMatchObject({ message: reason, reason, ...more });
   expect(error).not.toHaveProperty("cause");
 }

@@ -633,19 +633,42 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A mail that could not be delivered counts as sent, for want of an await.",
         file: "src/mail/deliver.ts",
-        from: "await parts.transport.deliver(mail)",
-        to: "parts.transport.deliver(mail).catch(() => {})",
+        from: "await transport.deliver(mail)",
+        to: "transport.deliver(mail).catch(() => {})",
       },
     ],
   ),
   ...noticedBy(
-    ["test/mail/messages.test.ts"],
+    ["test/mail/strangers-words.test.ts"],
     [
       {
-        name: "Strangers can put a link into a mail of ours.",
+        name: "A stranger can put a link into an email with a scheme.",
         file: "src/mail/client-words.ts",
-        from: '.replaceAll("://", ": //")',
+        from: '.replaceAll(/(?<=\\p{L}[\\p{L}\\d+.-]*):(?=\\S)|:(?=[^\\s\\d])/gu, ": ")',
         to: "",
+      },
+      {
+        name: "A stranger can put a link into an email with a username.",
+        file: "src/mail/client-words.ts",
+        from: 'username.replaceAll(".", ". ")',
+        to: "username",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/mail/refusals.test.ts"],
+    [
+      {
+        name: "An email that a server refused for good is sent again and again.",
+        file: "src/mail/deliver.ts",
+        from: "error.refused === undefined",
+        to: "true",
+      },
+      {
+        name: "An address that a server refused for good gets the next email.",
+        file: "src/mail/deliver.ts",
+        from: "clock.now() < suppressedUntil",
+        to: "false",
       },
     ],
   ),

@@ -1,5 +1,12 @@
 /** Delivery through a `send_email` binding (https://developers.cloudflare.com/email-service/). */
-import { HEADERS, MailNotDelivered, parseSender, requirePlainAddress, type Transport } from "./transport.ts";
+import {
+  HEADERS,
+  MailNotDelivered,
+  parseSender,
+  type Refused,
+  requirePlainAddress,
+  type Transport,
+} from "./transport.ts";
 
 /**
  * Creates the transport. `from` is an address or `Name <address>`, with a domain that the Cloudflare account has
@@ -14,17 +21,26 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
       try {
         await binding.send({ from: sender, to, subject, text, html, headers: HEADERS });
       } catch (error) {
-        throw new MailNotDelivered(reasonOf(error));
+        throw failureOf(error);
       }
     },
   };
 }
 
-/**
- * The binding's error codes, such as `E_RATE_LIMIT_EXCEEDED`, are stable. Its messages quote addresses and must not be
- * logged.
- */
-function reasonOf(error: unknown): string {
+/** The binding's errors that another try does not change, by their codes (its reference, "Error codes"). */
+const REFUSED = new Map<string, Refused>([
+  // The address bounced before, or its owner complained.
+  ["E_RECIPIENT_SUPPRESSED", "address"],
+  ["E_DELIVERY_FAILED", "email"],
+  ["E_VALIDATION_ERROR", "email"],
+  ["E_FIELD_MISSING", "email"],
+  ["E_TOO_MANY_RECIPIENTS", "email"],
+  ["E_CONTENT_TOO_LARGE", "email"],
+]);
+
+/** The codes are stable. The messages quote addresses and must not be logged. */
+function failureOf(error: unknown): MailNotDelivered {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return /^E_[A-Z_]{1,60}$/.test(code) ? `cloudflare_${code.slice(2).toLowerCase()}` : "cloudflare_failed";
+  if (!/^E_[A-Z_]{1,60}$/.test(code)) return new MailNotDelivered("cloudflare_failed");
+  return new MailNotDelivered(`cloudflare_${code.slice(2).toLowerCase()}`, REFUSED.get(code));
 }

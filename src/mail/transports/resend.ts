@@ -5,6 +5,7 @@ import {
   MailNotDelivered,
   type OutgoingMail,
   parseSender,
+  type Refused,
   requirePlainAddress,
   type Transport,
 } from "./transport.ts";
@@ -21,9 +22,9 @@ export function createResendTransport(apiKey: string, from: string): Transport {
     async deliver(mail) {
       requirePlainAddress(mail.to);
       const response = await send(apiKey, sender, mail);
-      // The body is not needed, and an unread one would keep its connection open.
-      await response.body?.cancel();
-      if (!response.ok) throw new MailNotDelivered(`resend_${response.status}`);
+      // An unread body would keep its connection open.
+      const answer = await response.text().catch(() => "");
+      if (!response.ok) throw new MailNotDelivered(`resend_${response.status}`, refusedBy(response.status, answer));
     },
   };
 }
@@ -49,4 +50,16 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
   } catch {
     throw new MailNotDelivered("resend_unreachable");
   }
+}
+
+/**
+ * Answers that another try can change: a redirect, the key or the domain of the operator (401, 403), a conflict with an
+ * earlier try (409), timing and quotas (408, 425, 429), and a failure of Resend's (5xx).
+ */
+const PASSING = [401, 403, 408, 409, 425, 429];
+
+/** Resend names the wrong field in backquotes. It checks the form of an address, and bounces come later. */
+function refusedBy(status: number, answer: string): Refused | undefined {
+  if (status < 400 || status >= 500 || PASSING.includes(status)) return undefined;
+  return answer.includes("`to`") ? "address" : "email";
 }

@@ -1,23 +1,25 @@
-import { MailNotDelivered } from "./transport.ts";
+import { MailNotDelivered, type Refused } from "./transport.ts";
 
 /** The server could not be reached in time. */
 export class SmtpTimeout extends Error {
   readonly code = "ETIMEDOUT";
 }
 
-/** The fields of an error that contain nothing about the email: codes of nodemailer and of the protocol. */
+/** The fields of nodemailer's errors. `response` quotes addresses: only its codes are read. */
 interface Failure extends Partial<Error> {
   code?: unknown;
+  command?: unknown;
+  response?: unknown;
   responseCode?: unknown;
 }
 
 /** Maps an error to a reason that is safe to log, and drops everything else. */
 export function smtpFailure(error: unknown): MailNotDelivered {
-  return new MailNotDelivered(reasonOf(error));
+  const failure: Failure = error instanceof Error ? error : {};
+  return new MailNotDelivered(reasonOf(failure), refusedBy(failure));
 }
 
-function reasonOf(error: unknown): string {
-  const { code, responseCode }: Failure = error instanceof Error ? error : {};
+function reasonOf({ code, responseCode }: Failure): string {
   // With a reply, the server refused to encrypt. Without one, the encryption itself failed.
   if (code === "ETLS") return responseCode === undefined ? "smtp_tls_failed" : "smtp_tls_required";
   if (code === "EAUTH") return "smtp_auth";
@@ -25,4 +27,25 @@ function reasonOf(error: unknown): string {
   if (code === "ETIMEDOUT" || code === "EABORT") return "smtp_timeout";
   // Untrusted certificates end here too: workerd only reports "internal error".
   return "smtp_connection";
+}
+
+/** The commands that carry an email. A server that refuses an earlier one refuses Postern. */
+const CARRYING = ["MAIL FROM", "RCPT TO", "DATA"];
+
+/** The server wants Postern to log in first, or does not accept how it did (RFC 4954 §6). */
+const AUTHENTICATION = [530, 534, 535, 538];
+
+/**
+ * Enhanced status codes (RFC 3463) about the recipient: no such address or domain, a disabled mailbox, no route. Not
+ * those about the sender (5.1.7, 5.1.8), a full mailbox (5.2.2), the text or a policy (5.7.1): the next email may pass.
+ */
+const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
+
+/** A 5yz reply is permanent (RFC 5321 §4.2.1). */
+function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
+  const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);
+  if (!isPermanent || !CARRYING.includes(String(command))) return undefined;
+  const [, enhanced] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response)) ?? [];
+  const isAboutAddress = enhanced === undefined ? command === "RCPT TO" : ABOUT_ADDRESS.test(enhanced);
+  return isAboutAddress ? "address" : "email";
 }

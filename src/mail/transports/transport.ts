@@ -14,10 +14,16 @@ export interface Transport {
   /**
    * Resolves when the next mail server or API has accepted the email.
    *
-   * @throws {MailNotDelivered} otherwise; the queue then retries
+   * @throws {MailNotDelivered} otherwise
    */
   deliver(mail: OutgoingMail): Promise<void>;
 }
+
+/**
+ * What was refused for good: this email, or every email to its address. A made-up address is an `address`; a text that
+ * a spam filter refuses is an `email`. A failure of the connection, the credentials or a quota is neither.
+ */
+export type Refused = "email" | "address";
 
 /**
  * The email was not accepted. The error only contains a stable reason, such as `smtp_auth`. Replies of servers quote
@@ -25,11 +31,14 @@ export interface Transport {
  */
 export class MailNotDelivered extends Error {
   readonly reason: string;
+  /** If undefined, another try can succeed. */
+  readonly refused: Refused | undefined;
 
-  constructor(reason: string) {
+  constructor(reason: string, refused?: Refused) {
     super(reason);
     this.name = "MailNotDelivered";
     this.reason = reason;
+    this.refused = refused;
   }
 }
 
@@ -38,7 +47,8 @@ export class MailNotDelivered extends Error {
  * a comma, a line break or an angle bracket as a second recipient.
  */
 export function requirePlainAddress(address: string): void {
-  if (!/^[^\s<>(),;:"\\@\p{Cc}]+@[^\s<>(),;:"\\@\p{Cc}]+$/u.test(address)) throw new MailNotDelivered("mail_address");
+  if (!/^[^\s<>(),;:"\\@\p{Cc}]+@[^\s<>(),;:"\\@\p{Cc}]+$/u.test(address))
+    throw new MailNotDelivered("mail_address", "address");
 }
 
 /** The sender of emails, as name and address. */

@@ -60,6 +60,55 @@ describe("A server that does not take the mail", () => {
     await expectFailure(transport("starttls", "none", account).deliver(mailTo("password")), "smtp_auth");
   });
 
+  it.each([
+    ["RCPT TO", "550 no such user", "address"],
+    ["RCPT TO", "550 5.1.1 no such user", "address"],
+    ["RCPT TO", "550-5.1.1 The account\r\n550 5.1.1 does not exist", "address"],
+    ["RCPT TO", "551 5.1.6 moved", "address"],
+    ["RCPT TO", "553 5.1.3 no address", "address"],
+    ["RCPT TO", "556 5.1.10 the domain accepts no mail", "address"],
+    ["RCPT TO", "550 5.2.1 disabled", "address"],
+    ["RCPT TO", "550 5.4.1 Recipient address rejected: Access denied", "address"],
+    ["RCPT TO", "552 5.2.2 mailbox full", "email"],
+    ["RCPT TO", "553 5.1.8 bad sender", "email"],
+    ["RCPT TO", "554 5.7.1 Relay access denied", "email"],
+    ["RCPT TO", "550 5.7.1 Client host blocked", "email"],
+    ["RCPT TO", "550 5.4.5 daily quota exceeded", "email"],
+    ["MAIL FROM", "550 sender refused", "email"],
+    ["MAIL FROM", "552 5.3.4 too large", "email"],
+    ["DATA", "554 refused", "email"],
+    ["DATA", "550 5.7.1 looks like spam", "email"],
+    ["DATA", "550 5.1.1 no such user", "address"],
+    ["RCPT TO", "450 4.2.1 later", undefined],
+    ["RCPT TO", "452 4.2.2 mailbox full", undefined],
+    ["DATA", "451 later", undefined],
+    ["MAIL FROM", "530 5.7.0 Authentication required", undefined],
+    ["AUTH PLAIN", "535 5.7.8 wrong password", undefined],
+    ["CONN", "554 no service here", undefined],
+    ["EHLO", "550 go away", undefined],
+    ["STARTTLS", "554 no", undefined],
+  ])("refuses for good what its reply to %s says: %s", (command, response, refused) => {
+    const error = Object.assign(new Error(response), {
+      command,
+      response,
+      responseCode: Number.parseInt(response, 10),
+    });
+    expect(smtpFailure(error).refused).toBe(refused);
+  });
+
+  it("refuses an address in RCPT and a text in DATA, and an unreachable one refuses neither", async () => {
+    const refusedBy = async (behaviour: string) => {
+      const error = await transport("plain", "none")
+        .deliver(mailTo(behaviour))
+        .catch((thrown: unknown) => thrown);
+      return error instanceof MailNotDelivered ? error.refused : "delivered";
+    };
+    expect(await refusedBy("refuse-550")).toBe("address");
+    expect(await refusedBy("refuse-data-554")).toBe("email");
+    for (const passing of ["refuse-450", "refuse-data-452", "hang-up"])
+      expect(await refusedBy(passing)).toBeUndefined();
+  });
+
   it("is described by a reason alone, never by the text of the error", () => {
     const broken = Object.assign(new Error("ada@example.com"), { code: "ETLS" });
     expect(smtpFailure(broken).message).toBe("smtp_tls_failed");

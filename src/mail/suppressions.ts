@@ -1,0 +1,72 @@
+/**
+ * The addresses that servers refused for good. No email goes to one for a while: repeated bounces would cost the
+ * operator's domain its reputation, and anybody can ask for emails to made-up addresses. Nothing reads the list but the
+ * consumer of the mail queue, so no response reveals it.
+ */
+import { and, eq, inArray, lte, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { suppressedAddresses } from "../db/schema.ts";
+import { DAY } from "../platform/clock.ts";
+import type { Secrets } from "../platform/crypto.ts";
+import { encodeBase64url, utf8 } from "../platform/encoding.ts";
+
+/** After the first refusal. Doubles with each further one: the owner of a repaired mailbox waits a day at most. */
+const FIRST_PERIOD = DAY;
+const LONGEST_PERIOD = 30 * DAY;
+/** How often the period doubles until it is longer than the longest. */
+const MOST_DOUBLINGS = 5;
+
+/** For how long an expired row is kept, so that the next refusal counts as a further one. */
+const REMEMBERED = 30 * DAY;
+
+export type SuppressionList = ReturnType<typeof createSuppressionList>;
+
+export function createSuppressionList(db: Database, secrets: Secrets) {
+  const table = suppressedAddresses;
+  /**
+   * A MAC, because the address may belong to a person without an account. So the list is empty after a rotation of
+   * `AUTH_SECRET`.
+   */
+  const digestOf = (address: string) => encodeBase64url(secrets.sign("suppressed-address", utf8(address)));
+  const isAddress = (address: string) => eq(table.digest, digestOf(address));
+
+  return {
+    /** Until when the address is suppressed, in milliseconds since the epoch. It may be over. */
+    async find(address: string): Promise<number | undefined> {
+      const [row] = await db.select({ until: table.suppressedUntil }).from(table).where(isAddress(address));
+      return row?.until;
+    },
+
+    /** Suppresses an address. Two refusals at the same time count as one. */
+    async suppress(address: string, now: number) {
+      const period = sql`min(${LONGEST_PERIOD}, ${FIRST_PERIOD} * (1 << ${table.refusals}))`;
+      await db
+        .insert(table)
+        .values({ digest: digestOf(address), refusals: 1, suppressedUntil: now + FIRST_PERIOD })
+        .onConflictDoUpdate({
+          target: table.digest,
+          set: {
+            refusals: sql`min(${table.refusals} + 1, ${MOST_DOUBLINGS})`,
+            suppressedUntil: sql`${now} + ${period}`,
+          },
+          setWhere: lte(table.suppressedUntil, now),
+        });
+    },
+
+    /** Forgets that the address was suppressed, because its server has accepted an email. */
+    async forget(address: string, now: number) {
+      await db.delete(table).where(and(isAddress(address), lte(table.suppressedUntil, now)));
+    },
+
+    /** Deletes up to `most` rows that are long over. Returns whether there may be more. */
+    async deleteExpired(now: number, most: number) {
+      const expired = db
+        .select({ digest: table.digest })
+        .from(table)
+        .where(lte(table.suppressedUntil, now - REMEMBERED))
+        .limit(most);
+      const deleted = await db.delete(table).where(inArray(table.digest, expired)).returning({ digest: table.digest });
+      return deleted.length === most;
+    },
+  };
+}
