@@ -47,7 +47,8 @@ const TASKS: Readonly<Record<string, Task>> = {
 export async function runMaintenance(services: Services): Promise<void> {
   const now = services.clock.now();
   const failed: string[] = [];
-  for (const [name, task] of Object.entries(TASKS)) {
+  const tasks = Object.entries(TASKS);
+  for (const [name, task] of tasks) {
     try {
       await task(services, now);
     } catch (error) {
@@ -55,6 +56,8 @@ export async function runMaintenance(services: Services): Promise<void> {
       writeLog("error", { event: "task_failed", task: name, error: describeError(error) });
     }
   }
+  const durationMs = services.clock.now() - now;
+  writeLog("info", { event: "tasks_ran", count: tasks.length, failed: failed.length, duration_ms: durationMs });
   if (failed.length > 0) throw new Error(`Tasks of the cron job failed: ${failed.join(", ")}.`);
 }
 

@@ -22,6 +22,7 @@ export interface LogFields {
   count?: number | undefined;
   follow_up?: string | undefined;
   task?: string | undefined;
+  failed?: number | undefined;
 }
 
 /** Writes one line of JSON. Errors go to stderr, which `wrangler tail` and Workers Logs show as errors. */
