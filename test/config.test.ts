@@ -30,7 +30,12 @@ describe("the configuration", () => {
       publicUrl: "http://localhost:8787",
       tokens: { issuer: "http://localhost:8787", audience: "http://localhost:8787", lifetime: 1_800_000 },
       passwords: { minimumLength: 15, maximumLength: 256, breachCheck: "off", scrypt: { ln: 15, r: 8, p: 3 } },
-      sessions: { lifetime: 30 * 86_400_000, refreshGrace: 30_000, cookieSameSite: "strict" },
+      sessions: {
+        lifetime: 30 * 86_400_000,
+        idleLifetime: 7 * 86_400_000,
+        refreshGrace: 30_000,
+        cookieSameSite: "strict",
+      },
       mail: { transport: "outbox" },
       links: { verifyEmailUrl: "http://localhost:8787/verify-email", verifyEmailLifetime: 86_400_000 },
     });
@@ -83,6 +88,24 @@ describe("the configuration", () => {
     expect(parseConfig({ ...DEVELOPMENT, SMTP_HOST: "", PATH: "/bin", DB: {} }).mail.smtp.host).toBe("");
   });
 
+  it("names what replaced a variable of an earlier version, together with everything else that is wrong", () => {
+    const faults = faultsOf({ ...DEVELOPMENT, SESSION_IDLE_DAYS: "14", SMTP_PORT: "0" });
+    expect(faults).toMatch(/\n {2}SESSION_IDLE_DAYS was replaced.* REFRESH_TOKEN_EXPIRE_DAYS .* SESSION_MAX_DAYS /);
+    expect(faults).toContain("SMTP_PORT takes a whole number");
+    expect(faultsOf({ ...DEVELOPMENT, SESSION_IDLE_DAYS: 14 })).toContain("SESSION_IDLE_DAYS was replaced");
+    expect(faultsOf({ ...DEVELOPMENT, SESSION_IDLE_DAYS: "" }), "a cleared variable is not set").toBe("");
+  });
+
+  it("takes refresh tokens that live as long as a session, and shortens their default to a shorter session", () => {
+    const lifetimes = (values: object) => parseConfig({ ...DEVELOPMENT, ...values }).sessions;
+    const days = (count: number) => count * 86_400_000;
+    const long = { REFRESH_TOKEN_EXPIRE_DAYS: "90", SESSION_MAX_DAYS: "90" };
+    expect(lifetimes(long)).toMatchObject({ idleLifetime: days(90), lifetime: days(90) });
+    expect(lifetimes({ SESSION_MAX_DAYS: "3" })).toMatchObject({ lifetime: days(3) });
+    const faults = faultsOf({ ...DEVELOPMENT, REFRESH_TOKEN_EXPIRE_DAYS: "90" });
+    expect(faults, "a session would end before a token that was meant to last").toContain("SESSION_MAX_DAYS (30)");
+  });
+
   it.each([
     [{ ACCESS_TOKEN_EXPIRE_MINUTES: "soon" }, "ACCESS_TOKEN_EXPIRE_MINUTES takes a whole number from 1 to 1440."],
     [{ PUBLIC_URL: "https://auth.example.com" }, "ENVIRONMENT=development takes a PUBLIC_URL on localhost"],
@@ -111,6 +134,10 @@ describe("the configuration", () => {
     ["ACCESS_TOKEN_EXPIRE_MINUTES", "0"],
     ["ACCESS_TOKEN_EXPIRE_MINUTES", "1.5"],
     ["REFRESH_TOKEN_EXPIRE_DAYS", "366"],
+    ["REFRESH_TOKEN_EXPIRE_DAYS", "31"],
+    ["SESSION_MAX_DAYS", "0"],
+    ["SESSION_MAX_DAYS", "366"],
+    ["SESSION_IDLE_DAYS", "7"],
     ["REFRESH_GRACE_SECONDS", "-1"],
     ["CLOCK_TOLERANCE_SECONDS", "61"],
     ["KEY_ROTATION_DAYS", "0"],

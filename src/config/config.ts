@@ -6,7 +6,7 @@
  */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import { contradictions } from "./contradictions.ts";
-import { environment, SCRYPT_R } from "./settings.ts";
+import { environment, RETIRED_VARIABLES, SCRYPT_R } from "./settings.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -31,15 +31,19 @@ export function parseConfig(source: object) {
       // TOML turns a text without quotes into a number or a boolean.
       .map(([name, value]) => [name, /^(number|boolean)$/.test(typeof value) ? String(value) : value]),
   );
+  const retired = Object.entries(RETIRED_VARIABLES).flatMap(([name, advice]) =>
+    Object.hasOwn(given, name) ? [`${name} ${advice}`] : [],
+  );
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    throw new ConfigurationError(parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}.`));
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}.`);
+    throw new ConfigurationError([...retired, ...wrong]);
   }
   const values = parsed.data;
   const development = values.ENVIRONMENT === "development";
   const publicUrl = values.PUBLIC_URL ?? (development ? "http://localhost:8787" : undefined);
   const transport = values.MAIL_TRANSPORT ?? (development ? "outbox" : undefined);
-  const faults = contradictions(values, development, publicUrl, transport);
+  const faults = [...retired, ...contradictions(values, development, publicUrl, transport)];
   if (faults.length > 0 || publicUrl === undefined || transport === undefined) throw new ConfigurationError(faults);
 
   return {
@@ -60,8 +64,8 @@ export function parseConfig(source: object) {
       publishLead: values.KEY_PUBLISH_LEAD_MINUTES * MINUTE,
     },
     sessions: {
-      lifetime: values.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
-      idleLifetime: values.SESSION_IDLE_DAYS * DAY,
+      lifetime: values.SESSION_MAX_DAYS * DAY,
+      idleLifetime: values.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
       maximum: values.SESSIONS_PER_USER,
       refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
       cookieSameSite: values.COOKIE_SAME_SITE,

@@ -22,6 +22,15 @@ export const SCRYPT_R = 8;
 /** A cached JWKS may be this old: new keys are published much longer before they sign. */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
+/** The lifetime of a refresh token, unless it is configured. A shorter `SESSION_MAX_DAYS` shortens it. */
+export const DEFAULT_REFRESH_DAYS = 7;
+
+/** Variables of earlier versions that would now be ignored, each with what to do instead. */
+export const RETIRED_VARIABLES = {
+  SESSION_IDLE_DAYS:
+    "was replaced: remove it. REFRESH_TOKEN_EXPIRE_DAYS ends a session that is not refreshed for this long, and SESSION_MAX_DAYS ends every session.",
+};
+
 /** Every variable, in the order of the table in docs/configuration.md. */
 export const environment = z.object({
   ENVIRONMENT: oneOf(["development", "production"]).default("production"),
@@ -39,8 +48,8 @@ export const environment = z.object({
   JWT_CLIENT_ID: clientId,
   JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
-  REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(30, 1, 365),
-  SESSION_IDLE_DAYS: wholeNumber(30, 1, 365),
+  REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(DEFAULT_REFRESH_DAYS, 1, 365),
+  SESSION_MAX_DAYS: wholeNumber(30, 1, 365),
   REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
   SESSIONS_PER_USER: wholeNumber(50, 1, 1_000),
   CLOCK_TOLERANCE_SECONDS: wholeNumber(5, 0, 60),

@@ -12,7 +12,7 @@ export const sessionSchema = z.strictObject({
   ip_address: z.string().nullable(),
   created_at: time,
   last_used_at: time,
-  expires_at: time.meta({ description: "When the session ends if it is not used again." }),
+  expires_at: time.meta({ description: "When the session ends if it is not refreshed." }),
   current: z.boolean().meta({ description: "Whether this is the session of the request." }),
 });
 

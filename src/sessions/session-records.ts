@@ -26,9 +26,9 @@ export interface Session extends SessionOrigin {
   rotatedAt: number;
   createdAt: number;
   lastUsedAt: number;
-  /** When the session ends if it is not used. Each refresh moves it forward, up to `endsAt`. */
+  /** When the session ends if it is not refreshed. Each refresh moves it forward, up to `endsAt`. */
   expiresAt: number;
-  /** When the session ends even if it is used. */
+  /** When the session ends even if it is refreshed. */
   endsAt: number;
 }
 

@@ -31,7 +31,7 @@ export interface SessionProof {
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
-  /** How long a session lives without a refresh. */
+  /** How long a session lives without a refresh: as long as its refresh token. */
   idleLifetime: number;
   /** How long the previous refresh token still gets the same successor. */
   grace: number;

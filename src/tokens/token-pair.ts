@@ -17,7 +17,10 @@ export const tokenPairShape = {
     .string()
     .optional()
     .meta({ description: "Absent in cookie mode.", examples: ["prt_AQGasnJ0fSt_…"] }),
-  refresh_expires_in: seconds.meta({ description: "Seconds until the session ends.", examples: [2592000] }),
+  refresh_expires_in: seconds.meta({
+    description: "Seconds until the refresh token expires. Each refresh issues a new one, until the session ends.",
+    examples: [604800],
+  }),
   session_id: z.uuid(),
 };
 

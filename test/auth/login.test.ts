@@ -32,7 +32,7 @@ describe("POST /api/v1/auth/login", () => {
     const person = await registered();
     const before = Date.now();
     const { answer } = await logIn(person);
-    expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, refresh_expires_in: 30 * 86_400 });
+    expect(answer.json).toMatchObject({ token_type: "Bearer", expires_in: 1800, refresh_expires_in: 7 * 86_400 });
     expect(answer.json.user).toMatchObject({ email: person.email, username: person.username, is_verified: true });
     expect(Date.parse(answer.json.user.last_login)).toBeGreaterThanOrEqual(before);
     expect(answer.headers.get("Cache-Control")).toBe("no-store");

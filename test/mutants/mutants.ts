@@ -70,13 +70,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
-    ["test/users/sessions.test.ts"],
+    ["test/sessions/lifetimes.test.ts"],
     [
       {
         name: "A session that expired is still alive.",
         file: "src/sessions/session-records.ts",
         from: "WHERE id = ? AND expires_at > ?",
         to: "WHERE id = ? AND ? > 0",
+      },
+      {
+        name: "Refreshes keep a session alive forever.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "Math.min(session.endsAt, now + rules.idleLifetime)",
+        to: "now + rules.idleLifetime",
       },
     ],
   ),

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { expectEnded, readMe, refresh, tryLogin } from "../support/account.ts";
-import { appWith, call, expectProblem, get } from "../support/client.ts";
+import { expectEnded, readMe, refresh } from "../support/account.ts";
+import { call, expectProblem, get } from "../support/client.ts";
 import { loggedIn, logIn, registered } from "../support/people.ts";
 
 const SESSIONS = "/api/v1/users/me/sessions";
@@ -74,31 +74,5 @@ describe("DELETE /api/v1/users/me/sessions", () => {
     }
     for (const { accessToken } of others) expectProblem(await readMe(accessToken), 401, "invalid_access_token");
     expect((await readMe(here.accessToken)).status).toBe(200);
-  });
-});
-
-describe("a session that is not used", () => {
-  it("ends after the idle time, and lives on with every refresh until its absolute end [SE-5]", async () => {
-    const person = await registered();
-    const send = appWith({ SESSION_IDLE_DAYS: "7", REFRESH_TOKEN_EXPIRE_DAYS: "10" });
-    const login = await tryLogin(person, {}, send);
-    expect(login.json.refresh_expires_in).toBe(7 * 86_400);
-    const start = Date.now();
-    vi.setSystemTime(start + 6 * 86_400_000);
-    const used = await refresh(login.json.refresh_token, send);
-    expect(used.json.refresh_expires_in).toBeLessThanOrEqual(4 * 86_400);
-    vi.setSystemTime(start + 9 * 86_400_000);
-    const again = await refresh(used.json.refresh_token, send);
-    expect(again.status).toBe(200);
-    vi.setSystemTime(start + 10 * 86_400_000 - 60_000);
-    const last = await refresh(again.json.refresh_token, send);
-    expect(last.json.expires_in, "no access token outlives its session").toBeLessThanOrEqual(61);
-    vi.setSystemTime(start + 10 * 86_400_000 + 5_000);
-    expectProblem(await refresh(last.json.refresh_token, send), 401, "invalid_refresh_token");
-
-    vi.setSystemTime(start);
-    const idle = await tryLogin(person, {}, send);
-    vi.setSystemTime(start + 7 * 86_400_000 + 5_000);
-    expectProblem(await refresh(idle.json.refresh_token, send), 401, "invalid_refresh_token");
   });
 });
