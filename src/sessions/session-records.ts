@@ -58,6 +58,11 @@ export class SessionRecords {
     if (this.#hasTables) sql.exec(DEVICES);
   }
 
+  /** Whether the user has had a session since the object was last empty. */
+  get exist(): boolean {
+    return this.#hasTables;
+  }
+
   /** The session, unless it has ended or expired. */
   find(id: string, now: number): Session | undefined {
     return this.#read<SessionRow>(`SELECT ${COLUMNS} FROM sessions WHERE id = ? AND expires_at > ?`, id, now)[0];

@@ -12,6 +12,7 @@ import { systemClock } from "../platform/clock.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
 import { RevocationCopy } from "./revocations.ts";
 import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
+import { TokenLifetimes } from "./token-lifetimes.ts";
 
 export type Rotation =
   | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading }
@@ -36,8 +37,8 @@ export interface SessionRules {
   /** How long the previous refresh token still gets the same successor. */
   grace: number;
   /**
-   * How long an access token of an ended session may still be valid. No login takes this long, so it is also how long a
-   * deleted user's object refuses to open a session.
+   * How long an access token that is issued now must be refused if its session ends. No login takes this long, so it is
+   * also how long a deleted user's object refuses to open a session.
    */
   refuseFor: number;
   /** How often a session may be refreshed; absent if limits are off. */
@@ -71,12 +72,14 @@ export interface OpenedSession extends Session {
 export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   readonly #records: SessionRecords;
   readonly #refreshes: RefreshLimit;
+  readonly #tokens: TokenLifetimes;
   readonly #copy: RevocationCopy;
 
   constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
     super(ctx, env);
     this.#records = new SessionRecords(ctx.storage.sql);
     this.#refreshes = new RefreshLimit(ctx.storage.kv);
+    this.#tokens = new TokenLifetimes(ctx.storage.kv, this.#records.exist);
     this.#copy = new RevocationCopy(ctx.storage.kv);
   }
 
@@ -94,6 +97,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     const now = systemClock.now();
     if (this.#closedUntil > now) return null;
     this.#keepUserId(userId);
+    this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
     const expiresAt = Math.min(endsAt, now + rules.idleLifetime);
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
@@ -102,7 +106,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#records.add(session);
     const isNewDevice = !this.#records.see(device, now, MOST_DEVICES);
     const surplus = this.#records.list(now).slice(rules.maximum);
-    if (surplus.length > 0) await this.#end(surplus, now + rules.refuseFor);
+    if (surplus.length > 0) await this.#end(surplus, rules, now);
     await this.#armFor(expiresAt);
     return { ...session, isNewDevice };
   }
@@ -117,9 +121,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
     const isCurrent = proof.generation === session.generation;
     if (!isCurrent && !isInGrace(session, proof.generation, rules.grace, now)) {
-      await this.#end([session], now + rules.refuseFor);
+      await this.#end([session], rules, now);
       return { outcome: "reused", device: session.deviceName ?? session.userAgent };
     }
+    this.#tokens.note(rules.refuseFor, now);
     const { epoch, expiresAt } = session;
     // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
     // like theft.
@@ -150,7 +155,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   async end(sessionId: string, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
-    if (session !== undefined) await this.#end([session], now + rules.refuseFor);
+    if (session !== undefined) await this.#end([session], rules, now);
     return session !== undefined;
   }
 
@@ -164,10 +169,10 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     if (forgetsDevices) this.#records.forgetDevices();
     if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
     const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
-    if (earlier.length > 0) await this.#end(earlier, now + rules.refuseFor);
+    if (earlier.length > 0) await this.#end(earlier, rules, now);
     if (role === undefined) return;
     this.#keepUserId(userId);
-    this.#copy.noteRole({ ...role, refusedUntil: now + rules.refuseFor });
+    this.#copy.noteRole({ ...role, refusedUntil: this.#tokens.refusedUntil(rules.refuseFor, now) });
     await this.#armFor(this.#copy.dueAt(now));
   }
 
@@ -175,7 +180,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   async endAllBut(kept: string | null, rules: SessionRules): Promise<number> {
     const now = systemClock.now();
     const others = this.#records.list(now).filter(({ id }) => id !== kept);
-    if (others.length > 0) await this.#end(others, now + rules.refuseFor);
+    if (others.length > 0) await this.#end(others, rules, now);
     return others.length;
   }
 
@@ -189,7 +194,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     if (session === undefined) return false;
     const { generation = session.generation } = proof;
     const isCurrent = generation === session.generation || isInGrace(session, generation, rules.grace, now);
-    await this.#end(isCurrent ? this.#records.list(now) : [session], now + rules.refuseFor);
+    await this.#end(isCurrent ? this.#records.list(now) : [session], rules, now);
     return isCurrent;
   }
 
@@ -227,10 +232,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     }
   }
 
-  async #end(sessions: Session[], refusedUntil: number): Promise<void> {
+  async #end(sessions: Session[], rules: SessionRules, now: number): Promise<void> {
+    const refusedUntil = this.#tokens.refusedUntil(rules.refuseFor, now);
     for (const { id } of sessions) this.#records.end(id, refusedUntil);
     this.#copy.noteChange();
-    await this.#armFor(this.#copy.dueAt(systemClock.now()));
+    await this.#armFor(this.#copy.dueAt(now));
   }
 
   #nextLapse(): number | undefined {

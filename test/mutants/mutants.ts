@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The reuse of a refresh token does not end its session.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "      await this.#end([session], now + rules.refuseFor);\n      return",
+        from: "      await this.#end([session], rules, now);\n      return",
         to: "      return",
       },
       {
@@ -117,6 +117,30 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/sessions/revocations.ts",
         from: "return tokenLifetime + MINUTE",
         to: "return MINUTE",
+      },
+    ],
+  ),
+
+  ...noticedBy(
+    ["test/sessions/token-lifetimes.test.ts"],
+    [
+      {
+        name: "A shorter lifetime of access tokens makes older tokens of ended sessions valid again.",
+        file: "src/sessions/token-lifetimes.ts",
+        from: ", now + issued.refuseFor",
+        to: "",
+      },
+      {
+        name: "The first token with a shorter lifetime hides the longer ones of before.",
+        file: "src/sessions/token-lifetimes.ts",
+        from: ", issued.othersUntil)",
+        to: ")",
+      },
+      {
+        name: "What a former version issued is not known to live longer.",
+        file: "src/sessions/token-lifetimes.ts",
+        from: "storage.put(ISSUED, UNKNOWN)",
+        to: "storage.put(ISSUED, NONE)",
       },
     ],
   ),
