@@ -56,8 +56,11 @@ export const users = sqliteTable(
     uniqueIndex("users_email_unique").on(table.email),
     uniqueIndex("users_verifying_link").on(table.verifiedByLink),
     uniqueIndex("users_username_unique").on(sql`lower(${table.username})`),
-    index("users_unverified").on(table.createdAt).where(sql`is_verified = 0`),
-    index("users_role").on(table.role, table.id),
+    // The list of users: newest first, or only the few that a filter is usually for.
+    index("users_newest").on(table.createdAt, table.id),
+    index("users_unverified").on(table.createdAt, table.id).where(sql`is_verified = 0`),
+    index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
+    index("users_operators").on(table.role, table.createdAt, table.id).where(sql`role <> 'user'`),
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
   ],
 );

@@ -1,7 +1,11 @@
-/** Keyset pagination: the cursor is the id of the last item, so new items don't shift the pages. */
+/** Keyset pagination: the cursor names the last item of a page, so new items don't shift the pages. */
 import * as z from "zod";
+import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-/** The query parameters of every list. */
+const UNCHANGED = "Send the `next_cursor` of the previous page unchanged.";
+const MEANING = "`next_cursor` of the previous page. Omit it for the first page.";
+
+/** The query parameters of a list whose ids are in the order of the items: the cursor is an id. */
 export const pageQuery = {
   limit: z.coerce
     .number("Send a whole number from 1 to 100.")
@@ -10,18 +14,56 @@ export const pageQuery = {
     .max(100, "Send a whole number from 1 to 100.")
     .default(50)
     .meta({ description: "The maximum number of items." }),
+  cursor: z.uuid(UNCHANGED).optional().meta({ description: MEANING }),
+};
+
+/** A place in a list that is sorted by time of creation and id. */
+export interface Place {
+  createdAt: number;
+  id: string;
+}
+
+/** The query parameters of a list that is sorted by time of creation and id. */
+export const pageQueryByTime = {
+  ...pageQuery,
   cursor: z
-    .uuid("Send the `next_cursor` of the previous page unchanged.")
+    .string()
+    .transform((text, context) => {
+      const place = placeOfCursor(text);
+      if (place !== undefined) return place;
+      context.addIssue({ code: "custom", params: { code: "invalid_format" }, message: UNCHANGED });
+      return z.NEVER;
+    })
     .optional()
-    .meta({ description: "`next_cursor` of the previous page. Omit it for the first page." }),
+    .meta({ description: MEANING }),
 };
 
 /** The answer of a list. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
-/** Makes a page of at most `limit` rows. Pass one row more if there is one: it shows that another page follows. */
-export function toPage<Row extends { id: string }, Item>(rows: Row[], limit: number, present: (row: Row) => Item) {
+/**
+ * Makes a page of at most `limit` rows. Pass one row more if there is one: it shows that another page follows.
+ * `cursorOf` makes `next_cursor` of the last row.
+ */
+export function toPage<Row extends { id: string }, Item>(
+  rows: Row[],
+  limit: number,
+  present: (row: Row) => Item,
+  cursorOf = ({ id }: Row): string => id,
+) {
   const page = rows.slice(0, limit);
-  return { items: page.map(present), next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return { items: page.map(present), next_cursor: last === undefined ? null : cursorOf(last) };
+}
+
+/** The cursor of a place: base64url of the time and the id. */
+export function cursorOfPlace({ createdAt, id }: Place): string {
+  return encodeBase64url(utf8(`${createdAt} ${id}`));
+}
+
+function placeOfCursor(cursor: string): Place | undefined {
+  const text = new TextDecoder().decode(decodeBase64url(cursor));
+  const [, time, id] = /^(-?\d{1,15}) ([\da-f-]{36})$/.exec(text) ?? [];
+  return id === undefined ? undefined : { createdAt: Number(time), id };
 }

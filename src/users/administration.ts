@@ -37,10 +37,13 @@ const LAST = "\u{10ffff}";
 
 export function createUserAdministration(db: Database) {
   return {
-    /** Newest first. `before` is the id of a user: only older users are listed. */
+    /**
+     * Newest first, by the time of creation and the id; only users after the place `after`. Without a prefix, one of
+     * the indexes on both gives the order. With one, every user whom it fits is read and sorted.
+     */
     async list(
       { prefix, role, isActive, isVerified }: UserFilter,
-      { limit, before }: { limit: number; before?: string | undefined },
+      { limit, after }: { limit: number; after?: { createdAt: number; id: string } | undefined },
     ) {
       const start = canonicalName(prefix ?? "");
       const name = sql`lower(${users.username})`;
@@ -49,6 +52,7 @@ export function createUserAdministration(db: Database) {
       );
       // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.
       const passedOver = (column: SQLWrapper) => (start === "" ? sql`${column}` : sql`+${column}`);
+      const [createdAt, id] = [passedOver(users.createdAt), passedOver(users.id)];
       return db
         .select()
         .from(users)
@@ -58,13 +62,13 @@ export function createUserAdministration(db: Database) {
             start === ""
               ? undefined
               : or(...emailBegins, and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`)),
-            role === undefined ? undefined : eq(passedOver(users.role), role),
-            isActive === undefined ? undefined : eq(users.isActive, isActive),
-            isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
-            before === undefined ? undefined : lt(passedOver(users.id), before),
+            role === undefined ? undefined : hasRole(passedOver(users.role), role),
+            isActive === undefined ? undefined : isFlag(passedOver(users.isActive), isActive),
+            isVerified === undefined ? undefined : isFlag(passedOver(users.isVerified), isVerified),
+            after === undefined ? undefined : sql`(${createdAt}, ${id}) < (${after.createdAt}, ${after.id})`,
           ),
         )
-        .orderBy(desc(users.id))
+        .orderBy(desc(createdAt), desc(id))
         .limit(limit);
     },
 
@@ -110,4 +114,14 @@ export function createUserAdministration(db: Database) {
       return refuse(isLast ? "last_superuser" : "precondition_failed");
     },
   };
+}
+
+/** Written out, because SQLite uses an index with a condition only if the query names the same condition. */
+function isFlag(column: SQLWrapper, value: boolean) {
+  return value ? sql`${column} = 1` : sql`${column} = 0`;
+}
+
+/** As {@link isFlag}. Most users have the role `user`, so only the others are in the index. */
+function hasRole(column: SQLWrapper, role: User["role"]) {
+  return role === "user" ? sql`${column} = 'user'` : sql`${column} = ${role} AND ${column} <> 'user'`;
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { operator } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { pageOf, pageQuery, toPage } from "../../http/paging.ts";
+import { cursorOfPlace, pageOf, pageQueryByTime, toPage } from "../../http/paging.ts";
 import { withoutSpacesAround } from "../../platform/spaces.ts";
 import { role } from "../../users/fields.ts";
 import { presentUser, userSchema } from "../../users/user.ts";
@@ -18,10 +18,10 @@ export const listUsers = endpoint(
     path: "/api/v1/users/",
     tag: "Administration",
     summary: "List users",
-    description: "Newest first.",
+    description: "Newest first: by the time of creation, then by id.",
     caller: operator("read_users"),
     query: z.strictObject({
-      ...pageQuery,
+      ...pageQueryByTime,
       q: z
         .string()
         .overwrite(withoutSpacesAround)
@@ -37,7 +37,7 @@ export const listUsers = endpoint(
   async ({ administration }, { query }) => {
     const { limit, cursor, q: prefix, role, is_active: isActive, is_verified: isVerified } = query;
     const filter = { prefix, role, isActive, isVerified };
-    const users = await administration.list(filter, { limit: limit + 1, before: cursor });
-    return toPage(users, limit, presentUser);
+    const users = await administration.list(filter, { limit: limit + 1, after: cursor });
+    return toPage(users, limit, presentUser, cursorOfPlace);
   },
 );
