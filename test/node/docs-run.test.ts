@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createUserReader } from "../../src/commands/import/imported-user.ts";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { logIn } from "./live-person.ts";
 import { plainEnvironment, type Service, useClone } from "./live-service.ts";
@@ -273,6 +274,17 @@ describe("the documentation's commands", () => {
     database.exec(FASTAPI);
     exportUsers(database, "fastapi/export.sql", "fastapi/users.ndjson");
     await expectPrinted("docs/migrate-from-fastapi.md");
+    // What the page has one add for columns that not every service has.
+    database.exec(`ALTER TABLE users ADD role TEXT; ALTER TABLE users ADD phone TEXT;
+      ALTER TABLE users ADD updated_at TIMESTAMPTZ; ALTER TABLE users ADD last_login TIMESTAMPTZ;
+      UPDATE users SET role = 'MODERATOR', phone = '+442079460000', updated_at = created_at;`);
+    const more = readPage("docs/migrate-from-fastapi.md").match(/(?<=`)'(role|phone|updated_at|last_login)', [^`]+/g);
+    exportUsers(database, `fastapi/${adding("fastapi/export.sql", ...(more ?? []))}`, "fastapi/more.ndjson");
+    const [user] = usersIn("fastapi/more.ndjson");
+    expect(user).toMatchObject({ role: "moderator", phone: "+442079460000", last_login: null });
+    const bytes = Buffer.from(JSON.stringify(user));
+    const read = createUserReader({ seed: "a test", startedAt: Date.now() })({ number: 1, bytes, end: bytes.length });
+    expect(read).toMatchObject({ user: { role: "moderator" } });
   });
 
   it("bring users along from better-auth, with the same result from the query for SQLite and PostgreSQL's run in SQLite", async () => {
