@@ -11,6 +11,7 @@ import { listSessions } from "./features/account/list-sessions.ts";
 import { deleteUser } from "./features/administration/delete-user.ts";
 import { listAuditEvents } from "./features/administration/list-audit-events.ts";
 import { listUsers } from "./features/administration/list-users.ts";
+import { lookUpUser } from "./features/administration/look-up-user.ts";
 import { readUser } from "./features/administration/read-user.ts";
 import { revokeSessions } from "./features/administration/revoke-sessions.ts";
 import { sendPasswordReset } from "./features/administration/send-password-reset.ts";
@@ -50,7 +51,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[login, refresh, logout],
     ...[readMe, updateMe],
     ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
-    ...[listUsers, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],
+    ...[listUsers, lookUpUser, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],
     ...[inviteUser, acceptInvitation],
     ...(config.development ? [readOutbox] : []),
   ];

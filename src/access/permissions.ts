@@ -19,6 +19,7 @@ type Grants = Readonly<Partial<Record<Standing, readonly Standing[]>>>;
  */
 export const PERMISSIONS = {
   read_users: { moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
+  list_users: { admin: STANDINGS, superuser: STANDINGS },
   suspend_users: { moderator: ["user"], admin: ["user", "moderator"], superuser: STANDINGS },
   edit_users: { admin: ["user", "moderator"], superuser: STANDINGS },
   delete_users: { admin: ["user", "moderator"], superuser: STANDINGS },

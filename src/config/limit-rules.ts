@@ -41,6 +41,8 @@ export const LIMIT_RULES = {
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** A whole export reads everything that is stored about the user. */
   exportPerUser: { budget: 5, window: HOUR },
+  /** Enough for a help desk, and a bound on what a stolen moderator's token can find out from a list of addresses. */
+  userLookupPerUser: { budget: 60, window: 15 * MINUTE },
   /** Enough to invite a whole department, and a bound on the spam that a stolen access token can send. */
   invitationsPerUser: { budget: 100, window: HOUR },
   /** Against guessing the tokens of emailed links, which have at least 128 bits. */

@@ -5,10 +5,10 @@ import { users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { emailPrefixes } from "../platform/email-address.ts";
 import { refuse } from "../platform/refusal.ts";
-import { canonicalName } from "./login-names.ts";
+import { canonicalName, type LoginName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
+import { hasUsername, nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
 
 /** `prefix`: how the email or the username begins, ignoring case. */
 interface UserFilter {
@@ -37,6 +37,13 @@ const LAST = "\u{10ffff}";
 
 export function createUserAdministration(db: Database) {
   return {
+    /** The user with this email or username. */
+    async lookUp(name: LoginName): Promise<User | undefined> {
+      const isNamed = "email" in name ? eq(users.email, name.email) : hasUsername(users, name.username);
+      const [user] = await db.select().from(users).where(isNamed);
+      return user;
+    },
+
     /**
      * Newest first, by the time of creation and the id; only users after the place `after`. Without a prefix, one of
      * the indexes on both gives the order. With one, every user whom it fits is read and sorted.

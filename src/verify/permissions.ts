@@ -10,6 +10,7 @@ export type Permissions<Name extends string = string> = Readonly<Record<Name, re
  */
 export const POSTERN_PERMISSIONS = {
   read_users: ["moderator", "admin"],
+  list_users: ["admin"],
   suspend_users: ["moderator", "admin"],
   edit_users: ["admin"],
   delete_users: ["admin"],

@@ -31,7 +31,19 @@ const on = (method: string, path: string, permission: Permission, hasTarget = tr
 
 /** Every route that asks for a permission, and every field that asks for one of its own. */
 const ATTEMPTS: Attempt[] = [
-  on("GET", "/api/v1/users/", "read_users", false),
+  on("GET", "/api/v1/users/", "list_users", false),
+  {
+    name: "GET /api/v1/users/lookup",
+    permission: "read_users",
+    hasTarget: true,
+    run: async (actor, id) => {
+      const row = await env.DB.prepare("SELECT username FROM users WHERE id = ?")
+        .bind(id)
+        .first<{ username: string }>();
+      const path = `/api/v1/users/lookup?username=${row?.username}`;
+      return call("GET", path, { bearer: actor.accessToken });
+    },
+  },
   on("GET", "/api/v1/users/{id}", "read_users"),
   patch("first_name", "Grace", "edit_users"),
   patch("last_name", null, "edit_users"),
@@ -60,6 +72,7 @@ const ATTEMPTS: Attempt[] = [
 /** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */
 const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   read_users: { user: [], moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },
+  list_users: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
   suspend_users: { user: [], moderator: ["user"], admin: ["user", "moderator"], superuser: STANDINGS },
   edit_users: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },
   delete_users: { user: [], moderator: [], admin: ["user", "moderator"], superuser: STANDINGS },

@@ -179,6 +179,7 @@ describe("a limiter that does not answer", () => {
     changeEmail: ({ password }) => ({ email: somebody().email, password }),
     deleteMe: ({ password }) => ({ password }),
     exportMe: () => undefined,
+    lookUpUser: () => undefined,
     sendPasswordReset: () => undefined,
   };
   const limitedOperations = operations.filter(({ refusals }) => refusals.includes("rate_limited"));
@@ -199,7 +200,8 @@ describe("a limiter that does not answer", () => {
     async ({ id, method, path }) => {
       const before = await rowOf(person.email);
       const body = bodies[id]?.(person);
-      const where = path.replace("{id}", person.userId);
+      const query = id === "lookUpUser" ? "?username=ada" : "";
+      const where = path.replace("{id}", person.userId) + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);
       expectProblem(answer, 503, "unavailable");
       expect(answer.headers.get("Retry-After")).toBe("1");

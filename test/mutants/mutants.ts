@@ -360,6 +360,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/admin/lookup.test.ts"],
+    [
+      {
+        name: "Moderators list everybody.",
+        file: "src/features/administration/list-users.ts",
+        from: 'operator("list_users")',
+        to: 'operator("read_users")',
+      },
+      {
+        name: "A moderator can look up any number of users.",
+        file: "src/features/administration/look-up-user.ts",
+        from: 'limits: [perUser("userLookupPerUser")],',
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/admin/users.test.ts"],
     [
       {

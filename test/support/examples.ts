@@ -15,11 +15,31 @@ interface ExampleRequest {
 /** A request that an operation reads without complaint, made of the examples in the OpenAPI document. */
 export function exampleOf({ method, path, bodyOptional = false }: Endpoint): ExampleRequest {
   const schema: Described | undefined = document.paths[path][method].requestBody?.content["application/json"].schema;
-  const request = { method: method.toUpperCase(), path: path.replace("{id}", crypto.randomUUID()) };
+  const request = {
+    method: method.toUpperCase(),
+    path: path.replace("{id}", crypto.randomUUID()) + exampleQuery(document.paths[path][method].parameters ?? []),
+  };
   if (schema === undefined || bodyOptional) return request;
   const { required = [], properties } = schema;
-  // A login names either address or username, which a schema can't say.
-  const fields = Object.keys(properties).filter((name) => required.includes(name) || name === "email");
+  const fields = Object.keys(properties).filter((name) => isNeeded(name, required.includes(name)));
   const body = Object.fromEntries(fields.map((name) => [name, properties[name]?.examples?.[0]]));
   return { ...request, body };
 }
+
+interface Parameter {
+  name: string;
+  in: string;
+  required: boolean;
+  schema: { examples?: string[] };
+}
+
+function exampleQuery(parameters: Parameter[]): string {
+  const needed = parameters.filter(
+    (parameter) => parameter.in === "query" && isNeeded(parameter.name, parameter.required),
+  );
+  const query = new URLSearchParams(needed.map(({ name, schema }) => [name, schema.examples?.[0] ?? ""]));
+  return needed.length === 0 ? "" : `?${query}`;
+}
+
+/** A log-in and a look-up name either address or username, which a schema can't say. */
+const isNeeded = (name: string, required: boolean) => required || name === "email";

@@ -19,7 +19,7 @@ export const listUsers = endpoint(
     tag: "Administration",
     summary: "List users",
     description: "Newest first: by the time of creation, then by id.",
-    caller: operator("read_users"),
+    caller: operator("list_users"),
     query: z.strictObject({
       ...pageQueryByTime,
       q: z
