@@ -1,8 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createFollowUps } from "../src/accounts/follow-ups.ts";
+import { parseConfig } from "../src/config/config.ts";
 import { runMaintenance } from "../src/maintenance.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
+import { createServices } from "../src/services.ts";
+import { countingRows } from "./support/counted-rows.ts";
 import { countRows } from "./support/database.ts";
 import { recordLogs } from "./support/logs.ts";
 import { loggedIn, registered, rowOf } from "./support/people.ts";
@@ -35,6 +38,22 @@ describe("the cron job", () => {
       "rotate_signing_keys",
       "delete_registrations",
     ]);
+  });
+
+  it("reads only the rows that it deletes, however many users and registrations there are", async () => {
+    const now = Date.now();
+    const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)";
+    const name = "'many-' || i";
+    const columns = "(id, email, username, password_hash, created_at, updated_at, is_verified, verified_by_link)";
+    await env.DB.prepare(
+      `INSERT INTO users ${columns} ${numbers} SELECT ${name}, ${name} || '@example.com', ${name}, '!', 1, 1, 1, ${name} FROM n`,
+    ).run();
+    await env.DB.prepare(
+      `INSERT INTO registrations (id, email, username, password_hash, created_at) ${numbers} SELECT ${name}, ${name} || '@waiting.example', ${name}, '!', ${now} FROM n`,
+    ).run();
+    const { DB, count } = countingRows();
+    await runMaintenance(createServices({ ...env, DB }, parseConfig(env)));
+    expect(count.rowsRead).toBeLessThan(50);
   });
 
   it("deletes no more registrations with one statement than it is told", async () => {

@@ -2,7 +2,7 @@
  * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user;
  * each further one waits beside it. Every change is one batch, which D1 runs as a transaction.
  */
-import { and, desc, eq, exists, inArray, lt, notInArray, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, inArray, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import type { AuditEventType } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { profileColumnNames, registrations, users } from "../db/schema.ts";
@@ -37,7 +37,7 @@ export function createRegistrationStore(db: Database) {
     return { registration: found.registration[0], user: found.user[0] };
   };
   /** A registration that still waits needs its user when its link is used. */
-  const isNotWaitedFor = notInArray(users.email, db.select({ email: registrations.email }).from(registrations));
+  const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   const selectUser = (condition: ReturnType<typeof eq>) => db.select().from(users).where(condition);
   const selectRegistration = (condition: ReturnType<typeof eq>) =>
     db

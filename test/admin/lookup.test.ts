@@ -123,14 +123,14 @@ describe("GET /api/v1/users/lookup", () => {
     expect((await lookUp(other, { email: busy.email })).status).toBe(200);
   });
 
-  it("reads one row by an index, however many users there are", async () => {
+  it("reads one row by an index and those of the caller, however many users there are", async () => {
     await importMany("many-", 1_000);
     const { DB, count } = countingRows();
     const send = appWith({}, { DB });
     for (const name of [`email=${moderator.email}`, `username=${moderator.username}`]) {
       const before = count.rowsRead;
       expect((await get(`${LOOKUP}?${name}`, { bearer: moderator.accessToken }, send)).status).toBe(200);
-      expect(count.rowsRead - before, name).toBeLessThanOrEqual(2);
+      expect(count.rowsRead - before, name).toBeLessThanOrEqual(5);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-/** D1, with a count of the rows that its single statements have read. Batches are passed on without being counted. */
+/** D1, with a count of the rows that its statements have read. */
 export function countingRows() {
   const originals = new WeakMap<object, D1PreparedStatement>();
   const count = { rowsRead: 0 };
@@ -8,6 +8,11 @@ export function countingRows() {
   function wrap(statement: D1PreparedStatement): D1PreparedStatement {
     const wrapped = {
       bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      run: async () => {
+        const result = await statement.run();
+        count.rowsRead += result.meta.rows_read;
+        return result;
+      },
       raw: async () => {
         count.rowsRead += (await statement.all()).meta.rows_read;
         return statement.raw();
@@ -18,8 +23,11 @@ export function countingRows() {
   }
   const DB = {
     prepare: (query: string) => wrap(env.DB.prepare(query)),
-    batch: (statements: D1PreparedStatement[]) =>
-      env.DB.batch(statements.map((statement) => originals.get(statement) ?? statement)),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements.map((statement) => originals.get(statement) ?? statement));
+      for (const { meta } of results) count.rowsRead += meta.rows_read;
+      return results;
+    },
   } as unknown as D1Database;
   return { DB, count };
 }
