@@ -21,6 +21,7 @@ import { requestEmailChange } from "./features/email-change/request-email-change
 import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
 import { inviteUser } from "./features/invitations/invite-user.ts";
+import { checkCookie } from "./features/login/check-cookie.ts";
 import { login } from "./features/login/login.ts";
 import { logout } from "./features/login/logout.ts";
 import { refresh } from "./features/login/refresh.ts";
@@ -48,7 +49,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[register, verifyEmail, resendVerification, judgePassword],
     ...[forgotPassword, resetPassword],
     ...[requestEmailChange, confirmEmailChange, undoEmailChange],
-    ...[login, refresh, logout],
+    ...[login, checkCookie, refresh, logout],
     ...[readMe, updateMe],
     ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
     ...[listUsers, lookUpUser, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import type { Endpoint, SuccessAnswer } from "../endpoint/endpoint.ts";
-import { REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
+import { LOCAL_REFRESH_COOKIE, REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
 import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
 import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
@@ -43,7 +43,7 @@ export function buildDocument(endpoints: readonly Endpoint[], config: Config, ve
           type: "apiKey",
           in: "cookie",
           name: REFRESH_COOKIE,
-          description: "The refresh token in cookie mode. Otherwise, send it in the body.",
+          description: `The refresh token in cookie mode. Otherwise, send it in the body. During development on http://localhost its name is \`${LOCAL_REFRESH_COOKIE}\`.`,
         },
       },
     },

@@ -1,6 +1,6 @@
 /** One request and the answer to it, as a handler sees them. Hono stays behind this. */
 import type { Context } from "hono";
-import { getCookie, setCookie } from "hono/cookie";
+import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
 import type { Config } from "../config/config.ts";
 import { chooseLocale } from "../config/languages.ts";
@@ -40,7 +40,7 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
      * logs and histories (RFC 9700 §4.3.2).
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
-    cookie: (name: string) => getCookie(c, name),
+    cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
     /** Whether the request says that it comes from this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),
     /** Adds headers to the response, for every outcome. */
@@ -54,4 +54,16 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     fetchAsset: (path: string, headers = new Headers()) =>
       c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers })),
   };
+}
+
+/**
+ * The values of all cookies with this name, in the browser's order. Another app on the host, or on a parent domain, may
+ * have set some of them, and the header does not tell which (RFC 6265bis §5.8.3). Several Cookie headers are joined by a
+ * comma.
+ */
+function cookiesNamed(name: string, header: string): string[] {
+  return header.split(/[;,]/).flatMap((pair) => {
+    const [key = "", ...value] = pair.split("=");
+    return key.trim() === name ? [value.join("=").trim()] : [];
+  });
 }

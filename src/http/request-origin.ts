@@ -16,10 +16,15 @@ export function isGuarded(path: string): boolean {
   return GUARDED.test(path);
 }
 
-/** Whether the Origin header names this service or a listed origin. A missing header does not count. */
+/**
+ * Whether the Origin header names this service or a listed origin. A missing header does not count. This service is at
+ * PUBLIC_URL, and at every other host that leads here, such as 127.0.0.1 or workers.dev: its pages there send the origin
+ * that the request itself goes to. A page of another site can't send that origin.
+ */
 export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = c.req.header("Origin");
-  return origin !== undefined && (origin === new URL(publicUrl).origin || allowedOrigins.includes(origin));
+  if (origin === undefined) return false;
+  return [publicUrl, c.req.url].some((url) => new URL(url).origin === origin) || allowedOrigins.includes(origin);
 }
 
 /**

@@ -89,7 +89,7 @@ describe("POST /api/v1/auth/login", () => {
       const body = { email: person.email, password: person.password, [field]: first.sessionId };
       expectProblem(await post(LOGIN, body), 422, "validation_failed");
     }
-    const headers = { Cookie: `sid=${first.sessionId}; __Secure-postern_refresh=${first.refreshToken}` };
+    const headers = { Cookie: `sid=${first.sessionId}; postern_refresh=${first.refreshToken}` };
     const third = await logIn(person, {}, { headers });
     expect([first.sessionId, second.sessionId]).not.toContain(third.sessionId);
   });

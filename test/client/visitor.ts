@@ -6,7 +6,7 @@
 import { browser, type Surroundings } from "../../src/client/browser.ts";
 import { type AuthState, type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
 
-const COOKIE = /__Secure-postern_refresh=([^;]*)/;
+const COOKIE = /postern_refresh=([^;]*)/;
 
 export interface Sent {
   /** Method and path, such as `POST /api/v1/auth/refresh`; the whole URL for another origin. */
@@ -38,6 +38,8 @@ export interface Visitor {
   through(network: Network): void;
   /** Holds back requests to a route, or the responses to them, until the returned function is called. */
   hold(what: "requests" | "responses", route: string): () => void;
+  /** Keeps no cookie from now on. */
+  refuseCookies(): void;
 }
 
 /** The response is lost after the service has processed the request. */
@@ -61,6 +63,7 @@ export function statesOf(client: Client): AuthState[] {
 /** The request that these tests count most. */
 export const REFRESH = "POST /api/v1/auth/refresh";
 export const LOGIN = "POST /api/v1/auth/login";
+export const CHECK = "POST /api/v1/auth/check-cookie";
 export const LOGOUT = "POST /api/v1/auth/logout";
 export const ME = "GET /api/v1/users/me";
 
@@ -70,16 +73,17 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
   const pauses: number[] = [];
   const clocks = { wall: 1_700_000_000_000, stopwatch: 0 };
   let jar: string | undefined;
+  let keepsCookies = true;
   let network: Network = (_, pass) => pass();
 
   async function send(request: Request, withCookies: boolean): Promise<Response> {
     const { pathname, origin: target } = new URL(request.url);
     const hasCookie = withCookies && jar !== undefined && pathname.startsWith("/api/v1/auth/");
-    if (hasCookie) request.headers.set("Cookie", `__Secure-postern_refresh=${jar}`);
+    if (hasCookie) request.headers.set("Cookie", `postern_refresh=${jar}`);
     if (target !== origin) return new Response("somebody else");
     const response = await deliver(request);
     const value = COOKIE.exec(response.headers.get("Set-Cookie") ?? "")?.[1];
-    if (withCookies && value !== undefined) jar = value === "" ? undefined : value;
+    if (withCookies && keepsCookies && value !== undefined) jar = value === "" ? undefined : value;
     return response;
   }
 
@@ -128,6 +132,9 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
         return response;
       });
       return held.resolve;
+    },
+    refuseCookies: () => {
+      keepsCookies = false;
     },
   };
   return visitor;

@@ -134,7 +134,7 @@ describe("the limit of a session's refreshes", () => {
   });
 
   it("leaves the cookie of a browser that came too soon", async () => {
-    let cookie = `__Secure-postern_refresh=${(await loggedIn()).refreshToken}`;
+    let cookie = `postern_refresh=${(await loggedIn()).refreshToken}`;
     const byCookie = () =>
       post("/api/v1/auth/refresh", undefined, { headers: { Cookie: cookie, Origin: ORIGIN } }, send);
     for (let turn = 0; turn < 2; turn++) {

@@ -75,7 +75,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     "\n204\n",
     '"code":"invalid_access_token"',
   ],
-  "docs/cookies-or-tokens.md": ["__Secure-postern_refresh=", "HttpOnly"],
+  "docs/cookies-or-tokens.md": ["postern_refresh=", "HttpOnly"],
   "docs/quick-start-worker.md": [
     '"code":"unauthorized"',
     '"role":"user"',

@@ -96,11 +96,7 @@ const ROWS: Row[] = [
   [
     "a cookie of bytes",
     () => [
-      request(`POST ${SPEND}`, [
-        `Cookie: __Secure-postern_refresh=\xff\xfe`,
-        `Origin: ${service.origin}`,
-        "Content-Length: 0",
-      ]),
+      request(`POST ${SPEND}`, [`Cookie: postern_refresh=\xff\xfe`, `Origin: ${service.origin}`, "Content-Length: 0"]),
     ],
     ["invalid_refresh_token"],
   ],

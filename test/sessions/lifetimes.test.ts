@@ -6,7 +6,7 @@ import { type Answer, appWith, expectProblem, get, post } from "../support/clien
 import { type Person, registered } from "../support/people.ts";
 
 const DAY = 86_400_000;
-const NAME = "__Secure-postern_refresh";
+const NAME = "postern_refresh";
 
 /** A client of the service with these settings, which keeps its newest refresh token. */
 async function client(person: Person, values: Record<string, string> = {}) {

@@ -16,7 +16,7 @@ export function runEndpoint(
     header: () => undefined,
     query: () => undefined,
     bearerToken: () => bearer,
-    cookie: () => undefined,
+    cookies: () => [],
     hasAllowedOrigin: () => false,
     addHeaders() {},
     setCookie() {},

@@ -5,7 +5,7 @@ import type { Services } from "../../endpoint/services.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { SessionProof } from "../../sessions/user-sessions-object.ts";
-import { clearRefreshCookie, readRefreshCookie } from "./refresh-cookie.ts";
+import { clearRefreshCookie, readRefreshCookies } from "./refresh-cookie.ts";
 
 /**
  * One round trip. Logging out a session that has already ended is harmless. Logging out of all sessions takes a live
@@ -33,13 +33,13 @@ export const logout = endpoint(
   async (services, { body, exchange }) => {
     // What a client sends on purpose comes before the cookie that a browser sends by itself.
     const proofs = sentProofs(exchange.bearerToken(), body.refresh_token);
-    const cookie = readRefreshCookie(exchange);
-    if (proofs.length === 0 && isRefusal(cookie)) return cookie;
-    const inCookie = isRefusal(cookie) ? undefined : cookie.token;
-    if (inCookie !== undefined) proofs.push({ refreshToken: inCookie });
+    const read = readRefreshCookies(services, exchange);
+    if (proofs.length === 0 && isRefusal(read)) return read;
+    const cookies = isRefusal(read) ? [] : read;
+    for (const token of cookies) proofs.push({ refreshToken: token });
     const outcome = await logOut(services, proofs, body.all ?? false);
-    // The cookie's session has ended in any case. A cookie that was not used stays.
-    if (inCookie !== undefined) clearRefreshCookie(services, exchange);
+    // The session of each cookie has ended in any case. A cookie that was not used stays.
+    if (cookies.length > 0) clearRefreshCookie(services, exchange);
     if (isRefusal(outcome)) return outcome;
     exchange.identify(outcome.userId);
     return undefined;

@@ -11,7 +11,7 @@ import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.t
 import type { Rotation } from "../../sessions/user-sessions-object.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { isOfCurrentEpoch } from "../../users/user.ts";
-import { clearRefreshCookie, handOut, readRefreshCookie } from "./refresh-cookie.ts";
+import { clearRefreshCookie, handOut, readRefreshCookies } from "./refresh-cookie.ts";
 
 export const refresh = endpoint(
   {
@@ -30,16 +30,26 @@ export const refresh = endpoint(
     refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
   },
   async (services, { body, exchange }) => {
-    const cookie = body.refresh_token === undefined ? readRefreshCookie(exchange) : { token: undefined };
-    if (isRefusal(cookie)) return cookie;
-    const inCookie = cookie.token !== undefined;
-    const tokens = await rotateSession(services, exchange, body.refresh_token ?? cookie.token ?? "");
+    const cookies = body.refresh_token === undefined ? readRefreshCookies(services, exchange) : [];
+    if (isRefusal(cookies)) return cookies;
+    const inCookie = cookies.length > 0;
+    const tokens = await rotateFirst(services, exchange, inCookie ? cookies : [body.refresh_token ?? ""]);
     if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
     // If the refresh was only refused by a limit, the token is still valid.
     if (inCookie && tokens.code !== "rate_limited") clearRefreshCookie(services, exchange);
     return tokens;
   },
 );
+
+/** Tries the next cookie if a session is over: a cookie of an ended session may be in front of the current one. */
+async function rotateFirst(services: Services, exchange: Exchange, [first = "", ...others]: readonly string[]) {
+  let tokens = await rotateSession(services, exchange, first);
+  for (const token of others) {
+    if (!isRefusal(tokens) || tokens.code !== "invalid_refresh_token") break;
+    tokens = await rotateSession(services, exchange, token);
+  }
+  return tokens;
+}
 
 /** One round trip, [rotate ∥ user]. A forged token touches no storage. */
 async function rotateSession(services: Services, exchange: Exchange, token: string) {
