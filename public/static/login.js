@@ -42,6 +42,8 @@ async function submitLogin() {
     moveTo("unverified");
   } else if (answer.code === "account_disabled") {
     showRefusal(loginForm, words.login.disabled);
+  } else if (answer.code === "cookies_refused") {
+    showRefusal(loginForm, words.login.cookiesRefused);
   } else if (answer.code === "invalid_credentials" || answer.status === 422) {
     passwordInput.focus();
     passwordInput.select();

@@ -1,4 +1,5 @@
 import { browser, type Surroundings } from "./browser.ts";
+import { expectCookie } from "./cookie.ts";
 import { networkError, PosternError } from "./error.ts";
 import { createFetch } from "./fetch.ts";
 import { createService, readUser } from "./service.ts";
@@ -29,7 +30,10 @@ export interface ClientOptions {
  */
 export interface Client {
   register(body: RegisterBody): Promise<Answer<"/api/v1/auth/register">>;
-  /** With an email or a username. */
+  /**
+   * With an email or a username. In cookie mode also checks that the browser kept the cookie; otherwise ends the session
+   * and throws `cookies_refused`.
+   */
   login(body: LoginBody): Promise<User>;
   /**
    * Logs out at once, here and in the tabs that share the session. `all` ends every session of the user. Throws if the
@@ -97,6 +101,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       ...body,
       cookie: usesCookie,
     });
+    if (usesCookie) await expectCookie(service, tokens.access_token);
     unconfirmed = undefined;
     session.begin(tokens, user, since);
     tabs.tell({ kind: "logged_in", tokens, user, sentAt: since.wall });

@@ -16,9 +16,9 @@ export class PosternError extends Error {
   readonly status: number;
   /**
    * Stable. `unexpected_answer` means that the response did not come from the service, for example an error page of a
-   * proxy, or a redirect.
+   * proxy, or a redirect. `cookies_refused`: after a login in cookie mode, the browser did not keep the cookie.
    */
-  readonly code: ErrorCode | "network_error" | "unexpected_answer";
+  readonly code: ErrorCode | "network_error" | "unexpected_answer" | "cookies_refused";
   /** What went wrong and how to fix it, for people. */
   readonly detail: string;
   /** The refused fields; empty unless the code is `validation_failed`. */

@@ -16,7 +16,8 @@ const KNOWN_BY = {
   "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
   "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
   "/api/v1/auth/refresh": isTokenPair,
-  /** The success is a 204 without a body, which proxies do not send. */
+  /** The success of these is a 204 without a body, which proxies do not send. */
+  "/api/v1/auth/check-cookie": undefined,
   "/api/v1/auth/logout": undefined,
 };
 

@@ -5,8 +5,10 @@ type AuthRoute = Extract<keyof paths, `/api/v1/auth/${string}`>;
 type Post<Route extends AuthRoute> = NonNullable<paths[Route]["post"]>;
 type Json<Content> = Content extends { content: { "application/json": infer Value } } ? Value : undefined;
 
-/** The JSON body of a route. */
-export type Body<Route extends AuthRoute> = Json<NonNullable<Post<Route>["requestBody"]>>;
+/** The JSON body of a route; `undefined` if it takes none. */
+export type Body<Route extends AuthRoute> = [NonNullable<Post<Route>["requestBody"]>] extends [infer Content]
+  ? Json<[Content] extends [never] ? undefined : Content>
+  : never;
 
 /** The JSON response of a route; `undefined` for a 204. */
 export type Answer<Route extends AuthRoute> = Post<Route>["responses"] extends infer Responses

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "../../src/client/index.ts";
 import { registered } from "../support/people.ts";
-import { LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf, type Visitor } from "./visitor.ts";
+import { CHECK, LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf, type Visitor } from "./visitor.ts";
 import { credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
 
 const MINUTE = 60_000;
@@ -26,8 +26,8 @@ describe("the client in cookie mode", () => {
     const states = statesOf(reloaded);
     expect(await reloaded.user()).toEqual(user);
     expect(states).toEqual([{ status: "signed_in" }]);
-    expect(visitor.sent.slice(1).map(({ what }) => what)).toEqual([REFRESH, ME]);
-    for (const { what, hasCookie } of visitor.sent.slice(1)) expect(hasCookie, what).toBe(what === REFRESH);
+    expect(visitor.sent.slice(1).map(({ what }) => what)).toEqual([CHECK, REFRESH, ME]);
+    for (const { what, hasCookie } of visitor.sent.slice(1)) expect(hasCookie, what).toBe(what !== ME);
     expect(answers.join()).not.toContain("prt_");
     expect(visitor.sent.map(({ body }) => body).join()).not.toContain("prt_");
 
@@ -89,7 +89,7 @@ describe("the client in cookie mode", () => {
       letGo();
       expect(await refreshed).toBe(true);
       expect((await login).email).toBe(next.email);
-      expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, REFRESH, LOGIN]);
+      expect(visitor.sent.map(({ what }) => what)).toEqual([LOGIN, CHECK, REFRESH, LOGIN, CHECK]);
       expect(await open(visitor).user()).toMatchObject({ email: next.email });
     },
   );

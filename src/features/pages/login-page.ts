@@ -7,12 +7,12 @@ import { PAGE_WORDS } from "./words.ts";
 
 export function loginPage(locale: Locale): Page {
   const { fields, login, resent } = PAGE_WORDS[locale];
-  const { busyLabel, nameMissing, wrong, disabled, unverified } = login;
+  const { busyLabel, nameMissing, wrong, disabled, cookiesRefused, unverified } = login;
   return {
     name: "login",
     title: login.heading,
     script: "login.js",
-    words: { login: { busyLabel, nameMissing, wrong, disabled } },
+    words: { login: { busyLabel, nameMissing, wrong, disabled, cookiesRefused } },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">
     <h1 tabindex="-1">${login.heading}</h1>

@@ -97,6 +97,8 @@ export const german: PageWords = {
     wrong:
       "E-Mail-Adresse, Benutzername oder Passwort falsch. Versuchen Sie es noch einmal oder setzen Sie Ihr Passwort zurück.",
     disabled: "Dieses Konto wurde gesperrt. Wenden Sie sich an den Support.",
+    cookiesRefused:
+      "Ihr Browser hat das Cookie nicht gespeichert, mit dem Sie angemeldet bleiben. Erlauben Sie Cookies für diese Website und versuchen Sie es noch einmal.",
     unverified: {
       heading: "Bestätigen Sie Ihre E-Mail-Adresse",
       text: "Öffnen Sie vor der Anmeldung den Link in der E-Mail, die wir Ihnen bei der Registrierung geschickt haben. Nicht gefunden? Wir schicken Ihnen einen neuen.",

@@ -114,6 +114,8 @@ export const english = {
     toRegister: "Create one",
     wrong: "Wrong email, username or password. Try again, or reset your password.",
     disabled: "This account has been disabled. Contact support.",
+    cookiesRefused:
+      "Your browser didn't keep the cookie that keeps you logged in. Allow cookies for this site and try again.",
     unverified: {
       heading: "Verify your email address",
       text: "Before you can log in, open the link in the email we sent when you registered. Can't find it? We'll send a new one.",
