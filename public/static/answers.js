@@ -17,13 +17,11 @@ const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
  * @returns {Promise<Answer>}
  */
 export function post(path, body) {
-  return answerTo(() =>
-    fetch(path, {
-      ...withJson("POST", body),
-      credentials: "omit",
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS),
-    }),
-  );
+  // `AbortSignal.timeout` is missing before Safari 16.
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), REQUEST_TIMEOUT_MILLISECONDS);
+  const init = { ...withJson("POST", body), signal: controller.signal };
+  return answerTo(() => fetch(path, { ...init, credentials: "omit" }));
 }
 
 /** @param {string} method @param {object} body */
@@ -75,7 +73,8 @@ export function failureOf({ status = 0, code, errors, retryAfter: retryAfterSeco
  */
 export function byField(errors) {
   const faults = Array.isArray(errors) ? errors : [];
-  return Object.fromEntries(faults.toReversed().map((fault) => [fault.field, fault]));
+  // Of several values for one key, the last one stays.
+  return Object.fromEntries(faults.map((fault) => [fault.field, fault]).reverse());
 }
 
 /**

@@ -17,7 +17,8 @@ export async function showDevices() {
   setText("devices-error", answer.ok ? "" : failureText(answer));
   if (answer.ok) {
     const { items } = answer.data;
-    list.replaceChildren(...items.toSorted((one, other) => Number(other.current) - Number(one.current)).map(row));
+    const sorted = [...items].sort((one, other) => Number(other.current) - Number(one.current));
+    list.replaceChildren(...sorted.map(row));
     buttonById("others-open").hidden = items.length < 2;
   }
 }

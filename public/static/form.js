@@ -112,7 +112,7 @@ export function showFieldError(input, message) {
  */
 export function showFieldErrors(problems) {
   // In reverse order, because each error moves the focus.
-  for (const [input, problem] of problems.toReversed()) {
+  for (const [input, problem] of [...problems].reverse()) {
     showFieldError(input, problem);
   }
   return problems.every(([, problem]) => !problem);

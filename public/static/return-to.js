@@ -36,9 +36,17 @@ export async function leadOnceLoggedIn() {
  * an attacker's page. The check needs an absolute URL, because a path like `//host` leads to another host.
  */
 function leadOn() {
-  const wish = returnTo?.startsWith("/") && URL.canParse(returnTo, location.origin) ? returnTo : "/account";
-  const wished = new URL(wish, location.origin);
-  const target = wished.origin === location.origin ? wished : new URL("/account", location.origin);
+  const wished = returnTo?.startsWith("/") ? parse(returnTo) : undefined;
+  const target = wished?.origin === location.origin ? wished : new URL("/account", location.origin);
   target.searchParams.set("lang", language);
   location.replace(target);
+}
+
+/** `URL.canParse` and `URL.parse` are missing before Safari 17. @param {string} path */
+function parse(path) {
+  try {
+    return new URL(path, location.origin);
+  } catch {
+    return undefined;
+  }
 }

@@ -11,7 +11,8 @@ export async function buildClient(folder: string): Promise<void> {
       lib: { entry: resolve(import.meta.dirname, "../client/index.ts"), formats: ["es"], fileName: () => "client.js" },
       outDir: join(folder, "static"),
       emptyOutDir: false,
-      target: "es2022",
+      // Safari 15.4 and what came out with it (README.md).
+      target: ["safari15.4", "ios15.4", "chrome100", "firefox98"],
       rolldownOptions: { output: { minify: true } },
     },
   });

@@ -42,7 +42,7 @@ export function browser(): Surroundings {
     fetch: (input, init) => globalThis.fetch(input, init),
     readClocks: () => ({ wall: Date.now(), stopwatch: performance.now() }),
     pause: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
-    timeout: (milliseconds) => AbortSignal.timeout(milliseconds),
+    timeout: abortAfter,
     lock: locks && ((name, signal, work) => locks.request(name, { signal }, work)),
     openChannel: hasChannels
       ? (name, listen) => {
@@ -54,6 +54,15 @@ export function browser(): Surroundings {
         }
       : undefined,
   };
+}
+
+/** `AbortSignal.timeout` is missing before Safari 16. */
+function abortAfter(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  const timer: unknown = setTimeout(() => controller.abort(), milliseconds);
+  // Only Node's timers are objects. One that waits would keep a server that renders pages from exiting.
+  if (timer instanceof Object && "unref" in timer && typeof timer.unref === "function") timer.unref();
+  return controller.signal;
 }
 
 /** Milliseconds since a reading, by the clock that advanced more. The other clock was set back or stopped. */
