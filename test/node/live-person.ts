@@ -7,6 +7,7 @@ import * as z from "zod";
 
 const tokensSchema = z.object({ access_token: z.string(), refresh_token: z.string(), session_id: z.string() });
 export const outboxSchema = z.object({ items: z.array(z.object({ to: z.string(), text: z.string() })) });
+const listSchema = z.object({ items: z.array(z.unknown()) });
 const jwksSchema = z.object({ keys: z.array(z.object({ kid: z.string() })) });
 
 export type Tokens = z.output<typeof tokensSchema>;
@@ -57,6 +58,14 @@ export async function refresh(origin: string, token: string): Promise<Tokens> {
   const answer = await post(origin, "/api/v1/auth/refresh", { refresh_token: token });
   expect(answer.status).toBe(200);
   return tokensSchema.parse(await answer.json());
+}
+
+/** How many sessions somebody has, besides the one that it takes to count them. */
+export async function countSessions(origin: string, person: Person): Promise<number> {
+  const { access_token } = await logIn(origin, person);
+  const headers = { Authorization: `Bearer ${access_token}` };
+  const { items } = listSchema.parse(await (await fetch(`${origin}/api/v1/users/me/sessions`, { headers })).json());
+  return items.length - 1;
 }
 
 /** Verifies as a stranger does: with nothing but the address of the service. */
