@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
+import { until } from "./engines/tab.ts";
+import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
 import {
   CHROMIUM,
   collectComplaints,
@@ -291,6 +293,29 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
 
   it("does all of this without an error in the console or a breach of its policy", () => {
     expect(complaints).toEqual([]);
+  });
+});
+
+describe.skipIf(!HAS_WEBKIT)("the example's app in WebKit (needs Debian's webkit2gtk-driver and xvfb)", () => {
+  it("stays logged in over a reload, although everything is on http://localhost", async () => {
+    const { app, postern } = example;
+    const person = somebody();
+    expect((await post(postern, "/api/v1/auth/register", person)).status).toBe(202);
+    const token = new URL(await mailedLink(postern, person.email, "verify-email")).hash.replace("#token=", "");
+    expect((await post(postern, "/api/v1/auth/verify-email", { token })).status).toBe(200);
+    const tab = await openWebKit();
+    try {
+      await tab.open(app);
+      await tab.type("#name", person.username);
+      await tab.type("#password", person.password);
+      await tab.click("button[type=submit]");
+      const isNotes = `document.querySelector("h1")?.textContent === "Notes"`;
+      await until(tab, isNotes);
+      await tab.open(app);
+      await until(tab, isNotes);
+    } finally {
+      await tab.close();
+    }
   });
 });
 

@@ -30,7 +30,7 @@ export interface Ended {
 }
 
 export interface Service {
-  /** `http://localhost:<port>`: what the service calls itself, and the issuer of its tokens. */
+  /** Such as `http://localhost:<port>`: what the service calls itself, and the issuer of its tokens. */
   origin: string;
   /** The folder of its state. */
   state: string;
@@ -134,11 +134,12 @@ export function makeClone(): Clone {
       );
       const own = state ?? makeState();
       if (state === undefined) cpSync(migrated, own, { recursive: true });
+      const scheme = flags.includes(`--local-protocol=https`) ? "https" : "http";
       // Of two values of one name wrangler takes the later.
-      const preset = asFlags([`PUBLIC_URL:http://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
+      const preset = asFlags([`PUBLIC_URL:${scheme}://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
       const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
       const service = launchWrangler("dev", "--config", config, ...common, ...preset, ...flags);
-      return waitUntilServed(service, port, own, "Ready on");
+      return { ...(await waitUntilServed(service, port, own, "Ready on")), origin: `${scheme}://localhost:${port}` };
     },
     async prepare() {
       const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state: makeState() };
@@ -212,6 +213,16 @@ export function useService(values: readonly string[]): Found {
   return foundBefore(() => {
     clone = makeClone();
     return clone.serve(asFlags(values));
+  });
+}
+
+/** A service on https, without limits. Its certificate is signed by itself. */
+export function useSecureService(): Found {
+  let clone: Clone | undefined;
+  afterAll(() => clone?.remove());
+  return foundBefore(() => {
+    clone = makeClone();
+    return clone.serve(["--local-protocol=https", ...asFlags(["RATE_LIMITING:off"])]);
   });
 }
 

@@ -1,0 +1,40 @@
+/** One tab of a browser of any engine: the few steps that a walk through the pages takes. */
+import { setTimeout as pause } from "node:timers/promises";
+
+/** How long a page may take for what comes next. */
+const PATIENCE_MILLISECONDS = 30_000;
+
+export interface Tab {
+  open(url: string): Promise<void>;
+  /** Types into a field that is empty. */
+  type(selector: string, text: string): Promise<void>;
+  click(selector: string): Promise<void>;
+  /** The value of an expression in the page, or what its promise resolves to. */
+  evaluate<Value>(expression: string): Promise<Value>;
+  /** What the pages complained of, as far as the engine tells. */
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Waits until an expression in the page is true. While a page is replaced, there is nothing to ask. */
+export async function until(tab: Tab, expression: string): Promise<void> {
+  const end = Date.now() + PATIENCE_MILLISECONDS;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      last = await tab.evaluate(expression);
+      if (last === true) return;
+    } catch (error) {
+      last = error;
+    }
+    await pause(50);
+  }
+  const seen = await tab.evaluate<string>("location.href + ': ' + document.body.innerText").catch(String);
+  throw new Error(`"${expression}" did not become true. At last: ${last}. ${seen}`);
+}
+
+/** Waits until an element can be seen and used. */
+export async function untilThere(tab: Tab, selector: string): Promise<void> {
+  const element = `document.querySelector(${JSON.stringify(selector)})`;
+  await until(tab, `${element} !== null && ${element}.getClientRects().length > 0 && !${element}.disabled`);
+}
