@@ -72,7 +72,7 @@ describe("of several cookies with the name of ours", () => {
     ["another app's", ["another-apps-session"]],
     ["one with signs of all kinds", ['"a=b"', "%E0%A4%A", "==", "prt_", "prt_AAAA"]],
     ["many", Array.from({ length: 40 }, (_, index) => `app-${index}`)],
-  ])("the one that this service sealed counts, behind %s and in front of it", async (_, others) => {
+  ])("the one that this service made counts, behind %s and in front of it", async (_, others) => {
     for (const order of [(own: string) => [...others, own], (own: string) => [own, ...others]]) {
       const { cookie } = await logInByCookie();
       expect((await post(CHECK, undefined, withCookies(...order(cookie)))).status).toBe(204);

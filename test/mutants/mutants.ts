@@ -588,14 +588,37 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The refresh cookie is taken from a foreign page.",
         file: "src/features/login/refresh-cookie.ts",
-        from: "exchange.hasAllowedOrigin() ?",
-        to: "true ?",
+        from: "!exchange.hasAllowedOrigin()",
+        to: "false",
       },
       {
         name: "An origin is allowed that merely begins like this service's own.",
         file: "src/http/request-origin.ts",
-        from: "origin === new URL(publicUrl).origin",
-        to: "origin.startsWith(new URL(publicUrl).origin)",
+        from: "new URL(url).origin === origin",
+        to: "origin.startsWith(new URL(url).origin)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/cookie-choice.test.ts"],
+    [
+      {
+        name: "The refresh cookie of an https service is one that http can set.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: '.protocol === "https:"',
+        to: '.protocol === "http:"',
+      },
+      {
+        name: "Another app's cookie of the same name locks the user out.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: "ours.length > 0",
+        to: "false",
+      },
+      {
+        name: "One request can try the sessions of any number of cookies.",
+        file: "src/features/login/refresh-cookie.ts",
+        from: ".slice(0, MOST_TRIED)",
+        to: "",
       },
     ],
   ),
