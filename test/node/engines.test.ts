@@ -5,7 +5,7 @@ import { type Tab, until } from "./engines/tab.ts";
 import { logInOnPage, walkThroughAccount, walkToAccount } from "./engines/walk.ts";
 import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
 import { countSessions, register, somebody } from "./live-person.ts";
-import { useSecureService, useSharedService } from "./live-service.ts";
+import { OVER_HTTPS, useService, useSharedService } from "./live-service.ts";
 
 const ENGINES = [
   { name: "Firefox (needs Debian's firefox-esr)", open: () => openFirefox(), isThere: HAS_FIREFOX },
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 describe.each(ENGINES)("the pages in $name", ({ open, isThere }) => {
   describe.skipIf(!isThere)("over https", () => {
-    const service = useSecureService();
+    const service = useService(["RATE_LIMITING:off"], [OVER_HTTPS]);
 
     it("lead from registering to an account, over a reload, and out of it again", async () => {
       tab = await open();

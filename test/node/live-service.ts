@@ -134,7 +134,7 @@ export function makeClone(): Clone {
       );
       const own = state ?? makeState();
       if (state === undefined) cpSync(migrated, own, { recursive: true });
-      const scheme = flags.includes(`--local-protocol=https`) ? "https" : "http";
+      const scheme = flags.includes(OVER_HTTPS) ? "https" : "http";
       // Of two values of one name wrangler takes the later.
       const preset = asFlags([`PUBLIC_URL:${scheme}://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
       const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
@@ -206,23 +206,16 @@ export function useSharedService(): Found {
   return foundBefore(() => askShared("service"));
 }
 
-/** A service for the tests of a `describe`, with these configuration values, each as `NAME:value`. */
-export function useService(values: readonly string[]): Found {
-  let clone: Clone | undefined;
-  afterAll(() => clone?.remove());
-  return foundBefore(() => {
-    clone = makeClone();
-    return clone.serve(asFlags(values));
-  });
-}
+/** Puts a service on https, with a certificate that it signed itself. */
+export const OVER_HTTPS = "--local-protocol=https";
 
-/** A service on https, without limits. Its certificate is signed by itself. */
-export function useSecureService(): Found {
+/** A service for the tests of a `describe`, with these configuration values, each as `NAME:value`. */
+export function useService(values: readonly string[], flags: readonly string[] = []): Found {
   let clone: Clone | undefined;
   afterAll(() => clone?.remove());
   return foundBefore(() => {
     clone = makeClone();
-    return clone.serve(["--local-protocol=https", ...asFlags(["RATE_LIMITING:off"])]);
+    return clone.serve([...flags, ...asFlags(values)]);
   });
 }
 
