@@ -3,7 +3,7 @@ import type { Surroundings } from "./browser.ts";
 
 /**
  * How long a tab waits for its turn before it goes ahead, since the tab at work may have been frozen. Longer than any
- * normal turn: a refresh with all its tries, or a login that waits for a log-out, 2 · 15 s.
+ * normal turn: a refresh with all its tries, or a login that waits for a log-out and checks its cookie, 2 · 15 + 4 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */

@@ -60,6 +60,11 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   },
 };
 
+const COOKIE: [string, string][] = [
+  ["Cookie", "postern_refresh=<<user.refresh>>"],
+  ["Origin", "http://localhost:8787"],
+];
+
 /** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */
 export function ordinaryRequest(operation: Endpoint): HostileRequest {
   return requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
@@ -93,10 +98,12 @@ function ordinaryMembers(operation: Endpoint): Record<string, string> {
 function requestOf(operation: Endpoint, members: Record<string, string>): HostileRequest {
   const { path } = operation;
   const hasBody = operation.body !== undefined;
+  // A refresh token that no body can hold comes in the cookie.
+  const needsCookie = !hasBody && operation.credentials.includes("refresh_token");
   return {
     method: operation.method.toUpperCase(),
     path: path.replace("{id}", path.includes("/me/") ? "<<own.session>>" : "<<target.id>>"),
-    headers: hasBody ? [["Content-Type", "application/json"]] : [],
+    headers: hasBody ? [["Content-Type", "application/json"]] : needsCookie ? COOKIE : [],
     body: hasBody ? { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } : null,
     as: "superuser",
     limited: false,
