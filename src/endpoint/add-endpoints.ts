@@ -5,6 +5,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { acceptJson, jsonBody, queryOf } from "../http/body.ts";
 import { conditional } from "../http/etag.ts";
 import { clientOf, exchangeOf } from "../http/exchange.ts";
+import { answerUnknownRoute } from "../http/failures.ts";
 import { answerProblem } from "../http/problem-response.ts";
 import { isProblem } from "../http/problems.ts";
 import { honoPath } from "../http/routes.ts";
@@ -18,9 +19,14 @@ declare module "../http/app-env.ts" {
 }
 
 export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: readonly Endpoint[]): void {
+  const answerWrongMethod = answerUnknownRoute(endpoints);
   for (const endpoint of endpoints) {
     const { body, bodyOptional = false, method, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
+    // Hono runs GET for HEAD.
+    if (method === "get" && !endpoint.answersHead) {
+      checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
+    }
     if (body !== undefined) checks.push(acceptJson(bodyOptional), jsonBody(body(config)));
     if (query !== undefined) checks.push(queryOf(query));
     app.on(method.toUpperCase(), [honoPath(path)], ...checks, (c: Context<AppEnv>) => handle(c, config, endpoint));

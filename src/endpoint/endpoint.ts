@@ -97,6 +97,8 @@ export interface Endpoint
   description: string | undefined;
   credentials: readonly Credential[];
   limits: readonly LimitName[];
+  /** Whether HEAD is answered as GET is (RFC 9110 §9.3.2). Not if a GET spends a limit: it does work that counts. */
+  answersHead: boolean;
   answers: readonly SuccessAnswer[];
   refusals: readonly ErrorCode[];
   /** Identifies the caller, takes the limits and runs the handler. */
@@ -124,6 +126,7 @@ export function endpoint(
     description: sentences.length === 0 ? undefined : sentences.join(" "),
     credentials: kind?.credentials ?? [],
     limits: limits.map(({ rule }) => rule),
+    answersHead: declaration.method === "get" && limits.length === 0,
     answers: [success, ...alternatives],
     refusals: [
       ...new Set([...(kind?.refusals ?? []), ...refusals, ...(limits.length > 0 ? (["rate_limited"] as const) : [])]),

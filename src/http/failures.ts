@@ -8,13 +8,12 @@ import { answerProblem } from "./problem-response.ts";
 import { pathPattern } from "./routes.ts";
 
 /** 404 if the path is unknown, 405 with `Allow` if only the method is. */
-export function answerUnknownRoute(routes: readonly { method: string; path: string }[]) {
+export function answerUnknownRoute(routes: readonly { method: string; path: string; answersHead: boolean }[]) {
   return (c: Context<AppEnv>): Response => {
-    const methods = routes
-      .filter(({ path }) => pathPattern(path).test(c.req.path))
-      .map(({ method }) => method.toUpperCase());
-    if (methods.length === 0) return answerProblem(c, refuse("not_found"));
-    if (methods.includes("GET")) methods.push("HEAD");
+    const here = routes.filter(({ path }) => pathPattern(path).test(c.req.path));
+    if (here.length === 0) return answerProblem(c, refuse("not_found"));
+    const methods = here.map(({ method }) => method.toUpperCase());
+    if (here.some(({ answersHead }) => answersHead)) methods.push("HEAD");
     const Allow = [...new Set(methods), "OPTIONS"].join(", ");
     if (c.req.method === "OPTIONS") return c.body(null, 204, { Allow });
     return answerProblem(c, refuse("method_not_allowed", { headers: { Allow } }));
