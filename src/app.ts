@@ -36,7 +36,7 @@ export function createApp(config: Config): Hono<AppEnv> {
   app.use(requestLog(systemClock, config.development));
   app.use(workAfterResponse);
   app.use(securityHeaders);
-  app.use(answerCors(config.allowedOrigins));
+  app.use(answerCors(config));
   app.use(expectHost(config.development));
   if (config.limits.enforced) app.use(floodShield);
   app.use(refuseForeignPages(config));

@@ -98,6 +98,7 @@ export function parseConfig(source: object) {
       verifyEmailLifetime: values.EMAIL_VERIFICATION_EXPIRE_HOURS * HOUR,
     },
     allowedOrigins: values.ALLOWED_ORIGINS,
+    allowedHeaders: values.ALLOWED_HEADERS,
     limits: { enforced: values.RATE_LIMITING === "on", rules: values.RATE_LIMITS },
     mail: {
       transport,

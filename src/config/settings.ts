@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
-import { clientId, domains, httpUrl, mailSender, oneOf, origins, secret, wholeNumber } from "./values.ts";
+import { clientId, domains, headerNames, httpUrl, mailSender, oneOf, origins, secret, wholeNumber } from "./values.ts";
 
 /** The largest request body, in bytes. Part of the HTTP contract. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -85,6 +85,7 @@ export const environment = z.object({
   UNDO_EMAIL_CHANGE_URL: httpUrl.optional(),
   INVITATION_URL: httpUrl.optional(),
   ALLOWED_ORIGINS: origins,
+  ALLOWED_HEADERS: headerNames,
   COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
   RATE_LIMITS: limitRules,

@@ -45,24 +45,27 @@ export const httpUrl = z
 export const origins = z
   .string()
   .default("")
-  .transform((text) =>
-    text
-      .split(",")
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ""),
-  )
-  .refine((list) => list.every(isOrigin), "takes origins like https://app.example.com, separated by commas");
+  .transform(readList)
+  .refine(
+    (list) => list.every(isOrigin),
+    "takes origins like https://app.example.com or capacitor://localhost, separated by commas",
+  );
+
+/** A comma-separated list of header names (RFC 9110 §5.1). The default is what tracing tools add to requests. */
+export const headerNames = z
+  .string()
+  .default("traceparent,tracestate,baggage,sentry-trace")
+  .transform(readList)
+  .refine((list) => list.every(isHeaderName), "takes names of headers like traceparent, separated by commas");
 
 /** A comma-separated list of domains in their stored form. */
 export const domains = z
   .string()
   .default("")
   .transform((text) =>
-    text
-      .split(",")
-      .map((domain) => domain.trim())
-      .filter((domain) => domain !== "")
-      .map((domain) => (domain.startsWith("*.") ? `*.${canonicalDomain(domain.slice(2))}` : canonicalDomain(domain))),
+    readList(text).map((domain) =>
+      domain.startsWith("*.") ? `*.${canonicalDomain(domain.slice(2))}` : canonicalDomain(domain),
+    ),
   )
   .refine(
     (list) => list.every(isDomainPattern),
@@ -88,6 +91,13 @@ export const mailSender = z
     return z.NEVER;
   });
 
+function readList(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
@@ -100,8 +110,22 @@ function isDomainPattern(text: string): boolean {
   return domain.includes(".") && isDomain(domain);
 }
 
+/**
+ * An origin as browsers send it. For a scheme of their own, such as the one of an app, they send the scheme and the
+ * host. The origin of such a URL is opaque to the URL standard, so it can't be compared with `URL.origin`.
+ */
 function isOrigin(text: string): boolean {
-  return isHttpUrl(text) && new URL(text).origin === text;
+  if (isHttpUrl(text)) return new URL(text).origin === text;
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/[\w.~-]+(:\d{1,5})?$/.exec(text)?.[1];
+  return scheme !== undefined && !WITHOUT_APPS.has(scheme);
+}
+
+/** Schemes of the URL standard and of browsers. No app has pages of these schemes that send their origin. */
+const WITHOUT_APPS = new Set(["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "javascript", "about"]);
+
+/** The asterisk would be taken for a name: requests with credentials have no wildcard (Fetch standard, CORS). */
+function isHeaderName(text: string): boolean {
+  return /^[a-z][\w-]{0,63}$/i.test(text);
 }
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);

@@ -1,5 +1,6 @@
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
+import type { Config } from "../config/config.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** Documents that any page may read, because they are public. */
@@ -15,13 +16,16 @@ const EXPOSED = [
   "Server-Timing",
 ];
 
+/** The headers that the service reads. Others may be sent, and are ignored. */
+const READ = ["Authorization", "Content-Type", "If-Match", "X-Request-Id"];
+
 /** CORS: only the listed origins are allowed, with credentials. Other origins get no CORS headers. */
-export function answerCors(allowedOrigins: readonly string[]) {
+export function answerCors({ allowedOrigins, allowedHeaders }: Pick<Config, "allowedOrigins" | "allowedHeaders">) {
   const listed = cors({
     origin: [...allowedOrigins],
     credentials: true,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "If-Match", "X-Request-Id"],
+    allowHeaders: [...READ, ...allowedHeaders],
     exposeHeaders: EXPOSED,
     maxAge: 600,
   });
