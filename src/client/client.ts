@@ -43,8 +43,8 @@ export interface Client {
    *
    * The page may be closed right after the call, because the request has been sent by then. One exception: if a login
    * is in progress in this tab, the log-out waits for it and then ends its session. A login that begins in any tab
-   * waits for the response, which deletes the cookie; it does not wait if there are no Web Locks or the page that
-   * logged out was closed. A login that was already in progress in another tab may lose its cookie to that response;
+   * waits up to 10 seconds for the response, which deletes the cookie; it does not wait if there are no Web Locks or the
+   * page that logged out was closed. A login that was already in progress in another tab may lose its cookie to that response;
    * its session then ends with `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
@@ -135,7 +135,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     register: (body) => service.post("/api/v1/auth/register", body),
 
     login(body) {
-      const outcome = tabs.inTurn(() => tabs.atTheDoor(() => enter(body)));
+      const outcome = tabs.toLogIn(() => enter(body));
       const land = () => {
         if (entering === outcome) entering = undefined;
       };
@@ -156,7 +156,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       const more = { bearer: tokens?.access_token, keepalive: true };
       const outcome = service.post("/api/v1/auth/logout", { ...proof, all }, more);
       // The request has been sent, so the page may be closed at any time. From here until the response, logins wait.
-      tabs.atTheDoor(() => outcome.then(lookForCookie, lookForCookie));
+      tabs.toLogOut(() => outcome.then(lookForCookie, lookForCookie));
       const refusal = await outcome.then(() => undefined, asError);
       // A 401 of the service means that the session had already ended. A 401 of a proxy does not.
       if (refusal !== undefined && (refusal.status !== 401 || refusal.code === "unexpected_answer")) throw refusal;

@@ -115,7 +115,7 @@ export function createSession(
   function refresh(): Promise<boolean> {
     if (flight?.era === era) return flight.outcome;
     const [begunIn, seen] = [era, held];
-    const started = { era, outcome: tabs.inTurn(() => refreshInTurn(begunIn, seen)) };
+    const started = { era, outcome: tabs.toRefresh(() => refreshInTurn(begunIn, seen)) };
     const land = () => {
       if (flight === started) flight = undefined;
     };

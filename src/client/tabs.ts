@@ -3,9 +3,16 @@ import type { Surroundings } from "./browser.ts";
 
 /**
  * How long a tab waits for its turn before it goes ahead, since the tab at work may have been frozen. Longer than any
- * normal turn: a refresh with all its tries, or a login that waits for a log-out and checks its cookie, 2 · 15 + 4 s.
+ * normal turn: a refresh with all its tries, or a login that waits for a log-out and checks its cookie, 10 + 15 + 4 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
+/**
+ * The same for a login, where a person waits: longer than a turn on a network that works. If the login goes ahead too
+ * early, a response to another tab may replace its cookie, and the next refresh finds out.
+ */
+const LOGIN_PATIENCE_MILLISECONDS = 10_000;
+/** The same after a lock was not granted in time: it is probably held for ever, but may have been released. */
+const SECOND_PATIENCE_MILLISECONDS = 1_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;
 
@@ -13,16 +20,21 @@ const HANDOVER_MILLISECONDS = 50;
  * Runs `work` while no other tab runs work of the same kind. Without Web Locks, or if they are refused, it only waits
  * for work in this tab.
  */
-type TakeTurn = <Value>(work: () => Promise<Value>) => Promise<Value>;
+type TakeTurn = <Value>(work: () => Promise<Value>, deadline?: AbortSignal) => Promise<Value>;
 
 export interface Tabs<Message> {
   /**
-   * For refreshes, and for logins, which a refresh must not overtake. If two tabs refresh at the same time because
-   * there are no Web Locks, the service gives both the same successor within 30 s.
+   * For refreshes. If two tabs refresh at the same time because there are no Web Locks, the service gives both the same
+   * successor within 30 s.
    */
-  inTurn: TakeTurn;
-  /** For logins and log-outs: the response to a log-out deletes the cookie, even if it belongs to a newer session. */
-  atTheDoor: TakeTurn;
+  toRefresh: TakeTurn;
+  /**
+   * For logins. A refresh must not overtake one, and the response to a log-out deletes the cookie, even if it belongs to
+   * a newer session. So a login waits for both, under one deadline.
+   */
+  toLogIn<Value>(work: () => Promise<Value>): Promise<Value>;
+  /** For log-outs. Logins wait for them. */
+  toLogOut: TakeTurn;
   tell(message: Message): void;
   close(): void;
 }
@@ -34,9 +46,15 @@ export function joinTabs<Message>(
   listen: (message: Message) => void,
 ): Tabs<Message> {
   let channel = openChannel(name, world, listen);
+  const toRefresh = takeTurns(name, world);
+  const atTheDoor = takeTurns(`${name} door`, world);
   return {
-    inTurn: takeTurns(name, world),
-    atTheDoor: takeTurns(`${name} door`, world),
+    toRefresh,
+    toLogIn(work) {
+      const deadline = world.timeout(LOGIN_PATIENCE_MILLISECONDS);
+      return toRefresh(() => atTheDoor(work, deadline), deadline);
+    },
+    toLogOut: atTheDoor,
     tell: (message) => channel?.postMessage(message),
     close() {
       channel?.close();
@@ -59,21 +77,37 @@ function openChannel<Message>(name: string, world: Surroundings, listen: (messag
 
 /** Without other tabs: in memory mode each tab has its own session. */
 export function noTabs(): Tabs<unknown> {
-  return { inTurn: (work) => work(), atTheDoor: takeTurnsAlone(), tell() {}, close() {} };
+  const atTheDoor = takeTurnsAlone();
+  return { toRefresh: (work) => work(), toLogIn: atTheDoor, toLogOut: atTheDoor, tell() {}, close() {} };
 }
 
 function takeTurns(name: string, { lock, pause, timeout }: Surroundings): TakeTurn {
   const alone = takeTurnsAlone();
   if (lock === undefined) return alone;
-  return (work) =>
+  /** Whether the lock was not granted in time when this tab last asked for it. */
+  let isStuck = false;
+  return (work, deadline = timeout(PATIENCE_MILLISECONDS)) =>
     new Promise((resolve, reject) => {
       let hasBegun = false;
       const turn = async () => {
+        // The lock may be granted after the tab went ahead.
+        if (hasBegun) return;
         hasBegun = true;
         await work().then(resolve, reject);
         await pause(HANDOVER_MILLISECONDS);
       };
-      lock(name, timeout(PATIENCE_MILLISECONDS), turn).catch(() => (hasBegun ? undefined : alone(turn)));
+      const granted = () => {
+        isStuck = false;
+        return turn();
+      };
+      const goAhead = () => {
+        if (hasBegun) return;
+        isStuck = true;
+        alone(turn);
+      };
+      const patience = isStuck || deadline.aborted ? timeout(SECOND_PATIENCE_MILLISECONDS) : deadline;
+      patience.addEventListener("abort", goAhead);
+      lock(name, patience, granted).catch(goAhead);
     });
 }
 

@@ -12,6 +12,12 @@ const denied = () => new DOMException("The operation is insecure.", "SecurityErr
 const deny = () => {
   throw denied();
 };
+/** Rejects like Web Locks when the request is aborted before it is granted. */
+const rejectedBy = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
 const signedOut = (reason: string) => ({ status: "signed_out", reason });
 
 // Node has the browser's own Web Locks and BroadcastChannel; each client here is a tab of one browser.
@@ -263,6 +269,50 @@ describe("the tabs of one browser", () => {
     expect((await logIn(tab)).email).toBe(person.email);
     frozen.resolve();
     await holding;
+  });
+
+  it.each([
+    ["refuses once its signal aborts", rejectedBy],
+    ["never answers, not even its signal", () => new Promise<void>(() => {})],
+  ])("log in within 12 s, and later within 3 s, under a lock that %s", async (_, never) => {
+    const lengths = new Map<AbortSignal, number>();
+    let waited = new Set<AbortSignal>();
+    const { tab } = open({
+      lock(_name, signal) {
+        waited.add(signal);
+        return never(signal);
+      },
+      timeout(milliseconds) {
+        const signal = timeout(20);
+        lengths.set(signal, milliseconds);
+        return milliseconds === 15_000 ? timeout(milliseconds) : signal;
+      },
+    });
+    for (const most of [12_000, 3_000, 3_000]) {
+      waited = new Set();
+      expect((await logIn(tab)).email).toBe(person.email);
+      expect(waited.size).toBeGreaterThan(0);
+      expect([...waited].reduce((sum, signal) => sum + (lengths.get(signal) ?? 0), 0)).toBeLessThanOrEqual(most);
+      await tab.logout();
+    }
+  });
+
+  it("wait for each other again once a lock that was held for long is free", async () => {
+    let grants = false;
+    const waits: number[] = [];
+    const { tab } = open({
+      lock: (name, signal, work) => (grants ? (lock?.(name, signal, work) ?? work()) : rejectedBy(signal)),
+      timeout(milliseconds) {
+        waits.push(milliseconds);
+        return milliseconds === 15_000 || milliseconds === 8_000 ? timeout(milliseconds) : timeout(20);
+      },
+    });
+    await logIn(tab);
+    grants = true;
+    expect(await tab.refresh()).toBe(true);
+    waits.splice(0);
+    expect(await tab.refresh()).toBe(true);
+    expect(waits).toEqual([35_000, 8_000]);
   });
 
   it.each([
