@@ -173,4 +173,9 @@ function changedMeanwhile({ complain }: Surroundings): number {
   return 1;
 }
 
-if (import.meta.main) process.exitCode = await createAdmin(process.argv.slice(2), here());
+if (import.meta.main) {
+  const world = here();
+  // The password may be typed before its question appears.
+  world.hideTyping();
+  process.exitCode = await createAdmin(process.argv.slice(2), world);
+}

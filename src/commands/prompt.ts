@@ -1,5 +1,5 @@
 /** Questions to the person at the terminal. Without a terminal the answers are read from the input, line by line. */
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 
 /**
@@ -8,10 +8,22 @@ import { Writable } from "node:stream";
  */
 export type Ask = (question: string, kind?: "secret" | "known-secret") => Promise<string | undefined>;
 
-type Input = NodeJS.ReadableStream & { isTTY?: boolean };
+type Input = NodeJS.ReadableStream & { isTTY?: boolean; ref?(): unknown; unref?(): unknown };
 
-export function createAsk(input: Input, output: NodeJS.WritableStream, stop: AbortSignal): Ask {
+/** `interrupt` does what Ctrl-C means while no question waits. */
+export function createAsk(
+  input: Input,
+  output: NodeJS.WritableStream,
+  stop: AbortSignal,
+  interrupt: () => void = interruptAll,
+): Ask & { hideTyping(): void } {
+  let keyboard: ReturnType<typeof openKeyboard> | undefined;
   let piped: AsyncIterator<string> | undefined;
+
+  function readTyped(question: string, isSecret: boolean): Promise<string | undefined> {
+    keyboard ??= openKeyboard(input, output, stop, interrupt);
+    return keyboard.read(question, isSecret);
+  }
 
   async function readPiped(): Promise<string | undefined> {
     piped ??= createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
@@ -22,28 +34,7 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
     return line.done ? undefined : line.value;
   }
 
-  async function readTyped(question: string, isSecret: boolean): Promise<string | undefined> {
-    if (isSecret) output.write(question);
-    const silence = new Writable({ write: (_chunk, _encoding, done) => done() });
-    const terminal = createInterface({ input, output: isSecret ? silence : output, terminal: true });
-    const over = new AbortController();
-    const giveUp = () => over.abort();
-    terminal.on("SIGINT", giveUp).on("close", giveUp);
-    stop.addEventListener("abort", giveUp);
-    try {
-      // Readline draws the line again while the person types, so it must know the question.
-      return await terminal.question(isSecret ? "" : question, { signal: over.signal });
-    } catch {
-      // The person gave up.
-      return undefined;
-    } finally {
-      stop.removeEventListener("abort", giveUp);
-      terminal.close();
-      if (isSecret) output.write("\n");
-    }
-  }
-
-  return async (question, kind) => {
+  const ask: Ask = async (question, kind) => {
     if (stop.aborted) return undefined;
     if (!input.isTTY) return readPiped();
     if (kind !== "secret") return readTyped(question, kind === "known-secret");
@@ -54,4 +45,74 @@ export function createAsk(input: Input, output: NodeJS.WritableStream, stop: Abo
       output.write("The two do not match.\n");
     }
   };
+  return Object.assign(ask, {
+    /** From now on the terminal shows nothing that is typed, except the answer to a question that is not secret. */
+    hideTyping() {
+      if (input.isTTY) keyboard ??= openKeyboard(input, output, stop, interrupt);
+    },
+  });
+}
+
+/**
+ * The terminal, opened once for all questions: if it were closed between them, it would show what is typed too early.
+ * Early lines answer the next questions. Node restores the terminal when the process ends.
+ */
+function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSignal, interrupt: () => void) {
+  let isShown = false;
+  let isClosed = false;
+  let answer: ((line: string | undefined) => void) | undefined;
+  const early: string[] = [];
+  const screen = new Writable({
+    write(chunk, _encoding, done) {
+      if (isShown) output.write(chunk);
+      done();
+    },
+  });
+  // Without a history: a secret must not come back with the arrow keys.
+  const terminal = createInterface({ input, output: screen, terminal: true, historySize: 0 });
+  // Only a question that waits keeps the process running.
+  input.unref?.();
+
+  function settle(line: string | undefined): void {
+    isShown = false;
+    input.unref?.();
+    answer?.(line);
+    answer = undefined;
+  }
+  terminal.on("line", (line) => (answer === undefined ? early.push(line) : settle(line)));
+  terminal.on("SIGINT", () => (answer === undefined ? interrupt() : settle(undefined)));
+  terminal.on("close", () => {
+    isClosed = true;
+    settle(undefined);
+  });
+  stop.addEventListener("abort", () => settle(undefined));
+
+  return {
+    async read(question: string, isSecret: boolean): Promise<string | undefined> {
+      if (isClosed) return undefined;
+      const isEarly = early.length > 0;
+      const isUnseen = isSecret || isEarly;
+      if (isUnseen) output.write(question);
+      const line = isEarly ? early.shift() : await waitFor(question, isSecret);
+      if (isUnseen) output.write("\n");
+      return line;
+    },
+  };
+
+  function waitFor(question: string, isSecret: boolean): Promise<string | undefined> {
+    const waiting = new Promise<string | undefined>((resolve) => {
+      answer = resolve;
+    });
+    input.ref?.();
+    isShown = !isSecret;
+    // Readline draws the line again while the person types, so it must know the question.
+    terminal.setPrompt(isSecret ? "" : question);
+    terminal.prompt(true);
+    return waiting;
+  }
+}
+
+/** In a terminal that shows nothing, Ctrl-C is a key. This is what it does elsewhere: it reaches all processes. */
+function interruptAll(): void {
+  process.kill(0, "SIGINT");
 }

@@ -200,4 +200,9 @@ async function conclude(type: AuditEventType, words: string, { db, now, world, r
   }
 }
 
-if (import.meta.main) process.exitCode = await rotateSecret(process.argv.slice(2), here());
+if (import.meta.main) {
+  const world = here();
+  // The secret may be typed before its question appears.
+  world.hideTyping();
+  process.exitCode = await rotateSecret(process.argv.slice(2), world);
+}

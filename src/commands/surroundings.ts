@@ -2,9 +2,9 @@
 import { resolve } from "node:path";
 import { openD1 } from "./d1.ts";
 import type { Place } from "./flags.ts";
-import { createAsk } from "./prompt.ts";
+import { type Ask, createAsk } from "./prompt.ts";
 
-export type Surroundings = ReturnType<typeof here>;
+export type Surroundings = Omit<ReturnType<typeof here>, "ask"> & { ask: Ask };
 
 /** The part of the process that says when to stop. */
 interface SignalSource {
@@ -18,13 +18,15 @@ const PARENT_CHECK_MILLISECONDS = 300;
 export function here(source: SignalSource = process) {
   const root = resolve(import.meta.dirname, "../..");
   const stop = stopOf(source);
+  const ask = createAsk(process.stdin, process.stdout, stop);
   return {
     /** The folder with package.json and wrangler.toml. */
     root,
     /** Aborted when the user wants the command to end. */
     stop,
     openD1: (place: Place) => openD1(place, root),
-    ask: createAsk(process.stdin, process.stdout, stop),
+    ask,
+    hideTyping: ask.hideTyping,
     say(text: string) {
       process.stdout.write(text);
     },

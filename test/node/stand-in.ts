@@ -57,6 +57,7 @@ export function makeTree(script?: string, answers: string[] = [], database?: { D
       asked.push(`${question}${kind ?? ""}`);
       return answers.shift();
     },
+    hideTyping() {},
     async openD1(place) {
       places.push(place);
       if (database === undefined) throw new Error("D1_ERROR: no such table: users: SQLITE_ERROR");
