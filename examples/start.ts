@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { dev } from "../src/commands/dev.ts";
 import { understand } from "../src/commands/flags.ts";
 import { choosePort, isFree } from "../src/commands/ports.ts";
+import { inRegistry, registryOf } from "../src/commands/registry.ts";
 import { here, type Surroundings } from "../src/commands/surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Wrangler } from "../src/commands/wrangler.ts";
 import { pause, SECOND } from "../src/platform/clock.ts";
@@ -68,8 +69,6 @@ async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings)
 
 /** Runs until one of the three ends or the user stops them. */
 async function serve(origins: Origins, state: string, wrangler: Wrangler, world: Surroundings): Promise<number> {
-  // Workers find each other by name in this folder. A separate folder keeps other Posterns on this machine apart.
-  process.env.WRANGLER_REGISTRY_PATH ??= join(state, "registry");
   // When one ends, the others are stopped.
   const ending = new AbortController();
   const stop = AbortSignal.any([world.stop, ending.signal]);
@@ -80,7 +79,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
   const running = [postern];
   if (await answers(`${origins.postern}/health`, stop)) {
-    running.push(together(wrangler.start(apiArguments(origins, state), stop).exited));
+    running.push(together(wrangler.start(apiArguments(origins, state), stop, inRegistry(registryOf(state))).exited));
   }
   if (await answers(`${origins.api}/notes`, stop)) running.push(together(serveApp(origins, world.root, stop)));
   if (await answers(origins.app, stop)) world.say(banner(origins));

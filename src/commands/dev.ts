@@ -7,8 +7,9 @@ import { pause, SECOND } from "../platform/clock.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
 import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
-import { understand } from "./flags.ts";
+import { giveUp, understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
+import { inRegistry, isRegistered, nameIn, registryOf } from "./registry.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED, type Ready, type Wrangler } from "./wrangler.ts";
 
@@ -47,14 +48,38 @@ export async function dev(
     complain(`Port ${flags.port} is taken: choose another one, or leave the flag out to get one that is free.\n`);
     return 1;
   }
-  const folder = flags.config === undefined ? root : dirname(resolve(root, flags.config));
-  const settled = prepareVariables(flags, folder, world, random);
+  const configuration = resolve(root, flags.config ?? "wrangler.toml");
+  const folder = dirname(configuration);
+  let settled: Settled;
+  try {
+    settled = prepareVariables(flags, folder, world, random);
+  } catch (error) {
+    // A file that can't be read or written.
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    return giveUp(unusable(error.message), world);
+  }
 
   const failed = await migrate(wrangler, flags, world);
   if (stop.aborted) return 0;
   if (failed !== undefined) return failed;
   const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
-  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", ...settled });
+  const registry = registryOf(state);
+  const name = nameIn(configuration, flags.environment);
+  if (name !== undefined && (await isRegistered(registry, name))) complain(anotherRuns(name, relative(root, registry)));
+  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", registry, ...settled });
+}
+
+function unusable(fault: string): string {
+  return `${fault}
+The service reads its configuration from .dev.vars. Make it a file that you can write, or write the line AUTH_SECRET=…
+into it yourself: \`openssl rand -base64 48\` makes a secret.`;
+}
+
+function anotherRuns(name: string, registry: string): string {
+  return `Another Worker named ${name} runs already and is registered in ${registry}. Other Workers on this machine are
+bound to that one, not to this one, until it stops. To keep the two apart, start this one with a state of its own
+(--persist-to <folder>) or a registry of its own (WRANGLER_REGISTRY_PATH=<folder>).
+`;
 }
 
 /** Which values the user's own configuration sets. */
@@ -100,7 +125,7 @@ async function migrate(
   return finished.code;
 }
 
-type Setting = Surroundings & Settled & { state: string };
+type Setting = Surroundings & Settled & { state: string; registry: string };
 
 /** Serves until wrangler ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
@@ -113,7 +138,11 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
     }
     if (flags.port === undefined && port !== FIRST_PORT)
       say(`Port ${FIRST_PORT} is taken: this instance takes ${port}.\n`);
-    const { ready, exited } = wrangler.start(wranglerArguments(flags, port, setting), stop);
+    const { ready, exited } = wrangler.start(
+      wranglerArguments(flags, port, setting),
+      stop,
+      inRegistry(setting.registry),
+    );
     const first = await Promise.race([ready, exited]);
     if (typeof first !== "number") {
       await announce(first, flags, exited, setting);
@@ -158,7 +187,7 @@ async function announce(
     await Promise.race([end, pause(POLL_PAUSE)]);
     if (ended || setting.stop.aborted) return;
   }
-  setting.say(banner(origin, setting.state));
+  setting.say(banner(origin, setting.state, relative(setting.root, setting.registry)));
 }
 
 async function isHealthy(origin: string): Promise<boolean> {
@@ -170,7 +199,7 @@ async function isHealthy(origin: string): Promise<boolean> {
 }
 
 /** What the user needs to know once everything runs. */
-export function banner(origin: string, state: string): string {
+export function banner(origin: string, state: string, registry: string): string {
   return `
 Postern is running.
 
@@ -180,6 +209,7 @@ Postern is running.
   Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
   Health   ${origin}/health
   State    ${state}  (delete it to start over)
+  Registry ${registry}  (where other Workers find this one: WRANGLER_REGISTRY_PATH)
 
 Ctrl-C stops it.
 

@@ -50,8 +50,8 @@ export function findWrangler(root: string) {
       return { code, output: output(), complaints: complaints() };
     },
     /** Starts it. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. */
-    start(args: readonly string[], stop: AbortSignal) {
-      const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], {}, stop);
+    start(args: readonly string[], stop: AbortSignal, environment: NodeJS.ProcessEnv = {}) {
+      const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], environment, stop);
       const ready = new Promise<Ready>((resolve) => {
         child.on("message", (message) => {
           const told = readReady(message);

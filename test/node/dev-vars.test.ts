@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { dev } from "../../src/commands/dev.ts";
 import { devVarsPath, ensureDevVars, isSetIn } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
+import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
 
 const MADE = /^ENVIRONMENT=development\nAUTH_SECRET=[\w-]{64}\n$/;
@@ -111,5 +113,44 @@ describe(".dev.vars", () => {
     expect(isSetIn([file], "PUBLIC_URL")).toBe(false);
     writeFileSync(file, "PUBLIC_URL=x");
     expect(isSetIn([`${file}.other`, file], "PUBLIC_URL")).toBe(true);
+  });
+});
+
+describe("npm run dev with a .dev.vars that it can't complete", () => {
+  /** Root may write everything, so as root the command runs as nobody. */
+  async function runUnprivileged(root: string, work: Parameters<typeof dev>[1]): Promise<number> {
+    chmodSync(root, 0o555);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      return await dev(["--port", String(await freePort())], work);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(root, 0o755);
+    }
+  }
+
+  it.each([
+    ["can only be read", (file: string) => writeFileSync(file, "PRODUCT_NAME=Mine\n", { mode: 0o444 }), "EACCES"],
+    ["can't be read", (file: string) => writeFileSync(file, "AUTH_SECRET=x\n", { mode: 0o000 }), "EACCES"],
+    ["is in a folder that can only be read", () => {}, "EACCES"],
+    ["is a folder", (file: string) => mkdirSync(file), "EISDIR"],
+    ["is a link that leads nowhere", (file: string) => symlinkSync("missing", file), "EACCES"],
+  ])("says what to do, without a stack trace, if it %s", async (_, prepare, code) => {
+    const work = makeTree("");
+    prepare(join(work.root, ".dev.vars"));
+    expect(await runUnprivileged(work.root, work)).toBe(1);
+    expect(work.complained()).toContain(code);
+    expect(work.complained()).toContain(".dev.vars");
+    expect(work.complained()).toContain("AUTH_SECRET=…");
+    expect(work.complained()).not.toMatch(/^ +at /m);
+    expect(work.calls()).toEqual([]);
+  });
+
+  it("starts if it can only be read and has all that is needed", async () => {
+    const work = makeTree("");
+    writeFileSync(join(work.root, ".dev.vars"), "AUTH_SECRET=mine\n", { mode: 0o444 });
+    expect(await dev(["--port", String(await freePort())], work)).toBe(0);
+    expect(work.calls()).toHaveLength(2);
   });
 });

@@ -1,0 +1,42 @@
+/**
+ * The registry of local Workers: a folder in which Workers that run on this machine find each other by name. Wrangler's
+ * own is one for the whole machine, so that a Worker could be bound to another Postern than the one it means.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as z from "zod";
+import { MINUTE, systemClock } from "../platform/clock.ts";
+import { parseJson } from "../platform/encoding.ts";
+import { isFree } from "./ports.ts";
+
+/** Wrangler renews the entry of a Worker that runs much more often. */
+const STALE_AFTER = 2 * MINUTE;
+
+const entrySchema = z.object({ debugPortAddress: z.string().regex(/:\d{1,5}$/) });
+
+/** The registry of a Postern: the folder in its state, unless the user names another one. */
+export function registryOf(state: string): string {
+  return resolve(process.env.WRANGLER_REGISTRY_PATH ?? join(state, "registry"));
+}
+
+/** The environment in which wrangler uses this registry. */
+export function inRegistry(registry: string): NodeJS.ProcessEnv {
+  return { WRANGLER_REGISTRY_PATH: registry };
+}
+
+/** Whether a Worker that runs is registered under this name. The entry of one that crashed stays for a while. */
+export async function isRegistered(registry: string, name: string): Promise<boolean> {
+  const path = join(registry, name);
+  if (!existsSync(path) || statSync(path).mtimeMs < systemClock.now() - STALE_AFTER) return false;
+  const entry = entrySchema.safeParse(parseJson(readFileSync(path, "utf8")));
+  if (!entry.success) return false;
+  const { hostname, port } = new URL(`http://${entry.data.debugPortAddress}`);
+  return !(await isFree(Number(port), hostname));
+}
+
+/** The name that a Worker has by its configuration, if the file says it in TOML. */
+export function nameIn(configuration: string, environment?: string): string | undefined {
+  const text = existsSync(configuration) ? readFileSync(configuration, "utf8") : "";
+  const name = /^name\s*=\s*["']([\w-]+)["']/m.exec(text)?.[1];
+  return name === undefined || environment === undefined ? name : `${name}-${environment}`;
+}
