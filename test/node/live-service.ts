@@ -89,15 +89,21 @@ export function makeClone(): Clone {
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 
-  const launchIn = (command: string, ...words: string[]) => {
-    const child = launch(folder, command, words);
+  const launchIn = (more: NodeJS.ProcessEnv, command: string, ...words: string[]) => {
+    const child = launch(folder, command, words, more);
     running.add(child);
     child.ended.then(() => running.delete(child));
     return child;
   };
-  const launchNpm = (...words: string[]) => launchIn("npm", ...words);
-  const launchWrangler = (...words: string[]) =>
-    launchIn(process.execPath, "node_modules/wrangler/bin/wrangler.js", ...words);
+  const launchNpm = (...words: string[]) => launchIn({}, "npm", ...words);
+  // As in `npm run dev`, Workers on the same state find each other in a registry in it.
+  const launchWrangler = (state: string, ...words: string[]) =>
+    launchIn(
+      { WRANGLER_REGISTRY_PATH: join(state, "registry") },
+      process.execPath,
+      "node_modules/wrangler/bin/wrangler.js",
+      ...words,
+    );
   const makeState = () => mkdtempSync(join(folder, "state-"));
   const waitUntilServed = async (
     service: Running,
@@ -138,14 +144,14 @@ export function makeClone(): Clone {
       // Of two values of one name wrangler takes the later.
       const preset = asFlags([`PUBLIC_URL:${scheme}://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
       const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
-      const service = launchWrangler("dev", "--config", config, ...common, ...preset, ...flags);
+      const service = launchWrangler(own, "dev", "--config", config, ...common, ...preset, ...flags);
       return { ...(await waitUntilServed(service, port, own, "Ready on")), origin: `${scheme}://localhost:${port}` };
     },
     async prepare() {
       const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state: makeState() };
       const done = await Promise.all([
-        launchWrangler("deploy", "--dry-run", "--outdir", paths.bundle).ended,
-        launchWrangler("d1", "migrations", "apply", "DB", "--local", "--persist-to", paths.state).ended,
+        launchWrangler(paths.state, "deploy", "--dry-run", "--outdir", paths.bundle).ended,
+        launchWrangler(paths.state, "d1", "migrations", "apply", "DB", "--local", "--persist-to", paths.state).ended,
       ]);
       for (const { code, output } of done) if (code !== 0) throw new Error(output);
       return paths;
@@ -154,7 +160,7 @@ export function makeClone(): Clone {
       const port = await freePort();
       const flags = ["--config", config, "--port", String(port), "--inspector-port=0", "--persist-to", state];
       const values = asFlags(Object.entries(vars).map(([name, value]) => `${name}:${value}`));
-      const worker = launchWrangler("dev", ...flags, ...values);
+      const worker = launchWrangler(state, "dev", ...flags, ...values);
       return waitUntilServed(worker, port, state, "Ready on");
     },
     async startExample() {
@@ -275,7 +281,7 @@ interface Running {
   isGone(): Promise<void>;
 }
 
-function launch(folder: string, command: string, words: string[]): Running {
+function launch(folder: string, command: string, words: string[], more: NodeJS.ProcessEnv): Running {
   // A group of its own, so that nothing of it can outlive the tests.
   const child = spawn(command, words, {
     cwd: folder,
@@ -283,8 +289,7 @@ function launch(folder: string, command: string, words: string[]): Running {
       ...plainEnvironment(),
       WRANGLER_SEND_METRICS: "false",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      // Workers of other tests have the same names: each copy has a registry of its own in which they find each other.
-      WRANGLER_REGISTRY_PATH: join(folder, "registry"),
+      ...more,
     },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
