@@ -85,7 +85,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '"code":"invalid_access_token"',
     "pass 2",
   ],
-  "docs/other-languages.md": ["Node: user "],
+  "docs/other-languages.md": ["Node: user ", "jsonwebtoken: user ", "fast-jwt: user "],
   "docs/import.md": ["2 lines: 1 user imported, 1 line refused.", '"code":"unusable_hash"', '"username":"carol"'],
   "docs/migrate-from-fastapi.md": ["1 line: 1 user imported, 0 lines refused.", '"username":"frank"'],
   "docs/migrate-from-better-auth.md": ["2 lines: 2 users imported, 0 lines refused.", '"email":"heidi@example.com"'],

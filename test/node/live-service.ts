@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, inject } from "vitest";
@@ -76,6 +76,8 @@ export interface Clone {
   prepare(): Promise<Prepared>;
   /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
+  /** Starts what a command line starts in a folder, with the programs of the machine, and waits for these words. */
+  startLine(folder: string, line: string, sign: string): Promise<Pick<Service, "output" | "stop">>;
   /** Starts Postern, the API and the browser app with the one command for them. */
   startExample(): Promise<Example>;
   /** Ends whatever still runs, and removes the copy. */
@@ -89,21 +91,19 @@ export function makeClone(): Clone {
   symlinkSync(join(TREE, "node_modules"), join(folder, "node_modules"));
   const running = new Set<Running>();
 
-  const launchIn = (more: NodeJS.ProcessEnv, command: string, ...words: string[]) => {
-    const child = launch(folder, command, words, more);
+  const launchIn = (more: NodeJS.ProcessEnv, command: string, words: string[], cwd = folder) => {
+    const child = launch(cwd, command, words, more);
     running.add(child);
     child.ended.then(() => running.delete(child));
     return child;
   };
-  const launchNpm = (...words: string[]) => launchIn({}, "npm", ...words);
+  const launchNpm = (...words: string[]) => launchIn({}, "npm", words);
   // As in `npm run dev`, Workers on the same state find each other in a registry in it.
   const launchWrangler = (state: string, ...words: string[]) =>
-    launchIn(
-      { WRANGLER_REGISTRY_PATH: join(state, "registry") },
-      process.execPath,
+    launchIn({ WRANGLER_REGISTRY_PATH: join(state, "registry") }, process.execPath, [
       "node_modules/wrangler/bin/wrangler.js",
       ...words,
-    );
+    ]);
   const makeState = () => mkdtempSync(join(folder, "state-"));
   const waitUntilServed = async (
     service: Running,
@@ -162,6 +162,17 @@ export function makeClone(): Clone {
       const values = asFlags(Object.entries(vars).map(([name, value]) => `${name}:${value}`));
       const worker = launchWrangler(state, "dev", ...flags, ...values);
       return waitUntilServed(worker, port, state, "Ready on");
+    },
+    async startLine(folder, line, sign) {
+      const path = process.env.PATH?.split(delimiter).filter((part) => !part.includes("node_modules"));
+      const program = launchIn({ PATH: path?.join(delimiter) }, "bash", ["-c", line], folder);
+      await within(START_MILLISECONDS, "The start of the program", program.says(sign));
+      // npx passes no signal on.
+      const stop = async () => {
+        program.signal("SIGTERM");
+        return within(STOP_MILLISECONDS, "The end of the program", program.ended);
+      };
+      return { output: program.output, stop };
     },
     async startExample() {
       const [port, apiPort, appPort] = [await freePort(), await freePort(), await freePort()];
