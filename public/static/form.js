@@ -3,7 +3,7 @@
  * line and notice have the form's id with `-button`, `-error` and `-notice`.
  */
 import { post } from "./answers.js";
-import { buttonById, setText, whileBusy } from "./elements.js";
+import { buttonById, findById, setText, whileBusy } from "./elements.js";
 import { fill, waitAdvice, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
@@ -90,13 +90,17 @@ export function emailProblem(input) {
 }
 
 /**
- * Shows an error at a field until the user edits the field.
+ * Shows an error at a field until the user edits the field. Meanwhile it replaces the field's hint, which may say the
+ * same: on the screen by the style sheet, and here for screen readers.
  * @param {HTMLInputElement} input
  * @param {string} message empty if the field is right
  */
 export function showFieldError(input, message) {
   setText(`${input.id}-error`, message);
+  const hasHint = !message && findById(`${input.id}-hint`, HTMLElement);
+  input.setAttribute("aria-describedby", `${input.id}-error${hasHint ? ` ${input.id}-hint` : ""}`);
   if (message) {
+    input.dispatchEvent(new Event("invalid"));
     input.setAttribute("aria-invalid", "true");
     input.focus();
     input.addEventListener("input", () => showFieldError(input, ""), { once: true });

@@ -32,10 +32,16 @@ export function checkWhileTyped(input, owner = () => ({})) {
   let questions = 0;
   hint.setAttribute("aria-live", "polite");
 
-  input.addEventListener("input", () => {
+  function startOver() {
     clearTimeout(timer);
     questions += 1;
     say(usualHint);
+  }
+
+  // The form shows an error of its own at the field.
+  input.addEventListener("invalid", startOver);
+  input.addEventListener("input", () => {
+    startOver();
     if (input.value) {
       timer = setTimeout(ask, PAUSE_MILLISECONDS, questions);
     }
