@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Endpoint, SuccessAnswer } from "../endpoint/endpoint.ts";
 import { LOCAL_REFRESH_COOKIE, REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
 import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
+import { bodyExamples, parameterExamples } from "./openapi-examples.ts";
 import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
 const TAGS = [
@@ -63,7 +64,12 @@ function describe(endpoint: Endpoint, config: Config, components: JsonObject): J
         ? undefined
         : {
             required: !endpoint.bodyOptional,
-            content: { "application/json": { schema: toSchema(endpoint.body(config), "input", components) } },
+            content: {
+              "application/json": {
+                schema: toSchema(endpoint.body(config), "input", components),
+                examples: bodyExamples(endpoint.id),
+              },
+            },
           },
     responses: {
       ...Object.fromEntries(
@@ -80,12 +86,20 @@ function parametersOf(endpoint: Endpoint, components: JsonObject): Json {
     in: "path",
     required: true,
     schema: { type: "string", format: "uuid" },
+    examples: parameterExamples(endpoint.id, name),
   }));
   const { properties = {}, required = [] } =
     endpoint.query === undefined ? {} : asObject(toSchema(endpoint.query, "input", components));
   const inQuery = Object.entries(asObject(properties)).map(([name, property]) => {
     const { description, ...schema } = asObject(property);
-    return { name, in: "query", required: Array.isArray(required) && required.includes(name), description, schema };
+    return {
+      name,
+      in: "query",
+      required: Array.isArray(required) && required.includes(name),
+      description,
+      schema,
+      examples: parameterExamples(endpoint.id, name),
+    };
   });
   const parameters = [...inPath, ...inQuery];
   return parameters.length === 0 ? undefined : parameters;

@@ -1,0 +1,155 @@
+/**
+ * Requests that the API reference offers to send. Each says what it answers, and a test sends each of them to the
+ * service: as Ada, whom the first example registers, and as a superuser where the operation needs an operator.
+ */
+import type { SuccessAnswer } from "../endpoint/endpoint.ts";
+import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
+import type { JsonObject } from "./openapi-refusals.ts";
+
+export interface Example {
+  /** What it does, in a few words. */
+  summary: string;
+  /** The status of the success, or the code of the refusal. */
+  answers: SuccessAnswer["status"] | ErrorCode;
+  /** How to get another answer. */
+  hint?: string;
+  body?: JsonObject;
+  /** Parameters of the path and of the query. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+const EMAIL = "ada@example.com";
+const PASSWORD = "correct horse battery staple";
+const NEW_PASSWORD = "seven quiet harbours at dawn";
+/** The id of no user and of no session. */
+const NOBODY = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+
+const fromLink = {
+  token: "the-token-of-the-link-in-the-email",
+} as const;
+const byLink = {
+  answers: "invalid_token",
+  hint: "Replace the token with the one of the link in the email: what follows `#token=`.",
+} as const;
+const ofNobody = {
+  answers: "not_found",
+  parameters: { id: NOBODY },
+} as const;
+const ofNoUser = { ...ofNobody, hint: "Replace the id with the id of a user." } as const;
+
+/** By the id of the operation, then by a name. Operations without input need none. */
+export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>>> = {
+  register: {
+    ada: {
+      summary: "Register Ada",
+      answers: 202,
+      body: { email: EMAIL, username: "ada", password: PASSWORD, first_name: "Ada", last_name: "Lovelace" },
+    },
+  },
+  verifyEmail: { link: { summary: "Verify an email address", ...byLink, body: fromLink } },
+  resendVerification: { ada: { summary: "Email Ada another link", answers: 202, body: { email: EMAIL } } },
+  judgePassword: {
+    ada: { summary: "Judge Ada's password", answers: 200, body: { password: PASSWORD, email: EMAIL, username: "ada" } },
+  },
+  forgotPassword: { ada: { summary: "Email Ada a link", answers: 202, body: { email: EMAIL } } },
+  resetPassword: {
+    link: { summary: "Set a new password", ...byLink, body: { ...fromLink, new_password: NEW_PASSWORD } },
+  },
+  changeEmail: {
+    ada: { summary: "Ask for another address", answers: 202, body: { email: "ada@example.org", password: PASSWORD } },
+  },
+  confirmEmail: { link: { summary: "Confirm the new address", ...byLink, body: fromLink } },
+  undoEmailChange: { link: { summary: "Return to the old address", ...byLink, body: fromLink } },
+  login: {
+    email: { summary: "By email", answers: 200, body: { email: EMAIL, password: PASSWORD } },
+    username: {
+      summary: "By username, with a name for the device",
+      answers: 200,
+      body: { username: "ada", password: PASSWORD, device_name: "Ada's phone" },
+    },
+    cookie: {
+      summary: "With the refresh token in a cookie",
+      answers: 200,
+      body: { email: EMAIL, password: PASSWORD, cookie: true },
+    },
+  },
+  refresh: {
+    token: {
+      summary: "With a refresh token",
+      answers: "invalid_refresh_token",
+      hint: "Replace the token with the `refresh_token` of a login. After a login with the cookie, send `{}`.",
+      body: { refresh_token: "prt_the-refresh-token-of-a-login" },
+    },
+  },
+  logout: {
+    here: { summary: "End this session", answers: 204, body: {} },
+    everywhere: { summary: "End every session", answers: 204, body: { all: true } },
+  },
+  updateMe: {
+    profile: {
+      summary: "Change the profile",
+      answers: 200,
+      body: { first_name: "Ada", last_name: "Lovelace", phone: "+442079460000", locale: "en" },
+    },
+  },
+  changePassword: {
+    ada: {
+      summary: "Change the password",
+      answers: 204,
+      body: { current_password: PASSWORD, new_password: NEW_PASSWORD },
+    },
+  },
+  endSession: {
+    session: {
+      summary: "A session of nobody",
+      ...ofNobody,
+      hint: "Replace the id with one of `GET /users/me/sessions`.",
+    },
+  },
+  deleteMe: { ada: { summary: "Delete the account", answers: 204, body: { password: PASSWORD } } },
+  listSecurityEvents: { page: { summary: "The newest events", answers: 200, parameters: { limit: "20" } } },
+  listUsers: { ada: { summary: "Look for Ada", answers: 200, parameters: { q: "ada", limit: "20" } } },
+  readUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
+  updateUser: { nobody: { summary: "Make somebody a moderator", ...ofNoUser, body: { role: "moderator" } } },
+  deleteUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
+  revokeSessions: { nobody: { summary: "The id of nobody", ...ofNoUser } },
+  sendPasswordReset: { nobody: { summary: "The id of nobody", ...ofNoUser } },
+  listAuditEvents: {
+    logins: { summary: "The newest logins", answers: 200, parameters: { type: "login_succeeded", limit: "20" } },
+  },
+  inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
+  acceptInvitation: {
+    link: {
+      summary: "Accept Grace's invitation",
+      ...byLink,
+      body: { ...fromLink, email: "grace@example.com", username: "grace", password: NEW_PASSWORD },
+    },
+  },
+};
+
+/** The examples of a body, as OpenAPI writes them. */
+export function bodyExamples(operation: string): JsonObject | undefined {
+  return written(operation, ({ body }) => body);
+}
+
+/** The examples of a parameter, as OpenAPI writes them. */
+export function parameterExamples(operation: string, name: string): JsonObject | undefined {
+  return written(operation, ({ parameters }) => parameters?.[name]);
+}
+
+function written(
+  operation: string,
+  partOf: (example: Example) => JsonObject | string | undefined,
+): JsonObject | undefined {
+  const entries = Object.entries(EXAMPLES[operation] ?? {}).flatMap(([name, example]) => {
+    const value = partOf(example);
+    const { summary } = example;
+    return value === undefined ? [] : [[name, { summary, description: descriptionOf(example), value }] as const];
+  });
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+function descriptionOf({ answers, hint }: Example): string {
+  const answer = typeof answers === "number" ? String(answers) : `${PROBLEMS[answers].status} \`${answers}\``;
+  return [`Answers ${answer}.`, hint].filter((sentence) => sentence !== undefined).join(" ");
+}
