@@ -15,7 +15,7 @@ export interface Example {
   hint?: string;
   body?: JsonObject;
   /** Parameters of the path and of the query. */
-  parameters?: Readonly<Record<string, string>>;
+  parameters?: Readonly<Record<string, string | number>>;
 }
 
 const EMAIL = "ada@example.com";
@@ -107,15 +107,15 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     },
   },
   deleteMe: { ada: { summary: "Delete the account", answers: 204, body: { password: PASSWORD } } },
-  listSecurityEvents: { page: { summary: "The newest events", answers: 200, parameters: { limit: "20" } } },
-  listUsers: { ada: { summary: "Look for Ada", answers: 200, parameters: { q: "ada", limit: "20" } } },
+  listSecurityEvents: { page: { summary: "The newest events", answers: 200, parameters: { limit: 20 } } },
+  listUsers: { ada: { summary: "Look for Ada", answers: 200, parameters: { q: "ada", limit: 20 } } },
   readUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
   updateUser: { nobody: { summary: "Make somebody a moderator", ...ofNoUser, body: { role: "moderator" } } },
   deleteUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
   revokeSessions: { nobody: { summary: "The id of nobody", ...ofNoUser } },
   sendPasswordReset: { nobody: { summary: "The id of nobody", ...ofNoUser } },
   listAuditEvents: {
-    logins: { summary: "The newest logins", answers: 200, parameters: { type: "login_succeeded", limit: "20" } },
+    logins: { summary: "The newest logins", answers: 200, parameters: { type: "login_succeeded", limit: 20 } },
   },
   inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
   acceptInvitation: {
@@ -139,7 +139,7 @@ export function parameterExamples(operation: string, name: string): JsonObject |
 
 function written(
   operation: string,
-  partOf: (example: Example) => JsonObject | string | undefined,
+  partOf: (example: Example) => JsonObject | string | number | undefined,
 ): JsonObject | undefined {
   const entries = Object.entries(EXAMPLES[operation] ?? {}).flatMap(([name, example]) => {
     const value = partOf(example);

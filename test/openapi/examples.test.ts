@@ -52,9 +52,9 @@ describe("the examples of the API reference", () => {
   it.each(cases)("send a valid request that gets the answer which the example names: $title", async (one) => {
     const { operation, example } = one;
     const bearer = operation.id === "register" ? undefined : await arriveAsAda(operation.tag === "Administration");
-    const query = new URLSearchParams(example.parameters);
-    const path = operation.path.replace("{id}", example.parameters?.id ?? "");
-    query.delete("id");
+    const { id = "", ...inQuery } = example.parameters ?? {};
+    const query = new URLSearchParams(Object.entries(inQuery).map(([name, value]) => [name, String(value)]));
+    const path = operation.path.replace("{id}", String(id));
     // The reference is a page of the service.
     const headers = { Origin: ORIGIN, "Sec-Fetch-Site": "same-origin" };
     const answer = await call(
