@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { defaultDocument } from "../../src/build/default-document.ts";
+import { CHROMIUM, mailedLink, useVisitor } from "./live-browser.ts";
+import { useService } from "./live-service.ts";
+
+const OPERATIONS = Object.values(JSON.parse(JSON.stringify(defaultDocument().paths))).flatMap((methods) =>
+  Object.values<{ operationId: string; tags: string[] }>(Object(methods)),
+);
+
+/** Opens an operation of the API reference, executes what it offers without a change, and answers the status. */
+async function execute(page: Page, id: string): Promise<string> {
+  const tag = OPERATIONS.find(({ operationId }) => operationId === id)?.tags[0];
+  const operation = page.locator(`#operations-${tag}-${id}`);
+  await operation.locator(".opblock-summary-control").click();
+  await operation.locator("button.execute").click();
+  const status = operation.locator(".live-responses-table tbody .response-col_status").first();
+  await status.waitFor();
+  return /\d{3}/.exec((await status.textContent()) ?? "")?.[0] ?? "";
+}
+
+describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
+  const service = useService(["RATE_LIMITING:off"]);
+  const visitor = useVisitor(service);
+
+  it("registers Ada, logs her in and out, and calls the API as her, without a change of the requests that it offers", async () => {
+    const page = await visitor.arrive();
+    page.setDefaultTimeout(20_000);
+    await page.goto(`${service.origin}/docs`);
+    await page.locator(".opblock").first().waitFor();
+    expect(await execute(page, "register")).toBe("202");
+    const token = new URL(await mailedLink(service.origin, "ada@example.com", "verify-email")).hash.slice(
+      "#token=".length,
+    );
+    const verified = await page.request.post(`${service.origin}/api/v1/auth/verify-email`, { data: { token } });
+    expect(verified.status()).toBe(200);
+    expect(await execute(page, "login")).toBe("200");
+    expect(await execute(page, "readMe")).toBe("200");
+
+    expect(await execute(page, "updateMe")).toBe("200");
+    expect(await execute(page, "listSecurityEvents")).toBe("200");
+    expect(await execute(page, "endSession")).toBe("404");
+    expect(await execute(page, "changePassword")).toBe("204");
+    expect(await execute(page, "logout")).toBe("204");
+  });
+});
