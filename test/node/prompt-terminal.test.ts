@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createAsk } from "../../src/commands/prompt.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { makeLocalDatabase } from "./local-database.ts";
 
 const SECRET = "correct horse battery staple";
 /** Debian's bsdutils, which every machine with Debian has. */
@@ -137,13 +137,9 @@ describe("what is typed at a terminal", () => {
   });
 });
 
-describe.skipIf(!existsSync(SCRIPT))("a command at a real terminal", () => {
-  let database: LocalDatabase;
-  beforeAll(async () => {
-    database = await makeLocalDatabase();
-  });
-  afterAll(() => database.remove());
+const database = await makeLocalDatabase();
 
+describe.skipIf(!existsSync(SCRIPT))("a command at a real terminal", () => {
   /** Runs the command in a terminal of its own. */
   function run(...flags: string[]) {
     const command = join(import.meta.dirname, "../../src/commands/create-admin.ts");
