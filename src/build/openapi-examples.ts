@@ -109,6 +109,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   deleteMe: { ada: { summary: "Delete the account", answers: 204, body: { password: PASSWORD } } },
   listSecurityEvents: { page: { summary: "The newest events", answers: 200, parameters: { limit: 20 } } },
   listUsers: { ada: { summary: "Look for Ada", answers: 200, parameters: { q: "ada", limit: 20 } } },
+  lookUpUser: { ada: { summary: "Look Ada up", answers: 200, parameters: { email: EMAIL } } },
   readUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
   updateUser: { nobody: { summary: "Make somebody a moderator", ...ofNoUser, body: { role: "moderator" } } },
   deleteUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },

@@ -634,6 +634,34 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/http/head.test.ts"],
+    [
+      {
+        name: "HEAD makes an export, and records it.",
+        file: "src/endpoint/endpoint.ts",
+        from: 'declaration.method === "get" && limits.length === 0',
+        to: 'declaration.method === "get"',
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/config.test.ts"],
+    [
+      {
+        name: "An origin with a wildcard may be listed.",
+        file: "src/config/values.ts",
+        from: "[\\w.~-]+(:",
+        to: "[\\w.~*-]+(:",
+      },
+      {
+        name: "An asterisk may be listed among the headers.",
+        file: "src/config/values.ts",
+        from: "/^[a-z][\\w-]{0,63}$/i",
+        to: "/^[a-z*][\\w-]{0,63}$/i",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/http/http.test.ts"],
     [
       {
