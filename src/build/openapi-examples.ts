@@ -81,6 +81,9 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { refresh_token: "prt_the-refresh-token-of-a-login" },
     },
   },
+  checkCookie: {
+    none: { summary: "Without a cookie", answers: "invalid_refresh_token", hint: "Log in with `cookie: true` first." },
+  },
   logout: {
     here: { summary: "End this session", answers: 204, body: {} },
     everywhere: { summary: "End every session", answers: 204, body: { all: true } },
