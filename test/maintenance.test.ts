@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createFollowUps } from "../src/accounts/follow-ups.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { runMaintenance } from "../src/maintenance.ts";
@@ -69,6 +69,24 @@ describe("the cron job", () => {
     expect(await registrations.deleteStale(1_000, limits)).toBe(false);
     expect(await countRows("registrations", "created_at", "1")).toBe(0);
   });
+
+  it("looks for unproved users without reading the many others whom no link has verified", async () => {
+    const columns = "id, email, username, password_hash, is_verified, created_at, updated_at";
+    const values = "'old-' || value, 'old-' || value || '@example.com', 'old-' || value, '!', value > 5, 1, 1";
+    const numbers = JSON.stringify(Array.from({ length: 2_000 }, (_, index) => index + 1));
+    await env.DB.prepare(`INSERT INTO users (${columns}) SELECT ${values} FROM json_each(?)`).bind(numbers).run();
+    const { DB, count } = countingRows();
+    const { registrations } = createServices({ ...env, DB }, parseConfig(env));
+    expect(await registrations.deleteStale(1_000, { most: 3, now: Date.now() })).toBe(true);
+    expect(count.rowsRead).toBeLessThan(200);
+    expect(await countRows("users", "created_at", "1"), "three of the five unproved ones are deleted").toBe(1_997);
+    const { results } = await env.DB.prepare("SELECT id FROM follow_ups WHERE id LIKE 'anonymise:old-%'").all();
+    expect(results, "only the events of deleted users are anonymised").toEqual(
+      ["old-1", "old-2", "old-3"].map((id) => ({ id: `anonymise:${id}` })),
+    );
+    await env.DB.exec("DELETE FROM users WHERE created_at = 1");
+    await env.DB.exec("DELETE FROM follow_ups");
+  });
 });
 
 describe("a follow-up", () => {
@@ -92,6 +110,54 @@ describe("a follow-up", () => {
     expect(await row()).toBeNull();
   });
 
+  it("is carried out once, even if two runs of the cron job overlap", async () => {
+    const services = coldIsolate();
+    const queued: string[] = [];
+    const mail = { ...services.mail, enqueue: async ({ id }: { id: string }) => void queued.push(id) };
+    const followUps = createFollowUps({ ...services, mail }, NO_ORIGIN);
+    const request = services.mail.requestOf({ kind: "password_changed", userId: crypto.randomUUID() });
+    const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)");
+    await insert.bind(request.id, JSON.stringify(request)).run();
+    await Promise.all([followUps.carryOutLeft(), followUps.carryOutLeft()]);
+    expect(queued).toEqual([request.id]);
+    expect(await countRows("follow_ups", "id", request.id)).toBe(0);
+  });
+
+  it("is carried out by the next runs if the isolate of a run is lost", async () => {
+    const services = coldIsolate();
+    const person = await loggedIn();
+    const mail = { ...services.mail, enqueue: () => new Promise<void>(() => {}) };
+    const request = services.mail.requestOf({ kind: "password_changed", userId: person.userId });
+    const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)");
+    await insert.bind(request.id, JSON.stringify(request)).run();
+    void createFollowUps({ ...services, mail }, NO_ORIGIN).carryOutLeft();
+    await vi.waitFor(async () => expect(await countRows("follow_ups", "due_at", "0")).toBe(0));
+    expect(await countRows("follow_ups", "id", request.id)).toBe(1);
+    await carryOutLeft();
+    expect(await countRows("follow_ups", "id", request.id)).toBe(0);
+  });
+
+  it("does not wait until the events of many deleted users are anonymised", async () => {
+    const services = coldIsolate();
+    const queued: string[] = [];
+    const mail = { ...services.mail, enqueue: async ({ id }: { id: string }) => void queued.push(id) };
+    const auditEvents = { ...services.auditEvents, anonymise: async () => "00000000-more-events-are-left" };
+    const followUps = createFollowUps({ ...services, auditEvents, mail }, NO_ORIGIN);
+    const content = "json_object('userId', 'user-' || value)";
+    const numbers = JSON.stringify(Array.from({ length: 60 }, (_, index) => index));
+    await env.DB.prepare(
+      `INSERT INTO follow_ups SELECT 'endless:' || value, 'anonymise', ${content}, 0, 0 FROM json_each(?)`,
+    )
+      .bind(numbers)
+      .run();
+    const request = services.mail.requestOf({ kind: "password_changed", userId: crypto.randomUUID() });
+    const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 1, 0)");
+    await insert.bind(request.id, JSON.stringify(request)).run();
+    await followUps.carryOutLeft();
+    expect(queued).toEqual([request.id]);
+    await env.DB.exec("DELETE FROM follow_ups WHERE id LIKE 'endless:%'");
+  });
+
   it("that anonymises the events of a deleted user continues where it stopped", async () => {
     const services = coldIsolate();
     const [userId, operatorId] = [createId(Date.now(), systemRandom), createId(Date.now(), systemRandom)];
@@ -108,14 +174,26 @@ describe("a follow-up", () => {
     const shown = await services.auditEvents.list({ userId }, { limit: 50 });
     expect(shown.every(({ ipAddress, userAgent }) => ipAddress === null && userAgent === null)).toBe(true);
     const first = await services.auditEvents.anonymise(userId, "", 1_000);
-    expect(await left()).toBe(1_102);
+    expect(await left()).toBe(1_103);
     expect(await services.auditEvents.anonymise(userId, first ?? "", 1_000)).toBeDefined();
-    expect(await left()).toBe(102);
+    expect(await left()).toBe(103);
 
     const content = JSON.stringify({ userId });
     await env.DB.prepare("INSERT INTO follow_ups VALUES ('anonymise:x', 'anonymise', ?, 0, 0)").bind(content).run();
     await carryOutLeft();
     expect(await left(), "the operator's own address stays").toBe(1);
     expect(await countRows("follow_ups", "id", "anonymise:x")).toBe(0);
+  });
+
+  it("reads no more events of a deleted user than one step anonymises", async () => {
+    const userId = createId(Date.now(), systemRandom);
+    const insert = "INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id, ip_address)";
+    const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)";
+    const own = `${numbers} SELECT printf('%08d-many', i), 'login_succeeded', i, ?1, ?1, '192.0.2.9' FROM n`;
+    await env.DB.prepare(`${insert} ${own}`).bind(userId).run();
+    const { DB, count } = countingRows();
+    const { auditEvents } = createServices({ ...env, DB }, parseConfig(env));
+    expect(await auditEvents.anonymise(userId, "", 50)).toBe("00000050-many");
+    expect(count.rowsRead).toBeLessThan(1_000);
   });
 });

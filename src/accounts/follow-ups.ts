@@ -41,10 +41,15 @@ const anonymiseContent = z.object({ userId: z.string(), after: z.string().defaul
 /** How long the request has to carry out its follow-ups before the cron job does. */
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
-/** How many follow-ups one statement reads, and how many times one run of the cron job reads. */
-const FOLLOW_UPS_A_STATEMENT = 50;
-const MOST_STATEMENTS = 20;
-/** How many events one step anonymises. A follow-up that needs more steps stays due. */
+/** How long a run of the cron job has for the follow-ups that it takes, before another run takes them. */
+const RUN_TIME = 5 * MINUTE;
+/**
+ * How many follow-ups a run of the cron job takes at once, and how often. Each can cost two statements, and D1 allows a
+ * Worker 1,000 of them in one run.
+ */
+const FOLLOW_UPS_AT_ONCE = 50;
+const MOST_TIMES = 6;
+/** How many events one step anonymises. A follow-up that needs more steps waits behind the others for the next. */
 const EVENTS_A_STEP = 1_000;
 
 export type FollowUps = ReturnType<typeof createFollowUps>;
@@ -79,7 +84,7 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         const { userId, after } = anonymiseContent.parse(content);
         const last = await auditEvents.anonymise(userId, after, EVENTS_A_STEP);
         if (last === undefined) return "done";
-        await followUpRows.update(id, { content: JSON.stringify({ userId, after: last }) });
+        await followUpRows.update(id, { content: JSON.stringify({ userId, after: last }), dueAt: clock.now() });
         return "goes on";
       }
     }
@@ -153,10 +158,11 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
 
     /** Carries out what requests have left. */
     async carryOutLeft(): Promise<void> {
-      for (let statement = 0; statement < MOST_STATEMENTS; statement++) {
-        const due = await followUpRows.due(clock.now(), FOLLOW_UPS_A_STATEMENT);
-        const goOn = await Promise.all(due.map(retryLeft));
-        if (due.length < FOLLOW_UPS_A_STATEMENT && !goOn.includes(true)) return;
+      for (let times = 0; times < MOST_TIMES; times++) {
+        const now = clock.now();
+        const taken = await followUpRows.take(now, now + RUN_TIME, FOLLOW_UPS_AT_ONCE);
+        const goOn = await Promise.all(taken.map(retryLeft));
+        if (taken.length < FOLLOW_UPS_AT_ONCE && !goOn.includes(true)) return;
       }
     },
   };

@@ -162,7 +162,7 @@ export const followUps = sqliteTable(
     kind: text("kind", { enum: ["mail", "sessions", "anonymise"] }).notNull(),
     /** JSON, as `accounts/follow-ups.ts` reads it. */
     content: text("content").notNull(),
-    /** When the cron job does the work, if the request has not. */
+    /** When the cron job does the work, if neither the request nor another run has. */
     dueAt: integer("due_at").notNull(),
     /** How often the cron job has failed. */
     failures: integer("failures").notNull(),

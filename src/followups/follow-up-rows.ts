@@ -9,9 +9,18 @@ export type FollowUpRows = ReturnType<typeof createFollowUpRows>;
 
 export function createFollowUpRows(db: Database) {
   return {
-    /** Up to `most` follow-ups that are due, the longest due first. */
-    async due(now: number, most: number) {
-      return db.select().from(followUps).where(lte(followUps.dueAt, now)).orderBy(asc(followUps.dueAt)).limit(most);
+    /**
+     * Takes up to `most` follow-ups that are due, the longest due first, and puts them off until `until`. So no other
+     * run carries them out at the same time, and a later one does if this run is lost.
+     */
+    async take(now: number, until: number, most: number): Promise<FollowUpRow[]> {
+      const due = db
+        .select({ id: followUps.id })
+        .from(followUps)
+        .where(lte(followUps.dueAt, now))
+        .orderBy(asc(followUps.dueAt))
+        .limit(most);
+      return db.update(followUps).set({ dueAt: until }).where(inArray(followUps.id, due)).returning();
     },
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {

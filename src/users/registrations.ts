@@ -128,8 +128,11 @@ export function createRegistrationStore(db: Database) {
      */
     async deleteStale(before: number, { most, now }: { most: number; now: number }) {
       const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);
-      const stale = idsOf(db, users, and(isBareRegistration, lt(users.createdAt, before), isNotWaitedFor))
-        .orderBy(users.createdAt)
+      // A literal 0, because SQLite does not use a partial index for a bound value. The row's number puts users of the
+      // same time in order: otherwise the two statements could mean different users.
+      const isUnproved = and(sql`${users.isVerified} = 0`, isBareRegistration);
+      const stale = idsOf(db, users, and(isUnproved, lt(users.createdAt, before), isNotWaitedFor))
+        .orderBy(users.createdAt, sql`rowid`)
         .limit(most);
       const deleted = await batchOf(db, {
         registrations: db

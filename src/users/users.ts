@@ -21,7 +21,8 @@ export type UserStore = ReturnType<typeof createUserStore>;
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
-  isNull(users.verifiedByLink),
+  // The plus sign keeps SQLite from looking up the many users without a link in an index.
+  isNull(sql`+${users.verifiedByLink}`),
   isNull(users.lastLoginAt),
   eq(users.sessionEpoch, 0),
 );

@@ -14,8 +14,9 @@ export function countingRows() {
         return result;
       },
       raw: async () => {
-        count.rowsRead += (await statement.all()).meta.rows_read;
-        return statement.raw();
+        const { meta, results } = await statement.all<Record<string, unknown>>();
+        count.rowsRead += meta.rows_read;
+        return results.map((row) => Object.values(row));
       },
     } as unknown as D1PreparedStatement;
     originals.set(wrapped, statement);
