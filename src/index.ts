@@ -33,12 +33,7 @@ export default {
   },
 
   async scheduled(_event, bindings) {
-    const services = createServices(bindings, config);
-    try {
-      await runMaintenance(services);
-    } finally {
-      await services.audit.send();
-    }
+    await runMaintenance(createServices(bindings, config));
   },
 } satisfies ExportedHandler<Bindings>;
 

@@ -1,7 +1,7 @@
 /**
  * The audit trail of one request, for events that no change of D1 belongs to. Handlers note them; all are sent to the
  * queue together, after the response. From then on each is recorded at least once. An event about a change of D1 is
- * stored with it instead: `followups/consequences.ts`.
+ * stored in its batch instead: `followups/consequences.ts`, `keys/signing-key-rows.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -24,7 +24,14 @@ export function createAuditTrail(
   origin: AuditOrigin,
   { clock, hops, random }: { clock: Clock; hops: Hops; random: Random },
 ) {
-  const noted: Omit<AuditEvent, keyof AuditOrigin>[] = [];
+  const noted: AuditEvent[] = [];
+
+  function eventOf(type: AuditEventType, { actorId, userId, details }: AuditNote = {}): AuditEvent {
+    const occurredAt = clock.now();
+    const id = createId(occurredAt, random);
+    const ids = { actorId: actorId ?? null, userId: userId ?? null };
+    return { id, type, occurredAt, ...ids, ...origin, details: details ?? null };
+  }
 
   async function sendBatch(events: AuditEvent[]): Promise<void> {
     try {
@@ -43,17 +50,17 @@ export function createAuditTrail(
       return noted.length === 0;
     },
     /** Notes an event. Makes no I/O until the trail is sent. */
-    note(type: AuditEventType, { actorId, userId, details }: AuditNote = {}) {
-      const occurredAt = clock.now();
-      const id = createId(occurredAt, random);
-      noted.push({ id, type, occurredAt, actorId: actorId ?? null, userId: userId ?? null, details: details ?? null });
+    note(type: AuditEventType, about?: AuditNote) {
+      noted.push(eventOf(type, about));
     },
+    /** An event for the batch of the change that it is about. */
+    eventOf,
     /**
      * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is
      * logged as lost, without its IP address.
      */
     async send() {
-      const events = noted.splice(0).map((event) => ({ ...event, ...origin }));
+      const events = noted.splice(0);
       if (events.length > 0) await sendBatch(events);
     },
   };

@@ -21,6 +21,11 @@ export async function databaseNow(db: Database): Promise<number> {
   return now;
 }
 
+/**
+ * SQLite: the latest INSERT, UPDATE or DELETE changed a row. For a statement directly behind it in a batch.
+ */
+export const HAS_CHANGED = sql`changes() > 0`;
+
 type Statement = BatchItem<"sqlite">;
 
 /**

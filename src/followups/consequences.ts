@@ -4,7 +4,7 @@
  */
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { type EventRow, insertEvent } from "../audit/audit-events.ts";
-import type { Database } from "../db/client.ts";
+import { type Database, HAS_CHANGED } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 
 /** Work that is left to do outside of D1. `content` is JSON, whose shape depends on the kind. */
@@ -23,9 +23,6 @@ export interface Consequences {
   /** When the cron job carries out what the request itself did not. In milliseconds since the epoch. */
   dueAt: number;
 }
-
-/** SQLite: the number of rows that the latest INSERT, UPDATE or DELETE changed. */
-const HAS_CHANGED = sql`changes() > 0`;
 
 /**
  * The statements that store consequences. They belong directly behind the statement that makes the change, and do

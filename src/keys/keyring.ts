@@ -81,9 +81,8 @@ export function createKeyring(parts: {
       now: clock.now(),
       random,
     });
-    if (!(await addSigningKey(db, row))) return;
-    writeLog("info", { event: "signing_key_created", key_id: row.id });
-    audit.note("signing_key_created", { details: { key_id: row.id } });
+    const event = audit.eventOf("signing_key_created", { details: { key_id: row.id } });
+    if (await addSigningKey(db, row, event)) writeLog("info", { event: "signing_key_created", key_id: row.id });
   }
 
   /**
@@ -175,10 +174,10 @@ export function createKeyring(parts: {
         const opened = await openPrivateJwk(row, secrets);
         if (opened === undefined || opened.isCurrent) continue;
         const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
-        // Another isolate has resealed the key, or it was deleted. Nothing is left to do.
-        if (!(await replaceSeal(db, row.id, row.sealedPrivateJwk, sealed))) continue;
-        writeLog("info", { event: "signing_key_resealed", key_id: row.id });
-        audit.note("signing_key_resealed", { details: { key_id: row.id } });
+        const event = audit.eventOf("signing_key_resealed", { details: { key_id: row.id } });
+        // If nothing is replaced, another isolate has resealed the key, or it was deleted. Nothing is left to do.
+        const isReplaced = await replaceSeal(db, row, sealed, event);
+        if (isReplaced) writeLog("info", { event: "signing_key_resealed", key_id: row.id });
       }
     },
   };

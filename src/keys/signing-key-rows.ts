@@ -1,6 +1,7 @@
 import { and, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { insertEvent } from "../audit/audit-events.ts";
 import type { AuditEvent } from "../audit/event-types.ts";
-import { batchOf, type Database } from "../db/client.ts";
+import { batchOf, type Database, HAS_CHANGED } from "../db/client.ts";
 import { auditEvents, signingKeys } from "../db/schema.ts";
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
@@ -29,9 +30,14 @@ export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyR
   return { rows, version: keyring[0]?.version ?? "" };
 }
 
-/** Adds a key, unless another isolate has already used its sequence number. Returns whether it was added. */
-export async function addSigningKey(db: Database, row: SigningKeyRow): Promise<boolean> {
-  const added = await db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id });
+/**
+ * Adds a key and records it, unless another isolate has already used its sequence number. Returns whether it was added.
+ */
+export async function addSigningKey(db: Database, row: SigningKeyRow, event: AuditEvent): Promise<boolean> {
+  const { added } = await batchOf(db, {
+    added: db.insert(signingKeys).values(row).onConflictDoNothing().returning({ id: signingKeys.id }),
+    event: insertEvent(db, event, HAS_CHANGED),
+  });
   return added.length > 0;
 }
 
@@ -40,13 +46,21 @@ export function readSealedKeys(db: Database): Promise<SealedKey[]> {
   return db.select({ id: signingKeys.id, sealedPrivateJwk: signingKeys.sealedPrivateJwk }).from(signingKeys);
 }
 
-/** Replaces a sealed private key, unless it changed since it was read. Returns whether it was replaced. */
-export async function replaceSeal(db: Database, id: string, read: string, sealed: string): Promise<boolean> {
-  const replaced = await db
-    .update(signingKeys)
-    .set({ sealedPrivateJwk: sealed })
-    .where(and(eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)))
-    .returning({ id: signingKeys.id });
+/** Replaces a sealed private key and records it, unless it changed since it was read. Returns whether it was replaced. */
+export async function replaceSeal(
+  db: Database,
+  { id, sealedPrivateJwk }: SealedKey,
+  sealed: string,
+  event: AuditEvent,
+): Promise<boolean> {
+  const { replaced } = await batchOf(db, {
+    replaced: db
+      .update(signingKeys)
+      .set({ sealedPrivateJwk: sealed })
+      .where(and(eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, sealedPrivateJwk)))
+      .returning({ id: signingKeys.id }),
+    event: insertEvent(db, event, HAS_CHANGED),
+  });
   return replaced.length > 0;
 }
 

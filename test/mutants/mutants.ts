@@ -893,7 +893,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A key is sealed again by each of many isolates.",
         file: "src/keys/signing-key-rows.ts",
-        from: "eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, read)",
+        from: "eq(signingKeys.id, id), eq(signingKeys.sealedPrivateJwk, sealedPrivateJwk)",
         to: "eq(signingKeys.id, id)",
       },
     ],

@@ -230,7 +230,7 @@ let outbound: MockInstance<typeof fetch>;
 
 beforeAll(async () => {
   workshop = await openWorkshop();
-  const { secrets, db, random } = coldIsolate();
+  const { audit, secrets, db, random } = coldIsolate();
   const signsFrom = Date.now() + 30 * 24 * HOUR * 1000;
   another = await createKeyRow({
     sequence: 1_000_000,
@@ -241,7 +241,7 @@ beforeAll(async () => {
     now: Date.now(),
     random,
   });
-  expect(await addSigningKey(db, another)).toBe(true);
+  expect(await addSigningKey(db, another, audit.eventOf("signing_key_created"))).toBe(true);
   // Makes this isolate read the current keys.
   expect((await readMe(workshop.victim.accessToken)).status).toBe(200);
 });

@@ -10,7 +10,7 @@ export async function runCall<Answer>(
   services: Services,
   work: (services: Services) => Promise<Answer>,
 ): Promise<Answer> {
-  const { audit, clock, hops } = services;
+  const { clock, hops } = services;
   const startedAt = clock.now();
   try {
     return await work(services);
@@ -19,7 +19,6 @@ export async function runCall<Answer>(
     // The calling Worker logs what is thrown, and the original error may hold parameters of a query.
     throw new Error("unavailable");
   } finally {
-    await audit.send();
     writeLog("info", {
       event: "rpc",
       method,
