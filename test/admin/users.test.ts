@@ -288,6 +288,17 @@ describe("an operator", () => {
     expect((await verifyEmail(person.token)).json).toEqual({ status: "verified" });
   });
 
+  it.each(["is_active", "is_verified"])(
+    "leaves a user's reset link valid by setting %s to false where it is false",
+    async (field) => {
+      const person = await loggedIn();
+      await patch(admin, person.userId, { [field]: false });
+      const token = await recoveryToken(person);
+      expect((await patch(admin, person.userId, { [field]: false, first_name: "Ada" })).status).toBe(200);
+      expect((await resetPassword(token)).status).toBe(204);
+    },
+  );
+
   it("ends the sessions of a user who verified their address at that moment", async () => {
     const { token, ...person } = await unverified();
     let refreshToken = "";

@@ -78,7 +78,7 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   const change = changeOf(target, body);
   const events = eventsOf(target, { ...target, ...change });
   const isEndorsed = change.isVerified === true && wasNeverProved(target);
-  const suspends = change.isActive === false || change.isVerified === false;
+  const suspends = (target.isActive && change.isActive === false) || (target.isVerified && change.isVerified === false);
   // A registration that waits to be proved has no session to end, and its link must stay valid.
   const endsSessions = suspends && !wasNeverProved(target);
   const changesRole = change.role !== undefined && change.role !== target.role;
