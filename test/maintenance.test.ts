@@ -27,15 +27,15 @@ describe("the cron job", () => {
     };
     const logs = recordLogs();
     await expect(runMaintenance(parts)).rejects.toThrow(
-      "carry_out_follow_ups, rotate_signing_keys, delete_registrations",
+      "rotate_signing_keys, carry_out_follow_ups, delete_registrations",
     );
     expect(await countRows("retired_usernames", "digest", "over")).toBe(0);
     expect(await rowOf(person.email)).not.toBeNull();
     const failed = logs().filter(({ event }) => event === "task_failed");
     expect(logs().find(({ event }) => event === "tasks_ran")).toMatchObject({ failed: 3 });
     expect(failed.map(({ task }) => task)).toEqual([
-      "carry_out_follow_ups",
       "rotate_signing_keys",
+      "carry_out_follow_ups",
       "delete_registrations",
     ]);
   });

@@ -91,9 +91,9 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   }
 
   /** Returns the ids of those that are done. A failure is logged; the cron job tries again. */
-  async function performAll(due: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
+  async function performAll(all: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
     const done = await Promise.all(
-      due.map(async (followUp) => {
+      all.map(async (followUp) => {
         try {
           return (await trying(() => perform(followUp, user))) === "done" ? [followUp.id] : [];
         } catch (error) {

@@ -253,8 +253,19 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The cron deletes users who proved their address long ago.",
         file: "src/users/registrations.ts",
-        from: "and(isBareRegistration, lt(",
-        to: "and(lt(",
+        from: "= 0`, isBareRegistration)",
+        to: "IN (0, 1)`)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/maintenance.test.ts"],
+    [
+      {
+        name: "Two runs of the cron job at the same time send the same email.",
+        file: "src/followups/follow-up-rows.ts",
+        from: ".set({ dueAt: until })",
+        to: ".set({ dueAt: now })",
       },
     ],
   ),
