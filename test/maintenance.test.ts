@@ -72,19 +72,19 @@ describe("the cron job", () => {
 
   it("looks for unproved users without reading the many others whom no link has verified", async () => {
     const columns = "id, email, username, password_hash, is_verified, created_at, updated_at";
-    const values = "'old-' || value, 'old-' || value || '@example.com', 'old-' || value, '!', value > 5, 1, 1";
+    const values = "'old-' || value, 'old-' || value || '@example.com', 'old-' || value, '!', value > 5, 2, 2";
     const numbers = JSON.stringify(Array.from({ length: 2_000 }, (_, index) => index + 1));
     await env.DB.prepare(`INSERT INTO users (${columns}) SELECT ${values} FROM json_each(?)`).bind(numbers).run();
     const { DB, count } = countingRows();
     const { registrations } = createServices({ ...env, DB }, parseConfig(env));
     expect(await registrations.deleteStale(1_000, { most: 3, now: Date.now() })).toBe(true);
     expect(count.rowsRead).toBeLessThan(200);
-    expect(await countRows("users", "created_at", "1"), "three of the five unproved ones are deleted").toBe(1_997);
+    expect(await countRows("users", "created_at", "2"), "three of the five unproved ones are deleted").toBe(1_997);
     const { results } = await env.DB.prepare("SELECT id FROM follow_ups WHERE id LIKE 'anonymise:old-%'").all();
     expect(results, "only the events of deleted users are anonymised").toEqual(
       ["old-1", "old-2", "old-3"].map((id) => ({ id: `anonymise:${id}` })),
     );
-    await env.DB.exec("DELETE FROM users WHERE created_at = 1");
+    await env.DB.exec("DELETE FROM users WHERE created_at = 2");
     await env.DB.exec("DELETE FROM follow_ups");
   });
 });

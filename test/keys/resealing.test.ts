@@ -48,7 +48,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     await runMaintenance(coldIsolate(ROTATING));
     await runMaintenance(coldIsolate(NEW));
     expect(await sealOf(id)).toBe(seal);
-    expect(logs()).toEqual([]);
+    expect(logs().filter(({ event }) => event !== "tasks_ran")).toEqual([]);
   });
 
   it("seals each key once, even if many isolates do it at once", async () => {
