@@ -169,11 +169,11 @@ describe("npm run secret:rotate -- --remote", () => {
   it.each<[string, Record<string, string>, string[], string[], string, string]>([
     ["a previous secret is still set", { ...ready, AUTH_SECRET_PREVIOUS: OLDER }, [CURRENT], [CURRENT], "", "--fin"],
     ["no secret is deployed", {}, [CURRENT], [CURRENT], "", "wrangler secret put AUTH_SECRET"],
-    ["another secret is given", ready, [CURRENT], [OLDER], "", "is not the present secret"],
-    ["an older secret is given", ready, [OLDER, CURRENT], [OLDER], "", "is not the present secret"],
-    ["no secret is given", ready, [CURRENT], [], "", "is not the present secret"],
-    ["the present one is weak", { AUTH_SECRET: weak }, [weak], [weak], "", "would not start with it"],
-    ["the present one is short", { AUTH_SECRET: "tiny!" }, ["tiny!"], ["tiny!"], "", "is too short"],
+    ["another secret is given", ready, [CURRENT], [OLDER], "", "is not the current secret"],
+    ["an older secret is given", ready, [OLDER, CURRENT], [OLDER], "", "is not the current secret"],
+    ["no secret is given", ready, [CURRENT], [], "", "is not the current secret"],
+    ["the current one is weak", { AUTH_SECRET: weak }, [weak], [weak], "", "would not start with it"],
+    ["the current one is short", { AUTH_SECRET: "tiny!" }, ["tiny!"], ["tiny!"], "", "is too short"],
     ["Cloudflare does not answer", ready, [CURRENT], [CURRENT], noList, "not logged in"],
     ["wrangler says something else", ready, [CURRENT], [CURRENT], oddList, "Cloudflare did not list the secrets"],
   ])("changes nothing where %s", async (_, secrets, sealers, answers, script, words) => {
@@ -261,7 +261,7 @@ describe("npm run secret:rotate -- --remote --finish", () => {
 
   it.each<[string, string[], string[], string, string]>([
     ["an older secret seals a key", [OLDER, CURRENT], [CURRENT], "", "not sealed the signing keys with it"],
-    ["another secret is given", [CURRENT], [OLDER], "", "Either it is not the present one"],
+    ["another secret is given", [CURRENT], [OLDER], "", "Either it is not the current one"],
     ["no secret is given", [CURRENT], [], "", "does not open"],
     ["Cloudflare refuses", [CURRENT], [CURRENT], `if (what === "bulk") process.exit(3);`, "did not confirm"],
     ["Cloudflare does not answer", [CURRENT], [CURRENT], `if (what === "list") process.exit(3);`, "Nothing changed"],
