@@ -2,14 +2,15 @@
 import type { LimitName } from "../config/limit-rules.ts";
 import type { Client } from "../http/exchange.ts";
 import { type Limit, mailLimit } from "../limits/budgets.ts";
+import { networkLimits } from "../limits/networks.ts";
 import type { User } from "../users/user.ts";
 import type { Principal } from "./callers.ts";
 
 /** A limit as an endpoint declares it. */
 export interface DeclaredLimit<Input> {
   rule: LimitName;
-  /** What attempts are counted by. Absent: the handler counts them itself. */
-  key?: (input: Input) => string;
+  /** The budgets that an attempt is taken from. Absent: the handler takes it itself. */
+  budgets?: (input: Input) => readonly Limit[];
   /** Whether an outcome leaves the attempt counted: the code of the refusal, or `undefined` for a success. */
   counts: (code: string | undefined) => boolean;
 }
@@ -18,31 +19,35 @@ export interface DeclaredLimit<Input> {
 const NOT_DONE = new Set<string | undefined>(["busy", "unavailable", "wrong_password"]);
 const countsWork = (code: string | undefined) => !NOT_DONE.has(code);
 
-/** A budget for each network. */
+/** A budget for each network, and a larger one for the IPv6 /48 around it. */
 export function perNetwork(rule: LimitName): DeclaredLimit<{ client: Client }> {
-  return { rule, key: ({ client }) => client.network, counts: countsWork };
+  return { rule, budgets: ({ client }) => networkLimits(rule, client.network), counts: countsWork };
 }
 
 /** A budget for each user who calls. */
 export function perUser(rule: LimitName): DeclaredLimit<{ caller: Principal }> {
-  return { rule, key: ({ caller }) => caller.user.id, counts: countsWork };
+  return { rule, budgets: ({ caller }) => [{ rule, key: caller.user.id }], counts: countsWork };
 }
 
 /** The budget of emails of one kind to the address in the body. */
 export function emailsToGivenAddress(kind: string): DeclaredLimit<{ body: { email: string } }> {
-  return { rule: "mailPerRecipient", key: ({ body }) => mailLimit(kind, body.email).key, counts: countsWork };
+  return { rule: "mailPerRecipient", budgets: ({ body }) => [mailLimit(kind, body.email)], counts: countsWork };
 }
 
 /** The budget of emails of one kind to the user who calls. */
 export function emailsToCaller(kind: string): DeclaredLimit<{ caller: Principal }> {
-  return { rule: "mailPerRecipient", key: ({ caller }) => mailLimit(kind, caller.user.email).key, counts: countsWork };
+  return {
+    rule: "mailPerRecipient",
+    budgets: ({ caller }) => [mailLimit(kind, caller.user.email)],
+    counts: countsWork,
+  };
 }
 
 /** The budget of emails of one kind to the user whom the path names. */
 export function emailsToTarget(kind: string): DeclaredLimit<{ caller: { target: User } }> {
   return {
     rule: "mailPerRecipient",
-    key: ({ caller }) => mailLimit(kind, caller.target.email).key,
+    budgets: ({ caller }) => [mailLimit(kind, caller.target.email)],
     counts: countsWork,
   };
 }
@@ -50,7 +55,7 @@ export function emailsToTarget(kind: string): DeclaredLimit<{ caller: { target: 
 /** Wrong guesses at the caller's current password. Every other outcome refunds the attempt. */
 export const passwordGuesses: DeclaredLimit<{ caller: Principal }> = {
   rule: "passwordCheckPerUser",
-  key: ({ caller }) => caller.user.id,
+  budgets: ({ caller }) => [{ rule: "passwordCheckPerUser", key: caller.user.id }],
   counts: (code) => code === "wrong_password",
 };
 
@@ -61,7 +66,7 @@ export function takenByHandler(rule: LimitName): DeclaredLimit<unknown> {
 
 /** The budgets that a request takes from before its handler runs. */
 export function budgetsOf<Input>(limits: readonly DeclaredLimit<Input>[], input: Input): CountedLimit[] {
-  return limits.flatMap(({ rule, key, counts }) => (key === undefined ? [] : { rule, key: key(input), counts }));
+  return limits.flatMap(({ budgets, counts }) => (budgets?.(input) ?? []).map((limit) => ({ ...limit, counts })));
 }
 
 type CountedLimit = Limit & Pick<DeclaredLimit<never>, "counts">;

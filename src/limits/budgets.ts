@@ -17,6 +17,8 @@ import type { RateLimiter } from "./rate-limiter-object.ts";
 export interface Limit {
   rule: LimitName;
   key: string;
+  /** How many times the budget of the rule this key has; 1 if absent. */
+  factor?: number;
 }
 
 /** The budget for emails of one kind to one address. */
@@ -69,13 +71,13 @@ export function createLimiter(
 }
 
 export function limiterBudget(
-  { rule: name, key }: Limit,
+  { rule: name, key, factor = 1 }: Limit,
   objects: DurableObjectNamespace<RateLimiter>,
   rules: LimitRules,
   secrets: Secrets,
   hops: Hops,
 ): Budget & { forget(): Promise<void> } {
-  const rule = rules[name];
+  const rule = { ...rules[name], budget: rules[name].budget * factor };
   const object = () => objects.getByName(`${name}:${limitedKey(secrets, `${name}:${key}`)}`);
   return {
     name,
@@ -123,11 +125,14 @@ export async function withoutFail(tell: () => Promise<void>): Promise<void> {
   }
 }
 
+type Taken = Pick<Budget, "name" | "policy"> & { reading: LimitReading };
+
 /** The headers for the client, and the refusal if a budget is used up. */
-export function decide(readings: (Pick<Budget, "name" | "policy"> & { reading: LimitReading })[]): LimitDecision {
+export function decide(readings: readonly Taken[]): LimitDecision {
   const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
-  const policies = readings.map(({ policy }) => policy);
-  const states = readings.map(
+  const shown = tightest(readings);
+  const policies = shown.map(({ policy }) => policy);
+  const states = shown.map(
     ({ name, reading }) => `"${name}";r=${reading.remaining};t=${seconds(reading.retryAfter || reading.resetAfter)}`,
   );
   const headers = { "RateLimit-Policy": policies.join(", "), RateLimit: states.join(", ") };
@@ -135,4 +140,15 @@ export function decide(readings: (Pick<Budget, "name" | "policy"> & { reading: L
   const wait = Math.max(...readings.map(({ reading }) => reading.retryAfter));
   const retryAfter = String(Math.max(1, seconds(wait)));
   return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
+}
+
+/** One reading for each rule: if a rule has several budgets, the one that holds the client back most. */
+function tightest(readings: readonly Taken[]): Taken[] {
+  const byName = new Map<LimitName, Taken>();
+  for (const taken of readings) {
+    const other = byName.get(taken.name)?.reading;
+    const isTighter = other === undefined || taken.reading.retryAfter > other.retryAfter;
+    if (isTighter || taken.reading.remaining < other.remaining) byName.set(taken.name, taken);
+  }
+  return [...byName.values()];
 }

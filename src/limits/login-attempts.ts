@@ -7,8 +7,9 @@
 import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
-import { type Budget, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
+import { type Budget, type Limit, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
 import type { GuardReading, LoginGuard } from "./login-guard-object.ts";
+import { networkLimits } from "./networks.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
 export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
@@ -44,10 +45,14 @@ export function createLoginAttempts(
   const rule = rules.loginPerAccount;
   /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
-  const perAddress = (network: string) =>
-    limiterBudget({ rule: "loginPerAddress", key: network }, limiters, rules, secrets, hops);
-  const perAccountAndAddress = (name: string, network: string) =>
-    limiterBudget({ rule: "loginPerAccountAndAddress", key: `${name} ${network}` }, limiters, rules, secrets, hops);
+  const budget = (limit: Limit) => limiterBudget(limit, limiters, rules, secrets, hops);
+  const perAddress = (network: string) => networkLimits("loginPerAddress", network).map(budget);
+  /** The account's budget for this network, and for the /48 around it. */
+  function perAccountAndAddress(name: string, network: string) {
+    const keyOf = (text: string) => `${name} ${text}`;
+    const [own, ...site] = networkLimits("loginPerAccountAndAddress", network, keyOf);
+    return { own: budget(own), site: site.map(budget) };
+  }
 
   function onGuard<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
     return hops.hop("limiter", () => call(guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
@@ -65,7 +70,7 @@ export function createLoginAttempts(
       tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
       ...(network === undefined
         ? []
-        : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).forget()))),
+        : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).own.forget()))),
     ]);
   }
 
@@ -86,7 +91,7 @@ export function createLoginAttempts(
         refund: () => onGuard(name, (object) => object.refund(from, guarded.isKnownNetwork)),
       };
       const ofAccount = perAccountAndAddress(name, network);
-      const budgets = [perAddress(network), ofAccount, guard];
+      const budgets = [...perAddress(network), ofAccount.own, ...ofAccount.site, guard];
       const decision = await takeAll(budgets);
       const { isKnownNetwork, isBlocked, isLast } = guarded;
       return {
@@ -102,8 +107,8 @@ export function createLoginAttempts(
          */
         async succeed(names: readonly string[]) {
           await Promise.all([
-            refundAll([perAddress(network)]),
-            withoutFail(() => ofAccount.forget()),
+            refundAll([...perAddress(network), ...ofAccount.site]),
+            withoutFail(() => ofAccount.own.forget()),
             tellGuards(names, (object, own) => object.recordLogin(networkAt(own, network))),
           ]);
         },
