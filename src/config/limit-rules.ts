@@ -65,7 +65,13 @@ export const LONGEST_PAUSE = HOUR;
 export const MOST_KNOWN_NETWORKS = 20;
 
 /**
- * How long a network stays known after its last login, and how long guesses are remembered after the last one. In
- * milliseconds.
+ * How long a network stays known after its last login, and how long guesses at a user's password count towards the block
+ * after the last one. In milliseconds.
  */
 export const GUARD_MEMORY = 90 * DAY;
+
+/**
+ * How long after the last guess at a name its pauses are remembered, whether or not a user has the name. In
+ * milliseconds. Longer than the longest pause, so waiting for it allows no more guesses than the pauses do.
+ */
+export const PAUSE_MEMORY = 1 * DAY;

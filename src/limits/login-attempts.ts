@@ -29,7 +29,7 @@ export const unlimitedAttempts: LoginAttempts = {
     refund: nothing,
     succeed: nothing,
     undoSuccess: nothing,
-    countByOtherName: nothing,
+    countAtUser: nothing,
   }),
   reset: nothing,
   rename: nothing,
@@ -78,7 +78,7 @@ export function createLoginAttempts(
     /** Takes an attempt at the account with this name. */
     async take(name: string, network: string) {
       const from = networkAt(name, network);
-      let guarded = { isKnownNetwork: false, isBlocked: false, isLast: false };
+      let guarded = { isKnownNetwork: false, isBlocked: false, isLast: false, isOfUser: false };
       const guard: Budget = {
         name: "loginPerAccount",
         // No window: this limit counts failures in a row, and its pause grows.
@@ -118,9 +118,19 @@ export function createLoginAttempts(
          */
         undoSuccess: (names: readonly string[]) =>
           tellGuards(names, (object, own) => object.undoLogin(networkAt(own, network))),
-        /** The login failed. Counts it under the account's other name as well. */
-        countByOtherName: (other: string) =>
-          tellGuards([other], (object) => object.countByOtherName(networkAt(other, network))),
+        /**
+         * The password was wrong, and a user has these names. Counts the guess under the other name as well. What was
+         * guessed at these names is remembered for long.
+         */
+        async countAtUser(names: readonly string[]) {
+          await Promise.all([
+            tellGuards(
+              names.filter((own) => own !== name),
+              async (object, own) => void (await object.countHidden(networkAt(own, network))),
+            ),
+            ...(guarded.isOfUser ? [] : [tellGuards([name], (object) => object.rememberUser())]),
+          ]);
+        },
       };
     },
     reset,

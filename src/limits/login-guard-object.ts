@@ -13,12 +13,14 @@ import {
   LONGEST_PAUSE,
   MOST_KNOWN_NETWORKS,
   MOST_WRONG_GUESSES,
+  PAUSE_MEMORY,
 } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
 import { doublingPause } from "../platform/retry.ts";
 import type { LimitReading } from "./gcra.ts";
 
-export interface GuardReading extends LimitReading {
+/** What the guesses so far mean for one more guess. */
+export interface GuardVerdict {
   /** Whether the user has logged in from this network before, so that it is counted separately. */
   isKnownNetwork: boolean;
   /** The password must not be accepted from this network: there were too many wrong guesses. */
@@ -27,13 +29,23 @@ export interface GuardReading extends LimitReading {
   isLast: boolean;
 }
 
+export interface GuardReading extends LimitReading, GuardVerdict {
+  /** Whether this object knows that a user has the name. */
+  isOfUser: boolean;
+}
+
 interface Guesses {
   /** Wrong guesses in a row, including those whose password is still being checked. */
   count: number;
-  /** Wrong guesses under the account's other name. Counts towards the block, never shown in headers. */
-  byOtherName: number;
+  /**
+   * Wrong guesses that count towards the block and are never shown in headers: under the account's other name, at the
+   * current password of a user who is logged in, and those before a day without any.
+   */
+  hidden: number;
   /** The earliest time of the next guess, in milliseconds since the epoch. */
   nextAt: number;
+  /** The time of the last guess that was counted in `count`. */
+  lastAt: number;
 }
 
 interface Kept {
@@ -41,14 +53,16 @@ interface Kept {
   unknown: Guesses;
   /** By network. */
   known: Record<string, Guesses & { lastLoginAt: number }>;
+  /** Whether a user has the name. Otherwise the object forgets everything after a day. */
+  isOfUser: boolean;
   touchedAt: number;
 }
 
-const KEPT = "wrong_guesses";
+const KEPT = "guesses";
 
-const none = (): Guesses => ({ count: 0, byOtherName: 0, nextAt: 0 });
+const none = (): Guesses => ({ count: 0, hidden: 0, nextAt: 0, lastAt: 0 });
 
-const total = ({ count, byOtherName }: Guesses) => count + byOtherName;
+const total = ({ count, hidden }: Guesses) => count + hidden;
 
 export class LoginGuard extends DurableObject {
   /** Counts one guess from this network, or returns how long to wait. */
@@ -57,9 +71,11 @@ export class LoginGuard extends DurableObject {
     const kept = this.#kept;
     const own = knownIn(kept, network, now);
     const guesses = own ?? kept.unknown;
+    forgetPause(guesses, now);
     const wait = guesses.count < rule.budget ? 0 : Math.max(0, guesses.nextAt - now);
     if (wait === 0) {
       guesses.count += 1;
+      guesses.lastAt = now;
       const excess = guesses.count - rule.budget + 1;
       guesses.nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
       await this.#keep(kept, now);
@@ -69,9 +85,8 @@ export class LoginGuard extends DurableObject {
       remaining: Math.max(0, rule.budget - guesses.count),
       resetAfter: Math.max(0, guesses.nextAt - now),
       retryAfter: wait,
-      isKnownNetwork: own !== undefined,
-      isBlocked: total(guesses) > MOST_WRONG_GUESSES,
-      isLast: own === undefined && total(guesses) >= MOST_WRONG_GUESSES,
+      isOfUser: kept.isOfUser,
+      ...verdictOn(guesses, own !== undefined),
     };
   }
 
@@ -80,22 +95,41 @@ export class LoginGuard extends DurableObject {
    * for it.
    */
   async refund(network: string, isKnownNetwork: boolean): Promise<void> {
-    const kept = this.#kept;
-    const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;
-    if (guesses === undefined || guesses.count === 0) return;
-    guesses.count -= 1;
-    // The guess was allowed, so there was no pause left to wait for.
-    guesses.nextAt = 0;
-    if (isBlank(kept)) await this.#forget();
-    else await this.#keep(kept, systemClock.now());
+    await this.#refund(network, isKnownNetwork, (guesses) => {
+      if (guesses.count === 0) return false;
+      guesses.count -= 1;
+      // The guess was allowed, so there was no pause left to wait for.
+      guesses.nextAt = 0;
+      return true;
+    });
   }
 
-  /** Counts a wrong guess from this network that was made under the account's other name. */
-  async countByOtherName(network: string): Promise<void> {
+  /**
+   * Counts a guess from this network that the headers never show: it was made at the current password or under the
+   * account's other name.
+   */
+  async countHidden(network: string): Promise<GuardVerdict> {
     const now = systemClock.now();
     const kept = this.#kept;
-    (knownIn(kept, network, now) ?? kept.unknown).byOtherName += 1;
-    await this.#keep(kept, now);
+    const own = knownIn(kept, network, now);
+    const guesses = own ?? kept.unknown;
+    guesses.hidden += 1;
+    await this.#keep({ ...kept, isOfUser: true }, now);
+    return verdictOn(guesses, own !== undefined);
+  }
+
+  /** Refunds a guess that {@link LoginGuard.countHidden} counted. */
+  async refundHidden(network: string, isKnownNetwork: boolean): Promise<void> {
+    await this.#refund(network, isKnownNetwork, (guesses) => {
+      if (guesses.hidden === 0) return false;
+      guesses.hidden -= 1;
+      return true;
+    });
+  }
+
+  /** A user has this name: from now on, waiting for a day does not clear the guesses. */
+  async rememberUser(): Promise<void> {
+    await this.#keep({ ...this.#kept, isOfUser: true }, systemClock.now());
   }
 
   /**
@@ -113,7 +147,8 @@ export class LoginGuard extends DurableObject {
       .filter(([, { lastLoginAt }]) => now - lastLoginAt < GUARD_MEMORY)
       .sort(([, left], [, right]) => right.lastLoginAt - left.lastLoginAt)
       .slice(0, MOST_KNOWN_NETWORKS);
-    await this.#keep({ unknown: wasKnown ? unknown : none(), known: Object.fromEntries(newest), touchedAt: now }, now);
+    const remembered = { isOfUser: true, known: Object.fromEntries(newest), touchedAt: now };
+    await this.#keep({ ...remembered, unknown: wasKnown ? unknown : none() }, now);
   }
 
   /** Takes {@link LoginGuard.recordLogin} back, because the login was not valid after all. */
@@ -127,12 +162,13 @@ export class LoginGuard extends DurableObject {
   async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
     const now = systemClock.now();
-    await this.#keep({ ...blank(), known: { [network]: { ...none(), lastLoginAt: now } } }, now);
+    await this.#keep({ ...blank(), isOfUser: true, known: { [network]: { ...none(), lastLoginAt: now } } }, now);
   }
 
   /** Deletes the state after a long time without use, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
-    const forgetAt = this.#kept.touchedAt + GUARD_MEMORY;
+    const kept = this.#kept;
+    const forgetAt = kept.touchedAt + memoryOf(kept);
     if (forgetAt > systemClock.now()) await this.ctx.storage.setAlarm(forgetAt);
     else await this.ctx.storage.deleteAll();
   }
@@ -148,8 +184,40 @@ export class LoginGuard extends DurableObject {
 
   async #keep(kept: Kept, now: number): Promise<void> {
     this.ctx.storage.kv.put(KEPT, { ...kept, touchedAt: now });
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + GUARD_MEMORY);
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + memoryOf(kept));
   }
+
+  async #refund(network: string, isKnownNetwork: boolean, refundIn: (guesses: Guesses) => boolean): Promise<void> {
+    const kept = this.#kept;
+    const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;
+    if (guesses === undefined || !refundIn(guesses)) return;
+    if (isBlank(kept)) await this.#forget();
+    else await this.#keep(kept, systemClock.now());
+  }
+}
+
+function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdict {
+  return {
+    isKnownNetwork,
+    isBlocked: total(guesses) > MOST_WRONG_GUESSES,
+    isLast: !isKnownNetwork && total(guesses) >= MOST_WRONG_GUESSES,
+  };
+}
+
+/**
+ * A day without a guess ends the pauses of every name. Otherwise those of a user's name, which is remembered for longer,
+ * would reveal that there is such a user.
+ */
+function forgetPause(guesses: Guesses, now: number): void {
+  if (now - guesses.lastAt < PAUSE_MEMORY) return;
+  guesses.hidden += guesses.count;
+  guesses.count = 0;
+  guesses.nextAt = 0;
+}
+
+/** How long the object remembers after its last use. Anybody can make it by typing a name that no user has. */
+function memoryOf({ isOfUser }: Kept): number {
+  return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }
 
 /** The guesses of a known network. After too many failures, a network is no longer known. */
@@ -164,5 +232,5 @@ function isBlank({ unknown, known }: Kept): boolean {
 }
 
 function blank(): Kept {
-  return { unknown: none(), known: {}, touchedAt: 0 };
+  return { unknown: none(), known: {}, isOfUser: false, touchedAt: 0 };
 }

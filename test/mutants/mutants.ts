@@ -471,6 +471,34 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/limits/guard-memory.test.ts"],
+    [
+      {
+        name: "Guesses at a user's password are forgotten after a day.",
+        file: "src/limits/login-guard-object.ts",
+        from: "isOfUser ? GUARD_MEMORY : PAUSE_MEMORY",
+        to: "PAUSE_MEMORY",
+      },
+      {
+        name: "The pauses at a user's name are remembered for longer than those at an unknown one.",
+        file: "src/limits/login-guard-object.ts",
+        from: "if (now - guesses.lastAt < PAUSE_MEMORY) return;",
+        to: "if (now > 0) return;",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/networks.test.ts"],
+    [
+      {
+        name: "The networks of one /48 share no budget.",
+        file: "src/limits/networks.ts",
+        from: "site === undefined ? [own] : ",
+        to: "site !== undefined ? [own] : ",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/limits/lockout.test.ts"],
     [
       {

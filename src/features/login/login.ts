@@ -100,7 +100,7 @@ export const login = endpoint(
         await attempt.refund();
         return proof;
       }
-      if ("reason" in proof) return refuseLogin(services, proof, candidates.user, name, attempt);
+      if ("reason" in proof) return refuseLogin(services, proof, candidates.user, attempt);
       const opened = await openSession(services, { ...proof, body, client, candidates, attempt });
       if (isRefusal(opened)) return opened;
       exchange.identify(opened.user.id);
@@ -162,30 +162,23 @@ async function provePassword(
 }
 
 /** Records a refused login, and returns the refusal. */
-function refuseLogin(
-  services: Services,
-  { code, reason }: FailedLogin,
-  user: User | undefined,
-  name: LoginName,
-  attempt: LoginAttempt,
-) {
+function refuseLogin(services: Services, { code, reason }: FailedLogin, user: User | undefined, attempt: LoginAttempt) {
   services.audit.note("login_failed", { userId: user?.id, details: { reason } });
   const isWrong = reason === "wrong_password" || reason === "password_blocked";
-  if (isWrong && user !== undefined) countWrongGuess(services, user, name, attempt);
+  if (isWrong && user !== undefined) countWrongGuess(services, user, attempt);
   return refuse(code);
 }
 
 /**
- * Runs after the response, because only existing accounts cause this work. Counts a wrong guess by the account's other
- * name as well. After too many in a row, the password works only where its owner has logged in before (NIST SP
+ * Runs after the response, because only existing accounts cause this work. Counts a wrong guess under both of the account's
+ * names. After too many in a row, the password works only where its owner has logged in before (NIST SP
  * 800-63B-4 §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and the owner of the
  * address starts with fresh counters.
  */
-function countWrongGuess(services: Services, user: User, name: LoginName, attempt: LoginAttempt): void {
+function countWrongGuess(services: Services, user: User, attempt: LoginAttempt): void {
   const { afterResponse, clock, followUps, users } = services;
   if (wasNeverProved(user)) return;
-  const others = loginNameKeys(user).filter((key) => key !== loginNameKey(name));
-  for (const other of others) afterResponse.add(() => attempt.countByOtherName(other));
+  afterResponse.add(() => attempt.countAtUser(loginNameKeys(user)));
   if (!attempt.isLast || user.passwordBlockedAt !== null) return;
   afterResponse.add(async () => {
     const consequences = followUps.of({
