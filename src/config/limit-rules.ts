@@ -37,7 +37,14 @@ export const LIMIT_RULES = {
   refreshPerSession: { budget: 120, window: 15 * MINUTE },
   /** Against guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
-  /** Against trying out usernames and filling the audit log. */
+  /**
+   * Everything that a user can do to their own account and that the audit log records, over all routes, so that nobody
+   * can fill the log. Far more than a person does.
+   */
+  changesPerUser: { budget: 120, window: HOUR },
+  /** The same for what an operator does to others. Enough for a script that works through a list. */
+  changesPerOperator: { budget: 600, window: HOUR },
+  /** Against trying out usernames. */
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** A whole export reads everything that is stored about the user. */
   exportPerUser: { budget: 5, window: HOUR },

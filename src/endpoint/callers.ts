@@ -5,6 +5,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { ErrorCode } from "../http/problems.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { User } from "../users/user.ts";
+import { changesPerCaller, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
 
 /** How a client proves who calls. A refresh token comes from the body or from the cookie. */
@@ -18,6 +19,8 @@ export interface CallerKind<Caller> {
   refusals: readonly ErrorCode[];
   /** A sentence for the API reference. */
   note?: string;
+  /** The budget that every request takes from that may record an audit event. Absent if the caller has no account. */
+  changes?: DeclaredLimit<{ caller: Caller }>;
   /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */
   identify(services: Services, exchange: Exchange, id: string): Promise<Caller | Refusal<ErrorCode>>;
 }
@@ -32,6 +35,7 @@ export interface Principal {
 export const user: CallerKind<Principal> = {
   credentials: ["access_token"],
   refusals: ["unauthorized", "invalid_access_token"],
+  changes: changesPerCaller("changesPerUser"),
   async identify(services, exchange) {
     const token = exchange.bearerToken();
     if (token === undefined) return refuse("unauthorized");
@@ -48,6 +52,7 @@ export function operator(permission: Permission): CallerKind<Principal> {
     credentials: user.credentials,
     refusals: [...user.refusals, "forbidden"],
     note: needs(permission),
+    changes: changesPerCaller("changesPerOperator"),
     async identify(services, exchange, id) {
       const principal = await user.identify(services, exchange, id);
       if (isRefusal(principal)) return principal;

@@ -53,6 +53,8 @@ interface Declaration<
   bodyOptional?: boolean;
   /** The shape of the query: each parameter is one text. Absent if none is read. */
   query?: z.ZodType<Query>;
+  /** Whether a GET is recorded in the audit log. Every other method counts as recorded. */
+  isRecorded?: boolean;
   /** Whether the answer has an ETag, and a client that has it gets 304. */
   isConditional?: boolean;
   /** Refuses a request before it is counted by any limit. */
@@ -60,7 +62,7 @@ interface Declaration<
     services: Services,
     input: Input<Body, Query, Caller>,
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
-  /** Taken together, in one hop, before the handler runs. */
+  /** Taken together, in one hop, before the handler runs, with the caller's budget of recorded requests. */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
@@ -93,7 +95,10 @@ export type Answer = Reply<unknown> | Refusal<ErrorCode> | Response;
 
 /** An endpoint without the types of its handler, which only the compiler needs. */
 export interface Endpoint
-  extends Omit<Declaration, "description" | "caller" | "admit" | "limits" | "success" | "alternatives" | "refusals"> {
+  extends Omit<
+    Declaration,
+    "description" | "caller" | "isRecorded" | "admit" | "limits" | "success" | "alternatives" | "refusals"
+  > {
   description: string | undefined;
   credentials: readonly Credential[];
   limits: readonly LimitName[];
@@ -119,7 +124,8 @@ export function endpoint(
   declaration: Declaration,
   handler: (services: Services, input: Input) => Promise<Outcome<unknown, ErrorCode>>,
 ): Endpoint {
-  const { description, caller: kind, admit, limits = [], success, alternatives = [], refusals = [] } = declaration;
+  const { description, caller: kind, admit, success, alternatives = [], refusals = [] } = declaration;
+  const limits = limitsOf(declaration);
   const sentences = [description, kind?.note, limitsNote(limits)].filter((text) => text !== undefined);
   return {
     ...declaration,
@@ -140,6 +146,11 @@ export function endpoint(
       return withinLimits(services, input, limits, () => handler(services, input));
     },
   };
+}
+
+/** The declared limits and, if the audit log may record the request, the caller's budget for that. */
+function limitsOf({ method, caller, isRecorded = method !== "get", limits = [] }: Declaration) {
+  return isRecorded && caller?.changes !== undefined ? [caller.changes, ...limits] : limits;
 }
 
 /** Runs `work` if every limit allows one more attempt. Headers of the response say how many attempts are left. */

@@ -29,6 +29,15 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Principal }> {
   return { rule, budgets: ({ caller }) => [{ rule, key: caller.user.id }], counts: countsWork };
 }
 
+/**
+ * The caller's budget of what the audit log records. A wrong password is recorded too. Refusals stay counted, so that
+ * they don't cost nothing.
+ */
+export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Principal }> {
+  const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);
+  return { rule, budgets: ({ caller }) => [{ rule, key: caller.user.id }], counts: wasTried };
+}
+
 /** The budget of emails of one kind to the address in the body. */
 export function emailsToGivenAddress(kind: string): DeclaredLimit<{ body: { email: string } }> {
   return { rule: "mailPerRecipient", budgets: ({ body }) => [mailLimit(kind, body.email)], counts: countsWork };

@@ -181,6 +181,11 @@ describe("a limiter that does not answer", () => {
     exportMe: () => undefined,
     lookUpUser: () => undefined,
     sendPasswordReset: () => undefined,
+    endSession: () => undefined,
+    endOtherSessions: () => undefined,
+    revokeSessions: () => undefined,
+    deleteUser: () => undefined,
+    updateUser: () => ({ is_active: false }),
   };
   const limitedOperations = operations.filter(({ refusals }) => refusals.includes("rate_limited"));
   let person: LoggedIn;

@@ -60,6 +60,7 @@ export const exportMe = endpoint(
     summary: "Download everything stored about you",
     description: "One JSON document, offered as a file.",
     caller: user,
+    isRecorded: true,
     limits: [perUser("exportPerUser")],
     success: { status: 200, description: "The document.", schema: exportSchema },
   },
