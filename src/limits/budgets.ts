@@ -111,9 +111,11 @@ export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
   return decision;
 }
 
-/** Never throws: a failed refund is only logged. */
+/** Never throws: if refunds fail, that is only logged, once. */
 export async function refundAll(budgets: Budget[]): Promise<void> {
-  await Promise.all(budgets.map((budget) => withoutFail(() => budget.refund())));
+  const refunds = await Promise.allSettled(budgets.map((budget) => budget.refund()));
+  const failure = refunds.find((outcome) => outcome.status === "rejected");
+  if (failure !== undefined) await withoutFail(() => Promise.reject(failure.reason));
 }
 
 /** Sends an update to a limiter. A failure is logged and does not undo what has happened. */

@@ -8,7 +8,7 @@ import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { type Budget, type Limit, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
-import type { GuardReading, LoginGuard } from "./login-guard-object.ts";
+import type { GuardReading, GuardVerdict, LoginGuard } from "./login-guard-object.ts";
 import { networkLimits } from "./networks.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
@@ -31,6 +31,7 @@ export const unlimitedAttempts: LoginAttempts = {
     undoSuccess: nothing,
     countAtUser: nothing,
   }),
+  takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, refund: nothing }),
   reset: nothing,
   rename: nothing,
 };
@@ -131,6 +132,41 @@ export function createLoginAttempts(
             ...(guarded.isOfUser ? [] : [tellGuards([name], (object) => object.rememberUser())]),
           ]);
         },
+      };
+    },
+    /**
+     * Counts a guess at the current password of a user who is logged in, under each of the account's names. It causes no
+     * pause and is shown in no header. Throws if a guard can't be asked.
+     */
+    async takeCurrent(names: readonly string[], network: string) {
+      const asked = await Promise.allSettled(
+        names.map(async (name) => ({
+          name,
+          ...(await onGuard(
+            name,
+            async (object): Promise<GuardVerdict> => object.countHidden(networkAt(name, network)),
+          )),
+        })),
+      );
+      const verdicts = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+      const refund = async () => {
+        await Promise.all(
+          verdicts.map(({ name, isKnownNetwork }) =>
+            tellGuards([name], (object) => object.refundHidden(networkAt(name, network), isKnownNetwork)),
+          ),
+        );
+      };
+      const failure = asked.find((outcome) => outcome.status === "rejected");
+      if (failure !== undefined) {
+        await refund();
+        throw failure.reason;
+      }
+      return {
+        // An account has two guards. The stricter one decides.
+        isKnownNetwork: verdicts.every(({ isKnownNetwork }) => isKnownNetwork),
+        isBlocked: verdicts.some(({ isBlocked }) => isBlocked),
+        isLast: verdicts.some(({ isLast }) => isLast),
+        refund,
       };
     },
     reset,

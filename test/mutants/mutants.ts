@@ -163,7 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A change of the password needs no current password.",
-        file: "src/accounts/current-password.ts",
+        file: "src/accounts/check-password.ts",
         from: "check.matches ?",
         to: "true ?",
       },
@@ -452,7 +452,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A login ignores that the directory says the password is blocked.",
-        file: "src/features/login/login.ts",
+        file: "src/accounts/check-password.ts",
         from: "(!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)",
         to: "false",
       },
@@ -467,6 +467,23 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/limits/login-guard-object.ts",
         from: "doublingPause(excess, rule.window, LONGEST_PAUSE)",
         to: "rule.window",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/limits/current-password.test.ts"],
+    [
+      {
+        name: "Wrong current passwords do not count towards the block.",
+        file: "src/limits/login-guard-object.ts",
+        from: "guesses.hidden += 1;",
+        to: "",
+      },
+      {
+        name: "A right current password counts as a guess.",
+        file: "src/accounts/check-password.ts",
+        from: 'isRefusal(check) || check.outcome === "right") await',
+        to: "isRefusal(check)) await",
       },
     ],
   ),
@@ -1008,6 +1025,17 @@ export const MUTANTS: readonly Mutant[] = [
   ),
 
   // What every endpoint goes through
+  ...noticedBy(
+    ["test/limits/changes.test.ts"],
+    [
+      {
+        name: "What a user does to their own account has no budget.",
+        file: "src/endpoint/endpoint.ts",
+        from: "isRecorded && caller?.changes !== undefined",
+        to: "false",
+      },
+    ],
+  ),
   ...noticedBy(
     ["test/limits/limits.test.ts"],
     [

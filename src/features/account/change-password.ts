@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkCurrentPassword } from "../../accounts/current-password.ts";
+import { checkCurrentPassword } from "../../accounts/check-password.ts";
 import { type Principal, user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
@@ -25,7 +25,7 @@ export const changePassword = endpoint(
   },
   async (services, { body, caller, client }) => {
     const { sessionId, user: owner } = caller;
-    const refused = await checkCurrentPassword(services, owner, body.current_password);
+    const refused = await checkCurrentPassword(services, owner, body.current_password, client.network);
     if (refused !== undefined) return refused;
 
     const { clock, followUps, loginAttempts, passwordQuality, passwords, users } = services;

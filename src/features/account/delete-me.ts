@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkCurrentPassword } from "../../accounts/current-password.ts";
+import { checkCurrentPassword } from "../../accounts/check-password.ts";
 import { deleteAccount } from "../../accounts/delete-account.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -21,7 +21,7 @@ export const deleteMe = endpoint(
     success: { status: 204, description: "The account is deleted." },
     refusals: ["wrong_password", "last_superuser", "precondition_failed", "busy"],
   },
-  async (services, { body, caller }) =>
-    (await checkCurrentPassword(services, caller.user, body.password)) ??
+  async (services, { body, caller, client }) =>
+    (await checkCurrentPassword(services, caller.user, body.password, client.network)) ??
     (await deleteAccount(services, caller.user, caller.user)),
 );

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkCurrentPassword } from "../../accounts/current-password.ts";
+import { checkCurrentPassword } from "../../accounts/check-password.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToCaller, emailsToGivenAddress, passwordGuesses, perNetwork } from "../../endpoint/limits.ts";
@@ -35,8 +35,8 @@ export const requestEmailChange = endpoint(
     },
     refusals: ["wrong_password", "validation_failed", "busy", "invalid_access_token"],
   },
-  async (services, { body: { email, password }, caller }) => {
-    const refused = await checkCurrentPassword(services, caller.user, password);
+  async (services, { body: { email, password }, caller, client }) => {
+    const refused = await checkCurrentPassword(services, caller.user, password, client.network);
     if (refused !== undefined) return refused;
 
     const { clock, emailChanges, followUps, random } = services;

@@ -3,6 +3,7 @@
  * Account state is revealed only after a correct password.
  */
 import * as z from "zod";
+import { blockAfterLastGuess, checkPassword } from "../../accounts/check-password.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -130,18 +131,15 @@ interface ProvedLogin {
  * whether it has one.
  */
 async function provePassword(
-  { passwords }: Services,
+  services: Services,
   password: string,
   { user, registration }: LoginCandidates,
-  { isBlocked, isKnownNetwork }: Pick<LoginAttempt, "isBlocked" | "isKnownNetwork">,
+  attempt: LoginAttempt,
 ): Promise<ProvedLogin | FailedLogin | Refusal<"busy">> {
-  const check = await passwords.check(password, user?.passwordHash);
+  const check = await checkPassword(services, user, password, attempt);
   if (isRefusal(check)) return check;
-  // After the check, so that neither the time nor the answer reveals that a guess was correct.
-  if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
-    return { code: "invalid_credentials", reason: "password_blocked" };
-  }
-  const isUsers = check.matches && user !== undefined;
+  if (check.outcome === "password_blocked") return { code: "invalid_credentials", reason: "password_blocked" };
+  const isUsers = check.outcome === "right" && user !== undefined;
   if (isUsers && user.isVerified) {
     if (!user.isActive) return { code: "account_disabled", reason: "account_disabled" };
     return {
@@ -155,7 +153,7 @@ async function provePassword(
   // If a registration waits, it alone decides: an older password of an unverified user must not reveal that the address
   // has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
-  const waiting = await passwords.check(password, registration.passwordHash);
+  const waiting = await services.passwords.check(password, registration.passwordHash);
   // The user's password was checked. Not refunded: otherwise a full lane would give free guesses.
   if (isRefusal(waiting)) return { code: "busy", reason: wrong.reason };
   return waiting.matches ? unverified : wrong;
@@ -170,24 +168,14 @@ function refuseLogin(services: Services, { code, reason }: FailedLogin, user: Us
 }
 
 /**
- * Runs after the response, because only existing accounts cause this work. Counts a wrong guess under both of the account's
- * names. After too many in a row, the password works only where its owner has logged in before (NIST SP
- * 800-63B-4 §3.2.2). Skipped for a registration that was never proved: it must reveal nothing, and the owner of the
- * address starts with fresh counters.
+ * Counts a wrong guess under both of the account's names, after the response, because only existing accounts cause this
+ * work. Skipped for a registration that was never proved: it must reveal nothing, and the owner of the address starts
+ * with fresh counters.
  */
 function countWrongGuess(services: Services, user: User, attempt: LoginAttempt): void {
-  const { afterResponse, clock, followUps, users } = services;
   if (wasNeverProved(user)) return;
-  afterResponse.add(() => attempt.countAtUser(loginNameKeys(user)));
-  if (!attempt.isLast || user.passwordBlockedAt !== null) return;
-  afterResponse.add(async () => {
-    const consequences = followUps.of({
-      events: [{ type: "password_blocked", userId: user.id }],
-      mails: [{ kind: "password_blocked", userId: user.id }],
-    });
-    const isBlocked = await users.blockPassword(user, { consequences, now: clock.now() });
-    if (isBlocked) await followUps.carryOut(consequences);
-  });
+  services.afterResponse.add(() => attempt.countAtUser(loginNameKeys(user)));
+  blockAfterLastGuess(services, user, attempt);
 }
 
 /** Opens the session of a user who has proved who they are, and issues its first tokens. */

@@ -1,0 +1,96 @@
+/**
+ * The one place that checks a user's password: when they log in, and when they confirm with it what they do later. Both
+ * count towards the same block.
+ */
+import type { AuditTrail } from "../audit/trail.ts";
+import type { LoginAttempts } from "../limits/login-attempts.ts";
+import type { GuardVerdict } from "../limits/login-guard-object.ts";
+import type { Passwords } from "../passwords/passwords.ts";
+import type { AfterResponse } from "../platform/after-response.ts";
+import type { Clock } from "../platform/clock.ts";
+import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import { loginNameKeys } from "../users/login-names.ts";
+import type { User } from "../users/user.ts";
+import type { UserStore } from "../users/users.ts";
+import type { FollowUps } from "./follow-ups.ts";
+
+/** A password that was checked. `rehashed` is its hash at the configured cost, if the stored one has another. */
+export type PasswordCheck =
+  | { outcome: "right"; rehashed: string | undefined }
+  | { outcome: "wrong_password" | "password_blocked" };
+
+/** Checks a password. For a user who does not exist (`undefined`) this takes the same time. */
+export async function checkPassword(
+  { passwords }: { passwords: Passwords },
+  user: Pick<User, "passwordHash" | "passwordBlockedAt"> | undefined,
+  password: string,
+  { isBlocked, isKnownNetwork }: Pick<GuardVerdict, "isBlocked" | "isKnownNetwork">,
+): Promise<PasswordCheck | Refusal<"busy">> {
+  const check = await passwords.check(password, user?.passwordHash);
+  if (isRefusal(check)) return check;
+  // After the check, so that neither the time nor the answer reveals that a guess was correct.
+  if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
+    return { outcome: "password_blocked" };
+  }
+  return check.matches ? { outcome: "right", rehashed: check.rehashed } : { outcome: "wrong_password" };
+}
+
+interface BlockingServices {
+  afterResponse: AfterResponse;
+  clock: Clock;
+  followUps: FollowUps;
+  users: UserStore;
+}
+
+/**
+ * After the last wrong guess in a row that is allowed, the password works only where its owner has logged in before
+ * (NIST SP 800-63B-4 §3.2.2), and the owner gets an email. Runs after the response, because only existing accounts cause
+ * this work.
+ */
+export function blockAfterLastGuess(
+  { afterResponse, clock, followUps, users }: BlockingServices,
+  user: User,
+  { isLast }: Pick<GuardVerdict, "isLast">,
+): void {
+  if (!isLast || user.passwordBlockedAt !== null) return;
+  afterResponse.add(async () => {
+    const consequences = followUps.of({
+      events: [{ type: "password_blocked", userId: user.id }],
+      mails: [{ kind: "password_blocked", userId: user.id }],
+    });
+    const isBlocked = await users.blockPassword(user, { consequences, now: clock.now() });
+    if (isBlocked) await followUps.carryOut(consequences);
+  });
+}
+
+interface Services extends BlockingServices {
+  audit: AuditTrail;
+  loginAttempts: LoginAttempts;
+  passwords: Passwords;
+}
+
+/**
+ * Checks the current password of a user who is logged in. A wrong one is recorded. The endpoint that calls this declares
+ * the limit `passwordGuesses`, which counts only wrong passwords and slows them down.
+ */
+export async function checkCurrentPassword(
+  services: Services,
+  user: User,
+  password: string,
+  network: string,
+): Promise<Refusal<"wrong_password"> | Refusal<"busy"> | undefined> {
+  const { audit, loginAttempts } = services;
+  const guess = await loginAttempts.takeCurrent(loginNameKeys(user), network);
+  let check: PasswordCheck | Refusal<"busy"> | undefined;
+  try {
+    check = await checkPassword(services, user, password, guess);
+  } finally {
+    // Whatever failed instead, it was not a wrong guess.
+    if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
+  }
+  if (isRefusal(check)) return check;
+  if (check.outcome === "right") return undefined;
+  audit.note("password_check_failed", { actorId: user.id, userId: user.id, details: { reason: check.outcome } });
+  blockAfterLastGuess(services, user, guess);
+  return refuse("wrong_password");
+}
