@@ -301,6 +301,7 @@ describe("the configuration", () => {
     ["logins=60/5m", "has an unknown limit: logins. It takes loginPerAddress, loginPerAccount, "],
     ["__proto__=60/5m", "has an unknown limit: __proto__"],
     ["loginPerAddress=0/5m", "takes a number from 1 to 100000 for loginPerAddress"],
+    ["strangerMailPerRecipient=1/1h", "takes a number from 2 to 100000 for strangerMailPerRecipient"],
     ["loginPerAccount=101/30s", "takes a number from 1 to 100 for loginPerAccount"],
     ["loginPerAddress=60/0s", "takes a window from 1s to 24h for loginPerAddress"],
     ["loginPerAccount=10/2h", "takes a window from 1s to 1h for loginPerAccount"],

@@ -42,7 +42,9 @@ function faultOf(name: string, { budget, window }: LimitRule, seen: ReadonlySet<
   if (!isLimitName(name)) return `has an unknown limit: ${name}. It takes ${Object.keys(LIMIT_RULES).join(", ")}`;
   if (seen.has(name)) return `names ${name} twice`;
   const largest = name === "loginPerAccount" ? MOST_WRONG_GUESSES : LARGEST_BUDGET;
-  if (budget < 1 || budget > largest) return `takes a number from 1 to ${largest} for ${name}`;
+  // One of these emails is reserved for a reset link.
+  const smallest = name === "strangerMailPerRecipient" ? 2 : 1;
+  if (budget < smallest || budget > largest) return `takes a number from ${smallest} to ${largest} for ${name}`;
   const longest = name === "loginPerAccount" ? LONGEST_PAUSE : DAY;
   if (window < SECOND || window > longest) return `takes a window from 1s to ${longest / HOUR}h for ${name}`;
   return undefined;

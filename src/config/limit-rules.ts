@@ -22,13 +22,15 @@ export const LIMIT_RULES = {
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its
-   * own budget. If a stranger uses one up, its links are already in the mailbox, and the other kinds still work.
+   * own budget. If a stranger uses one up, its links are already in the mailbox. Notices of new logins count too: beyond
+   * this, they only are in the list of events.
    */
   mailPerRecipient: { budget: 3, window: HOUR },
   /**
-   * Emails that registrations by strangers send to one address. Beyond this, a registration succeeds without an email.
+   * All emails to one address that people without its account can cause, over all kinds. Beyond it they succeed without
+   * an email. One is reserved for a link that resets the password: nobody can use up all of them with other emails.
    */
-  registrationMailPerRecipient: { budget: 5, window: HOUR },
+  strangerMailPerRecipient: { budget: 6, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
   /**
    * An app refreshes whenever it is reloaded; an app that refreshes in a loop is broken. The session itself counts

@@ -19,11 +19,24 @@ export interface Limit {
   key: string;
   /** How many times the budget of the rule this key has; 1 if absent. */
   factor?: number;
+  /** How many attempts of the rule's budget this key may not use; none if absent. */
+  reserved?: number;
 }
 
 /** The budget for emails of one kind to one address. */
 export function mailLimit(kind: string, email: string): Limit {
   return { rule: "mailPerRecipient", key: `${kind} ${email}` };
+}
+
+/**
+ * The budget for all emails to one address that people without its account can cause. Of these, only links that reset
+ * the password may use the last one. Take them in this order, one after another: at once, other emails that are refused
+ * would hold the last one for a moment.
+ */
+export function strangerMailLimits(email: string, isReset: boolean): Limit[] {
+  const rule = "strangerMailPerRecipient";
+  const all: Limit = { rule, key: email };
+  return isReset ? [all] : [{ rule, key: `other ${email}`, reserved: 1 }, all];
 }
 
 export interface LimitDecision {
@@ -71,13 +84,13 @@ export function createLimiter(
 }
 
 export function limiterBudget(
-  { rule: name, key, factor = 1 }: Limit,
+  { rule: name, key, factor = 1, reserved = 0 }: Limit,
   objects: DurableObjectNamespace<RateLimiter>,
   rules: LimitRules,
   secrets: Secrets,
   hops: Hops,
 ): Budget & { forget(): Promise<void> } {
-  const rule = { ...rules[name], budget: rules[name].budget * factor };
+  const rule = { ...rules[name], budget: rules[name].budget * factor - reserved };
   const object = () => objects.getByName(`${name}:${limitedKey(secrets, `${name}:${key}`)}`);
   return {
     name,

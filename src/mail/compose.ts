@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { type Limit, mailLimit, strangerMailLimits } from "../limits/budgets.ts";
 import { invitationState, recoveryState } from "../links/link-states.ts";
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
@@ -29,13 +30,41 @@ export async function composeMail(
 ): Promise<OutgoingMail | undefined> {
   const written = await compose(request, parts);
   if (written === undefined) return undefined;
-  // Requests for a link were counted when they arrived. A registration is counted here, because its response must not
-  // reveal whether an email is sent.
-  if (isFirstTry && /^(verify_email|account_exists)$/.test(request.event.kind)) {
-    const { refusal } = await parts.limiter.take([{ rule: "registrationMailPerRecipient", key: written.to }]);
-    if (refusal !== undefined) return undefined;
-  }
+  if (isFirstTry && !(await isWithinLimits(request.event, written.to, parts))) return undefined;
   return { id: request.id, ...written };
+}
+
+/**
+ * Counts an email here, after the response, which so reveals nothing: what strangers cause to an address over all kinds,
+ * and notices that can repeat without end. The limit of one kind was counted when a link was requested.
+ */
+async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
+  const taken: Limit[] = [];
+  for (const limit of limitsOf(event, to)) {
+    const { refusal } = await limiter.take([limit]);
+    if (refusal !== undefined) {
+      await limiter.refund(taken);
+      return false;
+    }
+    taken.push(limit);
+  }
+  return true;
+}
+
+function limitsOf(event: MailEvent, to: string): Limit[] {
+  switch (event.kind) {
+    case "verify_email":
+    case "resend_verification":
+    case "confirm_email":
+      return strangerMailLimits(to, false);
+    case "reset_password":
+      return event.byStranger ? strangerMailLimits(to, true) : [];
+    case "new_login":
+    case "refresh_reused":
+      return [mailLimit(event.kind, to)];
+    default:
+      return [];
+  }
 }
 
 async function compose(request: MailRequest, parts: ComposingParts): Promise<WrittenMail | undefined> {

@@ -35,8 +35,11 @@ export type MailEvent =
   | { kind: "email_changed"; changeId: string }
   /** The account was deleted. The message contains the address because it is stored nowhere else any more. */
   | { kind: "account_deleted"; email: string; locale: string }
-  /** A request to reset the password for this address, which may have no account. */
-  | { kind: "reset_password"; email: string }
+  /**
+   * A request to reset the password for this address, which may have no account. `byStranger` if anyone can have made
+   * it: not an operator, and not the service itself.
+   */
+  | { kind: "reset_password"; email: string; byStranger?: true }
   /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
 

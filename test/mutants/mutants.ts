@@ -488,6 +488,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/mail/mailbox-limits.test.ts"],
+    [
+      {
+        name: "Strangers can use up the email that is reserved for a reset link.",
+        file: "src/limits/budgets.ts",
+        from: "reserved: 1 }",
+        to: "reserved: 0 }",
+      },
+      {
+        name: "The reset links that strangers request are not part of the sum of emails.",
+        file: "src/mail/compose.ts",
+        from: "event.byStranger ? strangerMailLimits(to, true) : []",
+        to: "[]",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/limits/guard-memory.test.ts"],
     [
       {

@@ -21,7 +21,7 @@ export const forgotPassword = endpoint(
     refusals: ["challenge_failed", "unavailable"],
   },
   async ({ mail }, { body: { email } }) => {
-    await mail.request({ kind: "reset_password", email });
+    await mail.request({ kind: "reset_password", email, byStranger: true });
     return { status: "accepted" };
   },
 );
