@@ -19,6 +19,11 @@ export const LIMIT_RULES = {
   loginPerAccount: { budget: 10, window: 30 * SECOND },
   /** Against guessing at one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
   loginPerAccountAndAddress: { budget: 10, window: 15 * MINUTE },
+  /**
+   * Logins of one user that succeed. Each costs a hash, a session, an event and perhaps an email. An app that logs in
+   * whenever it needs a token should refresh instead.
+   */
+  loginsPerUser: { budget: 30, window: 15 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its

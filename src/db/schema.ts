@@ -3,7 +3,7 @@
  * milliseconds since the Unix epoch. Sessions, limits and revocations are stored elsewhere.
  */
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { namesOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
 
@@ -41,6 +41,8 @@ export const users = sqliteTable(
      * wrong guesses.
      */
     passwordBlockedAt: integer("password_blocked_at"),
+    /** When the budget of successful logins (`loginsPerUser`) is full again: the number of `limits/gcra.ts`. */
+    loginsUntil: real("logins_until").notNull().default(0),
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /**

@@ -35,6 +35,14 @@ export function takeAttempt(kept: number, rule: LimitRule, now: number): { readi
   return { reading: { allowed, remaining, resetAfter: used, retryAfter }, arrival };
 }
 
+/**
+ * The same for a number that a statement of SQL changes: it adds `cost` to the later of now and the number, unless the
+ * result is beyond `latest`.
+ */
+export function attemptTerms(rule: LimitRule, now: number): { cost: number; latest: number } {
+  return { cost: rule.window / rule.budget, latest: now + rule.window + ROUNDING };
+}
+
 /** The number to store after an attempt is refunded. */
 export function refundAttempt(kept: number, rule: LimitRule): number {
   return kept - rule.window / rule.budget;

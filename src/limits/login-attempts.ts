@@ -27,6 +27,7 @@ export const unlimitedAttempts: LoginAttempts = {
     isBlocked: false,
     isLast: false,
     refund: nothing,
+    refundGuess: nothing,
     succeed: nothing,
     undoSuccess: nothing,
     countAtUser: nothing,
@@ -102,6 +103,8 @@ export function createLoginAttempts(
         isLast,
         /** Refunds an attempt whose password was not checked. */
         refund: () => refundAll(budgets),
+        /** The password was right, so this was no guess. It has cost a hash, so the network's budgets stay taken. */
+        refundGuess: () => refundAll([guard]),
         /**
          * The login succeeded. Clears this network's failures at the account, and makes the network known under each
          * of the account's names.

@@ -180,6 +180,7 @@ function unverifiedUser(db: Database, id: string) {
       sessionEpoch: sql`0`.as("session_epoch"),
       keptSessionId: sql`NULL`.as("kept_session_id"),
       passwordBlockedAt: sql`NULL`.as("password_blocked_at"),
+      loginsUntil: sql`0`.as("logins_until"),
       locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       createdAt: registrations.createdAt,

@@ -20,6 +20,7 @@ export const NEW_USER = {
   sessionEpoch: 0,
   keptSessionId: null,
   passwordBlockedAt: null,
+  loginsUntil: 0,
   locale: "en",
   verifiedByLink: null,
   lastLoginAt: null,

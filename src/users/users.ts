@@ -1,9 +1,11 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, gt, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, lte, ne, notExists, type SQL, sql } from "drizzle-orm";
+import type { LimitRule } from "../config/limit-rules.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
+import { attemptTerms } from "../limits/gcra.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName, usernameDigest } from "./login-names.ts";
@@ -69,6 +71,13 @@ export function retiredUsername(db: Database, username: string, now: number) {
     .select({ digest: retiredUsernames.digest })
     .from(retiredUsernames)
     .where(and(eq(retiredUsernames.digest, usernameDigest(username)), gt(retiredUsernames.retiredUntil, now)));
+}
+
+/** What a login takes from the user's budget, and whether there is enough left. */
+function loginBudget(rule: LimitRule, now: number) {
+  const { cost, latest } = attemptTerms(rule, now);
+  const next = sql<number>`max(${users.loginsUntil}, ${now}) + ${cost}`;
+  return { taken: { loginsUntil: next }, isLeft: lte(next, latest) };
 }
 
 export function createUserStore(db: Database) {
@@ -158,6 +167,7 @@ export function createUserStore(db: Database) {
             passwordBlockedAt: null,
             ...nextEpoch(),
             isVerified: true,
+            loginsUntil: 0,
             updatedAt: nextVersion(now),
           })
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)))
@@ -197,14 +207,16 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Stores the time of a login and, if the password hash has not changed meanwhile, its replacement. `false` if the
-     * user was deleted or disabled, or their epoch has moved on meanwhile.
+     * Stores the time of a login and, if the password hash has not changed meanwhile, its replacement. Takes the login
+     * from the user's budget, if `rule` is given. `false` if the user was deleted or disabled, or their epoch has moved
+     * on meanwhile, or other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
       rehash: { from: string; to: string } | undefined,
-      { consequences, now }: { consequences: Consequences; now: number },
+      { consequences, now, rule }: { consequences: Consequences; now: number; rule?: LimitRule | undefined },
     ) {
+      const budget = rule === undefined ? undefined : loginBudget(rule, now);
       const hash =
         rehash === undefined
           ? {}
@@ -214,8 +226,8 @@ export function createUserStore(db: Database) {
       const { recorded } = await batchOf(db, {
         recorded: db
           .update(users)
-          .set({ lastLoginAt: now, ...hash })
-          .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch)))
+          .set({ lastLoginAt: now, ...hash, ...budget?.taken })
+          .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch), budget?.isLeft))
           .returning({ id: users.id }),
         ...storing(db, consequences),
       });

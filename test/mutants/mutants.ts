@@ -505,6 +505,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/limits/login-budget.test.ts"],
+    [
+      {
+        name: "Of logins that come at once, more succeed than the user's budget allows.",
+        file: "src/users/users.ts",
+        from: ", budget?.isLeft",
+        to: "",
+      },
+      {
+        name: "The refusal of a login beyond the budget counts as a wrong guess.",
+        file: "src/features/login/login.ts",
+        from: "await attempt.refundGuess();",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/limits/guard-memory.test.ts"],
     [
       {

@@ -4,11 +4,13 @@
  */
 import * as z from "zod";
 import { blockAfterLastGuess, checkPassword } from "../../accounts/check-password.ts";
+import type { LimitRule } from "../../config/limit-rules.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Client } from "../../http/exchange.ts";
 import type { LoginAttempt } from "../../limits/login-attempts.ts";
+import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { typedPassword } from "../../passwords/policy.ts";
 import { createId } from "../../platform/random.ts";
@@ -59,6 +61,7 @@ export const login = endpoint(
       takenByHandler("loginPerAddress"),
       takenByHandler("loginPerAccountAndAddress"),
       takenByHandler("loginPerAccount"),
+      takenByHandler("loginsPerUser"),
     ],
     success: {
       status: 200,
@@ -183,9 +186,15 @@ async function openSession(
   services: Services,
   login: ProvedLogin & { body: LoginBody; client: Client; candidates: LoginCandidates; attempt: LoginAttempt },
 ) {
-  const { clock, followUps, mail, random, sessions, users } = services;
+  const { clock, config, followUps, mail, random, sessions, users } = services;
   const { user, rehash, body, client, candidates, attempt } = login;
   const now = clock.now();
+  const rule = loginsRule(config.limits);
+  const spent = refuseTooManyLogins(user.loginsUntil, rule, now);
+  if (spent !== undefined) {
+    await attempt.refundGuess();
+    return spent;
+  }
   const sessionId = createId(now, random);
   const { ipAddress, userAgent } = client;
   const deviceName = body.device_name ?? null;
@@ -196,14 +205,12 @@ async function openSession(
   });
   const [session, isRecorded] = await Promise.all([
     sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
-    users.recordLogin(user, rehash, { consequences, now }),
+    users.recordLogin(user, rehash, { consequences, now, rule }),
     attempt.succeed(loginNameKeys(user)),
   ]);
   if (session === null || !isRecorded) {
-    // The account changed before the session was opened, so the success is taken back.
-    await attempt.undoSuccess(loginNameKeys(user));
     if (session !== null) await sessions.end(user.id, sessionId);
-    return refuse("invalid_credentials");
+    return answerOvertaken(services, user, attempt, rule);
   }
   // The first login is always from a new device.
   if (session.isNewDevice && user.lastLoginAt !== null) {
@@ -213,4 +220,17 @@ async function openSession(
   const { expiresAt } = session;
   const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
   return { tokens, user: { ...user, lastLoginAt: now } };
+}
+
+/**
+ * Answers a login that others overtook while the password was checked. They used up the budget, or the account changed:
+ * then the success is taken back.
+ */
+async function answerOvertaken(services: Services, user: User, attempt: LoginAttempt, rule: LimitRule | undefined) {
+  const { clock, users } = services;
+  const current = await users.find(user.id);
+  const isUnchanged = current?.isActive && current.sessionEpoch === user.sessionEpoch;
+  const spent = isUnchanged ? refuseTooManyLogins(current.loginsUntil, rule, clock.now()) : undefined;
+  if (spent === undefined) await attempt.undoSuccess(loginNameKeys(user));
+  return spent ?? refuse("invalid_credentials");
 }

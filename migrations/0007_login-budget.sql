@@ -1,0 +1,1 @@
+ALTER TABLE `users` ADD `logins_until` real DEFAULT 0 NOT NULL;
