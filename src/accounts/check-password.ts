@@ -69,8 +69,12 @@ interface Services extends BlockingServices {
   passwords: Passwords;
 }
 
+/** A live session proves more than a password: guesses of others at login don't keep its user from using it. */
+const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
+
 /**
- * Checks the current password of a user who is logged in. A wrong one is recorded. The endpoint that calls this declares
+ * Checks the current password of a user who is logged in. A wrong one is recorded. After the block, and once a wrong one
+ * was sent, even the right one is accepted only where the user has logged in before. The endpoint that calls this declares
  * the limit `passwordGuesses`, which counts only wrong passwords and slows them down.
  */
 export async function checkCurrentPassword(
@@ -83,7 +87,7 @@ export async function checkCurrentPassword(
   const guess = await loginAttempts.takeCurrent(loginNameKeys(user), network);
   let check: PasswordCheck | Refusal<"busy"> | undefined;
   try {
-    check = await checkPassword(services, user, password, guess);
+    check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
     // Whatever failed instead, it was not a wrong guess.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();

@@ -8,7 +8,7 @@ import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { type Budget, type Limit, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
-import type { GuardReading, GuardVerdict, LoginGuard } from "./login-guard-object.ts";
+import type { GuardReading, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
 import { networkLimits } from "./networks.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
@@ -32,7 +32,7 @@ export const unlimitedAttempts: LoginAttempts = {
     undoSuccess: nothing,
     countAtUser: nothing,
   }),
-  takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, refund: nothing }),
+  takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, isFirst: true, refund: nothing }),
   reset: nothing,
   rename: nothing,
 };
@@ -130,7 +130,7 @@ export function createLoginAttempts(
           await Promise.all([
             tellGuards(
               names.filter((own) => own !== name),
-              async (object, own) => void (await object.countHidden(networkAt(own, network))),
+              async (object, own) => void (await object.countHidden(networkAt(own, network), false)),
             ),
             ...(guarded.isOfUser ? [] : [tellGuards([name], (object) => object.rememberUser())]),
           ]);
@@ -147,7 +147,7 @@ export function createLoginAttempts(
           name,
           ...(await onGuard(
             name,
-            async (object): Promise<GuardVerdict> => object.countHidden(networkAt(name, network)),
+            async (object): Promise<HiddenVerdict> => object.countHidden(networkAt(name, network), true),
           )),
         })),
       );
@@ -169,6 +169,7 @@ export function createLoginAttempts(
         isKnownNetwork: verdicts.every(({ isKnownNetwork }) => isKnownNetwork),
         isBlocked: verdicts.some(({ isBlocked }) => isBlocked),
         isLast: verdicts.some(({ isLast }) => isLast),
+        isFirst: verdicts.every(({ isFirst }) => isFirst),
         refund,
       };
     },

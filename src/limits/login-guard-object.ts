@@ -29,6 +29,11 @@ export interface GuardVerdict {
   isLast: boolean;
 }
 
+export interface HiddenVerdict extends GuardVerdict {
+  /** Whether no other wrong guess at the current password counts. */
+  isFirst: boolean;
+}
+
 export interface GuardReading extends LimitReading, GuardVerdict {
   /** Whether this object knows that a user has the name. */
   isOfUser: boolean;
@@ -42,6 +47,8 @@ interface Guesses {
    * current password of a user who is logged in, and those before a day without any.
    */
   hidden: number;
+  /** How many of the hidden ones were made at the current password of a user who is logged in. */
+  current: number;
   /** The earliest time of the next guess, in milliseconds since the epoch. */
   nextAt: number;
   /** The time of the last guess that was counted in `count`. */
@@ -60,7 +67,7 @@ interface Kept {
 
 const KEPT = "guesses";
 
-const none = (): Guesses => ({ count: 0, hidden: 0, nextAt: 0, lastAt: 0 });
+const none = (): Guesses => ({ count: 0, hidden: 0, current: 0, nextAt: 0, lastAt: 0 });
 
 const total = ({ count, hidden }: Guesses) => count + hidden;
 
@@ -108,21 +115,23 @@ export class LoginGuard extends DurableObject {
    * Counts a guess from this network that the headers never show: it was made at the current password or under the
    * account's other name.
    */
-  async countHidden(network: string): Promise<GuardVerdict> {
+  async countHidden(network: string, isAtCurrentPassword: boolean): Promise<HiddenVerdict> {
     const now = systemClock.now();
     const kept = this.#kept;
     const own = knownIn(kept, network, now);
     const guesses = own ?? kept.unknown;
     guesses.hidden += 1;
+    if (isAtCurrentPassword) guesses.current += 1;
     await this.#keep({ ...kept, isOfUser: true }, now);
-    return verdictOn(guesses, own !== undefined);
+    return { ...verdictOn(guesses, own !== undefined), isFirst: guesses.current <= 1 };
   }
 
-  /** Refunds a guess that {@link LoginGuard.countHidden} counted. */
+  /** Refunds a guess at the current password that {@link LoginGuard.countHidden} counted. */
   async refundHidden(network: string, isKnownNetwork: boolean): Promise<void> {
     await this.#refund(network, isKnownNetwork, (guesses) => {
       if (guesses.hidden === 0) return false;
       guesses.hidden -= 1;
+      guesses.current = Math.max(0, guesses.current - 1);
       return true;
     });
   }
@@ -179,7 +188,9 @@ export class LoginGuard extends DurableObject {
   }
 
   get #kept(): Kept {
-    return this.ctx.storage.kv.get<Kept>(KEPT) ?? blank();
+    const kept = this.ctx.storage.kv.get<Kept>(KEPT);
+    // Records of earlier versions have another shape: they are dropped.
+    return kept !== undefined && "known" in kept ? kept : blank();
   }
 
   async #keep(kept: Kept, now: number): Promise<void> {
