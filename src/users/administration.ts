@@ -1,14 +1,15 @@
 /** Users as operators list and change them in D1. Every change is one batch, which also checks that it is still allowed. */
 import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
-import { users } from "../db/schema.ts";
+import { registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
+import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { emailPrefixes } from "../platform/email-address.ts";
 import { refuse } from "../platform/refusal.ts";
 import { canonicalName, type LoginName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { hasUsername, nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
+import { hasUsername, idsOf, nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
 
 /** `prefix`: how the email or the username begins, ignoring case. */
 interface UserFilter {
@@ -36,6 +37,20 @@ export type UserAdministration = ReturnType<typeof createUserAdministration>;
 const LAST = "\u{10ffff}";
 
 export function createUserAdministration(db: Database) {
+  /** Deletes the registration that an account was made of, once that account is verified and has no password. */
+  const spendRegistration = ({ id, email, username }: User) => {
+    const isVerified = and(eq(users.id, id), eq(users.isVerified, true), eq(users.passwordHash, NO_PASSWORD));
+    return db
+      .delete(registrations)
+      .where(
+        and(
+          eq(registrations.email, email),
+          hasUsername(registrations, canonicalName(username)),
+          exists(idsOf(db, users, isVerified)),
+        ),
+      );
+  };
+
   return {
     /** The user with this email or username. */
     async lookUp(name: LoginName): Promise<User | undefined> {
@@ -113,6 +128,7 @@ export function createUserAdministration(db: Database) {
           )
           .returning(),
         ...storing(db, consequences),
+        ...(change.passwordHash === undefined ? {} : { spent: spendRegistration(target) }),
         others,
       });
       const [user] = found.updated;

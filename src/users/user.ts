@@ -35,12 +35,13 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
 }
 
 /**
- * Whether the owner of the address has never been here: they have not used a link, and nobody has logged in. Such an
- * account may belong to another person than the one who registered it, even if an operator marked it as verified.
+ * Whether the owner of the address has never been here: they have used no link, and have not logged in. Such an account
+ * may have been registered by someone else, even if an operator has verified it since. Without a password, the epoch
+ * says nothing about the owner: a suspension moves it too.
  */
 export function isUnclaimed(user: User): boolean {
   const hasPassword = user.passwordHash !== NO_PASSWORD;
-  return wasNeverProved(hasPassword ? user : { ...user, isVerified: false });
+  return wasNeverProved(hasPassword ? user : { ...user, isVerified: false, sessionEpoch: 0 });
 }
 
 /**

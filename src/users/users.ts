@@ -2,10 +2,11 @@
 import { and, eq, gt, inArray, isNull, lte, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { batchOf, type Database } from "../db/client.ts";
-import { registrations, retiredUsernames, users } from "../db/schema.ts";
+import { profileColumnNames, registrations, retiredUsernames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { attemptTerms } from "../limits/gcra.ts";
+import { recordOf } from "../platform/records.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
 import { canonicalName, usernameDigest } from "./login-names.ts";
@@ -147,7 +148,7 @@ export function createUserStore(db: Database) {
 
     /**
      * As `changePassword`, for a user who has proved the address, which becomes verified. No session outlives it. Links
-     * of registrations that wait for the address stop working.
+     * of registrations that wait for the address stop working. A registration that was never proved loses its profile.
      */
     async resetPassword(
       { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,
@@ -164,6 +165,11 @@ export function createUserStore(db: Database) {
           .update(users)
           .set({
             passwordHash,
+            // What a registration said about its writer, who did not prove the address.
+            ...recordOf(
+              profileColumnNames,
+              (column) => sql`CASE WHEN ${isBareRegistration} THEN NULL ELSE ${users[column]} END`,
+            ),
             passwordBlockedAt: null,
             ...nextEpoch(),
             isVerified: true,

@@ -354,6 +354,23 @@ export const MUTANTS: readonly Mutant[] = [
 
   // Operators
   ...noticedBy(
+    ["test/admin/verify-by-hand.test.ts"],
+    [
+      {
+        name: "A verification by hand keeps the password of the person who registered the address.",
+        file: "src/features/administration/update-user.ts",
+        from: "isVerified === true && wasNeverProved(target) ? UNENDORSED : {}",
+        to: "{}",
+      },
+      {
+        name: "A suspension makes an account that no owner has used one that can get a role.",
+        file: "src/users/user.ts",
+        from: "{ ...user, isVerified: false, sessionEpoch: 0 }",
+        to: "{ ...user, isVerified: false }",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/access/permissions.test.ts"],
     [
       {

@@ -11,7 +11,13 @@ import type { Services } from "../../endpoint/services.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { type FieldError, isRefusal, refuse } from "../../platform/refusal.ts";
 import { role } from "../../users/fields.ts";
-import { PROFILE_FIELD_NAMES, PROFILE_FIELDS, profileChange, profileShape } from "../../users/profile-fields.ts";
+import {
+  newProfile,
+  PROFILE_FIELD_NAMES,
+  PROFILE_FIELDS,
+  profileChange,
+  profileShape,
+} from "../../users/profile-fields.ts";
 import {
   expectedVersion,
   isUnclaimed,
@@ -33,7 +39,13 @@ const changeBody = z.strictObject({
 /** How often a change is tried that other changes overtake. */
 const MOST_TRIES = 3;
 
-const UNPROVED = "The owner of the email address has not proved it yet: this can change after their first login.";
+const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
+
+/**
+ * The person who wrote a registration has not proved the address. So their password and profile don't become those of
+ * the verified account. The username stays: the emails to the owner name it.
+ */
+const UNENDORSED = { passwordHash: NO_PASSWORD, ...newProfile({}) };
 
 type ChangeBody = z.output<typeof changeBody>;
 
@@ -45,7 +57,7 @@ export const updateUser = endpoint(
     tag: "Administration",
     summary: "Change a user",
     description:
-      "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
+      "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. If `is_verified` is set for an account whose owner has not been there yet, its password and profile are removed, and the owner gets an email with a link to set a password. Such an account can get no role or superuser flag until then (403, with the field code `unproved`). With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
     // Each operator role that may change something has `suspend_users`. The handler checks each field separately.
     caller: operator("suspend_users"),
     body: () => changeBody,
@@ -77,14 +89,13 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
 
   const change = changeOf(target, body);
   const events = eventsOf(target, { ...target, ...change });
-  const isEndorsed = change.isVerified === true && wasNeverProved(target);
   const suspends = (target.isActive && change.isActive === false) || (target.isVerified && change.isVerified === false);
   // A registration that waits to be proved has no session to end, and its link must stay valid.
   const endsSessions = suspends && !wasNeverProved(target);
   const changesRole = change.role !== undefined && change.role !== target.role;
   const consequences = followUps.of({
     events: events.map(([type, details]) => ({ type, actorId: actor.id, userId: id, details })),
-    ...(isEndorsed ? { mails: [{ kind: "reset_password", email: target.email }] } : {}),
+    ...(isVerifiedForOwner(target, body) ? { mails: [{ kind: "reset_password", email: target.email }] } : {}),
     ...(endsSessions || changesRole ? { sessionsOf: { userId: id, changesRole } } : {}),
   });
   const update = { actor, target, change, endsSessions };
@@ -93,13 +104,17 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   return changed;
 }
 
-/** Only the fields that are sent. */
+/** The fields that are sent, and what a verification by an operator takes away. */
 function changeOf(target: User, body: ChangeBody): Partial<User> {
   const { role, is_active: isActive, is_verified: isVerified, is_superuser: isSuperuser } = body;
-  // The person who chose the password of a registration has not proved the address: only its owner gets in, by a link.
-  const withoutPassword = isVerified === true && wasNeverProved(target) ? { passwordHash: NO_PASSWORD } : {};
-  const sent = { role, isActive, isVerified, isSuperuser, ...profileChange(body), ...withoutPassword };
+  const taken = isVerified === true && wasNeverProved(target) ? UNENDORSED : {};
+  const sent = { role, isActive, isVerified, isSuperuser, ...taken, ...profileChange(body) };
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
+}
+
+/** Whether an operator verifies the address of an owner who has never been here: only an emailed link lets them in. */
+function isVerifiedForOwner(target: User, { is_verified: isVerified }: ChangeBody): boolean {
+  return isVerified === true && !target.isVerified && isUnclaimed(target);
 }
 
 /** The fields of this user that the actor may not change. */
