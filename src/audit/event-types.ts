@@ -70,5 +70,12 @@ export const auditEvent = z.strictObject({
 
 export type AuditEvent = z.output<typeof auditEvent>;
 
+/** What every release's events have, whatever else one of a newer release contains. */
+export const identifiedEvent = z.looseObject({
+  id: z.uuid(),
+  type: z.string().regex(/^[a-z_]{1,64}$/),
+  occurredAt: z.int(),
+});
+
 /** The request that an event comes from. */
 export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;

@@ -6,12 +6,12 @@ import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
 import type { AuditEventStore } from "./audit-events.ts";
-import { type AuditEvent, auditEvent } from "./event-types.ts";
+import { type AuditEvent, auditEvent, identifiedEvent } from "./event-types.ts";
 
 const FIRST_RETRY = 5 * SECOND;
 const LONGEST_RETRY = 600 * SECOND;
 
-/** Seconds until a batch is retried: 5 s at first, doubling up to ten minutes. */
+/** Seconds until a message is retried: 5 s at first, doubling up to ten minutes. */
 export function retryDelay(attempts: number): number {
   return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
@@ -21,13 +21,8 @@ export async function recordAuditEvents(
   batch: MessageBatch<unknown>,
   { auditEvents }: { auditEvents: AuditEventStore },
 ): Promise<void> {
-  const events: AuditEvent[] = [];
-  for (const message of batch.messages) {
-    const parsed = auditEvent.safeParse(message.body);
-    // An invalid event must not block the others, and a retry would not make it valid. So it is logged and dropped.
-    if (parsed.success) events.push(parsed.data);
-    else writeLog("error", { event: "audit_event_unreadable", attempts: message.attempts });
-  }
+  const events = batch.messages.flatMap(readEvent);
+  // What `readEvent` has decided about a message stands: this is about the others.
   try {
     await auditEvents.add(events);
     batch.ackAll();
@@ -36,4 +31,24 @@ export async function recordAuditEvents(
     batch.retryAll({ delaySeconds: retryDelay(attempts) });
     writeLog("error", { event: "audit_failed", attempts, count: events.length, error: describeError(error) });
   }
+}
+
+/**
+ * The event of a message. One that only a newer release knows is retried alone: that release may be back soon, and
+ * otherwise the event reaches the dead-letter queue. What is no event at all is dropped: no release could record it.
+ */
+function readEvent(message: Message<unknown>): AuditEvent[] {
+  const { attempts, body } = message;
+  const parsed = auditEvent.safeParse(body);
+  if (parsed.success) return [parsed.data];
+  const identified = identifiedEvent.safeParse(body);
+  if (identified.success) {
+    const { id, type } = identified.data;
+    message.retry({ delaySeconds: retryDelay(attempts) });
+    writeLog("error", { event: "audit_event_unknown", event_id: id, event_type: type, attempts });
+  } else {
+    message.ack();
+    writeLog("error", { event: "audit_event_unreadable", attempts });
+  }
+  return [];
 }

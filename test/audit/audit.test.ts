@@ -36,12 +36,16 @@ function event(more: Partial<AuditEvent> = {}): AuditEvent {
 
 /** Passes messages to the Worker's consumer, like the queue does. */
 async function consume(bodies: unknown[], attempts = 1) {
+  return (await consumeMessages(bodies, attempts)).result;
+}
+
+async function consumeMessages(bodies: unknown[], attempts = 1) {
   const messages = bodies.map((body) => ({ id: crypto.randomUUID(), timestamp: new Date(), attempts, body }));
   const batch = createMessageBatch("postern-audit", messages);
   const context = createExecutionContext();
   await worker.queue(batch, env);
   await waitOnExecutionContext(context);
-  return getQueueResult(batch, context);
+  return { messages, result: await getQueueResult(batch, context) };
 }
 
 describe("the audit log", () => {
@@ -211,10 +215,37 @@ describe("the audit log", () => {
   it("drops what is no event, says so in the log, and records the others", async () => {
     const logs = recordLogs();
     const userId = crypto.randomUUID();
-    const result = await consume([null, "text", { id: 1 }, { ...event(), type: "no_such_type" }, event({ userId })]);
+    const result = await consume([null, "text", { id: 1 }, { ...event(), type: "<b>" }, event({ userId })]);
     expect(result.ackAll).toBe(true);
+    expect(result.retryMessages).toEqual([]);
     expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
     expect(logs().filter((line) => line.event === "audit_event_unreadable")).toHaveLength(4);
+  });
+
+  it("retries an event that only a newer release knows, later and alone, until it reaches the dead-letter queue", async () => {
+    const logs = recordLogs();
+    const userId = crypto.randomUUID();
+    const ofNewType = { ...event(), type: "of_a_newer_release" };
+    const withNewField = { ...event(), country: "NZ" };
+    const bodies = [event({ userId }), ofNewType, event({ userId }), withNewField];
+    for (const attempts of [1, 3]) {
+      const { messages, result } = await consumeMessages(bodies, attempts);
+      expect(result.ackAll, "the known events are done").toBe(true);
+      expect(result.retryBatch.retry).toBe(false);
+      expect(result.retryMessages).toEqual([messages[1], messages[3]].map((message) => ({ msgId: message?.id })));
+    }
+    expect(await countRows("audit_events", "user_id", userId), "recorded once").toBe(2);
+    expect(await countRows("audit_events", "id", ofNewType.id)).toBe(0);
+    const unknown = logs().filter((line) => line.event === "audit_event_unknown");
+    expect(unknown[0]).toMatchObject({ event_type: "of_a_newer_release", event_id: ofNewType.id, attempts: 1 });
+  });
+
+  it("drops what is no event once, even if the database does not take the others", async () => {
+    await withoutTable("audit_events", async () => {
+      const { messages, result } = await consumeMessages([event(), null, { ...event(), type: "of_a_newer_release" }]);
+      expect(result.retryBatch.retry).toBe(true);
+      expect(result.explicitAcks).toEqual([messages[1]?.id]);
+    });
   });
 
   it("tries a queue that does not answer again, and names in the log what it lost at last", async () => {
