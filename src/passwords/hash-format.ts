@@ -1,4 +1,5 @@
 import type { Argon2 } from "../platform/argon2.ts";
+import { decodeBase64 } from "../platform/encoding.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 
 /** A parsed hash that can verify a password. */
@@ -39,10 +40,18 @@ export const IMPORT_WITHOUT_HASH =
   "Import this user without a hash: they can set a new password with “Forgot your password?”.";
 
 /**
- * The forms of a typed password that may have been hashed, at most two: its NFC form, which this service hashes and
- * most keyboards produce, and the text as typed, which other services hash.
+ * The forms of a typed password that another service may have hashed: as typed, or in one of the normalization forms
+ * (Unicode UAX #15). Keyboards and services differ, and the hash does not say which form it has. Most passwords have
+ * one form, a password with accents has two, and none has more than five. NFC comes first: most keyboards produce it.
  */
 export function spellings(password: string): string[] {
-  const composed = password.normalize("NFC");
-  return composed === password ? [password] : [composed, password];
+  const forms = ["NFC", "NFD", "NFKC", "NFKD"].map((form) => password.normalize(form));
+  return [...new Set([...forms, password])];
+}
+
+/** The bytes of base64 in a hash: some services pad it with `=`, others don't. `undefined` if it was cut off. */
+export function decodePadded(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const digits = text.replace(/={1,2}$/, "");
+  const isWhole = digits === text || text.length % 4 === 0;
+  return isWhole ? decodeBase64(digits) : undefined;
 }

@@ -41,7 +41,7 @@ export function createPasswords(
      * one who does. `rehashed` is a hash at the configured cost, if the stored one was made at another.
      */
     async check(password: string, stored: string | undefined) {
-      const reading = stored === undefined ? undefined : readStoredHash(stored);
+      const reading = stored === undefined ? undefined : readStoredHash(stored, cost);
       const known = reading !== undefined && !isRefusal(reading);
       const against: StoredHash = known ? reading : decoy;
       argon2 ??= (await import("./foreign/argon2-engine.ts")).argon2;

@@ -9,14 +9,16 @@
 import * as nodeCrypto from "node:crypto";
 import { scrypt as portableScrypt } from "@noble/hashes/scrypt.js";
 import { constantTimeEqual } from "../platform/crypto.ts";
-import { decodeBase64, encodeBase64, utf8 } from "../platform/encoding.ts";
+import { encodeBase64, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 import { HASH_BOUNDS } from "./hash-bounds.ts";
 import {
+  decodePadded,
   IMPORT_WITHOUT_HASH,
   type ScryptCost,
   type ScryptEngine,
   type StoredHash,
+  spellings,
   type Unreadable,
   unreadable,
 } from "./hash-format.ts";
@@ -29,7 +31,7 @@ const HASH_BYTES = 32;
  * verify.
  */
 const PHC =
-  /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{86})$/;
+  /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86}={0,2})\$([A-Za-z0-9+/]{43}=?|[A-Za-z0-9+/]{86}(?:==)?)$/;
 
 export const nativeEngine: ScryptEngine = (password, salt, { ln, r, p }, length) =>
   nodeCrypto.scryptSync(password, salt, length, { N: 2 ** ln, r, p, maxmem: 128 * r * (2 ** ln + p + 2) });
@@ -54,14 +56,15 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
 
 /**
  * Parses a PHC string of scrypt: this service's own, or one of another library that uses the same format, such as
- * passlib. The text does not say which. Only the NFC form is tried; trying both would make a wrong password cost two
- * hashes at every login.
+ * passlib. The text does not say which. One at the cost of this service (`ownCost`) is taken for its own, of the NFC form:
+ * otherwise a wrong password with accents would cost two hashes at every login. Any other is of one of the spellings, and
+ * is replaced at the first login.
  */
-export function readScrypt(text: string): StoredHash | Unreadable | undefined {
+export function readScrypt(text: string, ownCost?: ScryptCost): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
   const [, ln, r, p, saltText = "", hashText = ""] = PHC.exec(text) ?? [];
-  const salt = decodeBase64(saltText);
-  const hash = decodeBase64(hashText);
+  const salt = decodePadded(saltText);
+  const hash = decodePadded(hashText);
   if (ln === undefined || salt === undefined || hash === undefined) {
     return unreadable("A scrypt hash has the form $scrypt$ln=…,r=…,p=…$salt$hash: this one was truncated or changed.");
   }
@@ -74,7 +77,7 @@ export function readScrypt(text: string): StoredHash | Unreadable | undefined {
       `scrypt with ln=${ln}, r=${r}, p=${p}: Workers compute 2^ln·r·p up to 2^20. ${IMPORT_WITHOUT_HASH}`,
     );
   }
-  return storedHash(cost, salt, hash);
+  return storedHash(cost, salt, hash, ownCost !== undefined && needsRehash(text, ownCost) ? spellings : composed);
 }
 
 /** A hash that no password matches and that costs as much to check as a real one, for users who do not exist. */
@@ -87,10 +90,12 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }
 
-function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array): StoredHash {
+const composed = (password: string) => [password.normalize("NFC")];
+
+function storedHash(cost: ScryptCost, salt: Uint8Array, hash: Uint8Array, forms = composed): StoredHash {
   return {
     scheme: "scrypt",
     verify: (password, { scrypt }) =>
-      constantTimeEqual(scrypt(utf8(password.normalize("NFC")), salt, cost, hash.byteLength), hash),
+      forms(password).some((text) => constantTimeEqual(scrypt(utf8(text), salt, cost, hash.byteLength), hash)),
   };
 }

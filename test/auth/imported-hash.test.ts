@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { ONE_OF_EACH, PASSWORD } from "../passwords/foreign-vectors.ts";
+import {
+  OF_COMPOSED,
+  OF_DECOMPOSED,
+  ONE_OF_EACH,
+  PASSWORD,
+  SCRYPT_OF_DECOMPOSED,
+} from "../passwords/foreign-vectors.ts";
 import { call, expectProblem, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { loggedIn, logIn, type Person, registered, rowOf } from "../support/people.ts";
@@ -37,6 +43,21 @@ describe("POST /api/v1/auth/login with a hash that another service made", () => 
     expect(await hashOf(person)).toMatch(OWN);
     await logIn(person);
   });
+
+  it.each([...OF_DECOMPOSED, SCRYPT_OF_DECOMPOSED, ...OF_COMPOSED])(
+    "accepts a password with accents however it is typed, and replaces %s by a hash that does too",
+    async (hash) => {
+      const forms = ["caf\u00e9 au lait", "cafe\u0301 au lait"];
+      for (const typed of forms) {
+        const person = { ...(await imported(hash)), password: typed };
+        const unaccented = { email: person.email, password: "cafe au lait" };
+        expectProblem(await post(LOGIN, unaccented), 401, "invalid_credentials");
+        await logIn(person);
+        expect(await hashOf(person)).toMatch(OWN);
+        for (const password of forms) await logIn({ ...person, password });
+      }
+    },
+  );
 
   it("makes of a password whose first 72 bytes bcrypt knew a password of all that was typed", async () => {
     // Openwall's crypt_blowfish 1.2, of the ten digits, the 52 letters, and the ten digits.

@@ -1,10 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
+import { spellings } from "../../src/passwords/hash-format.ts";
 import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
-import { MORE, OF_COMPOSED, OF_DECOMPOSED, ONE_OF_EACH, PASSWORD, SCRYPT_OF_DECOMPOSED } from "./foreign-vectors.ts";
+import {
+  MORE,
+  OF_COMPATIBLE,
+  OF_COMPOSED,
+  OF_DECOMPOSED,
+  ONE_OF_EACH,
+  PASSWORD,
+  SCRYPT_OF_DECOMPOSED,
+} from "./foreign-vectors.ts";
 
 const engines = { scrypt: nativeEngine, argon2 };
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -44,18 +53,54 @@ describe("foreign hashes", () => {
     expect(readStoredHash(`x${hash}`)).toHaveProperty("code");
   });
 
-  it("are of what was typed, or of its NFC form, and of no other", () => {
+  it("are verified in whichever normalization form they were made and are typed", () => {
     const decomposed = "cafe\u0301 au lait";
     const composed = "caf\u00e9 au lait";
-    for (const hash of OF_DECOMPOSED) {
-      expect(verify(decomposed, hash), hash).toBe(true);
-      expect(verify(composed, hash), hash).toBe(false);
-    }
-    expect(verify(decomposed, SCRYPT_OF_DECOMPOSED)).toBe(false);
-    for (const hash of OF_COMPOSED) {
-      expect(verify(composed, hash), hash).toBe(true);
-      expect(verify(decomposed, hash), hash).toBe(true);
+    for (const hash of [...OF_DECOMPOSED, ...OF_COMPOSED]) {
+      for (const typed of [composed, decomposed]) expect(verify(typed, hash), hash).toBe(true);
       expect(verify("cafe au lait", hash), hash).toBe(false);
+    }
+    for (const hash of OF_COMPATIBLE) {
+      for (const typed of ["\ufb01ne caf\u00e9", "\ufb01ne cafe\u0301", "fine caf\u00e9"]) {
+        expect(verify(typed, hash), hash).toBe(true);
+      }
+    }
+  });
+
+  it("of scrypt are of every form at a cost that is not ours, and at ours of the NFC form alone", () => {
+    for (const typed of ["cafe\u0301 au lait", "caf\u00e9 au lait"]) {
+      const readings = [
+        { ln: 4, r: 8, p: 1 },
+        { ln: 10, r: 8, p: 1 },
+      ].map((own) => readStoredHash(SCRYPT_OF_DECOMPOSED, own));
+      expect(readings.map((reading) => "verify" in reading && reading.verify(typed, engines))).toEqual([true, false]);
+    }
+  });
+
+  it("compute one hash for most passwords, and at most five", () => {
+    expect(spellings(PASSWORD)).toEqual([PASSWORD]);
+    expect(spellings("caf\u00e9")).toHaveLength(2);
+    // An accent that is composed, one that is not, and a ligature.
+    expect(spellings("\u00e9e\u0301\ufb01")).toHaveLength(5);
+  });
+
+  it.each([
+    ["argon2id", "$argon2id$v=19$m=1024,t=2,p=2$c2l4dGVlbiBieXRlcyBvZg==$SXCPjvgfzraj9Rk/GVy1yfk31viLSnKAKj33rgYwQHQ="],
+    [
+      "argon2id, the hash alone",
+      "$argon2id$v=19$m=1024,t=2,p=2$c2l4dGVlbiBieXRlcyBvZg$SXCPjvgfzraj9Rk/GVy1yfk31viLSnKAKj33rgYwQHQ=",
+    ],
+    ["scrypt", "$scrypt$ln=10,r=8,p=1$c2l4dGVlbiBieXRlcyBvZg==$ArGWcvGP+XfapxGtDJgm0k/9wQaXFd8yptsHRFh6sw0="],
+    [
+      "pbkdf2",
+      "$pbkdf2-sha512$29000$c2l4dGVlbiBieXRlcyBvZg==$0jLYinSm6p/9HSb7D2Xtjx7SptjNfi9Zm6cSgyNK4WwU5oOUPEGtMV2Cf8rBa6PnnVTGKVAh1nSahHIkQ9Y8jw==",
+    ],
+  ])("of %s may be padded, with as many = as belong there", (_, hash) => {
+    expect(verify(PASSWORD, hash)).toBe(true);
+    expect(verify("a wrong password", hash)).toBe(false);
+    const tooMuch = [`${hash}=`, `${hash}==`, hash.replace("Zg==", "Zg="), hash.replace("Zg==", "Zg===")];
+    for (const text of tooMuch.filter((changed) => changed !== hash)) {
+      expect(readStoredHash(text), text).toHaveProperty("code", "unreadable_hash");
     }
   });
 

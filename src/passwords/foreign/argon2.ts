@@ -1,13 +1,23 @@
 import type { Argon2Variant } from "../../platform/argon2.ts";
 import { constantTimeEqual } from "../../platform/crypto.ts";
-import { decodeBase64, utf8 } from "../../platform/encoding.ts";
+import { utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings, type Unreadable, unreadable } from "../hash-format.ts";
+import {
+  decodePadded,
+  IMPORT_WITHOUT_HASH,
+  type Reading,
+  spellings,
+  type Unreadable,
+  unreadable,
+} from "../hash-format.ts";
 
 const PHC =
-  /^\$argon2(?:id|i|d)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+  /^\$argon2(?:id|i|d)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 
-/** Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. */
+/**
+ * Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. PHC strings have no padding, but some
+ * services write it.
+ */
 export function readArgon2(text: string): Reading {
   if (/^argon2\$argon2/.test(text))
     return unreadable("Remove the “argon2” that Django wrote in front of the hash, up to the second $.");
@@ -18,8 +28,8 @@ export function readArgon2(text: string): Reading {
   }
   const [, memoryText, passesText, lanesText, saltText = "", hashText = ""] = PHC.exec(text) ?? [];
   const [memory, passes, lanes] = [Number(memoryText), Number(passesText), Number(lanesText)];
-  const salt = decodeBase64(saltText);
-  const hash = decodeBase64(hashText);
+  const salt = decodePadded(saltText);
+  const hash = decodePadded(hashText);
   if (salt === undefined || hash === undefined || memoryText === undefined) {
     return unreadable(
       "An Argon2 hash has the form $argon2id$v=19$m=…,t=…,p=…$salt$hash: this one was truncated or changed.",

@@ -2,12 +2,12 @@ import { pbkdf2Sync } from "node:crypto";
 import { constantTimeEqual } from "../../platform/crypto.ts";
 import { decodeBase64, utf8 } from "../../platform/encoding.ts";
 import { HASH_BOUNDS, isWithin } from "../hash-bounds.ts";
-import { IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../hash-format.ts";
+import { decodePadded, IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../hash-format.ts";
 
 /** Django: the salt is used as text, without decoding. The hash is padded base64; both digests need exactly one `=`. */
 const DJANGO = /^pbkdf2_(sha1|sha256)\$([1-9]\d{0,9})\$([\w-]+)\$([A-Za-z0-9+/]+)=$/;
-/** passlib: salt and hash are base64 without padding, with `.` in place of `+`. No digest name means SHA-1. */
-const PASSLIB = /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$([1-9]\d{0,9})\$([A-Za-z0-9./]+)\$([A-Za-z0-9./]+)$/;
+/** passlib: salt and hash are base64, with `.` in place of `+`. passlib itself does not pad it. No digest name means SHA-1. */
+const PASSLIB = /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$([1-9]\d{0,9})\$([A-Za-z0-9./]+={0,2})\$([A-Za-z0-9./]+={0,2})$/;
 
 const DIGEST_BYTES: Record<string, number> = { sha1: 20, sha256: 32, sha512: 64 };
 
@@ -56,6 +56,6 @@ function parsePasslib(text: string) {
   const match = PASSLIB.exec(text);
   if (match === null) return undefined;
   const [, digest = "sha1", iterations, salt = "", hash = ""] = match;
-  const decode = (adapted: string) => decodeBase64(adapted.replaceAll(".", "+"));
+  const decode = (adapted: string) => decodePadded(adapted.replaceAll(".", "+"));
   return { digest, iterations: Number(iterations), salt: decode(salt), hash: decode(hash) };
 }
