@@ -31,6 +31,7 @@ import { createUserAdministration } from "./users/administration.ts";
 import { createDeletionStore } from "./users/deletions.ts";
 import { createEmailChangeStore } from "./users/email-changes.ts";
 import { createInvitationStore } from "./users/invitations.ts";
+import { createProfileStore } from "./users/profiles.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
 import { createUserStore } from "./users/users.ts";
 
@@ -51,6 +52,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     afterResponse: () => new AfterResponse(),
     db: ({ hops }) => openDatabase(bindings.DB, hops),
     users: ({ db }) => createUserStore(db),
+    profiles: ({ db }) => createProfileStore(db),
     registrations: ({ db }) => createRegistrationStore(db),
     invitations: ({ db }) => createInvitationStore(db),
     emailChanges: ({ db }) => createEmailChangeStore(db),

@@ -13,7 +13,7 @@ import { isRefusal } from "../platform/refusal.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
 import { createProvisioningStore } from "../users/provisioning.ts";
 import { createRegistrationStore } from "../users/registrations.ts";
-import { NEW_USER } from "../users/user.ts";
+import { NEW_USER, wasNeverProved } from "../users/user.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
@@ -82,33 +82,33 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     return done(user.username);
   }
 
+  const isNew = user === undefined || wasNeverProved(user);
   const names = usernamesFor(wish.username, email, random);
-  const username = user?.username ?? (await firstFree(names));
+  const username = isNew ? await firstFree(names) : user.username;
   if (username === undefined) return giveUp(takenMessage(names), world);
   const password = await hashGivenPassword(wish, { email, username }, world, random);
   if ("fault" in password) return giveUp(password.fault, world);
 
-  if (user === undefined) {
-    const rank = { role: "admin", isSuperuser: true, isVerified: true } as const;
-    const granted = { ...event, type: "superuser_granted", details: null } as const;
-    // The username of a deleted account is free by the directory, and still reserved for a while.
-    for (const name of names.slice(names.indexOf(username))) {
-      const identity = { id: createId(now, random), email, username: name, passwordHash: password.hash };
-      const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
-      const [conflict] = await provisioning.add([{ user: created, event: granted }], now);
-      if (conflict !== "username") return conflict === null ? done(name) : changedMeanwhile(world);
-    }
-    return giveUp(takenMessage(names), world);
-  }
-  // The address was never verified. The person who registered it loses the account, with the password they chose.
-  return (await provisioning.takeOver(user, password.hash, event)) ? done(username) : changedMeanwhile(world);
+  // If the address was never verified, the person who registered it loses the account, with the password they chose.
+  const isDone =
+    user === undefined
+      ? await addSuperuser(username, password.hash)
+      : await provisioning.takeOver(user, { passwordHash: password.hash, username }, event);
+  return isDone ? done(username) : changedMeanwhile(world);
 
   async function firstFree(candidates: readonly string[]): Promise<string | undefined> {
-    for (const name of candidates) {
-      const found = await registrations.findCandidates({ username: name.toLowerCase() });
-      if (found.user === undefined && found.registration === undefined) return name;
-    }
+    for (const name of candidates) if (await provisioning.isUsernameFree(name, now, user?.id)) return name;
     return undefined;
+  }
+
+  async function addSuperuser(name: string, passwordHash: string): Promise<boolean> {
+    const rank = { role: "admin", isSuperuser: true, isVerified: true } as const;
+    const identity = { id: createId(now, random), email, username: name, passwordHash };
+    const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
+    const granted = { ...event, type: "superuser_granted", details: null } as const;
+    // A registration of the address that appears at this moment is taken over by the next run.
+    const [conflict] = await provisioning.add([{ user: created, event: granted }], now, { replacesUnproved: false });
+    return conflict === null;
   }
 }
 

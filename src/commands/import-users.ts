@@ -111,6 +111,7 @@ async function importFile(
     const outcomes = await store.add(
       waiting.map(({ arrival }) => arrival),
       now,
+      { replacesUnproved: true },
     );
     const conflicts = waiting.flatMap(({ line, arrival }, index) => {
       const field = outcomes[index];

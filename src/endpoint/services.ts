@@ -24,6 +24,7 @@ import type { UserAdministration } from "../users/administration.ts";
 import type { DeletionStore } from "../users/deletions.ts";
 import type { EmailChangeStore } from "../users/email-changes.ts";
 import type { InvitationStore } from "../users/invitations.ts";
+import type { ProfileStore } from "../users/profiles.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
 import type { UserStore } from "../users/users.ts";
 
@@ -37,6 +38,7 @@ export interface Services {
   readonly afterResponse: AfterResponse;
   readonly db: Database;
   readonly users: UserStore;
+  readonly profiles: ProfileStore;
   readonly registrations: RegistrationStore;
   readonly invitations: InvitationStore;
   readonly emailChanges: EmailChangeStore;

@@ -1,11 +1,11 @@
 /** Deletes a user from D1 with everything that belongs to them: one batch, which D1 runs as a transaction. */
-import { and, eq, exists, inArray, lte, notExists, or, sql } from "drizzle-orm";
+import { and, eq, exists, inArray, lte, notExists, or } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
-import { usernameDigest } from "./login-names.ts";
 import type { User } from "./user.ts";
+import { retireUsername } from "./usernames.ts";
 import { idsOf, otherSuperusers, stillHasStanding } from "./users.ts";
 
 export type DeletionStore = ReturnType<typeof createDeletionStore>;
@@ -37,19 +37,10 @@ export function createDeletionStore(db: Database) {
           stillHasStanding(actor),
         ),
       );
-      const digest = usernameDigest(user.username);
       const remaining = idsOf(db, users, eq(users.id, user.id));
       const isDeleted = notExists(remaining);
       const { deleted, remainingOthers } = await batchOf(db, {
-        retire: db
-          .insert(retiredUsernames)
-          .select(
-            db
-              .select({ digest: sql`${digest}`.as("digest"), retiredUntil: sql`${retiredUntil}`.as("retired_until") })
-              .from(users)
-              .where(and(eq(users.id, user.id), exists(deletable))),
-          )
-          .onConflictDoUpdate({ target: retiredUsernames.digest, set: { retiredUntil } }),
+        retire: retireUsername(db, user, retiredUntil, exists(deletable)).retire,
         deleted: db
           .delete(users)
           .where(and(eq(users.id, user.id), exists(deletable)))

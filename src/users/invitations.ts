@@ -2,7 +2,7 @@
  * How an invitation becomes a user. Invitations are not stored: an invitation is a signed link. The `users` table shows
  * whether it is used: the address has an owner, or the link's hash is stored there.
  */
-import { and, eq, exists, gte, lt, ne, notExists, or, sql } from "drizzle-orm";
+import { and, eq, exists, notExists, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
@@ -11,7 +11,8 @@ import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
 type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };
@@ -36,52 +37,43 @@ export function createInvitationStore(db: Database) {
 
     /**
      * Makes the invited person a verified user, in place of a registration of the address that was never proved.
-     * Registrations from before `expired` no longer hold a username.
+     * Registrations of other addresses give up the username.
      */
     async accept(
       { id, link, ...chosen }: Acceptance,
-      { consequences, expired, now }: { consequences: Consequences; expired: number; now: number },
+      { consequences, now }: { consequences: Consequences; now: number },
     ) {
       const { email, passwordHash } = chosen;
       const username = canonicalName(chosen.username);
-      const hasRegistered = hasUsername(registrations, username);
-      const otherOwner = idsOf(db, users, and(hasUsername(users, username), ne(users.email, email)));
-      // Registrations of other addresses that hold the username. Those of this address don't block.
-      const waiting = idsOf(
-        db,
-        registrations,
-        and(hasRegistered, ne(registrations.email, email), gte(registrations.createdAt, expired)),
-      );
       const retired = retiredUsername(db, username, now);
+      const isAcceptable = and(
+        notExists(owner(email)),
+        notExists(madeBy(link)),
+        notExists(usernameOwner(db, username)),
+        notExists(retired),
+      );
       const accepted = idsOf(
         db,
         users,
         and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
       );
       const { user, owners, made } = await batchOf(db, {
-        dropExpired: db.delete(registrations).where(and(hasRegistered, lt(registrations.createdAt, expired))),
+        // Other registrations of the address stay until they expire, so that the people who made them notice no change.
+        spend: db
+          .delete(registrations)
+          .where(and(eq(registrations.email, email), hasUsername(registrations, username), isAcceptable)),
+        ...takeFromUnproved(db, username, isAcceptable),
         // Address, username and link are unique: nothing is inserted if one of them is in use.
         insert: db
           .insert(users)
           .values({ id, ...chosen, isVerified: true, verifiedByLink: link, createdAt: now, updatedAt: now })
           .onConflictDoNothing(),
-        dropIfTaken: db.delete(users).where(and(eq(users.id, id), or(exists(waiting), exists(retired)))),
+        dropIfRetired: db.delete(users).where(and(eq(users.id, id), exists(retired))),
         replaceBareRegistration: db
           .update(users)
           .set({ ...chosen, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
-          .where(
-            and(
-              eq(users.email, email),
-              isBareRegistration,
-              notExists(otherOwner),
-              notExists(waiting),
-              notExists(retired),
-              notExists(madeBy(link)),
-            ),
-          ),
+          .where(and(eq(users.email, email), isAcceptable)),
         ...storing(db, consequences, exists(accepted)),
-        // Other registrations of the address stay until they expire, so that the people who made them notice no change.
-        spend: db.delete(registrations).where(and(eq(registrations.email, email), hasRegistered, exists(accepted))),
         user: accepted,
         owners: owner(email),
         made: madeBy(link),

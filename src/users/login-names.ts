@@ -21,9 +21,14 @@ export function loginNameKeys({ email, username }: { email: string; username: st
 }
 
 /**
- * Reserves the username of a deleted account, so that no one else can pass for its owner. Only a digest is stored,
+ * Reserves the former username of an account, so that no one else can pass for its owner. Only a digest is stored,
  * because personal data must be deleted: SHA-256 of the lower-case username, base64url.
  */
 export function usernameDigest(username: string): string {
   return encodeBase64url(sha256(utf8(canonicalName(username))));
+}
+
+/** Stored beside {@link usernameDigest} while its former owner may take the username back. No username has a space. */
+export function formerOwnerDigest(username: string, userId: string): string {
+  return usernameDigest(`${username} ${userId}`);
 }

@@ -1,13 +1,15 @@
 /** Users whom the operator's commands write to D1: imported users, and superusers. */
-import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, notExists, type SQL, sql } from "drizzle-orm";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, registrations, retiredUsernames, users } from "../db/schema.ts";
-import { type Consequences, storing } from "../followups/consequences.ts";
-import { usernameDigest } from "./login-names.ts";
-import type { User } from "./user.ts";
-import { nextEpoch, nextVersion } from "./users.ts";
+import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
+import { canonicalName, usernameDigest } from "./login-names.ts";
+import { newProfile } from "./profile-fields.ts";
+import { type User, wasNeverProved } from "./user.ts";
+import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+import { idsOf, isBareRegistration, nextEpoch, nextVersion } from "./users.ts";
 
 /** A user to be added, and the audit event that records it. No actor: the service does not know the operator. */
 export interface Arrival {
@@ -24,18 +26,32 @@ type GrantEvent = Pick<AuditEvent, "id" | "occurredAt">;
 export function createProvisioningStore(db: Database) {
   return {
     /**
-     * Adds users in one transaction, and leaves out each whose id, address or username is taken. A user with an
-     * unverified address also gets a registration, as if they had registered. No two of `arrivals` may share an id,
-     * address or username. Returns for each arrival its conflict, or `null` if the user was added by its event.
+     * Adds users in one transaction, and leaves out each whose id, address or username is taken. A user with a verified
+     * address takes the username from registrations that were never proved, and with `replacesUnproved` the address too.
+     * One with an unverified address gets a registration, as if they had registered. No two of `arrivals` may share an
+     * id, address or username. Returns for each arrival its conflict, or `null` if the user was added by its event.
      */
-    async add(arrivals: readonly Arrival[], now: number) {
+    async add(arrivals: readonly Arrival[], now: number, { replacesUnproved }: { replacesUnproved: boolean }) {
       // One bound value however many rows there are: D1 takes 100 values, each of up to 2 MB.
       const rows = sql`json_each(${JSON.stringify(arrivals.map(rowOf))})`;
       const eventId = member("event", "id");
       const isRecorded = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${eventId})`;
       const isUnverified = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${member("user", "id")} AND ${users.isVerified} = 0)`;
-      const conflict = conflictOf(now);
+      const conflict = conflictOf(now, replacesUnproved);
+      const claims = arrivals.flatMap(({ user: { email, username, isVerified }, event: { id } }) =>
+        isVerified ? [{ event: { id }, user: { email, username: canonicalName(username) } }] : [],
+      );
+      /** The addresses or usernames of the proved users who are added. */
+      const claimed = (name: "email" | "username") =>
+        sql`(SELECT ${member("user", name)} FROM json_each(${JSON.stringify(claims)}) WHERE ${isRecorded})`;
+      const makesRoom = and(IS_SELF_MADE, sql`${users.email} IN ${claimed("email")}`);
       const { found } = await batchOf(db, {
+        found: db
+          .select({
+            conflict: sql<Conflict | null>`CASE WHEN ${isRecorded} THEN NULL ELSE ${conflict} END`.as("conflict"),
+          })
+          .from(rows)
+          .orderBy(sql`key`),
         // The event comes first: its user and registration are only added if the event is recorded.
         events: db
           .insert(auditEvents)
@@ -43,6 +59,9 @@ export function createProvisioningStore(db: Database) {
             sql`SELECT ${eventId}, ${member("event", "type")}, ${member("event", "occurredAt")}, NULL, ${member("user", "id")}, NULL, NULL, NULL, ${member("event", "details")} FROM ${rows} WHERE ${conflict} IS NULL`,
           )
           .onConflictDoNothing(),
+        anonymise: storeAnonymising(db, idsOf(db, users, makesRoom), now),
+        makeRoom: db.delete(users).where(makesRoom),
+        ...takeFromUnproved(db, claimed("username"), undefined),
         users: db
           .insert(users)
           .select(sql`SELECT ${members(getTableColumns(users))} FROM ${rows} WHERE ${isRecorded}`)
@@ -53,12 +72,6 @@ export function createProvisioningStore(db: Database) {
             sql`SELECT ${members(getTableColumns(registrations), { createdAt: member("event", "occurredAt") })} FROM ${rows} WHERE ${isRecorded} AND ${isUnverified}`,
           )
           .onConflictDoNothing(),
-        found: db
-          .select({
-            conflict: sql<Conflict | null>`CASE WHEN ${isRecorded} THEN NULL ELSE ${conflict} END`.as("conflict"),
-          })
-          .from(rows)
-          .orderBy(sql`key`),
       });
       return found.map((row) => row.conflict);
     },
@@ -76,17 +89,36 @@ export function createProvisioningStore(db: Database) {
       return grant(id, isMeant, {}, event);
     },
 
+    /** Whether a proved user may have the username, or the user `except`. Registrations that wait for proof don't count. */
+    async isUsernameFree(name: string, now: number, except?: string) {
+      const username = canonicalName(name);
+      const { owner, retired } = await batchOf(db, {
+        owner: usernameOwner(db, username, except),
+        retired: retiredUsername(db, username, now),
+      });
+      return owner.length + retired.length === 0;
+    },
+
     /**
      * Makes a superuser of an account whose address is not verified, with this password. The person who registered it
-     * loses the account. `false` if the address was verified or the account has changed meanwhile.
+     * loses the account. If they never proved the address, `username` takes the place of theirs, and their profile is
+     * removed. `false` if the address was verified or the account has changed meanwhile.
      */
     takeOver(
-      { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
-      passwordHash: string,
+      user: User,
+      { passwordHash, username }: Pick<User, "passwordHash" | "username">,
       event: GrantEvent,
     ): Promise<boolean> {
+      const { id, sessionEpoch } = user;
       const isMeant = and(eq(users.id, id), eq(users.isVerified, false), eq(users.sessionEpoch, sessionEpoch));
-      return grant(id, isMeant, { passwordHash, passwordBlockedAt: null, isVerified: true, ...nextEpoch() }, event);
+      const values = { passwordHash, passwordBlockedAt: null, isVerified: true, ...nextEpoch() };
+      if (!wasNeverProved(user)) return grant(id, isMeant, values, event);
+      const name = canonicalName(username);
+      const isFree = and(
+        notExists(usernameOwner(db, name, id)),
+        notExists(retiredUsername(db, name, event.occurredAt)),
+      );
+      return grant(id, and(isMeant, isFree), { ...values, username, ...newProfile({}) }, event);
     },
   };
 
@@ -97,7 +129,7 @@ export function createProvisioningStore(db: Database) {
   async function grant(
     id: string,
     condition: SQL | undefined,
-    values: SQLiteUpdateSetSource<typeof users>,
+    values: SQLiteUpdateSetSource<typeof users> & { username?: string },
     event: GrantEvent,
   ): Promise<boolean> {
     const content = { userId: id, forgetsDevices: false, changesRole: true };
@@ -108,26 +140,30 @@ export function createProvisioningStore(db: Database) {
     };
     const type: AuditEvent["type"] = "superuser_granted";
     const isMeant = and(condition, eq(users.isActive, true));
-    const isGranted = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${event.id} AND ${auditEvents.userId} = ${users.id})`;
+    const isRecorded = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${event.id})`;
     const { granted } = await batchOf(db, {
       event: db
         .insert(auditEvents)
         .select(
           sql`SELECT ${event.id}, ${type}, ${event.occurredAt}, NULL, ${users.id}, NULL, NULL, NULL, NULL FROM ${users} WHERE ${isMeant}`,
         ),
+      // The registration of the user is used up. Others stay until they expire, so that the people who made them
+      // notice no change.
+      spent: db
+        .delete(registrations)
+        .where(
+          and(
+            isRecorded,
+            sql`(${registrations.email}, lower(${registrations.username})) IN (SELECT ${users.email}, lower(${users.username}) FROM ${users} WHERE ${users.id} = ${id})`,
+          ),
+        ),
+      ...takeFromUnproved(db, canonicalName(values.username ?? ""), isRecorded),
       granted: db
         .update(users)
         .set({ ...values, role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
         .where(isMeant)
         .returning({ id: users.id }),
       ...storing(db, consequences),
-      // The registration of the user is used up. Others stay until they expire, so that the people who made them
-      // notice no change.
-      registration: db
-        .delete(registrations)
-        .where(
-          sql`lower(${registrations.username}) IN (SELECT lower(${users.username}) FROM ${users} WHERE ${isGranted})`,
-        ),
     });
     return granted.length > 0;
   }
@@ -150,14 +186,25 @@ function members(columns: Record<string, unknown>, others: Record<string, SQL> =
   );
 }
 
-function conflictOf(now: number): SQL {
+/** Whether the user in the JSON row has a verified address. */
+const IS_PROVED = member("user", "isVerified");
+
+/**
+ * A registration that was never proved, and that no import has made: no line of a file replaces another. `IS TRUE` and
+ * the plus sign keep SQLite from using indexes that find thousands of rows here.
+ */
+const IS_SELF_MADE = sql`((${isBareRegistration} AND NOT EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.userId} = ${users.id} AND +${auditEvents.type} = 'account_imported')) IS TRUE)`;
+
+function conflictOf(now: number, replacesUnproved: boolean): SQL {
   const [email, id, username] = [member("user", "email"), member("user", "id"), member("user", "username")];
   const digest = member("usernameDigest");
+  const isReplaced = replacesUnproved ? sql`(${IS_PROVED} AND ${IS_SELF_MADE})` : sql`0`;
+  const yieldsName = replacesUnproved ? isReplaced : sql`(${IS_PROVED} AND ${isBareRegistration})`;
   return sql`CASE
-    WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.email} = ${email}) THEN 'email'
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.email} = ${email} AND NOT ${isReplaced}) THEN 'email'
     WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id}) THEN 'id'
-    WHEN EXISTS (SELECT 1 FROM ${users} WHERE lower(${users.username}) = lower(${username}))
-      OR EXISTS (SELECT 1 FROM ${registrations} WHERE lower(${registrations.username}) = lower(${username}))
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE lower(${users.username}) = lower(${username}) AND NOT ${yieldsName})
+      OR (NOT ${IS_PROVED} AND EXISTS (SELECT 1 FROM ${registrations} WHERE lower(${registrations.username}) = lower(${username})))
       OR EXISTS (SELECT 1 FROM ${retiredUsernames} WHERE ${retiredUsernames.digest} = ${digest} AND ${retiredUsernames.retiredUntil} > ${now})
     THEN 'username' END`;
 }

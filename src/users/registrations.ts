@@ -9,10 +9,11 @@ import { profileColumnNames, registrations, users } from "../db/schema.ts";
 import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { recordOf } from "../platform/records.ts";
-import { usernameTaken } from "./fields.ts";
 import { canonicalName, type LoginName } from "./login-names.ts";
+import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { hasUsername, idsOf, isBareRegistration, nextVersion, retiredUsername } from "./users.ts";
+import { retiredUsername, takeFromAbandoned, usernameOwner } from "./usernames.ts";
+import { hasUsername, idsOf, isBareRegistration, nextVersion } from "./users.ts";
 
 export type Registration = typeof registrations.$inferSelect;
 
@@ -68,26 +69,53 @@ export function createRegistrationStore(db: Database) {
       read(selectRegistration(eq(registrations.email, email)), selectUser(eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. Registrations from before `expired` no longer hold one.
+     * Adds a registration, unless its username is taken. Then returns the registration that holds it, if one does.
+     * Registrations from before `expired` no longer hold one, nor does `replaced`, which the same person made.
      */
-    async add(registration: Registration, expired: number, consequences: Consequences) {
-      const { id } = registration;
+    async add(
+      registration: Registration,
+      expired: number,
+      consequences: Consequences,
+      replaced?: Registration,
+    ): Promise<{ isAdded: boolean; heldBy?: Registration | undefined }> {
+      const { id, createdAt: now, email } = registration;
       const username = canonicalName(registration.username);
       const own = eq(registrations.id, id);
-      const owner = idsOf(db, users, hasUsername(users, username));
-      const { added } = await batchOf(db, {
-        dropExpired: db
-          .delete(registrations)
-          .where(and(hasUsername(registrations, username), lt(registrations.createdAt, expired))),
+      const isAdded = exists(idsOf(db, registrations, own));
+      const isPast = or(lt(registrations.createdAt, expired), eq(registrations.id, replaced?.id ?? ""));
+      const { added, owner, retired, holder } = await batchOf(db, {
+        owner: usernameOwner(db, username),
+        retired: retiredUsername(db, username, now),
+        dropPast: db.delete(registrations).where(and(hasUsername(registrations, username), isPast)),
         add: db.insert(registrations).values(registration).onConflictDoNothing(),
         dropIfTaken: db
           .delete(registrations)
-          .where(and(own, or(exists(owner), exists(retiredUsername(db, username, registration.createdAt))))),
+          .where(and(own, or(exists(usernameOwner(db, username)), exists(retiredUsername(db, username, now))))),
+        ...takeFromAbandoned(db, { username, email, isClaimed: isAdded, now }),
         addUser: db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
-        ...storing(db, consequences, exists(idsOf(db, registrations, own))),
+        ...storing(db, consequences, isAdded),
         added: idsOf(db, registrations, own),
+        holder: selectRegistration(hasUsername(registrations, username)),
       });
-      return added.length === 0 ? usernameTaken() : undefined;
+      if (added.length > 0) return { isAdded: true };
+      return { isAdded: false, heldBy: owner.length + retired.length > 0 ? undefined : holder[0] };
+    },
+
+    /** Stores the profile of a registration that was sent again. `false` if it waits no longer. */
+    async repeat(
+      { id, passwordHash }: Registration,
+      profile: Profile & Pick<Registration, "locale">,
+      consequences: Consequences,
+    ): Promise<boolean> {
+      const { repeated } = await batchOf(db, {
+        repeated: db
+          .update(registrations)
+          .set(profile)
+          .where(and(eq(registrations.id, id), eq(registrations.passwordHash, passwordHash)))
+          .returning({ id: registrations.id }),
+        ...storing(db, consequences),
+      });
+      return repeated.length > 0;
     },
 
     /**

@@ -1,20 +1,13 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, gt, inArray, isNull, lte, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { batchOf, type Database } from "../db/client.ts";
-import { profileColumnNames, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { profileColumnNames, registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { attemptTerms } from "../limits/gcra.ts";
 import { recordOf } from "../platform/records.ts";
-import { refuse } from "../platform/refusal.ts";
-import { usernameTaken } from "./fields.ts";
-import { canonicalName, usernameDigest } from "./login-names.ts";
-import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-
-/** The fields that users change about themselves. `null` clears one. */
-type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
 
 export type UserStore = ReturnType<typeof createUserStore>;
 
@@ -66,14 +59,6 @@ export function otherSuperusers(db: Database, id: string) {
   ).limit(1);
 }
 
-/** The username, if a deleted account had it recently. */
-export function retiredUsername(db: Database, username: string, now: number) {
-  return db
-    .select({ digest: retiredUsernames.digest })
-    .from(retiredUsernames)
-    .where(and(eq(retiredUsernames.digest, usernameDigest(username)), gt(retiredUsernames.retiredUntil, now)));
-}
-
 /** What a login takes from the user's budget, and whether there is enough left. */
 function loginBudget(rule: LimitRule, now: number) {
   const { cost, latest } = attemptTerms(rule, now);
@@ -93,37 +78,6 @@ export function createUserStore(db: Database) {
     async findWithKeyringVersion(id: string) {
       const { found, keyring } = await batchOf(db, { found: selectUser(id), keyring: selectKeyringVersion(db) });
       return { user: found[0], keyringVersion: keyring[0]?.version ?? "" };
-    },
-
-    /**
-     * Changes a profile, unless another account has the username or, if a version (`updatedAt`) is expected, the user
-     * has changed since.
-     */
-    async updateProfile(
-      id: string,
-      change: ProfileChange,
-      { consequences, now, version }: { consequences: Consequences; now: number; version?: number | undefined },
-    ) {
-      const username = canonicalName(change.username ?? "");
-      const others = idsOf(db, users, and(hasUsername(users, username), ne(users.id, id)));
-      const waiting = idsOf(db, registrations, hasUsername(registrations, username));
-      const retired = retiredUsername(db, username, now);
-      const isExpected = version === undefined ? eq(users.id, id) : and(eq(users.id, id), eq(users.updatedAt, version));
-      const found = await batchOf(db, {
-        others,
-        waiting,
-        retired,
-        updated: db
-          .update(users)
-          .set({ ...change, updatedAt: nextVersion(now) })
-          .where(and(isExpected, notExists(others), notExists(waiting), notExists(retired)))
-          .returning(),
-        ...storing(db, consequences),
-      });
-      const [updated] = found.updated;
-      if (updated !== undefined) return updated;
-      const isTaken = [found.others, found.waiting, found.retired].some((rows) => rows.length > 0);
-      return isTaken ? usernameTaken() : refuse("precondition_failed");
     },
 
     /**

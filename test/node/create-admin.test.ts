@@ -196,6 +196,36 @@ describe("npm run admin:create on a database", () => {
     expect(database.rows("SELECT * FROM registrations")).toEqual([]);
   });
 
+  it("keeps neither the username nor the profile that a stranger registered, unless the operator wants that name", async () => {
+    const values = "'mallory@example.net', 'not-the-owner', 'the hash of a stranger', 'Mallory', '+441234567890', 1";
+    database.change(
+      `INSERT INTO users (id, email, username, password_hash, first_name, phone, created_at, updated_at) VALUES ('u4', ${values}, 1); INSERT INTO registrations (id, email, username, password_hash, first_name, phone, created_at) VALUES ('r4', ${values})`,
+    );
+    expect((await run(["--email", "mallory@example.net", "--password", PASSWORD])).said).toContain("username mallory.");
+    const taken = userOf("mallory@example.net");
+    expect(taken).toMatchObject({ id: "u4", username: "mallory", first_name: null, phone: null, is_superuser: 1 });
+    expect(database.rows("SELECT * FROM registrations")).toEqual([]);
+  });
+
+  it("takes a username from a registration of another address that was never proved", async () => {
+    const values = "'squatter@example.net', 'wanted', 'the hash of a stranger', 1";
+    database.change(
+      `INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('u5', ${values}, 1); INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES ('r5', ${values})`,
+    );
+    database.change(
+      `INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('u6', 'unproved@example.net', 'unproved', 'h', 1, 1)`,
+    );
+    expect((await run(["--email", "wanted@example.net", "--password", PASSWORD])).code).toBe(0);
+    expect(userOf("wanted@example.net")?.username).toBe("wanted");
+    expect(userOf("squatter@example.net")?.username).toMatch(/^user-[0-9a-f]{12}$/);
+    const [registration] = database.rows("SELECT username FROM registrations WHERE id = 'r5'");
+    expect(registration?.username).toMatch(/^user-[0-9a-f]{12}$/);
+    // The account of an address that was never proved takes a name from others too.
+    const moved = await run(["--email", "unproved@example.net", "--username", "wanted-too", "--password", PASSWORD]);
+    expect(moved.said).toContain("under the username wanted-too.");
+    database.change("DELETE FROM registrations");
+  });
+
   it("makes one account of two runs at once", async () => {
     const runs = await Promise.all([1, 2].map(() => run(["--email", "twin@example.com", "--password", PASSWORD])));
     expect(runs.some(({ code }) => code === 0)).toBe(true);

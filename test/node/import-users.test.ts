@@ -277,7 +277,7 @@ describe("npm run users:import where the database or a file fails", () => {
   it("reports a user who is there already, and goes on with no other seed than its own", async () => {
     write([line]);
     database.change(
-      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('a0', 'ada@example.com', 'ada0', 'h', 1, 1)",
+      "INSERT INTO users (id, email, username, password_hash, is_verified, created_at, updated_at) VALUES ('a0', 'ada@example.com', 'ada0', 'h', 1, 1, 1)",
     );
     const work = makeTree(undefined, [], database);
     expect(await importUsers([file, "--persist-to=a"], work)).toBe(3);
@@ -314,7 +314,7 @@ describe("npm run users:import on a database", () => {
 
   it("takes 10,000 mixed lines, 50 of them bad, in several goes, and loses no good one", async () => {
     database.change(
-      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('u0', 'there@example.com', 'there', 'h', 1, 1)",
+      "INSERT INTO users (id, email, username, password_hash, is_verified, created_at, updated_at) VALUES ('u0', 'there@example.com', 'there', 'h', 1, 1, 1)",
     );
     database.change(
       "INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES ('r0', 'x@example.com', 'Waiting', 'h', 1)",
@@ -337,7 +337,8 @@ describe("npm run users:import on a database", () => {
       ...["There", "waiting", "RETIRED", "person1"].map((username, index) => ({
         email: `name${index}@example.com`,
         username,
-        is_verified: true,
+        // Only an address that is not proved leaves a username to a registration that waits.
+        is_verified: username !== "waiting",
       })),
       ...Array.from({ length: 5 }, () => '{"email":"x@example.com",'),
       ...Array.from({ length: 2 }, () => Buffer.from([0x22, 0xc3, 0x28, 0x22])),
@@ -417,6 +418,51 @@ describe("npm run users:import on a database", () => {
     expect(database.rows("SELECT count(*) AS users FROM users WHERE password_hash <> 'h'")).toEqual([{ users: 9_950 }]);
     expect(report()).toEqual(refused);
   }, 400_000);
+
+  it("takes addresses and usernames of proved users from registrations that were never proved", async () => {
+    const register = (name: string, email = `${name}@example.org`) =>
+      database.change(
+        `INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES ('id-${name}', '${email}', '${name}', 'h', 1, 1);
+         INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES ('r-${name}', '${email}', '${name}', 'h', 1)`,
+      );
+    for (const name of ["squatter", "holder", "kept", "unrelated"]) register(name);
+    database.change(
+      "INSERT INTO users (id, email, username, password_hash, session_epoch, created_at, updated_at) VALUES ('id-lost', 'lost@example.org', 'lost', 'h', 1, 1, 1)",
+    );
+    write([
+      { email: "squatter@example.org", username: "owner", is_verified: true },
+      { email: "holders@example.org", username: "HOLDER", is_verified: true },
+      { email: "kept@example.org", username: "other", is_verified: false },
+      { email: "another@example.org", username: "kept", is_verified: false },
+      { email: "lost@example.org", username: "found", is_verified: true },
+      { email: "lost2@example.org", username: "lost", is_verified: true },
+    ]);
+    expect((await run()).code).toBe(3);
+    expect(report().map(({ line, errors: [error] }) => [line, error.field, error.code])).toEqual([
+      [3, "email", "taken"],
+      [4, "username", "taken"],
+      [5, "email", "taken"],
+      [6, "username", "taken"],
+    ]);
+    const names = (table: string) =>
+      Object.fromEntries(
+        database
+          .rows(`SELECT email, username FROM ${table} WHERE email LIKE '%@example.org'`)
+          .map(({ email, username }) => [String(email).split("@")[0], username]),
+      );
+    const madeUp = expect.stringMatching(/^user-[0-9a-f]{12}$/);
+    expect(names("users")).toEqual({
+      ...{ squatter: "owner", holders: "HOLDER", holder: madeUp, kept: "kept", unrelated: "unrelated", lost: "lost" },
+    });
+    expect(names("registrations")).toEqual({
+      ...{ squatter: "squatter", holder: madeUp, kept: "kept", unrelated: "unrelated" },
+    });
+    expect(database.rows("SELECT id FROM users WHERE id = 'id-squatter'")).toEqual([]);
+    expect(database.rows("SELECT id, kind FROM follow_ups")).toEqual([
+      { id: "anonymise:id-squatter", kind: "anonymise" },
+    ]);
+    expect((await run()).said, "a second run changes nothing").toContain("An earlier run had imported 2 users");
+  });
 
   it("keeps the ids that it is given, and gives none twice", async () => {
     const id = "0190aaaa-1111-4222-8333-444455556666";

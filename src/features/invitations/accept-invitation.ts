@@ -68,7 +68,7 @@ export const acceptInvitation = endpoint(
         locale: client.locale,
         link: hash,
       },
-      { consequences, expired: now - config.accounts.unverifiedLifetime, now },
+      { consequences, now },
     );
     if (isRefusal(accepted)) return accepted;
     const { userId } = accepted;

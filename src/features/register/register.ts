@@ -1,13 +1,17 @@
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
+import type { Client } from "../../http/exchange.ts";
 import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { createId } from "../../platform/random.ts";
-import { isRefusal } from "../../platform/refusal.ts";
+import { isRefusal, type Refusal } from "../../platform/refusal.ts";
+import { usernameTaken } from "../../users/fields.ts";
+import { canonicalName, loginNameKey } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
-import { ownerOf, registrationEvent } from "../../users/registrations.ts";
+import { ownerOf, type Registration, registrationEvent } from "../../users/registrations.ts";
 
 export const register = endpoint(
   {
@@ -17,7 +21,7 @@ export const register = endpoint(
     tag: "Authentication",
     summary: "Register",
     description:
-      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it.",
+      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it. A username that a waiting registration holds is taken, except for the person who made that registration: with the same password, the link is sent again, or the registration moves to another address.",
     body: (config) => z.strictObject({ ...newAccountShape(config), turnstile_token: turnstileToken }),
     admit: ({ challenge, config }, { body, client }) =>
       refuseRegistration(config) ?? challenge.check(body.turnstile_token, client.ipAddress),
@@ -33,7 +37,8 @@ export const register = endpoint(
       "unavailable",
     ],
   },
-  async ({ clock, config, followUps, passwordQuality, passwords, random, registrations }, { body, client }) => {
+  async (services, { body, client }) => {
+    const { clock, config, followUps, passwordQuality, passwords, random, registrations } = services;
     // Judged by the request alone, before anything is looked up: the answer is the same for every address.
     const checked = await passwordQuality.require("password", body.password, body);
     if (isRefusal(checked)) return checked;
@@ -43,26 +48,62 @@ export const register = endpoint(
 
     const now = clock.now();
     const id = createId(now, random);
-    const owner = ownerOf(body.email);
+    const registration = {
+      ...{ id, email: body.email, username: body.username, passwordHash: hashed.hash, createdAt: now },
+      ...{ ...newProfile(body), locale: client.locale },
+    };
+    const expired = now - config.accounts.unverifiedLifetime;
     const consequences = followUps.of({
-      events: [{ type: registrationEvent(body.email), userId: owner, ...checked }],
+      events: [{ type: registrationEvent(body.email), userId: ownerOf(body.email), ...checked }],
       mails: [{ kind: "verify_email", registrationId: id }],
     });
-    const refused = await registrations.add(
-      {
-        id,
-        email: body.email,
-        username: body.username,
-        passwordHash: hashed.hash,
-        ...newProfile(body),
-        locale: client.locale,
-        createdAt: now,
-      },
-      now - config.accounts.unverifiedLifetime,
-      consequences,
-    );
-    if (refused !== undefined) return refused;
+    let outcome = await registrations.add(registration, expired, consequences);
+    if (outcome.heldBy !== undefined) {
+      const isSame = await isSamePerson(services, outcome.heldBy, body, client);
+      if (isRefusal(isSame)) return isSame;
+      if (!isSame) return usernameTaken();
+      if (outcome.heldBy.email === body.email) return registerAgain(services, outcome.heldBy, registration);
+      outcome = await registrations.add(registration, expired, consequences, outcome.heldBy);
+    }
+    if (!outcome.isAdded) return usernameTaken();
     await followUps.carryOut(consequences);
     return { status: "verification_required" };
   },
 );
+
+/**
+ * Whether the registration that holds the username was made by the person who registers now: because its email address
+ * was mistyped, or the response got lost. They prove it by the password. Each try counts as a login by that username,
+ * so that registering gives no further guesses at the password.
+ */
+async function isSamePerson(
+  { loginAttempts, passwords }: Services,
+  heldBy: Registration,
+  { password, username }: { password: string; username: string },
+  { network }: Client,
+): Promise<boolean | Refusal<"busy">> {
+  const attempt = await loginAttempts.take(loginNameKey({ username: canonicalName(username) }), network);
+  // The same response as for a wrong password, and after the same time.
+  const check = await passwords.check(password, heldBy.passwordHash);
+  if (isRefusal(check)) {
+    await attempt.refund();
+    return check;
+  }
+  const isAllowed = attempt.refusal === undefined && !attempt.isBlocked;
+  if (!isAllowed || !check.matches) return false;
+  await attempt.refund();
+  return true;
+}
+
+/** Sends the link of a registration once more. */
+async function registerAgain(
+  { followUps, registrations }: Services,
+  heldBy: Registration,
+  { firstName, lastName, phone, locale }: Registration,
+) {
+  const consequences = followUps.of({ events: [], mails: [{ kind: "verify_email", registrationId: heldBy.id }] });
+  const isRepeated = await registrations.repeat(heldBy, { firstName, lastName, phone, locale }, consequences);
+  if (!isRepeated) return usernameTaken();
+  await followUps.carryOut(consequences);
+  return { status: "verification_required" as const };
+}

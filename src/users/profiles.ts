@@ -1,0 +1,74 @@
+/** How users change their own profile and username in D1: one batch, which D1 runs as a transaction. */
+import { and, eq, exists, notExists } from "drizzle-orm";
+import { batchOf, type Database } from "../db/client.ts";
+import { users } from "../db/schema.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
+import { refuse } from "../platform/refusal.ts";
+import { usernameTaken } from "./fields.ts";
+import { canonicalName } from "./login-names.ts";
+import type { Profile } from "./profile-fields.ts";
+import type { User } from "./user.ts";
+import { retiredUsername, retireUsername, takeBackUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+import { idsOf, nextVersion } from "./users.ts";
+
+/** The fields that users change about themselves. `null` clears one. */
+type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };
+
+interface Circumstances {
+  consequences: Consequences;
+  now: number;
+  /** Until when only this user can take the former username back. */
+  retiredUntil: number;
+  /** The version (`updatedAt`) that the user must still have. */
+  version: number | undefined;
+}
+
+export type ProfileStore = ReturnType<typeof createProfileStore>;
+
+export function createProfileStore(db: Database) {
+  return {
+    /**
+     * Changes a profile. Refused with `username_taken` if another user has the username, or had it until recently. A
+     * registration that was never proved gives it up. Refused with `precondition_failed` if the user has changed since
+     * the expected version, or their username since they were read.
+     */
+    async update(
+      before: Pick<User, "id" | "username">,
+      change: ProfileChange,
+      { consequences, now, retiredUntil, version }: Circumstances,
+    ) {
+      const { id } = before;
+      const username = canonicalName(change.username ?? before.username);
+      const owner = usernameOwner(db, username, id);
+      const retired = retiredUsername(db, username, now, id);
+      const isExpected = and(
+        eq(users.id, id),
+        version === undefined ? undefined : eq(users.updatedAt, version),
+        change.username === undefined ? undefined : eq(users.username, before.username),
+      );
+      const isRenamed = username !== canonicalName(before.username);
+      const isChanged = isRenamed ? and(isExpected, notExists(owner), notExists(retired)) : isExpected;
+      const willChange = exists(idsOf(db, users, isChanged));
+      const renaming = {
+        ...takeFromUnproved(db, username, willChange),
+        ...retireUsername(db, before, retiredUntil, isChanged),
+        takenBack: takeBackUsername(db, { id, username }, willChange),
+      };
+      const found = await batchOf(db, {
+        owner,
+        retired,
+        ...(isRenamed ? renaming : {}),
+        updated: db
+          .update(users)
+          .set({ ...change, updatedAt: nextVersion(now) })
+          .where(isChanged)
+          .returning(),
+        ...storing(db, consequences),
+      });
+      const [updated] = found.updated;
+      if (updated !== undefined) return updated;
+      const isTaken = isRenamed && found.owner.length + found.retired.length > 0;
+      return isTaken ? usernameTaken() : refuse("precondition_failed");
+    },
+  };
+}
