@@ -120,10 +120,7 @@ export function createUserStore(db: Database) {
           .set({
             passwordHash,
             // What a registration said about its writer, who did not prove the address.
-            ...recordOf(
-              profileColumnNames,
-              (column) => sql`CASE WHEN ${isBareRegistration} THEN NULL ELSE ${users[column]} END`,
-            ),
+            ...recordOf(profileColumnNames, (column) => sql`iif(${isBareRegistration}, NULL, ${users[column]})`),
             passwordBlockedAt: null,
             ...nextEpoch(),
             isVerified: true,

@@ -298,8 +298,38 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An invitation takes over an account that was proved a moment before.",
         file: "src/users/invitations.ts",
-        from: "isBareRegistration,\n              notExists(otherOwner)",
-        to: "notExists(otherOwner)",
+        from: "notExists(owner(email)),",
+        to: "",
+      },
+    ],
+  ),
+
+  ...noticedBy(
+    ["test/users/usernames.test.ts"],
+    [
+      {
+        name: "A stranger takes a username that waits, with any password.",
+        file: "src/features/register/register.ts",
+        from: "!isAllowed || !check.matches",
+        to: "!isAllowed",
+      },
+      {
+        name: "Registering gives guesses at the password of a registration without end.",
+        file: "src/features/register/register.ts",
+        from: "attempt.refusal === undefined && !attempt.isBlocked",
+        to: "true",
+      },
+      {
+        name: "A username is taken from a user who was proved.",
+        file: "src/users/profiles.ts",
+        from: "and(isExpected, notExists(owner), notExists(retired))",
+        to: "and(isExpected, notExists(retired))",
+      },
+      {
+        name: "The former username of a user who renamed is free at once.",
+        file: "src/users/profiles.ts",
+        from: "        ...retireUsername(db, before, retiredUntil, isChanged),\n",
+        to: "",
       },
     ],
   ),
@@ -346,7 +376,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The username of a deleted account can be registered at once.",
         file: "src/users/registrations.ts",
-        from: "exists(retiredUsername(db, username, registration.createdAt))",
+        from: "exists(retiredUsername(db, username, now))",
         to: "undefined",
       },
     ],
