@@ -18,7 +18,7 @@ describe("the cron job", () => {
   it("runs every other task if one fails, names the one that failed, and counts as failed itself", async () => {
     const services = coldIsolate();
     const person = await registered();
-    await env.DB.prepare("INSERT INTO retired_usernames VALUES ('over', 1)").run();
+    await env.DB.prepare("INSERT INTO retired_usernames (digest, retired_until) VALUES ('over', 1)").run();
     const parts = {
       ...services,
       followUps: { ...services.followUps, carryOutLeft: FAILING },

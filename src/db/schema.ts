@@ -117,6 +117,8 @@ export const retiredUsernames = sqliteTable(
     /** SHA-256 of the lower-case username, base64url. */
     digest: text("digest").primaryKey(),
     retiredUntil: integer("retired_until").notNull(),
+    /** The user who left the name. While that user exists, others can take it. */
+    formerOwner: text("former_owner"),
   },
   (table) => [index("retired_usernames_until").on(table.retiredUntil)],
 );

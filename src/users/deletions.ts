@@ -40,7 +40,7 @@ export function createDeletionStore(db: Database) {
       const remaining = idsOf(db, users, eq(users.id, user.id));
       const isDeleted = notExists(remaining);
       const { deleted, remainingOthers } = await batchOf(db, {
-        retire: retireUsername(db, user, retiredUntil, exists(deletable)).retire,
+        retire: retireUsername(db, user, retiredUntil, exists(deletable)),
         deleted: db
           .delete(users)
           .where(and(eq(users.id, user.id), exists(deletable)))

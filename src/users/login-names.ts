@@ -27,8 +27,3 @@ export function loginNameKeys({ email, username }: { email: string; username: st
 export function usernameDigest(username: string): string {
   return encodeBase64url(sha256(utf8(canonicalName(username))));
 }
-
-/** Stored beside {@link usernameDigest} while its former owner may take the username back. No username has a space. */
-export function formerOwnerDigest(username: string, userId: string): string {
-  return usernameDigest(`${username} ${userId}`);
-}

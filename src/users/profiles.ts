@@ -8,7 +8,7 @@ import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
-import { retiredUsername, retireUsername, takeBackUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+import { retiredUsername, retireUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
 import { idsOf, nextVersion } from "./users.ts";
 
 /** The fields that users change about themselves. `null` clears one. */
@@ -17,7 +17,7 @@ type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?
 interface Circumstances {
   consequences: Consequences;
   now: number;
-  /** Until when only this user can take the former username back. */
+  /** Until when a deletion of the account retires the former username too. */
   retiredUntil: number;
   /** The version (`updatedAt`) that the user must still have. */
   version: number | undefined;
@@ -28,7 +28,7 @@ export type ProfileStore = ReturnType<typeof createProfileStore>;
 export function createProfileStore(db: Database) {
   return {
     /**
-     * Changes a profile. Refused with `username_taken` if another user has the username, or had it until recently. A
+     * Changes a profile. Refused with `username_taken` if another user has the username, or a deleted one had it. A
      * registration that was never proved gives it up. Refused with `precondition_failed` if the user has changed since
      * the expected version, or their username since they were read.
      */
@@ -40,7 +40,7 @@ export function createProfileStore(db: Database) {
       const { id } = before;
       const username = canonicalName(change.username ?? before.username);
       const owner = usernameOwner(db, username, id);
-      const retired = retiredUsername(db, username, now, id);
+      const retired = retiredUsername(db, username, now);
       const isExpected = and(
         eq(users.id, id),
         version === undefined ? undefined : eq(users.updatedAt, version),
@@ -51,8 +51,7 @@ export function createProfileStore(db: Database) {
       const willChange = exists(idsOf(db, users, isChanged));
       const renaming = {
         ...takeFromUnproved(db, username, willChange),
-        ...retireUsername(db, before, retiredUntil, isChanged),
-        takenBack: takeBackUsername(db, { id, username }, willChange),
+        retire: retireUsername(db, before, retiredUntil, isChanged),
       };
       const found = await batchOf(db, {
         owner,

@@ -8,7 +8,7 @@ import { type Consequences, storeAnonymising, storing } from "../followups/conse
 import { canonicalName, usernameDigest } from "./login-names.ts";
 import { newProfile } from "./profile-fields.ts";
 import { type User, wasNeverProved } from "./user.ts";
-import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+import { isRetired, retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
 import { idsOf, isBareRegistration, nextEpoch, nextVersion } from "./users.ts";
 
 /** A user to be added, and the audit event that records it. No actor: the service does not know the operator. */
@@ -205,6 +205,6 @@ function conflictOf(now: number, replacesUnproved: boolean): SQL {
     WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id}) THEN 'id'
     WHEN EXISTS (SELECT 1 FROM ${users} WHERE lower(${users.username}) = lower(${username}) AND NOT ${yieldsName})
       OR (NOT ${IS_PROVED} AND EXISTS (SELECT 1 FROM ${registrations} WHERE lower(${registrations.username}) = lower(${username})))
-      OR EXISTS (SELECT 1 FROM ${retiredUsernames} WHERE ${retiredUsernames.digest} = ${digest} AND ${retiredUsernames.retiredUntil} > ${now})
+      OR EXISTS (SELECT 1 FROM ${retiredUsernames} WHERE ${retiredUsernames.digest} = ${digest} AND ${isRetired(now)})
     THEN 'username' END`;
 }

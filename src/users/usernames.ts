@@ -1,12 +1,12 @@
 /**
- * Who holds a username: a user who was proved, a registration that waits, or a former owner for a while. A proved claim
+ * Who holds a username: a user who was proved, a registration that waits, or a deleted account for a while. A proved claim
  * takes a name from registrations that were never proved. They keep waiting under a made-up name.
  */
-import { and, eq, gt, inArray, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
 import { storeAnonymising } from "../followups/consequences.ts";
-import { formerOwnerDigest, usernameDigest } from "./login-names.ts";
+import { usernameDigest } from "./login-names.ts";
 import { hasUsername, idsOf, isBareRegistration } from "./users.ts";
 
 /**
@@ -20,15 +20,18 @@ export function usernameOwner(db: Database, username: string, except = "") {
   return idsOf(db, users, and(hasUsername(users, username), ne(users.id, except), sql`NOT (${isBareRegistration})`));
 }
 
-/** The username, if it is retired. `formerOwner` is a user who may take back a username of their own. */
-export function retiredUsername(db: Database, username: string, now: number, formerOwner?: string) {
-  const isRetired = (digest: string) =>
-    and(eq(retiredUsernames.digest, digest), gt(retiredUsernames.retiredUntil, now));
-  const rowsOf = (condition: SQL | undefined) =>
-    db.select({ digest: retiredUsernames.digest }).from(retiredUsernames).where(condition);
-  if (formerOwner === undefined) return rowsOf(isRetired(usernameDigest(username)));
-  const own = sql`EXISTS (SELECT 1 FROM retired_usernames AS own WHERE own.digest = ${formerOwnerDigest(username, formerOwner)} AND own.retired_until > ${now})`;
-  return rowsOf(and(isRetired(usernameDigest(username)), sql`NOT ${own}`));
+/** The username, if a deleted account had it until recently. A user who only renamed leaves the former name to others. */
+export function retiredUsername(db: Database, username: string, now: number) {
+  return db
+    .select({ digest: retiredUsernames.digest })
+    .from(retiredUsernames)
+    .where(and(eq(retiredUsernames.digest, usernameDigest(username)), isRetired(now)));
+}
+
+/** Whether a row of `retired_usernames` keeps a name from others: its time is not over, and its user is gone. */
+export function isRetired(now: number) {
+  const owner = sql`(SELECT 1 FROM ${users} AS former WHERE former.id = ${retiredUsernames.formerOwner})`;
+  return and(gt(retiredUsernames.retiredUntil, now), sql`NOT EXISTS ${owner}`);
 }
 
 /**
@@ -68,8 +71,8 @@ export function takeFromAbandoned(
 }
 
 /**
- * The statements that retire the username of a user who is about to leave it, if a condition holds. Until then, only
- * that user can take it back.
+ * The statement that retires the username of a user who is about to leave it, if a condition holds. It has an effect once
+ * the account is deleted: at once, or later within the time.
  */
 export function retireUsername(
   db: Database,
@@ -77,23 +80,19 @@ export function retireUsername(
   retiredUntil: number,
   condition: SQL | undefined,
 ) {
-  const retire = (digest: string) =>
-    db
-      .insert(retiredUsernames)
-      .select(
-        db
-          .select({ digest: sql`${digest}`.as("digest"), retiredUntil: sql`${retiredUntil}`.as("retired_until") })
-          .from(users)
-          .where(and(eq(users.id, id), condition)),
-      )
-      .onConflictDoUpdate({ target: retiredUsernames.digest, set: { retiredUntil } });
-  return { retire: retire(usernameDigest(username)), remember: retire(formerOwnerDigest(username, id)) };
-}
-
-/** The statement that ends the retirement of a username that its former owner takes back. */
-export function takeBackUsername(db: Database, { id, username }: { id: string; username: string }, condition: SQL) {
-  const digests = [usernameDigest(username), formerOwnerDigest(username, id)];
-  return db.delete(retiredUsernames).where(and(inArray(retiredUsernames.digest, digests), condition));
+  return db
+    .insert(retiredUsernames)
+    .select(
+      db
+        .select({
+          digest: sql`${usernameDigest(username)}`.as("digest"),
+          retiredUntil: sql`${retiredUntil}`.as("retired_until"),
+          formerOwner: users.id,
+        })
+        .from(users)
+        .where(and(eq(users.id, id), condition)),
+    )
+    .onConflictDoUpdate({ target: retiredUsernames.digest, set: { retiredUntil, formerOwner: id } });
 }
 
 function isNamed(table: typeof users | typeof registrations, name: string | SQL): SQL {

@@ -326,9 +326,9 @@ export const MUTANTS: readonly Mutant[] = [
         to: "and(isExpected, notExists(retired))",
       },
       {
-        name: "The former username of a user who renamed is free at once.",
+        name: "The former username of a user who renamed and then deletes the account is free at once.",
         file: "src/users/profiles.ts",
-        from: "        ...retireUsername(db, before, retiredUntil, isChanged),\n",
+        from: "        retire: retireUsername(db, before, retiredUntil, isChanged),\n",
         to: "",
       },
     ],

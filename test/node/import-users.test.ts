@@ -320,7 +320,9 @@ describe("npm run users:import on a database", () => {
       "INSERT INTO registrations (id, email, username, password_hash, created_at) VALUES ('r0', 'x@example.com', 'Waiting', 'h', 1)",
     );
     const retired = createHash("sha256").update("retired").digest("base64url");
-    database.change(`INSERT INTO retired_usernames VALUES ('${retired}', ${Date.now() + 3_600_000})`);
+    database.change(
+      `INSERT INTO retired_usernames (digest, retired_until) VALUES ('${retired}', ${Date.now() + 3_600_000})`,
+    );
 
     const good = (index: number) => ({
       email: `person${index}@example.com`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { register } from "../support/account.ts";
 import { type Call, call, expectProblem, get, refusedFields } from "../support/client.ts";
 import { loggedIn, logIn, registered, somebody } from "../support/people.ts";
 
@@ -39,6 +40,8 @@ describe("PUT /api/v1/users/me", () => {
     expect((await put(person.accessToken, { username })).json.username).toBe(username);
     await logIn(person, { email: undefined, username });
     expect((await put(person.accessToken, { username: username.toUpperCase() })).status).toBe(200);
+    const free = await register({ ...somebody(), username: person.username });
+    expect(free.status).toBe(202);
   });
 
   it("refuses a username that another user has, in any case", async () => {

@@ -1,0 +1,1 @@
+ALTER TABLE `retired_usernames` ADD `former_owner` text;
