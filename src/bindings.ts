@@ -13,7 +13,7 @@ declare module "./http/app-env.ts" {
     LOGIN_GUARD: DurableObjectNamespace<LoginGuard>;
     REVOCATIONS: KVNamespace;
     MAIL_QUEUE: Queue<MailRequest>;
-    /** Where emails go that were refused for good: the dead-letter queue of `MAIL_QUEUE`. */
+    /** The dead-letter queue of `MAIL_QUEUE`: emails that were refused permanently. */
     MAIL_DEAD_LETTERS: Queue<MailRequest>;
     AUDIT_QUEUE: Queue<AuditEvent>;
     /** Only with `MAIL_TRANSPORT=cloudflare`. */

@@ -64,8 +64,8 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
 }
 
 /**
- * Lets a request run to its end even if the client disconnects: otherwise a client could cut off what follows from the
- * change that it asked for.
+ * Lets a request run to its end even if the client disconnects. Otherwise a client could make a change and prevent its
+ * consequences, such as an email to the owner.
  */
 function runToEnd(context: ExecutionContext, response: Response | Promise<Response>): Response | Promise<Response> {
   context.waitUntil(Promise.resolve(response));

@@ -145,8 +145,8 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     },
 
     /**
-     * Carries out what a change has stored. Resolves when the session object was told; emails go out after the
-     * response. Never throws. `user` is the state after the change; absent if the user was deleted.
+     * Carries out what a change has stored. Resolves once the session object has been called. Emails are sent after
+     * the response. Never throws. `user` is the state after the change; absent if the user was deleted.
      */
     async carryOut({ followUps: all }: Consequences, user?: User): Promise<void> {
       const forSessions = all.filter(({ kind }) => kind === "sessions");

@@ -42,10 +42,11 @@ export interface Client {
    * ending them needs a new login.
    *
    * The page may be closed right after the call, because the request has been sent by then. One exception: if a login
-   * is in progress in this tab, the log-out waits for it and then ends its session. A login that begins in any tab
-   * waits up to 10 seconds for the response, which deletes the cookie; it does not wait if there are no Web Locks or the
-   * page that logged out was closed. A login that was already in progress in another tab may lose its cookie to that response;
-   * its session then ends with `session_ended`.
+   * is in progress in this tab, the log-out waits for it and then ends its session.
+   *
+   * In cookie mode, the response deletes the cookie. So a login that begins in any tab waits up to 10 seconds for the
+   * response. It doesn't wait if the browser has no Web Locks, or if the page that logged out was closed. A login that
+   * was already in progress in another tab may lose its new cookie; its session then ends with `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
   /** Replaces the access token now. Returns whether a user is logged in; throws if that can't be determined. */

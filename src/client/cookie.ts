@@ -6,8 +6,8 @@ const PATIENCE_MILLISECONDS = 4_000;
 
 /**
  * Checks after a login in cookie mode that the browser kept the cookie, because a browser that refuses cookies doesn't
- * tell the page. Otherwise the session would be lost at the next load, and would stay in the list of sessions: it is
- * ended.
+ * tell the page. If the cookie is missing, ends the session: the next load would lose it, and it would stay in the
+ * user's list of sessions.
  *
  * @throws {PosternError} `cookies_refused`
  */

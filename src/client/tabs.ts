@@ -11,7 +11,7 @@ const PATIENCE_MILLISECONDS = 35_000;
  * early, a response to another tab may replace its cookie, and the next refresh finds out.
  */
 const LOGIN_PATIENCE_MILLISECONDS = 10_000;
-/** The same after a lock was not granted in time: it is probably held for ever, but may have been released. */
+/** How long to wait after a lock was not granted in time. It is probably held for ever, but may have been released. */
 const SECOND_PATIENCE_MILLISECONDS = 1_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;

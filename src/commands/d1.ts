@@ -49,8 +49,8 @@ export async function openD1({ remote, persistTo }: Place, root: string) {
 }
 
 /**
- * Miniflare would end the process at once on a signal. Commands end by themselves at the next safe point, so this
- * removes the listeners that Miniflare adds.
+ * Returns a function that removes the signal listeners that were added since. Miniflare adds listeners that end the
+ * process at once, but a command must end at its next safe point.
  */
 function watchSignalListeners(): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

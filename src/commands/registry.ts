@@ -1,6 +1,6 @@
 /**
- * The registry of local Workers: a folder in which Workers that run on this machine find each other by name. Wrangler's
- * own is one for the whole machine, so that a Worker could be bound to another Postern than the one it means.
+ * The registry of local Workers: a folder in which Workers that run on this machine find each other by name. Each
+ * Postern has its own. Wrangler's default is one for the whole machine, in which a Worker could find the wrong Postern.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -193,7 +193,7 @@ export const signingKeys = sqliteTable("signing_keys", {
   revokedAt: integer("revoked_at"),
 });
 
-/** Addresses that a server refused for good (`mail/suppressions.ts`). */
+/** Addresses that a mail server refused permanently (`mail/suppressions.ts`). */
 export const suppressedAddresses = sqliteTable(
   "suppressed_addresses",
   {

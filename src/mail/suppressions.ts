@@ -1,7 +1,7 @@
 /**
- * The addresses that servers refused for good. No email goes to one for a while: repeated bounces would cost the
- * operator's domain its reputation, and anybody can ask for emails to made-up addresses. Nothing reads the list but the
- * consumer of the mail queue, so no response reveals it.
+ * Addresses that get no email for a while, because a mail server refused them permanently. Repeated bounces damage the
+ * reputation of the operator's domain, and anyone can request emails to made-up addresses. Only the consumer of the
+ * mail queue reads the list, so no response reveals it.
  */
 import { and, eq, inArray, lte, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";

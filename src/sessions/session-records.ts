@@ -106,7 +106,7 @@ export class SessionRecords {
     );
   }
 
-  /** Moves a session of an earlier epoch into this one. */
+  /** Moves a session of an earlier epoch to `epoch`. */
   adopt(id: string, epoch: number): void {
     if (this.#hasTables) this.#sql.exec("UPDATE sessions SET epoch = max(epoch, ?) WHERE id = ?", epoch, id);
   }

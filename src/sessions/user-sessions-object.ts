@@ -50,7 +50,7 @@ export interface SessionRules {
 /** The user as D1 knows them. */
 interface UserState {
   epoch: number;
-  /** The one session of an earlier epoch that moves into this one. */
+  /** The one session of an earlier epoch that stays valid. */
   keptSessionId: string | null;
   /** Whether the next login from any device counts as one from a new device. */
   forgetsDevices: boolean;

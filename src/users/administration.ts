@@ -60,8 +60,8 @@ export function createUserAdministration(db: Database) {
     },
 
     /**
-     * Newest first, by the time of creation and the id; only users after the place `after`. Without a prefix, one of
-     * the indexes on both gives the order. With one, every user whom it fits is read and sorted.
+     * Newest first, by the time of creation and the id; only users after the place `after`. Without a prefix, an index
+     * gives this order. With a prefix, every user whom it matches is read and sorted.
      */
     async list(
       { prefix, role, isActive, isVerified }: UserFilter,

@@ -61,7 +61,7 @@ export function createEmailChangeStore(db: Database) {
   return {
     /**
      * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
-     * the user was deleted, or their epoch has moved on meanwhile.
+     * the user was deleted, or their address or session epoch has changed meanwhile.
      */
     async request(change: EmailChange, consequences: Consequences) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
@@ -174,8 +174,9 @@ export function createEmailChangeStore(db: Database) {
     },
 
     /**
-     * Gives the user the old address back, or keeps it if the change still waits. Begins the next epoch, removes the
-     * password, and undoes every later change too. Returns and refuses like `confirm`.
+     * Gives the user the old address back; a user whose change was never confirmed still has it. Also begins the next
+     * session epoch, removes the password and undoes every later change. `isFirst` is false if the change had been
+     * undone before. Refused with the same codes as `confirm`.
      */
     async undo(
       { id, userId, oldEmail }: EmailChange,

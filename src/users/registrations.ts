@@ -37,7 +37,7 @@ export function createRegistrationStore(db: Database) {
     const found = await batchOf(db, { registration, user });
     return { registration: found.registration[0], user: found.user[0] };
   };
-  /** A registration that still waits needs its user when its link is used. */
+  /** The link of a registration needs the user of its address, so that user is not deleted before. */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   const selectUser = (condition: ReturnType<typeof eq>) => db.select().from(users).where(condition);
   const selectRegistration = (condition: ReturnType<typeof eq>) =>

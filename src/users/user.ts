@@ -45,8 +45,8 @@ export function isUnclaimed(user: User): boolean {
 }
 
 /**
- * Whether a session of this epoch is still valid. One of an earlier epoch ended when the epoch moved on, for example
- * with a change of the password. Only the session in which the user changed it was kept.
+ * Whether a session of this epoch is still valid. A new session epoch, for example after a change of the password, ends
+ * all earlier sessions. Only the session in which the user changed the password continues.
  */
 export function isOfCurrentEpoch(user: User, sessionId: string, epoch: number): boolean {
   return epoch === user.sessionEpoch || (epoch < user.sessionEpoch && sessionId === user.keptSessionId);

@@ -12,8 +12,8 @@ import type { User } from "./user.ts";
 export type UserStore = ReturnType<typeof createUserStore>;
 
 /**
- * A user who is only a registration that was never proved: it gives way to the owner of the address. An account that
- * lost its verification does not count, because losing it moved the epoch.
+ * A user who is only a registration that was never proved. The owner of the address replaces it. An account that lost
+ * its verification does not count, because the loss began a new session epoch.
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
@@ -28,8 +28,8 @@ export const hasUsername = (table: typeof users | typeof registrations, canonica
   eq(sql`lower(${table.username})`, canonicalUsername);
 
 /**
- * Begins the user's next epoch, which ends every session, except the one of the id `kept`: the session in which the
- * user asked for it.
+ * Begins the user's next session epoch. This ends every session except `kept`, the id of the session in which the user
+ * requested the change.
  */
 export function nextEpoch(kept: string | null = null) {
   return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
@@ -165,8 +165,8 @@ export function createUserStore(db: Database) {
 
     /**
      * Stores the time of a login and, if the password hash has not changed meanwhile, its replacement. Takes the login
-     * from the user's budget, if `rule` is given. `false` if the user was deleted or disabled, or their epoch has moved
-     * on meanwhile, or other logins have used up the budget.
+     * from the user's budget, if `rule` is given. `false` if the user was deleted or disabled, if their session epoch
+     * has changed meanwhile, or if other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,

@@ -51,8 +51,8 @@ export const changePassword = endpoint(
 );
 
 /**
- * Answers a request that another one overtook while the password was checked. The same request sent twice has succeeded.
- * Otherwise the password that this request calls current is no longer the current one.
+ * Answers a request if another one changed the password while this one checked it. If both are the same request, sent
+ * twice, it has succeeded. Otherwise the current password in this request is now the wrong one.
  */
 async function answerRepetition(
   { passwords, users }: Services,

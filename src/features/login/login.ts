@@ -153,8 +153,8 @@ async function provePassword(
   const isUnknown = user === undefined && registration === undefined;
   const wrong: FailedLogin = { code: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
   const unverified: FailedLogin = { code: "email_not_verified", reason: "email_not_verified" };
-  // If a registration waits, it alone decides: an older password of an unverified user must not reveal that the address
-  // has no owner.
+  // If a registration waits, the password of a user that was never proved doesn't count. It may be that of an older
+  // registration: accepting it would reveal that the address has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await services.passwords.check(password, registration.passwordHash);
   // The user's password was checked. Not refunded: otherwise a full lane would give free guesses.

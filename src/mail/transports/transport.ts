@@ -20,8 +20,8 @@ export interface Transport {
 }
 
 /**
- * What was refused for good: this email, or every email to its address. A made-up address is an `address`; a text that
- * a spam filter refuses is an `email`. A failure of the connection, the credentials or a quota is neither.
+ * What was refused permanently: this email, or every email to its address. A made-up address is an `address`; a text
+ * that a spam filter refuses is an `email`. A failure of the connection, the credentials or a quota is neither.
  */
 export type Refused = "email" | "address";
 
@@ -80,8 +80,5 @@ export function formatSender({ name, address }: Sender): string {
   return `${isPlain ? name : `"${name.replaceAll(/["\\]/g, "\\$&")}"`} <${address}>`;
 }
 
-/**
- * Headers of every email. Automatic replies, such as notices of absence, are not sent to emails with this one (RFC 3834
- * §5).
- */
+/** Headers of every email. `Auto-Submitted` tells programs that send absence notices not to reply (RFC 3834 §5). */
 export const HEADERS = { "Auto-Submitted": "auto-generated" };
