@@ -17,7 +17,8 @@ const PER_LENGTH = 3_000;
 const LEAST_LENGTHS = [8, 9, 10, 11, 12, 13, 14, 15];
 
 /**
- * For each minimum length, the most common passwords with at least that many code points. Folded, without duplicates.
+ * For each minimum length, the most common passwords with at least that many code points, in the form that is compared
+ * (`fold`). Without duplicates.
  */
 export function chooseCommonPasswords(): string[] {
   const all = [...new Set(readList().map(fold))];

@@ -60,7 +60,7 @@ export function browser(): Surroundings {
 function abortAfter(milliseconds: number): AbortSignal {
   const controller = new AbortController();
   const timer: unknown = setTimeout(() => controller.abort(), milliseconds);
-  // Only Node's timers are objects. One that waits would keep a server that renders pages from exiting.
+  // Only Node's timers are objects. A pending timer would keep a server that renders pages from exiting.
   if (timer instanceof Object && "unref" in timer && typeof timer.unref === "function") timer.unref();
   return controller.signal;
 }

@@ -137,7 +137,8 @@ export function createSession(
     tokens: () => held?.tokens,
 
     /**
-     * Tokens that are valid for a while, or `undefined` if no user is logged in. Throws if that can't be determined.
+     * Tokens that have not expired, refreshed if needed; `undefined` if no user is logged in. Throws if that can't be
+     * determined.
      */
     async accessToken(): Promise<TokenPair | undefined> {
       const sessionId = held?.tokens.session_id;

@@ -24,7 +24,7 @@ export function inRegistry(registry: string): NodeJS.ProcessEnv {
   return { WRANGLER_REGISTRY_PATH: registry };
 }
 
-/** Whether a Worker that runs is registered under this name. The entry of one that crashed stays for a while. */
+/** Whether a running Worker is registered under this name. The entry of a Worker that crashed stays in the folder. */
 export async function isRegistered(registry: string, name: string): Promise<boolean> {
   const path = join(registry, name);
   if (!existsSync(path) || statSync(path).mtimeMs < systemClock.now() - STALE_AFTER) return false;

@@ -36,20 +36,20 @@ export function findWrangler(root: string) {
 
   return {
     /**
-     * Runs it to its end: its exit code, and what it wrote to its standard output and its standard error. Other users
-     * of this machine can see its arguments, but not its `input`.
+     * Runs wrangler to its end. Returns the exit code, and the text of standard output and standard error. Other users
+     * of this machine can see `args`, but not `input`.
      */
     async run(args: readonly string[], stop?: AbortSignal, input?: string) {
       // CI: wrangler asks no questions.
       const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
-      // Wrangler may end before it has read everything. Its own output says why.
+      // Wrangler may end before it has read all of `input`. Its output says why.
       child.stdin?.on("error", () => {}).end(input);
       const output = collect(child.stdout);
       const complaints = collect(child.stderr);
       const code = await exitOf(child, "close");
       return { code, output: output(), complaints: complaints() };
     },
-    /** Starts it. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. */
+    /** Starts wrangler. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. */
     start(args: readonly string[], stop: AbortSignal, environment: NodeJS.ProcessEnv = {}) {
       const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], environment, stop);
       const ready = new Promise<Ready>((resolve) => {

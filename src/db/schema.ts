@@ -91,8 +91,8 @@ export const registrations = sqliteTable(
 );
 
 /**
- * Changes of email address. Each is requested, then confirmed from the new address, and can then be undone from the old
- * one for a while. The row is deleted after that.
+ * Changes of email address. Each is requested, then confirmed from the new address. It can be undone from the old
+ * address for `EMAIL_CHANGE_UNDO_DAYS`. After that, the row is deleted.
  */
 export const emailChanges = sqliteTable(
   "email_changes",
@@ -110,7 +110,7 @@ export const emailChanges = sqliteTable(
   (table) => [index("email_changes_user").on(table.userId), index("email_changes_age").on(table.requestedAt)],
 );
 
-/** Usernames of deleted accounts, which stay reserved for a while. Stored as digests, not as names. */
+/** Usernames of deleted accounts, reserved for `USERNAME_RETIREMENT_DAYS`. Stored as digests, not as names. */
 export const retiredUsernames = sqliteTable(
   "retired_usernames",
   {

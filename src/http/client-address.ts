@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { cutText } from "../platform/cut-text.ts";
 
-/** The longest user agent that is kept, in UTF-16 code units. Those of browsers have about 120. */
+/** The longest user agent that is kept, in UTF-16 code units. Browsers send about 120. */
 const LONGEST_AGENT = 512;
 
 /**

@@ -69,8 +69,8 @@ export function canonicalDomain(typed: string): string {
 
 /** Whether a text in the stored form is a domain. A name of one label is one too. */
 export function isDomain(domain: string): boolean {
-  // In Unicode too, no label begins or ends with a hyphen (RFC 5891 §4.2.3.1). One that is still encoded is not what it
-  // claims to be (RFC 5890 §2.3.2.1: a fake A-label).
+  // In Unicode too, no label begins or ends with a hyphen (RFC 5891 §4.2.3.1). A label that
+  // can't be decoded is a fake A-label (RFC 5890 §2.3.2.1).
   const isHostName = domain.length <= LONGEST_DOMAIN && HOST_NAME.test(domain);
   return isHostName && domainToASCII(domain) === domain && !/(^|\.)(-|xn--)|-(\.|$)/.test(domainToUnicode(domain));
 }
