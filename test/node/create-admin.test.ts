@@ -161,7 +161,9 @@ describe("npm run admin:create on a database", () => {
     await run(["--email=-@example.org", "--password", PASSWORD]);
     expect(userOf("-@example.org")?.username).toBe("admin");
     const digest = createHash("sha256").update("retired").digest("base64url");
-    database.change(`INSERT INTO retired_usernames VALUES ('${digest}', ${Date.now() + 3_600_000})`);
+    database.change(
+      `INSERT INTO retired_usernames (digest, retired_until) VALUES ('${digest}', ${Date.now() + 3_600_000})`,
+    );
     const retired = await run(["--email", "r@example.org", "--username", "Retired", "--password", PASSWORD]);
     expect(retired.complained).toContain("The username Retired is taken");
     expect(userOf("r@example.org")).toBeUndefined();
