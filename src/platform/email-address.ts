@@ -34,8 +34,8 @@ const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 export function canonicalEmail(typed: string): string {
   const text = withoutSpacesAround(typed);
   if (text.length > LONGEST_TYPED) return text;
-  const { local, domain } = partsOf(text.normalize("NFC").toLowerCase());
-  return local + canonicalDomain(domain);
+  const { local, domain } = partsOf(text.normalize("NFC"));
+  return local.toLowerCase() + canonicalDomain(domain);
 }
 
 /** Whether a text in the stored form is an address. */
@@ -60,11 +60,14 @@ export function unicodeEmail(email: string): string {
   return local + domainToUnicode(domain);
 }
 
-/** The stored form of a domain. Any other text comes back without an error, and {@link isDomain} refuses it. */
+/**
+ * The stored form of a domain. Any other text comes back without an error, and {@link isDomain} refuses it. UTS 46 has
+ * its own small letters: a capital sigma is the same one everywhere in a word.
+ */
 export function canonicalDomain(typed: string): string {
-  const text = typed.toLowerCase();
   // Some ASCII characters have a meaning in URLs, by whose rules the domain is converted: a port, a percent sign.
-  return /[\0-\x7f]/.test(text.replaceAll(/[a-z0-9.-]/g, "")) ? text : domainToASCII(text) || text;
+  const isConvertible = !/[\0-\x7f]/.test(typed.replaceAll(/[a-z0-9.-]/gi, ""));
+  return (isConvertible && domainToASCII(typed)) || typed.toLowerCase();
 }
 
 /** Whether a text in the stored form is a domain. A name of one label is one too. */
@@ -81,10 +84,11 @@ export function isDomain(domain: string): boolean {
  * at `bücher.example` and those at `bäcker.example` too.
  */
 export function emailPrefixes(typed: string): string[] {
-  const { local, domain } = partsOf(typed.normalize("NFKC").toLowerCase());
-  if (local === "") return [domain];
-  const [, complete = "", begun = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
-  const start = local + canonicalDomain(complete);
+  const { local, domain } = partsOf(typed.normalize("NFKC"));
+  if (local === "") return [domain.toLowerCase()];
+  const [, complete = "", last = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
+  const begun = last.toLowerCase();
+  const start = local.toLowerCase() + canonicalDomain(complete);
   if (begun === "") return [start];
   const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;
   return isAscii(begun) ? [start + begun, encoded] : [encoded];

@@ -69,7 +69,7 @@ export function createUserAdministration(db: Database) {
     ) {
       const start = canonicalName(prefix ?? "");
       const name = sql`lower(${users.username})`;
-      const emailBegins = emailPrefixes(start).map((email) =>
+      const emailBegins = emailPrefixes(prefix ?? "").map((email) =>
         and(gte(users.email, email), lt(users.email, email + LAST)),
       );
       // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.

@@ -275,8 +275,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Two spellings of an email address are two accounts, with a budget each.",
         file: "src/platform/email-address.ts",
-        from: "return local + canonicalDomain(domain);",
-        to: "return local + domain;",
+        from: "return local.toLowerCase() + canonicalDomain(domain);",
+        to: "return local.toLowerCase() + domain;",
       },
       {
         name: "The domain of an email address can be an IP address, or anything else that begins like a domain.",

@@ -50,6 +50,14 @@ describe("an address at an international domain", () => {
     expect((await mailsTo(stored, 4))[0]?.subject).toBe("You already have an account with Postern");
   });
 
+  it("is in the form of UTS 46 in capitals too, of which some have two small forms", async () => {
+    const { email } = somebody();
+    const local = email.slice(0, email.indexOf("@"));
+    const stored = `${local}@xn--4xaaa.xn--mxa9ab`;
+    expect((await post(REGISTER, { ...somebody(), email: `${local}@ΣΣΣ.ΣΑΣ` })).status).toBe(202);
+    await mailsTo(stored);
+  });
+
   it("has one budget of emails for all spellings", async () => {
     const { spellings } = international();
     const statuses = new Set<number>();
