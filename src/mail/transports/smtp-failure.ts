@@ -41,11 +41,25 @@ const AUTHENTICATION = [530, 534, 535, 538];
  */
 const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
 
-/** A 5yz reply is permanent (RFC 5321 §4.2.1). */
+/**
+ * Replies without an enhanced status code that are about the mailbox: none, moved, not allowed, or no mail for its domain
+ * (RFC 5321 §4.2.3, RFC 7504). Not a full mailbox (552), a policy (554) or the order of commands (503).
+ */
+const ABOUT_MAILBOX = [550, 551, 553, 556];
+
+/**
+ * A 5yz reply is permanent (RFC 5321 §4.2.1). Not each of its lines needs an enhanced status code, and some servers write
+ * `#` in front of it.
+ */
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
   const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);
   if (!isPermanent || !CARRYING.includes(String(command))) return undefined;
-  const [, enhanced] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response)) ?? [];
-  const isAboutAddress = enhanced === undefined ? command === "RCPT TO" : ABOUT_ADDRESS.test(enhanced);
+  // The server doesn't know the recipient yet.
+  if (command === "MAIL FROM") return "email";
+  const [, enhanced] = /^\d{3}[ -]#?(\d\.\d{1,3}\.\d{1,3})\b/m.exec(String(response)) ?? [];
+  const isAboutAddress =
+    enhanced === undefined
+      ? command === "RCPT TO" && ABOUT_MAILBOX.includes(responseCode)
+      : ABOUT_ADDRESS.test(enhanced);
   return isAboutAddress ? "address" : "email";
 }
