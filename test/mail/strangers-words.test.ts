@@ -7,7 +7,8 @@ import { logIn, type Mail, mailsTo, registered, somebody, withStanding } from ".
  * What an email program could take for a link, whatever domains and schemes it knows: a word with a dot, a colon, an at
  * sign or a backslash in it. Numbers such as 5.0 and times such as 12:30 are none.
  */
-const LIKE_A_LINK = /[^\s(]*(?:[.。．｡﹒․](?![\s\d)]|$)|\D[.。．｡﹒․]\d|\p{L}[:：]\S|[@＠\\][^\s)])\S*/gu;
+const LIKE_A_LINK =
+  /[^\s(]*(?:[.。．｡﹒․](?![\s\d)]|$)|\D[.。．｡﹒․]\d|[.。．｡﹒․]\d+[\p{L}\p{M}-]|\p{L}[:：]\S|[@＠\\][^\s)])\S*/gu;
 
 /** The texts of an email, without our links, the client's IP address and the HTML's own code. */
 function readable({ text, html }: Mail): string[] {
@@ -105,6 +106,9 @@ describe("words that a stranger chose, in an email,", () => {
     "пример.рф",
     "xn--bcher-kva.example",
     "1.2.3.4",
+    "evil1.2click",
+    "evil1.2-click/x",
+    "1.2пример",
     "http://203.0.113.1:8080/x",
     "\\\\evil\\share",
     "evil.\u0301example",
