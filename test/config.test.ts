@@ -101,9 +101,23 @@ describe("the configuration", () => {
     const days = (count: number) => count * 86_400_000;
     const long = { REFRESH_TOKEN_EXPIRE_DAYS: "90", SESSION_MAX_DAYS: "90" };
     expect(lifetimes(long)).toMatchObject({ idleLifetime: days(90), lifetime: days(90) });
-    expect(lifetimes({ SESSION_MAX_DAYS: "3" })).toMatchObject({ lifetime: days(3) });
-    const faults = faultsOf({ ...DEVELOPMENT, REFRESH_TOKEN_EXPIRE_DAYS: "90" });
-    expect(faults, "a session would end before a token that was meant to last").toContain("SESSION_MAX_DAYS (30)");
+    expect(lifetimes({ SESSION_MAX_DAYS: "3" })).toMatchObject({ idleLifetime: days(3), lifetime: days(3) });
+    expect(lifetimes({ SESSION_MAX_DAYS: "90" })).toMatchObject({ idleLifetime: days(7), lifetime: days(90) });
+  });
+
+  it.each([
+    ["90", "30"],
+    ["31", "30"],
+    ["7", "6"],
+    ["5", "3"],
+    ["2", "1"],
+  ])("refuses refresh tokens of %s days, which were meant to last longer than a session of %s", (refresh, session) => {
+    const faults = faultsOf({
+      ...DEVELOPMENT,
+      REFRESH_TOKEN_EXPIRE_DAYS: refresh,
+      SESSION_MAX_DAYS: session,
+    });
+    expect(faults).toContain(`REFRESH_TOKEN_EXPIRE_DAYS is longer than SESSION_MAX_DAYS (${session})`);
   });
 
   it.each([

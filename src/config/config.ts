@@ -6,7 +6,7 @@
  */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import { contradictions } from "./contradictions.ts";
-import { environment, RETIRED_VARIABLES, SCRYPT_R } from "./settings.ts";
+import { DEFAULT_REFRESH_DAYS, environment, RETIRED_VARIABLES, SCRYPT_R } from "./settings.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -65,7 +65,7 @@ export function parseConfig(source: object) {
     },
     sessions: {
       lifetime: values.SESSION_MAX_DAYS * DAY,
-      idleLifetime: values.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
+      idleLifetime: (values.REFRESH_TOKEN_EXPIRE_DAYS ?? Math.min(DEFAULT_REFRESH_DAYS, values.SESSION_MAX_DAYS)) * DAY,
       maximum: values.SESSIONS_PER_USER,
       refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
       cookieSameSite: values.COOKIE_SAME_SITE,

@@ -1,5 +1,5 @@
 import { weaknessOf } from "../platform/secret-strength.ts";
-import { DEFAULT_REFRESH_DAYS, type Variables } from "./settings.ts";
+import type { Variables } from "./settings.ts";
 import { GOOD_SECRET, isLoopback } from "./values.ts";
 
 /** Scrypt settings (`ln`, `p`; r is 8) that OWASP ASVS 5.0 Appendix C approves. */
@@ -28,7 +28,7 @@ export function contradictions(
     "AUTH_SECRET_PREVIOUS is the same as AUTH_SECRET: set it to the secret before, or leave it out.",
   );
   insist(
-    values.REFRESH_TOKEN_EXPIRE_DAYS <= Math.max(values.SESSION_MAX_DAYS, DEFAULT_REFRESH_DAYS),
+    (values.REFRESH_TOKEN_EXPIRE_DAYS ?? 0) <= values.SESSION_MAX_DAYS,
     `REFRESH_TOKEN_EXPIRE_DAYS is longer than SESSION_MAX_DAYS (${values.SESSION_MAX_DAYS}), which ends every session: raise SESSION_MAX_DAYS, or lower it.`,
   );
   const { SCRYPT_LN: ln, SCRYPT_P: p } = values;

@@ -5,7 +5,18 @@
 import * as z from "zod";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
-import { clientId, domains, headerNames, httpUrl, mailSender, oneOf, origins, secret, wholeNumber } from "./values.ts";
+import {
+  clientId,
+  domains,
+  givenNumber,
+  headerNames,
+  httpUrl,
+  mailSender,
+  oneOf,
+  origins,
+  secret,
+  wholeNumber,
+} from "./values.ts";
 
 /** The largest request body, in bytes. Part of the HTTP contract. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -22,7 +33,7 @@ export const SCRYPT_R = 8;
 /** A cached JWKS may be this old: new keys are published much longer before they sign. */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
-/** The lifetime of a refresh token, unless it is configured. A shorter `SESSION_MAX_DAYS` shortens it. */
+/** The lifetime of a refresh token, unless it is configured or `SESSION_MAX_DAYS` is shorter. */
 export const DEFAULT_REFRESH_DAYS = 7;
 
 /** Variables of earlier versions that would now be ignored, each with what to do instead. */
@@ -48,7 +59,7 @@ export const environment = z.object({
   JWT_CLIENT_ID: clientId,
   JWT_ALGORITHM: oneOf(["ES256", "Ed25519"]).default("ES256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 1_440),
-  REFRESH_TOKEN_EXPIRE_DAYS: wholeNumber(DEFAULT_REFRESH_DAYS, 1, 365),
+  REFRESH_TOKEN_EXPIRE_DAYS: givenNumber(1, 365).optional(),
   SESSION_MAX_DAYS: wholeNumber(30, 1, 365),
   REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
   SESSIONS_PER_USER: wholeNumber(50, 1, 1_000),

@@ -3,15 +3,19 @@ import * as z from "zod";
 import { canonicalDomain, isDomain, isLocalPart } from "../platform/email-address.ts";
 import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
 
-/** A whole number within bounds. */
+/** A whole number within bounds, with a default. */
 export function wholeNumber(fallback: number, least: number, most: number) {
+  return givenNumber(least, most).default(fallback);
+}
+
+/** A whole number within bounds. */
+export function givenNumber(least: number, most: number) {
   const says = `takes a whole number from ${least} to ${most}`;
   return z
     .string()
     .regex(/^\d{1,9}$/, says)
     .transform(Number)
-    .pipe(z.number().min(least, says).max(most, says))
-    .default(fallback);
+    .pipe(z.number().min(least, says).max(most, says));
 }
 
 /** One of a set of words. */
