@@ -56,7 +56,7 @@ describe("the configuration", () => {
   });
 
   it("takes domains of addresses in any case, with or without their subdomains", () => {
-    const text = " Example.COM, *.school.example.org ,xn--bcher-kva.example, *.Müller.example,";
+    const text = " Example.COM, \u200b*.school.example.org ,xn--bcher-kva.example, *.Müller.example,";
     const { registration } = parseConfig({ ...DEVELOPMENT, ALLOWED_EMAIL_DOMAINS: text });
     expect(registration).toEqual({
       policy: "open",
@@ -66,6 +66,7 @@ describe("the configuration", () => {
 
   it.each([
     [" no-reply@example.com\n", "no-reply@example.com"],
+    ["\u200b\u00a0Postern <no-reply@example.com>\u200e", "Postern <no-reply@example.com>"],
     ["Postern <No-Reply@Example.com>", "Postern <No-Reply@example.com>"],
     ["Bücher, Berlin <post@Bücher.example>", "Bücher, Berlin <post@xn--bcher-kva.example>"],
     ["postern@mailhost", "postern@mailhost"],

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { canonicalDomain, isDomain, isLocalPart } from "../platform/email-address.ts";
 import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
+import { withoutSpacesAround } from "../platform/spaces.ts";
 
 /** A whole number within bounds, with a default. */
 export function wholeNumber(fallback: number, least: number, most: number) {
@@ -82,7 +83,7 @@ export const domains = z
  */
 export const mailSender = z
   .string()
-  .trim()
+  .overwrite(withoutSpacesAround)
   .transform((text, context) => {
     const [, name, bracketed] = /^([^<>\r\n]{1,80}) <([^<>]+)>$/.exec(text) ?? [];
     const [local = "", typedDomain = "", ...more] = (bracketed ?? text).split("@");
@@ -98,7 +99,7 @@ export const mailSender = z
 function readList(text: string): string[] {
   return text
     .split(",")
-    .map((item) => item.trim())
+    .map(withoutSpacesAround)
     .filter((item) => item !== "");
 }
 

@@ -73,7 +73,7 @@ export function usernameTaken(): Refusal<"username_taken"> {
 
 export const personName = z
   .string()
-  .trim()
+  .overwrite(withoutSpacesAround)
   .min(1, "Leave this field out instead of sending it empty.")
   .max(100, "Use 100 characters or fewer.")
   .refine(
@@ -84,7 +84,7 @@ export const personName = z
 
 export const phoneNumber = z
   .string()
-  .trim()
+  .overwrite(withoutSpacesAround)
   .regex(/^\+[1-9]\d{6,14}$/, "Enter the number in E.164 format: + and 7 to 15 digits, like +442079460000.")
   .meta({ description: "E.164.", examples: ["+442079460000"] });
 

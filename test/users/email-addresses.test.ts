@@ -206,15 +206,28 @@ describe("spaces around what people type", () => {
       ...person,
       email: `\t${person.email} `,
       username: ` ${person.username}\u200b`,
-      phone: " +441234567890 ",
+      phone: "\u202d+441234567890\u202c",
+      first_name: "\u200b Ada\u202c",
+      last_name: "Lovelace 🏴󠁧󠁢󠁥󠁮󠁧󠁿\n",
     };
     await post(REGISTER, typed);
     expect((await post("/api/v1/auth/verify-email", { token: await mailedToken(person.email) })).status).toBe(200);
-    expect(await rowOf(person.email)).toMatchObject({ username: person.username, phone: "+441234567890" });
+    expect(await rowOf(person.email)).toMatchObject({
+      username: person.username,
+      phone: "+441234567890",
+      first_name: "Ada",
+      last_name: "Lovelace 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    });
     for (const name of [{ email: typed.email }, { username: typed.username }]) {
       expect((await post(LOGIN, { ...name, password: person.password })).status).toBe(200);
     }
     expectProblem(await post(REGISTER, { ...somebody(), username: typed.username }), 409, "username_taken");
+  });
+
+  it("are no name, however many there are", async () => {
+    const answer = await post(REGISTER, { ...somebody(), first_name: "\u200b\u2060 \u200e" });
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.json.errors).toMatchObject([{ field: "first_name", code: "too_short" }]);
   });
 
   it("are left out of a new username", async () => {
