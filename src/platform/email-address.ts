@@ -88,7 +88,8 @@ export function emailPrefixes(typed: string): string[] {
   if (local === "") return [domain.toLowerCase()];
   const [, complete = "", last = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
   const begun = last.toLowerCase();
-  const start = local.toLowerCase() + canonicalDomain(complete);
+  // With another label: a domain that ends in a number, such as `163.`, would be read as an IP address.
+  const start = local.toLowerCase() + canonicalDomain(`${complete}x`).slice(0, -1);
   if (begun === "") return [start];
   const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;
   return isAscii(begun) ? [start + begun, encoded] : [encoded];

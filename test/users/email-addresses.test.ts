@@ -116,6 +116,21 @@ describe("an address at an international domain", () => {
   });
 });
 
+describe("an address whose domain begins with a number", () => {
+  it.each(["163.com", "0x7f.example", "1.2.example", "126.xn--p1ai"])("is found by all of it: %s", async (domain) => {
+    const { accessToken: bearer } = await withStanding("admin");
+    const { email, ...person } = somebody();
+    const address = email.replace("example.com", domain);
+    await registered({ ...person, email: address });
+    const dots = [...address.matchAll(/\./g)].map(({ index }) => index);
+    for (const length of [...dots, ...dots.map((dot) => dot + 1), address.length - 1, address.length]) {
+      const q = encodeURIComponent(address.slice(0, length));
+      const { json } = await get(`/api/v1/users/?q=${q}`, { bearer });
+      expect(json.items, q).toMatchObject([{ email: address }]);
+    }
+  });
+});
+
 describe("an email address", () => {
   const LOCAL_64 = "l".repeat(64);
   const LABEL_63 = "d".repeat(63);
