@@ -69,8 +69,9 @@ function breakLinks(text: string): string {
       // A time of day stays as it is, but not after letters, with which it would begin like a scheme.
       .replaceAll(/(?<=\p{L}[\p{L}\d+.-]*):(?=\S)|:(?=[^\s\d])/gu, ": ")
       .replaceAll(/\d+(?:\.\d+){3,}/g, (numbers) => numbers.replaceAll(".", ". "))
-      // A version number stays as it is: no top-level domain is a number. One may begin with a number.
-      .replaceAll(/(?<!\d)[.。](?=\S)|[.。](?!\d+(?![\p{L}\p{M}\d-]))(?=\S)/gu, "$& ")
+      // A version number stays as it is: no top-level domain is a number. One may begin with a number, and two
+      // slashes make a link of any words with a dot between them.
+      .replaceAll(/(?<!\d)[.。](?=\S)|(?<=\/\/\S*)[.。](?=\S)|[.。](?!\d+(?![\p{L}\p{M}\d-]))(?=\S)/gu, "$& ")
   );
 }
 

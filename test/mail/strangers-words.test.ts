@@ -8,7 +8,7 @@ import { logIn, type Mail, mailsTo, registered, somebody, withStanding } from ".
  * sign or a backslash in it. Numbers such as 5.0 and times such as 12:30 are none.
  */
 const LIKE_A_LINK =
-  /[^\s(]*(?:[.。．｡﹒․](?![\s\d)]|$)|\D[.。．｡﹒․]\d|[.。．｡﹒․]\d+[\p{L}\p{M}-]|\p{L}[:：]\S|[@＠\\][^\s)])\S*/gu;
+  /[^\s(]*(?:[.。．｡﹒․](?![\s\d)]|$)|\D[.。．｡﹒․]\d|[.。．｡﹒․]\d+[\p{L}\p{M}-]|[/／]{2}\S*[.．]\d|\p{L}[:：]\S|[@＠\\][^\s)])\S*/gu;
 
 /** The texts of an email, without our links, the client's IP address and the HTML's own code. */
 function readable({ text, html }: Mail): string[] {
@@ -106,6 +106,9 @@ describe("words that a stranger chose, in an email,", () => {
     "пример.рф",
     "xn--bcher-kva.example",
     "1.2.3.4",
+    "//203.113",
+    "／／1.2/x",
+    "(//host2.127)",
     "evil1.2click",
     "evil1.2-click/x",
     "1.2пример",
