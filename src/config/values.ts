@@ -85,7 +85,7 @@ export const mailSender = z
   .string()
   .overwrite(withoutSpacesAround)
   .transform((text, context) => {
-    const [, name, bracketed] = /^([^<>\r\n]{1,80}) <([^<>]+)>$/.exec(text) ?? [];
+    const [, name, bracketed] = /^([^<>\p{Cc}\u2028\u2029]{1,80}) <([^<>]+)>$/u.exec(text) ?? [];
     const [local = "", typedDomain = "", ...more] = (bracketed ?? text).split("@");
     const domain = canonicalDomain(typedDomain);
     if (isLocalPart(local) && isDomain(domain) && more.length === 0) {
