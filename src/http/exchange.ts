@@ -59,11 +59,12 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
 /**
  * The values of all cookies with this name, in the browser's order. Another app on the host, or on a parent domain, may
  * have set some of them, and the header does not tell which (RFC 6265bis §5.8.3). Several Cookie headers are joined by a
- * comma.
+ * comma, and a value may be in quotation marks (§4.1.1).
  */
 function cookiesNamed(name: string, header: string): string[] {
   return header.split(/[;,]/).flatMap((pair) => {
     const [key = "", ...value] = pair.split("=");
-    return key.trim() === name ? [value.join("=").trim()] : [];
+    const text = value.join("=").trim();
+    return key.trim() === name ? [text.replace(/^"(.*)"$/, "$1")] : [];
   });
 }

@@ -108,6 +108,12 @@ describe("of several cookies with the name of ours", () => {
     expect((await post(REFRESH, undefined, { headers })).status).toBe(200);
   });
 
+  it("ours is found in quotation marks too, which some HTTP libraries put around every value", async () => {
+    const { cookie } = await logInByCookie();
+    expect((await post(CHECK, undefined, withCookies('""', `"${cookie}"`))).status).toBe(204);
+    expect((await post(REFRESH, undefined, withCookies(`"${cookie}"`))).status).toBe(200);
+  });
+
   it("none is found by a name that only resembles ours", async () => {
     const { cookie } = await logInByCookie();
     for (const name of [`x${LOCAL}`, `${LOCAL}2`, "Postern_Refresh", SECURE]) {
