@@ -126,7 +126,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await show("login");
     await page.getByRole("link", { name: "Create one" }).click();
     await heading("Create an account");
-    expect(await focused(), "a change of the page is read out").toBe("Create an account");
+    await expect.poll(focused, { message: "a change of the page is read out" }).toBe("Create an account");
 
     await page.getByLabel("Email address").fill(person.email);
     await page.getByLabel("Username").fill(person.username);
@@ -237,7 +237,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await logInHere("Sessions");
     await page.getByRole("link", { name: "Notes" }).click();
     await press("Delete all");
-    expect(await focused(), "the harmless one").toBe("Cancel");
+    await expect.poll(focused, { message: "the harmless one" }).toBe("Cancel");
     await show("delete-all");
 
     const { access_token } = await logIn(example.postern, person);
