@@ -99,6 +99,17 @@ describe("a person who registers again with the same username and password", () 
     expect(await waitingNames(person.email)).toEqual([person.username]);
   });
 
+  it("sends the right address many times at once after a mistyped one, and one registration waits", async () => {
+    const mistyped = await unverified();
+    const { token: _, ...right } = { ...mistyped, email: somebody().email };
+    const answers = await atOnce(4, () => register(right, patient));
+    expect(answers.map(({ status }) => status)).toEqual(Array(4).fill(202));
+    expect(await waitingNames(mistyped.email)).toEqual([]);
+    expect(await waitingNames(right.email)).toEqual([right.username]);
+    expect((await verifyEmail(await mailedToken(right.email))).status).toBe(200);
+    await logIn(right);
+  });
+
   it("gets the same response whether or not the addresses have accounts", async () => {
     const [owner, other] = [await registered(), await registered()];
     const answers = [];

@@ -13,6 +13,9 @@ import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
 import { ownerOf, type Registration, registrationEvent } from "../../users/registrations.ts";
 
+/** How often a registration is tried that others of the same person overtake. */
+const MOST_TRIES = 3;
+
 export const register = endpoint(
   {
     id: "register",
@@ -57,17 +60,21 @@ export const register = endpoint(
       events: [{ type: registrationEvent(body.email), userId: ownerOf(body.email), ...checked }],
       mails: [{ kind: "verify_email", registrationId: id }],
     });
-    let outcome = await registrations.add(registration, expired, consequences);
-    if (outcome.heldBy !== undefined) {
-      const isSame = await isSamePerson(services, outcome.heldBy, body, client);
+    // The same person may send this several times at once. Then another registration holds the username each time.
+    for (let tries = 1, replaced: Registration | undefined; tries <= MOST_TRIES; tries++) {
+      const { isAdded, heldBy } = await registrations.add(registration, expired, consequences, replaced);
+      if (isAdded) {
+        await followUps.carryOut(consequences);
+        return { status: "verification_required" };
+      }
+      if (heldBy === undefined) break;
+      const isSame = await isSamePerson(services, heldBy, body, client);
       if (isRefusal(isSame)) return isSame;
-      if (!isSame) return usernameTaken();
-      if (outcome.heldBy.email === body.email) return registerAgain(services, outcome.heldBy, registration);
-      outcome = await registrations.add(registration, expired, consequences, outcome.heldBy);
+      if (!isSame) break;
+      if (heldBy.email !== body.email) replaced = heldBy;
+      else if (await sendAgain(services, heldBy, registration)) return { status: "verification_required" };
     }
-    if (!outcome.isAdded) return usernameTaken();
-    await followUps.carryOut(consequences);
-    return { status: "verification_required" };
+    return usernameTaken();
   },
 );
 
@@ -95,15 +102,14 @@ async function isSamePerson(
   return true;
 }
 
-/** Sends the link of a registration once more. */
-async function registerAgain(
+/** Sends the link of a registration once more. `false` if it waits no longer. */
+async function sendAgain(
   { followUps, registrations }: Services,
   heldBy: Registration,
   { firstName, lastName, phone, locale }: Registration,
-) {
+): Promise<boolean> {
   const consequences = followUps.of({ events: [], mails: [{ kind: "verify_email", registrationId: heldBy.id }] });
   const isRepeated = await registrations.repeat(heldBy, { firstName, lastName, phone, locale }, consequences);
-  if (!isRepeated) return usernameTaken();
-  await followUps.carryOut(consequences);
-  return { status: "verification_required" as const };
+  if (isRepeated) await followUps.carryOut(consequences);
+  return isRepeated;
 }
