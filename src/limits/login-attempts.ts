@@ -8,7 +8,7 @@ import type { LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { type Budget, type Limit, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
-import type { GuardReading, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
+import type { GuardReading, GuardVerdict, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
 import { networkLimits } from "./networks.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
@@ -30,7 +30,7 @@ export const unlimitedAttempts: LoginAttempts = {
     refundGuess: nothing,
     succeed: nothing,
     undoSuccess: nothing,
-    countAtUser: nothing,
+    countAtUser: async () => ({ isLast: false }),
   }),
   takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, isFirst: true, refund: nothing }),
   reset: nothing,
@@ -124,16 +124,22 @@ export function createLoginAttempts(
           tellGuards(names, (object, own) => object.undoLogin(networkAt(own, network))),
         /**
          * The password was wrong, and a user has these names. Counts the guess under the other name as well. What was
-         * guessed at these names is remembered for long.
+         * guessed at these names is remembered for long. Returns whether this was the last guess at any of them: the
+         * counters of two names differ after one of the names was changed.
          */
-        async countAtUser(names: readonly string[]) {
+        async countAtUser(names: readonly string[]): Promise<Pick<GuardVerdict, "isLast">> {
+          let isLastAtAny = isLast;
           await Promise.all([
             tellGuards(
               names.filter((own) => own !== name),
-              async (object, own) => void (await object.countHidden(networkAt(own, network), false)),
+              async (object, own) => {
+                const verdict: HiddenVerdict = await object.countHidden(networkAt(own, network), false);
+                isLastAtAny ||= verdict.isLast;
+              },
             ),
             ...(guarded.isOfUser ? [] : [tellGuards([name], (object) => object.rememberUser())]),
           ]);
+          return { isLast: isLastAtAny };
         },
       };
     },

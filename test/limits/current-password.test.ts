@@ -103,6 +103,20 @@ describe("wrong current passwords and wrong guesses at login", () => {
     60_000,
   );
 
+  it("have one counter, even if the user takes another username in between", async () => {
+    const person = await atHome();
+    const renamed = `${person.username}-2`;
+    await inTurn(60, () => guessAtLogin({ username: person.username }));
+    const change = { bearer: person.accessToken, body: { username: renamed } };
+    expect((await call("PUT", "/api/v1/users/me", change)).status).toBe(200);
+    await inTurn(39, () => guessAtLogin({ username: renamed }));
+    expect(await isBlocked(person)).toBe(false);
+    await guessAtLogin({ username: renamed });
+    await blocks(person);
+    expect(await eventsOf(person.userId, "password_blocked")).toHaveLength(1);
+    await mailAbout(person.email, /Reset your Postern password/);
+  }, 60_000);
+
   it("do not tell of each other in headers", async () => {
     const [person, nobody] = [await atHome(), somebody()];
     await inTurn(20, () => changePassword(person, WRONG));

@@ -532,6 +532,12 @@ export const MUTANTS: readonly Mutant[] = [
         from: 'isRefusal(check) || check.outcome === "right") await',
         to: "isRefusal(check)) await",
       },
+      {
+        name: "A change of the username forgives the guesses before it.",
+        file: "src/limits/login-attempts.ts",
+        from: "isLastAtAny ||= verdict.isLast;",
+        to: "",
+      },
     ],
   ),
   ...noticedBy(

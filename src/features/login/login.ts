@@ -177,8 +177,9 @@ function refuseLogin(services: Services, { code, reason }: FailedLogin, user: Us
  */
 function countWrongGuess(services: Services, user: User, attempt: LoginAttempt): void {
   if (wasNeverProved(user)) return;
-  services.afterResponse.add(() => attempt.countAtUser(loginNameKeys(user)));
-  blockAfterLastGuess(services, user, attempt);
+  services.afterResponse.add(async () => {
+    blockAfterLastGuess(services, user, await attempt.countAtUser(loginNameKeys(user)));
+  });
 }
 
 /** Opens the session of a user who has proved who they are, and issues its first tokens. */
