@@ -56,9 +56,9 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
 
 /**
  * Parses a PHC string of scrypt: this service's own, or one of another library that uses the same format, such as
- * passlib. The text does not say which. One at the cost of this service (`ownCost`) is taken for its own, of the NFC form:
- * otherwise a wrong password with accents would cost two hashes at every login. Any other is of one of the spellings, and
- * is replaced at the first login.
+ * passlib. An unpadded one at the cost of this service (`ownCost`) is its own, of the NFC form alone: otherwise a wrong
+ * password with accents would cost two hashes at every login. Any other is of one of the spellings, and is replaced at the
+ * first login.
  */
 export function readScrypt(text: string, ownCost?: ScryptCost): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
@@ -85,9 +85,19 @@ export function decoyHash(cost: ScryptCost): StoredHash {
   return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
-/** Whether a stored hash was made at another cost than the configured one and should be replaced. */
+/** Whether a stored hash was imported or made at another cost than the configured one, and should be replaced. */
 export function needsRehash(stored: string, cost: ScryptCost): boolean {
-  return !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
+  return stored.endsWith("=") || !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
+}
+
+/**
+ * An imported hash as it is stored. A scrypt hash at the configured cost looks like one of ours, which are all of
+ * passwords in NFC. Padding tells it apart: ours have none, and base64 of 32 or 64 bytes always has room for it.
+ */
+export function asImported(text: string): string {
+  if (!text.startsWith("$scrypt$")) return text;
+  const digits = text.length - text.lastIndexOf("$") - 1;
+  return text.padEnd(text.length + ((4 - (digits % 4)) % 4), "=");
 }
 
 const composed = (password: string) => [password.normalize("NFC")];

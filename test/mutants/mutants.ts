@@ -680,6 +680,12 @@ export const MUTANTS: readonly Mutant[] = [
         from: "against.verify(password, engines) && known",
         to: "known && against.verify(password, engines)",
       },
+      {
+        name: "An imported scrypt hash at the configured cost passes for one of ours.",
+        file: "src/passwords/scrypt.ts",
+        from: 'stored.endsWith("=") || ',
+        to: "",
+      },
     ],
   ),
   ...noticedBy(

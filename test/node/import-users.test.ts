@@ -124,6 +124,17 @@ describe("a line", () => {
     });
   });
 
+  it("gets padding for a scrypt hash, which tells it apart from one that this service made", () => {
+    const hash = `$scrypt$ln=15,r=8,p=3$${"A".repeat(22)}$${"A".repeat(43)}`;
+    for (const password_hash of [hash, `${hash}=`]) {
+      const judged = judge(JSON.stringify({ ...least, password_hash }));
+      expect(judged).toMatchObject({ user: { passwordHash: `${hash}=` }, event: { details: { scheme: "scrypt" } } });
+    }
+    expect(judge(JSON.stringify({ ...least, password_hash: BCRYPT }))).toMatchObject({
+      user: { passwordHash: BCRYPT },
+    });
+  });
+
   it("is short enough for 500 of them to be one bound value of D1, however long its texts are", () => {
     const longest = judge(
       JSON.stringify({

@@ -3,6 +3,7 @@ import type { ScryptEngine } from "../../src/passwords/hash-format.ts";
 import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import {
+  asImported,
   chooseEngine,
   hashPassword,
   nativeEngine,
@@ -107,6 +108,16 @@ describe("password hashes", () => {
     for (const change of [{ ln: 5 }, { r: 4 }, { p: 2 }]) {
       expect(needsRehash(stored, { ...CHEAP, ...change })).toBe(true);
     }
+  });
+
+  it("are due for a new one when they were imported, even at the same cost", () => {
+    const stored = hashPassword("correct horse", CHEAP, systemRandom, nativeEngine);
+    expect(asImported(stored)).toBe(`${stored}=`);
+    expect(asImported(asImported(stored)), "padded already").toBe(`${stored}=`);
+    const long = `$scrypt$ln=4,r=8,p=1$${"A".repeat(22)}$${"A".repeat(86)}`;
+    expect(asImported(long)).toBe(`${long}==`);
+    for (const hash of [stored, long]) expect(needsRehash(asImported(hash), CHEAP)).toBe(true);
+    expect(verifyPassword("correct horse", asImported(stored), nativeEngine)).toBe(true);
   });
 });
 

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { fieldErrors } from "../../http/field-errors.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { readStoredHash } from "../../passwords/read-hash.ts";
+import { asImported } from "../../passwords/scrypt.ts";
 import { cutText } from "../../platform/cut-text.ts";
 import { parseJson } from "../../platform/encoding.ts";
 import { createId } from "../../platform/random.ts";
@@ -16,7 +17,7 @@ import { type Line, MOST_LINE_BYTES } from "./lines.ts";
 
 const passwordHash = z.string().transform((text, context) => {
   const reading = readStoredHash(text);
-  if (!isRefusal(reading)) return { text, scheme: reading.scheme };
+  if (!isRefusal(reading)) return { text: asImported(text), scheme: reading.scheme };
   context.addIssue({ code: "custom", message: reading.details.reason, params: { code: "unusable_hash" } });
   return z.NEVER;
 });
