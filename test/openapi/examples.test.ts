@@ -6,7 +6,7 @@ import { PROBLEMS } from "../../src/http/problems.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 import { appWith, call, ORIGIN, post } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
-import { mailedToken, rowOf } from "../support/people.ts";
+import { rowOf, tokenAbout } from "../support/people.ts";
 
 const send = appWith({ RATE_LIMITING: "off" });
 const NONE: Example = { summary: "Without input", answers: 200 };
@@ -24,7 +24,7 @@ let ada: Record<string, unknown>;
 
 beforeAll(async () => {
   expect((await post("/api/v1/auth/register", bodyOf("register"), {}, send)).status).toBe(202);
-  const token = await mailedToken("ada@example.com");
+  const token = await tokenAbout("ada@example.com", /^Verify/);
   expect((await post("/api/v1/auth/verify-email", { token }, {}, send)).status).toBe(200);
   ada = (await rowOf("ada@example.com")) ?? {};
 });
