@@ -5,8 +5,9 @@
 import type { Config } from "../config/config.ts";
 import type { Hops } from "../platform/hops.ts";
 import { revocationLifetime } from "./revocations.ts";
+import type { OpenedSession, Rotation, SessionProof, SessionRules } from "./session-messages.ts";
 import type { Device, Session, SessionOrigin } from "./session-records.ts";
-import type { OpenedSession, Rotation, SessionProof, SessionRules, UserSessions } from "./user-sessions-object.ts";
+import type { UserSessions } from "./user-sessions-object.ts";
 
 /** What the sessions of a user depend on in D1. */
 interface SessionOwner {

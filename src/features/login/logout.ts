@@ -4,7 +4,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
-import type { SessionProof } from "../../sessions/user-sessions-object.ts";
+import type { SessionProof } from "../../sessions/session-messages.ts";
 import { clearRefreshCookie, readRefreshCookies } from "./refresh-cookie.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { Exchange } from "../../http/exchange.ts";
 import { decide, type LimitDecision, policyOf } from "../../limits/budgets.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
-import type { Rotation } from "../../sessions/user-sessions-object.ts";
+import type { Rotation } from "../../sessions/session-messages.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { isOfCurrentEpoch } from "../../users/user.ts";
 import { clearRefreshCookie, handOut, readRefreshCookies } from "./refresh-cookie.ts";
