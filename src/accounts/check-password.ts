@@ -89,7 +89,7 @@ export async function checkCurrentPassword(
   try {
     check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
-    // Whatever failed instead, it was not a wrong guess.
+    // Only a wrong password stays counted. A full lane or a failure is no guess.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
   }
   if (isRefusal(check)) return check;

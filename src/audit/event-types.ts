@@ -70,7 +70,7 @@ export const auditEvent = z.strictObject({
 
 export type AuditEvent = z.output<typeof auditEvent>;
 
-/** What every release's events have, whatever else one of a newer release contains. */
+/** The fields that the events of every release have. Those of a newer release can have more. */
 export const identifiedEvent = z.looseObject({
   id: z.uuid(),
   type: z.string().regex(/^[a-z_]{1,64}$/),

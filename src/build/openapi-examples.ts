@@ -104,7 +104,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   },
   endSession: {
     session: {
-      summary: "A session of nobody",
+      summary: "A session that does not exist",
       ...ofNobody,
       hint: "Replace the id with one of `GET /users/me/sessions`.",
     },
@@ -113,11 +113,11 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   listSecurityEvents: { page: { summary: "The newest events", answers: 200, parameters: { limit: 20 } } },
   listUsers: { ada: { summary: "Look for Ada", answers: 200, parameters: { q: "ada", limit: 20 } } },
   lookUpUser: { ada: { summary: "Look Ada up", answers: 200, parameters: { email: EMAIL } } },
-  readUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
-  updateUser: { nobody: { summary: "Make somebody a moderator", ...ofNoUser, body: { role: "moderator" } } },
-  deleteUser: { nobody: { summary: "The id of nobody", ...ofNoUser } },
-  revokeSessions: { nobody: { summary: "The id of nobody", ...ofNoUser } },
-  sendPasswordReset: { nobody: { summary: "The id of nobody", ...ofNoUser } },
+  readUser: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
+  updateUser: { unknownUser: { summary: "Make a user a moderator", ...ofNoUser, body: { role: "moderator" } } },
+  deleteUser: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
+  revokeSessions: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
+  sendPasswordReset: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
   listAuditEvents: {
     logins: { summary: "The newest logins", answers: 200, parameters: { type: "login_succeeded", limit: 20 } },
   },

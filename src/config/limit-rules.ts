@@ -33,7 +33,7 @@ export const LIMIT_RULES = {
   mailPerRecipient: { budget: 3, window: HOUR },
   /**
    * All emails to one address that people without its account can cause, over all kinds. Beyond it they succeed without
-   * an email. One is reserved for a link that resets the password: nobody can use up all of them with other emails.
+   * an email. One is reserved for a link that resets the password: no stranger can use up all of them with other emails.
    */
   strangerMailPerRecipient: { budget: 6, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
@@ -45,7 +45,7 @@ export const LIMIT_RULES = {
   /** Against guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
   /**
-   * Everything that a user can do to their own account and that the audit log records, over all routes, so that nobody
+   * Everything that a user can do to their own account and that the audit log records, over all routes, so that no user
    * can fill the log. Far more than a person does.
    */
   changesPerUser: { budget: 120, window: HOUR },

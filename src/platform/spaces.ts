@@ -1,5 +1,5 @@
 /**
- * A text without the spaces around it. Pasted text also brings along characters that nobody sees: no-break spaces,
+ * A text without the spaces around it. Pasted text also brings along invisible characters: no-break spaces,
  * zero-width spaces, and marks of the writing direction. The tags at the end of a flag, such as Scotland's, are part of
  * what one sees.
  */
