@@ -78,7 +78,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   const say = (text: string) => text.includes("Postern is running.") || world.say(text);
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
   const running = [postern];
-  if (await answers(`${origins.postern}/health`, stop)) {
+  if (await answers(`${origins.postern}/health/ready`, stop)) {
     running.push(together(wrangler.start(apiArguments(origins, state), stop, inRegistry(registryOf(state))).exited));
   }
   if (await answers(`${origins.api}/notes`, stop)) running.push(together(serveApp(origins, world.root, stop)));

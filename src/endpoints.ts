@@ -37,13 +37,14 @@ import { resendVerification } from "./features/register/resend-verification.ts";
 import { verifyEmail } from "./features/register/verify-email.ts";
 import { readOpenApi, readReference } from "./features/service/documents.ts";
 import { readHealth } from "./features/service/health.ts";
+import { readReadiness } from "./features/service/readiness.ts";
 import { readService } from "./features/service/root.ts";
 import { readJwks } from "./features/well-known/jwks.ts";
 import { readMetadata } from "./features/well-known/metadata.ts";
 
 export function endpointsOf(config: Config): Endpoint[] {
   return [
-    ...[readService, readHealth, readOpenApi, readReference],
+    ...[readService, readHealth, readReadiness, readOpenApi, readReference],
     ...[readJwks, readMetadata],
     ...pageEndpoints(config),
     ...[register, verifyEmail, resendVerification, judgePassword],

@@ -1,34 +1,134 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { MIGRATIONS } from "../src/db/migrations.ts";
+import { runMaintenance } from "../src/maintenance.ts";
+import { createId, systemRandom } from "../src/platform/random.ts";
 import { appWith, get } from "./support/client.ts";
+import { recordLogs } from "./support/logs.ts";
+import { coldIsolate } from "./support/services.ts";
+
+const FINE = { database: "ok", sessions: "ok", kv: "ok", migrations: "ok", emails: "ok", cron: "ok" };
+const MINUTE = 60_000;
 
 describe("GET /health", () => {
-  it("is ok where everything answers", async () => {
-    const answer = await get("/health");
+  it("says that the Worker runs without asking any storage, so that a load balancer can ask often", async () => {
+    vi.spyOn(env.DB, "prepare").mockImplementation(fail);
+    const logs = recordLogs();
+    const answer = await get("/health", {}, appWith({}));
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({ status: "ok", version: "0.1.0" });
+    expect(logs()).toMatchObject([{ event: "request", storage_calls: 0 }]);
+  });
+});
+
+describe("GET /health/ready", () => {
+  afterEach(() => env.DB.exec("DELETE FROM follow_ups"));
+
+  it("is ok where everything answers, and asks all of it at once", async () => {
+    const logs = recordLogs();
+    const answer = await get("/health/ready");
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({
       status: "ok",
       version: "0.1.0",
-      checks: { database: "ok", sessions: "ok", kv: "ok" },
+      checks: FINE,
+      pending_migrations: [],
+      oldest_unsent_email_seconds: { database: null, queue: null },
     });
+    expect(logs()).toMatchObject([{ event: "request", hops: 1 }]);
   });
 
   it.each([
+    ["sessions", () => vi.spyOn(env.USER_SESSIONS, "getByName").mockImplementation(fail), FINE],
+    ["kv", () => vi.spyOn(env.REVOCATIONS, "get").mockImplementation(fail), FINE],
     [
       "database",
       () => vi.spyOn(env.DB, "prepare").mockReturnValue(env.DB.prepare("SELECT * FROM a_table_that_is_away")),
+      { ...FINE, migrations: "failed", emails: "failed", cron: "failed" },
     ],
-    ["sessions", () => vi.spyOn(env.USER_SESSIONS, "getByName").mockImplementation(fail)],
-    ["kv", () => vi.spyOn(env.REVOCATIONS, "get").mockImplementation(fail)],
-  ])("is 503 and says so where the %s check fails", async (part, breakIt) => {
+  ])("is 503 and says so where the %s check fails", async (part, breakIt, others) => {
     breakIt();
-    const answer = await get("/health", {}, appWith({}));
+    const answer = await get("/health/ready", {}, appWith({}));
     expect(answer.status).toBe(503);
-    expect(answer.json.status).toBe("failed");
-    expect(answer.json.checks).toEqual({ database: "ok", sessions: "ok", kv: "ok", [part]: "failed" });
+    expect(answer.json).toMatchObject({ status: "failed", checks: { ...others, [part]: "failed" } });
     expect(answer.headers.get("Retry-After")).toBe("5");
   });
+
+  it("is 503 if a store never answers, once it has waited for it", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.spyOn(env.REVOCATIONS, "get").mockImplementation(() => new Promise<never>(() => {}));
+    const asked = get("/health/ready", {}, appWith({}));
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), { timeout: 20_000 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    const answer = await asked;
+    expect(answer.json).toMatchObject({ status: "failed", checks: { ...FINE, kv: "failed" } });
+  });
+
+  it("is 503 and names the migrations that are pending, also where none was ever applied", async () => {
+    const newest = MIGRATIONS.at(-1);
+    await env.DB.prepare("DELETE FROM d1_migrations WHERE name = ?").bind(newest).run();
+    const answer = await get("/health/ready");
+    await env.DB.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(newest).run();
+    expect(answer.status).toBe(503);
+    expect(answer.json).toMatchObject({
+      status: "failed",
+      checks: { ...FINE, migrations: "failed" },
+      pending_migrations: [newest],
+    });
+
+    await env.DB.exec("ALTER TABLE d1_migrations RENAME TO away");
+    const empty = await get("/health/ready");
+    await env.DB.exec("ALTER TABLE away RENAME TO d1_migrations");
+    expect(empty.json).toMatchObject({ checks: { migrations: "failed", database: "ok" }, pending_migrations: null });
+  });
+
+  it("is ok on the schema of a newer release", async () => {
+    await env.DB.exec("INSERT INTO d1_migrations (name) VALUES ('9999_of-a-newer-release.sql')");
+    const answer = await get("/health/ready");
+    await env.DB.exec("DELETE FROM d1_migrations WHERE name LIKE '9999%'");
+    expect(answer.json).toMatchObject({ status: "ok", pending_migrations: [] });
+  });
+
+  it("tells how long the oldest email has waited to be queued, and from when on that is late", async () => {
+    await leaveEmail(5 * MINUTE);
+    const waiting = await get("/health/ready");
+    expect(waiting.json.checks).toEqual(FINE);
+    expect(waiting.json.oldest_unsent_email_seconds.database).toBeGreaterThanOrEqual(300);
+    await leaveEmail(16 * MINUTE);
+    const late = await get("/health/ready");
+    expect(late.status, "requests are still served").toBe(200);
+    expect(late.json).toMatchObject({ status: "ok", checks: { ...FINE, emails: "late" } });
+  });
+
+  it("says that the cron job is late while it leaves work undone, until it runs", async () => {
+    const due = Date.now() - 11 * MINUTE;
+    await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'anonymise', ?, ?, 0)")
+      .bind("anonymise:x", JSON.stringify({ userId: "x" }), due)
+      .run();
+    expect((await get("/health/ready")).json).toMatchObject({ status: "ok", checks: { ...FINE, cron: "late" } });
+    await runMaintenance(coldIsolate());
+    expect((await get("/health/ready")).json.checks).toEqual(FINE);
+  });
+
+  it("tells how long the oldest email has waited in the queue, where the platform tells", async () => {
+    const since = new Date(Date.now() - 2 * MINUTE);
+    const metrics = vi.spyOn(env.MAIL_QUEUE, "metrics");
+    metrics.mockResolvedValue({ backlogCount: 1, backlogBytes: 1, oldestMessageTimestamp: since });
+    const { json } = await get("/health/ready", {}, appWith({}));
+    expect(json.oldest_unsent_email_seconds.queue).toBeGreaterThanOrEqual(120);
+    const silent = { ...env, MAIL_QUEUE: { send: env.MAIL_QUEUE.send } as typeof env.MAIL_QUEUE };
+    const answer = await get("/health/ready", {}, appWith({}, silent));
+    expect(answer.json).toMatchObject({ checks: FINE, oldest_unsent_email_seconds: { queue: null } });
+  });
 });
+
+/** An email that no request and no run of the cron job has queued for this long. The next run is not due yet. */
+async function leaveEmail(milliseconds: number): Promise<void> {
+  const id = createId(Date.now() - milliseconds, systemRandom);
+  await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', '{}', ?, 3)")
+    .bind(id, Date.now() + MINUTE)
+    .run();
+}
 
 function fail(): never {
   throw new Error("out");

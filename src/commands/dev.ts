@@ -28,6 +28,8 @@ Every other flag goes to \`wrangler dev\` as it is.
 /** How long a started service may take to become healthy before the command reports it. */
 const PATIENCE = 15 * SECOND;
 const POLL_PAUSE = 200;
+/** Answers 200 once the storage does too. */
+const READY = "/health/ready";
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
 
 /** Runs the command. Returns its exit code: wrangler's, or 0 if the user stopped it. */
@@ -183,7 +185,7 @@ async function announce(
   });
   // With a self-signed certificate the health check would fail, so wrangler's message must do.
   for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
-    if (waited === PATIENCE) setting.complain(`${origin}/health does not answer as it should. Still waiting.\n`);
+    if (waited === PATIENCE) setting.complain(`${origin}${READY} does not answer as it should. Still waiting.\n`);
     await Promise.race([end, pause(POLL_PAUSE)]);
     if (ended || setting.stop.aborted) return;
   }
@@ -192,7 +194,7 @@ async function announce(
 
 async function isHealthy(origin: string): Promise<boolean> {
   try {
-    return (await fetch(`${origin}/health`, { signal: AbortSignal.timeout(5 * SECOND) })).ok;
+    return (await fetch(`${origin}${READY}`, { signal: AbortSignal.timeout(5 * SECOND) })).ok;
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 /** Follow-ups in D1 that no request has carried out yet. */
 import { asc, eq, inArray, lte } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
+import { timeOfId } from "../platform/random.ts";
 
 export type FollowUpRow = typeof followUps.$inferSelect;
 
@@ -21,6 +22,19 @@ export function createFollowUpRows(db: Database) {
         .orderBy(asc(followUps.dueAt))
         .limit(most);
       return db.update(followUps).set({ dueAt: until }).where(inArray(followUps.id, due)).returning();
+    },
+
+    /**
+     * Since when the oldest email waits to be queued, and the oldest piece of work to be done, in milliseconds since the
+     * epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time.
+     */
+    async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
+      const { id, dueAt } = followUps;
+      const emails = db.select({ id }).from(followUps).where(eq(followUps.kind, "mail")).orderBy(asc(id)).limit(1);
+      const due = db.select({ dueAt }).from(followUps).orderBy(asc(dueAt)).limit(1);
+      const found = await batchOf(db, { emails, due });
+      const [email] = found.emails;
+      return { emailSince: email && timeOfId(email.id), dueSince: found.due[0]?.dueAt };
     },
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {

@@ -83,6 +83,15 @@ export function createMailQueue(
 
   return {
     requestOf,
+    /**
+     * Since when the oldest email waits in the queue, in milliseconds since the epoch. `undefined` if none does, or if
+     * the platform does not tell.
+     */
+    async oldestQueued(): Promise<number | undefined> {
+      if (typeof queue.metrics !== "function") return undefined;
+      const { oldestMessageTimestamp: oldest } = await hops.hop("queue", () => queue.metrics());
+      return oldest?.getTime();
+    },
     /** Resolves when the queue has accepted a request. */
     enqueue: send,
     /** Resolves when the queue has accepted the request. */

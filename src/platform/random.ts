@@ -20,6 +20,11 @@ export function createId(now: number, random: Random): string {
   return formatUuid(bytes);
 }
 
+/** When a UUIDv7 was created, in milliseconds since the epoch. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+}
+
 /**
  * The smallest UUIDv7 of a time: all ids created then or later sort after it. Times before the epoch count as the
  * epoch.

@@ -81,7 +81,7 @@ describe("the architecture", () => {
     expect(placed.filter(({ path }) => storeyOf(path) === -1).map(({ path }) => path)).toEqual([]);
     const edges = placed.flatMap(({ path, imports }) =>
       imports
-        .filter(({ from }) => from.startsWith(".") && !from.endsWith("package.json"))
+        .filter(({ from }) => from.startsWith(".") && !from.endsWith(".json"))
         .map(({ from }) => ({ path, leads: resolve(path, from) })),
     );
     const isDown = ({ path, leads }: { path: string; leads: string }) =>

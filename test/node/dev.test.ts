@@ -123,7 +123,7 @@ describe("npm run dev", () => {
     }
     work.stopNow();
     expect(await running).toBe(0);
-    expect(work.complained()).toMatch(/health does not answer as it should/);
+    expect(work.complained()).toMatch(/health\/ready does not answer as it should/);
   });
 
   it("takes the next free port and says so, even if another program takes a port first", async () => {

@@ -1,0 +1,19 @@
+/** The migrations that this build knows, and which of them the database still lacks. */
+import { sql } from "drizzle-orm";
+import journal from "../../migrations/meta/_journal.json" with { type: "json" };
+import type { Database } from "./client.ts";
+
+/** The file names in `migrations/`, oldest first. */
+export const MIGRATIONS: readonly string[] = journal.entries.map(({ tag }) => `${tag}.sql`);
+
+/**
+ * The migrations that are not applied yet. Whatever applies them notes their names in `d1_migrations`, wrangler's table.
+ * Those of a newer release are not missing here: the schema only ever gains what older releases ignore.
+ *
+ * @throws if there is no such table, because nothing was ever applied
+ */
+export async function pendingMigrations(db: Database): Promise<string[]> {
+  const applied = await db.all<{ name: string }>(sql`SELECT name FROM d1_migrations`);
+  const names = new Set(applied.map(({ name }) => name));
+  return MIGRATIONS.filter((name) => !names.has(name));
+}
