@@ -10,6 +10,7 @@ import { deliverMails } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
 import { runMaintenance } from "./maintenance.ts";
+import { configureLog } from "./platform/log.ts";
 import { createServices } from "./services.ts";
 import type { AuthService as AuthServiceContract } from "./verify/service.ts";
 
@@ -18,6 +19,7 @@ export { RateLimiter } from "./limits/rate-limiter-object.ts";
 export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
+configureLog(config.log);
 const app = createApp(config);
 
 export default {

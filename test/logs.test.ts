@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parseConfig } from "../src/config/config.ts";
+import { configureLog, LOG_LEVELS, writeLog } from "../src/platform/log.ts";
 import { get, post } from "./support/client.ts";
 import { recordLogs } from "./support/logs.ts";
 import { loggedIn, logIn } from "./support/people.ts";
@@ -46,6 +49,18 @@ describe("the log", () => {
     expect(text).not.toContain("a-query");
     expect(logs()[0]).toMatchObject({ status: 404, error_code: "not_found" });
     expect(logs()[1]).toMatchObject({ status: 405, error_code: "method_not_allowed" });
+  });
+
+  it.each([
+    ["info", ["error", "warn", "info"]],
+    ["warn", ["error", "warn"]],
+    ["error", ["error"]],
+  ])("with LOG_LEVEL=%s has lines of the levels %j", (LOG_LEVEL, written) => {
+    onTestFinished(() => configureLog(parseConfig(env).log));
+    configureLog(parseConfig({ ...env, LOG_LEVEL }).log);
+    const logs = recordLogs();
+    for (const level of LOG_LEVELS) writeLog(level, { event: "something" });
+    expect(logs().map(({ level }) => level)).toEqual(written);
   });
 
   it("cannot be forged by what a client sends", async () => {

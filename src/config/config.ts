@@ -100,6 +100,7 @@ export function parseConfig(source: object) {
     allowedOrigins: values.ALLOWED_ORIGINS,
     allowedHeaders: values.ALLOWED_HEADERS,
     limits: { enforced: values.RATE_LIMITING === "on", rules: values.RATE_LIMITS },
+    log: { level: values.LOG_LEVEL },
     mail: {
       transport,
       from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,

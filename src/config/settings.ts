@@ -3,6 +3,7 @@
  * Limits are in `limit-rules.ts`.
  */
 import * as z from "zod";
+import { LOG_LEVELS } from "../platform/log.ts";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
 import {
@@ -100,6 +101,7 @@ export const environment = z.object({
   COOKIE_SAME_SITE: oneOf(["strict", "lax", "none"]).default("strict"),
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
   RATE_LIMITS: limitRules,
+  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
   MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
   MAIL_FROM: mailSender.optional(),
   MAIL_SUBJECTS: mailSubjects,

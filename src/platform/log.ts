@@ -25,8 +25,26 @@ export interface LogFields {
   failed?: number | undefined;
 }
 
+/** From the most important to the least. */
+export const LOG_LEVELS = ["error", "warn", "info"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+interface LogSettings {
+  /** The least important lines that are written. */
+  level: LogLevel;
+}
+
+let settings: LogSettings = { level: "info" };
+
+/** Settles how this isolate logs. `index.ts` calls it once, before the first request. */
+export function configureLog(chosen: LogSettings): void {
+  settings = chosen;
+}
+
 /** Writes one line of JSON. Errors go to stderr, which `wrangler tail` and Workers Logs show as errors. */
-export function writeLog(level: "info" | "warn" | "error", fields: LogFields): void {
+export function writeLog(level: LogLevel, fields: LogFields): void {
+  if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(settings.level)) return;
   const line = JSON.stringify({ level, ...fields });
   if (level === "error") console.error(line);
   else if (level === "warn") console.warn(line);
