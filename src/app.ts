@@ -15,6 +15,7 @@ import { floodShield } from "./http/flood-shield.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
 import { refuseForeignPages } from "./http/request-origin.ts";
+import { requestTrace } from "./http/request-trace.ts";
 import { restoreFragment } from "./http/restore-fragment.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { systemClock } from "./platform/clock.ts";
@@ -26,6 +27,7 @@ export function createApp(config: Config): Hono<AppEnv> {
   const endpoints = endpointsOf(config);
 
   app.use(requestId);
+  app.use(requestTrace);
   app.use(async function provideServices(c, next) {
     const origin = { ipAddress: clientAddress(c), userAgent: clientAgent(c), requestId: c.get("requestId") };
     const services = createServices(c.env, config, origin);

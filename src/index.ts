@@ -11,8 +11,11 @@ import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
 import { runMaintenance } from "./maintenance.ts";
 import { configureLog } from "./platform/log.ts";
+import { inLogContext } from "./platform/log-context.ts";
+import { systemRandom } from "./platform/random.ts";
+import { continueTrace } from "./platform/trace.ts";
 import { createServices } from "./services.ts";
-import type { AuthService as AuthServiceContract } from "./verify/service.ts";
+import type { AuthService as AuthServiceContract, CallContext } from "./verify/service.ts";
 
 export { LoginGuard } from "./limits/login-guard-object.ts";
 export { RateLimiter } from "./limits/rate-limiter-object.ts";
@@ -27,7 +30,7 @@ export default {
 
   async queue(batch, bindings) {
     const services = createServices(bindings, config);
-    if (!holdsMails(batch)) return recordAuditEvents(batch, services);
+    if (!holdsMails(batch)) return inNewTrace(() => recordAuditEvents(batch, services));
     const { clock, db } = services;
     const deadLetters = bindings.MAIL_DEAD_LETTERS;
     const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
@@ -35,7 +38,7 @@ export default {
   },
 
   async scheduled(_event, bindings) {
-    await runMaintenance(createServices(bindings, config));
+    await inNewTrace(() => runMaintenance(createServices(bindings, config)));
   },
 } satisfies ExportedHandler<Bindings>;
 
@@ -48,16 +51,16 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
     return runToEnd(this.ctx, app.fetch(request, this.env, this.ctx));
   }
 
-  verify(token: string) {
-    return runCall("verify", this.#services, (services) => verifyToken(services, token));
+  verify(token: string, context?: CallContext) {
+    return runCall("verify", this.#services, (services) => verifyToken(services, token), context);
   }
 
-  user(id: string) {
-    return runCall("user", this.#services, (services) => findUser(services, id));
+  user(id: string, context?: CallContext) {
+    return runCall("user", this.#services, (services) => findUser(services, id), context);
   }
 
-  jwks() {
-    return runCall("jwks", this.#services, readJwks);
+  jwks(context?: CallContext) {
+    return runCall("jwks", this.#services, readJwks, context);
   }
 
   get #services() {
@@ -72,6 +75,11 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
 function runToEnd(context: ExecutionContext, response: Response | Promise<Response>): Response | Promise<Response> {
   context.waitUntil(Promise.resolve(response));
   return response;
+}
+
+/** Gives all log lines of some work one trace id. */
+function inNewTrace<Result>(work: () => Result): Result {
+  return inLogContext({ trace: continueTrace(undefined, systemRandom) }, work);
 }
 
 /** Tells the queues apart by their names in `wrangler.toml`. */

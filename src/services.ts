@@ -22,6 +22,7 @@ import { AfterResponse } from "./platform/after-response.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
 import { Hops } from "./platform/hops.ts";
+import { currentTraceparent } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
 import { lazily } from "./platform/records.ts";
 import { createRevocations } from "./sessions/revocations.ts";
@@ -58,7 +59,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     emailChanges: ({ db }) => createEmailChangeStore(db),
     deletions: ({ db }) => createDeletionStore(db),
     administration: ({ db }) => createUserAdministration(db),
-    sessions: ({ hops }) => createSessions(bindings.USER_SESSIONS, config, hops),
+    sessions: ({ hops }) => createSessions(bindings.USER_SESSIONS, config, hops, currentTraceparent()),
     revocations: ({ hops }) => createRevocations(bindings.REVOCATIONS, hops),
     keyring: (services) => createKeyring(services),
     accessTokens: ({ keyring, clock, random }) => createAccessTokens({ config: config.tokens, keyring, clock, random }),
@@ -70,7 +71,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
       enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
     challenge: ({ hops }) => createChallenge(config.turnstile, hops),
     mail: ({ afterResponse, hops, clock, random }) =>
-      createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random),
+      createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random, currentTraceparent()),
     suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
     audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
     followUpRows: ({ db }) => createFollowUpRows(db),

@@ -16,6 +16,8 @@ describe("the log", () => {
         level: "info",
         event: "request",
         request_id: answer.headers.get("X-Request-Id"),
+        trace_id: expect.any(String),
+        span_id: expect.any(String),
         method: "GET",
         route: "/api/v1/users/me",
         status: 200,

@@ -1,10 +1,12 @@
 /** The answers to unknown routes and to unexpected failures. */
 import type { Context } from "hono";
+import { routePath } from "hono/route";
 import { StorageUnavailable } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { answerProblem } from "./problem-response.ts";
+import { PROBLEMS } from "./problems.ts";
 import { pathPattern } from "./routes.ts";
 
 /** 404 if the path is unknown, 405 with `Allow` if only the method is. */
@@ -26,8 +28,11 @@ const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-S
 /** An unexpected failure: logged once with the request id. The client learns only whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
   for (const name of OF_ANOTHER_ANSWER) c.header(name, undefined);
-  writeLog("error", { event: "failure", request_id: c.get("requestId"), error: describeError(error) });
-  return answerProblem(c, refuse(isUnavailable(error) ? "unavailable" : "internal_error"));
+  const code = isUnavailable(error) ? "unavailable" : "internal_error";
+  const { status } = PROBLEMS[code];
+  const request = { method: c.req.method, route: routePath(c, -1), status, error_code: code };
+  writeLog("error", { event: "failure", ...request, error: describeError(error) });
+  return answerProblem(c, refuse(code));
 }
 
 /** Drizzle wraps the errors of storage calls. */

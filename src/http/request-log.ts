@@ -16,7 +16,6 @@ export function requestLog(clock: Clock, showTiming: boolean) {
     if (showTiming && hops.made.length > 0) c.header("Server-Timing", hops.serverTiming());
     writeLog("info", {
       event: "request",
-      request_id: c.get("requestId"),
       method: c.req.method,
       route: routePath(c, -1),
       status: c.res.status,

@@ -5,16 +5,20 @@
 import type { AuditEventStore } from "../audit/audit-events.ts";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
+import { inLogContext } from "../platform/log-context.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
+import { continueTrace } from "../platform/trace.ts";
 import { composeMail } from "./compose.ts";
 import type { ComposingParts } from "./composing-parts.ts";
-import type { MailRequest } from "./requests.ts";
+import { type MailRequest, mailRequest } from "./requests.ts";
 import type { SuppressionList } from "./suppressions.ts";
 import { MailNotDelivered, type OutgoingMail, type Transport } from "./transports/transport.ts";
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
+
+const traced = mailRequest.pick({ traceparent: true });
 
 /** What delivering an email needs. */
 interface DeliveryParts extends ComposingParts {
@@ -32,7 +36,15 @@ export function retryDelay(attempts: number): number {
 
 /** Handles each message on its own, so that a failure does not affect the others. */
 export async function deliverMails(batch: MessageBatch<MailRequest>, parts: DeliveryParts): Promise<void> {
-  await Promise.all(batch.messages.map((message) => deliverMail(message, parts)));
+  await Promise.all(
+    batch.messages.map((message) => inLogContext(contextOf(message, parts), () => deliverMail(message, parts))),
+  );
+}
+
+/** Continues the trace of the request that caused the email. */
+function contextOf({ body }: Message<unknown>, { random }: DeliveryParts) {
+  const caused = traced.safeParse(body);
+  return { trace: continueTrace(caused.data?.traceparent, random) };
 }
 
 async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts): Promise<void> {

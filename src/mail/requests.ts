@@ -50,6 +50,8 @@ export const mailRequest = z.object({
   /** Milliseconds since the epoch. */
   requestedAt: z.int(),
   event: z.custom<MailEvent>(),
+  /** Of the request that caused the email, so that the log lines of its delivery name the same trace. */
+  traceparent: z.string().optional(),
 });
 
 export type MailRequest = z.output<typeof mailRequest>;
@@ -62,10 +64,12 @@ export function createMailQueue(
   hops: Hops,
   clock: Clock,
   random: Random,
+  traceparent: string | undefined,
 ) {
   function requestOf(event: MailEvent): MailRequest {
     const requestedAt = clock.now();
-    return { id: createId(requestedAt, random), requestedAt, event };
+    const caused = traceparent === undefined ? {} : { traceparent };
+    return { id: createId(requestedAt, random), requestedAt, event, ...caused };
   }
   async function send(request: MailRequest): Promise<void> {
     await hops.hop("queue", () => queue.send(request));

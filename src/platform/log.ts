@@ -1,9 +1,9 @@
 import { cutText } from "./cut-text.ts";
+import { contextFields } from "./log-context.ts";
 
-/** The fields of a log line. The names are fixed, so that no secret is logged by accident. */
+/** The fields of a log line, besides its context. The names are fixed, so that no secret is logged by accident. */
 export interface LogFields {
   event: string;
-  request_id?: string | undefined;
   method?: string | undefined;
   route?: string | undefined;
   status?: number | undefined;
@@ -45,7 +45,8 @@ export function configureLog(chosen: LogSettings): void {
 /** Writes one line of JSON. Errors go to stderr, which `wrangler tail` and Workers Logs show as errors. */
 export function writeLog(level: LogLevel, fields: LogFields): void {
   if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(settings.level)) return;
-  const line = JSON.stringify({ level, ...fields });
+  const { event, ...more } = fields;
+  const line = JSON.stringify({ level, event, ...contextFields(), ...more });
   if (level === "error") console.error(line);
   else if (level === "warn") console.warn(line);
   else console.log(line);

@@ -20,7 +20,12 @@ interface SessionOwner {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions(objects: DurableObjectNamespace<UserSessions>, config: Config, hops: Hops) {
+export function createSessions(
+  objects: DurableObjectNamespace<UserSessions>,
+  config: Config,
+  hops: Hops,
+  traceparent: string | undefined,
+) {
   const rules: SessionRules = {
     lifetime: config.sessions.lifetime,
     idleLifetime: config.sessions.idleLifetime,
@@ -28,6 +33,7 @@ export function createSessions(objects: DurableObjectNamespace<UserSessions>, co
     maximum: config.sessions.maximum,
     ...(config.limits.enforced ? { refreshes: config.limits.rules.refreshPerSession } : {}),
     refuseFor: revocationLifetime(config.tokens.lifetime),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));

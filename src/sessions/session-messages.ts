@@ -17,7 +17,7 @@ export interface SessionProof {
   generation?: number;
 }
 
-/** The configured numbers, in milliseconds except for `maximum`. */
+/** The configured numbers, in milliseconds except for `maximum`, and the trace of the request. */
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
@@ -34,6 +34,8 @@ export interface SessionRules {
   refreshes?: LimitRule;
   /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
+  /** Of the request that calls (W3C Trace Context), for the log lines of what it causes. */
+  traceparent?: string;
 }
 
 /** The user as D1 knows them. */

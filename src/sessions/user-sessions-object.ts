@@ -7,6 +7,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { systemClock } from "../platform/clock.ts";
+import { inLogContext } from "../platform/log-context.ts";
+import { systemRandom } from "../platform/random.ts";
+import { continueTrace } from "../platform/trace.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
 import { RevocationCopy } from "./revocations.ts";
 import type { OpenedSession, Rotation, SessionProof, SessionRules, UserState } from "./session-messages.ts";
@@ -24,6 +27,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   readonly #refreshes: RefreshLimit;
   readonly #tokens: TokenLifetimes;
   readonly #copy: RevocationCopy;
+  /**
+   * The trace of the newest change that KV may not have yet. In memory alone: losing it costs a log line its trace id,
+   * and storing it would cost every logout a row.
+   */
+  #cause: string | undefined;
 
   constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
     super(ctx, env);
@@ -122,6 +130,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     if (earlier.length > 0) await this.#end(earlier, rules, now);
     if (role === undefined) return;
     this.#keepUserId(userId);
+    this.#cause = rules.traceparent;
     this.#copy.noteRole({ ...role, refusedUntil: this.#tokens.refusedUntil(rules.refuseFor, now) });
     await this.#armFor(this.#copy.dueAt(now));
   }
@@ -171,7 +180,11 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#records.dropLapsed(now);
     this.#copy.dropLapsed(now);
     if (this.#closedUntil <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    if (this.#copy.isBehind) await this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
+    if (this.#copy.isBehind) {
+      await inLogContext({ trace: continueTrace(this.#cause, systemRandom) }, () =>
+        this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now),
+      );
+    }
 
     const next = this.#copy.isBehind ? this.#copy.dueAt(now) : this.#nextLapse();
     if (next !== undefined) {
@@ -185,6 +198,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
   async #end(sessions: Session[], rules: SessionRules, now: number): Promise<void> {
     const refusedUntil = this.#tokens.refusedUntil(rules.refuseFor, now);
     for (const { id } of sessions) this.#records.end(id, refusedUntil);
+    this.#cause = rules.traceparent;
     this.#copy.noteChange();
     await this.#armFor(this.#copy.dueAt(now));
   }

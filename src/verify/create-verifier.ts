@@ -40,6 +40,8 @@ export interface VerifierOptions {
 /** A request's execution context. With it, keys are renewed in the background, without delaying a response. */
 export interface VerificationContext {
   waitUntil(work: Promise<unknown>): void;
+  /** The request's `traceparent` header (W3C Trace Context). With `strict`, it goes along to Postern. */
+  traceparent?: string | undefined;
 }
 
 /**
@@ -75,7 +77,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (typeof token !== "string") throw new VerificationError("malformed_token");
     const { claims } = await verifyAccessToken(token, (id) => findKey(id, waitUntil), expectations, now());
     // Checked last, so that a client can't cause calls and reads with forged tokens.
-    if (strict !== undefined) await refuseUnlessLive(strict, token);
+    if (strict !== undefined) await refuseUnlessLive(strict, token, { traceparent: context?.traceparent });
     else if (revocations !== undefined) await refuseRevoked(revocations, claims);
     return claims;
   };

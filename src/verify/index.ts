@@ -6,4 +6,4 @@ export { type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
 export type { Fetcher, JsonWebKeySet } from "./read-jwks.ts";
 export { type AuthVariables, type RequireAuthOptions, requireAuth } from "./require-auth.ts";
 export type { RevocationsNamespace } from "./revocations.ts";
-export type { AuthService, ServiceUser, StrictService } from "./service.ts";
+export type { AuthService, CallContext, ServiceUser, StrictService } from "./service.ts";

@@ -75,7 +75,8 @@ function mayPass<Name extends string>(role: Role, options: RequireAuthOptions<Na
 /** Hono throws if there is no execution context, as in some tests. */
 function contextOf(c: Context): VerificationContext | undefined {
   try {
-    return c.executionCtx;
+    const { executionCtx } = c;
+    return { waitUntil: (work) => executionCtx.waitUntil(work), traceparent: c.req.header("traceparent") };
   } catch {
     return undefined;
   }

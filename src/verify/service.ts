@@ -24,6 +24,12 @@ export interface ServiceUser {
   last_login: string | null;
 }
 
+/** What a caller can say about the request that it calls for. */
+export interface CallContext {
+  /** The request's `traceparent` header (W3C Trace Context). Postern's log lines then have the same trace id. */
+  traceparent?: string | undefined;
+}
+
 /**
  * The methods of a service binding to Postern's entrypoint `AuthService`: `interface Env { AUTH: AuthService }`. It is
  * also a {@link Fetcher} for `createVerifier`.
@@ -34,11 +40,11 @@ export interface AuthService {
    * The claims of a token that is valid at this moment: its session is live, and its user is active and has the token's
    * role. `null` for any other token. One storage round trip. Throws if Postern can't tell: treat that as a refusal.
    */
-  verify(token: string): Promise<AccessTokenClaims | null>;
+  verify(token: string, context?: CallContext): Promise<AccessTokenClaims | null>;
   /** The user with this id (a UUID: `claims.sub`), or `null`. One storage round trip. */
-  user(id: string): Promise<ServiceUser | null>;
+  user(id: string, context?: CallContext): Promise<ServiceUser | null>;
   /** The published keys, as in `GET /.well-known/jwks.json`. */
-  jwks(): Promise<JsonWebKeySet>;
+  jwks(context?: CallContext): Promise<JsonWebKeySet>;
 }
 
 /** A service binding to Postern's entrypoint `AuthService`. */
@@ -52,17 +58,17 @@ const ANSWER_TIMEOUT = 3 * SECOND;
  *
  * @throws {VerificationError} `revoked_token`, or `strict_answer_unavailable` if Postern does not answer within 3 s
  */
-export async function refuseUnlessLive(service: StrictService, token: string): Promise<void> {
-  if (!(await isLive(service, token))) throw new VerificationError("revoked_token");
+export async function refuseUnlessLive(service: StrictService, token: string, context: CallContext): Promise<void> {
+  if (!(await isLive(service, token, context))) throw new VerificationError("revoked_token");
 }
 
-async function isLive(service: StrictService, token: string): Promise<boolean> {
+async function isLive(service: StrictService, token: string, context: CallContext): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("Postern did not answer in time.")), ANSWER_TIMEOUT);
   });
   try {
-    return Boolean(await Promise.race([service.verify(token), tooLate]));
+    return Boolean(await Promise.race([service.verify(token, context), tooLate]));
   } catch (cause) {
     throw new VerificationError("strict_answer_unavailable", { cause });
   } finally {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission } from "../../src/access/permissions.ts";
 import {
   type AccessTokenClaims,
+  createVerifier,
   POSTERN_PERMISSIONS,
   type RequireAuthOptions,
   type Role,
@@ -44,6 +45,28 @@ describe("requireAuth", () => {
     const sub = crypto.randomUUID();
     const response = await ask(await issuer.token("first", { sub }), "bearer");
     expect(await response.json()).toEqual({ for: sub });
+  });
+
+  it("passes the trace of the request on with the strict check", async () => {
+    const issuer = await startIssuer();
+    const token = await issuer.token("first");
+    const asked: unknown[][] = [];
+    const strict: RequireAuthOptions["strict"] = {
+      verify: async (...call) => {
+        asked.push(call);
+        return createVerifier(optionsOf(issuer))(token);
+      },
+    };
+    const app = new Hono().use(requireAuth({ ...optionsOf(issuer), strict })).get("/", (c) => c.text("yes"));
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (const headers of [{ traceparent }, {}]) {
+      const request = new Request(API, { headers: { Authorization: `Bearer ${token}`, ...headers } });
+      expect((await app.fetch(request, {}, createExecutionContext())).status).toBe(200);
+    }
+    expect(asked).toEqual([
+      [token, { traceparent }],
+      [token, { traceparent: undefined }],
+    ]);
   });
 
   it("takes its options from the context, where the bindings are", async () => {

@@ -1,11 +1,31 @@
 /** Runs one call over RPC: writes its log line, and reveals nothing about failures. */
+import * as z from "zod";
 import type { Services } from "../../endpoint/services.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
+import { inLogContext } from "../../platform/log-context.ts";
+import { continueTrace } from "../../platform/trace.ts";
 
 type Method = "verify" | "user" | "jwks";
 
-/** @throws {Error} with the message `unavailable` if `work` fails */
-export async function runCall<Answer>(
+const callContext = z.object({ traceparent: z.string() });
+
+/**
+ * `context` is what the other Worker says about its own request: its trace is continued.
+ *
+ * @throws {Error} with the message `unavailable` if `work` fails
+ */
+export function runCall<Answer>(
+  method: Method,
+  services: Services,
+  work: (services: Services) => Promise<Answer>,
+  context?: unknown,
+): Promise<Answer> {
+  const { data } = callContext.safeParse(context);
+  const trace = continueTrace(data?.traceparent, services.random);
+  return inLogContext({ trace }, () => runLogged(method, services, work));
+}
+
+async function runLogged<Answer>(
   method: Method,
   services: Services,
   work: (services: Services) => Promise<Answer>,

@@ -1,0 +1,13 @@
+import { createMiddleware } from "hono/factory";
+import { inLogContext } from "../platform/log-context.ts";
+import { systemRandom } from "../platform/random.ts";
+import { continueTrace } from "../platform/trace.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/** Continues the client's trace, or begins one. All log lines of the request name it, and the request's id. */
+export const requestTrace = createMiddleware<AppEnv>((c, next) =>
+  inLogContext(
+    { requestId: c.get("requestId"), trace: continueTrace(c.req.header("traceparent"), systemRandom) },
+    next,
+  ),
+);

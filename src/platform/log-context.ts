@@ -1,0 +1,30 @@
+/**
+ * What all log lines of one request have in common. It follows the request through every `await`, also into the work
+ * after the response. So a line that a store writes names the request, although the store knows of none.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { formatTraceparent, type Trace } from "./trace.ts";
+
+interface LogContext {
+  trace: Trace;
+  requestId?: string;
+}
+
+const current = new AsyncLocalStorage<LogContext>();
+
+/** Runs work whose log lines have this trace and request id. */
+export function inLogContext<Result>(context: LogContext, work: () => Result): Result {
+  return current.run(context, work);
+}
+
+/** The fields of a log line that is written now. */
+export function contextFields() {
+  const { trace, requestId } = current.getStore() ?? {};
+  return { request_id: requestId, trace_id: trace?.traceId, span_id: trace?.spanId };
+}
+
+/** The `traceparent` for what is called now; `undefined` outside of a trace. */
+export function currentTraceparent(): string | undefined {
+  const context = current.getStore();
+  return context && formatTraceparent(context.trace);
+}
