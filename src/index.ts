@@ -1,5 +1,5 @@
 /** The Worker. A wrong configuration stops it here, before it answers any request. */
-import { env, WorkerEntrypoint } from "cloudflare:workers";
+import { env, WorkerEntrypoint, waitUntil } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
@@ -14,7 +14,7 @@ import { configureLog } from "./platform/log.ts";
 import { inLogContext } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
 import { continueTrace } from "./platform/trace.ts";
-import { createServices } from "./services.ts";
+import { createServices, logSettingsOf } from "./services.ts";
 import type { AuthService as AuthServiceContract, CallContext } from "./verify/service.ts";
 
 export { LoginGuard } from "./limits/login-guard-object.ts";
@@ -22,7 +22,7 @@ export { RateLimiter } from "./limits/rate-limiter-object.ts";
 export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
-configureLog(config.log);
+configureLog(logSettingsOf(config, waitUntil));
 const app = createApp(config);
 
 export default {

@@ -21,6 +21,7 @@ import { createPasswordQuality } from "./passwords/quality.ts";
 import { AfterResponse } from "./platform/after-response.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createSecrets, type Secrets } from "./platform/crypto.ts";
+import { createErrorReports } from "./platform/error-reports.ts";
 import { Hops } from "./platform/hops.ts";
 import { currentTraceparent } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
@@ -35,6 +36,7 @@ import { createInvitationStore } from "./users/invitations.ts";
 import { createProfileStore } from "./users/profiles.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
 import { createUserStore } from "./users/users.ts";
+import { VERSION } from "./version.ts";
 
 /** Of work that no request over HTTP asked for. */
 const NO_ORIGIN: AuditOrigin = { ipAddress: null, userAgent: null, requestId: null };
@@ -78,6 +80,14 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     followUps: (services) => createFollowUps(services, origin),
     auditEvents: ({ db }) => createAuditEventStore(db),
   });
+}
+
+/** How an isolate logs. `waitUntil` keeps it alive while it reports an error. */
+export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise<void>) => void) {
+  const { envelopeUrl, environment } = sentry;
+  if (envelopeUrl === undefined) return log;
+  const project = { envelopeUrl, environment, release: `postern@${VERSION}` };
+  return { ...log, report: createErrorReports(project, { clock: systemClock, random: systemRandom, waitUntil }) };
 }
 
 /** What an isolate keeps: values only, derived from the configuration. */

@@ -219,6 +219,13 @@ describe("the configuration", () => {
     ["MAIL_SUBJECTS", "true"],
     ["SMTP_PORT", "65536"],
     ["SMTP_TLS", "sometimes"],
+    ["LOG_LEVEL", "verbose"],
+    ["SENTRY_DSN", "o1.ingest.sentry.io/2"],
+    ["SENTRY_DSN", "https://o1.ingest.sentry.io/2"],
+    ["SENTRY_DSN", "https://key:secret@o1.ingest.sentry.io/2"],
+    ["SENTRY_DSN", "https://key@o1.ingest.sentry.io/project"],
+    ["SENTRY_DSN", "ftp://key@o1.ingest.sentry.io/2"],
+    ["SENTRY_ENVIRONMENT", "a staging"],
   ];
   it.each(["Acme, Inc.", '"Acme, Inc."', 'The "Best" Acme', "Müller & Söhne"])(
     "takes %s as the name of the sender of emails",

@@ -101,6 +101,8 @@ export function parseConfig(source: object) {
     allowedHeaders: values.ALLOWED_HEADERS,
     limits: { enforced: values.RATE_LIMITING === "on", rules: values.RATE_LIMITS },
     log: { level: values.LOG_LEVEL },
+    /** `envelopeUrl` is absent if errors are reported nowhere. */
+    sentry: { envelopeUrl: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT ?? values.ENVIRONMENT },
     mail: {
       transport,
       from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,

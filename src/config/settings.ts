@@ -6,6 +6,7 @@ import * as z from "zod";
 import { LOG_LEVELS } from "../platform/log.ts";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
+import { sentryDsn, sentryEnvironment } from "./sentry-dsn.ts";
 import {
   clientId,
   domains,
@@ -102,6 +103,8 @@ export const environment = z.object({
   RATE_LIMITING: oneOf(["on", "off"]).default("on"),
   RATE_LIMITS: limitRules,
   LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  SENTRY_DSN: sentryDsn.optional(),
+  SENTRY_ENVIRONMENT: sentryEnvironment.optional(),
   MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
   MAIL_FROM: mailSender.optional(),
   MAIL_SUBJECTS: mailSubjects,

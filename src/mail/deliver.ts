@@ -17,6 +17,8 @@ import { MailNotDelivered, type OutgoingMail, type Transport } from "./transport
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
+/** So many tries fail in two and a half minutes. Servers that ask for patience (greylisting) take an email before. */
+const PATIENT_TRIES = 5;
 
 const traced = mailRequest.pick({ traceparent: true });
 
@@ -59,7 +61,8 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
     writeLog("info", { ...outcome, ...fields });
   } catch (error) {
     message.retry({ delaySeconds: retryDelay(message.attempts) });
-    writeLog("error", { event: "mail_failed", ...fields, error: describeError(error) });
+    const level = message.attempts < PATIENT_TRIES ? "warn" : "error";
+    writeLog(level, { event: "mail_failed", ...fields, error: describeError(error) });
   }
 }
 

@@ -30,9 +30,14 @@ export const LOG_LEVELS = ["error", "warn", "info"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** A line as it is written. */
+export type LogLine = LogFields & ReturnType<typeof contextFields>;
+
 interface LogSettings {
   /** The least important lines that are written. */
   level: LogLevel;
+  /** Gets every line of an error. Neither throws nor waits. */
+  report?: ((line: LogLine) => void) | undefined;
 }
 
 let settings: LogSettings = { level: "info" };
@@ -46,7 +51,9 @@ export function configureLog(chosen: LogSettings): void {
 export function writeLog(level: LogLevel, fields: LogFields): void {
   if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(settings.level)) return;
   const { event, ...more } = fields;
-  const line = JSON.stringify({ level, event, ...contextFields(), ...more });
+  const written = { event, ...contextFields(), ...more };
+  if (level === "error") settings.report?.(written);
+  const line = JSON.stringify({ level, ...written });
   if (level === "error") console.error(line);
   else if (level === "warn") console.warn(line);
   else console.log(line);

@@ -77,6 +77,17 @@ describe("the mail queue's consumer", () => {
     });
   });
 
+  it("counts a failure as a warning until the email has failed for minutes, and as an error from then on", async () => {
+    const { id } = await waiting();
+    const logs = recordLogs();
+    for (const attempts of [1, 4, 5, 31]) {
+      const batch = batchOf([{ kind: "verify_email", registrationId: id }], attempts);
+      await deliver(batch, { deliver: async () => Promise.reject(new Error("smtp_timeout")) });
+    }
+    const failed = logs().filter(({ event }) => event === "mail_failed");
+    expect(failed.map(({ level }) => level)).toEqual(["warn", "warn", "error", "error"]);
+  });
+
   it("makes the very same mail on every retry, so that a provider knows it again", async () => {
     const { id } = await waiting();
     const sent: OutgoingMail[] = [];

@@ -1,0 +1,24 @@
+import * as z from "zod";
+
+/** A Sentry DSN, `https://<public key>@<host>/<project>`, as the URL of the project's envelope endpoint. */
+export const sentryDsn = z.string().transform((text, context) => {
+  const url = envelopeUrl(text);
+  if (url !== undefined) return url;
+  context.addIssue({ code: "custom", message: "takes a Sentry DSN like https://0123abcd@o1.ingest.sentry.io/2" });
+  return z.NEVER;
+});
+
+/** `environment` in Sentry's own words: one line without spaces or slashes. */
+export const sentryEnvironment = z
+  .string()
+  .regex(/^[^\s/]{1,64}$/, "takes a name of at most 64 characters, without spaces or slashes");
+
+/** https://develop.sentry.dev/sdk/foundations/transport/authentication/ A path before the project belongs to the host. */
+function envelopeUrl(dsn: string): string | undefined {
+  if (!URL.canParse(dsn)) return undefined;
+  const { protocol, username, password, host, pathname, search, hash } = new URL(dsn);
+  const [, prefix = "", project] = /^(.*)\/(\d+)\/?$/.exec(pathname) ?? [];
+  const isPlain = password === "" && search === "" && hash === "" && /^\w+$/.test(username);
+  if (!/^https?:$/.test(protocol) || !isPlain || project === undefined) return undefined;
+  return `${protocol}//${host}${prefix}/api/${project}/envelope/?sentry_key=${username}&sentry_version=7`;
+}

@@ -1,0 +1,143 @@
+/**
+ * Sends error lines of the log to Sentry, or to a service that understands its protocol, such as GlitchTip. Sentry's own
+ * library would make the bundle a quarter larger, and collects what must not leave: addresses, headers, bodies. A tail
+ * Worker would need Cloudflare. What is sent is listed in `eventOf`: nothing that names a person.
+ * https://develop.sentry.dev/sdk/data-model/envelopes/
+ */
+import { type Clock, MINUTE, SECOND } from "./clock.ts";
+import { encodeHex } from "./encoding.ts";
+import { type LogLine, writeLog } from "./log.ts";
+import type { Random } from "./random.ts";
+import { withoutValues } from "./without-values.ts";
+
+export interface ErrorProject {
+  /** Where Sentry takes envelopes, with the project's public key. */
+  envelopeUrl: string;
+  /** Such as `production` or `staging`. */
+  environment: string;
+  /** Such as `postern@1.2.3`. */
+  release: string;
+}
+
+interface Parts {
+  clock: Clock;
+  random: Random;
+  /** Lets the isolate live until something is done, without delaying a response. */
+  waitUntil: (work: Promise<void>) => void;
+}
+
+/**
+ * How many events an isolate sends in a minute, and how many of one kind: an outage fails every request, and each event
+ * is a subrequest. What is not sent is counted.
+ */
+const MOST_A_MINUTE = 20;
+const MOST_ALIKE_A_MINUTE = 3;
+const TIMEOUT = 5 * SECOND;
+/** After a failure or a 429, no event is sent for this long, or for as long as Sentry asks for. */
+const PAUSE = MINUTE;
+const LONGEST_PAUSE = 60 * MINUTE;
+
+/** Returns a function that takes the error lines of this isolate. It neither throws nor waits. */
+export function createErrorReports(
+  project: ErrorProject,
+  { clock, random, waitUntil }: Parts,
+): (line: LogLine) => void {
+  let minute = { startedAt: 0, sent: 0, alike: new Map<string, number>() };
+  let pausedUntil = 0;
+  let leftOut = 0;
+
+  function maySend(kind: string, now: number): boolean {
+    if (now - minute.startedAt >= MINUTE) minute = { startedAt: now, sent: 0, alike: new Map() };
+    const alike = minute.alike.get(kind) ?? 0;
+    if (now < pausedUntil || minute.sent >= MOST_A_MINUTE || alike >= MOST_ALIKE_A_MINUTE) return false;
+    minute.sent += 1;
+    minute.alike.set(kind, alike + 1);
+    return true;
+  }
+
+  async function send(event: ReturnType<typeof eventOf>): Promise<void> {
+    const failure = await post(project.envelopeUrl, envelopeOf(event, clock.now()));
+    if (failure === undefined) return;
+    pausedUntil = clock.now() + failure.pause;
+    // Not an error: that would be reported too.
+    writeLog("warn", { event: "error_report_failed", error_code: failure.reason });
+  }
+
+  return function report(line) {
+    const now = clock.now();
+    const kind = kindOf(line);
+    if (!maySend(kind.join(" "), now)) {
+      leftOut += 1;
+      return;
+    }
+    try {
+      const event = eventOf(line, kind, project, { id: encodeHex(random.bytes(16)), now, leftOut });
+      waitUntil(send(event));
+      leftOut = 0;
+    } catch {
+      // Outside of a request, nothing can be sent. The log has the line.
+      leftOut += 1;
+    }
+  };
+}
+
+/** What makes two errors alike: Sentry groups by it too. */
+function kindOf({ event, route, task, method, error = "" }: LogLine): string[] {
+  return [event, route ?? task ?? method ?? "", withoutValues(error)];
+}
+
+/** Everything that is sent about an error. */
+function eventOf(
+  line: LogLine,
+  fingerprint: string[],
+  { environment, release }: ErrorProject,
+  { id, now, leftOut }: { id: string; now: number; leftOut: number },
+) {
+  const { event, request_id, trace_id, span_id, method = "", route, status, error_code, error = "" } = line;
+  const { attempts, event_type, follow_up, mail_kind, task } = line;
+  // A client chooses the method.
+  const plainMethod = /^[a-z]{3,8}$/i.test(method) ? method : undefined;
+  const [name = "postern", version = ""] = release.split("@");
+  return {
+    event_id: id,
+    timestamp: now / SECOND,
+    level: "error",
+    logger: name,
+    // Not `javascript`: for that, Sentry stores the address that the event comes from.
+    platform: "other",
+    sdk: { name, version, settings: { infer_ip: "never" } },
+    environment,
+    release,
+    transaction: route === undefined ? (task ?? plainMethod) : `${plainMethod ?? ""} ${route}`.trim(),
+    exception: { values: [{ type: event, value: withoutValues(error) }] },
+    fingerprint,
+    contexts: trace_id === undefined ? {} : { trace: { trace_id, span_id } },
+    tags: { request_id, method: plainMethod, route, status, error_code, task, follow_up, mail_kind, event_type },
+    extra: { attempts, left_out_before: leftOut },
+  };
+}
+
+/** Three lines of JSON: the envelope, the header of its item, the item. */
+function envelopeOf(event: ReturnType<typeof eventOf>, now: number): string {
+  const head = { event_id: event.event_id, sent_at: new Date(now).toISOString() };
+  return [head, { type: "event", content_type: "application/json" }, event]
+    .map((part) => JSON.stringify(part))
+    .join("\n");
+}
+
+/** `undefined` if Sentry has accepted the event. */
+async function post(url: string, body: string): Promise<{ reason: string; pause: number } | undefined> {
+  try {
+    const headers = { "Content-Type": "application/x-sentry-envelope", "User-Agent": "postern" };
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    // An unread body would keep its connection open.
+    await response.body?.cancel();
+    if (response.ok) return undefined;
+    const asked = Number(response.headers.get("Retry-After") ?? 0) * SECOND;
+    return { reason: `status_${response.status}`, pause: Math.min(LONGEST_PAUSE, Math.max(PAUSE, asked || 0)) };
+  } catch (error) {
+    const isLate = error instanceof Error && error.name === "TimeoutError";
+    return { reason: isLate ? "timeout" : "unreachable", pause: PAUSE };
+  }
+}
