@@ -112,6 +112,45 @@ describe("a follow-up", () => {
     expect(await row()).toBeNull();
   });
 
+  it("that failed two hundred times is given up, but for the removal of personal data", async () => {
+    const services = coldIsolate();
+    const mail = { ...services.mail, enqueue: FAILING };
+    const auditEvents = { ...services.auditEvents, anonymise: FAILING };
+    const followUps = createFollowUps({ ...services, auditEvents, mail }, NO_ORIGIN);
+    const { id, ...request } = services.mail.requestOf({
+      kind: "account_deleted",
+      email: "a@gone.example",
+      locale: "en",
+    });
+    const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, ?, ?, 0, ?)");
+    await insert.bind(id, "mail", JSON.stringify({ id, ...request }), 198).run();
+    await insert.bind("anonymise:y", "anonymise", JSON.stringify({ userId: "y" }), 500).run();
+    const logs = recordLogs();
+    await followUps.carryOutLeft();
+    expect(await countRows("follow_ups", "id", id), "tried 199 times").toBe(1);
+    await env.DB.exec("UPDATE follow_ups SET due_at = 0");
+    await followUps.carryOutLeft();
+    expect(await countRows("follow_ups", "id", id)).toBe(0);
+    expect(await countRows("follow_ups", "id", "anonymise:y")).toBe(1);
+    const given = logs().filter(({ event }) => event === "follow_up_given_up");
+    expect(given).toMatchObject([{ level: "error", follow_up: "mail", follow_up_id: id, attempts: 200 }]);
+    expect(JSON.stringify(given)).not.toContain("gone.example");
+    await env.DB.exec("DELETE FROM follow_ups");
+  });
+
+  it("of a kind that only a newer release knows counts as failed, so that it waits for that release and then ends", async () => {
+    const { followUps } = coldIsolate();
+    await env.DB.prepare("INSERT INTO follow_ups VALUES ('newer', 'telegram', '{}', 0, 0)").run();
+    const logs = recordLogs();
+    await followUps.carryOutLeft();
+    expect(await countRows("follow_ups", "failures", "1")).toBe(1);
+    expect(logs().find(({ event }) => event === "follow_up_failed")).toMatchObject({
+      follow_up: "telegram",
+      attempts: 1,
+    });
+    await env.DB.exec("DELETE FROM follow_ups");
+  });
+
   it("is carried out once, even if two runs of the cron job overlap", async () => {
     const services = coldIsolate();
     const queued: string[] = [];

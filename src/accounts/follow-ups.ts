@@ -1,7 +1,7 @@
 /**
  * Carries out what follows from a change of D1 and reaches beyond it: emails, calls to session objects, the removal of
  * personal data. The request that made the change does so at once. If that fails, or the isolate is lost, the cron job
- * does it. Each follow-up is carried out at least once, and repeating one does no harm.
+ * does it. Each follow-up is tried until it is carried out, for about eight days, and repeating one does no harm.
  */
 import * as z from "zod";
 import type { AuditEventStore } from "../audit/audit-events.ts";
@@ -41,6 +41,12 @@ const anonymiseContent = z.object({ userId: z.string(), after: z.string().defaul
 /** How long the request has to carry out its follow-ups before the cron job does. */
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
+/**
+ * How often the cron job tries a follow-up: for about eight days. By then the email is out of date, every access token
+ * that a session object could still revoke has expired, and D1 refuses the sessions. Removing personal data never ends
+ * this way: it has nothing left to do once the events are deleted.
+ */
+const MOST_TRIES = 200;
 /** How long a run of the cron job has for the follow-ups that it takes, before another run takes them. */
 const RUN_TIME = 5 * MINUTE;
 /**
@@ -87,6 +93,9 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         await followUpRows.update(id, { content: JSON.stringify({ userId, after: last }), dueAt: clock.now() });
         return "goes on";
       }
+      default:
+        // Stored by a newer release, before a rollback.
+        throw new Error(`Unknown kind of follow-up: ${kind satisfies never}.`);
     }
   }
 
@@ -97,7 +106,8 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         try {
           return (await trying(() => perform(followUp, user))) === "done" ? [followUp.id] : [];
         } catch (error) {
-          writeLog("error", { event: "follow_up_failed", follow_up: followUp.kind, error: describeError(error) });
+          const fields = { follow_up: followUp.kind, follow_up_id: followUp.id, error: describeError(error) };
+          writeLog("error", { event: "follow_up_failed", ...fields });
           return [];
         }
       }),
@@ -105,17 +115,22 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     return done.flat();
   }
 
-  /** Carries out a follow-up that was left, and puts it off if it fails again. Returns whether it needs more steps. */
+  /**
+   * Carries out a follow-up that was left. If it fails again, puts it off, or gives it up. Returns whether it needs more
+   * steps.
+   */
   async function retryLeft({ id, kind, content, failures }: FollowUpRow): Promise<boolean> {
     try {
       const outcome = await perform({ id, kind, content: JSON.parse(content) });
       if (outcome === "done") await followUpRows.delete([id]);
       return outcome === "goes on";
     } catch (error) {
-      const dueAt = clock.now() + doublingPause(failures + 1, MINUTE, LONGEST_PAUSE);
-      await followUpRows.update(id, { failures: failures + 1, dueAt });
-      const fields = { follow_up: kind, attempts: failures + 1, error: describeError(error) };
-      writeLog("error", { event: "follow_up_failed", ...fields });
+      const attempts = failures + 1;
+      const isGivenUp = attempts >= MOST_TRIES && kind !== "anonymise";
+      const dueAt = clock.now() + doublingPause(attempts, MINUTE, LONGEST_PAUSE);
+      await (isGivenUp ? followUpRows.delete([id]) : followUpRows.update(id, { failures: attempts, dueAt }));
+      const event = isGivenUp ? "follow_up_given_up" : "follow_up_failed";
+      writeLog("error", { event, follow_up: kind, follow_up_id: id, attempts, error: describeError(error) });
       return false;
     }
   }

@@ -21,6 +21,7 @@ export interface LogFields {
   key_id?: string | undefined;
   count?: number | undefined;
   follow_up?: string | undefined;
+  follow_up_id?: string | undefined;
   task?: string | undefined;
   failed?: number | undefined;
 }
