@@ -30,6 +30,7 @@ export const AUDIT_EVENT_TYPES = {
   verification_changed: "An operator changed whether the email address is verified, to `new`.",
   session_ended: "A session was ended from the list of sessions.",
   sessions_ended: "All other sessions, or all sessions, were ended.",
+  all_sessions_ended: "An operator ended every session of every user.",
   email_refused:
     "A server refused an email for good; `kind` and `reason` say which and why. With `suppressed`, no email goes to the address for a while.",
   data_exported: "The user's data was exported.",

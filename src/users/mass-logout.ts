@@ -1,0 +1,47 @@
+/** Ends every session of every user, by the session epochs in D1: no object needs to be called. */
+import { and, gt, inArray, sql } from "drizzle-orm";
+import { insertEvent } from "../audit/audit-events.ts";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { users } from "../db/schema.ts";
+import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
+
+/**
+ * How far the epochs move. After a restore of D1 to an earlier moment, the objects may have sessions of the epochs that
+ * began since. None of them must become valid again.
+ */
+const EPOCHS = 1_000;
+
+export function createMassLogout(db: Database) {
+  /** The event is recorded with the first step. Yields how many users each step of at most `most` has logged out. */
+  return async function* logOutAll(
+    event: Pick<AuditEvent, "id" | "occurredAt">,
+    { now, most }: { now: number; most: number },
+  ): AsyncGenerator<number> {
+    const origin = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+    let after = "";
+    let ended: { id: string }[];
+    do {
+      // A registration that was never proved has no session, and its epoch tells it from an account.
+      const next = idsOf(db, users, and(gt(users.id, after), sql`NOT (${isBareRegistration})`))
+        .orderBy(users.id)
+        .limit(most);
+      const recorded =
+        after === "" ? { event: insertEvent(db, { ...event, ...origin, type: "all_sessions_ended" }, sql`true`) } : {};
+      ({ ended } = await batchOf(db, {
+        ended: db
+          .update(users)
+          .set({
+            sessionEpoch: sql`${users.sessionEpoch} + ${EPOCHS}`,
+            keptSessionId: null,
+            updatedAt: nextVersion(now),
+          })
+          .where(inArray(users.id, next))
+          .returning({ id: users.id }),
+        ...recorded,
+      }));
+      yield ended.length;
+      after = ended.reduce((last, { id }) => (id > last ? id : last), after);
+    } while (ended.length === most);
+  };
+}
