@@ -17,9 +17,13 @@ export interface Block {
 /** Every page, the README first. */
 export const PAGES: readonly string[] = ["README.md", ...globSync("docs/*.md").sort()];
 
+/** What operators do when something has gone wrong. */
+export const RUNBOOKS: readonly string[] = globSync("docs/runbooks/*.md").sort();
+
 /** The pages, and what else people read here. */
 export const DOCUMENTS: readonly string[] = [
   ...PAGES,
+  ...RUNBOOKS,
   "SECURITY.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
