@@ -142,7 +142,7 @@ describe("the commands of the runbooks", () => {
 
   it("make a leaked password worthless elsewhere, while the owner gets in where they have logged in", async () => {
     const output = await paste("docs/runbooks/leaked-database.md");
-    expectInOrder(output, operator.email, '{"status":"accepted"}', '"open": 0');
+    expectInOrder(output, operator.email, '"open": 0', '{"status":"accepted"}', '"is_superuser":true');
     const { email, password } = operator;
     const elsewhere = await fetch(`${service.origin}/api/v1/auth/login`, {
       method: "POST",
