@@ -1,4 +1,5 @@
 /** The Worker. A wrong configuration stops it here, before it answers any request. */
+import * as runtime from "cloudflare:workers";
 import { env, WorkerEntrypoint, waitUntil } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
@@ -13,6 +14,7 @@ import { runMaintenance } from "./maintenance.ts";
 import { configureLog } from "./platform/log.ts";
 import { inLogContext } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
+import { useTracing } from "./platform/spans.ts";
 import { continueTrace } from "./platform/trace.ts";
 import { createServices, logSettingsOf } from "./services.ts";
 import type { AuthService as AuthServiceContract, CallContext } from "./verify/service.ts";
@@ -23,6 +25,8 @@ export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 configureLog(logSettingsOf(config, waitUntil));
+// As a member of the module, which older runtimes lack: a named import would keep the Worker from starting there.
+useTracing(runtime.tracing);
 const app = createApp(config);
 
 export default {

@@ -7,6 +7,7 @@
  * request waits for the continuation of another.
  */
 import { type Clock, pause } from "../platform/clock.ts";
+import { inSpan } from "../platform/spans.ts";
 import type { ScryptCost } from "./hash-format.ts";
 
 /**
@@ -46,26 +47,30 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     place.seenAt = clock.now();
   }
 
+  /** Runs `work` when its turn comes. */
+  async function takeTurn<Result>(work: () => Result): Promise<Result | undefined> {
+    const place = { seenAt: clock.now() };
+    if (isFull() && places.some((other) => isSilent(other, place.seenAt))) await look(place, LOOK_EVERY);
+    if (isFull()) return undefined;
+    places.push(place);
+    while (places[0] !== place && places.includes(place)) await look(place, LOOK_EVERY);
+    // Let the requests go first that arrived while the last hash blocked the isolate.
+    await look(place, 0);
+    for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
+    // Another request has removed this place, because this request looked cancelled. Hashing now would run two hashes
+    // without a pause for other requests.
+    if (places[0] !== place) return undefined;
+    // No `await` from here on: no other request may run between the hash and the release of the place.
+    try {
+      return inSpan("postern.hash.compute", {}, work);
+    } finally {
+      places.shift();
+    }
+  }
+
   return {
     /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
-    async run<Result>(work: () => Result): Promise<Result | undefined> {
-      const place = { seenAt: clock.now() };
-      if (isFull() && places.some((other) => isSilent(other, place.seenAt))) await look(place, LOOK_EVERY);
-      if (isFull()) return undefined;
-      places.push(place);
-      while (places[0] !== place && places.includes(place)) await look(place, LOOK_EVERY);
-      // Let the requests go first that arrived while the last hash blocked the isolate.
-      await look(place, 0);
-      for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
-      // Another request has removed this place, because this request looked cancelled. Hashing now would run two hashes
-      // without a pause for other requests.
-      if (places[0] !== place) return undefined;
-      // No `await` from here on: no other request may run between the hash and the release of the place.
-      try {
-        return work();
-      } finally {
-        places.shift();
-      }
-    },
+    run: <Result>(work: () => Result): Promise<Result | undefined> =>
+      inSpan("postern.hash", { "postern.hash.ahead": places.length }, () => takeTurn(work)),
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { inSpan } from "./spans.ts";
 
 /**
  * The target of a round trip. Have I Been Pwned (`breaches`) and Turnstile are not storage, but requests wait for them
@@ -45,7 +46,7 @@ export class Hops {
     const depth = this.#depthReached + 1;
     const startedAt = this.#clock.now();
     try {
-      return await call();
+      return await inSpan(`postern.hop.${target}`, { "postern.hop.depth": depth }, call);
     } catch (error) {
       throw new StorageUnavailable(target, error);
     } finally {

@@ -1,0 +1,30 @@
+/**
+ * Spans of the platform's own tracing (https://developers.cloudflare.com/workers/observability/traces/custom-spans/).
+ * Not every runtime has it, and Node has none: without it, work runs as it is.
+ */
+
+type Attributes = Readonly<Record<string, number | string>>;
+
+/** The part of the runtime's `tracing` that is used here. */
+export interface Tracing {
+  enterSpan<Result>(
+    name: string,
+    work: (span: { isTraced: boolean; setAttribute(name: string, value: number | string): unknown }) => Result,
+  ): Result;
+}
+
+let tracing: Tracing | undefined;
+
+/** Settles where spans go. `index.ts` calls it once, with what the runtime has. */
+export function useTracing(runtime: Tracing | undefined): void {
+  tracing = runtime;
+}
+
+/** Runs work as a span, which ends when the work or its promise does. Attributes hold nothing of a person. */
+export function inSpan<Result>(name: string, attributes: Attributes, work: () => Result): Result {
+  if (tracing === undefined) return work();
+  return tracing.enterSpan(name, (span) => {
+    if (span.isTraced) for (const [key, value] of Object.entries(attributes)) span.setAttribute(key, value);
+    return work();
+  });
+}
