@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env, waitUntil } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseConfig } from "../src/config/config.ts";
+import { runCall } from "../src/features/rpc/run-call.ts";
 import type { LoginGuard } from "../src/limits/login-guard-object.ts";
 import { runMaintenance } from "../src/maintenance.ts";
 import { createErrorReports } from "../src/platform/error-reports.ts";
@@ -108,7 +109,7 @@ describe("an error", () => {
     expect(sent).toHaveLength(11);
     const text = sent.map((one) => one.text).join("\n");
     expect(text).toContain("Error < TypeError: Row of … is locked");
-    expect(text).not.toMatch(/ada|192\.0|4420794|019ab2c4|prt_|AQGi|eyJ|correct|horse|battery|staple/);
+    expect(text).not.toMatch(/ada@|lovelace|192\.0|4420794|5d6e-7f80|prt_|AQGi|eyJ|correct|horse|battery|staple/);
   });
 
   it.each([
@@ -124,6 +125,14 @@ describe("an error", () => {
           Object.assign(instance, { env: { REVOCATIONS: { put } } });
         });
         await post("/api/v1/auth/logout", {}, { bearer: person.accessToken });
+      },
+    ],
+    [
+      "of a call over RPC",
+      "failure",
+      async () => {
+        const call = runCall("user", coldIsolate(), async () => fail("no such object"));
+        await expect(call).rejects.toThrow("unavailable");
       },
     ],
     [

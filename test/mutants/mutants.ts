@@ -852,6 +852,29 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/error-reports.test.ts"],
+    [
+      {
+        name: "Sentry gets the whole message of an error.",
+        file: "src/platform/error-reports.ts",
+        from: "value: withoutValues(error)",
+        to: "value: error",
+      },
+      {
+        name: "Sentry gets the passphrase that an error names.",
+        file: "src/platform/without-values.ts",
+        from: "ANNOUNCES.test(word)",
+        to: "false",
+      },
+      {
+        name: "A storm of errors sends each of them to Sentry.",
+        file: "src/platform/error-reports.ts",
+        from: "minute.sent >= MOST_A_MINUTE || alike >= MOST_ALIKE_A_MINUTE",
+        to: "false",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/http/http.test.ts"],
     [
       {
