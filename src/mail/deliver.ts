@@ -73,6 +73,8 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
  */
 async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<LogFields> {
   const { clock, suppressions, transport } = parts;
+  // No mail server can have such an address (RFC 6761, section 6.4). The check of a deployment uses one.
+  if (mail.to.endsWith(".invalid")) return { event: "mail_suppressed" };
   const suppressedUntil = await suppressions.find(mail.to);
   if (suppressedUntil !== undefined && clock.now() < suppressedUntil) return { event: "mail_suppressed" };
   try {

@@ -122,6 +122,17 @@ describe("an email that a server refuses for good", () => {
   );
 });
 
+describe("an address under .invalid, where no mail server can be", () => {
+  it("gets no email", async () => {
+    const { transport, asked } = answering(undefined);
+    const logs = recordLogs();
+    const event: MailEvent = { kind: "account_deleted", email: "deployment-check@postern.invalid", locale: "en" };
+    expect(await deliver(transport, event)).toMatchObject({ acknowledged: 1, retried: 0 });
+    expect(asked).toEqual([]);
+    expect(logs().map(({ event }) => event)).toEqual(["mail_suppressed"]);
+  });
+});
+
 describe("an address that a server refused for good", () => {
   it("gets no email of any kind for a day, and no log names it", async () => {
     const { email } = await registered();
