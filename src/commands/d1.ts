@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { configurationOf } from "./deploy/configuration.ts";
 import type { Place } from "./flags.ts";
 
-/** A database in `wrangler.toml`. */
+/** A database in the configuration. */
 interface D1 {
   binding: string;
   database_name?: string;
@@ -18,14 +19,15 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
 }
 
 /**
- * Opens the database that `wrangler.toml` under `root` binds as DB. For the deployed one wrangler starts a preview
+ * Opens the database that the configuration under `root` binds as DB. For the deployed one wrangler starts a preview
  * Worker in the operator's account that passes the statements on, and ends it afterwards.
  */
-export async function openD1({ remote, persistTo }: Place, root: string) {
+export async function openD1({ remote, persistTo, environment }: Place, root: string) {
   // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
-  const worker = unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true });
+  const source = remote ? await configurationOf(root, environment) : join(root, "wrangler.toml");
+  const worker = unstable_readConfig({ config: source }, { hideWarnings: true });
   const databases: D1[] = worker.d1_databases;
   const folder = mkdtempSync(join(tmpdir(), "postern-command-"));
   const removeAddedListeners = watchSignalListeners();

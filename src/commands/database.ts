@@ -3,7 +3,8 @@ import { type Database, databaseNow, openDatabase } from "../db/client.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
-import type { Place } from "./flags.ts";
+import { faultOfDeployment } from "./deploy/configuration.ts";
+import { giveUp, type Place } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface Directory {
@@ -18,6 +19,8 @@ export async function withDatabase(
   world: Surroundings,
   work: (directory: Directory) => Promise<number>,
 ): Promise<number> {
+  const fault = place.remote ? faultOfDeployment(world.root, place.environment) : undefined;
+  if (fault !== undefined) return giveUp(fault, world);
   let close = async () => {};
   try {
     const { DB, dispose } = await world.openD1(place);
@@ -38,7 +41,7 @@ function explain(error: unknown, { remote }: Place): string {
   if (error instanceof Error && "syscall" in error) return `${error.message}\n`;
   // Drizzle's own message holds the bound values, among them password hashes.
   const text = describeError(error);
-  const makeTables = remote ? "`npx wrangler d1 migrations apply DB --remote`" : "`npm run dev` with the same state";
+  const makeTables = remote ? "`npm run deploy`" : "`npm run dev` with the same state";
   const hint = text.includes("no such table") ? `It has no tables yet: ${makeTables} makes them.\n` : "";
   return `${text}\nThe database did not answer. Nothing is known to have changed.\n${hint}`;
 }

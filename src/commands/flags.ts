@@ -1,5 +1,6 @@
 /** What the commands' flags have in common. They are read strictly: a command line with a mistake changes nothing. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { faultOfEnvironment } from "./deploy/configuration.ts";
 
 /** What is wrong with a command line, in words for the person who typed it. */
 export interface Fault {
@@ -12,17 +13,21 @@ export interface Place {
   remote: boolean;
   /** The folder of the local state, if it is not wrangler's own. */
   persistTo: string | undefined;
+  /** The deployed environment, if it is named. */
+  environment?: string | undefined;
 }
 
 /** The flags of every command that works on the database. */
 export const PLACE_FLAGS = {
   help: { type: "boolean", short: "h" },
   remote: { type: "boolean" },
+  env: { type: "string" },
   "persist-to": { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
 /** Their lines in a command's usage. */
 export const PLACE_USAGE = `  --remote              use the deployed database instead of the local one
+  --env <name>          with --remote: the environment, as given to \`npm run deploy\`
   --persist-to <folder> the folder of the local state, as given to \`npm run dev\`
   --help                show this text`;
 
@@ -62,7 +67,7 @@ export function giveUp(fault: string, { complain }: { complain(text: string): vo
 
 /** A parsed command line. Its options include {@link PLACE_FLAGS}. */
 interface Parsed<Values> {
-  values: Values & { help?: boolean; remote?: boolean; "persist-to"?: string };
+  values: Values & { help?: boolean; remote?: boolean; env?: string; "persist-to"?: string };
   positionals: string[];
 }
 
@@ -80,8 +85,14 @@ export function understandCommand<Values>(
   const read = "fault" in parsed ? parsed : { ...parsed, help: parsed.values.help ?? false };
   const understood = understand(read, usage, world);
   if (typeof understood === "number") return understood;
-  const { remote = false, "persist-to": persistTo } = understood.values;
-  const isTwoPlaces = remote && persistTo !== undefined;
-  const fault = isTwoPlaces ? "--persist-to names local state: it does not go with --remote." : check(understood);
-  return understand(fault === undefined ? { ...understood, place: { remote, persistTo } } : { fault }, usage, world);
+  const { remote = false, env: environment, "persist-to": persistTo } = understood.values;
+  const place = { remote, persistTo, environment };
+  const fault = faultOfPlace(place) ?? check(understood);
+  return understand(fault === undefined ? { ...understood, place } : { fault }, usage, world);
+}
+
+function faultOfPlace({ remote, persistTo, environment }: Place): string | undefined {
+  if (remote && persistTo !== undefined) return "--persist-to names local state: it does not go with --remote.";
+  if (environment === undefined) return undefined;
+  return remote ? faultOfEnvironment(environment) : "--env names a deployed environment: it goes with --remote.";
 }

@@ -2,7 +2,6 @@
  * `npm run secret:rotate`: replaces AUTH_SECRET, and keeps the old one beside it as AUTH_SECRET_PREVIOUS as long as
  * anything made with it is needed. At every moment the service has secrets that open everything in use.
  */
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/audit-events.ts";
 import type { AuditEventType } from "../audit/event-types.ts";
@@ -14,7 +13,14 @@ import { weaknessOf } from "../platform/secret-strength.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
-import { CURRENT, openDeployedSecrets, openLocalSecrets, PREVIOUS, type SecretStore } from "./secrets.ts";
+import {
+  CURRENT,
+  openDeployedSecrets,
+  openLocalSecrets,
+  PREVIOUS,
+  type SecretStore,
+  writeNewSecret,
+} from "./secrets.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run secret:rotate -- [flags]
@@ -38,6 +44,7 @@ interface Setting extends Directory {
   /** A new file for a new deployed secret. */
   out: string | undefined;
   secrets: SecretStore;
+  environment: string | undefined;
   world: Surroundings;
   random: Random;
 }
@@ -59,9 +66,11 @@ export async function rotateSecret(
   const { place } = command;
   const out = place.remote ? command.values.out : undefined;
   const change = command.values.finish ? finish : rotate;
-  const secrets = place.remote ? openDeployedSecrets(world) : openLocalSecrets(world, random);
+  const secrets = place.remote ? await openDeployedSecrets(world, place.environment) : openLocalSecrets(world, random);
   if (secrets === undefined) return 1;
-  return withDatabase(place, world, (directory) => change({ ...directory, out, secrets, world, random }));
+  return withDatabase(place, world, (directory) =>
+    change({ ...directory, out, secrets, environment: place.environment, world, random }),
+  );
 }
 
 async function rotate(setting: Setting): Promise<number> {
@@ -78,7 +87,7 @@ async function rotate(setting: Setting): Promise<number> {
   const fresh = freshSecret(random);
   const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
   // The only copy that the operator gets: it is on the disk before anything changes.
-  const unwritten = file && writeNew(file, `${fresh}\n`);
+  const unwritten = file && writeNewSecret(file, `${fresh}\n`);
   if (unwritten) return giveUp(unwritten, world);
   if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: current }))) {
     if (file !== undefined)
@@ -86,7 +95,11 @@ async function rotate(setting: Setting): Promise<number> {
 Keep the current secret until you know.\n`);
     return 1;
   }
-  return conclude("auth_secret_rotated", file === undefined ? ROTATED_HERE : rotatedThere(file), setting);
+  return conclude(
+    "auth_secret_rotated",
+    file === undefined ? ROTATED_HERE : rotatedThere(file, setting.environment),
+    setting,
+  );
 }
 
 const ROTATED_HERE = `.dev.vars has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
@@ -95,13 +108,14 @@ const ROTATED_HERE = `.dev.vars has a fresh AUTH_SECRET, and the old one as AUTH
   3. When every older session has been refreshed or has ended: npm run secret:rotate -- --finish
 `;
 
-function rotatedThere(file: string): string {
+function rotatedThere(file: string, environment: string | undefined): string {
+  const flags = environment === undefined ? "--remote" : `--remote --env ${environment}`;
   return `The Worker has a fresh AUTH_SECRET, and the old one as AUTH_SECRET_PREVIOUS. Next:
   1. The new one is in ${file}, which only you can read. Copy it to your password manager, then
      delete the file: Cloudflare does not show it, and the next rotation asks for it.
   2. The cron trigger seals the signing keys with the new secret within two minutes.
   3. When every older session has been refreshed or has ended, after REFRESH_TOKEN_EXPIRE_DAYS at most:
-     npm run secret:rotate -- --remote --finish
+     npm run secret:rotate -- ${flags} --finish
 `;
 }
 
@@ -142,7 +156,7 @@ ${previous === undefined ? "" : "Restart `npm run dev`.\n"}`,
 const QUESTION = "The current AUTH_SECRET: ";
 
 /** The current secret of the deployed Worker: proved by a signing key, and strong enough to stay accepted. */
-async function askForCurrent({ db, world }: Setting): Promise<string | Fault> {
+async function askForCurrent({ db, secrets, world }: Setting): Promise<string | Fault> {
   const keys = await readTrustedKeys(db);
   if (keys.length === 0)
     return { fault: "There is no signing key yet that could prove the current secret: log in once." };
@@ -152,14 +166,14 @@ async function askForCurrent({ db, world }: Setting): Promise<string | Fault> {
     return {
       fault:
         "This is not the current secret: it does not open the newest signing key. If the current one is lost, " +
-        "`npx wrangler secret put AUTH_SECRET` sets another, and all users have to log in again.",
+        `\`${secrets.howToReplace}\` sets another, and all users have to log in again.`,
     };
   const weakness = weaknessOf(current);
   if (weakness === undefined) return current;
   return {
     fault: `The current secret ${weakness}: the service would not start with it as AUTH_SECRET_PREVIOUS. This replaces it, \
 and all users have to log in again:
-  (umask 077; openssl rand -base64 48 > auth-secret.txt) && npx wrangler secret put AUTH_SECRET < auth-secret.txt
+  (umask 077; openssl rand -base64 48 > auth-secret.txt) && ${secrets.howToReplace} < auth-secret.txt
 Copy it to your password manager, then delete the file: the next rotation asks for it.`,
   };
 }
@@ -175,16 +189,6 @@ async function openedBy(secret: string, keys: readonly SealedKey[]): Promise<Sea
   const secrets = createSecrets(secret);
   const opened = await Promise.all(keys.map((key) => openPrivateJwk(key, secrets)));
   return keys.filter((_, index) => opened[index] !== undefined);
-}
-
-/** Writes a new file that only its owner can read. Returns the reason if it can't. */
-function writeNew(file: string, text: string): string | undefined {
-  try {
-    writeFileSync(file, text, { flag: "wx", mode: 0o600, flush: true });
-    return undefined;
-  } catch (error) {
-    return `The new secret can't be written (${error instanceof Error ? error.message : String(error)}).`;
-  }
 }
 
 /** Records the change and describes it. The change stands even if it can't be recorded. */

@@ -1,9 +1,11 @@
 /** Where a service keeps its secrets: two lines of `.dev.vars` on this machine, or the secrets of the deployed Worker. */
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { parseEnv } from "node:util";
 import * as z from "zod";
 import { encodeBase64url, parseJson } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
+import { configurationOf } from "./deploy/configuration.ts";
 import { devVarsPath } from "./dev-vars.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { findWrangler, NOT_INSTALLED } from "./wrangler.ts";
@@ -26,21 +28,30 @@ export interface SecretStore {
   /** Makes all of a change or none of it. `false` if it was not made or not confirmed; the user has then read why. */
   change(values: SecretChange): Promise<boolean>;
   howToMake: string;
+  /** The command that sets another secret, at the price of every session. */
+  howToReplace: string;
 }
 
 const listSchema = z.array(z.object({ name: z.string() }));
 
-/** The secrets of the deployed Worker; `undefined` if wrangler is not installed. */
-export function openDeployedSecrets({ root, stop, complain }: Surroundings): SecretStore | undefined {
+/** The secrets of the deployed Worker of an environment; `undefined` if wrangler is not installed. */
+export async function openDeployedSecrets(
+  { root, stop, complain }: Surroundings,
+  environment: string | undefined,
+): Promise<SecretStore | undefined> {
   const wrangler = findWrangler(root);
   if (wrangler === undefined) {
     complain(`${NOT_INSTALLED}\n`);
     return undefined;
   }
+  const config = relative(root, await configurationOf(root, environment));
+  const flags = config === "wrangler.toml" ? [] : ["--config", config];
+  const run = (args: string[], input?: string) => wrangler.run([...args, ...flags], stop, input);
   return {
-    howToMake: "`npx wrangler secret put AUTH_SECRET` sets it.",
+    howToMake: "`npm run deploy` makes it.",
+    howToReplace: `npx wrangler ${["secret put AUTH_SECRET", ...flags].join(" ")}`,
     async read() {
-      const { code, output, complaints } = await wrangler.run(["secret", "list", "--format=json"], stop);
+      const { code, output, complaints } = await run(["secret", "list", "--format=json"]);
       const listed = code === 0 ? listSchema.safeParse(parseJson(output)) : undefined;
       if (listed?.success) return new Map(listed.data.map(({ name }) => [name, undefined]));
       complain(`${output}${complaints}\nCloudflare did not list the secrets. Nothing changed.\n`);
@@ -48,11 +59,11 @@ export function openDeployedSecrets({ root, stop, complain }: Surroundings): Sec
     },
     async change(values) {
       // One request, which Cloudflare carries out as a whole. The values go through a pipe: arguments are public.
-      const { code, output, complaints } = await wrangler.run(["secret", "bulk"], stop, JSON.stringify(values));
+      const { code, output, complaints } = await run(["secret", "bulk"], JSON.stringify(values));
       if (code === 0) return true;
       complain(`${output}${complaints}
 Cloudflare did not confirm the change. The service goes on, whether or not it was made.
-\`npx wrangler secret list\` shows whether AUTH_SECRET_PREVIOUS is set.
+\`npx wrangler ${["secret list", ...flags].join(" ")}\` shows whether AUTH_SECRET_PREVIOUS is set.
 `);
       return false;
     },
@@ -65,6 +76,7 @@ export function openLocalSecrets({ root, complain }: Surroundings, random: Rando
   const readText = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
   return {
     howToMake: "`npm run dev` writes one to .dev.vars.",
+    howToReplace: "npm run dev",
     async read() {
       const set = Object.entries(parseEnv(readText())).filter(([, value]) => value !== "");
       return new Map(set);
@@ -110,5 +122,15 @@ function replaceFile(path: string, text: string, random: Random): void {
     renameSync(draft, file);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Writes a secret into a new file that only its owner can read. Returns the reason if it can't. */
+export function writeNewSecret(file: string, text: string): string | undefined {
+  try {
+    writeFileSync(file, text, { flag: "wx", mode: 0o600, flush: true });
+    return undefined;
+  } catch (error) {
+    return `The new secret can't be written (${error instanceof Error ? error.message : String(error)}).`;
   }
 }

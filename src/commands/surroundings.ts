@@ -22,6 +22,8 @@ export function here(source: SignalSource = process) {
   return {
     /** The folder with package.json and wrangler.toml. */
     root,
+    /** Whether a person can answer questions. A CI server may have a terminal, but nobody at it. */
+    isTerminal: process.stdin.isTTY === true && !process.env.CI,
     /** Aborted when the user wants the command to end. */
     stop,
     openD1: (place: Place) => openD1(place, root),

@@ -1,5 +1,5 @@
 /** What `--remote` asks of Cloudflare, as far as a stand-in for its API can show it. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,5 +81,37 @@ describe("a command with --remote", () => {
     await run(["--input-type=module", "--eval", call, pathToFileURL(join(commands, "d1.ts")).href, root]);
     expect(uploaded().bindings).toEqual([expect.objectContaining({ name: "DB", id: deployed })]);
     rmSync(root, { recursive: true });
+  });
+
+  it("means the environment that is named, and production's own file where none is", async () => {
+    const root = mkdtempSync(join(tmpdir(), "postern-remote-"));
+    const id = (digit: number) => `${String(digit).repeat(8)}-0000-4000-8000-000000000000`;
+    const worker = readFileSync(join(commands, "../../wrangler.toml"), "utf8");
+    writeFileSync(join(root, "wrangler.toml"), worker.replace("00000000-0000-0000-0000-000000000000", id(1)));
+    mkdirSync(join(root, "deployments"));
+    const own = (digit: number) => `[[d1_databases]]\nbinding = "DB"\ndatabase_id = "${id(digit)}"\n`;
+    writeFileSync(join(root, "deployments/staging.toml"), own(2));
+    const call = `await (await import(process.argv[1])).openD1(JSON.parse(process.argv[3]), process.argv[2])`;
+    const open = async (place: object) => {
+      const words = [pathToFileURL(join(commands, "d1.ts")).href, root, JSON.stringify({ remote: true, ...place })];
+      await run(["--input-type=module", "--eval", call, ...words]);
+      return uploaded();
+    };
+    const staging = await open({ environment: "staging" });
+    expect(staging.bindings).toEqual([expect.objectContaining({ name: "DB", id: id(2) })]);
+    expect(staging.path).toContain("/postern-staging-commands/");
+    expect((await open({})).bindings).toEqual([expect.objectContaining({ id: id(1) })]);
+    writeFileSync(join(root, "deployments/production.toml"), own(3));
+    expect((await open({})).bindings).toEqual([expect.objectContaining({ id: id(3) })]);
+    rmSync(root, { recursive: true });
+  });
+
+  it("takes the name of an environment only with --remote, and only one that it can have", async () => {
+    const command = join(commands, "rotate-keys.ts");
+    expect(await run([command, "--env", "staging"])).toMatchObject({ code: 2 });
+    const { code, output } = await run([command, "--remote", "--env", "Staging"]);
+    expect(code).toBe(2);
+    expect(output).toContain("--env takes up to 20 lower-case letters");
+    expect(asked).toEqual([]);
   });
 });

@@ -119,7 +119,7 @@ describe("npm run admin:create", () => {
   it("says where the tables come from if there are none", async () => {
     const empty = makeTree(undefined, []);
     expect(await createAdmin(["--email", "ada@example.com", "--password", PASSWORD, "--remote"], empty)).toBe(1);
-    expect(empty.complained()).toContain("d1 migrations apply DB --remote");
+    expect(empty.complained()).toContain("`npm run deploy` makes them");
   });
 });
 

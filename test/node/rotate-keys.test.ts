@@ -152,7 +152,7 @@ describe("npm run keys:rotate", () => {
 
   it.each([
     [[], "`npm run dev`"],
-    [["--remote"], "d1 migrations apply DB --remote"],
+    [["--remote"], "`npm run deploy` makes them"],
   ])("says where the tables come from if there are none: %j", async (argv, words) => {
     const work = makeTree();
     expect(await rotateKeys(argv, work)).toBe(1);

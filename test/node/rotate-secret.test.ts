@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rotateSecret } from "../../src/commands/rotate-secret.ts";
@@ -83,6 +92,9 @@ async function run(argv: string[], { secrets, keys, answers, script = "", failin
     answers,
     failing === undefined ? database : failingOn(failing),
   );
+  cpSync(join(import.meta.dirname, "../../wrangler.toml"), join(work.root, "wrangler.toml"));
+  mkdirSync(join(work.root, "deployments"));
+  writeFileSync(join(work.root, "deployments/staging.toml"), "");
   const store = join(work.root, "node_modules/wrangler/bin/secrets.json");
   writeFileSync(store, JSON.stringify(secrets));
   const out = join(work.root, "new-secret.txt");
@@ -168,7 +180,7 @@ describe("npm run secret:rotate -- --remote", () => {
   const oddList = `if (what === "list") { console.log("{}"); process.exit(0); }`;
   it.each<[string, Record<string, string>, string[], string[], string, string]>([
     ["a previous secret is still set", { ...ready, AUTH_SECRET_PREVIOUS: OLDER }, [CURRENT], [CURRENT], "", "--fin"],
-    ["no secret is deployed", {}, [CURRENT], [CURRENT], "", "wrangler secret put AUTH_SECRET"],
+    ["no secret is deployed", {}, [CURRENT], [CURRENT], "", "`npm run deploy` makes it"],
     ["another secret is given", ready, [CURRENT], [OLDER], "", "is not the current secret"],
     ["an older secret is given", ready, [OLDER, CURRENT], [OLDER], "", "is not the current secret"],
     ["no secret is given", ready, [CURRENT], [], "", "is not the current secret"],
@@ -185,6 +197,20 @@ describe("npm run secret:rotate -- --remote", () => {
     expect(outcome.secrets).toEqual(secrets);
     expect(outcome.out).toBeUndefined();
     expectDiscretion(outcome, weak);
+  });
+
+  it("changes the environment that is named, and names it in every command that it suggests", async () => {
+    const deployed = { secrets: ready, keys: [await keyUnder(CURRENT)], answers: [CURRENT] };
+    const outcome = await run([...REMOTE, "--env", "staging"], deployed);
+    expect(outcome.code, outcome.complained).toBe(0);
+    const config = ".wrangler/deployments/staging.json";
+    expect(outcome.calls.at(-1)).toEqual(["secret", "bulk", "--config", config]);
+    expect(outcome.said).toContain("npm run secret:rotate -- --remote --env staging --finish");
+    expect(outcome.places).toEqual([{ remote: true, environment: "staging" }]);
+    const other = await run([...REMOTE, "--env", "staging"], { ...deployed, answers: [OLDER] });
+    const unknown = await run([...REMOTE, "--env", "testing"], deployed);
+    expect(unknown.complained).toContain("`npm run deploy -- --env testing` makes it. Nothing changed.");
+    expect(other.complained).toContain(`npx wrangler secret put AUTH_SECRET --config ${config}`);
   });
 
   it("changes nothing where the new secret can't be written, or would be written over something", async () => {

@@ -49,6 +49,7 @@ export function makeTree(script?: string, answers: string[] = [], database?: { D
   const stopping = new AbortController();
   return {
     root,
+    isTerminal: true,
     stop: stopping.signal,
     say: (text) => said.push(text),
     show: (text) => said.push(`${text}\n`),

@@ -1,0 +1,195 @@
+/**
+ * The configuration of one environment: the tracked `wrangler.toml`, and on top of it the operator's own untracked file
+ * `deployments/<environment>.toml`. Wrangler gets the result as one generated file.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import * as z from "zod";
+import { encodeHex, utf8 } from "../../platform/encoding.ts";
+
+/** What this command reads of a configuration in wrangler's syntax. Everything else is passed on as it is. */
+const deploymentSchema = z.looseObject({
+  name: z.string(),
+  main: z.string(),
+  account_id: z.string().optional(),
+  vars: z.record(z.string(), z.unknown()).default({}),
+  assets: z.looseObject({ directory: z.string() }),
+  d1_databases: z.array(
+    z.looseObject({
+      binding: z.string(),
+      database_name: z.string(),
+      database_id: z.string().optional(),
+      migrations_dir: z.string().default("migrations"),
+    }),
+  ),
+  kv_namespaces: z.array(z.looseObject({ binding: z.string(), id: z.string().optional() })),
+  queues: z.looseObject({
+    producers: z.array(z.looseObject({ queue: z.string() })),
+    consumers: z.array(z.looseObject({ queue: z.string(), dead_letter_queue: z.string() })),
+  }),
+  ratelimits: z.array(z.looseObject({ namespace_id: z.string() })).default([]),
+});
+
+export type Deployment = z.output<typeof deploymentSchema>;
+
+/** The environment that is meant if none is named. It has the names in `wrangler.toml`; others add their own to them. */
+export const PRODUCTION = "production";
+
+/** Short enough for the longest queue name, and without the word by which the Worker knows the audit queue. */
+const ENVIRONMENT_NAME = /^(?!.*audit)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
+
+const NO_ID = /^[0-]*$/;
+
+/** What is wrong with the name of an environment, if anything. */
+export function faultOfEnvironment(name: string): string | undefined {
+  if (ENVIRONMENT_NAME.test(name)) return undefined;
+  return `--env takes up to 20 lower-case letters, digits and dashes, beginning with a letter, without the word "audit".`;
+}
+
+/** The operator's file of an environment. */
+export function deploymentPath(root: string, environment: string): string {
+  return join(root, "deployments", `${environment}.toml`);
+}
+
+/** What is wrong with asking for a deployed environment, if anything: production may be in `wrangler.toml` alone. */
+export function faultOfDeployment(root: string, environment: string | undefined): string | undefined {
+  if (environment === undefined || environment === PRODUCTION) return undefined;
+  const path = deploymentPath(root, environment);
+  return existsSync(path) ? undefined : `There is no ${path}: \`npm run deploy -- --env ${environment}\` makes it.`;
+}
+
+/** The configuration of an environment. Ids that are not known yet are absent. */
+export async function readDeployment(root: string, environment: string): Promise<Deployment> {
+  const path = deploymentPath(root, environment);
+  const common = withNamesOf(environment, deploymentSchema.parse(await readToml(join(root, "wrangler.toml"))));
+  return existsSync(path) ? deploymentSchema.parse(mergeTables(common, await readToml(path))) : common;
+}
+
+/**
+ * Writes the configuration that wrangler gets with `--config`. Returns its path. `vars` are added to those of the
+ * environment, and decide what goes with them: the custom domain, and the binding for Cloudflare's email service.
+ */
+export function writeConfiguration(
+  root: string,
+  environment: string,
+  deployment: Deployment,
+  vars: Record<string, string> = {},
+): string {
+  const path = resolve(root, ".wrangler", "deployments", `${environment}.json`);
+  const complete = withPathsFrom(root, withConsequencesOf({ ...deployment.vars, ...vars }, deployment));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(complete, undefined, 2)}\n`);
+  return path;
+}
+
+/**
+ * The file with the configuration of a deployed environment: the named one; without a name production's, or
+ * `wrangler.toml` if production has no file of its own.
+ */
+export async function configurationOf(root: string, environment: string | undefined): Promise<string> {
+  const isPlain = environment === undefined && !existsSync(deploymentPath(root, PRODUCTION));
+  if (isPlain) return join(root, "wrangler.toml");
+  const name = environment ?? PRODUCTION;
+  return writeConfiguration(root, name, await readDeployment(root, name));
+}
+
+async function readToml(path: string): Promise<object> {
+  const { experimental_readRawConfig } = await import("wrangler");
+  return experimental_readRawConfig({ config: path }).rawConfig;
+}
+
+/** Every name with the environment's own, so that environments share nothing. Production keeps the names as they are. */
+function withNamesOf(environment: string, config: Deployment): Deployment {
+  const isProduction = environment === PRODUCTION;
+  const own = (name: string) => (isProduction ? name : `${name}-${environment}`);
+  const known = (id: string | undefined) => (isProduction && id !== undefined && !NO_ID.test(id) ? id : undefined);
+  // In Cloudflare's own builds, the operator may have given the Worker another name.
+  const name = own(process.env.WRANGLER_CI_OVERRIDE_NAME ?? config.name);
+  const { producers, consumers } = config.queues;
+  return {
+    ...config,
+    name,
+    d1_databases: config.d1_databases.map((database) => ({
+      ...database,
+      database_name: own(database.database_name),
+      database_id: known(database.database_id),
+    })),
+    kv_namespaces: config.kv_namespaces.map((namespace) => ({ ...namespace, id: known(namespace.id) })),
+    queues: {
+      ...config.queues,
+      producers: producers.map((producer) => ({ ...producer, queue: own(producer.queue) })),
+      consumers: consumers.map((consumer) => ({
+        ...consumer,
+        queue: own(consumer.queue),
+        dead_letter_queue: own(consumer.dead_letter_queue),
+      })),
+    },
+    ratelimits: config.ratelimits.map((limit) => ({
+      ...limit,
+      namespace_id: isProduction ? limit.namespace_id : numberFor(name, limit.namespace_id),
+    })),
+  };
+}
+
+/** A number for the counters of this Worker, far from the small ones that people choose. */
+function numberFor(name: string, base: string): string {
+  const mixed = [...encodeHex(utf8(name))].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e8, 7);
+  return String(1e8 + mixed + Number(base));
+}
+
+/** What follows from the variables, unless the operator's file says otherwise. */
+function withConsequencesOf(vars: Record<string, unknown>, config: Deployment): Deployment {
+  const { hostname } = new URL(String(vars.PUBLIC_URL ?? "https://workers.dev"));
+  const hasRoutes = config.route !== undefined || config.routes !== undefined;
+  const isCustom = !hasRoutes && !isWorkersDev(hostname);
+  const sendsByBinding = vars.MAIL_TRANSPORT === "cloudflare" && config.send_email === undefined;
+  return {
+    ...config,
+    vars: { ...config.vars, ...vars },
+    ...(isCustom ? { routes: [{ pattern: hostname, custom_domain: true }], workers_dev: false } : {}),
+    ...(sendsByBinding ? { send_email: [{ name: "EMAIL" }] } : {}),
+  };
+}
+
+export function isWorkersDev(hostname: string): boolean {
+  return hostname === "workers.dev" || hostname.endsWith(".workers.dev");
+}
+
+/** The generated file lies elsewhere: what `wrangler.toml` names relative to itself gets its full path. */
+function withPathsFrom(root: string, config: Deployment): Deployment {
+  const { build, d1_databases: databases } = config;
+  return {
+    ...config,
+    main: resolve(root, config.main),
+    assets: { ...config.assets, directory: resolve(root, config.assets.directory) },
+    ...(isTable(build) ? { build: { ...build, cwd: root, watch_dir: undefined } } : {}),
+    d1_databases: databases.map((one) => ({ ...one, migrations_dir: resolve(root, one.migrations_dir) })),
+  };
+}
+
+type Table = Record<string, unknown>;
+
+/** The keys by which wrangler tells the entries of a list apart. */
+const KEYS = ["binding", "name", "queue"];
+
+/** Merges tables key by key, and lists of bindings entry by entry. Other values and lists of `own` take the place. */
+function mergeTables(common: object, own: object): Table {
+  const result: Table = { ...common };
+  for (const [key, value] of Object.entries(own)) result[key] = mergeValues(result[key], value);
+  return result;
+}
+
+function mergeValues(common: unknown, own: unknown): unknown {
+  if (isTable(common) && isTable(own)) return mergeTables(common, own);
+  if (!Array.isArray(common) || !Array.isArray(own)) return own;
+  const entries: unknown[] = [...common, ...own];
+  const tables = entries.filter(isTable);
+  const key = KEYS.find((name) => tables.every((entry) => name in entry));
+  if (key === undefined || tables.length < entries.length) return own;
+  const names = new Set(tables.map((entry) => entry[key]));
+  return [...names].map((name) => tables.filter((entry) => entry[key] === name).reduce(mergeTables));
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

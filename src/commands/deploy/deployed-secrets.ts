@@ -1,0 +1,77 @@
+/** The secrets of the deployed Worker: which are set, which this command makes, and which it sends with the code. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import { freshSecret } from "../dev-vars.ts";
+import { CURRENT, writeNewSecret } from "../secrets.ts";
+import { StepFailed } from "./cloudflare.ts";
+import { MAIL_SECRETS, type Values } from "./questions.ts";
+import { type Setting, tell } from "./setting.ts";
+
+/** The names of the secrets that are set. `undefined` if there is no such Worker yet. */
+export async function readSecretNames({ account, cloudflare, worker }: Setting): Promise<string[] | undefined> {
+  const path = `/accounts/${account}/workers/scripts/${worker}/secrets`;
+  const secrets = await cloudflare.find(path, z.array(z.object({ name: z.string() })));
+  return secrets?.map(({ name }) => name);
+}
+
+/** The file that keeps a secret made here, until the operator has stored it elsewhere. Git ignores it. */
+export function authSecretPath({ file, environment }: Setting): string {
+  return join(dirname(file.path), `${environment}-auth-secret.txt`);
+}
+
+/**
+ * Whether AUTH_SECRET must be given. Without a terminal this may be a machine whose disk is deleted afterwards, so no
+ * secret is made there.
+ */
+export function needsAuthSecret(setting: Setting, values: Values, isSet: (name: string) => boolean): boolean {
+  return !isSet(CURRENT) && !values[CURRENT] && !setting.world.isTerminal && !existsSync(authSecretPath(setting));
+}
+
+/** The secrets that go with the code: given ones, and AUTH_SECRET if none is set. It is never replaced. */
+export function prepareSecrets(setting: Setting, values: Values, isSet: (name: string) => boolean): Values {
+  const given = MAIL_SECRETS.flatMap((name) => (values[name] ? [[name, values[name]]] : []));
+  const names = given.map(([name]) => name);
+  const mail: Values = Object.fromEntries(given);
+  const kept = names.length === 0 ? "" : `${setting.isDryRun ? "would set" : "sets"} ${names.join(", ")}`;
+  if (isSet(CURRENT)) {
+    tell(setting, "Secrets", `${[`found ${CURRENT}`, kept].filter((text) => text !== "").join("; ")}.`);
+    return mail;
+  }
+  const { secret, origin } = provideAuthSecret(setting, values);
+  tell(setting, "Secrets", `${[origin, kept].filter((text) => text !== "").join("; ")}.`);
+  return { ...mail, [CURRENT]: secret };
+}
+
+function provideAuthSecret(setting: Setting, values: Values): { secret: string; origin: string } {
+  const { isDryRun, outside, world } = setting;
+  const would = isDryRun ? "would set" : "sets";
+  if (values[CURRENT]) return { secret: values[CURRENT], origin: `${would} ${CURRENT} from the environment` };
+  const path = authSecretPath(setting);
+  if (existsSync(path))
+    return { secret: readFileSync(path, "utf8").trim(), origin: `${would} the ${CURRENT} in ${path}` };
+  const secret = freshSecret(outside.random);
+  if (isDryRun)
+    return {
+      secret,
+      origin: world.isTerminal ? `would make ${CURRENT}, and keep a copy in ${path}` : `would need ${CURRENT}`,
+    };
+  mkdirSync(dirname(path), { recursive: true });
+  const unwritten = writeNewSecret(path, `${secret}\n`);
+  if (unwritten !== undefined) throw new StepFailed(unwritten);
+  return { secret, origin: `made ${CURRENT}; ${path} has your only copy` };
+}
+
+/** Passes the secrets to wrangler in a file that only this user can read, and deletes it afterwards. */
+export async function withSecretsFile<Result>(secrets: Values, work: (flags: string[]) => Promise<Result>) {
+  if (Object.keys(secrets).length === 0) return work([]);
+  const folder = mkdtempSync(join(tmpdir(), "postern-secrets-"));
+  try {
+    const path = join(folder, "secrets.json");
+    writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
+    return await work(["--secrets-file", path]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,41 @@
+/** What only the operator can do after a deployment. */
+import { existsSync } from "node:fs";
+import { authSecretPath } from "./deployed-secrets.ts";
+import { queryDatabase } from "./migrations.ts";
+import type { Values } from "./questions.ts";
+import type { Setting } from "./setting.ts";
+
+const HAS_SUPERUSER = "SELECT id FROM users WHERE is_superuser = 1 LIMIT 1";
+
+/** Prints what is open: after the first deployment everything, later only what can be seen to be open. */
+export async function sayWhatIsLeft(setting: Setting, databaseId: string, values: Values, isFirst: boolean) {
+  const { environment, world } = setting;
+  const [superuser] = await queryDatabase(setting, databaseId, HAS_SUPERUSER);
+  const secretPath = authSecretPath(setting);
+  const left = [
+    ...(existsSync(secretPath)
+      ? [
+          `Copy the AUTH_SECRET in ${secretPath} to your password manager, then delete the file: rotating it asks for it.`,
+        ]
+      : []),
+    ...(superuser === undefined
+      ? [`Make the first superuser: npm run admin:create -- --remote --env ${environment}`]
+      : []),
+    ...(isFirst ? afterFirst(values) : []),
+  ];
+  const list = left.map((text, index) => `  ${index + 1}. ${text}\n`).join("");
+  world.say(left.length === 0 ? "\nNothing is left to do.\n" : `\nLeft to do:\n${list}`);
+}
+
+function afterFirst({ MAIL_FROM = "", ALLOWED_ORIGINS }: Values): string[] {
+  const [, domain = "your domain"] = /@([^>\s]+)/.exec(MAIL_FROM) ?? [];
+  return [
+    `Let receivers recognize your emails: add the SPF, DKIM and DMARC records that your mail service names to the DNS of ${domain}.`,
+    ...(ALLOWED_ORIGINS
+      ? []
+      : [
+          "If a browser app on another origin uses Postern, set ALLOWED_ORIGINS under [vars] and run this command again.",
+        ]),
+    "Set up alerts on the log events in docs/operate.md.",
+  ];
+}
