@@ -13,6 +13,7 @@ export const TOKEN = "a-token-for-the-stand-in";
 interface Call {
   method: string;
   path: string;
+  headers: IncomingMessage["headers"];
   body: string;
 }
 
@@ -127,7 +128,12 @@ export async function startCloudflare(): Promise<Cloudflare> {
 
 async function readCall(request: IncomingMessage): Promise<Call> {
   const path = (request.url ?? "").replace("/client/v4", "").replace(`/accounts/${ACCOUNT}`, "");
-  return { method: request.method ?? "", path, body: (await buffer(request)).toString("latin1") };
+  return {
+    method: request.method ?? "",
+    path,
+    headers: request.headers,
+    body: (await buffer(request)).toString("latin1"),
+  };
 }
 
 function send(response: ServerResponse, { status = 200, result = null, info, errors = [] }: Reply): void {

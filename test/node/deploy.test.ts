@@ -3,7 +3,9 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeF
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import * as z from "zod";
 import { openD1 } from "../../src/commands/d1.ts";
+import { openCloudflare, readLogin } from "../../src/commands/deploy/cloudflare.ts";
 import type { Outside } from "../../src/commands/deploy/setting.ts";
 import { deploy } from "../../src/commands/deploy.ts";
 import { systemRandom } from "../../src/platform/random.ts";
@@ -396,10 +398,25 @@ describe("the Cloudflare account", () => {
     expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
     expect(checkout.read("production.toml")).toContain(`account_id = "${ACCOUNT}"`);
 
+    const undecided = makeCheckout({ answers: ["7"] });
+    expect(await undecided.run()).toBe(1);
+    cloud.accounts.length = 0;
+    expect(await undecided.run()).toBe(1);
+    expect(undecided.complained()).toMatch(/Stopped at a question[\s\S]+This login has no account/);
+
     // A login to another account later must not make a second copy there.
     give({ CLOUDFLARE_ACCOUNT_ID: "f".repeat(32) });
     expect(await checkout.run(["--yes"], CANNED)).toBe(1);
     expect(checkout.complained()).toContain(`this environment was deployed to the account ${ACCOUNT}`);
+  });
+
+  it("is reached with a global API key too", async () => {
+    const login = readLogin('{"type":"api_key","key":"a-key","email":"ada@example.com"}');
+    if (login === undefined) throw new Error("The login was not understood.");
+    await expect(
+      openCloudflare(login, new AbortController().signal).list("/accounts?a", z.unknown()),
+    ).rejects.toThrow();
+    expect(cloud.calls.at(-1)?.headers).toMatchObject({ "x-auth-key": "a-key", "x-auth-email": "ada@example.com" });
   });
 
   it("refuses a token that lacks a permission, and says where they are listed", async () => {
@@ -488,6 +505,36 @@ describe("a deployment that was interrupted", () => {
     const migrations = cloud.databases[0]?.sql.prepare("SELECT name FROM d1_migrations").all() ?? [];
     expect(migrations).toHaveLength(globSync(join(ROOT, "migrations/*.sql")).length);
     expect(cloud.workers.get("postern")?.get("AUTH_SECRET")).toBe(VALUES.AUTH_SECRET);
+  });
+
+  it("continues with the AUTH_SECRET that it has made", async () => {
+    const checkout = makeCheckout({ answers: [...ANSWERS, "re_987654321", "", "re_987654321", "y"] });
+    cloud.failOnce(/PUT .*\/workers\/scripts/);
+    expect(await checkout.run([], CANNED)).toBe(1);
+    const made = checkout.read("production-auth-secret.txt").trim();
+    expect(await checkout.run(["--dry-run"])).toBe(0);
+    expect(checkout.said()).toMatch(/would set the AUTH_SECRET in .+production-auth-secret\.txt/);
+    expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
+    expect(cloud.workers.get("postern")?.get("AUTH_SECRET")).toBe(made);
+  });
+
+  it("says why Cloudflare, or the database, can't be reached", async () => {
+    give(VALUES);
+    const checkout = makeCheckout();
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", "http://127.0.0.1:1");
+    expect(await checkout.run([], CANNED)).toBe(1);
+    expect(checkout.complained()).toContain("Cloudflare's API can't be reached (GET /accounts?per_page=50&page=1)");
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", service.origin);
+    expect(await checkout.run([], CANNED)).toBe(1);
+    expect(checkout.complained()).toContain("Cloudflare has no /accounts?per_page=50&page=1.");
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", cloud.base);
+    const openD1 = async () => {
+      throw new Error("no preview Worker today");
+    };
+    expect(await deploy([], { ...checkout, openD1 }, { ...OUTSIDE, ...CANNED })).toBe(1);
+    expect(checkout.complained()).toMatch(
+      /no preview Worker today[\s\S]+The new version runs, but could not be checked/,
+    );
   });
 
   it("stops at Ctrl-C between two steps, and says that it can go on", async () => {

@@ -36,6 +36,6 @@ function afterFirst({ MAIL_FROM = "", ALLOWED_ORIGINS }: Values): string[] {
       : [
           "If a browser app on another origin uses Postern, set ALLOWED_ORIGINS under [vars] and run this command again.",
         ]),
-    "Set up alerts on the log events in docs/operate.md.",
+    "Set up alerts: docs/watch.md says on what.",
   ];
 }
