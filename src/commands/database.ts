@@ -4,6 +4,7 @@ import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
 import { faultOfDeployment } from "./deploy/configuration.ts";
+import { StepFailed } from "./deploy/step-failed.ts";
 import { giveUp, type Place } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -38,7 +39,7 @@ export async function withDatabase(
 
 function explain(error: unknown, { remote }: Place): string {
   // A file that can't be read or written.
-  if (error instanceof Error && "syscall" in error) return `${error.message}\n`;
+  if (error instanceof StepFailed || (error instanceof Error && "syscall" in error)) return `${error.message}\n`;
   // Drizzle's own message holds the bound values, among them password hashes.
   const text = describeError(error);
   const makeTables = remote ? "`npm run deploy`" : "`npm run dev` with the same state";

@@ -231,6 +231,26 @@ describe("npm run deploy", () => {
     expect(cloud.workers.get("postern")?.get("SMTP_PASSWORD")).toBe("hunter2hunter2");
   });
 
+  it("says where a file is wrong, and what to add where it can't change one", async () => {
+    give(VALUES);
+    const checkout = makeCheckout();
+    checkout.write("production.toml", "[vars]\nPUBLIC_URL = \n");
+    expect(await checkout.run([], CANNED)).toBe(1);
+    expect(checkout.complained()).toMatch(/production\.toml is not valid TOML: line 2: /);
+    checkout.write("production.toml", "name = 7\n");
+    expect(await checkout.run([], CANNED)).toBe(1);
+    expect(checkout.complained()).toMatch(/production\.toml has a wrong value:[\s\S]+→ at name/);
+    const own = 'd1_databases = [{ binding = "DB", database_name = "mine" }]\n';
+    checkout.write("production.toml", own);
+    expect(await checkout.run([], CANNED)).toBe(1);
+    const uuid = cloud.databases[0]?.uuid;
+    expect(checkout.complained()).toContain(`Add this to it yourself:\n\n[[d1_databases]]\nbinding = "DB"`);
+    expect(checkout.read("production.toml")).toContain(own);
+    checkout.write("production.toml", own.replace(" }", `, database_id = "${uuid}" }`));
+    expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
+    expect(cloud.databases.map(({ name }) => name)).toEqual(["mine"]);
+  });
+
   it("refuses a secret in a file", async () => {
     give(VALUES);
     const checkout = makeCheckout();

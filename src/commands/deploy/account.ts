@@ -2,8 +2,9 @@
 import * as z from "zod";
 import type { Surroundings } from "../surroundings.ts";
 import type { Wrangler } from "../wrangler.ts";
-import { type Cloudflare, type Login, readLogin, StepFailed } from "./cloudflare.ts";
+import { type Cloudflare, type Login, readLogin } from "./cloudflare.ts";
 import { type Deployment, isWorkersDev } from "./configuration.ts";
+import { StepFailed } from "./step-failed.ts";
 
 const accountSchema = z.object({ id: z.string(), name: z.string() });
 

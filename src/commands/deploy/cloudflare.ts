@@ -1,9 +1,7 @@
 /** Cloudflare's API, with wrangler's login. What wrangler does itself, such as uploading the Worker, is left to it. */
 import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
-
-/** A step that can't go on. The message says why and what to do; a later run continues. */
-export class StepFailed extends Error {}
+import { StepFailed } from "./step-failed.ts";
 
 const loginSchema = z.union([
   z.object({ type: z.enum(["api_token", "oauth"]), token: z.string() }),

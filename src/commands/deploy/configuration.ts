@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { encodeHex, utf8 } from "../../platform/encoding.ts";
+import { describeError } from "../../platform/log.ts";
+import { StepFailed } from "./step-failed.ts";
 
 /** What this command reads of a configuration in wrangler's syntax. Everything else is passed on as it is. */
 const deploymentSchema = z.looseObject({
@@ -61,8 +63,9 @@ export function faultOfDeployment(root: string, environment: string | undefined)
 /** The configuration of an environment. Ids that are not known yet are absent. */
 export async function readDeployment(root: string, environment: string): Promise<Deployment> {
   const path = deploymentPath(root, environment);
-  const common = withNamesOf(environment, deploymentSchema.parse(await readToml(join(root, "wrangler.toml"))));
-  return existsSync(path) ? deploymentSchema.parse(mergeTables(common, await readToml(path))) : common;
+  const tracked = join(root, "wrangler.toml");
+  const common = withNamesOf(environment, parseDeployment(tracked, await readToml(tracked)));
+  return existsSync(path) ? parseDeployment(path, mergeTables(common, await readToml(path))) : common;
 }
 
 /**
@@ -93,9 +96,26 @@ export async function configurationOf(root: string, environment: string | undefi
   return writeConfiguration(root, name, await readDeployment(root, name));
 }
 
-async function readToml(path: string): Promise<object> {
+/** A file in TOML, as a table. */
+export async function readToml(path: string): Promise<object> {
   const { experimental_readRawConfig } = await import("wrangler");
-  return experimental_readRawConfig({ config: path }).rawConfig;
+  try {
+    return experimental_readRawConfig({ config: path }).rawConfig;
+  } catch (error) {
+    throw new StepFailed(`${path} is not valid TOML: ${placeOf(error)}${describeError(error)}`);
+  }
+}
+
+/** Wrangler's errors have the line of the mistake. */
+function placeOf(error: unknown): string {
+  const found = z.object({ location: z.object({ line: z.number() }) }).safeParse(error);
+  return found.success ? `line ${found.data.location.line}: ` : "";
+}
+
+function parseDeployment(path: string, table: object): Deployment {
+  const parsed = deploymentSchema.safeParse(table);
+  if (parsed.success) return parsed.data;
+  throw new StepFailed(`${path} has a wrong value:\n${z.prettifyError(parsed.error)}`);
 }
 
 /** Every name with the environment's own, so that environments share nothing. Production keeps the names as they are. */

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { freshSecret } from "../dev-vars.ts";
 import { CURRENT, writeNewSecret } from "../secrets.ts";
-import { StepFailed } from "./cloudflare.ts";
 import { MAIL_SECRETS, type Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
+import { StepFailed } from "./step-failed.ts";
 
 /** The names of the secrets that are set. `undefined` if there is no such Worker yet. */
 export async function readSecretNames({ account, cloudflare, worker }: Setting): Promise<string[] | undefined> {

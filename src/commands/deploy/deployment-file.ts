@@ -2,36 +2,47 @@
  * Writes answers and ids into `deployments/<environment>.toml`. The file belongs to the operator: lines are added or
  * replaced one by one, so that comments and everything else stay.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { deploymentPath } from "./configuration.ts";
+import { deploymentPath, readToml } from "./configuration.ts";
+import { StepFailed } from "./step-failed.ts";
 
 export function openDeploymentFile(root: string, environment: string) {
   const path = deploymentPath(root, environment);
 
-  function change(edit: (text: string) => string): void {
+  async function change(what: string, edit: (text: string) => string): Promise<void> {
     const before = existsSync(path) ? readFileSync(path, "utf8") : heading(environment);
     const after = edit(before);
     mkdirSync(dirname(path), { recursive: true });
     // Replaced as a whole: a command that is ended in between leaves the old file.
-    writeFileSync(`${path}.new`, after);
-    renameSync(`${path}.new`, path);
+    const draft = path.replace(/\.toml$/, ".new.toml");
+    writeFileSync(draft, after);
+    try {
+      await readToml(draft);
+      renameSync(draft, path);
+    } catch {
+      // For example where the operator has written the table or the list in one line.
+      throw new StepFailed(`${path} could not be changed. Add this to it yourself:\n\n${what}`);
+    } finally {
+      rmSync(draft, { force: true });
+    }
   }
 
   return {
     path,
     /** Sets a key above all tables. */
     set(key: string, value: string) {
-      change((text) => setKey(text, undefined, key, value));
+      return change(lineOf(key, value), (text) => setKey(text, undefined, key, value));
     },
     /** Sets a variable of the Worker. */
     setVar(name: string, value: string) {
-      change((text) => setKey(text, "vars", name, value));
+      return change(`vars.${lineOf(name, value)}`, (text) => setKey(text, "vars", name, value));
     },
     /** Adds what a binding is bound to. */
     addBinding(list: string, entry: Record<string, string>) {
-      const lines = Object.entries(entry).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-      change((text) => `${text.trimEnd()}\n\n[[${list}]]\n${lines.join("")}`);
+      const lines = Object.entries(entry).map(([key, value]) => `${lineOf(key, value)}\n`);
+      const block = `[[${list}]]\n${lines.join("")}`;
+      return change(block, (text) => `${text.trimEnd()}\n\n${block}`);
     },
   };
 }
@@ -44,9 +55,14 @@ function heading(environment: string): string {
 `;
 }
 
-/** The text with this key in this table. JSON's texts are valid in TOML too. */
+/** JSON's texts are valid in TOML too. */
+function lineOf(key: string, value: string): string {
+  return `${key} = ${JSON.stringify(value)}`;
+}
+
+/** The text with this key in this table. */
 function setKey(text: string, table: string | undefined, key: string, value: string): string {
-  const line = `${key} = ${JSON.stringify(value)}`;
+  const line = lineOf(key, value);
   const lines = text.trimEnd().split("\n");
   const isHeader = (one: string) => /^\s*\[/.test(one);
   const header = lines.findIndex((one) => isHeader(one) && one.trim().startsWith(`[${table}]`));

@@ -2,8 +2,8 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";
-import { StepFailed } from "./cloudflare.ts";
 import { type Setting, tell } from "./setting.ts";
+import { StepFailed } from "./step-failed.ts";
 
 const rowsSchema = z.array(z.object({ results: z.array(z.record(z.string(), z.unknown())) }));
 

@@ -3,7 +3,7 @@ import { ConfigurationError, parseConfig } from "../../config/config.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { freshSecret } from "../dev-vars.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { StepFailed } from "./cloudflare.ts";
+import { StepFailed } from "./step-failed.ts";
 
 /** The values of a deployment by name. An empty text means that the operator wants none. */
 export type Values = Record<string, string>;
@@ -110,7 +110,7 @@ interface Interview {
   /** The address that Cloudflare gives the Worker, if the account has one for its Workers. */
   workersDev: string | undefined;
   /** Gets each answer at once, so that an interrupted command does not ask for it again. */
-  keep(name: string, value: string): void;
+  keep(name: string, value: string): Promise<void>;
   /** What else is wrong with an answer that the service takes. */
   check(name: string, value: string): Promise<string | undefined>;
 }
@@ -123,7 +123,7 @@ export async function askOpenQuestions(given: Values, interview: Interview): Pro
     if (question === undefined) return values;
     const value = await askOne(question, values, interview);
     values = { ...values, [question.name]: value };
-    interview.keep(question.name, value);
+    await interview.keep(question.name, value);
   }
 }
 

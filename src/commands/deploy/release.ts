@@ -4,11 +4,11 @@ import { parseJson } from "../../platform/encoding.ts";
 import { describeError } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 import { withDatabase } from "../database.ts";
-import { StepFailed } from "./cloudflare.ts";
 import { withSecretsFile } from "./deployed-secrets.ts";
 import type { Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
 import { smokeTest } from "./smoke-test.ts";
+import { StepFailed } from "./step-failed.ts";
 
 const POLL_MILLISECONDS = 2_000;
 /** Five minutes: a new custom domain needs a certificate first. */

@@ -1,7 +1,7 @@
 /** The database, the KV namespace and the queues of a deployment: found by id or name, or made. */
 import * as z from "zod";
-import { StepFailed } from "./cloudflare.ts";
 import { type Setting, tell } from "./setting.ts";
+import { StepFailed } from "./step-failed.ts";
 
 const databaseSchema = z.object({ uuid: z.string(), name: z.string() });
 const namespaceSchema = z.object({ id: z.string(), title: z.string() });
@@ -33,7 +33,7 @@ async function provideDatabase(setting: Setting): Promise<string | undefined> {
     return undefined;
   }
   const { uuid } = found ?? (await cloudflare.post(path, { name }, databaseSchema));
-  if (!isDryRun) file.addBinding("d1_databases", { binding: "DB", database_name: name, database_id: uuid });
+  if (!isDryRun) await file.addBinding("d1_databases", { binding: "DB", database_name: name, database_id: uuid });
   tell(setting, "Database", `${found === undefined ? "made" : "found"} ${name}.`);
   return uuid;
 }
@@ -56,7 +56,7 @@ async function provideNamespace(setting: Setting): Promise<void> {
     return;
   }
   const { id } = found ?? (await cloudflare.post(path, { title }, namespaceSchema));
-  if (!isDryRun) file.addBinding("kv_namespaces", { binding: "REVOCATIONS", id });
+  if (!isDryRun) await file.addBinding("kv_namespaces", { binding: "REVOCATIONS", id });
   tell(setting, "KV", `${found === undefined ? "made" : "found"} ${title}.`);
 }
 

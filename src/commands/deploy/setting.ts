@@ -2,9 +2,10 @@
 import type { Random } from "../../platform/random.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Wrangler } from "../wrangler.ts";
-import { type Cloudflare, StepFailed } from "./cloudflare.ts";
+import type { Cloudflare } from "./cloudflare.ts";
 import type { Deployment } from "./configuration.ts";
 import type { DeploymentFile } from "./deployment-file.ts";
+import { StepFailed } from "./step-failed.ts";
 
 /** The world beyond this machine, except Cloudflare's API. */
 export interface Outside {

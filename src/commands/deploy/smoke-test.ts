@@ -14,8 +14,8 @@ import { createRegistrationStore } from "../../users/registrations.ts";
 import { NEW_USER } from "../../users/user.ts";
 import type { Directory } from "../database.ts";
 import { freshSecret } from "../dev-vars.ts";
-import { StepFailed } from "./cloudflare.ts";
 import type { Outside } from "./setting.ts";
+import { StepFailed } from "./step-failed.ts";
 
 /** No mail can go there (RFC 6761, section 6.4), and Postern sends none. Always the same: one that was left is found. */
 const ADDRESS = "deployment-check@postern.invalid";

@@ -1,10 +1,10 @@
 /** The service's values for one environment: from the process environment, the operator's file, or the operator. */
 import { CURRENT, PREVIOUS } from "../secrets.ts";
 import { faultOfAddress, workersDevUrl } from "./account.ts";
-import { StepFailed } from "./cloudflare.ts";
 import { needsAuthSecret } from "./deployed-secrets.ts";
 import { ASKED_NAMES, askOpenQuestions, MAIL_SECRETS, takeDefaults, type Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
+import { StepFailed } from "./step-failed.ts";
 
 const SECRETS = [CURRENT, PREVIOUS, "TURNSTILE_SECRET_KEY", ...MAIL_SECRETS];
 
@@ -24,8 +24,8 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   const fault = url !== undefined && URL.canParse(url) ? await check("PUBLIC_URL", url) : undefined;
   if (fault !== undefined) throw new StepFailed(fault);
   if (isAsking) {
-    const keep = (name: string, value: string) => {
-      if (!MAIL_SECRETS.includes(name)) file.setVar(name, value);
+    const keep = async (name: string, value: string) => {
+      if (!MAIL_SECRETS.includes(name)) await file.setVar(name, value);
     };
     return { values: await askOpenQuestions(given, { world, workersDev, keep, check }), missing: [] };
   }
