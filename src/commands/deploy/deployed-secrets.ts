@@ -1,7 +1,7 @@
 /** The secrets of the deployed Worker: which are set, which this command makes, and which it sends with the code. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import * as z from "zod";
 import { freshSecret } from "../dev-vars.ts";
 import { CURRENT, writeNewSecret } from "../secrets.ts";
@@ -49,18 +49,19 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   const would = isDryRun ? "would set" : "sets";
   if (values[CURRENT]) return { secret: values[CURRENT], origin: `${would} ${CURRENT} from the environment` };
   const path = authSecretPath(setting);
+  const shown = relative(world.root, path);
   if (existsSync(path))
-    return { secret: readFileSync(path, "utf8").trim(), origin: `${would} the ${CURRENT} in ${path}` };
+    return { secret: readFileSync(path, "utf8").trim(), origin: `${would} the ${CURRENT} in ${shown}` };
   const secret = freshSecret(outside.random);
   if (isDryRun)
     return {
       secret,
-      origin: world.isTerminal ? `would make ${CURRENT}, and keep a copy in ${path}` : `would need ${CURRENT}`,
+      origin: world.isTerminal ? `would make ${CURRENT}, and keep a copy in ${shown}` : `would need ${CURRENT}`,
     };
   mkdirSync(dirname(path), { recursive: true });
   const unwritten = writeNewSecret(path, `${secret}\n`);
   if (unwritten !== undefined) throw new StepFailed(unwritten);
-  return { secret, origin: `made ${CURRENT}; ${path} has your only copy` };
+  return { secret, origin: `made ${CURRENT}; ${shown} has your only copy` };
 }
 
 /** Passes the secrets to wrangler in a file that only this user can read, and deletes it afterwards. */

@@ -3,7 +3,7 @@
  * replaced one by one, so that comments and everything else stay.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { deploymentPath, readToml } from "./configuration.ts";
 import { StepFailed } from "./step-failed.ts";
 
@@ -22,7 +22,7 @@ export function openDeploymentFile(root: string, environment: string) {
       renameSync(draft, path);
     } catch {
       // For example where the operator has written the table or the list in one line.
-      throw new StepFailed(`${path} could not be changed. Add this to it yourself:\n\n${what}`);
+      throw new StepFailed(`${relative(root, path)} could not be changed. Add this to it yourself:\n\n${what}`);
     } finally {
       rmSync(draft, { force: true });
     }
@@ -30,6 +30,8 @@ export function openDeploymentFile(root: string, environment: string) {
 
   return {
     path,
+    /** As the operator reads it. */
+    shown: relative(root, path),
     /** Sets a key above all tables. */
     set(key: string, value: string) {
       return change(lineOf(key, value), (text) => setKey(text, undefined, key, value));

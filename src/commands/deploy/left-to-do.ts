@@ -1,5 +1,6 @@
 /** What only the operator can do after a deployment. */
 import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { authSecretPath } from "./deployed-secrets.ts";
 import { queryDatabase } from "./migrations.ts";
 import type { Values } from "./questions.ts";
@@ -15,7 +16,7 @@ export async function sayWhatIsLeft(setting: Setting, databaseId: string, values
   const left = [
     ...(existsSync(secretPath)
       ? [
-          `Copy the AUTH_SECRET in ${secretPath} to your password manager, then delete the file: rotating it asks for it.`,
+          `Copy the AUTH_SECRET in ${relative(world.root, secretPath)} to your password manager, then delete the file: rotating it asks for it.`,
         ]
       : []),
     ...(superuser === undefined

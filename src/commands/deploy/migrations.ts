@@ -2,7 +2,7 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";
-import { type Setting, tell } from "./setting.ts";
+import { begin, type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
 const rowsSchema = z.array(z.object({ results: z.array(z.record(z.string(), z.unknown())) }));
@@ -17,9 +17,10 @@ export async function queryDatabase({ account, cloudflare }: Setting, id: string
 export async function applyMigrations(setting: Setting, databaseId: string | undefined, config: string) {
   const { isDryRun, wrangler, world } = setting;
   const pending = await pendingMigrations(setting, databaseId);
-  const names = pending.join(", ");
+  const names = pending.length > 3 ? `${pending.length}: ${pending[0]} to ${pending.at(-1)}` : pending.join(", ");
   if (pending.length === 0) return tell(setting, "Migrations", "none pending.");
   if (isDryRun) return tell(setting, "Migrations", `would apply ${names}.`);
+  begin(setting, "Migrations", `applying ${names} …`);
   const { code, output, complaints } = await wrangler.run(
     ["d1", "migrations", "apply", "DB", "--remote", "--config", config],
     world.stop,

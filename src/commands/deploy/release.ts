@@ -6,7 +6,7 @@ import { VERSION } from "../../version.ts";
 import { withDatabase } from "../database.ts";
 import { withSecretsFile } from "./deployed-secrets.ts";
 import type { Values } from "./questions.ts";
-import { type Setting, tell } from "./setting.ts";
+import { begin, type Setting, tell } from "./setting.ts";
 import { smokeTest } from "./smoke-test.ts";
 import { StepFailed } from "./step-failed.ts";
 
@@ -18,6 +18,7 @@ const MOST_POLLS = 150;
 export async function uploadWorker(setting: Setting, config: string, secrets: Values): Promise<void> {
   const { isDryRun, worker, wrangler, world } = setting;
   if (isDryRun) return tell(setting, "Worker", `would deploy ${worker} ${VERSION}.`);
+  begin(setting, "Worker", "building and uploading …");
   const { code, output, complaints } = await withSecretsFile(secrets, (flags) =>
     wrangler.run(["deploy", "--config", config, "--message", `Postern ${VERSION}`, ...flags], world.stop),
   );
@@ -31,6 +32,7 @@ const healthSchema = z.object({ version: z.string() });
 export async function awaitHealth(setting: Setting, origin: string): Promise<void> {
   const { isDryRun, outside, world } = setting;
   if (isDryRun) return tell(setting, "Health", `would wait for ${origin}/health/ready.`);
+  begin(setting, "Health", `waiting for ${origin}/health/ready …`);
   let last = "";
   for (let polls = 0; polls < MOST_POLLS; polls += 1) {
     if (world.stop.aborted) throw new StepFailed("Stopped.");
@@ -56,6 +58,7 @@ export async function checkMainJob(setting: Setting, origin: string, hasChalleng
   const job = "log in, refresh, log out and delete a throw-away account";
   if (hasChallenge) return tell(setting, "Smoke test", "skipped: Turnstile lets no program log in.");
   if (isDryRun) return tell(setting, "Smoke test", `would ${job}.`);
+  begin(setting, "Smoke test", "logging in to a throw-away account …");
   let failure: StepFailed | undefined;
   const place = { remote: true, persistTo: undefined, environment };
   const code = await withDatabase(place, world, async (directory) => {

@@ -77,5 +77,5 @@ async function provideQueues(setting: Setting): Promise<void> {
 
 function unknownId(kind: string, id: string, { account, file }: Setting): string {
   return `The account ${account} has no ${kind} with the id ${id}. Either the login belongs to another account, or it was
-deleted: then remove the id from ${file.path} (or wrangler.toml), and this command makes another.`;
+deleted: then remove the id from ${file.shown} (or wrangler.toml), and this command makes another.`;
 }

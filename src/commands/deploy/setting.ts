@@ -7,6 +7,8 @@ import type { Deployment } from "./configuration.ts";
 import type { DeploymentFile } from "./deployment-file.ts";
 import { StepFailed } from "./step-failed.ts";
 
+const WIDTH = 13;
+
 /** The world beyond this machine, except Cloudflare's API. */
 export interface Outside {
   fetch(url: string, request?: RequestInit): Promise<Response>;
@@ -30,8 +32,14 @@ export interface Setting {
   deployment: Deployment;
 }
 
+/** Shows what a step that takes long is doing, until it says what it has done. */
+export function begin({ world }: Pick<Setting, "world">, step: string, text: string): void {
+  if (world.isTerminal) world.show(`${step.padEnd(WIDTH)}${text}`);
+}
+
 /** Says in one line what a step has found or made. */
 export function tell({ world }: Pick<Setting, "world">, step: string, text: string): void {
   if (world.stop.aborted) throw new StepFailed("Stopped.");
-  world.say(`${step.padEnd(13)}${text}\n`);
+  if (world.isTerminal) world.show("");
+  world.say(`${step.padEnd(WIDTH)}${text}\n`);
 }

@@ -15,7 +15,7 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   const exposed = SECRETS.filter((name) => name in deployment.vars);
   if (exposed.length > 0)
     throw new StepFailed(
-      `${exposed.join(", ")} must not be in ${file.path} or wrangler.toml: remove it there, and set the environment variable instead.`,
+      `${exposed.join(", ")} must not be in ${file.shown} or wrangler.toml: remove it there, and set the environment variable instead.`,
     );
   const given = givenValues(deployment.vars, isSet);
   const check = async (name: string, value: string) =>
@@ -31,7 +31,7 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   }
   const { values, missing } = takeDefaults(given, workersDev);
   if (needsAuthSecret(setting, values, isSet)) missing.push(CURRENT);
-  const complaint = missing.length === 0 ? "" : howToGive(missing, file.path, account);
+  const complaint = missing.length === 0 ? "" : howToGive(missing, file.shown, account);
   if (complaint !== "" && !isDryRun) throw new StepFailed(complaint);
   const known = `PUBLIC_URL is ${values.PUBLIC_URL}, MAIL_TRANSPORT is ${values.MAIL_TRANSPORT}.`;
   tell(setting, "Settings", complaint === "" ? known : `not complete.\n${complaint}`);
