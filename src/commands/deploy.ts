@@ -75,9 +75,7 @@ export async function deploy(argv: readonly string[], world: Surroundings, outsi
   } catch (error) {
     // A call that is cut off by Ctrl-C fails too.
     const reason = world.stop.aborted ? "Stopped." : error instanceof StepFailed ? error.message : describeError(error);
-    world.complain(
-      `\n${reason}\n\nRun the same command again when this is mended: it continues where this run ended.\n`,
-    );
+    world.complain(`\n${reason}\n\nRun the same command again: it continues where this run ended.\n`);
     return 1;
   }
 }
