@@ -2,7 +2,7 @@
  * `npm run deploy`: from `wrangler login` to a running service. Each step looks first whether it is done, so the command
  * can be run again at any point: after a failure, after Ctrl-C, and for an upgrade.
  */
-import { pause } from "../platform/clock.ts";
+import { pause, SECOND } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { chooseAccount, findLogin } from "./deploy/account.ts";
@@ -39,7 +39,11 @@ Without a terminal it asks nothing either. Values then come from deployments/<na
 variables of the same names, such as PUBLIC_URL, MAIL_TRANSPORT, MAIL_FROM and SMTP_PASSWORD.
 `;
 
-const OUTSIDE: Outside = { fetch: (url, request) => fetch(url, request), pause, random: systemRandom };
+const OUTSIDE: Outside = {
+  fetch: (url, request) => fetch(url, { signal: AbortSignal.timeout(30 * SECOND), ...request }),
+  pause,
+  random: systemRandom,
+};
 
 interface Wish {
   environment: string;

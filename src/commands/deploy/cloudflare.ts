@@ -1,5 +1,6 @@
 /** Cloudflare's API, with wrangler's login. What wrangler does itself, such as uploading the Worker, is left to it. */
 import * as z from "zod";
+import { MINUTE } from "../../platform/clock.ts";
 import { parseJson } from "../../platform/encoding.ts";
 import { StepFailed } from "./step-failed.ts";
 
@@ -45,7 +46,7 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     const request = {
       method,
       headers: { ...headers, "Content-Type": "application/json" },
-      signal: stop,
+      signal: AbortSignal.any([stop, AbortSignal.timeout(MINUTE)]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
     const response = await fetch(`${base}${path}`, request).catch((error: Error) => {
