@@ -57,7 +57,9 @@ function meterDatabase(d1: D1Database, hops: Hops): D1Database {
   }
 
   return {
-    prepare: (query: string) => meterStatement(d1.prepare(query)),
+    // Drizzle quotes names with ", and SQLite reads a name in " that it does not know as a text. Without its migration,
+    // a column would have its own name as its value.
+    prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
     batch: (statements: D1PreparedStatement[]) =>
       hops.hop("d1", () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),
   } as unknown as D1Database;

@@ -302,7 +302,7 @@ describe("an operator", () => {
   it("ends the sessions of a user who verified their address at that moment", async () => {
     const { token, ...person } = await unverified();
     let refreshToken = "";
-    const send = appInterrupted('update "users" set', async () => {
+    const send = appInterrupted("update `users` set", async () => {
       await verifyEmail(token);
       refreshToken = (await logIn(person)).refreshToken;
     });
@@ -314,14 +314,14 @@ describe("an operator", () => {
   it("cannot delete a user after losing the permission a moment ago", async () => {
     const target = await registered();
     const actor = await withStanding("admin");
-    const send = appInterrupted('delete from "users"', () => patch(superuser, actor.userId, { role: "user" }));
+    const send = appInterrupted("delete from `users`", () => patch(superuser, actor.userId, { role: "user" }));
     expectProblem(await remove(actor, await idOf(target), send), 412, "precondition_failed");
     expect(await rowOf(target.email)).not.toBeNull();
   });
 
   it("refuses to change a user who was promoted above the operator a moment ago", async () => {
     const person = await withStanding("moderator");
-    const send = appInterrupted('update "users" set', () => patch(superuser, person.userId, { role: "admin" }));
+    const send = appInterrupted("update `users` set", () => patch(superuser, person.userId, { role: "admin" }));
     expectProblem(await patch(admin, person.userId, { is_active: false }, send), 412, "precondition_failed");
     expect(await rowOf(person.email)).toMatchObject({ role: "admin", is_active: 1 });
   });
@@ -329,7 +329,7 @@ describe("an operator", () => {
   it("notes what a change really changed, even if another change came first", async () => {
     const person = await loggedIn();
     await patch(admin, person.userId, { is_active: false });
-    const send = appInterrupted('update "users" set', () => patch(superuser, person.userId, { is_active: true }));
+    const send = appInterrupted("update `users` set", () => patch(superuser, person.userId, { is_active: true }));
     await patch(admin, person.userId, { is_active: false }, send);
     await eventsOf(person.userId, "account_suspended", 2);
   });
@@ -427,7 +427,7 @@ describe("the last superuser who can log in", () => {
     await env.DB.prepare("UPDATE users SET is_superuser = 0").run();
     const [first, second] = [await withStanding("superuser"), await withStanding("superuser")];
     await patch(first, second.userId, { is_active: false });
-    const send = appInterrupted('update "users" set', async () => {
+    const send = appInterrupted("update `users` set", async () => {
       await patch(first, second.userId, { is_active: true });
       await setUser(first, { is_verified: 0 });
     });
@@ -493,7 +493,7 @@ describe("the last superuser who can log in", () => {
     const leave = (self: LoggedIn, send?: Send) =>
       call("DELETE", `${USERS}/me`, { bearer: self.accessToken, body: { password: self.password } }, send);
     const answers: Answer[] = [];
-    const send = appInterrupted('delete from "users"', async () => answers.push(await leave(two)));
+    const send = appInterrupted("delete from `users`", async () => answers.push(await leave(two)));
     answers.push(await leave(one, send));
     expect(answers.map(({ status }) => status)).toEqual([204, 409]);
     expect(await rowOf(one.email)).toMatchObject({ is_superuser: 1, is_active: 1, is_verified: 1 });

@@ -86,7 +86,7 @@ describe("PATCH is_verified of a registration that was never proved", () => {
 
   it("does not take the password of an owner who proves the address at that moment", async () => {
     const person = await stranger();
-    const send = appInterrupted('update "users" set', () => verifyEmail(person.token));
+    const send = appInterrupted("update `users` set", () => verifyEmail(person.token));
     expect((await patch(person, { is_verified: true }, send)).json).toMatchObject({ is_verified: true, ...PROFILE });
     await logIn(person);
   });

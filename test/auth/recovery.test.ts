@@ -163,7 +163,7 @@ describe("POST /api/v1/auth/reset-password", () => {
     const person = await registered();
     const token = await recoveryToken(person);
     const email = somebody().email;
-    const send = appInterrupted('update "users" set', () => setUser(person, { email }));
+    const send = appInterrupted("update `users` set", () => setUser(person, { email }));
     expectProblem(await post(RESET, { token, new_password: NEW_PASSWORD }, {}, send), 400, "invalid_token");
     await logIn({ ...person, email });
   });

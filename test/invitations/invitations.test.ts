@@ -424,7 +424,7 @@ describe("races of an invitation", () => {
   it("leave the account to who verified a registration a moment before", async () => {
     const rival = await unverified();
     const person = await invited({ ...somebody(), email: rival.email }, 2);
-    const send = appInterrupted('insert into "users"', async () => {
+    const send = appInterrupted("insert into `users`", async () => {
       expect((await verifyEmail(rival.token)).status).toBe(200);
     });
     expectProblem(await accept(person, send), 409, "invitation_used");
@@ -435,7 +435,7 @@ describe("races of an invitation", () => {
   it("leave the account to who accepts a moment before a registration is verified", async () => {
     const rival = await unverified();
     const person = await invited({ ...somebody(), email: rival.email }, 2);
-    const send = appInterrupted('update "users"', async () => {
+    const send = appInterrupted("update `users`", async () => {
       expect((await accept(person)).status).toBe(200);
     });
     expectProblem(await verifyEmail(rival.token, send), 400, "invalid_token");
@@ -445,7 +445,7 @@ describe("races of an invitation", () => {
   it("take the address from who registers it a moment before", async () => {
     const person = await invited();
     let token = "";
-    const send = appInterrupted('insert into "users"', async () => {
+    const send = appInterrupted("insert into `users`", async () => {
       expect((await register({ ...somebody(), email: person.email })).status).toBe(202);
       token = await mailedToken(person.email, 2);
     });
@@ -460,7 +460,7 @@ describe("races of an invitation", () => {
     const wish = { email: person.email, password: mover.password };
     expect((await post("/api/v1/users/me/email", wish, { bearer: mover.accessToken })).status).toBe(202);
     const token = await mailedToken(person.email, 2);
-    const send = appInterrupted('insert into "users"', async () => {
+    const send = appInterrupted("insert into `users`", async () => {
       expect((await post("/api/v1/auth/confirm-email", { token })).status).toBe(200);
     });
     expectProblem(await accept(person, send), 409, "invitation_used");

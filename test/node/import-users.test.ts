@@ -252,7 +252,7 @@ describe("npm run users:import where the database or a file fails", () => {
 
   it.each([
     ["the look for earlier runs", /^select .*audit_events/],
-    ["the writing", /^insert into "users"/],
+    ["the writing", /^insert into `users`/],
   ])("stops at %s, says how to go on, and shows no value", async (_, pattern) => {
     write([line]);
     const prepare = (query: string) => {

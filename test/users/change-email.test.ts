@@ -140,7 +140,7 @@ describe("POST /api/v1/users/me/email", () => {
     const person = await loggedIn();
     const other = await logIn(person);
     const { email } = somebody();
-    const send = appInterrupted('insert into "email_changes"', async () => {
+    const send = appInterrupted("insert into `email_changes`", async () => {
       expect((await changePassword(other)).status).toBe(204);
     });
     const body = { email, password: person.password };

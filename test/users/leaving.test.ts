@@ -150,7 +150,7 @@ describe("DELETE /api/v1/users/me", () => {
 
   it("leaves nothing of a change of address that was being asked for", async () => {
     const person = await loggedIn();
-    const send = appInterrupted('insert into "email_changes"', () => leave(person.accessToken, person.password));
+    const send = appInterrupted("insert into `email_changes`", () => leave(person.accessToken, person.password));
     const body = { email: somebody().email, password: person.password };
     expectProblem(await post(`${ME}/email`, body, { bearer: person.accessToken }, send), 401, "invalid_access_token");
     expect(await countRows("email_changes", "user_id", person.userId)).toBe(0);

@@ -141,14 +141,14 @@ describe("a person who registers again with the same username and password", () 
   it("gets 409 once the address of the first registration was verified, even at that moment", async () => {
     const person = await unverified();
     const { token, ...right } = { ...person, email: somebody().email };
-    const verifiesFirst = appInterrupted('insert into "registrations"', () => verifyEmail(token));
+    const verifiesFirst = appInterrupted("insert into `registrations`", () => verifyEmail(token));
     expectProblem(await register(right, verifiesFirst), 409, "username_taken");
     expectProblem(await register(right), 409, "username_taken");
     expect(await rowOf(right.email)).toBeNull();
     await logIn(person);
 
     const { token: link, ...again } = await unverified();
-    const verifiesLast = appInterrupted('update "registrations" set "first_name"', () => verifyEmail(link));
+    const verifiesLast = appInterrupted("update `registrations` set `first_name`", () => verifyEmail(link));
     expectProblem(await register(again, verifiesLast), 409, "username_taken");
     await logIn(again);
   });
@@ -248,7 +248,7 @@ describe("a registration that was never proved gives up its username", () => {
     const body = { username: waiting.username };
     const stale = { bearer: person.accessToken, body, headers: { "If-Match": '"1-1"' } };
     expectProblem(await call("PUT", "/api/v1/users/me", stale), 412, "precondition_failed");
-    const send = appInterrupted('update "users" set', () =>
+    const send = appInterrupted("update `users` set", () =>
       call("PUT", "/api/v1/users/me", { bearer: person.accessToken, body: { first_name: "Ada" } }),
     );
     const current = { ...stale, headers: { "If-Match": (await readMe(person.accessToken)).headers.get("ETag") ?? "" } };
@@ -268,7 +268,7 @@ describe("a registration that was never proved gives up its username", () => {
   it("or keeps it, if it is proved a moment before the claim", async () => {
     const waiting = await unverified();
     const person = await loggedIn();
-    const send = appInterrupted('update "users" set', () => verifyEmail(waiting.token));
+    const send = appInterrupted("update `users` set", () => verifyEmail(waiting.token));
     expectProblem(await rename(person, waiting.username, send), 409, "username_taken");
     expect((await logIn(waiting)).answer.json.user.username).toBe(waiting.username);
   });
@@ -321,7 +321,7 @@ describe("the former username of a user who has renamed", () => {
   it("is retired whichever of two changes of the username at once comes first", async () => {
     const person = await loggedIn();
     const [first, second] = [somebody().username, somebody().username];
-    const send = appInterrupted('update "users" set', () => rename(person, first));
+    const send = appInterrupted("update `users` set", () => rename(person, first));
     expect((await rename(person, second, send)).json.username).toBe(second);
     for (const username of [person.username, first]) expect(await retiredBy(username)).toBe(1);
   });
