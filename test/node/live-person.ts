@@ -79,13 +79,18 @@ export async function publishedKeys(origin: string): Promise<string[]> {
   return jwksSchema.parse(await answer.json()).keys.map(({ kid }) => kid);
 }
 
-/** The token in the link that was mailed. Works outside a test run as well, where vitest cannot wait. */
-async function mailedToken(origin: string, email: string): Promise<string> {
+/**
+ * The token in the newest link to a page that was emailed to an address. Works outside a test run as well, where vitest
+ * cannot wait.
+ */
+export async function mailedToken(origin: string, email: string, page = "verify-email"): Promise<string> {
   for (let looks = 0; looks < 400; looks++) {
     const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
-    const link = /(http\S+)#token=([\w-]+)/.exec(items.find(({ to }) => to === email)?.text ?? "");
-    if (link?.[1] === `${origin}/verify-email` && link[2] !== undefined) return link[2];
+    const texts = items.filter(({ to }) => to === email).map(({ text }) => text);
+    const links = texts.flatMap((text) => /(http\S+)#token=([\w-]+)/.exec(text)?.slice(1) ?? []);
+    const at = links.indexOf(`${origin}/${page}`);
+    if (at !== -1) return links[at + 1] ?? "";
     await pause(50);
   }
-  throw new Error(`No link to ${origin}/verify-email came for ${email}.`);
+  throw new Error(`No link to ${origin}/${page} came for ${email}.`);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { logIn, outboxSchema, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
+import { logIn, mailedToken, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
 import { plainEnvironment, useClone } from "./live-service.ts";
 
 const clone = useClone();
@@ -14,19 +14,10 @@ const steps = block.trimEnd().split("\n");
 
 const secretNames = () => readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/^\w+(?==)/gm);
 
-/** The token of the newest reset link to this address. */
+/** The token of a reset link to this address. */
 async function resetToken(origin: string, email: string): Promise<string> {
   await post(origin, "/api/v1/auth/forgot-password", { email });
-  return vi.waitFor(
-    async () => {
-      const { items } = outboxSchema.parse(await (await fetch(`${origin}/dev/outbox`)).json());
-      const texts = items.filter(({ to }) => to === email).map(({ text }) => text);
-      const [token] = texts.flatMap((text) => /reset-password#token=([\w-]+)/.exec(text)?.[1] ?? []);
-      expect(token).toBeDefined();
-      return token ?? "";
-    },
-    { timeout: 20_000, interval: 200 },
-  );
+  return mailedToken(origin, email, "reset-password");
 }
 
 describe("npm run secret:rotate beside a service that is restarted", () => {

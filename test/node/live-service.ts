@@ -256,7 +256,8 @@ export function changeDatabase({ state }: Pick<Service, "state">, sql: string): 
   database.close();
 }
 
-async function askShared<Answer>(what: "prepared" | "service"): Promise<Answer> {
+/** What the run has made once, over HTTP (live-shared.ts). */
+export async function askShared<Answer>(what: "prepared" | "service"): Promise<Answer> {
   const answer = await fetch(`${inject("shared")}/${what}`);
   if (!answer.ok) throw new Error(await answer.text());
   return JSON.parse(await answer.text());

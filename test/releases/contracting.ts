@@ -1,0 +1,43 @@
+/** Which statements of a migration break the release that is still running, or that a rollback returns to. */
+
+interface Rule {
+  name: string;
+  pattern: RegExp;
+}
+
+const RULES: readonly Rule[] = [
+  { name: "drops a table", pattern: /^DROP (TABLE|VIEW)\b/i },
+  { name: "drops a column", pattern: /^ALTER TABLE \S+ DROP\b/i },
+  { name: "renames", pattern: /^ALTER TABLE \S+ RENAME\b/i },
+  { name: "adds a column that INSERT must name", pattern: /^ALTER TABLE \S+ ADD (?=.*\bNOT NULL\b)(?!.*\bDEFAULT\b)/i },
+  { name: "adds a trigger", pattern: /^CREATE TRIGGER\b/i },
+  { name: "deletes rows", pattern: /^DELETE FROM\b/i },
+];
+
+/** The release that stopped using what a migration takes away, as its comment names it. */
+const UNUSED_SINCE = /^-- Unused since (\d+\.\d+\.\d+)/m;
+
+/**
+ * The statements that contract the schema, each with what it does. None if the migration has a comment
+ * `-- Unused since <version>` and `previous` is that version or a later one.
+ */
+export function contractingStatements(migration: string, previous: string): string[] {
+  const since = UNUSED_SINCE.exec(migration)?.[1];
+  if (since !== undefined && !isNewer(since, previous)) return [];
+  const statements = migration
+    .replaceAll(/--(?!> statement-breakpoint).*$/gm, "")
+    .split(/--> statement-breakpoint|;/)
+    .map((statement) => statement.replaceAll(/\s+/g, " ").trim());
+  const made = statements.flatMap((statement) => /^CREATE TABLE (?:IF NOT EXISTS )?(\S+)/i.exec(statement)?.[1] ?? []);
+  return statements.flatMap((statement) => {
+    const broken = RULES.find(({ pattern }) => pattern.test(statement));
+    const [, table] = /^CREATE UNIQUE INDEX \S+ ON (\S+)/i.exec(statement) ?? [];
+    const isNewRule = table !== undefined && !made.includes(table);
+    const what = broken?.name ?? (isNewRule ? "makes values unique that are not yet" : undefined);
+    return what === undefined ? [] : [`${what}: ${statement}`];
+  });
+}
+
+function isNewer(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) > 0;
+}
