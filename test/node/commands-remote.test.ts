@@ -5,19 +5,38 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { runProgram } from "./run-program.ts";
 
 const TOKEN = "a-token-for-the-stand-in";
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 
-const asked: { path: string; authorization: string | undefined; body: string }[] = [];
+const [OLD, LIVE] = ["1", "2"].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
+
+const asked: { method: string | undefined; path: string; authorization: string | undefined; body: string }[] = [];
 let base = "";
+
+const deployed = (day: number, version: string | undefined) => ({
+  ...{ id: `deployment-${day}`, source: "wrangler", strategy: "percentage", author_email: "ada@example.com" },
+  ...{ created_on: `2026-11-0${day}T10:00:00.123456Z`, versions: [{ version_id: version, percentage: 100 }] },
+});
+
+/** Another answer than the one below: to a method and the end of a path. */
+let answers: Record<string, [number, object]> = {};
+const succeed = (result: object): [number, object] => [200, { success: true, errors: [], messages: [], result }];
 
 /** Grants a preview session, and refuses the Worker: there is no network to reach it by. */
 const api = createServer(async (request, response) => {
-  const path = request.url ?? "";
-  asked.push({ path, authorization: request.headers.authorization, body: (await buffer(request)).toString("latin1") });
+  const { method, url: path = "", headers } = request;
+  asked.push({
+    ...{ method, path, authorization: headers.authorization },
+    body: (await buffer(request)).toString("latin1"),
+  });
+  const [, prepared] = Object.entries(answers).find(([end]) => `${method} ${path}`.endsWith(end)) ?? [];
+  if (prepared !== undefined) {
+    response.writeHead(prepared[0], { "Content-Type": "application/json" }).end(JSON.stringify(prepared[1]));
+    return;
+  }
   const errors = [{ code: 12_345, message: "the stand-in takes no Worker" }];
   const [status, answer] = path.endsWith("/subdomain/edge-preview")
     ? [200, { success: true, errors: [], messages: [], result: { token: "a-session" } }]
@@ -113,5 +132,48 @@ describe("a command with --remote", () => {
     expect(code).toBe(2);
     expect(output).toContain("--env takes up to 20 lower-case letters");
     expect(asked).toEqual([]);
+  });
+});
+
+describe("npm run rollback", () => {
+  const version = {
+    ...{ id: OLD, number: 1, annotations: {}, resources: { bindings: [], script: {}, script_runtime: {} } },
+    metadata: { created_on: "2026-11-01T10:00:00.123456Z", source: "wrangler", author_email: "ada@example.com" },
+  };
+  const scripts = `/accounts/${ACCOUNT}/workers/scripts/postern`;
+  const rollBack = (post: [number, object]) => {
+    answers = {
+      [`GET /client/v4${scripts}/deployments`]: succeed({ deployments: [deployed(2, LIVE), deployed(1, OLD)] }),
+      [`GET /client/v4${scripts}/versions/${OLD}`]: succeed(version),
+      [`GET /client/v4${scripts}/versions/${LIVE}`]: succeed({ ...version, id: LIVE }),
+      [`POST /client/v4${scripts}/deployments`]: post,
+      [`PATCH /client/v4${scripts}/script-settings`]: succeed({}),
+    };
+    onTestFinished(() => {
+      answers = {};
+    });
+    return run([join(commands, "rollback.ts"), "--yes"]);
+  };
+  const posted = () => asked.filter(({ method }) => method === "POST");
+
+  it("has wrangler give all requests to the version before", async () => {
+    const { code, output } = await rollBack(succeed({ id: "deployment-3" }));
+    expect(code, output).toBe(0);
+    expect(output).toContain(`${OLD} is live.`);
+    expect(posted().map(({ path }) => path)).toEqual([`/client/v4${scripts}/deployments`]);
+    expect(JSON.parse(posted()[0]?.body ?? "")).toMatchObject({
+      strategy: "percentage",
+      versions: [{ version_id: OLD, percentage: 100 }],
+      annotations: { "workers/message": "Rollback" },
+    });
+  });
+
+  it("does not insist where Cloudflare refuses because a secret has changed", async () => {
+    const errors = [{ code: 10_220, message: "The following secrets have changed: AUTH_SECRET" }];
+    const { code, output } = await rollBack([400, { success: false, errors, messages: [], result: null }]);
+    expect(code, output).toBe(1);
+    expect(posted().map(({ path }) => path)).toEqual([`/client/v4${scripts}/deployments`]);
+    expect(output).toContain("The following secrets have changed: AUTH_SECRET");
+    expect(output).toContain("Cloudflare did not confirm the rollback.");
   });
 });

@@ -1,4 +1,5 @@
 /** Which statements of a migration break the release that is still running, or that a rollback returns to. */
+import { isNewer, unusedSince } from "../../src/commands/rollback/contracted.ts";
 
 interface Rule {
   name: string;
@@ -14,15 +15,12 @@ const RULES: readonly Rule[] = [
   { name: "deletes rows", pattern: /^DELETE FROM\b/i },
 ];
 
-/** The release that stopped using what a migration takes away, as its comment names it. */
-const UNUSED_SINCE = /^-- Unused since (\d+\.\d+\.\d+)/m;
-
 /**
  * The statements that contract the schema, each with what it does. None if the migration has a comment
  * `-- Unused since <version>` and `previous` is that version or a later one.
  */
 export function contractingStatements(migration: string, previous: string): string[] {
-  const since = UNUSED_SINCE.exec(migration)?.[1];
+  const since = unusedSince(migration);
   if (since !== undefined && !isNewer(since, previous)) return [];
   const statements = migration
     .replaceAll(/--(?!> statement-breakpoint).*$/gm, "")
@@ -36,8 +34,4 @@ export function contractingStatements(migration: string, previous: string): stri
     const what = broken?.name ?? (isNewRule ? "makes values unique that are not yet" : undefined);
     return what === undefined ? [] : [`${what}: ${statement}`];
   });
-}
-
-function isNewer(version: string, than: string): boolean {
-  return version.localeCompare(than, "en", { numeric: true }) > 0;
 }

@@ -1,0 +1,158 @@
+/**
+ * `npm run rollback`: makes an earlier version of the deployed Worker live again. Cloudflare keeps the versions, so
+ * nothing is built or uploaded. Data and schema stay as they are.
+ */
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import * as z from "zod";
+import { parseJson } from "../platform/encoding.ts";
+import { type Fault, giveUp, readFlags, understand } from "./flags.ts";
+import { isNewer, oldestRelease } from "./rollback/contracted.ts";
+import { chooseVersions, type Deployed, readDeployments } from "./rollback/deployments.ts";
+import { here, type Surroundings } from "./surroundings.ts";
+import { findWrangler, NOT_INSTALLED, type Wrangler } from "./wrangler.ts";
+
+const USAGE = `Usage: npm run rollback -- [flags]
+
+Makes the version of the deployed Worker live again that was live before the current one. Shows both and asks first.
+The database, the user objects and the secrets stay as they are.
+
+  --to <version-id>     another version: \`npx wrangler versions list\` shows them
+  --yes                 don't ask
+  --help                show this text
+`;
+
+const VERSION_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** How often, and after which pause in milliseconds, the service is asked whether it answers. */
+const LOOKS = 10;
+const LOOK_PAUSE = 2_000;
+
+/** The world beyond this machine, except what wrangler does. */
+export interface Outside {
+  fetch(url: string): Promise<Response>;
+  pause(milliseconds: number): Promise<unknown>;
+}
+
+/** Runs the command. Returns its exit code. */
+export async function rollBack(
+  argv: readonly string[],
+  world: Surroundings,
+  outside: Outside = { fetch, pause },
+): Promise<number> {
+  const options = { help: { type: "boolean", short: "h" }, to: { type: "string" }, yes: { type: "boolean" } } as const;
+  const flags = understand(flagsOf(readFlags(argv, options)), USAGE, world);
+  if (typeof flags === "number") return flags;
+  const wrangler = findWrangler(world.root);
+  if (wrangler === undefined) return giveUp(NOT_INSTALLED, world);
+  const config = join(world.root, "wrangler.toml");
+
+  const listed = await wrangler.run(["deployments", "list", "--json", "--config", config], world.stop);
+  const deployments = listed.code === 0 ? readDeployments(listed.output) : undefined;
+  if (deployments === undefined)
+    return giveUp(`${listed.output}${listed.complaints}\nCloudflare did not list the deployments.`, world);
+  const versions = chooseVersions(deployments, flags.to);
+  if ("fault" in versions) return giveUp(versions.fault, world);
+  const { live, target } = versions;
+  for (const version of live) world.say(`Live now      ${inWords(version)}\n`);
+  world.say(`Becomes live  ${inWords(target)}\n`);
+
+  const fault = await faultOfSchema(target, config, wrangler, world);
+  if (fault !== undefined) return giveUp(fault, world);
+  if (!flags.yes && !/^y(es)?$/i.test((await world.ask("Roll back? [y/N] ")) ?? ""))
+    return giveUp("Not rolled back.", world);
+
+  // Unlike `wrangler rollback`, this never overrides Cloudflare's refusals.
+  const deploy = ["versions", "deploy", `${target.versionId}@100%`, "--yes", "--message", "Rollback"];
+  const { code, output, complaints } = await wrangler.run([...deploy, "--config", config], world.stop);
+  if (code !== 0) {
+    world.complain(`${output}${complaints}\n${REFUSED}`);
+    return 1;
+  }
+  world.say(`${target.versionId} is live.\n`);
+  return checkHealth(await publicUrl(config), live, world, outside);
+}
+
+const REFUSED = `Cloudflare did not confirm the rollback. \`npx wrangler deployments status\` shows what is live.
+Cloudflare refuses it if a secret or a class of Durable Objects has changed since that version. Then check out the
+earlier release and run \`npm run deploy\`: it uploads the earlier code with today's secrets.
+`;
+
+interface Flags {
+  help: boolean;
+  to: string | undefined;
+  yes: boolean;
+}
+
+function flagsOf(read: { values: { help?: boolean; to?: string; yes?: boolean } } | Fault): Flags | Fault {
+  if ("fault" in read) return read;
+  const { help = false, to, yes = false } = read.values;
+  if (to !== undefined && !VERSION_ID.test(to)) return { fault: "--to takes the id of a version: a UUID." };
+  return { help, to, yes };
+}
+
+function inWords({ versionId, deployedAt, message }: Deployed): string {
+  const words = [versionId, deployedAt === undefined ? undefined : `deployed ${deployedAt}`, message];
+  return words.filter((word) => word !== undefined && word !== "").join("  ");
+}
+
+const versionSchema = z.object({ annotations: z.object({ "workers/tag": z.string().optional() }).nullish() });
+
+/** Says that the version runs on the schema, or returns why it does not. */
+async function faultOfSchema(
+  { versionId }: Deployed,
+  config: string,
+  wrangler: Wrangler,
+  { root, say, stop }: Surroundings,
+): Promise<string | undefined> {
+  const oldest = oldestRelease(root);
+  if (oldest === undefined) {
+    say("Schema        stays as it is. Every migration only adds, so every earlier version runs on it.\n");
+    return undefined;
+  }
+  const { output } = await wrangler.run(["versions", "view", versionId, "--json", "--config", config], stop);
+  const tag = versionSchema.safeParse(parseJson(output)).data?.annotations?.["workers/tag"];
+  const [, release] = /^v?(\d+\.\d+\.\d+)$/.exec(tag ?? "") ?? [];
+  if (release !== undefined && isNewer(oldest.version, release))
+    return `That version is release ${release}. ${oldest.migration} removed what releases before ${oldest.version} use.`;
+  const which =
+    release === undefined ? `make sure that it is release ${oldest.version} or newer` : `it is release ${release}`;
+  say(`Schema        stays as it is. It suits releases from ${oldest.version} on: ${which}.\n`);
+  return undefined;
+}
+
+async function publicUrl(config: string): Promise<string | undefined> {
+  const { unstable_readConfig } = await import("wrangler");
+  const { PUBLIC_URL } = unstable_readConfig({ config }, { hideWarnings: true }).vars;
+  return typeof PUBLIC_URL === "string" ? PUBLIC_URL : undefined;
+}
+
+async function checkHealth(
+  origin: string | undefined,
+  [live]: readonly Deployed[],
+  { complain, say, stop }: Surroundings,
+  outside: Outside,
+): Promise<number> {
+  if (origin === undefined) {
+    say("PUBLIC_URL is not in the configuration: ask the service's /health yourself.\n");
+    return 0;
+  }
+  const url = `${origin.replace(/\/$/, "")}/health`;
+  let answer = "";
+  for (let look = 0; look < LOOKS && !stop.aborted; look++) {
+    if (look > 0) await outside.pause(LOOK_PAUSE);
+    answer = await outside.fetch(url).then(readAnswer, (error: Error) => error.message);
+    if (answer.startsWith("200 ")) {
+      say(`Health        ${url} answers ${answer}\n`);
+      return 0;
+    }
+  }
+  complain(`${url} answers ${answer}\nTo return to the version before: npm run rollback -- --to ${live?.versionId}\n`);
+  return 1;
+}
+
+async function readAnswer(response: Response): Promise<string> {
+  return `${response.status} ${await response.text()}`;
+}
+
+if (import.meta.main) process.exitCode = await rollBack(process.argv.slice(2), here());
