@@ -1,8 +1,9 @@
 /**
- * The cron job: rotates the signing keys when they are due, reseals them after a change of the secret, carries out
- * follow-ups that requests have left, and deletes expired data. A task that fails does not keep the others from running.
+ * The cron job: rotates the signing keys when they are due, reseals them after a change of the secret, offers a link for
+ * the first superuser, carries out follow-ups that requests have left, and deletes expired data. A task that fails does not keep the others from running.
  */
 
+import { offerFirstSuperuser } from "./accounts/first-superuser.ts";
 import type { Services } from "./endpoint/services.ts";
 import { describeError, writeLog } from "./platform/log.ts";
 
@@ -20,6 +21,8 @@ const TASKS: Readonly<Record<string, Task>> = {
   async reseal_signing_keys({ config, keyring }) {
     if (config.secret.previous !== undefined) await keyring.reseal();
   },
+
+  offer_first_superuser: offerFirstSuperuser,
 
   carry_out_follow_ups: ({ followUps }) => followUps.carryOutLeft(),
 

@@ -32,6 +32,7 @@ import { createAccessTokens } from "./tokens/access-token.ts";
 import { createUserAdministration } from "./users/administration.ts";
 import { createDeletionStore } from "./users/deletions.ts";
 import { createEmailChangeStore } from "./users/email-changes.ts";
+import { createFirstSuperuserStore } from "./users/first-superuser.ts";
 import { createInvitationStore } from "./users/invitations.ts";
 import { createProfileStore } from "./users/profiles.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
@@ -58,6 +59,7 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     profiles: ({ db }) => createProfileStore(db),
     registrations: ({ db }) => createRegistrationStore(db),
     invitations: ({ db }) => createInvitationStore(db),
+    firstSuperuser: ({ db }) => createFirstSuperuserStore(db),
     emailChanges: ({ db }) => createEmailChangeStore(db),
     deletions: ({ db }) => createDeletionStore(db),
     administration: ({ db }) => createUserAdministration(db),

@@ -173,6 +173,8 @@ describe("the configuration", () => {
     ["ALLOWED_EMAIL_DOMAINS", "example.com example.org"],
     ["ALLOWED_EMAIL_DOMAINS", "example.com, *.*.example.org"],
     ["INVITATION_EXPIRE_HOURS", "25"],
+    ["FIRST_SUPERUSER_EMAIL", "ada"],
+    ["FIRST_SUPERUSER_EMAIL", "Ada <ada@example.com>"],
     ["INVITATION_EXPIRE_HOURS", "0"],
     ["INVITATION_URL", "app.example.com/invited"],
     ["TURNSTILE_SECRET_KEY", "short"],
@@ -256,6 +258,8 @@ describe("the configuration", () => {
     ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "2x0000000000000000000000000000000AA" }],
     ["TURNSTILE_SECRET_KEY", { TURNSTILE_SECRET_KEY: "3x0000000000000000000000000000000AA" }],
     ["TURNSTILE_SITE_KEY", { TURNSTILE_SITE_KEY: "0x4AAAAAAABkMYinukE8nzY0" }],
+    ["LOG_LEVEL", { FIRST_SUPERUSER_EMAIL: "ada@example.com", LOG_LEVEL: "error" }],
+    ["FIRST_SUPERUSER_EMAIL", { FIRST_SUPERUSER_EMAIL: "ada@example.com", ALLOWED_EMAIL_DOMAINS: "*.example.com" }],
   ])("stops production where %s does not go with the rest: %j", (name, change) => {
     expect(faultsOf(PRODUCTION)).toBe("");
     expect(faultsOf({ ...PRODUCTION, ...change })).toMatch(new RegExp(`\\b${name}\\b`));

@@ -23,6 +23,7 @@ export const AUDIT_EVENT_TYPES = {
   email_changed: "The new email address was confirmed and replaced the old one.",
   email_change_undone: "The email address change was undone from the old address; the password no longer works.",
   role_changed: "The role was changed from `old` to `new`.",
+  first_superuser_link_logged: "A link that makes the first superuser was written to the service's log.",
   superuser_granted: "The superuser flag was set.",
   superuser_revoked: "The superuser flag was removed.",
   account_suspended: "The account was disabled.",

@@ -1,6 +1,6 @@
 /**
- * `npm run admin:create`: makes an account with the superuser flag, or sets the flag of an existing account. This is
- * the only way to the first superuser. Running it twice has the same result as once.
+ * `npm run admin:create`: makes an account with the superuser flag, or sets the flag of an existing account. Running
+ * it twice has the same result as once.
  */
 import type * as z from "zod";
 import { type Config, parseConfig } from "../config/config.ts";

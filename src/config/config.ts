@@ -6,7 +6,13 @@
  */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 import { contradictions } from "./contradictions.ts";
-import { DEFAULT_REFRESH_DAYS, environment, RETIRED_VARIABLES, SCRYPT_R } from "./settings.ts";
+import {
+  DEFAULT_REFRESH_DAYS,
+  environment,
+  FIRST_SUPERUSER_LINK_LIFETIME,
+  RETIRED_VARIABLES,
+  SCRYPT_R,
+} from "./settings.ts";
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -84,6 +90,7 @@ export function parseConfig(source: object) {
       usernameRetirement: values.USERNAME_RETIREMENT_DAYS * DAY,
     },
     audit: { retention: values.AUDIT_RETENTION_DAYS * DAY },
+    firstSuperuserEmail: values.FIRST_SUPERUSER_EMAIL,
     registration: { policy: values.REGISTRATION, emailDomains: values.ALLOWED_EMAIL_DOMAINS },
     turnstile: { secretKey: values.TURNSTILE_SECRET_KEY, siteKey: values.TURNSTILE_SITE_KEY },
     links: {
@@ -92,6 +99,7 @@ export function parseConfig(source: object) {
       confirmEmailUrl: values.CONFIRM_EMAIL_URL ?? `${publicUrl}/confirm-email`,
       undoEmailChangeUrl: values.UNDO_EMAIL_CHANGE_URL ?? `${publicUrl}/undo-email-change`,
       invitationUrl: values.INVITATION_URL ?? `${publicUrl}/accept-invitation`,
+      firstSuperuserLifetime: FIRST_SUPERUSER_LINK_LIFETIME,
       invitationLifetime: values.INVITATION_EXPIRE_HOURS * HOUR,
       undoEmailChangeLifetime: values.EMAIL_CHANGE_UNDO_DAYS * DAY,
       resetPasswordLifetime: values.RESET_PASSWORD_EXPIRE_MINUTES * MINUTE,

@@ -1,3 +1,4 @@
+import { isOfAllowedDomain } from "../platform/email-address.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import type { Variables } from "./settings.ts";
 import { GOOD_SECRET, isLoopback } from "./values.ts";
@@ -30,6 +31,15 @@ export function contradictions(
   insist(
     (values.REFRESH_TOKEN_EXPIRE_DAYS ?? 0) <= values.SESSION_MAX_DAYS,
     `REFRESH_TOKEN_EXPIRE_DAYS is longer than SESSION_MAX_DAYS (${values.SESSION_MAX_DAYS}), which ends every session: raise SESSION_MAX_DAYS, or lower it.`,
+  );
+  const { FIRST_SUPERUSER_EMAIL: first, ALLOWED_EMAIL_DOMAINS: allowed } = values;
+  insist(
+    first === undefined || isOfAllowedDomain(first, allowed),
+    "FIRST_SUPERUSER_EMAIL is at a domain that ALLOWED_EMAIL_DOMAINS does not list.",
+  );
+  insist(
+    first === undefined || values.LOG_LEVEL !== "error",
+    "FIRST_SUPERUSER_EMAIL needs LOG_LEVEL=warn or info: LOG_LEVEL=error leaves the link out of the log.",
   );
   const { SCRYPT_LN: ln, SCRYPT_P: p } = values;
   const isApproved = APPROVED_SCRYPT.some((set) => ln >= set.ln && p >= set.p);

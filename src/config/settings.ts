@@ -3,6 +3,7 @@
  * Limits are in `limit-rules.ts`.
  */
 import * as z from "zod";
+import { HOUR } from "../platform/clock.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
 import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
@@ -10,6 +11,7 @@ import { sentryDsn, sentryEnvironment } from "./sentry-dsn.ts";
 import {
   clientId,
   domains,
+  email,
   givenNumber,
   headerNames,
   httpUrl,
@@ -37,6 +39,9 @@ export const JWKS_MAX_AGE_SECONDS = 300;
 
 /** The lifetime of a refresh token, unless it is configured or `SESSION_MAX_DAYS` is shorter. */
 export const DEFAULT_REFRESH_DAYS = 7;
+
+/** How long a link for the first superuser works: it is in the log, which others may read later. */
+export const FIRST_SUPERUSER_LINK_LIFETIME = 1 * HOUR;
 
 /** Variables of earlier versions that would now be ignored, each with what to do instead. */
 export const RETIRED_VARIABLES = {
@@ -84,6 +89,7 @@ export const environment = z.object({
   REGISTRATION: oneOf(["open", "invitation", "closed"]).default("open"),
   ALLOWED_EMAIL_DOMAINS: domains,
   INVITATION_EXPIRE_HOURS: wholeNumber(24, 1, 24),
+  FIRST_SUPERUSER_EMAIL: email.optional(),
   TURNSTILE_SECRET_KEY: z
     .string()
     .regex(/^\S{16,}$/, "takes the secret key of a Turnstile widget")

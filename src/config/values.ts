@@ -1,6 +1,6 @@
 /** Parsers for the values of variables. Each parses a text, or says what the variable takes. */
 import * as z from "zod";
-import { canonicalDomain, isDomain, isLocalPart } from "../platform/email-address.ts";
+import { canonicalDomain, canonicalEmail, isDomain, isEmail, isLocalPart } from "../platform/email-address.ts";
 import { LEAST_SECRET_LENGTH } from "../platform/secret-strength.ts";
 import { withoutSpacesAround } from "../platform/spaces.ts";
 
@@ -76,6 +76,9 @@ export const domains = z
     (list) => list.every(isDomainPattern),
     "takes domains like example.com or *.example.com, separated by commas",
   );
+
+/** An email address, in its stored form. */
+export const email = z.string().overwrite(canonicalEmail).refine(isEmail, "takes an email address");
 
 /**
  * The sender of emails: an address or `Name <address>`. The domain may be the name of a single host. It comes back in

@@ -23,6 +23,7 @@ import type { AccessTokens } from "../tokens/access-token.ts";
 import type { UserAdministration } from "../users/administration.ts";
 import type { DeletionStore } from "../users/deletions.ts";
 import type { EmailChangeStore } from "../users/email-changes.ts";
+import type { FirstSuperuserStore } from "../users/first-superuser.ts";
 import type { InvitationStore } from "../users/invitations.ts";
 import type { ProfileStore } from "../users/profiles.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
@@ -41,6 +42,7 @@ export interface Services {
   readonly profiles: ProfileStore;
   readonly registrations: RegistrationStore;
   readonly invitations: InvitationStore;
+  readonly firstSuperuser: FirstSuperuserStore;
   readonly emailChanges: EmailChangeStore;
   readonly deletions: DeletionStore;
   readonly administration: UserAdministration;

@@ -14,10 +14,17 @@ import { refuse } from "../platform/refusal.ts";
 /**
  * `verify-email`: the subject is a registration, which never changes and is deleted when its link is used.
  * `reset-password`: the subject is a user; the state is their address and session epoch. `invitation`: the subject is
- * the invitation, which is not stored; the state is the address. `confirm-email` and `undo-email-change`: the subject
+ * the invitation, which is not stored; the state is the address. `first-superuser` is an invitation that makes the first
+ * superuser. `confirm-email` and `undo-email-change`: the subject
  * is the change, whose row records its progress.
  */
-export type LinkPurpose = "verify-email" | "reset-password" | "invitation" | "confirm-email" | "undo-email-change";
+export type LinkPurpose =
+  | "verify-email"
+  | "reset-password"
+  | "invitation"
+  | "first-superuser"
+  | "confirm-email"
+  | "undo-email-change";
 
 const VERSION = 1;
 const EXPIRY_AT = 1 + 16;

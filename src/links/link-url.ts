@@ -1,4 +1,6 @@
 import type { Secrets } from "../platform/crypto.ts";
+import { unicodeEmail } from "../platform/email-address.ts";
+import { invitationState } from "./link-states.ts";
 import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
@@ -12,4 +14,29 @@ export function linkUrl(
   secrets: Secrets,
 ): string {
   return `${page}#token=${signLink(purpose, link, secrets)}`;
+}
+
+/**
+ * The URL of an invitation of an address. The page and the route that it calls read the address from here: the token
+ * only contains a fingerprint of it.
+ */
+export function invitationUrl(
+  page: string,
+  purpose: "invitation" | "first-superuser",
+  { email, ...link }: Omit<Parameters<typeof signLink>[1], "state"> & { email: string },
+  secrets: Secrets,
+): string {
+  const url = linkUrl(page, purpose, { ...link, state: invitationState(email) }, secrets);
+  return `${url}&email=${linkText(unicodeEmail(email))}`;
+}
+
+/**
+ * A text for the URL of an email. Some characters that a URL may contain, such as quotation marks, end a link in plain
+ * text for some email programs.
+ */
+function linkText(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }

@@ -5,10 +5,9 @@
 
 import type { Config } from "../config/config.ts";
 import { type Limit, mailLimit, strangerMailLimits } from "../limits/budgets.ts";
-import { invitationState, recoveryState } from "../links/link-states.ts";
-import { linkUrl } from "../links/link-url.ts";
+import { recoveryState } from "../links/link-states.ts";
+import { invitationUrl, linkUrl } from "../links/link-url.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
-import { unicodeEmail } from "../platform/email-address.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteIpAddress, quoteUsername } from "./client-words.ts";
@@ -127,25 +126,13 @@ async function composeInvitation(
 ): Promise<WrittenMail | undefined> {
   const [inviter, isOwned] = await Promise.all([users.find(inviterId), invitations.isOwned(email)]);
   if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
-  const link = { subjectId: invitationId, expiresAt, mailId: id, state: invitationState(email) };
-  // The page and the route that it calls read the address from here: the token only contains a fingerprint of it.
-  const url = `${linkUrl(config.links.invitationUrl, "invitation", link, secrets)}&email=${linkText(unicodeEmail(email))}`;
+  const link = { subjectId: invitationId, expiresAt, mailId: id };
+  const url = invitationUrl(config.links.invitationUrl, "invitation", { ...link, email }, secrets);
   return writeMail(
     "invitation",
     { email, locale },
     { inviter: quoteUsername(inviter.username), url, until: expiresAt },
     config,
-  );
-}
-
-/**
- * A text for the URL of an email. Some characters that a URL may contain, such as quotation marks, end a link in plain
- * text for some email programs.
- */
-function linkText(text: string): string {
-  return encodeURIComponent(text).replaceAll(
-    /[!'()*~]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
 

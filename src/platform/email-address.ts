@@ -95,6 +95,18 @@ export function emailPrefixes(typed: string): string[] {
   return isAscii(begun) ? [start + begun, encoded] : [encoded];
 }
 
+/**
+ * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be in their
+ * stored form.
+ */
+export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
+  const domain = email.slice(email.lastIndexOf("@") + 1);
+  return (
+    domains.length === 0 ||
+    domains.some((allowed) => (allowed.startsWith("*.") ? domain.endsWith(allowed.slice(1)) : domain === allowed))
+  );
+}
+
 /** What comes up to and with the last `@`, which may be nothing, and what comes after it. */
 function partsOf(email: string): { local: string; domain: string } {
   const end = email.lastIndexOf("@") + 1;

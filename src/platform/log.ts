@@ -24,6 +24,9 @@ export interface LogFields {
   follow_up_id?: string | undefined;
   task?: string | undefined;
   failed?: number | undefined;
+  /** Only of `first_superuser_link`. */
+  link?: string | undefined;
+  expires_at?: string | undefined;
 }
 
 /** From the most important to the least. */

@@ -2,17 +2,18 @@
  * How an invitation becomes a user. Invitations are not stored: an invitation is a signed link. The `users` table shows
  * whether it is used: the address has an owner, or the link's hash is stored there.
  */
-import { and, eq, exists, notExists, sql } from "drizzle-orm";
+import { and, eq, exists, notExists, or } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { usernameTaken } from "./fields.ts";
+import { anySuperuser } from "./first-superuser.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
 import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
-import { hasUsername, idsOf, isBareRegistration, nextVersion } from "./users.ts";
+import { hasUsername, idsOf, nextVersion, ownerOf } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
 type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };
@@ -20,34 +21,48 @@ type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "loc
 export type InvitationStore = ReturnType<typeof createInvitationStore>;
 
 export function createInvitationStore(db: Database) {
-  const owner = (email: string) => idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
   const madeBy = (link: string) => idsOf(db, users, eq(users.verifiedByLink, link));
 
   return {
-    /** Whether the address has an owner. An account that was only registered and never verified does not count. */
+    /** Whether the address has an owner. */
     async isOwned(email: string) {
-      return (await owner(email)).length > 0;
+      return (await ownerOf(db, email)).length > 0;
     },
 
-    /** Whether an invitation for the address is spent: the address has an owner, or this very link made a user. */
-    async isUsed(email: string, link: string) {
-      const { owners, made } = await batchOf(db, { owners: owner(email), made: madeBy(link) });
-      return owners.length > 0 || made.length > 0;
+    /**
+     * Whether an invitation for the address is spent: the address has an owner, or this very link made a user. One that
+     * `makesFirstSuperuser` is spent as soon as there is a superuser, too.
+     */
+    async isUsed(email: string, link: string, makesFirstSuperuser: boolean) {
+      const { owners, made, superusers } = await batchOf(db, {
+        owners: ownerOf(db, email),
+        made: madeBy(link),
+        superusers: makesFirstSuperuser ? anySuperuser(db) : madeBy(link),
+      });
+      return owners.length + made.length + superusers.length > 0;
     },
 
     /**
      * Makes the invited person a verified user, in place of a registration of the address that was never proved.
-     * Registrations of other addresses give up the username.
+     * Registrations of other addresses give up the username. With `makesFirstSuperuser` the user is a superuser, and
+     * nothing happens if there is one.
      */
     async accept(
       { id, link, ...chosen }: Acceptance,
-      { consequences, now }: { consequences: Consequences; now: number },
+      {
+        consequences,
+        makesFirstSuperuser,
+        now,
+      }: { consequences: Consequences; makesFirstSuperuser: boolean; now: number },
     ) {
       const { email, passwordHash } = chosen;
+      const rank = makesFirstSuperuser ? ({ role: "admin", isSuperuser: true } as const) : {};
       const username = canonicalName(chosen.username);
       const retired = retiredUsername(db, username, now);
+      const otherSuperuser = makesFirstSuperuser ? anySuperuser(db, id) : undefined;
       const isAcceptable = and(
-        notExists(owner(email)),
+        otherSuperuser && notExists(otherSuperuser),
+        notExists(ownerOf(db, email)),
         notExists(madeBy(link)),
         notExists(usernameOwner(db, username)),
         notExists(retired),
@@ -57,7 +72,7 @@ export function createInvitationStore(db: Database) {
         users,
         and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
       );
-      const { user, owners, made } = await batchOf(db, {
+      const { user, owners, made, others } = await batchOf(db, {
         // Other registrations of the address stay until they expire, so that the people who made them notice no change.
         spend: db
           .delete(registrations)
@@ -66,20 +81,23 @@ export function createInvitationStore(db: Database) {
         // Address, username and link are unique: nothing is inserted if one of them is in use.
         insert: db
           .insert(users)
-          .values({ id, ...chosen, isVerified: true, verifiedByLink: link, createdAt: now, updatedAt: now })
+          .values({ id, ...chosen, ...rank, isVerified: true, verifiedByLink: link, createdAt: now, updatedAt: now })
           .onConflictDoNothing(),
-        dropIfRetired: db.delete(users).where(and(eq(users.id, id), exists(retired))),
+        dropIfRefused: db
+          .delete(users)
+          .where(and(eq(users.id, id), or(exists(retired), otherSuperuser && exists(otherSuperuser)))),
         replaceBareRegistration: db
           .update(users)
-          .set({ ...chosen, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
+          .set({ ...chosen, ...rank, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
           .where(and(eq(users.email, email), isAcceptable)),
         ...storing(db, consequences, exists(accepted)),
         user: accepted,
-        owners: owner(email),
+        owners: ownerOf(db, email),
         made: madeBy(link),
+        others: otherSuperuser ?? madeBy(link),
       });
       if (user[0] !== undefined) return { userId: user[0].id };
-      return owners.length > 0 || made.length > 0 ? refuse("invitation_used") : usernameTaken();
+      return owners.length > 0 || made.length > 0 || others.length > 0 ? refuse("invitation_used") : usernameTaken();
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config/config.ts";
 import { newPassword } from "../passwords/policy.ts";
+import { isOfAllowedDomain } from "../platform/email-address.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 import { emailAddress, emailDocumentation, username } from "./fields.ts";
 import { profileShape } from "./profile-fields.ts";
@@ -39,16 +40,4 @@ export function allowedEmailAddress({ registration: { emailDomains } }: Pick<Con
       when: ({ issues }) => issues.length === 0,
     })
     .meta(emailDocumentation);
-}
-
-/**
- * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be in their
- * stored form.
- */
-export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
-  const domain = email.slice(email.lastIndexOf("@") + 1);
-  return (
-    domains.length === 0 ||
-    domains.some((allowed) => (allowed.startsWith("*.") ? domain.endsWith(allowed.slice(1)) : domain === allowed))
-  );
 }

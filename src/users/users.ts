@@ -50,6 +50,11 @@ export function idsOf(db: Database, table: typeof users | typeof registrations, 
   return db.select({ id: table.id }).from(table).where(condition);
 }
 
+/** The user who owns an address. An account that was only registered and never verified does not count. */
+export function ownerOf(db: Database, email: string) {
+  return idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
+}
+
 /** Other superusers who can log in. While there are none, this one can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
   return idsOf(

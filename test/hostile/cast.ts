@@ -65,7 +65,7 @@ export class Cast {
   /** An invitation has no user yet whose version tells that it was used. */
   #isInvitationUsed(): Promise<boolean> {
     const [email, link] = [this.words.get("invitation.email"), this.words.get("invitation.link")];
-    return this.#services.invitations.isUsed(email ?? "", linkHash(link ?? ""));
+    return this.#services.invitations.isUsed(email ?? "", linkHash(link ?? ""), false);
   }
 
   async #rally(name: string, standing: Standing): Promise<void> {

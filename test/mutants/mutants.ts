@@ -298,8 +298,38 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An invitation takes over an account that was proved a moment before.",
         file: "src/users/invitations.ts",
-        from: "notExists(owner(email)),",
+        from: "notExists(ownerOf(db, email)),",
         to: "",
+      },
+    ],
+  ),
+
+  ...noticedBy(
+    ["test/invitations/first-superuser.test.ts"],
+    [
+      {
+        name: "The link for the first superuser makes another one beside one that was made a moment before.",
+        file: "src/users/invitations.ts",
+        from: ", otherSuperuser && exists(otherSuperuser)",
+        to: "",
+      },
+      {
+        name: "The link for the first superuser works for another address than the variable names.",
+        file: "src/features/invitations/accept-invitation.ts",
+        from: "makesFirstSuperuser && body.email !== config.firstSuperuserEmail",
+        to: "false",
+      },
+      {
+        name: "Every run of the cron job logs a link for the first superuser.",
+        file: "src/users/first-superuser.ts",
+        from: "{notExists(recent)}",
+        to: "{1}",
+      },
+      {
+        name: "A link for the first superuser is logged where there is a superuser.",
+        file: "src/users/first-superuser.ts",
+        from: "{isOpen}",
+        to: "{1}",
       },
     ],
   ),

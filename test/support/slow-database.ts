@@ -7,8 +7,13 @@ import { parseConfig } from "../../src/config/config.ts";
  * The app on a database that runs `interruption` once, right before a statement with this text: what another request
  * may do between a read and a write. `queries` collects the text of every statement.
  */
-export function appInterrupted(text: string, interruption: () => Promise<unknown>, queries: string[] = []) {
-  const app = createApp(parseConfig(env));
+export function appInterrupted(
+  text: string,
+  interruption: () => Promise<unknown>,
+  queries: string[] = [],
+  values: Record<string, string> = {},
+) {
+  const app = createApp(parseConfig({ ...env, ...values }));
   const texts = new WeakMap<object, string>();
   const originals = new WeakMap<object, D1PreparedStatement>();
   let isOver = false;

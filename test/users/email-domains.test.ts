@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOfAllowedDomain } from "../../src/users/registration-policy.ts";
+import { isOfAllowedDomain } from "../../src/platform/email-address.ts";
 import { type Answer, appWith, expectProblem, post } from "../support/client.ts";
 import { loggedIn, logIn, mailsTo, registered, rowOf, somebody, withStanding } from "../support/people.ts";
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
 import { statusSchema } from "../../http/status.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { invitationState } from "../../links/link-states.ts";
@@ -21,7 +22,7 @@ export const acceptInvitation = endpoint(
     tag: "Authentication",
     summary: "Accept an invitation",
     description:
-      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. If the username or password is refused, the link stays valid. The link stops working when the address has an account.",
+      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. If the username or password is refused, the link stays valid. The link stops working when the address has an account.",
     body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
@@ -38,15 +39,19 @@ export const acceptInvitation = endpoint(
   },
   async (services, { body, client, exchange }) => {
     const { clock, config, followUps, invitations, loginAttempts, passwordQuality, passwords, random } = services;
-    const closed = refuseInvitation(config);
+    const makesFirstSuperuser = isForFirstSuperuser(body.token, services);
+    // No policy keeps the operator out.
+    const closed = makesFirstSuperuser ? undefined : refuseInvitation(config);
     if (closed !== undefined) return closed;
-    const link = verifyLink("invitation", body.token, services);
+    const link = verifyLink(makesFirstSuperuser ? "first-superuser" : "invitation", body.token, services);
     if (isRefusal(link)) return link;
+    // Removing the variable, or changing it, stops the link from working.
+    if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
     // The link holds only a fingerprint of its address.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const hash = linkHash(body.token);
     // The client may learn this: it has the link, and so the mailbox.
-    if (await invitations.isUsed(body.email, hash)) return refuse("invitation_used");
+    if (await invitations.isUsed(body.email, hash, makesFirstSuperuser)) return refuse("invitation_used");
 
     const checked = await passwordQuality.require("password", body.password, body);
     if (isRefusal(checked)) return checked;
@@ -56,7 +61,14 @@ export const acceptInvitation = endpoint(
     const details = { invitation_id: link.subjectId, ...checked.details };
     const invited = verifiedBy(hash);
     const consequences = followUps.of({
-      events: [{ type: "invitation_accepted", actorId: invited, userId: invited, details }],
+      events: [
+        {
+          type: makesFirstSuperuser ? "superuser_granted" : "invitation_accepted",
+          actorId: invited,
+          userId: invited,
+          details,
+        },
+      ],
     });
     const accepted = await invitations.accept(
       {
@@ -68,7 +80,7 @@ export const acceptInvitation = endpoint(
         locale: client.locale,
         link: hash,
       },
-      { consequences, now },
+      { consequences, makesFirstSuperuser, now },
     );
     if (isRefusal(accepted)) return accepted;
     const { userId } = accepted;
@@ -78,3 +90,9 @@ export const acceptInvitation = endpoint(
     return { status: "verified" };
   },
 );
+
+/** Whether the link is one from the log, even if it has expired. */
+function isForFirstSuperuser(token: string, services: Pick<Services, "clock" | "secrets">): boolean {
+  const link = verifyLink("first-superuser", token, services);
+  return !isRefusal(link) || link.code === "expired_token";
+}

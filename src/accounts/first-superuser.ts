@@ -1,0 +1,41 @@
+/**
+ * The way to the first superuser without a shell: while the service has none, and `FIRST_SUPERUSER_EMAIL` is set, the
+ * cron job writes a link to the log. It is the only secret that is ever logged: whoever can read the log of a Worker can
+ * usually deploy another one in its place.
+ */
+import type { Config } from "../config/config.ts";
+import { invitationUrl } from "../links/link-url.ts";
+import { type Clock, toIsoTime } from "../platform/clock.ts";
+import type { Secrets } from "../platform/crypto.ts";
+import { writeLog } from "../platform/log.ts";
+import { createId, type Random } from "../platform/random.ts";
+import type { FirstSuperuserStore } from "../users/first-superuser.ts";
+
+interface Parts {
+  clock: Clock;
+  config: Config;
+  firstSuperuser: FirstSuperuserStore;
+  random: Random;
+  secrets: Secrets;
+}
+
+/** Writes a link when the one before has expired, so that at most one works at a time. */
+export async function offerFirstSuperuser({ clock, config, firstSuperuser, random, secrets }: Parts): Promise<void> {
+  const { firstSuperuserEmail: email, links, publicUrl } = config;
+  if (email === undefined) return;
+  const now = clock.now();
+  const subjectId = createId(now, random);
+  const event = { id: subjectId, occurredAt: now };
+  const outcome = await firstSuperuser.recordLink(email, event, now - links.firstSuperuserLifetime);
+  if (outcome === "address taken") writeLog("warn", { event: "first_superuser_address_taken" });
+  if (outcome !== "recorded") return;
+  const expiresAt = now + links.firstSuperuserLifetime;
+  // Always the hosted page: no other one needs to know this link.
+  const page = `${publicUrl}/accept-invitation`;
+  const content = { subjectId, expiresAt, mailId: createId(now, random), email };
+  writeLog("warn", {
+    event: "first_superuser_link",
+    link: invitationUrl(page, "first-superuser", content, secrets),
+    expires_at: toIsoTime(expiresAt),
+  });
+}

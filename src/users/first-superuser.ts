@@ -1,0 +1,47 @@
+/** Whether there is a superuser, and when the last link for the first one went to the log. */
+import { and, eq, exists, gt, ne, notExists, sql } from "drizzle-orm";
+import { insertEvent } from "../audit/audit-events.ts";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, users } from "../db/schema.ts";
+import { earliestId } from "../platform/random.ts";
+import { idsOf, ownerOf } from "./users.ts";
+
+/** A superuser other than `except`, even a suspended one. */
+export function anySuperuser(db: Database, except = "") {
+  return idsOf(db, users, and(eq(users.isSuperuser, true), ne(users.id, except))).limit(1);
+}
+
+export type FirstSuperuserStore = ReturnType<typeof createFirstSuperuserStore>;
+
+export function createFirstSuperuserStore(db: Database) {
+  return {
+    /**
+     * Records that a link for the address goes to the log: only if there is no superuser, the address has no owner, and
+     * no link was recorded after `since`. Of several runs at once, one records it.
+     */
+    async recordLink(
+      email: string,
+      event: Pick<AuditEvent, "id" | "occurredAt">,
+      since: number,
+    ): Promise<"recorded" | "not due" | "address taken"> {
+      const type = "first_superuser_link_logged";
+      const recent = db
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(and(eq(auditEvents.type, type), gt(auditEvents.id, earliestId(since + 1))));
+      const isOpen = notExists(anySuperuser(db));
+      const about = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+      const { recorded, taken } = await batchOf(db, {
+        recorded: insertEvent(
+          db,
+          { ...event, ...about, type },
+          sql`${isOpen} AND ${notExists(ownerOf(db, email))} AND ${notExists(recent)}`,
+        ).returning({ id: auditEvents.id }),
+        taken: idsOf(db, users, and(isOpen, exists(ownerOf(db, email)))).limit(1),
+      });
+      if (recorded.length > 0) return "recorded";
+      return taken.length > 0 ? "address taken" : "not due";
+    },
+  };
+}
