@@ -160,11 +160,14 @@ describe("this tree's Worker on the schema of the stored release", () => {
       expect([answer.status, answer.headers.has("Retry-After")]).toEqual([503, true]);
       expect(await answer.json()).toMatchObject({ code: "unavailable" });
     }
-    expect(refused.length > 0, `${refused.map(([, { url }]) => url)}`).toBe(pending.length > 0);
+    expect(refused.length > 0, "a request needs a migration").toBe(pending.length > 0);
+    const readiness = async () => (await fetch(`${origin}/health/ready`)).json();
+    expect(await readiness()).toMatchObject({ pending_migrations: pending });
     await service.runCron();
     service.failures();
 
     await service.migrate(next, next);
+    expect(await readiness()).toMatchObject({ status: "ok" });
     // The same token again: its session went on, even where the response was lost.
     await refresh(origin, refresh_token);
     await logIn(origin, ada);
