@@ -2,10 +2,11 @@
  * `npm run rollback`: makes an earlier version of the deployed Worker live again. Cloudflare keeps the versions, so
  * nothing is built or uploaded. Data and schema stay as they are.
  */
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
+import { pause } from "../platform/clock.ts";
 import { parseJson } from "../platform/encoding.ts";
+import { configurationOf, faultOfDeployment, faultOfEnvironment } from "./deploy/configuration.ts";
+import type { Outside } from "./deploy/setting.ts";
 import { type Fault, giveUp, readFlags, understand } from "./flags.ts";
 import { isNewer, oldestRelease } from "./rollback/contracted.ts";
 import { chooseVersions, type Deployed, readDeployments } from "./rollback/deployments.ts";
@@ -17,6 +18,7 @@ const USAGE = `Usage: npm run rollback -- [flags]
 Makes the version of the deployed Worker live again that was live before the current one. Shows both and asks first.
 The database, the user objects and the secrets stay as they are.
 
+  --env <name>          the environment, as given to \`npm run deploy\`; production by default
   --to <version-id>     another version: \`npx wrangler versions list\` shows them
   --yes                 don't ask
   --help                show this text
@@ -28,24 +30,21 @@ const VERSION_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const LOOKS = 10;
 const LOOK_PAUSE = 2_000;
 
-/** The world beyond this machine, except what wrangler does. */
-export interface Outside {
-  fetch(url: string): Promise<Response>;
-  pause(milliseconds: number): Promise<unknown>;
-}
-
 /** Runs the command. Returns its exit code. */
 export async function rollBack(
   argv: readonly string[],
   world: Surroundings,
-  outside: Outside = { fetch, pause },
+  outside: Pick<Outside, "fetch" | "pause"> = { fetch, pause },
 ): Promise<number> {
-  const options = { help: { type: "boolean", short: "h" }, to: { type: "string" }, yes: { type: "boolean" } } as const;
-  const flags = understand(flagsOf(readFlags(argv, options)), USAGE, world);
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const read = readFlags(argv, { help: { ...flag, short: "h" }, env: text, to: text, yes: flag });
+  const flags = understand(flagsOf(read), USAGE, world);
   if (typeof flags === "number") return flags;
   const wrangler = findWrangler(world.root);
   if (wrangler === undefined) return giveUp(NOT_INSTALLED, world);
-  const config = join(world.root, "wrangler.toml");
+  const undeployed = faultOfDeployment(world.root, flags.env);
+  if (undeployed !== undefined) return giveUp(undeployed, world);
+  const config = await configurationOf(world.root, flags.env);
 
   const listed = await wrangler.run(["deployments", "list", "--json", "--config", config], world.stop);
   const deployments = listed.code === 0 ? readDeployments(listed.output) : undefined;
@@ -70,7 +69,9 @@ export async function rollBack(
     return 1;
   }
   world.say(`${target.versionId} is live.\n`);
-  return checkHealth(await publicUrl(config), live, world, outside);
+  const environment = flags.env === undefined ? "" : `--env ${flags.env} `;
+  const wayBack = `npm run rollback -- ${environment}--to ${live[0]?.versionId}`;
+  return checkHealth(await publicUrl(config), wayBack, world, outside);
 }
 
 const REFUSED = `Cloudflare did not confirm the rollback. \`npx wrangler deployments status\` shows what is live.
@@ -80,15 +81,18 @@ earlier release and run \`npm run deploy\`: it uploads the earlier code with tod
 
 interface Flags {
   help: boolean;
+  env: string | undefined;
   to: string | undefined;
   yes: boolean;
 }
 
-function flagsOf(read: { values: { help?: boolean; to?: string; yes?: boolean } } | Fault): Flags | Fault {
+function flagsOf(read: { values: Partial<Flags> } | Fault): Flags | Fault {
   if ("fault" in read) return read;
-  const { help = false, to, yes = false } = read.values;
+  const { env, help = false, to, yes = false } = read.values;
+  const fault = env === undefined ? undefined : faultOfEnvironment(env);
+  if (fault !== undefined) return { fault };
   if (to !== undefined && !VERSION_ID.test(to)) return { fault: "--to takes the id of a version: a UUID." };
-  return { help, to, yes };
+  return { env, help, to, yes };
 }
 
 function inWords({ versionId, deployedAt, message }: Deployed): string {
@@ -96,7 +100,7 @@ function inWords({ versionId, deployedAt, message }: Deployed): string {
   return words.filter((word) => word !== undefined && word !== "").join("  ");
 }
 
-const versionSchema = z.object({ annotations: z.object({ "workers/tag": z.string().optional() }).nullish() });
+const versionSchema = z.object({ annotations: z.object({ "workers/message": z.string().optional() }).nullish() });
 
 /** Says that the version runs on the schema, or returns why it does not. */
 async function faultOfSchema(
@@ -111,8 +115,9 @@ async function faultOfSchema(
     return undefined;
   }
   const { output } = await wrangler.run(["versions", "view", versionId, "--json", "--config", config], stop);
-  const tag = versionSchema.safeParse(parseJson(output)).data?.annotations?.["workers/tag"];
-  const [, release] = /^v?(\d+\.\d+\.\d+)$/.exec(tag ?? "") ?? [];
+  const message = versionSchema.safeParse(parseJson(output)).data?.annotations?.["workers/message"];
+  // As `npm run deploy` writes it.
+  const [, release] = /^Postern (\d+\.\d+\.\d+)/.exec(message ?? "") ?? [];
   if (release !== undefined && isNewer(oldest.version, release))
     return `That version is release ${release}. ${oldest.migration} removed what releases before ${oldest.version} use.`;
   const which =
@@ -124,14 +129,14 @@ async function faultOfSchema(
 async function publicUrl(config: string): Promise<string | undefined> {
   const { unstable_readConfig } = await import("wrangler");
   const { PUBLIC_URL } = unstable_readConfig({ config }, { hideWarnings: true }).vars;
-  return typeof PUBLIC_URL === "string" ? PUBLIC_URL : undefined;
+  return typeof PUBLIC_URL === "string" && PUBLIC_URL !== "" ? PUBLIC_URL : undefined;
 }
 
 async function checkHealth(
   origin: string | undefined,
-  [live]: readonly Deployed[],
+  wayBack: string,
   { complain, say, stop }: Surroundings,
-  outside: Outside,
+  outside: Pick<Outside, "fetch" | "pause">,
 ): Promise<number> {
   if (origin === undefined) {
     say("PUBLIC_URL is not in the configuration: ask the service's /health yourself.\n");
@@ -147,7 +152,7 @@ async function checkHealth(
       return 0;
     }
   }
-  complain(`${url} answers ${answer}\nTo return to the version before: npm run rollback -- --to ${live?.versionId}\n`);
+  complain(`${url} answers ${answer}\nTo return to the version before: ${wayBack}\n`);
   return 1;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rollBack } from "../../src/commands/rollback.ts";
@@ -32,22 +32,33 @@ interface Cloudflare {
   /** What a deployment of a version does in the stand-in for wrangler. */
   deploys?: string;
   migration?: string;
-  tag?: string;
+  publicUrl?: string;
+  /** The message with which the earlier version was uploaded. */
+  uploadedAs?: string;
 }
 
 async function run(argv: string[], cloudflare: Cloudflare = {}) {
-  const { history = HISTORY, answers = ["y"], health = [200], deploys = "", migration, tag } = cloudflare;
-  const version = JSON.stringify({ id: OLD, annotations: { "workers/tag": tag } });
+  const {
+    history = HISTORY,
+    answers = ["y"],
+    health = [200],
+    deploys = "",
+    migration,
+    uploadedAs,
+    publicUrl = "https://auth.example.com",
+  } = cloudflare;
+  const version = JSON.stringify({ id: OLD, annotations: { "workers/message": uploadedAs } });
   const world = makeTree(
     `if (args[0] === "deployments") console.log(${JSON.stringify(JSON.stringify(history))});
      if (args[1] === "view") console.log(${JSON.stringify(version)});
      if (args[1] === "deploy") { ${deploys} }`,
     answers,
   );
-  writeFileSync(
-    join(world.root, "wrangler.toml"),
-    'name = "postern"\n[vars]\nPUBLIC_URL = "https://auth.example.com"\n',
-  );
+  const toml = readFileSync("wrangler.toml", "utf8").replace('PUBLIC_URL = ""', `PUBLIC_URL = "${publicUrl}"`);
+  writeFileSync(join(world.root, "wrangler.toml"), toml);
+  mkdirSync(join(world.root, "deployments"));
+  const staging = '[vars]\nPUBLIC_URL = "https://staging.example.com"\n';
+  writeFileSync(join(world.root, "deployments", "staging.toml"), staging);
   mkdirSync(join(world.root, "migrations"));
   writeFileSync(join(world.root, "migrations", "0000_first.sql"), "CREATE TABLE users (id text);");
   if (migration !== undefined) writeFileSync(join(world.root, "migrations", "0001_less.sql"), migration);
@@ -100,6 +111,19 @@ describe("npm run rollback", () => {
     }
   });
 
+  it("rolls another environment back, by the configuration that npm run deploy wrote for it", async () => {
+    const { code, asked, complained, deployments } = await run(["--env", "staging", "--yes"], { health: [503] });
+    expect([code, asked[0]]).toEqual([1, "https://staging.example.com/health"]);
+    expect(deployments[0]?.at(-1)).toMatch(/\.wrangler\/deployments\/staging\.json$/);
+    expect(complained).toContain(`npm run rollback -- --env staging --to ${LIVE}\n`);
+  });
+
+  it("asks no health where the configuration has no address", async () => {
+    const { code, said, asked } = await run(["--yes"], { publicUrl: "" });
+    expect([code, asked]).toEqual([0, []]);
+    expect(said).toContain("PUBLIC_URL is not in the configuration");
+  });
+
   it.each([["n"], [""], [undefined]])("changes nothing where the answer is %j", async (answer) => {
     const { code, complained, deployments } = await run([], { answers: answer === undefined ? [] : [answer] });
     expect([code, complained, deployments]).toEqual([1, "Not rolled back. Nothing changed.\n", []]);
@@ -109,6 +133,7 @@ describe("npm run rollback", () => {
     ["there is no version before", [], { history: [deployed(1, { [`${LIVE}`]: 100 })] }, "hold no other version"],
     ["nothing is deployed", [], { history: [] }, "This Worker has no deployment yet."],
     ["the version is live already", ["--to", `${LIVE}`], {}, `${LIVE} is live already.`],
+    ["the environment was never deployed", ["--env", "elsewhere"], {}, "`npm run deploy -- --env elsewhere` makes it."],
     ["Cloudflare lists nothing", [], { history: "an error" }, "Cloudflare did not list the deployments."],
   ])("changes nothing and says why where %s", async (_, argv, cloudflare, words) => {
     const { code, complained, deployments } = await run(argv, cloudflare);
@@ -137,15 +162,15 @@ describe("npm run rollback", () => {
     const migration = "-- Unused since 0.3.0: nothing reads it.\nALTER TABLE users DROP COLUMN phone;";
 
     it("refuses a version that still uses it", async () => {
-      const { code, complained, deployments } = await run([], { migration, tag: "v0.2.9" });
+      const { code, complained, deployments } = await run([], { migration, uploadedAs: "Postern 0.2.9" });
       expect([code, deployments]).toEqual([1, []]);
       expect(complained).toBe(
         "That version is release 0.2.9. 0001_less.sql removed what releases before 0.3.0 use. Nothing changed.\n",
       );
     });
 
-    it("allows one that doesn't, and says from which release on where the version has no tag", async () => {
-      expect(await run([], { migration, tag: "v0.3.0" })).toMatchObject({ code: 0 });
+    it("allows one that doesn't, and says from which release on where the version does not say", async () => {
+      expect(await run([], { migration, uploadedAs: "Postern 0.3.0" })).toMatchObject({ code: 0 });
       const { code, said } = await run([], { migration });
       expect(code).toBe(0);
       expect(said).toContain("It suits releases from 0.3.0 on: make sure that it is release 0.3.0 or newer.");
@@ -155,6 +180,7 @@ describe("npm run rollback", () => {
   it.each([
     [["--to", "latest"], "--to takes the id of a version"],
     [["--force"], "--force"],
+    [["--env", "My staging"], "--env takes"],
   ])("refuses the flags %j", async (argv, words) => {
     const { code, complained, world } = await run(argv);
     expect([code, world.calls()]).toEqual([2, []]);
