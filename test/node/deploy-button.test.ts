@@ -56,8 +56,15 @@ describe("a Deploy to Cloudflare button", () => {
     expect(namespaces.map(({ id }) => id)).toEqual([expect.stringMatching(/^0{32}$/)]);
   });
 
-  it("deploys by a script that applies migrations before the code", () => {
-    expect(manifest.scripts.deploy).toMatch(/src\/commands\/deploy\.ts$/);
+  it("finds a script that builds and one that deploys, which the tests of npm run deploy run on its answers", () => {
+    expect(manifest.scripts).toMatchObject({ build: expect.any(String), deploy: expect.stringContaining("deploy.ts") });
+  });
+
+  it("is in the guide, for the repository of the person who puts it into their README", () => {
+    const guide = readFileSync(join(TREE, "docs/deploy.md"), "utf8");
+    const button =
+      "[![Deploy to Cloudflare](https://deploy.workers.cloudflare.com/button)](https://deploy.workers.cloudflare.com/?url=";
+    expect(guide).toContain(`${button}https://github.com/OWNER/REPOSITORY)`);
   });
 
   it("can't start a Worker with the answers left empty: each counts as missing", () => {

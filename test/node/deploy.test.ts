@@ -369,6 +369,35 @@ head_sampling_rate = 0.5
     expect(checkout.said()).toContain("found my-auth-db.");
   });
 
+  it("takes over from a Deploy to Cloudflare button: ids and answers in wrangler.toml, the secret on the Worker, and no address", async () => {
+    const checkout = makeCheckout();
+    const [id, namespace] = ["11111111-1111-4111-8111-111111111111", "2".repeat(32)];
+    cloud.databases.push({ uuid: id, name: "my-auth-db", sql: new DatabaseSync(":memory:") });
+    cloud.namespaces.push({ id: namespace, title: "my-auth-kv" });
+    cloud.workers.set("postern", new Map([["AUTH_SECRET", VALUES.AUTH_SECRET]]));
+    const answered = readFileSync(join(checkout.root, "wrangler.toml"), "utf8")
+      .replace("00000000-0000-0000-0000-000000000000", id)
+      .replace("0".repeat(32), namespace)
+      .replace('MAIL_TRANSPORT = ""', 'MAIL_TRANSPORT = "cloudflare"')
+      .replace('MAIL_FROM = ""', 'MAIL_FROM = "no-reply@example.com"')
+      .replace('FIRST_SUPERUSER_EMAIL = ""', 'FIRST_SUPERUSER_EMAIL = "ada@example.com"');
+    writeFileSync(join(checkout.root, "wrangler.toml"), answered);
+    expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
+    const config = JSON.parse(readFileSync(join(checkout.root, ".wrangler/deployments/production.json"), "utf8"));
+    expect(config).toMatchObject({
+      d1_databases: [{ database_id: id }],
+      kv_namespaces: [{ id: namespace }],
+      vars: {
+        PUBLIC_URL: "https://postern.example.workers.dev",
+        MAIL_TRANSPORT: "cloudflare",
+        FIRST_SUPERUSER_EMAIL: "ada@example.com",
+      },
+    });
+    expect(checkout.said()).toContain("found AUTH_SECRET");
+    const lines = checkout.said();
+    expect(lines.indexOf("Migrations")).toBeLessThan(lines.indexOf("Worker  "));
+  });
+
   it("gets a custom domain and the binding for Cloudflare's emails where its values say so", async () => {
     give({ ...VALUES, PUBLIC_URL: "https://auth.example.com", MAIL_TRANSPORT: "cloudflare" });
     const checkout = makeCheckout();

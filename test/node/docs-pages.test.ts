@@ -11,7 +11,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "an excerpt of the file that the text names": 2,
   "test/node/live-secret.test.ts runs it": 4,
   "test/node/own-folder.test.ts runs it": 2,
-  "needs a Cloudflare account": 9,
+  "needs a Cloudflare account": 10,
   "needs the npm registry": 2,
   "test/node/docs-run.test.ts runs it where PostgreSQL is installed": 2,
   "test/node/docs-run.test.ts runs it where sqlite3 is installed": 1,

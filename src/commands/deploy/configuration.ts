@@ -126,8 +126,11 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
   // In Cloudflare's own builds, the operator may have given the Worker another name.
   const name = own(process.env.WRANGLER_CI_OVERRIDE_NAME ?? config.name);
   const { producers, consumers } = config.queues;
+  // Empty texts stand for what a Deploy to Cloudflare button asks for.
+  const vars = Object.fromEntries(Object.entries(config.vars).filter(([, value]) => value !== ""));
   return {
     ...config,
+    vars,
     name,
     d1_databases: config.d1_databases.map((database) => ({
       ...database,
