@@ -136,7 +136,7 @@ describe("the stored release", () => {
 });
 
 describe("this tree's Worker on the schema of the stored release", () => {
-  it("answers as it should or with 503, and loses nothing until the migrations are applied", async () => {
+  it("answers as it should or with 503, and loses nothing until the migrations are applied soon after", async () => {
     const service = await startPrevious();
     const { origin } = service;
     const ada = await register(origin);
@@ -168,7 +168,7 @@ describe("this tree's Worker on the schema of the stored release", () => {
 
     await service.migrate(next, next);
     expect(await readiness()).toMatchObject({ status: "ok" });
-    // The same token again: its session went on, even where the response was lost.
+    // The same token again, within the grace: its session went on, even where the response was lost.
     await refresh(origin, refresh_token);
     await logIn(origin, ada);
     await register(origin, bob);
