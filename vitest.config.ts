@@ -71,7 +71,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/node/**/*.test.ts"],
-          globalSetup: ["test/node/live-shared.ts"],
+          globalSetup: ["test/node/live-shared.ts", "test/support/smtp-server.ts"],
           maxWorkers,
           testTimeout: 240_000,
           hookTimeout: 300_000,

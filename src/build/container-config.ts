@@ -1,0 +1,152 @@
+/**
+ * The configuration of workerd for the container, in Cap'n Proto's text format; workerd.capnp in the npm package
+ * `workerd` is its schema. It is derived from `wrangler.toml`, so that the bindings, queues and cron triggers are the
+ * same as on Cloudflare.
+ */
+import { createHash, createHmac } from "node:crypto";
+import type { Unstable_Config } from "wrangler";
+
+export type WranglerConfig = Pick<
+  Unstable_Config,
+  "assets" | "compatibility_date" | "d1_databases" | "durable_objects" | "kv_namespaces" | "queues" | "triggers"
+>;
+
+interface ContainerParts {
+  /** The modules of the service in the folder `worker`. The first is the main module. */
+  modules: string[];
+  /** Every configuration variable of the service. Its value comes from the environment. */
+  variables: string[];
+  /** The texts of `_headers` and `.assetsignore` in the folder of assets. */
+  headers: string;
+  ignored: string;
+}
+
+const DATABASE = "postern";
+const DATABASE_CLASS = "D1Database";
+
+/** The gateway's own variables, besides those of the service. */
+export const PROXY_VARIABLES = ["TRUSTED_PROXY", "TRUSTED_PROXY_HEADER"];
+
+/** Workers that are built into workerd use only what this date has. */
+const BUNDLED_DATE = "2026-01-01";
+
+/** The folders for data. `start` says where each one is. */
+const DISKS = ["objects", "d1", "kv", "kv-blobs", "queues", "cron"];
+
+/**
+ * The file of the database below the folder `d1`. Its name is the id of the Durable Object that is the database:
+ * workerd derives it from the names of the class and of the database, and so does Miniflare.
+ */
+export function databaseFile(): string {
+  const key = createHash("sha256").update(DATABASE_CLASS).digest();
+  const sign = (bytes: string | Buffer) => createHmac("sha256", key).update(bytes).digest().subarray(0, 16);
+  const name = sign(DATABASE);
+  return `${DATABASE_CLASS}/${Buffer.concat([name, sign(name)]).toString("hex")}.sqlite`;
+}
+
+export function containerConfig(wrangler: WranglerConfig, parts: ContainerParts): string {
+  const { run_worker_first, html_handling } = wrangler.assets ?? {};
+  const assets = json({ run_worker_first, html_handling, headers: parts.headers, ignore: parts.ignored });
+  const services = [
+    `(name = "gateway", worker = .gateway)`,
+    `(name = "site", assets = (path = "assets", config = ${assets}, userWorker = "postern"))`,
+    `(name = "postern", worker = .postern)`,
+    // Private addresses too: an SMTP relay is usually in the same network.
+    `(name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))`,
+    bundledService("d1", "DATABASE", DATABASE_CLASS),
+    bundledService("kv", "SHARD", "KVNamespace", [serviceBinding("BLOBS", "kv-blobs-disk")]),
+    bundledService("queues", "SHARD", "QueueShard", [
+      jsonBinding("CONSUMERS", consumersOf(wrangler)),
+      serviceBinding("postern", "postern"),
+    ]),
+    bundledService("cron", "SCHEDULE", "Schedule", [
+      jsonBinding("CRONS", { postern: wrangler.triggers.crons }),
+      serviceBinding("postern", "postern"),
+    ]),
+    ...DISKS.map((name) => `(name = "${name}-disk", disk = (writable = true))`),
+  ];
+  return `# Written by npm run container:build.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = ${list(services)},
+  sockets = [(name = "http", http = (), service = "gateway")],
+);
+
+const gateway :Workerd.Worker = (
+  modules = [(name = "gateway.js", esModule = embed "gateway.js")],
+  compatibilityDate = "${wrangler.compatibility_date}",
+  bindings = ${list([serviceBinding("SITE", "site"), ...["ENVIRONMENT", ...PROXY_VARIABLES].map(variable)])},
+);
+
+const postern :Workerd.Worker = (
+  modules = ${list(parts.modules.map(module))},
+  compatibilityDate = "${wrangler.compatibility_date}",
+  bindings = ${list([...storageBindings(wrangler), ...parts.variables.map(variable)])},
+  durableObjectNamespaces = ${list(wrangler.durable_objects.bindings.map(({ class_name }) => namespace(class_name)))},
+  durableObjectStorage = (localDisk = "objects-disk"),
+);
+`;
+}
+
+/** `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist on Cloudflare only. The service runs without them. */
+function storageBindings(wrangler: WranglerConfig): string[] {
+  const props = (value: unknown) => `props = (json = ${json(value)})`;
+  const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;
+  return [
+    `(name = "${assets?.binding}", service = (name = "site", entrypoint = "AssetWorker"))`,
+    ...d1_databases.map(({ binding }) => {
+      const fetcher = `(name = "fetcher", service = (name = "d1", ${props({ database: DATABASE })}))`;
+      return `(name = "${binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [${fetcher}]))`;
+    }),
+    ...durable_objects.bindings.map(
+      ({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`,
+    ),
+    // Not by their ids, which belong to one Cloudflare account.
+    ...kv_namespaces.map(
+      ({ binding }) => `(name = "${binding}", kvNamespace = (name = "kv", ${props({ namespace: binding })}))`,
+    ),
+    ...(queues.producers ?? []).map(
+      ({ binding, queue }) => `(name = "${binding}", queue = (name = "queues", ${props({ queue })}))`,
+    ),
+  ];
+}
+
+function consumersOf({ queues }: WranglerConfig) {
+  const settings = (queues.consumers ?? []).map((consumer) => [
+    consumer.queue,
+    {
+      consumer: "postern",
+      maxBatchSize: consumer.max_batch_size,
+      maxBatchTimeout: consumer.max_batch_timeout,
+      maxRetries: consumer.max_retries,
+      deadLetterQueue: consumer.dead_letter_queue,
+    },
+  ]);
+  return Object.fromEntries(settings);
+}
+
+/** A Worker that is built into workerd, with the object class that stores its data on the disk of the same name. */
+function bundledService(name: string, binding: string, className: string, bindings: string[] = []): string {
+  const worker = [
+    `modules = [(name = "${name}.js", bundled = "/workerd/${name}.js")]`,
+    `compatibilityDate = "${BUNDLED_DATE}"`,
+    `compatibilityFlags = ["service_binding_extra_handlers"]`,
+    `bindings = ${list([`(name = "${binding}", durableObjectNamespace = "${className}")`, ...bindings])}`,
+    `durableObjectNamespaces = [${namespace(className)}]`,
+    `durableObjectStorage = (localDisk = "${name}-disk")`,
+  ];
+  return `(name = "${name}", worker = (${worker.join(", ")}))`;
+}
+
+/** The key must never change: with another one, workerd finds no data. */
+const namespace = (className: string) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`;
+const serviceBinding = (name: string, service: string) => `(name = "${name}", service = "${service}")`;
+const jsonBinding = (name: string, value: unknown) => `(name = "${name}", json = ${json(value)})`;
+const variable = (name: string) => `(name = "${name}", fromEnvironment = "${name}")`;
+const module = (name: string) =>
+  `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "worker/${name}")`;
+
+/** JSON as a text of Cap'n Proto, whose escapes are those of JSON. */
+const json = (value: unknown) => JSON.stringify(JSON.stringify(value));
+const list = (items: string[]) => `[\n    ${items.join(",\n    ")},\n  ]`;

@@ -1,0 +1,80 @@
+/**
+ * Who sent a request. The headers of a proxy are believed only if the proxy's own address is in `TRUSTED_PROXY`: any
+ * client can send such headers too.
+ */
+import { BlockList, isIP } from "node:net";
+
+export interface ProxyVariables {
+  /** Empty if it is not set. */
+  ENVIRONMENT: string;
+  TRUSTED_PROXY: string;
+  TRUSTED_PROXY_HEADER: string;
+}
+
+export interface TrustedProxy {
+  /** The client's address, and whether the client used TLS, for a request that `peer` sent. */
+  clientOf(peer: string, headers: Headers): { address: string; secure: boolean };
+}
+
+/** @throws if a variable is wrong or missing. */
+export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedProxy {
+  const { ENVIRONMENT, TRUSTED_PROXY = "", TRUSTED_PROXY_HEADER } = variables;
+  const header = TRUSTED_PROXY_HEADER || "X-Forwarded-For";
+  const faults: string[] = [];
+  const networks = TRUSTED_PROXY.split(",").map((network) => network.trim());
+  const trusted = new BlockList();
+  if (TRUSTED_PROXY === "") {
+    // In production the service answers over HTTPS only, and only a proxy can say that the client used it.
+    if (ENVIRONMENT !== "development")
+      faults.push("TRUSTED_PROXY is missing. It takes the address of the proxy that terminates TLS, or its network.");
+  } else if (!networks.every((network) => addNetwork(trusted, network))) {
+    faults.push("TRUSTED_PROXY takes addresses or networks like 172.30.0.2 or 172.30.0.0/24, separated by commas.");
+  }
+  // `Forwarded` (RFC 7239) has a syntax of its own.
+  if (!/^[\w-]+$/.test(header) || header.toLowerCase() === "forwarded")
+    faults.push("TRUSTED_PROXY_HEADER takes the name of a header like X-Forwarded-For or X-Real-IP.");
+  if (faults.length > 0) throw new Error(`Configuration error:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+
+  const isTrusted = (address: string) => isIP(address) !== 0 && trusted.check(address, familyOf(address));
+  return {
+    clientOf(peer, headers) {
+      if (!isTrusted(peer)) return { address: peer, secure: false };
+      const secure = headers.get("X-Forwarded-Proto")?.trim().toLowerCase() === "https";
+      return { address: nearestStranger(peer, headers.get(header) ?? "", isTrusted), secure };
+    },
+  };
+}
+
+/**
+ * The last address in the header that is no trusted proxy. Each proxy appends the address that it saw, so everything
+ * before that address may be forged. Without one, the peer itself.
+ */
+function nearestStranger(peer: string, header: string, isTrusted: (address: string) => boolean): string {
+  let nearest = peer;
+  for (const item of header.split(",").reverse()) {
+    const address = addressOf(item.trim());
+    if (address === undefined) break;
+    nearest = address;
+    if (!isTrusted(address)) break;
+  }
+  return nearest;
+}
+
+/** The IP address in a text like `192.0.2.1:443`, `[2001:db8::1]:443` or `::ffff:192.0.2.1`, in its shortest form. */
+export function addressOf(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  const [, inBrackets, withPort] = /^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text) ?? [];
+  const address = (inBrackets ?? withPort ?? text).toLowerCase();
+  const mapped = /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
+  return isIP(mapped) === 0 ? undefined : mapped;
+}
+
+function addNetwork(list: BlockList, network: string): boolean {
+  const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (most === -1 || Number(bits ?? most) > most) return false;
+  list.addSubnet(address, Number(bits ?? most), familyOf(address));
+  return true;
+}
+
+const familyOf = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
