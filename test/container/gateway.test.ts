@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import gateway from "../../src/container/gateway.ts";
 import { addressOf, readTrustedProxy } from "../../src/container/trusted-proxy.ts";
 
 const clientOf = (peer: string, headers: Record<string, string>, variables: Record<string, string> = {}) =>
@@ -44,5 +45,32 @@ describe("the container's trusted proxy", () => {
     expect(addressOf("[2001:DB8::1]:443")).toBe("2001:db8::1");
     expect(addressOf("unix:/socket")).toBeUndefined();
     expect(addressOf(undefined)).toBeUndefined();
+  });
+});
+
+describe("the container's gateway", () => {
+  const passOn = async (url: string, clientIp: string, headers = {}) => {
+    const passed: Request[] = [];
+    const site = { fetch: async (request: Request) => passed.push(request) && new Response() };
+    const request = new Request(url, { headers, cf: { clientIp } }) as unknown as Parameters<typeof gateway.fetch>[0];
+    await gateway.fetch(request, {
+      SITE: site as unknown as Fetcher,
+      ENVIRONMENT: "",
+      TRUSTED_PROXY: "",
+      TRUSTED_PROXY_HEADER: "",
+    });
+    return { url: passed[0]?.url, address: passed[0]?.headers.get("CF-Connecting-IP") };
+  };
+
+  it("replaces the client's own CF-Connecting-IP by the address of the socket", async () => {
+    const forged = { "CF-Connecting-IP": "6.6.6.6", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https" };
+    const passed = await passOn("https://auth.example.com/login?a=b", "[::ffff:192.0.2.1]:4711", forged);
+    expect(passed).toEqual({ url: "http://auth.example.com/login?a=b", address: "192.0.2.1" });
+  });
+
+  it("needs no TLS for a health check from the machine itself, and for nothing else", async () => {
+    expect((await passOn("http://localhost/health/ready", "127.0.0.1:4711")).url).toMatch(/^https:/);
+    expect((await passOn("http://localhost/health", "192.0.2.1:4711")).url).toMatch(/^http:/);
+    expect((await passOn("http://localhost/healthy", "127.0.0.1:4711")).url).toMatch(/^http:/);
   });
 });

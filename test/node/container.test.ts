@@ -116,9 +116,11 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
     await other.ended;
   });
 
-  it("lets the operator make a superuser with sqlite3 while it runs", async () => {
-    const { json } = await logIn();
-    const list = () => send(service, "/api/v1/users/", { bearer: String(json.access_token) });
+  it("lets the operator make a superuser with sqlite3 while it runs, who then logs in again", async () => {
+    const list = async () => {
+      const { json } = await logIn();
+      return send(service, "/api/v1/users/", { bearer: String(json.access_token) });
+    };
     expect((await list()).status).toBe(403);
     const sql = `UPDATE users SET role = 'admin', is_superuser = 1 WHERE email = '${ADA.email}';`;
     execFileSync("sqlite3", [join(volume, "d1", readFileSync(join(container.image, "database"), "utf8").trim()), sql]);
