@@ -33,7 +33,9 @@ export function createApp(config: Config): Hono<AppEnv> {
     const services = createServices(c.env, config, origin);
     c.set("services", services);
     c.set("hops", services.hops);
+    c.set("meter", services.meter);
     await next();
+    if (services.metrics !== undefined) c.executionCtx.waitUntil(services.metrics.handOver());
   });
   app.use(requestLog(systemClock, config.development));
   app.use(workAfterResponse);

@@ -3,6 +3,7 @@ import type { AppBindings } from "./http/app-env.ts";
 import type { LoginGuard } from "./limits/login-guard-object.ts";
 import type { RateLimiter } from "./limits/rate-limiter-object.ts";
 import type { MailRequest } from "./mail/requests.ts";
+import type { Metrics } from "./metrics/metrics-object.ts";
 import type { UserSessions } from "./sessions/user-sessions-object.ts";
 
 declare module "./http/app-env.ts" {
@@ -16,6 +17,11 @@ declare module "./http/app-env.ts" {
     /** The dead-letter queue of `MAIL_QUEUE`: emails that were refused permanently. */
     MAIL_DEAD_LETTERS: Queue<MailRequest>;
     AUDIT_QUEUE: Queue<AuditEvent>;
+    /** Only to tell how many events wait in the dead-letter queue of `AUDIT_QUEUE`. */
+    AUDIT_DEAD_LETTERS?: Queue<AuditEvent>;
+    METRICS: DurableObjectNamespace<Metrics>;
+    /** Workers Analytics Engine. Optional. */
+    ANALYTICS?: AnalyticsEngineDataset;
     /** Only with `MAIL_TRANSPORT=cloudflare`. */
     EMAIL?: SendEmail;
   }

@@ -37,6 +37,7 @@ import { resendVerification } from "./features/register/resend-verification.ts";
 import { verifyEmail } from "./features/register/verify-email.ts";
 import { readOpenApi, readReference } from "./features/service/documents.ts";
 import { readHealth } from "./features/service/health.ts";
+import { readMetrics } from "./features/service/metrics.ts";
 import { readReadiness } from "./features/service/readiness.ts";
 import { readService } from "./features/service/root.ts";
 import { readJwks } from "./features/well-known/jwks.ts";
@@ -55,6 +56,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
     ...[listUsers, lookUpUser, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],
     ...[inviteUser, acceptInvitation],
+    ...(config.metrics.token === undefined ? [] : [readMetrics]),
     ...(config.development ? [readOutbox] : []),
   ];
 }

@@ -5,8 +5,9 @@ import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
 import { parseConfig } from "./config/config.ts";
+import type { Services } from "./endpoint/services.ts";
 import { findUser, readJwks, verifyToken } from "./features/rpc/methods.ts";
-import { runCall } from "./features/rpc/run-call.ts";
+import { type Method, runCall } from "./features/rpc/run-call.ts";
 import { deliverMails } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
@@ -21,6 +22,7 @@ import type { AuthService as AuthServiceContract, CallContext } from "./verify/s
 
 export { LoginGuard } from "./limits/login-guard-object.ts";
 export { RateLimiter } from "./limits/rate-limiter-object.ts";
+export { Metrics } from "./metrics/metrics-object.ts";
 export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
@@ -34,15 +36,24 @@ export default {
 
   async queue(batch, bindings) {
     const services = createServices(bindings, config);
-    if (!holdsMails(batch)) return inNewTrace(() => recordAuditEvents(batch, services));
-    const { clock, db } = services;
-    const deadLetters = bindings.MAIL_DEAD_LETTERS;
-    const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
-    await deliverMails(batch, { ...services, transport, deadLetters });
+    if (holdsMails(batch)) {
+      const { clock, db } = services;
+      const deadLetters = bindings.MAIL_DEAD_LETTERS;
+      const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
+      await deliverMails(batch, { ...services, transport, deadLetters });
+    } else {
+      await inNewTrace(() => recordAuditEvents(batch, services));
+    }
+    await services.metrics?.handOverNow();
   },
 
   async scheduled(_event, bindings) {
-    await inNewTrace(() => runMaintenance(createServices(bindings, config)));
+    const services = createServices(bindings, config);
+    try {
+      await inNewTrace(() => runMaintenance(services));
+    } finally {
+      await services.metrics?.handOverNow();
+    }
   },
 } satisfies ExportedHandler<Bindings>;
 
@@ -56,19 +67,28 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
   }
 
   verify(token: string, context?: CallContext) {
-    return runCall("verify", this.#services, (services) => verifyToken(services, token), context);
+    return this.#run("verify", (services) => verifyToken(services, token), context);
   }
 
   user(id: string, context?: CallContext) {
-    return runCall("user", this.#services, (services) => findUser(services, id), context);
+    return this.#run("user", (services) => findUser(services, id), context);
   }
 
   jwks(context?: CallContext) {
-    return runCall("jwks", this.#services, readJwks, context);
+    return this.#run("jwks", readJwks, context);
   }
 
-  get #services() {
-    return createServices(this.env, config);
+  async #run<Answer>(
+    method: Method,
+    work: (services: Services) => Promise<Answer>,
+    context?: CallContext,
+  ): Promise<Answer> {
+    const services = createServices(this.env, config);
+    try {
+      return await runCall(method, services, work, context);
+    } finally {
+      if (services.metrics !== undefined) this.ctx.waitUntil(services.metrics.handOver());
+    }
   }
 }
 

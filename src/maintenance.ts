@@ -55,13 +55,16 @@ export async function runMaintenance(services: Services): Promise<void> {
   for (const [name, task] of tasks) {
     try {
       await task(services, now);
+      services.meter.count("cron_tasks", { task: name, result: "ok" });
     } catch (error) {
       failed.push(name);
+      services.meter.count("cron_tasks", { task: name, result: "failed" });
       writeLog("error", { event: "task_failed", task: name, error: describeError(error) });
     }
   }
   const durationMs = services.clock.now() - now;
   writeLog("info", { event: "tasks_ran", count: tasks.length, failed: failed.length, duration_ms: durationMs });
+  services.meter.count("cron_runs", { result: failed.length > 0 ? "failed" : "ok" });
   if (failed.length > 0) throw new Error(`Tasks of the cron job failed: ${failed.join(", ")}.`);
 }
 

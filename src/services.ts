@@ -14,6 +14,10 @@ import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.
 import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createSuppressionList } from "./mail/suppressions.ts";
+import { createMetricsStore } from "./metrics/hand-over.ts";
+import { createMeter } from "./metrics/meter.ts";
+import { createQueueDepths } from "./metrics/queue-depths.ts";
+import { isolateTally } from "./metrics/tally.ts";
 import { createBreaches } from "./passwords/breaches.ts";
 import { createHashingLane, type HashingLane, turnsBetweenHashes } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
@@ -47,12 +51,15 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
   const { LOGIN_GUARD, RATE_LIMITER } = bindings;
   const { enforced, rules } = config.limits;
   const { productName } = config;
+  const isCounting = config.metrics.token !== undefined;
   return lazily<Services>({
     config: () => config,
     clock: () => systemClock,
     random: () => systemRandom,
     secrets: () => keptFor(config).secrets,
-    hops: ({ clock }) => new Hops(clock),
+    meter: () => createMeter(isCounting ? isolateTally : undefined, bindings.ANALYTICS),
+    metrics: (parts) => (isCounting ? createMetricsStore(bindings.METRICS, isolateTally, parts) : undefined),
+    hops: ({ clock, meter }) => new Hops(clock, meter),
     afterResponse: () => new AfterResponse(),
     db: ({ hops }) => openDatabase(bindings.DB, hops),
     users: ({ db }) => createUserStore(db),
@@ -67,19 +74,19 @@ export function createServices(bindings: Bindings, config: Config, origin: Audit
     revocations: ({ hops }) => createRevocations(bindings.REVOCATIONS, hops),
     keyring: (services) => createKeyring(services),
     accessTokens: ({ keyring, clock, random }) => createAccessTokens({ config: config.tokens, keyring, clock, random }),
-    passwords: ({ random }) => createPasswords(config.passwords, keptFor(config).lane, random),
+    passwords: ({ meter, random }) => createPasswords(config.passwords, keptFor(config).lane, random, meter),
     passwordQuality: ({ hops }) =>
       createPasswordQuality(config.passwords, productName, createBreaches(config.passwords.breachTimeout, hops)),
-    limiter: ({ secrets, hops }) => (enforced ? createLimiter(RATE_LIMITER, rules, secrets, hops) : unlimited),
-    loginAttempts: ({ secrets, hops }) =>
-      enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, secrets, hops) : unlimitedAttempts,
+    limiter: (parts) => (enforced ? createLimiter(RATE_LIMITER, rules, parts) : unlimited),
+    loginAttempts: (parts) =>
+      enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, parts) : unlimitedAttempts,
     challenge: ({ hops }) => createChallenge(config.turnstile, hops),
-    mail: ({ afterResponse, hops, clock, random }) =>
-      createMailQueue(bindings.MAIL_QUEUE, afterResponse, hops, clock, random, currentTraceparent()),
+    mail: (parts) => createMailQueue(bindings.MAIL_QUEUE, parts, currentTraceparent()),
     suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
     audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
     followUpRows: ({ db }) => createFollowUpRows(db),
     followUps: (services) => createFollowUps(services, origin),
+    queueDepths: (parts) => createQueueDepths(bindings, parts),
     auditEvents: ({ db }) => createAuditEventStore(db),
   });
 }

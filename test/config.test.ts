@@ -142,6 +142,8 @@ describe("the configuration", () => {
     ["PRODUCT_NAME", "Evil\r\nBcc: a@b.example"],
     ["AUTH_SECRET", "too short"],
     ["AUTH_SECRET_PREVIOUS", "too short"],
+    ["METRICS_TOKEN", "too short"],
+    ["METRICS_TOKEN", "with a space, which no Bearer token has in it"],
     ["JWT_CLIENT_ID", "two words"],
     ["JWT_CLIENT_ID", "019AB2C4-5d6e-7f80-9a1b-2c3d4e5f6071"],
     ["JWT_ALGORITHM", "HS256"],
@@ -365,6 +367,14 @@ describe("the configuration", () => {
       expect(faults.replace("openssl rand -base64 48 makes a good one", "")).not.toContain(weak);
       expect(faultsOf({ ...DEVELOPMENT, [name]: weak }), "development takes it").toBe("");
     }
+  });
+
+  it("stops production where the token of the metrics is easily guessed", () => {
+    const weak = { METRICS_TOKEN: "change-me-change-it-please-really-do-it" };
+    expect(faultsOf({ ...PRODUCTION, ...weak })).toMatch(/\n {2}METRICS_TOKEN looks .*: openssl rand -base64 48/);
+    expect(faultsOf({ ...DEVELOPMENT, ...weak })).toBe("");
+    const good = Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString("base64");
+    expect(faultsOf({ ...PRODUCTION, METRICS_TOKEN: good })).toBe("");
   });
 
   it("takes every secret that a generator makes", () => {

@@ -111,6 +111,7 @@ export function parseConfig(source: object) {
     log: { level: values.LOG_LEVEL },
     /** `envelopeUrl` is absent if errors are reported nowhere. */
     sentry: { envelopeUrl: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT ?? values.ENVIRONMENT },
+    metrics: { token: values.METRICS_TOKEN },
     mail: {
       transport,
       from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,

@@ -57,7 +57,7 @@ export function contradictions(
     else insist(protocol === "https:", "PUBLIC_URL takes an https URL outside development.");
   }
   if (!development) {
-    for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS"] as const) {
+    for (const name of ["AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "METRICS_TOKEN"] as const) {
       const weakness = weaknessOf(values[name] ?? "");
       insist(values[name] === undefined || weakness === undefined, `${name} ${weakness}: ${GOOD_SECRET}.`);
     }

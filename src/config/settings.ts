@@ -9,6 +9,7 @@ import { mailSubjects } from "./email-subjects.ts";
 import { limitRules } from "./limit-overrides.ts";
 import { sentryDsn, sentryEnvironment } from "./sentry-dsn.ts";
 import {
+  bearerSecret,
   clientId,
   domains,
   email,
@@ -120,6 +121,7 @@ export const environment = z.object({
   SMTP_PASSWORD: z.string().min(1, "takes a password").optional(),
   SMTP_TLS: oneOf(["starttls", "implicit", "none"]).default("starttls"),
   RESEND_API_KEY: z.string().min(1, "takes an API key").optional(),
+  METRICS_TOKEN: bearerSecret.optional(),
 });
 
 export type Variables = z.output<typeof environment>;

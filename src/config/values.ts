@@ -31,6 +31,14 @@ export const secret = z
   .string("is missing")
   .min(LEAST_SECRET_LENGTH, `takes at least ${LEAST_SECRET_LENGTH} characters: ${GOOD_SECRET}`);
 
+/** A secret that can be sent as a Bearer token (RFC 6750 §2.1). */
+export const bearerSecret = z
+  .string()
+  .regex(
+    new RegExp(`^[\\w.~+/-]{${LEAST_SECRET_LENGTH},}=*$`),
+    `takes at least ${LEAST_SECRET_LENGTH} letters, digits or -._~+/, with = only at the end: ${GOOD_SECRET}`,
+  );
+
 /** An RFC 6749 client id (Appendix A.11) that can't be a user's `sub`, which is a UUID (RFC 9700 §4.15). */
 export const clientId = z
   .string()

@@ -21,8 +21,9 @@ declare module "../http/app-env.ts" {
 export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: readonly Endpoint[]): void {
   const answerWrongMethod = answerUnknownRoute(endpoints);
   for (const endpoint of endpoints) {
-    const { body, bodyOptional = false, method, path, query } = endpoint;
+    const { body, bodyOptional = false, method, outcomes, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
+    if (outcomes !== undefined) checks.push(countOutcome(outcomes));
     // Hono runs GET for HEAD.
     if (method === "get" && !endpoint.answersHead) {
       checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
@@ -31,6 +32,13 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
     if (query !== undefined) checks.push(queryOf(query));
     app.on(method.toUpperCase(), [honoPath(path)], ...checks, (c: Context<AppEnv>) => handle(c, config, endpoint));
   }
+}
+
+function countOutcome(outcomes: NonNullable<Endpoint["outcomes"]>): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    await next();
+    c.get("meter").count(outcomes, { result: c.get("errorCode") ?? "succeeded" });
+  };
 }
 
 async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): Promise<Response> {

@@ -10,12 +10,15 @@ import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { Challenge } from "../limits/turnstile.ts";
 import type { MailQueue } from "../mail/requests.ts";
 import type { SuppressionList } from "../mail/suppressions.ts";
+import type { MetricsStore } from "../metrics/hand-over.ts";
+import type { QueueDepths } from "../metrics/queue-depths.ts";
 import type { Passwords } from "../passwords/passwords.ts";
 import type { PasswordQuality } from "../passwords/quality.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
+import type { Meter } from "../platform/meter.ts";
 import type { Random } from "../platform/random.ts";
 import type { Revocations } from "../sessions/revocations.ts";
 import type { Sessions } from "../sessions/session-calls.ts";
@@ -36,6 +39,10 @@ export interface Services {
   readonly random: Random;
   readonly secrets: Secrets;
   readonly hops: Hops;
+  readonly meter: Meter;
+  /** Absent without `METRICS_TOKEN`. */
+  readonly metrics: MetricsStore | undefined;
+  readonly queueDepths: QueueDepths;
   readonly afterResponse: AfterResponse;
   readonly db: Database;
   readonly users: UserStore;

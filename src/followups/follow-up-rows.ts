@@ -1,5 +1,5 @@
 /** Follow-ups in D1 that no request has carried out yet. */
-import { asc, eq, inArray, lte } from "drizzle-orm";
+import { asc, count, eq, inArray, lte, min } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
@@ -35,6 +35,15 @@ export function createFollowUpRows(db: Database) {
       const found = await batchOf(db, { emails, due });
       const [email] = found.emails;
       return { emailSince: email && timeOfId(email.id), dueSince: found.due[0]?.dueAt };
+    },
+
+    /** How many wait of each kind, and the first id of each. */
+    async waiting() {
+      const { id, kind } = followUps;
+      return db
+        .select({ kind, count: count(), firstId: min(id) })
+        .from(followUps)
+        .groupBy(kind);
     },
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {

@@ -1,4 +1,5 @@
 import type { Hops } from "../platform/hops.ts";
+import type { Meter } from "../platform/meter.ts";
 import type { ErrorCode } from "./problems.ts";
 
 /** The bindings that HTTP itself uses. `bindings.ts` adds the others by declaration merging. */
@@ -13,6 +14,7 @@ export interface AppVariables {
   requestId: string;
   /** The storage round trips of this request. */
   hops: Hops;
+  meter: Meter;
   /** The validated body and query, if the endpoint reads one. */
   body?: unknown;
   query?: unknown;

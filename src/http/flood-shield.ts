@@ -14,6 +14,7 @@ export const FLOOD_PERIOD = 10;
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {
+    c.get("meter").count("limits_hit", { limit: "floodShield" });
     return answerProblem(c, refuse("rate_limited", { headers: { "Retry-After": String(FLOOD_PERIOD) } }));
   }
   return next();

@@ -3,10 +3,11 @@ import { routePath } from "hono/route";
 import type { Clock } from "../platform/clock.ts";
 import { writeLog } from "../platform/log.ts";
 import type { AppEnv } from "./app-env.ts";
+import { routeName } from "./routes.ts";
 
 /**
- * Logs one structured line per request: the route pattern, never the URL, and the outcome. No body, header or query is
- * logged.
+ * Logs one structured line per request, and counts it: the route pattern, never the URL, and the outcome. No body, header
+ * or query is logged.
  */
 export function requestLog(clock: Clock, showTiming: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -14,12 +15,19 @@ export function requestLog(clock: Clock, showTiming: boolean) {
     await next();
     const hops = c.get("hops");
     if (showTiming && hops.made.length > 0) c.header("Server-Timing", hops.serverTiming());
+    const { method } = c.req;
+    const { status } = c.res;
+    const pattern = routePath(c, -1);
+    const route = routeName(pattern);
+    const duration = clock.now() - startedAt;
+    c.get("meter").count("http_requests", { route, method, status: String(status) });
+    c.get("meter").time("http_request_duration_seconds", { route, method }, duration);
     writeLog("info", {
       event: "request",
-      method: c.req.method,
-      route: routePath(c, -1),
-      status: c.res.status,
-      duration_ms: clock.now() - startedAt,
+      method,
+      route: pattern,
+      status,
+      duration_ms: duration,
       hops: hops.sequential,
       storage_calls: hops.made.length,
       user_id: c.get("userId"),

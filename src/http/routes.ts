@@ -7,6 +7,11 @@ export function pathPattern(path: string): RegExp {
   return new RegExp(`^${escaped.replace(/(?<=.)\/$/, "")}$`);
 }
 
+/** The pattern of the route that answers a request, as OpenAPI writes it. All unknown paths are one. */
+export function routeName(pattern: string): string {
+  return pattern.includes("*") ? "unknown" : pattern.replaceAll(`{${UUID}}`, "").replaceAll(/:(\w+)/g, "{$1}");
+}
+
 /** The path in Hono's spelling. */
 export function honoPath(path: string): string {
   return path.replace(/(?<=.)\/$/, "").replaceAll(/\{(\w+)\}/g, `:$1{${UUID}}`);

@@ -11,7 +11,14 @@ import type { Secrets } from "../platform/crypto.ts";
 import { writeLog } from "../platform/log.ts";
 import type { Random } from "../platform/random.ts";
 import { createKeyRow, openKey, openPrivateJwk, renewTimestamps, sealPrivateJwk } from "./sealed-key.ts";
-import { type CurrentKey, currentKey, isRotationDue, publishedKeys, type SigningKey } from "./signing-key.ts";
+import {
+  type CurrentKey,
+  currentKey,
+  isRotationDue,
+  publishedKeys,
+  rotationOverdue,
+  type SigningKey,
+} from "./signing-key.ts";
 import {
   addSigningKey,
   deleteSigningKeys,
@@ -148,6 +155,21 @@ export function createKeyring(parts: {
       const keys = publishedKeys(current.keys, clock.now(), tokenLifetime);
       // A verifier that asks before the first login must not cache an empty set.
       return keys.length > 0 ? keys : [await signingKey()];
+    },
+    /**
+     * For monitoring: the ages of the published keys by what they do now, the oldest of each, and for how long the newest
+     * should have had a successor. In milliseconds. One round trip.
+     */
+    async ages() {
+      const { keys } = await read();
+      const now = clock.now();
+      const signs = currentKey(keys, now, tokenLifetime);
+      const ages: Partial<Record<"next" | "signing" | "retiring", number>> = {};
+      for (const key of publishedKeys(keys, now, tokenLifetime)) {
+        const state = key.signsFrom > now ? "next" : key.id === signs?.id ? "signing" : "retiring";
+        ages[state] = Math.max(ages[state] ?? 0, now - key.createdAt);
+      }
+      return { ages, overdue: rotationOverdue(keys, now) };
     },
     /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
     async rotate() {

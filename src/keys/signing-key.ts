@@ -59,6 +59,12 @@ export function isRotationDue(
   return newest === undefined || newest.rotatesAt <= now || newest.algorithm !== algorithm;
 }
 
+/** For how many milliseconds the newest key has been due for a successor. */
+export function rotationOverdue(keys: readonly Timestamps[], now: number): number {
+  const newest = keys.filter((key) => key.revokedAt === null).sort(newestFirst)[0];
+  return newest === undefined ? 0 : Math.max(0, now - newest.rotatesAt);
+}
+
 /** The public keys as a JWK set (RFC 7517). */
 export function presentJwks(keys: readonly SigningKey[]): { keys: z.output<typeof publishedJwk>[] } {
   return {

@@ -9,6 +9,7 @@ import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import type { Meter } from "../platform/meter.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
 import type { LimitReading } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
@@ -68,16 +69,22 @@ export function policyOf(name: LimitName, { budget, window }: LimitRule): string
   return `"${name}";q=${budget};w=${Math.ceil(window / SECOND)}`;
 }
 
+/** What counting a limit needs. */
+export interface LimitParts {
+  secrets: Secrets;
+  hops: Hops;
+  meter: Meter;
+}
+
 export function createLimiter(
   objects: DurableObjectNamespace<RateLimiter>,
   rules: LimitRules,
-  secrets: Secrets,
-  hops: Hops,
+  { secrets, hops, meter }: LimitParts,
 ) {
   const budgetsOf = (limits: Limit[]) => limits.map((limit) => limiterBudget(limit, objects, rules, secrets, hops));
   return {
     /** Takes one attempt from each budget, all at once. */
-    take: (limits: Limit[]) => takeAll(budgetsOf(limits)),
+    take: (limits: Limit[]) => takeAll(budgetsOf(limits), meter),
     /** Refunds the attempts. A failed refund is logged and does not fail the request. */
     refund: (limits: Limit[]) => refundAll(budgetsOf(limits)),
   };
@@ -110,11 +117,13 @@ export function limitedKey(secrets: Secrets, key: string): string {
  * Takes one attempt from each budget, all at once. If a budget can't be asked, throws that error after refunding the
  * others.
  */
-export async function takeAll(budgets: Budget[]): Promise<LimitDecision> {
+export async function takeAll(budgets: Budget[], meter: Meter): Promise<LimitDecision> {
   const asked = await Promise.allSettled(budgets.map(async (budget) => ({ ...budget, reading: await budget.take() })));
   const readings = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
   const failure = asked.find((outcome) => outcome.status === "rejected");
   const decision = decide(readings);
+  const hit = new Set(readings.filter(({ reading }) => !reading.allowed).map(({ name }) => name));
+  for (const limit of hit) meter.count("limits_hit", { limit });
   // A refused request must not use up the other budgets. Otherwise a network that has used up its own budget could go
   // on to use up the budget of another person's account.
   if (failure !== undefined || decision.refusal !== undefined) {

@@ -5,9 +5,16 @@
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";
-import type { Secrets } from "../platform/crypto.ts";
-import type { Hops } from "../platform/hops.ts";
-import { type Budget, type Limit, limitedKey, limiterBudget, refundAll, takeAll, withoutFail } from "./budgets.ts";
+import {
+  type Budget,
+  type Limit,
+  type LimitParts,
+  limitedKey,
+  limiterBudget,
+  refundAll,
+  takeAll,
+  withoutFail,
+} from "./budgets.ts";
 import type { GuardReading, GuardVerdict, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
 import { networkLimits } from "./networks.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
@@ -41,8 +48,7 @@ export function createLoginAttempts(
   limiters: DurableObjectNamespace<RateLimiter>,
   guards: DurableObjectNamespace<LoginGuard>,
   rules: LimitRules,
-  secrets: Secrets,
-  hops: Hops,
+  { secrets, hops, meter }: LimitParts,
 ) {
   const rule = rules.loginPerAccount;
   /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
@@ -94,7 +100,7 @@ export function createLoginAttempts(
       };
       const ofAccount = perAccountAndAddress(name, network);
       const budgets = [...perAddress(network), ofAccount.own, ...ofAccount.site, guard];
-      const decision = await takeAll(budgets);
+      const decision = await takeAll(budgets, meter);
       const { isKnownNetwork, isBlocked, isLast } = guarded;
       return {
         ...decision,

@@ -6,6 +6,7 @@ import type { AuditEventStore } from "../audit/audit-events.ts";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
 import { inLogContext } from "../platform/log-context.ts";
+import type { EmailState, Meter } from "../platform/meter.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
@@ -29,7 +30,21 @@ interface DeliveryParts extends ComposingParts {
   deadLetters: Queue<MailRequest>;
   auditEvents: AuditEventStore;
   random: Random;
+  meter: Meter;
 }
+
+/** What became of an email that needs no other try. */
+interface Outcome extends LogFields {
+  event: "mail_sent" | "mail_not_needed" | "mail_suppressed" | "mail_refused";
+}
+
+/** The same as a state that is counted. */
+const STATES = {
+  mail_sent: "sent",
+  mail_not_needed: "not_needed",
+  mail_suppressed: "suppressed",
+  mail_refused: "refused",
+} as const;
 
 /** Seconds until the next try: 10 s at first, doubling up to an hour. */
 export function retryDelay(attempts: number): number {
@@ -52,15 +67,19 @@ function contextOf({ body }: Message<unknown>, { random }: DeliveryParts) {
 async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts): Promise<void> {
   // The body is read inside the try block: an unreadable one must not affect the other messages.
   let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
+  const count = (state: EmailState) => parts.meter.count("emails", { kind: fields.mail_kind ?? "other", state });
   try {
     const { id, event } = message.body;
     fields = { mail_id: id, mail_kind: event.kind, ...fields };
     const mail = await composeMail(message.body, message.attempts === 1, parts);
-    const outcome = mail === undefined ? { event: "mail_not_needed" } : await sendMail(message.body, mail, parts);
+    const outcome: Outcome =
+      mail === undefined ? { event: "mail_not_needed" } : await sendMail(message.body, mail, parts);
     message.ack();
+    count(STATES[outcome.event]);
     writeLog("info", { ...outcome, ...fields });
   } catch (error) {
     message.retry({ delaySeconds: retryDelay(message.attempts) });
+    count("retried");
     const level = message.attempts < PATIENT_TRIES ? "warn" : "error";
     writeLog(level, { event: "mail_failed", ...fields, error: describeError(error) });
   }
@@ -71,7 +90,7 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
  *
  * @throws if another try can succeed
  */
-async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<LogFields> {
+async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<Outcome> {
   const { clock, suppressions, transport } = parts;
   // No mail server can have such an address (RFC 6761, section 6.4). The check of a deployment uses one.
   if (mail.to.endsWith(".invalid")) return { event: "mail_suppressed" };

@@ -8,6 +8,7 @@ import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
+import type { Meter } from "../platform/meter.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { retry } from "../platform/retry.ts";
 
@@ -58,12 +59,17 @@ export type MailRequest = z.output<typeof mailRequest>;
 
 export type MailQueue = ReturnType<typeof createMailQueue>;
 
+interface Parts {
+  afterResponse: AfterResponse;
+  clock: Clock;
+  hops: Hops;
+  meter: Meter;
+  random: Random;
+}
+
 export function createMailQueue(
   queue: Queue<MailRequest>,
-  afterResponse: AfterResponse,
-  hops: Hops,
-  clock: Clock,
-  random: Random,
+  { afterResponse, clock, hops, meter, random }: Parts,
   traceparent: string | undefined,
 ) {
   function requestOf(event: MailEvent): MailRequest {
@@ -73,6 +79,7 @@ export function createMailQueue(
   }
   async function send(request: MailRequest): Promise<void> {
     await hops.hop("queue", () => queue.send(request));
+    meter.count("emails", { kind: request.event.kind, state: "queued" });
   }
 
   async function sendNotice(request: MailRequest): Promise<void> {
@@ -81,6 +88,7 @@ export function createMailQueue(
     } catch (error) {
       const { event } = request;
       const user = "userId" in event ? { user_id: event.userId } : {};
+      meter.count("emails", { kind: event.kind, state: "lost" });
       writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
     }
   }

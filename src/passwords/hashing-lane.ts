@@ -69,6 +69,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
   }
 
   return {
+    /** How many wait while one hashes. */
+    waiting: () => Math.max(0, places.length - 1),
     /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
     run: <Result>(work: () => Result): Promise<Result | undefined> =>
       inSpan("postern.hash", { "postern.hash.ahead": places.length }, () => takeTurn(work)),

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
+import { NO_METER } from "../platform/meter.ts";
 import type { Random } from "../platform/random.ts";
 import { isRefusal, refuse } from "../platform/refusal.ts";
 import type { StoredHash } from "./hash-format.ts";
@@ -26,14 +27,24 @@ export function createPasswords(
   config: Pick<Config["passwords"], "scrypt">,
   lane: HashingLane,
   random: Random,
+  meter = NO_METER,
   engine = chooseEngine(),
 ) {
   const cost = config.scrypt;
   const decoy = decoyHash(cost);
+
+  async function inTurn<Result>(work: () => Result): Promise<Result | undefined> {
+    const working = lane.run(work);
+    meter.noteWaiting(lane.waiting());
+    const result = await working;
+    if (result === undefined) meter.count("hash_lane_refused", {});
+    return result;
+  }
+
   return {
     /** Returns the PHC string of a new password, or the refusal `busy`. */
     async hash(password: string) {
-      const hash = await lane.run(() => hashPassword(password, cost, random, engine));
+      const hash = await inTurn(() => hashPassword(password, cost, random, engine));
       return hash === undefined ? refuse("busy") : { hash };
     },
     /**
@@ -46,13 +57,13 @@ export function createPasswords(
       const against: StoredHash = known ? reading : decoy;
       argon2 ??= (await import("./foreign/argon2-engine.ts")).argon2;
       const engines = { scrypt: engine, argon2 };
-      const matches = await lane.run(() => against.verify(password, engines) && known);
+      const matches = await inTurn(() => against.verify(password, engines) && known);
       if (matches === undefined) return refuse("busy");
       if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
       // A separate turn in the lane, so that no request waits for two hashes in a row. If the lane is full, the next
       // login rehashes. It runs even if the password is wrong: otherwise a stored hash that is cheaper to check than
       // the decoy would reveal by the time it takes that the user exists.
-      const rehashed = await lane.run(() => hashPassword(password, cost, random, engine));
+      const rehashed = await inTurn(() => hashPassword(password, cost, random, engine));
       return matches && rehashed !== undefined ? { matches, rehashed } : { matches };
     },
   };

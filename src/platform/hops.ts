@@ -1,11 +1,12 @@
 import type { Clock } from "./clock.ts";
+import { type Meter, NO_METER } from "./meter.ts";
 import { inSpan } from "./spans.ts";
 
 /**
  * The target of a round trip. Have I Been Pwned (`breaches`) and Turnstile are not storage, but requests wait for them
  * too.
  */
-type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "breaches" | "turnstile";
+type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "metrics" | "breaches" | "turnstile";
 
 /** One storage round trip. `depth` is its position in the longest chain of sequential round trips that ends with it. */
 interface Hop {
@@ -30,10 +31,12 @@ export class StorageUnavailable extends Error {
 export class Hops {
   readonly made: Hop[] = [];
   readonly #clock: Clock;
+  readonly #meter: Meter;
   #depthReached = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, meter = NO_METER) {
     this.#clock = clock;
+    this.#meter = meter;
   }
 
   /** How many round trips happened one after another. */
@@ -48,9 +51,12 @@ export class Hops {
     try {
       return await inSpan(`postern.hop.${target}`, { "postern.hop.depth": depth }, call);
     } catch (error) {
+      this.#meter.count("storage_failures", { target });
       throw new StorageUnavailable(target, error);
     } finally {
-      this.made.push({ target, depth, milliseconds: this.#clock.now() - startedAt });
+      const milliseconds = this.#clock.now() - startedAt;
+      this.made.push({ target, depth, milliseconds });
+      this.#meter.time("storage_hop_duration_seconds", { target }, milliseconds);
       this.#depthReached = Math.max(this.#depthReached, depth);
     }
   }

@@ -97,8 +97,8 @@ export class RevocationCopy {
     if ((this.roleUntil ?? now + 1) <= now) this.#kept.delete(CHANGED_ROLE);
   }
 
-  /** Writes the record. Never throws: if KV fails, the copy stays behind. */
-  async write(kv: KVNamespace, userId: string, revoked: RevokedSession[], now: number): Promise<void> {
+  /** Writes the record. Never throws: if KV fails, the copy stays behind. Returns whether it was written. */
+  async write(kv: KVNamespace, userId: string, revoked: RevokedSession[], now: number): Promise<boolean> {
     const changes = this.#changes;
     try {
       await writeRevocations(kv, userId, revoked, this.#role, now);
@@ -106,11 +106,13 @@ export class RevocationCopy {
       if (this.#changes === changes) this.#kept.delete(CHANGES);
       this.#kept.put(COPIED_AT, now);
       this.#kept.delete(FAILURES);
+      return true;
     } catch (error) {
       const attempts = this.#failures + 1;
       this.#kept.put(FAILURES, attempts);
       const fields = { user_id: userId, attempts, error: describeError(error) };
       writeLog("error", { event: "revocation_not_copied", ...fields });
+      return false;
     }
   }
 

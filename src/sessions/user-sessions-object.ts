@@ -6,6 +6,7 @@
  * The object knows neither tokens nor configuration: the numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
+import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
 import { systemClock } from "../platform/clock.ts";
 import { inLogContext } from "../platform/log-context.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -22,7 +23,11 @@ const CLOSED_UNTIL = "closed_until";
 /** How many devices of a user are remembered. */
 const MOST_DEVICES = 100;
 
-export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
+interface ObjectBindings extends CountingBindings {
+  REVOCATIONS: KVNamespace;
+}
+
+export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #records: SessionRecords;
   readonly #refreshes: RefreshLimit;
   readonly #tokens: TokenLifetimes;
@@ -33,7 +38,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
    */
   #cause: string | undefined;
 
-  constructor(ctx: DurableObjectState, env: { REVOCATIONS: KVNamespace }) {
+  constructor(ctx: DurableObjectState, env: ObjectBindings) {
     super(ctx, env);
     this.#records = new SessionRecords(ctx.storage.sql);
     this.#refreshes = new RefreshLimit(ctx.storage.kv);
@@ -181,9 +186,7 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
     this.#copy.dropLapsed(now);
     if (this.#closedUntil <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
     if (this.#copy.isBehind) {
-      await inLogContext({ trace: continueTrace(this.#cause, systemRandom) }, () =>
-        this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now),
-      );
+      await inLogContext({ trace: continueTrace(this.#cause, systemRandom) }, () => this.#copyRevocations(now));
     }
 
     const next = this.#copy.isBehind ? this.#copy.dueAt(now) : this.#nextLapse();
@@ -193,6 +196,12 @@ export class UserSessions extends DurableObject<{ REVOCATIONS: KVNamespace }> {
       this.#records.forgetTables();
       await this.ctx.storage.deleteAll();
     }
+  }
+
+  async #copyRevocations(now: number): Promise<void> {
+    const isCopied = await this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
+    const result = isCopied ? "ok" : "failed";
+    this.ctx.waitUntil(countInObject(this.env, (meter) => meter.count("revocation_copies", { result })));
   }
 
   async #end(sessions: Session[], rules: SessionRules, now: number): Promise<void> {

@@ -58,7 +58,7 @@ const STOREYS = [
   ["tokens", "mail"],
   ["users"],
   ["sessions", "keys", "followups"],
-  ["limits", "audit", "passwords", "links"],
+  ["limits", "audit", "passwords", "links", "metrics"],
   ["http"],
   ["db", "config"],
   ["platform", "verify", "version.ts"],
@@ -132,6 +132,7 @@ describe("the architecture", () => {
       "src/sessions/user-sessions-object.ts",
       "src/limits/rate-limiter-object.ts",
       "src/limits/login-guard-object.ts",
+      "src/metrics/metrics-object.ts",
     ];
     expect(importersOf("cloudflare:workers", (path) => objects.includes(path))).toEqual([]);
   });
@@ -166,9 +167,12 @@ describe("the architecture", () => {
       "src/index.ts",
       "src/bindings.ts",
       "src/sessions/user-sessions-object.ts",
+      "src/metrics/count-in-object.ts",
+      "src/metrics/queue-depths.ts",
       "src/commands/d1.ts",
     ];
-    const bindings = /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|AUDIT_QUEUE)\b/;
+    const bindings =
+      /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
     const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");

@@ -36,7 +36,7 @@ describe("the table of variables", () => {
   );
 
   it("marks the secrets", () => {
-    const secret = /SECRET|PASSWORD$|API_KEY/;
+    const secret = /SECRET|PASSWORD$|API_KEY|METRICS_TOKEN/;
     for (const row of rows) expect(row.secret, row.name).toBe(secret.test(row.name));
   });
 });

@@ -13,6 +13,7 @@ import {
 } from "../../src/passwords/scrypt.ts";
 import { pause, systemClock } from "../../src/platform/clock.ts";
 import { utf8 } from "../../src/platform/encoding.ts";
+import { NO_METER } from "../../src/platform/meter.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { atOnce } from "../support/client.ts";
 
@@ -129,7 +130,7 @@ describe("checking a password", () => {
       return nativeEngine(password, salt, cost, length);
     };
     const config = { minimumLength: 15, scrypt: { ...CHEAP, ln: 6 }, laneLength: 4 };
-    const passwords = createPasswords(config, createHashingLane(4, 0, systemClock), systemRandom, counting);
+    const passwords = createPasswords(config, createHashingLane(4, 0, systemClock), systemRandom, NO_METER, counting);
     const stored = hashPassword("the right one", CHEAP, systemRandom, nativeEngine);
     for (const password of ["a wrong one", "the right one"]) {
       costs.length = 0;

@@ -3,6 +3,7 @@ import { createHashingLane, turnsBetweenHashes } from "../../src/passwords/hashi
 import { createPasswords } from "../../src/passwords/passwords.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import { NO_METER } from "../../src/platform/meter.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { coldIsolate } from "./services.ts";
 
@@ -12,7 +13,7 @@ export function countingHashes() {
   const services = coldIsolate();
   const { passwords: config } = services.config;
   const lane = createHashingLane(config.laneLength, turnsBetweenHashes(config.scrypt), systemClock);
-  const passwords = createPasswords(config, lane, systemRandom, (password, salt, cost, length) => {
+  const passwords = createPasswords(config, lane, systemRandom, NO_METER, (password, salt, cost, length) => {
     costs.push(cost);
     return nativeEngine(password, salt, cost, length);
   });

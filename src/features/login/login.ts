@@ -63,6 +63,7 @@ export const login = endpoint(
       takenByHandler("loginPerAccount"),
       takenByHandler("loginsPerUser"),
     ],
+    outcomes: "logins",
     success: {
       status: 200,
       description: "A new session.",
@@ -187,12 +188,13 @@ async function openSession(
   services: Services,
   login: ProvedLogin & { body: LoginBody; client: Client; candidates: LoginCandidates; attempt: LoginAttempt },
 ) {
-  const { clock, config, followUps, mail, random, sessions, users } = services;
+  const { clock, config, followUps, mail, meter, random, sessions, users } = services;
   const { user, rehash, body, client, candidates, attempt } = login;
   const now = clock.now();
   const rule = loginsRule(config.limits);
   const spent = refuseTooManyLogins(user.loginsUntil, rule, now);
   if (spent !== undefined) {
+    meter.count("limits_hit", { limit: "loginsPerUser" });
     await attempt.refundGuess();
     return spent;
   }
@@ -228,10 +230,11 @@ async function openSession(
  * then the success is taken back.
  */
 async function answerOvertaken(services: Services, user: User, attempt: LoginAttempt, rule: LimitRule | undefined) {
-  const { clock, users } = services;
+  const { clock, meter, users } = services;
   const current = await users.find(user.id);
   const isUnchanged = current?.isActive && current.sessionEpoch === user.sessionEpoch;
   const spent = isUnchanged ? refuseTooManyLogins(current.loginsUntil, rule, clock.now()) : undefined;
   if (spent === undefined) await attempt.undoSuccess(loginNameKeys(user));
+  else meter.count("limits_hit", { limit: "loginsPerUser" });
   return spent ?? refuse("invalid_credentials");
 }

@@ -26,6 +26,7 @@ export const refresh = endpoint(
     body: () => z.strictObject({ refresh_token: refreshToken.optional() }),
     bodyOptional: true,
     limits: [takenByHandler("refreshPerSession")],
+    outcomes: "refreshes",
     success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
     refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
   },
@@ -53,7 +54,7 @@ async function rotateFirst(services: Services, exchange: Exchange, [first = "", 
 
 /** One round trip, [rotate ∥ user]. A forged token touches no storage. */
 async function rotateSession(services: Services, exchange: Exchange, token: string) {
-  const { audit, config, keyring, mail, secrets, sessions, users } = services;
+  const { audit, config, keyring, mail, meter, secrets, sessions, users } = services;
   const content = verifyRefreshToken(token, secrets);
   if (content === undefined) return refuse("invalid_refresh_token");
 
@@ -64,7 +65,10 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
     keyring.warm(),
   ]);
   const { headers, refusal } = limitDecision(rotation, config.limits.rules);
-  if (refusal !== undefined) return refuse("rate_limited", { ...refusal.details, userId });
+  if (refusal !== undefined) {
+    meter.count("limits_hit", { limit: "refreshPerSession" });
+    return refuse("rate_limited", { ...refusal.details, userId });
+  }
   if (rotation.outcome === "reused") {
     audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });
     mail.notify({ kind: "refresh_reused", userId, device: rotation.device });

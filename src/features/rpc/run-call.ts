@@ -5,7 +5,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { inLogContext } from "../../platform/log-context.ts";
 import { continueTrace } from "../../platform/trace.ts";
 
-type Method = "verify" | "user" | "jwks";
+export type Method = "verify" | "user" | "jwks";
 
 const callContext = z.object({ traceparent: z.string() });
 
@@ -30,11 +30,14 @@ async function runLogged<Answer>(
   services: Services,
   work: (services: Services) => Promise<Answer>,
 ): Promise<Answer> {
-  const { clock, hops } = services;
+  const { clock, hops, meter } = services;
   const startedAt = clock.now();
   try {
-    return await work(services);
+    const answer = await work(services);
+    meter.count("rpc_calls", { method, result: "ok" });
+    return answer;
   } catch (error) {
+    meter.count("rpc_calls", { method, result: "failed" });
     writeLog("error", { event: "failure", method, error: describeError(error) });
     // The calling Worker logs what is thrown, and the original error may hold parameters of a query.
     throw new Error("unavailable");

@@ -1,0 +1,25 @@
+/** Counts in a Durable Object, which has no services, and may run in an isolate that answers no requests. */
+import { systemClock } from "../platform/clock.ts";
+import { Hops } from "../platform/hops.ts";
+import type { Meter } from "../platform/meter.ts";
+import { createMetricsStore } from "./hand-over.ts";
+import { createMeter } from "./meter.ts";
+import type { Metrics } from "./metrics-object.ts";
+import { isolateTally } from "./tally.ts";
+
+/** The bindings and variables that counting needs. */
+export interface CountingBindings {
+  METRICS: DurableObjectNamespace<Metrics>;
+  METRICS_TOKEN?: string;
+  ANALYTICS?: AnalyticsEngineDataset;
+}
+
+/** Counts, and hands over at once: objects do so rarely. Never throws. */
+export async function countInObject(env: CountingBindings, count: (meter: Meter) => void): Promise<void> {
+  // An empty value counts as unset, as in the configuration.
+  const isCounting = Boolean(env.METRICS_TOKEN);
+  count(createMeter(isCounting ? isolateTally : undefined, env.ANALYTICS));
+  if (!isCounting) return;
+  const parts = { clock: systemClock, hops: new Hops(systemClock) };
+  await createMetricsStore(env.METRICS, isolateTally, parts).handOverNow();
+}

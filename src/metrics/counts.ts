@@ -1,0 +1,37 @@
+/** Increments of series: what an isolate has counted, or what all of them have. */
+
+/**
+ * By series, such as `logins{result="succeeded"}`. A counter has one number. A histogram has one for each bucket, one for
+ * what exceeds the last bucket, and the sum.
+ */
+export type Counts = Record<string, number[]>;
+
+export interface Label {
+  name: string;
+  value: string;
+}
+
+/** The labels of a series as both text formats write them. */
+export function labelText(labels: readonly Label[]): string {
+  return labels.map(({ name, value }) => `${name}="${value.replaceAll(/[\\"\n]/g, escapeCharacter)}"`).join(",");
+}
+
+function escapeCharacter(character: string): string {
+  return character === "\n" ? "\\n" : `\\${character}`;
+}
+
+/** The key of a series in {@link Counts}. */
+export function seriesKey(family: string, labels: readonly Label[]): string {
+  return `${family}{${labelText(labels)}}`;
+}
+
+export function addCounts(counts: Counts, more: Counts): void {
+  for (const [series, increments] of Object.entries(more)) {
+    const before = counts[series];
+    // Another release may have other buckets: such a histogram starts again.
+    counts[series] =
+      before?.length === increments.length
+        ? before.map((value, index) => value + (increments[index] ?? 0))
+        : [...increments];
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Every counter and histogram: its labels, and what it means. Names follow OpenMetrics: base units, and `_total` is added
+ * to counters. Gauges that are read at a scrape are in `features/service/gauges.ts`.
+ */
+import { LIMIT_RULES } from "../config/limit-rules.ts";
+import type { Counters, EmailState, Histograms, Result } from "../platform/meter.ts";
+import { namesOf } from "../platform/records.ts";
+
+/** Precedes the name of each metric. */
+export const PREFIX = "postern_";
+
+/** The upper bounds of the histograms, in seconds. The clock of a Worker counts milliseconds. */
+export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+/** The values that a label takes; any other counts as `other`. `open`: bounded by the code, such as the routes. */
+type LabelValues = readonly string[] | "open";
+
+interface Family<Labels> {
+  help: string;
+  labels: { [Label in keyof Labels]: LabelValues };
+}
+
+const RESULTS = ["ok", "failed"] as const satisfies readonly Result[];
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const EMAIL_STATES = ["queued", "lost", "sent", "retried", "refused", "suppressed", "not_needed"] as const;
+/** The kinds of `MailEvent`. */
+export const EMAIL_KINDS = [
+  ...["verify_email", "resend_verification", "invitation", "reset_password"],
+  ...["password_blocked", "password_changed", "new_login", "refresh_reused"],
+  ...["confirm_email", "email_change_requested", "email_changed", "account_deleted"],
+];
+const LIMITS = [...namesOf(LIMIT_RULES), "floodShield"];
+const LOGIN_RESULTS = [
+  ...["succeeded", "invalid_credentials", "email_not_verified", "account_disabled", "rate_limited", "busy"],
+  ...["challenge_failed", "origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
+];
+const REFRESH_RESULTS = [
+  ...["succeeded", "invalid_refresh_token", "refresh_token_reused", "rate_limited", "origin_not_allowed"],
+  ...["validation_failed", "unavailable", "internal_error"],
+];
+const TARGETS = ["d1", "sessions", "limiter", "kv", "queue", "metrics", "breaches", "turnstile"];
+
+export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
+  http_requests: {
+    help: "Requests answered, by route pattern, method and status. Unknown paths are one route.",
+    labels: { route: "open", method: METHODS, status: "open" },
+  },
+  logins: { help: "Logins, by `succeeded` or the error code.", labels: { result: LOGIN_RESULTS } },
+  refreshes: {
+    help: "Refreshes, by `succeeded` or the error code. refresh_token_reused: a token may have been stolen.",
+    labels: { result: REFRESH_RESULTS },
+  },
+  limits_hit: { help: "Attempts that a limit refused.", labels: { limit: LIMITS } },
+  emails: {
+    help: "Emails, by kind and by what happened. An email that is retried counts each time.",
+    labels: { kind: EMAIL_KINDS, state: EMAIL_STATES satisfies readonly EmailState[] },
+  },
+  hash_lane_refused: { help: "Passwords that were not hashed because too many were waiting.", labels: {} },
+  storage_failures: { help: "Storage round trips that failed, by storage.", labels: { target: TARGETS } },
+  revocation_copies: { help: "Writes of revocations to KV, for other Workers.", labels: { result: RESULTS } },
+  rpc_calls: {
+    help: "Calls by other Workers over RPC.",
+    labels: { method: ["verify", "user", "jwks"], result: RESULTS },
+  },
+  cron_runs: { help: "Runs of the cron job. Failed: at least one task has.", labels: { result: RESULTS } },
+  cron_tasks: { help: "Tasks of the cron job.", labels: { task: "open", result: RESULTS } },
+};
+
+export const HISTOGRAMS: { [Name in keyof Histograms]: Family<Histograms[Name]> } = {
+  http_request_duration_seconds: {
+    help: "Time until the response, by route pattern and method.",
+    labels: { route: "open", method: METHODS },
+  },
+  storage_hop_duration_seconds: { help: "Storage round trips, by storage.", labels: { target: TARGETS } },
+};
+
+/** The values of the labels of one series, in the order of the family. */
+export function boundedValues<Labels>(family: Family<Labels>, labels: Labels): { name: string; value: string }[] {
+  return namesOf<Extract<keyof Labels, string>>(family.labels).map((name) => {
+    const known: LabelValues = family.labels[name];
+    const value = String(labels[name]);
+    return { name, value: known === "open" || known.includes(value) ? value : "other" };
+  });
+}
+
+/** Every series of a family whose labels all have known values: they start at 0, so that the first event shows. */
+export function knownSeries({ labels }: { labels: Record<string, LabelValues> }): { name: string; value: string }[][] {
+  return Object.entries(labels).reduce<{ name: string; value: string }[][]>(
+    (series, [name, values]) =>
+      values === "open" ? [] : series.flatMap((one) => values.map((value) => [...one, { name, value }])),
+    [[]],
+  );
+}

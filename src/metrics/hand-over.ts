@@ -1,0 +1,67 @@
+/**
+ * Hands what an isolate has counted to the Metrics object, after responses. At most 1,000 requests or ten seconds of an
+ * isolate are lost with it, whichever comes first.
+ */
+import { type Clock, pause, SECOND } from "../platform/clock.ts";
+import type { Hops } from "../platform/hops.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import type { Metrics } from "./metrics-object.ts";
+import type { HandOver, Tally } from "./tally.ts";
+
+const PERIOD = 10 * SECOND;
+const MOST_REQUESTS = 1_000;
+
+export type MetricsStore = ReturnType<typeof createMetricsStore>;
+
+export function createMetricsStore(
+  objects: DurableObjectNamespace<Metrics>,
+  tally: Tally,
+  { clock, hops }: { clock: Clock; hops: Hops },
+  wait = pause,
+) {
+  const object = () => objects.getByName("metrics");
+
+  async function orPutBack<Result>(call: (taken: HandOver) => Promise<Result>): Promise<Result> {
+    const taken = tally.take();
+    try {
+      return await call(taken);
+    } catch (error) {
+      tally.putBack(taken);
+      throw error;
+    }
+  }
+
+  /** Never throws. */
+  async function handOverNow(): Promise<void> {
+    if (tally.isEmpty) return;
+    try {
+      // Not counted as a round trip: the request is over.
+      await orPutBack(async (taken) => object().add(taken));
+    } catch (error) {
+      writeLog("warn", { event: "metrics_not_handed_over", error: describeError(error) });
+    }
+  }
+
+  return {
+    /** For a queue's consumer, whose messages would wait with it, and other work that is not a request. */
+    handOverNow,
+    /**
+     * To be called after each response. One request waits for the others and hands over for all. If it is lost, the next
+     * one after twice the time takes its place. Never throws.
+     */
+    async handOver(): Promise<void> {
+      tally.requests += 1;
+      if (tally.requests < MOST_REQUESTS) {
+        const now = clock.now();
+        if (tally.waitsSince !== undefined && now - tally.waitsSince < 2 * PERIOD) return;
+        tally.waitsSince = now;
+        await wait(PERIOD);
+        tally.waitsSince = undefined;
+      }
+      await handOverNow();
+    },
+
+    /** The numbers of all isolates, with what this one has not handed over yet. One round trip. */
+    read: () => hops.hop("metrics", () => orPutBack(async (taken): Promise<HandOver> => object().read(taken))),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The meter of one request or other invocation: adds to what the isolate has counted, and writes each event to Analytics
+ * Engine where that binding exists.
+ */
+import { SECOND } from "../platform/clock.ts";
+import { describeError, writeLog } from "../platform/log.ts";
+import type { Meter } from "../platform/meter.ts";
+import { type Label, seriesKey } from "./counts.ts";
+import { BUCKETS, boundedValues, COUNTERS, HISTOGRAMS } from "./families.ts";
+import type { Tally } from "./tally.ts";
+
+/** The platform allows 250 data points per invocation. Further ones are left out. */
+const MOST_POINTS = 250;
+
+/** `tally` is absent if nothing is counted for `/metrics`. */
+export function createMeter(tally: Tally | undefined, analytics: AnalyticsEngineDataset | undefined): Meter {
+  const writePoint = analytics === undefined ? () => {} : pointWriter(analytics);
+
+  function note(family: string, labels: Label[], increments: number[], value: number): void {
+    tally?.add({ [seriesKey(family, labels)]: increments });
+    writePoint(family, labels, value);
+  }
+
+  return {
+    count: (name, labels) => note(name, boundedValues(COUNTERS[name], labels), [1], 1),
+    time(name, labels, milliseconds) {
+      const seconds = milliseconds / SECOND;
+      note(name, boundedValues(HISTOGRAMS[name], labels), observation(seconds), seconds);
+    },
+    noteWaiting: (passwords) => tally?.noteWaiting(passwords),
+  };
+}
+
+/** One observation as the increments of a histogram. */
+function observation(seconds: number): number[] {
+  const bound = BUCKETS.findIndex((most) => seconds <= most);
+  const bucket = bound === -1 ? BUCKETS.length : bound;
+  return [...Array.from({ length: BUCKETS.length + 1 }, (_, index) => (index === bucket ? 1 : 0)), seconds];
+}
+
+/** Writes data points. A failure is logged once and fails no request. */
+function pointWriter(analytics: AnalyticsEngineDataset) {
+  let left = MOST_POINTS;
+  return (family: string, labels: readonly Label[], value: number) => {
+    if (left === 0) return;
+    left -= 1;
+    try {
+      analytics.writeDataPoint({ indexes: [family], blobs: labels.map((label) => label.value), doubles: [value] });
+    } catch (error) {
+      left = 0;
+      writeLog("warn", { event: "analytics_failed", error: describeError(error) });
+    }
+  };
+}

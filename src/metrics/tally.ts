@@ -1,0 +1,48 @@
+/** What one isolate has counted and not handed over yet. Holds values only: a promise would belong to one request. */
+import { addCounts, type Counts } from "./counts.ts";
+
+/** A hand-over to the Metrics object. */
+export interface HandOver {
+  counts: Counts;
+  /** The most passwords that waited at once for hashing. */
+  waiting: number;
+}
+
+export class Tally {
+  /** How many requests have ended since the last hand-over. */
+  requests = 0;
+  /** Since when a request waits to hand over what is counted meanwhile. */
+  waitsSince: number | undefined;
+  #counts: Counts = {};
+  #waiting = 0;
+
+  get isEmpty(): boolean {
+    return this.#waiting === 0 && Object.keys(this.#counts).length === 0;
+  }
+
+  add(counts: Counts): void {
+    addCounts(this.#counts, counts);
+  }
+
+  noteWaiting(passwords: number): void {
+    this.#waiting = Math.max(this.#waiting, passwords);
+  }
+
+  /** Everything that was counted. It starts again from 0. */
+  take(): HandOver {
+    const taken = { counts: this.#counts, waiting: this.#waiting };
+    this.#counts = {};
+    this.#waiting = 0;
+    this.requests = 0;
+    return taken;
+  }
+
+  /** Takes back what could not be handed over. */
+  putBack({ counts, waiting }: HandOver): void {
+    this.add(counts);
+    this.noteWaiting(waiting);
+  }
+}
+
+/** The one of this isolate. */
+export const isolateTally = new Tally();

@@ -1,0 +1,168 @@
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createMetricsStore } from "../../src/metrics/hand-over.ts";
+import { createMeter } from "../../src/metrics/meter.ts";
+import type { Metrics } from "../../src/metrics/metrics-object.ts";
+import { Tally } from "../../src/metrics/tally.ts";
+import { SECOND, systemClock } from "../../src/platform/clock.ts";
+import { Hops } from "../../src/platform/hops.ts";
+import { recordLogs } from "../support/logs.ts";
+
+const OK = 'cron_runs{result="ok"}';
+const object = () => env.METRICS.getByName("metrics");
+const nothing = { counts: {}, waiting: 0 };
+const one = { counts: { [OK]: [1] }, waiting: 0 };
+
+/** An isolate whose time a test sets, and whose pauses it ends. */
+function isolate(objects = env.METRICS) {
+  const tally = new Tally();
+  const meter = createMeter(tally, undefined);
+  const time = { now: 1_000_000 };
+  const pauses: (() => void)[] = [];
+  const waited: number[] = [];
+  const clock = { now: () => time.now };
+  const wait = (milliseconds: number) => {
+    waited.push(milliseconds);
+    return new Promise<void>((done) => pauses.push(done));
+  };
+  const store = createMetricsStore(objects, tally, { clock, hops: new Hops(systemClock) }, wait);
+  const request = () => {
+    meter.count("cron_runs", { result: "ok" });
+    return store.handOver();
+  };
+  return { tally, meter, time, pauses, waited, store, request };
+}
+
+/** The real object, with a count of the calls that hand over. */
+function countingCalls() {
+  const calls = { adds: 0 };
+  const getByName = (name: string) => {
+    const stub = env.METRICS.getByName(name);
+    return {
+      add: (handedOver: Parameters<Metrics["add"]>[0]) => {
+        calls.adds += 1;
+        return stub.add(handedOver);
+      },
+    };
+  };
+  return { calls, objects: { getByName } as unknown as typeof env.METRICS };
+}
+
+const known = async (): Promise<number> => (await object().read(nothing)).counts[OK]?.[0] ?? 0;
+
+beforeEach(async () => {
+  await runInDurableObject(object(), (_, state) => state.storage.deleteAll());
+  await abortAllDurableObjects();
+});
+
+describe("an isolate", () => {
+  it("hands over what all its requests counted in ten seconds, with one call", async () => {
+    const { calls, objects } = countingCalls();
+    const { pauses, waited, request } = isolate(objects);
+    const requests = Array.from({ length: 200 }, request);
+    expect([waited, calls.adds]).toEqual([[10 * SECOND], 0]);
+    pauses[0]?.();
+    await Promise.all(requests);
+    expect([calls.adds, await known()]).toEqual([1, 200]);
+  });
+
+  it("calls the object once for 1,000 requests, however fast they come", async () => {
+    const { calls, objects } = countingCalls();
+    const { tally, pauses, request } = isolate(objects);
+    const requests = Array.from({ length: 3_500 }, request);
+    await vi.waitFor(() => expect(calls.adds).toBe(3));
+    expect(tally.requests, "what an eviction would lose").toBe(500);
+    pauses[0]?.();
+    await Promise.all(requests);
+    expect([calls.adds, await known()]).toEqual([4, 3_500]);
+  });
+
+  it("hands over again after a request was lost that waited for the others", async () => {
+    const { calls, objects } = countingCalls();
+    const { pauses, time, request } = isolate(objects);
+    request();
+    time.now += 19 * SECOND;
+    await request();
+    expect(pauses).toHaveLength(1);
+    time.now += 1 * SECOND;
+    const next = request();
+    pauses[1]?.();
+    await next;
+    expect([calls.adds, await known()]).toEqual([1, 3]);
+  });
+
+  it("keeps what the object did not take, and hands it over the next time", async () => {
+    const { tally, meter, store } = isolate();
+    const broken = {
+      getByName: () => {
+        throw new Error("overloaded");
+      },
+    } as unknown as typeof env.METRICS;
+    meter.count("cron_runs", { result: "ok" });
+    meter.noteWaiting(3);
+    const logs = recordLogs();
+    await createMetricsStore(broken, tally, { clock: systemClock, hops: new Hops(systemClock) }).handOverNow();
+    expect(logs()).toMatchObject([{ level: "warn", event: "metrics_not_handed_over" }]);
+    expect(await known()).toBe(0);
+    await store.handOverNow();
+    expect(await known()).toBe(1);
+    expect((await object().read(nothing)).waiting).toBe(3);
+  });
+
+  it("does not call the object if nothing was counted", async () => {
+    const { calls, objects } = countingCalls();
+    await isolate(objects).store.handOverNow();
+    expect(calls.adds).toBe(0);
+  });
+});
+
+describe("the Metrics object", () => {
+  it("adds up what isolates hand over at the same time", async () => {
+    await Promise.all(Array.from({ length: 50 }, () => object().add(one)));
+    expect(await known()).toBe(50);
+  });
+
+  it("never goes back below what was scraped, even if it crashes", async () => {
+    await object().add(one);
+    expect(await known()).toBe(1);
+    await abortAllDurableObjects();
+    expect(await known()).toBe(1);
+    await evictDurableObject(object());
+    await object().add(one);
+    expect(await known()).toBe(2);
+  });
+
+  it("loses by a crash only what was handed over in the five seconds before, and writes one row in that time", async () => {
+    // In the context of the object, to which its timers belong.
+    const rows = await runInDurableObject(object(), async (instance: Metrics, { storage }) => {
+      vi.useFakeTimers({ toFake: ["setTimeout"] });
+      const put = vi.spyOn(storage.kv, "put");
+      for (let isolates = 0; isolates < 20; isolates++) instance.add(one);
+      await vi.advanceTimersByTimeAsync(5 * SECOND - 1);
+      const before = put.mock.calls.length;
+      await vi.advanceTimersByTimeAsync(1);
+      vi.useRealTimers();
+      return [before, put.mock.calls.length];
+    });
+    expect(rows).toEqual([0, 1]);
+    await object().add(one);
+    await abortAllDurableObjects();
+    expect(await known()).toBe(20);
+  });
+
+  it("starts a histogram again whose buckets another release had", async () => {
+    const series = 'storage_hop_duration_seconds{target="d1"}';
+    await object().add({ counts: { [series]: [1, 2, 3] }, waiting: 0 });
+    const read = await object().read({ counts: { [series]: [0, 1, 0, 0.5] }, waiting: 0 });
+    expect(read.counts[series]).toEqual([0, 1, 0, 0.5]);
+  });
+
+  it("shows the most passwords that waited in one isolate for a minute", async () => {
+    await object().add({ counts: {}, waiting: 2 });
+    await object().add({ counts: {}, waiting: 4 });
+    expect((await object().read(nothing)).waiting).toBe(4);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 61 * SECOND);
+    expect((await object().read(nothing)).waiting).toBe(0);
+  });
+});
