@@ -77,11 +77,15 @@ describe("the page of what is stored", () => {
     expect(listed.length).toBeGreaterThan(0);
   });
 
-  it.each(classes)("is right that an object empties itself from an alarm: %s", (name) => {
-    const text = filesOfClass(name).find((file) => file.text.includes(`class ${name} `))?.text ?? "";
-    const [, alarm = ""] = text.split("async alarm(): Promise<void> {");
-    expect(alarm.slice(0, alarm.indexOf("\n  }\n"))).toContain("storage.deleteAll()");
-  });
+  // The one Metrics object has one row, and is never empty.
+  it.each(classes.filter((name) => name !== "Metrics"))(
+    "is right that an object empties itself from an alarm: %s",
+    (name) => {
+      const text = filesOfClass(name).find((file) => file.text.includes(`class ${name} `))?.text ?? "";
+      const [, alarm = ""] = text.split("async alarm(): Promise<void> {");
+      expect(alarm.slice(0, alarm.indexOf("\n  }\n"))).toContain("storage.deleteAll()");
+    },
+  );
 
   it("lists every key of KV, and is right that each expires", () => {
     const namespaces = matchesOf(configuration, /\[\[kv_namespaces\]\]\nbinding = "(\w+)"/g);

@@ -218,6 +218,9 @@ export function useClone(): Clone {
 /** Where a service is found, once the tests run. */
 export type Found = Readonly<Pick<Service, "origin" | "state">>;
 
+/** The service that the files of a run share tells Prometheus its numbers for this token. */
+export const SHARED_METRICS_TOKEN = "a-token-for-the-metrics-of-the-shared-service";
+
 /** A service without limits, which the files of a run share: each test has people of its own. */
 export function useSharedService(): Found {
   return foundBefore(() => askShared("service"));

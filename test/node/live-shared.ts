@@ -5,7 +5,7 @@
  */
 import { createServer } from "node:http";
 import type { TestProject } from "vitest/node";
-import { type Clone, makeClone, type Prepared, type Service } from "./live-service.ts";
+import { type Clone, makeClone, type Prepared, type Service, SHARED_METRICS_TOKEN } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
 interface Shared {
@@ -22,7 +22,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return { clone, prepared: clone.prepare() };
   };
   const start = async ({ clone, prepared }: Shared) =>
-    clone.serve(["--var", "RATE_LIMITING:off"], undefined, await prepared);
+    clone.serve(
+      ["--var", "RATE_LIMITING:off", "--var", `METRICS_TOKEN:${SHARED_METRICS_TOKEN}`],
+      undefined,
+      await prepared,
+    );
   const end = async () => {
     await shared?.prepared.catch(() => {});
     await shared?.clone.remove();
