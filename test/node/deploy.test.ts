@@ -632,6 +632,7 @@ describe("wrangler itself", () => {
       "postern-mail-staging",
       "postern-mail-dead-staging",
       "postern-audit-staging",
+      "postern-audit-dead-staging",
     ]);
     expect(bound("secret_text").map(({ name }) => name)).toEqual(["RESEND_API_KEY", "AUTH_SECRET"]);
 
