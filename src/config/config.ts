@@ -18,9 +18,12 @@ export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
 /** Names every wrong variable. Never contains the value of a secret. */
 export class ConfigurationError extends Error {
-  constructor(faults: string[]) {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
     super(`Configuration error:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
     this.name = "ConfigurationError";
+    this.faults = faults;
   }
 }
 

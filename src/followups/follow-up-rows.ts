@@ -55,3 +55,9 @@ export function createFollowUpRows(db: Database) {
     },
   };
 }
+
+/** How many follow-ups are stored, and since when the oldest is due; `null` if there is none. */
+export async function readWaiting(db: Database): Promise<{ count: number; dueSince: number | null }> {
+  const [waiting] = await db.select({ count: count(), dueSince: min(followUps.dueAt) }).from(followUps);
+  return waiting ?? { count: 0, dueSince: null };
+}

@@ -20,7 +20,7 @@ CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID; docs/deploy.md lists the permiss
 /** The account: of the environment, of the operator's file, the only one, or the one that the operator chooses. */
 export async function chooseAccount(
   cloudflare: Cloudflare,
-  { account_id: written }: Deployment,
+  { account_id: written }: { account_id?: string | undefined },
   { ask, say }: Surroundings,
   isAsking: boolean,
 ): Promise<{ id: string; name?: string }> {

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
+import type { Transporter } from "nodemailer";
 import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
 import type { Config } from "../../config/config.ts";
 import { MINUTE, SECOND } from "../../platform/clock.ts";
@@ -43,21 +44,40 @@ export function createSmtpTransport(settings: SmtpSettings, from: string, timeou
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      // Imported with the first email, so that it does not slow down the start of the Worker.
-      const { createTransport } = await import("nodemailer");
       const signal = AbortSignal.timeout(timeouts.delivery);
-      let socket: Socket | undefined;
-      try {
-        socket = await openSocket(settings, timeouts.connection);
-        const transporter = createTransport(connectionOptions(settings, sender, timeouts, socket));
-        await transporter.sendMail({ ...message(mail, sender), signal });
-      } catch (error) {
-        throw smtpFailure(error);
-      } finally {
-        socket?.destroy();
-      }
+      await connected(settings, sender, timeouts, (transporter) =>
+        transporter.sendMail({ ...message(mail, sender), signal }),
+      );
     },
   };
+}
+
+/**
+ * Connects, encrypts and logs in as for an email, and sends none.
+ *
+ * @throws {MailNotDelivered} if the server does not accept it
+ */
+export async function greetServer(settings: SmtpSettings, from: string): Promise<void> {
+  await connected(settings, parseSender(from), TIMEOUTS, (transporter) => transporter.verify());
+}
+
+async function connected(
+  settings: SmtpSettings,
+  sender: Sender,
+  timeouts: typeof TIMEOUTS,
+  work: (transporter: Transporter) => Promise<unknown>,
+): Promise<void> {
+  // Imported with the first email, so that it does not slow down the start of the Worker.
+  const { createTransport } = await import("nodemailer");
+  let socket: Socket | undefined;
+  try {
+    socket = await openSocket(settings, timeouts.connection);
+    await work(createTransport(connectionOptions(settings, sender, timeouts, socket)));
+  } catch (error) {
+    throw smtpFailure(error);
+  } finally {
+    socket?.destroy();
+  }
 }
 
 /** Opens the socket here and not in nodemailer, so that it can be closed in every case. */

@@ -1,0 +1,34 @@
+/** The Worker as its configuration file describes it. */
+import type { Unstable_Config } from "wrangler";
+import type { Absent } from "./examination.ts";
+
+/** The parts that the checks read. */
+export type Worker = Pick<
+  Unstable_Config,
+  | "account_id"
+  | "assets"
+  | "d1_databases"
+  | "durable_objects"
+  | "kv_namespaces"
+  | "migrations"
+  | "name"
+  | "queues"
+  | "send_email"
+  | "triggers"
+  | "vars"
+>;
+
+/** Reads `wrangler.toml`, or the configuration that `findFile` makes of it. */
+export async function readWorker(findFile: () => Promise<string>): Promise<Worker | Absent> {
+  const { unstable_readConfig } = await import("wrangler");
+  try {
+    return unstable_readConfig({ config: await findFile() }, { hideWarnings: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim() : String(error);
+    return {
+      absent: `The configuration can't be read: ${reason}.`,
+      remedy: "Correct it, or take it from the release.",
+      isFault: true,
+    };
+  }
+}
