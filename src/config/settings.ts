@@ -124,4 +124,14 @@ export const environment = z.object({
   METRICS_TOKEN: bearerSecret.optional(),
 });
 
+/** The variables that hold secrets, marked with * in docs/configuration.md. */
+export const SECRET_VARIABLES = [
+  "AUTH_SECRET",
+  "AUTH_SECRET_PREVIOUS",
+  "TURNSTILE_SECRET_KEY",
+  "SMTP_PASSWORD",
+  "RESEND_API_KEY",
+  "METRICS_TOKEN",
+] as const satisfies (keyof Variables)[];
+
 export type Variables = z.output<typeof environment>;

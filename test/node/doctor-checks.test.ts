@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { SECRETS } from "../../src/commands/doctor/variables.ts";
+import { SECRET_VARIABLES } from "../../src/config/settings.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { createKeyRow } from "../../src/keys/sealed-key.ts";
 import { DAY } from "../../src/platform/clock.ts";
@@ -143,7 +143,7 @@ describe("The doctor's check of the configuration", () => {
 
   it("takes for secrets what docs/configuration.md marks as such", () => {
     const marked = [...readPage("docs/configuration.md").matchAll(/^\| `([A-Z_]+)` \* \|/gm)].map(([, name]) => name);
-    expect([...SECRETS].toSorted()).toEqual(marked.toSorted());
+    expect([...SECRET_VARIABLES].toSorted()).toEqual(marked.toSorted());
   });
 });
 

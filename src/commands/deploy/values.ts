@@ -1,12 +1,13 @@
 /** The service's values for one environment: from the process environment, the operator's file, or the operator. */
-import { CURRENT, PREVIOUS } from "../secrets.ts";
+import { SECRET_VARIABLES } from "../../config/settings.ts";
+import { CURRENT } from "../secrets.ts";
 import { faultOfAddress, workersDevUrl } from "./account.ts";
 import { needsAuthSecret } from "./deployed-secrets.ts";
 import { ASKED_NAMES, askOpenQuestions, MAIL_SECRETS, takeDefaults, type Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
-const SECRETS = [CURRENT, PREVIOUS, "TURNSTILE_SECRET_KEY", ...MAIL_SECRETS];
+const SECRETS: readonly string[] = SECRET_VARIABLES;
 
 /** All values, and the names that have none. Asks for them if it may; otherwise only a dry run goes on without them. */
 export async function settleValues(setting: Setting, isAsking: boolean, isSet: (name: string) => boolean) {

@@ -14,6 +14,7 @@ const NEEDED = {
   USER_SESSIONS: "object",
   RATE_LIMITER: "object",
   LOGIN_GUARD: "object",
+  METRICS: "object",
   MAIL_QUEUE: "queue",
   MAIL_DEAD_LETTERS: "queue",
   AUDIT_QUEUE: "queue",

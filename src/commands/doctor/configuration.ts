@@ -1,9 +1,11 @@
 /** Whether the service accepts its configuration values. */
+
 import { statSync } from "node:fs";
+import { SECRET_VARIABLES } from "../../config/settings.ts";
 import { devVarsPath } from "../dev-vars.ts";
 import { type Examination, isAbsent, type Wish } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
-import { examineVariables, SECRETS, unknownNames } from "./variables.ts";
+import { examineVariables, unknownNames } from "./variables.ts";
 
 const HOW = "docs/configuration.md lists every variable.";
 
@@ -30,7 +32,7 @@ export async function checkConfiguration(examination: Examination): Promise<Find
 }
 
 function exposedSecrets(vars: object, kind: Wish["kind"], path: string): Finding[] {
-  const written = SECRETS.filter((name) => Object.hasOwn(vars, name)).map((name) =>
+  const written = SECRET_VARIABLES.filter((name) => Object.hasOwn(vars, name)).map((name) =>
     failed(
       `${name} is a secret, and wrangler.toml shows it.`,
       `Replace it, and set it with \`npx wrangler secret put ${name}\`.`,

@@ -4,15 +4,6 @@ import { parseEnv } from "node:util";
 import { type Config, ConfigurationError, parseConfig } from "../../config/config.ts";
 import { environment } from "../../config/settings.ts";
 
-/** The variables that `wrangler secret put` sets, marked with * in docs/configuration.md. */
-export const SECRETS = [
-  "AUTH_SECRET",
-  "AUTH_SECRET_PREVIOUS",
-  "TURNSTILE_SECRET_KEY",
-  "SMTP_PASSWORD",
-  "RESEND_API_KEY",
-] as const;
-
 export type Variables = Readonly<Record<string, unknown>>;
 
 /** Stands for the value of a secret that is set and can't be read. */
