@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { MIGRATIONS } from "../src/db/migrations.ts";
 import { runMaintenance } from "../src/maintenance.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
+import { VERSION } from "../src/version.ts";
 import { appWith, get } from "./support/client.ts";
 import { recordLogs } from "./support/logs.ts";
 import { coldIsolate } from "./support/services.ts";
@@ -16,7 +17,7 @@ describe("GET /health", () => {
     const logs = recordLogs();
     const answer = await get("/health", {}, appWith({}));
     expect(answer.status).toBe(200);
-    expect(answer.json).toEqual({ status: "ok", version: "0.1.0" });
+    expect(answer.json).toEqual({ status: "ok", version: VERSION });
     expect(logs()).toMatchObject([{ event: "request", storage_calls: 0 }]);
   });
 });
@@ -30,7 +31,7 @@ describe("GET /health/ready", () => {
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({
       status: "ok",
-      version: "0.1.0",
+      version: VERSION,
       checks: FINE,
       pending_migrations: [],
       oldest_unsent_email_seconds: { database: null, queue: null },

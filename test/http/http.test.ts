@@ -4,6 +4,7 @@ import type { Bindings } from "../../src/bindings.ts";
 import type { AppEnv } from "../../src/http/app-env.ts";
 import { limitBody } from "../../src/http/body.ts";
 import { PROBLEMS } from "../../src/http/problems.ts";
+import { VERSION } from "../../src/version.ts";
 import { register, tryLogin } from "../support/account.ts";
 import { appWith, call, deployedAt, expectProblem, get, ORIGIN, post, theWorker } from "../support/client.ts";
 import { withoutTable } from "../support/database.ts";
@@ -70,7 +71,7 @@ describe("every answer", () => {
 describe("GET /", () => {
   it("names the service and where to go from here", async () => {
     const { json } = await get("/");
-    expect(json).toMatchObject({ name: "Postern", version: "0.1.0", links: { docs: `${ORIGIN}/docs` } });
+    expect(json).toMatchObject({ name: "Postern", version: VERSION, links: { docs: `${ORIGIN}/docs` } });
     for (const link of Object.values<string>(json.links)) expect((await get(link)).status).toBe(200);
   });
 });

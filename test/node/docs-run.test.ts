@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createUserReader } from "../../src/commands/import/imported-user.ts";
+import { VERSION } from "../../src/version.ts";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { logIn } from "./live-person.ts";
 import { plainEnvironment, type Service, useClone } from "./live-service.ts";
@@ -118,7 +119,7 @@ beforeAll(async () => {
   writeFiles(() => true);
   // It writes dist/, which the Worker below watches, so it comes first. Here the package finds itself by its name,
   // elsewhere the tarball that is installed.
-  expect((await bash(PACK)).stdout).toContain("postern-0.1.0.tgz");
+  expect((await bash(PACK)).stdout).toContain(`postern-${VERSION}.tgz`);
   notes = await clone.startBeside(service, "notes/wrangler.toml", {});
   addresses.set("http://localhost:8788", notes.origin);
   writeFiles((file) => file.startsWith("app/"));

@@ -6,6 +6,7 @@ import { buildDocument } from "../../src/build/openapi-document.ts";
 import { refusalsOf } from "../../src/build/openapi-refusals.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { PROBLEMS } from "../../src/http/problems.ts";
+import { VERSION } from "../../src/version.ts";
 import { get } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
 
@@ -15,7 +16,7 @@ describe("GET /openapi.json", () => {
   it("serves the document that the app's own operations make, built ahead [HT-10]", async () => {
     const config = parseConfig({ ENVIRONMENT: "development", AUTH_SECRET: "x".repeat(32) });
     const { json, headers } = await get("/openapi.json");
-    expect(json).toEqual(JSON.parse(JSON.stringify(buildDocument(operations, config, "0.1.0"))));
+    expect(json).toEqual(JSON.parse(JSON.stringify(buildDocument(operations, config, VERSION))));
     expect(json.openapi).toMatch(/^3\.1\./);
     expect(headers.get("Content-Type")).toMatch(/^application\/json/);
     expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
