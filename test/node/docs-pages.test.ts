@@ -11,6 +11,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "an excerpt of the file that the text names": 2,
   "test/node/live-secret.test.ts runs it": 4,
   "test/node/own-folder.test.ts runs it": 2,
+  "test/node/release.test.ts runs it": 1,
   "needs a Cloudflare account": 10,
   "needs Docker": 4,
   "changes the owner of a file": 1,
