@@ -1,21 +1,25 @@
 import { env } from "cloudflare:workers";
 
-/** D1, with a count of the rows that its statements have read. */
+/** D1, with a count of the rows that its statements have read and written. */
 export function countingRows() {
   const originals = new WeakMap<object, D1PreparedStatement>();
-  const count = { rowsRead: 0 };
+  const count = { rowsRead: 0, rowsWritten: 0 };
+  const add = (meta: D1Meta) => {
+    count.rowsRead += meta.rows_read;
+    count.rowsWritten += meta.rows_written;
+  };
 
   function wrap(statement: D1PreparedStatement): D1PreparedStatement {
     const wrapped = {
       bind: (...values: unknown[]) => wrap(statement.bind(...values)),
       run: async () => {
         const result = await statement.run();
-        count.rowsRead += result.meta.rows_read;
+        add(result.meta);
         return result;
       },
       raw: async () => {
         const { meta, results } = await statement.all<Record<string, unknown>>();
-        count.rowsRead += meta.rows_read;
+        add(meta);
         return results.map((row) => Object.values(row));
       },
     } as unknown as D1PreparedStatement;
@@ -26,7 +30,7 @@ export function countingRows() {
     prepare: (query: string) => wrap(env.DB.prepare(query)),
     batch: async (statements: D1PreparedStatement[]) => {
       const results = await env.DB.batch(statements.map((statement) => originals.get(statement) ?? statement));
-      for (const { meta } of results) count.rowsRead += meta.rows_read;
+      for (const { meta } of results) add(meta);
       return results;
     },
   } as unknown as D1Database;

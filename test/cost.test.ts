@@ -1,0 +1,64 @@
+/** What docs/cost.md multiplies by prices. A difference is no failure of the service: see the test's message. */
+import { env } from "cloudflare:workers";
+import { afterEach, expect, it, vi } from "vitest";
+import { parseConfig } from "../src/config/config.ts";
+import { verifyToken } from "../src/features/rpc/methods.ts";
+import { DAY } from "../src/platform/clock.ts";
+import { createServices } from "../src/services.ts";
+import { refuseRevoked } from "../src/verify/revocations.ts";
+import measured from "./measure/operations.json" with { type: "json" };
+import { readMe } from "./support/account.ts";
+import { post, type Send } from "./support/client.ts";
+import { countOperations } from "./support/operations.ts";
+import { somebody } from "./support/people.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const ADVICE = "The operations have changed. Write these to test/measure/operations.json, then npm run docs:cost:";
+
+it("costs the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
+  const person = somebody();
+  const address = "2001:db8:c057::1";
+  const login = (send?: Send, password = person.password) =>
+    post("/api/v1/auth/login", { email: person.email, password }, { address }, send);
+
+  const registration = await countOperations((send) => post("/api/v1/auth/register", person, { address }, send));
+  const [, token] = /#token=([\w-]+)/.exec(registration.emails[0]?.text ?? "") ?? [];
+  const verification = await countOperations((send) => post("/api/v1/auth/verify-email", { token }, { address }, send));
+  // The first login makes the signing key, and its device is new. What counts are those that follow, from the same
+  // browser, after the session before has ended.
+  await countOperations((send) => login(send));
+  const returning = await countOperations((send) => login(send));
+  const refused = await countOperations((send) => login(send, "a wrong password, surely"));
+
+  vi.setSystemTime(Date.now() + DAY);
+  const { access_token, refresh_token } = (await login()).json;
+  const refreshing = await countOperations((send) =>
+    post("/api/v1/auth/refresh", { refresh_token }, { address }, send),
+  );
+  const me = await countOperations((send) => readMe(access_token, send));
+  const strict = await countOperations((_, bindings) =>
+    verifyToken(createServices(bindings, parseConfig(env)), access_token),
+  );
+  const [, payload = ""] = access_token.split(".");
+  const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+  const copied = await countOperations((_, { REVOCATIONS }) => refuseRevoked(REVOCATIONS, claims));
+  const logout = await countOperations((send) =>
+    post("/api/v1/auth/logout", undefined, { address, bearer: access_token }, send),
+  );
+
+  const found = {
+    register: registration.operations,
+    verifyEmail: verification.operations,
+    login: returning.operations,
+    refusedLogin: refused.operations,
+    refresh: refreshing.operations,
+    me: me.operations,
+    verifyByKv: copied.operations,
+    verifyByRpc: strict.operations,
+    logout: logout.operations,
+  };
+  expect(found, `${ADVICE}\n${JSON.stringify(found)}\n`).toEqual(measured);
+});

@@ -1,0 +1,193 @@
+/** Counts what Cloudflare bills of a request: what it does itself, in queues, and later in the alarms of its objects. */
+import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { recordAuditEvents } from "../../src/audit/record.ts";
+import type { Bindings } from "../../src/bindings.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { deliverMails } from "../../src/mail/deliver.ts";
+import type { OutgoingMail } from "../../src/mail/transports/transport.ts";
+import { DAY } from "../../src/platform/clock.ts";
+import { createServices } from "../../src/services.ts";
+import { appWith, type Send } from "./client.ts";
+import { countingRows } from "./counted-rows.ts";
+
+/** Longer than a session that is not refreshed. Alarms of a later time belong to what happens then. */
+const HORIZON = 8 * DAY;
+
+const config = parseConfig(env);
+
+const none = () => ({
+  workerRequests: 0,
+  objectRequests: 0,
+  objectRowsRead: 0,
+  objectRowsWritten: 0,
+  d1RowsRead: 0,
+  d1RowsWritten: 0,
+  kvReads: 0,
+  kvWrites: 0,
+  queueMessages: 0,
+});
+
+export type Operations = ReturnType<typeof none>;
+
+type Counted = DurableObjectStub<undefined>;
+
+/** Returns the operations of what `run` does with the given app and bindings, and the emails that it caused. */
+export async function countOperations(run: (send: Send, bindings: Bindings) => Promise<unknown>) {
+  const operations = none();
+  const emails: OutgoingMail[] = [];
+  const touched = new Map<string, { stub: Counted; hasArmed: boolean }>();
+  const { DB, count } = countingRows();
+  const messages: Record<"mail" | "audit", unknown[]> = { mail: [], audit: [] };
+  const queueOf = (kind: "mail" | "audit") => ({
+    send: async (body: unknown) => void messages[kind].push(body),
+    sendBatch: async (batch: { body: unknown }[]) => void messages[kind].push(...batch.map(({ body }) => body)),
+  });
+  const kv = {
+    get: (key: string) => {
+      operations.kvReads += 1;
+      return env.REVOCATIONS.get(key);
+    },
+    put: (...values: Parameters<KVNamespace["put"]>) => {
+      operations.kvWrites += 1;
+      return env.REVOCATIONS.put(...values);
+    },
+  };
+
+  /** Watches an object's storage, once. */
+  async function watch(stub: Counted): Promise<void> {
+    const key = stub.id.toString();
+    if (touched.has(key)) return;
+    const entry = { stub, hasArmed: false };
+    touched.set(key, entry);
+    await runInDurableObject(stub, (instance, state) => {
+      watchStorage(state.storage, operations, () => {
+        entry.hasArmed = true;
+      });
+      Reflect.set(instance, "env", { ...env, REVOCATIONS: kv });
+    });
+  }
+  const countedObjects = (objects: object) => ({
+    getByName(name: string) {
+      const stub: Counted = Reflect.get(objects, "getByName").call(objects, name);
+      return new Proxy(stub, {
+        get: (_, method) =>
+          method === "then"
+            ? undefined
+            : async (...values: unknown[]) => {
+                operations.objectRequests += 1;
+                await watch(stub);
+                return Reflect.get(stub, method)(...values);
+              },
+      });
+    },
+  });
+  const bindings = {
+    ...env,
+    DB,
+    REVOCATIONS: kv,
+    USER_SESSIONS: countedObjects(env.USER_SESSIONS),
+    RATE_LIMITER: countedObjects(env.RATE_LIMITER),
+    LOGIN_GUARD: countedObjects(env.LOGIN_GUARD),
+    MAIL_QUEUE: queueOf("mail"),
+    AUDIT_QUEUE: queueOf("audit"),
+  } as unknown as Bindings;
+
+  const startedAt = Date.now();
+  vi.setSystemTime(startedAt);
+  const app = appWith({}, bindings);
+  const send: Send = (request) => {
+    operations.workerRequests += 1;
+    return app(request);
+  };
+  await run(send, bindings);
+
+  const batchOf = (kind: "mail" | "audit") =>
+    messages[kind].map((body, index) => ({ id: `${index}`, timestamp: new Date(), attempts: 1, body }));
+  const transport = { deliver: async (mail: OutgoingMail) => void emails.push(mail) };
+  const services = createServices(bindings, config);
+  const deadLetters = bindings.MAIL_DEAD_LETTERS;
+  for (const message of batchOf("mail")) {
+    operations.workerRequests += 1;
+    await deliverMails(createMessageBatch("postern-mail", [message as never]), { ...services, transport, deadLetters });
+  }
+  // Events come in batches of up to 100: no request of the Worker is counted for them.
+  if (messages.audit.length > 0) {
+    await recordAuditEvents(createMessageBatch("postern-audit", batchOf("audit") as never), services);
+  }
+  operations.queueMessages = messages.mail.length + messages.audit.length;
+
+  await fireAlarms(touched, startedAt + HORIZON, () => {
+    operations.objectRequests += 1;
+  });
+  for (const { stub } of touched.values()) await runInDurableObject(stub, (_, state) => forget(state.storage));
+  operations.d1RowsRead = count.rowsRead;
+  operations.d1RowsWritten = count.rowsWritten;
+  return { operations, emails };
+}
+
+/** Fires the alarms that the request has armed, in their order, up to a time. */
+async function fireAlarms(
+  touched: ReadonlyMap<string, { stub: Counted; hasArmed: boolean }>,
+  until: number,
+  fired: () => void,
+): Promise<void> {
+  for (;;) {
+    const armed: { stub: Counted; at: number }[] = [];
+    for (const { stub, hasArmed } of touched.values()) {
+      const at = hasArmed ? await runInDurableObject(stub, (_, state) => state.storage.getAlarm()) : null;
+      if (at !== null && at <= until) armed.push({ stub, at });
+    }
+    const [next] = armed.toSorted((left, right) => left.at - right.at);
+    if (next === undefined) return;
+    vi.setSystemTime(Math.max(next.at, Date.now()));
+    fired();
+    await runDurableObjectAlarm(next.stub);
+  }
+}
+
+/** Counts the rows of a storage. `setAlarm`, `put` and `delete` write a row each; `deleteAll` is counted as one. */
+function watchStorage(storage: DurableObjectStorage, operations: Operations, armed: () => void): void {
+  const count = (target: object, name: string, before: () => void) => {
+    const original = Reflect.get(target, name);
+    Object.defineProperty(target, name, {
+      configurable: true,
+      value: (...values: unknown[]) => {
+        before();
+        return original.apply(target, values);
+      },
+    });
+  };
+  const write = () => {
+    operations.objectRowsWritten += 1;
+  };
+  count(storage, "setAlarm", () => {
+    write();
+    armed();
+  });
+  count(storage, "deleteAll", write);
+  count(storage.kv, "put", write);
+  count(storage.kv, "delete", write);
+  count(storage.kv, "get", () => {
+    operations.objectRowsRead += 1;
+  });
+  const { sql } = storage;
+  const exec = sql.exec.bind(sql);
+  Object.defineProperty(sql, "exec", {
+    configurable: true,
+    value: (query: string, ...values: unknown[]) => {
+      const cursor = exec(query, ...values);
+      const rows = cursor.toArray();
+      operations.objectRowsRead += cursor.rowsRead;
+      operations.objectRowsWritten += cursor.rowsWritten;
+      return { toArray: () => rows };
+    },
+  });
+}
+
+function forget(storage: DurableObjectStorage): void {
+  for (const name of ["setAlarm", "deleteAll"]) Reflect.deleteProperty(storage, name);
+  for (const name of ["put", "delete", "get"]) Reflect.deleteProperty(storage.kv, name);
+  Reflect.deleteProperty(storage.sql, "exec");
+}
