@@ -37,6 +37,8 @@ export const AUDIT_EVENT_TYPES = {
   data_exported: "The user's data was exported.",
   account_deleted: "The account was deleted.",
   account_imported: "The account was imported from another service.",
+  data_imported:
+    "An operator moved the data of another Postern here, which ended every session. Without `users`, the import is unfinished.",
   signing_key_created: "A signing key was created.",
   signing_keys_rotated: "An operator rotated the signing key early.",
   signing_keys_revoked: "An operator revoked signing keys.",

@@ -5,14 +5,12 @@
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/audit-events.ts";
 import type { AuditEventType } from "../audit/event-types.ts";
-import { openPrivateJwk } from "../keys/sealed-key.ts";
-import { readSigningKeys, type SealedKey } from "../keys/signing-key-rows.ts";
-import { createSecrets } from "../platform/crypto.ts";
 import { createId, type Random, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
+import { openedBy, readTrustedKeys } from "./secret-proof.ts";
 import {
   CURRENT,
   openDeployedSecrets,
@@ -176,19 +174,6 @@ and all users have to log in again:
   (umask 077; openssl rand -base64 48 > auth-secret.txt) && ${secrets.howToReplace} < auth-secret.txt
 Copy it to your password manager, then delete the file: the next rotation asks for it.`,
   };
-}
-
-/** The signing keys that are not revoked, oldest first. */
-async function readTrustedKeys(db: Directory["db"]): Promise<SealedKey[]> {
-  const { rows } = await readSigningKeys(db);
-  return rows.filter(({ revokedAt }) => revokedAt === null).toSorted((left, right) => left.sequence - right.sequence);
-}
-
-/** The keys that the secret opens. */
-async function openedBy(secret: string, keys: readonly SealedKey[]): Promise<SealedKey[]> {
-  const secrets = createSecrets(secret);
-  const opened = await Promise.all(keys.map((key) => openPrivateJwk(key, secrets)));
-  return keys.filter((_, index) => opened[index] !== undefined);
 }
 
 /** Records the change and describes it. The change stands even if it can't be recorded. */

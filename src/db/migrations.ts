@@ -6,14 +6,21 @@ import type { Database } from "./client.ts";
 /** The file names in `migrations/`, oldest first. */
 export const MIGRATIONS: readonly string[] = journal.entries.map(({ tag }) => `${tag}.sql`);
 
+/** The names in `d1_migrations`, wrangler's table, into which whatever applies migrations notes them. */
+export const APPLIED_MIGRATIONS = "SELECT name FROM d1_migrations";
+
 /**
- * The migrations that are not applied yet. Whatever applies them notes their names in `d1_migrations`, wrangler's table.
- * Those of a newer release are not missing here: the schema only ever gains what older releases ignore.
+ * The migrations that are not applied yet. Those of a newer release are not missing here: the schema only ever gains
+ * what older releases ignore.
  *
  * @throws if there is no such table, because nothing was ever applied
  */
 export async function pendingMigrations(db: Database): Promise<string[]> {
-  const applied = await db.all<{ name: string }>(sql`SELECT name FROM d1_migrations`);
-  const names = new Set(applied.map(({ name }) => name));
+  const names = new Set(await appliedMigrations(db));
   return MIGRATIONS.filter((name) => !names.has(name));
+}
+
+export async function appliedMigrations(db: Database): Promise<string[]> {
+  const applied = await db.all<{ name: string }>(sql.raw(APPLIED_MIGRATIONS));
+  return applied.map(({ name }) => name);
 }

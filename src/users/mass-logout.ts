@@ -12,6 +12,20 @@ import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
  */
 const EPOCHS = 1_000;
 
+const nextEpochs = (now: number) => ({
+  sessionEpoch: sql`${users.sessionEpoch} + ${EPOCHS}`,
+  keptSessionId: null,
+  updatedAt: nextVersion(now),
+});
+
+/** A registration that was never proved has no session, and its epoch tells it from an account. */
+const HAS_SESSIONS = sql`NOT (${isBareRegistration})`;
+
+/** The same for all users at once, as SQL for a copy of the table. */
+export function logOutCopy(db: Database, now: number): { sql: string; params: unknown[] } {
+  return db.update(users).set(nextEpochs(now)).where(HAS_SESSIONS).toSQL();
+}
+
 export function createMassLogout(db: Database) {
   /** The event is recorded with the first step. Yields how many users each step of at most `most` has logged out. */
   return async function* logOutAll(
@@ -22,22 +36,13 @@ export function createMassLogout(db: Database) {
     let after = "";
     let ended: { id: string }[];
     do {
-      // A registration that was never proved has no session, and its epoch tells it from an account.
-      const next = idsOf(db, users, and(gt(users.id, after), sql`NOT (${isBareRegistration})`))
+      const next = idsOf(db, users, and(gt(users.id, after), HAS_SESSIONS))
         .orderBy(users.id)
         .limit(most);
       const recorded =
         after === "" ? { event: insertEvent(db, { ...event, ...origin, type: "all_sessions_ended" }, sql`true`) } : {};
       ({ ended } = await batchOf(db, {
-        ended: db
-          .update(users)
-          .set({
-            sessionEpoch: sql`${users.sessionEpoch} + ${EPOCHS}`,
-            keptSessionId: null,
-            updatedAt: nextVersion(now),
-          })
-          .where(inArray(users.id, next))
-          .returning({ id: users.id }),
+        ended: db.update(users).set(nextEpochs(now)).where(inArray(users.id, next)).returning({ id: users.id }),
         ...recorded,
       }));
       yield ended.length;

@@ -1,0 +1,42 @@
+/** Writes a backup: the whole database as SQL, in the form of the container's `backup`, which its `restore` reads. */
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import type { Value } from "../../db/directory-copy.ts";
+import { quoted, type Table } from "../../db/tables.ts";
+
+/** The last line. A file without it is cut off. */
+export const END_OF_BACKUP = "-- End of the backup.";
+
+// Others than these would make a statement longer than a line, or end the text early for some readers.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
+
+/** A new file that only this user can read. It is deleted unless it is closed as complete. */
+export function openBackup(path: string) {
+  const descriptor = openSync(path, "wx", 0o600);
+  const write = (lines: readonly string[]) => writeSync(descriptor, lines.map((line) => `${line}\n`).join(""));
+  write(["PRAGMA defer_foreign_keys=TRUE;"]);
+  return {
+    statements(statements: readonly string[]) {
+      write(statements.map((statement) => `${statement};`));
+    },
+    rows({ name, columns }: Pick<Table, "name" | "columns">, rows: readonly Value[][]) {
+      const start = `INSERT INTO ${quoted(name)} (${quoted(...columns)}) VALUES (`;
+      write(rows.map((row) => `${start}${row.map(literalOf).join(",")});`));
+    },
+    close(isComplete: boolean) {
+      if (isComplete) {
+        write([END_OF_BACKUP]);
+        fsyncSync(descriptor);
+      }
+      closeSync(descriptor);
+      if (!isComplete) rmSync(path);
+    },
+  };
+}
+
+function literalOf(value: Value): string {
+  if (value === null) return "NULL";
+  if (typeof value === "number") return String(value);
+  if (UNPRINTABLE.test(value)) return `CAST(X'${Buffer.from(value).toString("hex")}' AS TEXT)`;
+  return `'${value.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,13 @@
+/** Whether data is of the release of this tree: both places of a move must have applied the same migrations. */
+import { MIGRATIONS } from "../../db/migrations.ts";
+
+/** What is different about the migrations that `place` has applied, if anything. */
+export function faultOfRelease(place: string, applied: readonly string[]): string | undefined {
+  const lacking = MIGRATIONS.filter((name) => !applied.includes(name));
+  const unknown = applied.filter((name) => !MIGRATIONS.includes(name));
+  if (unknown.length > 0)
+    return `${place} is of a newer release than this folder, which doesn't know ${unknown.join(", ")}. Use that release here.`;
+  if (lacking.length > 0)
+    return `${place} is of an older release than this folder: it lacks ${lacking.join(", ")}. Bring both places to one release first.`;
+  return undefined;
+}

@@ -1,0 +1,122 @@
+/** Reads the whole database, table by table, and fills an empty one from such a copy. */
+import { eq, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { Database } from "./client.ts";
+import { auditEvents } from "./schema.ts";
+import { quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, TABLES, type Table } from "./tables.ts";
+
+/** What D1 and SQLite store here. */
+export type Value = string | number | null;
+
+/** What a table has: two equal summaries mean equal rows. */
+export interface Summary {
+  count: number;
+  checksum: number;
+}
+
+export function createDirectorySource(db: Database) {
+  return {
+    /** The summaries of all tables at one moment. */
+    async summaries(): Promise<Summary[]> {
+      const results = await runBatch(
+        db,
+        TABLES.map((table) => db.all<Summary>(sql.raw(summaryQuery(table)))),
+      );
+      return (results as [Summary][]).map(([summary]) => summary);
+    },
+
+    /** The statements that make the tables, and those that make their indexes. */
+    async statements(): Promise<{ tables: string[]; indexes: string[] }> {
+      const names = JSON.stringify([...TABLES.map(({ name }) => name), "d1_migrations"]);
+      const rows = await db.all<{ type: string; sql: string }>(
+        sql`SELECT type, sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN (SELECT value FROM json_each(${names})) ORDER BY name`,
+      );
+      const ofType = (type: string) => rows.filter((row) => row.type === type).map((row) => row.sql);
+      return { tables: ofType("table"), indexes: ofType("index") };
+    },
+
+    /** The next rows of a table after the one with this key. */
+    page({ name, columns, key }: Table, after: Value, most: number): Promise<Value[][]> {
+      const isLater = after === null ? sql`true` : sql`${sql.raw(quoted(key))} > ${after}`;
+      return db.values<Value[]>(
+        sql`SELECT ${sql.raw(quoted(...columns))} FROM ${sql.raw(quoted(name))} WHERE ${isLater} ORDER BY ${sql.raw(quoted(key))} LIMIT ${most}`,
+      );
+    },
+  };
+}
+
+/** The audit event of an import, which also notes how far it has come. */
+export interface ImportEvent {
+  id: string;
+  /** SHA-256 of the file, base64url. */
+  file: string;
+  /** How many rows were added. */
+  rows: number;
+  /** How many users the whole file brought. Absent until the import is finished. */
+  users?: number;
+}
+
+const IMPORTED = "data_imported";
+
+export function createDirectoryTarget(db: Database) {
+  const noteProgress = ({ id, ...progress }: ImportEvent) =>
+    db
+      .update(auditEvents)
+      .set({ details: JSON.stringify(progress) })
+      .where(eq(auditEvents.id, id));
+
+  /** One bound value, however many rows: D1 takes 100 values, each of up to 2 MB. */
+  const insertRows = ({ inSchema, columns }: SchemaTable, rows: Value[][]) => {
+    const values = sql.raw(columns.map((_, index) => `value->>${index}`).join(", "));
+    return db.insert(inSchema).select(sql`SELECT ${values} FROM json_each(${JSON.stringify(rows)})`);
+  };
+
+  return {
+    /** How many users and pending registrations there are. */
+    async countPeople(): Promise<number> {
+      const { count } = await db.get<{ count: number }>(
+        sql`SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM registrations) AS count`,
+      );
+      return count;
+    },
+
+    /** The event of an earlier import of this file, finished or not. */
+    async findImport(file: string): Promise<ImportEvent | undefined> {
+      const [found] = await db.all<{ id: string; rows: number; users: number | null }>(
+        sql`SELECT id, details->>'rows' AS rows, details->>'users' AS users FROM ${auditEvents}
+          WHERE type = ${IMPORTED} AND details->>'file' = ${file}`,
+      );
+      if (found === undefined) return undefined;
+      const { id, rows, users } = found;
+      return { id, file, rows, ...(users === null ? {} : { users }) };
+    },
+
+    /**
+     * Empties the tables that a new service has filled by itself, and puts the signing keys in their place. In one
+     * transaction: between the two, the service would make a key.
+     */
+    async begin({ id, ...progress }: ImportEvent, occurredAt: number, keys: Value[][]): Promise<void> {
+      const own = TABLES.filter(({ name }) => name !== "users" && name !== "registrations");
+      const event = { id, type: IMPORTED, occurredAt, details: JSON.stringify(progress) };
+      await runBatch(db, [
+        ...own.map(({ inSchema }) => db.delete(inSchema)),
+        insertRows(SIGNING_KEYS, keys),
+        db.insert(auditEvents).values(event),
+      ]);
+    },
+
+    /** Adds rows, and notes in the same transaction how far the import has come: no row is ever added twice. */
+    async add(table: SchemaTable, rows: Value[][], progress: ImportEvent): Promise<void> {
+      await runBatch(db, [insertRows(table, rows), noteProgress(progress)]);
+    },
+
+    async note(progress: ImportEvent): Promise<void> {
+      await noteProgress(progress);
+    },
+  };
+}
+
+/** Statements of any number as one transaction. */
+function runBatch(db: Database, statements: BatchItem<"sqlite">[]) {
+  return db.batch(statements as [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]]);
+}

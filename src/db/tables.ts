@@ -1,0 +1,50 @@
+/** Every table of the schema, for what treats them all alike: copying the whole database to another place. */
+import { is } from "drizzle-orm";
+import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
+import * as schema from "./schema.ts";
+
+export interface Table {
+  name: string;
+  columns: string[];
+  /** The column of the primary key. */
+  key: string;
+}
+
+export interface SchemaTable extends Table {
+  inSchema: SQLiteTable;
+}
+
+/**
+ * In the order of the schema, but follow-ups last: the cron job carries them out, and must find everything else by then.
+ */
+export const TABLES: readonly SchemaTable[] = Object.values(schema)
+  .filter((value) => is(value, SQLiteTable))
+  .map(describeTable)
+  .toSorted((left, right) => Number(left.name === "follow_ups") - Number(right.name === "follow_ups"));
+
+export const SIGNING_KEYS = describeTable(schema.signingKeys);
+
+/** Names in SQL. */
+export const quoted = (...names: string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+/**
+ * A query with one row: how many rows a table has, and a checksum of their values. Two states of a table that differ
+ * practically never have the same.
+ */
+export function summaryQuery({ name, columns }: Table): string {
+  const marks = columns.map((column, index) => `${index + 1} * ${markOf(quoted(column))}`);
+  return `SELECT count(*) AS count, coalesce(sum(${marks.join(" + ")}), 0) AS checksum FROM ${quoted(name)}`;
+}
+
+/** Small enough that the sum over ten million rows is exact in JavaScript. */
+function markOf(column: string): string {
+  const ofText = `length(${column}) * 31 + coalesce(unicode(${column}), 3) % 1009`;
+  return `CASE typeof(${column}) WHEN 'null' THEN 7 WHEN 'text' THEN ${ofText} ELSE CAST(${column} AS INTEGER) % 1000003 END`;
+}
+
+function describeTable(table: SQLiteTable): SchemaTable {
+  const { name, columns } = getTableConfig(table);
+  const [key, ...others] = columns.filter(({ primary }) => primary);
+  if (key === undefined || others.length > 0) throw new Error(`${name} has no primary key of one column.`);
+  return { inSchema: table, name, columns: columns.map((column) => column.name), key: key.name };
+}
