@@ -95,28 +95,39 @@ async function begin({ backup, db, now }: Import): Promise<ImportEvent> {
   return event;
 }
 
-async function addAll({ id, file, rows: earlier }: ImportEvent, { backup, db, place, world }: Import): Promise<number> {
+async function addAll(event: ImportEvent, setting: Import): Promise<number> {
+  const { backup, db, place, world } = setting;
+  let isComplete = false;
+  try {
+    const rows = await addRows(event, setting);
+    if (rows === undefined) return 1;
+    const users = backup.count("users");
+    await createDirectoryTarget(db).note({ ...event, rows, users });
+    isComplete = true;
+    world.say(describeEnd(users, place));
+    return 0;
+  } finally {
+    if (!isComplete) world.complain("\nThe new place is incomplete: run the same command again to go on.\n");
+  }
+}
+
+/** Adds the rows that earlier runs have not added. Returns how many there are in all; `undefined` if it was stopped. */
+async function addRows(event: ImportEvent, { backup, db, world }: Import): Promise<number | undefined> {
   const target = createDirectoryTarget(db);
   const counts = MOVED.map(({ name }) => backup.count(name));
   const total = counts.reduce((sum, count) => sum + count, 0);
   let rows = 0;
   for (const [index, table] of MOVED.entries()) {
-    const skipped = Math.min(counts[index] ?? 0, Math.max(0, earlier - rows));
+    const skipped = Math.min(counts[index] ?? 0, Math.max(0, event.rows - rows));
     rows += skipped;
     for (const values of backup.batches(table, skipped)) {
       rows += values.length;
-      await target.add(table, values, { id, file, rows });
+      await target.add(table, values, { ...event, rows });
       world.show(`${rows.toLocaleString("en")} of ${total.toLocaleString("en")} rows`);
-      if (world.stop.aborted) {
-        world.complain("\nStopped. The new place is incomplete: run the same command again to go on.\n");
-        return 1;
-      }
+      if (world.stop.aborted) return undefined;
     }
   }
-  const users = backup.count("users");
-  await target.note({ id, file, rows, users });
-  world.say(describeEnd(users, place));
-  return 0;
+  return rows;
 }
 
 function describeEnd(users: number, { remote, environment }: Place): string {

@@ -174,7 +174,10 @@ describe("the architecture", () => {
     const bindings =
       /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
-    const callers = files.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
+    // A file that the operator names, not the storage of a service.
+    const backup = "src/commands/move/backup-reader.ts";
+    const others = files.filter(({ path }) => path !== backup);
+    const callers = others.filter(({ text }) => /getByName\(|\.prepare\(|queue\.send\(|kv\.get\("/.test(text));
     for (const { path, text } of callers) expect(text, path).toContain("hops.hop(");
   });
 
