@@ -1,6 +1,6 @@
 /** What docs/cost.md multiplies by prices. A difference is no failure of the service: see the test's message. */
 import { env } from "cloudflare:workers";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { parseConfig } from "../src/config/config.ts";
 import { verifyToken } from "../src/features/rpc/methods.ts";
 import { DAY } from "../src/platform/clock.ts";
@@ -8,12 +8,28 @@ import { createServices } from "../src/services.ts";
 import { refuseRevoked } from "../src/verify/revocations.ts";
 import measured from "./measure/operations.json" with { type: "json" };
 import { readMe } from "./support/account.ts";
-import { post, type Send } from "./support/client.ts";
+import { appWith, post, type Send } from "./support/client.ts";
 import { countOperations } from "./support/operations.ts";
 import { somebody } from "./support/people.ts";
 
-afterEach(() => {
+// Each signing key is a row that an isolate reads. The service that is measured has one, whatever other tests have made.
+let others: Record<string, unknown>[] = [];
+
+beforeEach(async () => {
+  others = (await env.DB.prepare("SELECT * FROM signing_keys").all()).results;
+  await env.DB.prepare("DELETE FROM signing_keys").run();
+});
+
+afterEach(async () => {
   vi.useRealTimers();
+  await env.DB.prepare("DELETE FROM signing_keys").run();
+  for (const key of others) {
+    const columns = Object.keys(key);
+    const places = columns.map(() => "?");
+    await env.DB.prepare(`INSERT INTO signing_keys (${columns}) VALUES (${places})`)
+      .bind(...Object.values(key))
+      .run();
+  }
 });
 
 const ADVICE = "The operations have changed. Write these to test/measure/operations.json, then npm run docs:cost:";
@@ -34,7 +50,7 @@ it("costs the operations that docs/cost.md has prices for, counted in requests, 
   const refused = await countOperations((send) => login(send, "a wrong password, surely"));
 
   vi.setSystemTime(Date.now() + DAY);
-  const { access_token, refresh_token } = (await login()).json;
+  const { access_token, refresh_token } = (await login(appWith({}))).json;
   const refreshing = await countOperations((send) =>
     post("/api/v1/auth/refresh", { refresh_token }, { address }, send),
   );

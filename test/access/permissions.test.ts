@@ -102,6 +102,7 @@ const PUBLIC = [
   "readMetadata",
   "readOpenApi",
   "readOutbox",
+  "readReadiness",
   "readReference",
   "readRegisterPage",
   "readResetPasswordPage",

@@ -18,7 +18,7 @@ export function takeLaneOut(clone: Clone): void {
   if (start < 0) throw new Error(`${LANE} has no createHashingLane any more.`);
   writeFileSync(
     path,
-    `${lane.slice(0, start)}export const createHashingLane = (): HashingLane => ({ run: async (work) => work() });\n`,
+    `${lane.slice(0, start)}export const createHashingLane = (): HashingLane => ({ waiting: () => 0, run: async (work) => work() });\n`,
   );
 }
 

@@ -207,7 +207,7 @@ describe("when Have I Been Pwned", () => {
       expect((await DOORS.strength(person, FINE, lookingUp)).json).toEqual(told);
       expect((await DOORS.change(person, FINE, lookingUp)).status).toBe(204);
       const lines = logs().filter(({ event }) => event === "breach_check_unavailable");
-      expect(lines).toEqual(Array(2).fill({ level: "warn", event: "breach_check_unavailable", error_code: reason }));
+      expect(lines).toMatchObject(Array(2).fill({ level: "warn", error_code: reason }));
       const [changed] = await eventsOf(person.userId, "password_changed");
       expect(changed?.details).toBe('{"breach_check":"unavailable"}');
     },
