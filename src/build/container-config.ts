@@ -70,7 +70,10 @@ using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = ${list(services)},
-  sockets = [(name = "http", http = (), service = "gateway")],
+  sockets = [
+    (name = "http", http = (), service = "gateway"),
+    (name = "commands", http = (), service = ${database()}),
+  ],
 );
 
 const gateway :Workerd.Worker = (
@@ -91,12 +94,11 @@ const postern :Workerd.Worker = (
 
 /** `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist on Cloudflare only. The service runs without them. */
 function storageBindings(wrangler: WranglerConfig): string[] {
-  const props = (value: unknown) => `props = (json = ${json(value)})`;
   const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;
   return [
     `(name = "${assets?.binding}", service = (name = "site", entrypoint = "AssetWorker"))`,
     ...d1_databases.map(({ binding }) => {
-      const fetcher = `(name = "fetcher", service = (name = "d1", ${props({ database: DATABASE })}))`;
+      const fetcher = `(name = "fetcher", service = ${database()})`;
       return `(name = "${binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [${fetcher}]))`;
     }),
     ...durable_objects.bindings.map(
@@ -139,6 +141,9 @@ function bundledService(name: string, binding: string, className: string, bindin
   return `(name = "${name}", worker = (${worker.join(", ")}))`;
 }
 
+const props = (value: unknown) => `props = (json = ${json(value)})`;
+/** The database as a service. The binding of the Worker calls it, and so do the operator's commands. */
+const database = () => `(name = "d1", ${props({ database: DATABASE })})`;
 /** The key must never change: with another one, workerd finds no data. */
 const namespace = (className: string) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`;
 const serviceBinding = (name: string, service: string) => `(name = "${name}", service = "${service}")`;

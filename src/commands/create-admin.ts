@@ -22,8 +22,8 @@ import { here, type Surroundings } from "./surroundings.ts";
 const USAGE = `Usage: npm run admin:create -- [flags]
 
 Makes an account with the superuser flag, or sets the flag of the account that has this address. Asks for
-what is missing. The password must satisfy the service's default rules. Only with --remote, haveibeenpwned.com
-is asked whether it has leaked.
+what is missing. The password must satisfy the service's default rules. Only with --remote or --volume,
+haveibeenpwned.com is asked whether it has leaked.
 
   --email <address>
   --password <text>     other users of this machine can see it: better type it when asked, or pipe it in
@@ -159,8 +159,8 @@ async function hashGivenPassword(
 }
 
 /** The configuration of a service that sets nothing. As in the service, local use may be offline. */
-function defaultConfig({ remote }: Place, random: Random): Config {
-  const breachCheck = remote ? "on" : "off";
+function defaultConfig({ remote, volume }: Place, random: Random): Config {
+  const breachCheck = remote || volume !== undefined ? "on" : "off";
   return parseConfig({
     ENVIRONMENT: "development",
     AUTH_SECRET: freshSecret(random),

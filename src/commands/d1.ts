@@ -1,9 +1,10 @@
-/** D1 as a binding outside of a Worker: through wrangler, on this machine or deployed. */
+/** D1 as a binding outside of a Worker: on this machine or deployed through wrangler, or in a container. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configurationOf } from "./deploy/configuration.ts";
 import type { Place } from "./flags.ts";
+import { openVolume } from "./volume.ts";
 
 /** A database in the configuration. */
 interface D1 {
@@ -22,7 +23,8 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
  * Opens the database that the configuration under `root` binds as DB. For the deployed one wrangler starts a preview
  * Worker in the operator's account that passes the statements on, and ends it afterwards.
  */
-export async function openD1({ remote, persistTo, environment }: Place, root: string) {
+export async function openD1({ remote, persistTo, volume, environment }: Place, root: string) {
+  if (volume !== undefined) return openVolume(volume);
   // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");

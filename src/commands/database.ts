@@ -1,5 +1,6 @@
 /** The database as a command reaches it: with the stores of the service. */
 import { type Database, databaseNow, openDatabase } from "../db/client.ts";
+import { pendingMigrations } from "../db/migrations.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
@@ -27,6 +28,7 @@ export async function withDatabase(
     const { DB, dispose } = await world.openD1(place);
     close = dispose;
     const db = openDatabase(DB, new Hops(systemClock));
+    if (place.volume !== undefined) await requireMigrations(db);
     return await work({ db, now: await databaseNow(db) });
   } catch (error) {
     // Ctrl-C reaches the local runtime too, which then no longer answers.
@@ -35,6 +37,16 @@ export async function withDatabase(
   } finally {
     await close();
   }
+}
+
+/** A container applies its migrations when it starts, so one of another release may run. */
+async function requireMigrations(db: Database): Promise<void> {
+  const [pending] = await pendingMigrations(db);
+  if (pending === undefined) return;
+  throw new StepFailed(
+    `The database lacks the migration ${pending}: the container is of an earlier release than this command. ` +
+      "Start the container of this release, or run the command of that one. Nothing changed.",
+  );
 }
 
 function explain(error: unknown, { remote }: Place): string {

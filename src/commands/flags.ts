@@ -13,6 +13,8 @@ export interface Place {
   remote: boolean;
   /** The folder of the local state, if it is not wrangler's own. */
   persistTo: string | undefined;
+  /** The folder of a container's volume, if its database is meant. */
+  volume?: string | undefined;
   /** The deployed environment, if it is named. */
   environment?: string | undefined;
 }
@@ -23,12 +25,14 @@ export const PLACE_FLAGS = {
   remote: { type: "boolean" },
   env: { type: "string" },
   "persist-to": { type: "string" },
+  volume: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
 /** Their lines in a command's usage. */
 export const PLACE_USAGE = `  --remote              use the deployed database instead of the local one
   --env <name>          with --remote: the environment, as given to \`npm run deploy\`
   --persist-to <folder> the folder of the local state, as given to \`npm run dev\`
+  --volume <folder>     use the database of the container that runs on this volume
   --help                show this text`;
 
 /** The flags and the words beside them, or what is wrong with them. */
@@ -67,7 +71,7 @@ export function giveUp(fault: string, { complain }: { complain(text: string): vo
 
 /** A parsed command line. Its options include {@link PLACE_FLAGS}. */
 interface Parsed<Values> {
-  values: Values & { help?: boolean; remote?: boolean; env?: string; "persist-to"?: string };
+  values: Values & { help?: boolean; remote?: boolean; env?: string; "persist-to"?: string; volume?: string };
   positionals: string[];
 }
 
@@ -85,13 +89,15 @@ export function understandCommand<Values>(
   const read = "fault" in parsed ? parsed : { ...parsed, help: parsed.values.help ?? false };
   const understood = understand(read, usage, world);
   if (typeof understood === "number") return understood;
-  const { remote = false, env: environment, "persist-to": persistTo } = understood.values;
-  const place = { remote, persistTo, environment };
+  const { remote = false, env: environment, "persist-to": persistTo, volume } = understood.values;
+  const place = { remote, persistTo, volume, environment };
   const fault = faultOfPlace(place) ?? check(understood);
   return understand(fault === undefined ? { ...understood, place } : { fault }, usage, world);
 }
 
-function faultOfPlace({ remote, persistTo, environment }: Place): string | undefined {
+function faultOfPlace({ remote, persistTo, volume, environment }: Place): string | undefined {
+  if (volume !== undefined && (remote || persistTo !== undefined))
+    return "--volume names the database of a container: it does not go with --remote or --persist-to.";
   if (remote && persistTo !== undefined) return "--persist-to names local state: it does not go with --remote.";
   if (environment === undefined) return undefined;
   return remote ? faultOfEnvironment(environment) : "--env names a deployed environment: it goes with --remote.";

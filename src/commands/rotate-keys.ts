@@ -49,7 +49,7 @@ function joinKeyId(argv: readonly string[]): string[] {
     : [...argv.slice(0, at), `--kid=${id}`, ...argv.slice(at + 2)];
 }
 
-async function rotate({ remote }: Place, { db, now }: Directory, { say }: Surroundings): Promise<number> {
+async function rotate({ remote, volume }: Place, { db, now }: Directory, { say }: Surroundings): Promise<number> {
   const newest = newestOf((await readSigningKeys(db)).rows);
   if (newest === undefined) {
     say(`There is no signing key to rotate: the next login makes one. ${UNCHANGED}\n`);
@@ -64,7 +64,7 @@ async function rotate({ remote }: Place, { db, now }: Directory, { say }: Surrou
   const since = toIsoTime(newest.rotatesAt);
   say(`${changed === undefined ? `1 key has been due for a successor since ${since}: ${newest.id}. ${UNCHANGED}` : `1 key is due for a successor now: ${newest.id}.`}
 ${
-  remote
+  remote || volume !== undefined
     ? "The cron trigger publishes the successor within two minutes."
     : "The cron trigger publishes the successor. To run it here: curl http://localhost:8787/cdn-cgi/handler/scheduled"
 }

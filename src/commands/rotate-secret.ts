@@ -25,7 +25,8 @@ const USAGE = `Usage: npm run secret:rotate -- [flags]
 
 Sets a new AUTH_SECRET and keeps the current one as AUTH_SECRET_PREVIOUS, which is still accepted. Locally it
 changes .dev.vars. With --remote it changes the secrets of the deployed Worker, and asks for the current one
-(or reads it from a pipe), because Cloudflare does not show it.
+(or reads it from a pipe), because Cloudflare does not show it. It does not change a container's secret, which
+is in variables of the container: docs/container.md says how to rotate that one.
 
   --finish              remove AUTH_SECRET_PREVIOUS. This ends what was made with it: sessions that were not
                         refreshed since the rotation, and links from emails that were not used since
@@ -35,6 +36,9 @@ ${PLACE_USAGE}
 
 const STILL_ROTATING =
   "AUTH_SECRET_PREVIOUS is still set: another rotation would end what was made with it. Finish that rotation first: --finish.";
+
+const OF_A_CONTAINER =
+  "The secret of a container is in its own variables, which this command can't change: docs/container.md says how to rotate it.";
 
 const CRON = "curl http://localhost:8787/cdn-cgi/handler/scheduled";
 
@@ -55,6 +59,7 @@ export async function rotateSecret(
 ): Promise<number> {
   const parsed = readFlags(argv, { ...PLACE_FLAGS, finish: { type: "boolean" }, out: { type: "string" } });
   const command = understandCommand(parsed, USAGE, world, ({ values }) => {
+    if (values.volume !== undefined) return OF_A_CONTAINER;
     const makesDeployed = values.remote === true && values.finish !== true;
     if (makesDeployed)
       return values.out ? undefined : "--out <file> is missing: Cloudflare does not show the new secret.";

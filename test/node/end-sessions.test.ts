@@ -88,6 +88,11 @@ describe("npm run sessions:end", () => {
   it.each([
     ["nothing", [], "--all is missing"],
     ["an unknown flag", ["--everybody"], "Unknown option '--everybody'"],
+    [
+      "a container's volume beside the deployed database",
+      ["--all", "--remote", "--volume", "x"],
+      "does not go with --remote",
+    ],
     ["local state of a remote database", ["--all", "--remote", "--persist-to", "x"], "does not go with --remote"],
   ])("refuses %s with the usage and exit code 2", async (_, argv, fault) => {
     add({ id: "ada" });
