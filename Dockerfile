@@ -2,7 +2,16 @@
 FROM node:24-trixie-slim AS build
 WORKDIR /postern
 COPY . .
-RUN npm ci --no-audit --no-fund && npm run container:build
+# Postern's user must be able to read all of it, whatever the umask of the checkout was.
+RUN chmod -R a+rX . && npm ci --no-audit --no-fund && npm run container:build
+
+# The operator's commands. They need Node, and the user who runs Postern: only that one can open the socket on the volume.
+FROM node:24-trixie-slim AS commands
+COPY --from=build /postern /postern
+WORKDIR /postern
+ENV HOME=/tmp
+ENV NPM_CONFIG_UPDATE_NOTIFIER=false
+USER 10001
 
 FROM debian:trixie-slim
 # sqlite3 applies migrations, backs up and restores; curl checks the health.

@@ -20,7 +20,8 @@ Examines a service: what it needs on this machine, its configuration, database, 
 from registering to logging out. Without a flag it examines what \`npm run dev\` runs.
 
   --port <number>       the port of \`npm run dev\`, if it is not one of 8787 to 8796
-  --url <url>           examine the service at this address, such as a container: only what HTTP shows
+  --url <url>           examine the service at this address, such as a container: only what HTTP shows,
+                        and with --volume its database
   --mail <address>      send a test email there
   --json                print the findings as JSON
 ${PLACE_USAGE}
@@ -69,9 +70,10 @@ interface Values {
   mail?: string;
   remote?: boolean;
   "persist-to"?: string;
+  volume?: string | undefined;
 }
 
-function faultOf({ port, url, mail, remote, "persist-to": persistTo }: Values): string | undefined {
+function faultOf({ port, url, mail, remote, volume, "persist-to": persistTo }: Values): string | undefined {
   if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) return "--port takes a number from 1 to 65535.";
   if (url !== undefined && !isAddress(url))
     return "--url takes the address of a service, like https://auth.example.com.";
@@ -79,6 +81,8 @@ function faultOf({ port, url, mail, remote, "persist-to": persistTo }: Values): 
   if (port !== undefined && (url !== undefined || remote))
     return "--port is for a service on this machine: it does not go with --url or --remote.";
   if (persistTo !== undefined && url !== undefined) return "--persist-to names local state: it does not go with --url.";
+  if (volume !== undefined && url === undefined)
+    return "--volume goes with --url, the address of the container that runs on it.";
   return undefined;
 }
 
@@ -86,10 +90,10 @@ function isAddress(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).pathname === "/";
 }
 
-function wishOf({ port, url, remote, persistTo, environment }: Values & Place): Wish {
+function wishOf({ port, url, remote, persistTo, volume, environment }: Values & Place): Wish {
   const origin = url === undefined ? undefined : new URL(url).origin;
   if (remote) return { kind: "deployed", url: origin, environment };
-  if (origin !== undefined) return { kind: "url", url: origin };
+  if (origin !== undefined) return { kind: "url", url: origin, volume };
   return { kind: "local", port: port === undefined ? undefined : Number(port), persistTo };
 }
 

@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createAdmin } from "../../src/commands/create-admin.ts";
 import { openD1 } from "../../src/commands/d1.ts";
 import { endSessions } from "../../src/commands/end-sessions.ts";
+import type { Place } from "../../src/commands/flags.ts";
 import { importUsers } from "../../src/commands/import-users.ts";
 import { rotateKeys } from "../../src/commands/rotate-keys.ts";
 import { rotateSecret } from "../../src/commands/rotate-secret.ts";
 import type { Surroundings } from "../../src/commands/surroundings.ts";
 import { hasPrograms, makeContainer, type Running, send } from "./container-service.ts";
+import { examine } from "./doctoring.ts";
 import { makeTree } from "./stand-in.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -136,6 +138,21 @@ describe.skipIf(!hasPrograms)("the operator's commands on the volume of a contai
     await dispose();
     return rows.flat();
   }
+
+  it("shows the doctor the database of the service", async () => {
+    const world = { ...makeTree(), openD1: (place: Place) => openD1(place, ROOT) };
+    const flags = ["--url", `http://127.0.0.1:${service.port}`, "--volume"];
+    expect((await examine("follow-ups", [...flags, volume], world)).lines).toEqual([expect.stringMatching(/^ok: /)]);
+    const { lines } = await examine("signing-keys", [...flags, volume], world);
+    expect(lines[0]).toMatch(/^ok: The newest signing key .* has signed for 0 days/);
+    expect((await examine("signing-keys", [...flags, container.volume()], world)).lines).toEqual([
+      expect.stringContaining("skipped: The database is not open."),
+    ]);
+    const [applied] = (await examine("migrations", [...flags, volume], world)).lines;
+    expect(applied).toMatch(/^ok: All \d+ migrations are applied/);
+    const [wrong] = (await examine("migrations", [...flags, container.volume()], world)).lines;
+    expect(wrong).toMatch(/^failed: .*There is no database of Postern in .* → Start Postern on the volume/);
+  });
 
   it.each([
     ["a folder that does not exist", () => join(volume, "nowhere"), "There is no database of Postern in"],

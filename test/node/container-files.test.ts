@@ -13,7 +13,7 @@ const composeSchema = z.object({
     z.string(),
     z.looseObject({
       image: z.string().optional(),
-      build: z.string().optional(),
+      build: z.union([z.string(), z.object({ context: z.string(), target: z.string() })]).optional(),
       ports: z.array(z.string()).optional(),
     }),
   ),
@@ -52,6 +52,29 @@ describe("the files of the container", () => {
     const { services } = composeSchema.parse(load(readFileSync("compose.prod.yaml", "utf8")));
     expect(services.postern).toMatchObject({ read_only: true, cap_drop: ["ALL"] });
     expect(readFileSync("Dockerfile", "utf8")).toMatch(/^USER \d{5}$/m);
+  });
+
+  it("runs the operator's commands as the user who runs Postern, on the same volume, and only when asked", () => {
+    const stages = readFileSync("Dockerfile", "utf8")
+      .split(/^FROM /m)
+      .slice(1);
+    const users = stages.map((stage) => ({
+      name: / AS (\w+)$/m.exec(stage)?.[1],
+      user: /^USER (\d+)$/m.exec(stage)?.[1],
+    }));
+    expect(users).toEqual([
+      { name: "build", user: undefined },
+      { name: "commands", user: "10001" },
+      { name: undefined, user: "10001" },
+    ]);
+    for (const name of ["compose.yaml", "compose.prod.yaml"]) {
+      const { services } = composeSchema.parse(load(readFileSync(name, "utf8")));
+      expect(services.commands).toMatchObject({
+        build: { context: ".", target: "commands" },
+        profiles: ["commands"],
+        volumes: services.postern?.volumes,
+      });
+    }
   });
 
   it.skipIf(!hasShellcheck)("has scripts without a fault that shellcheck knows", () => {

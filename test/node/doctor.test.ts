@@ -128,6 +128,7 @@ describe("npm run doctor", () => {
     [["--url", "https://auth.example.com/login"], "--url takes"],
     [["--mail", "nobody"], "--mail takes"],
     [["--port", "8787", "--remote"], "--port is for"],
+    [["--volume", "x"], "--volume goes with --url"],
     [["--persist-to", "x", "--url", "https://auth.example.com"], "--persist-to names"],
     [["--loud"], "--loud"],
   ])("refuses %j with exit code 2", async (argv, words) => {

@@ -4,7 +4,7 @@ import { MIGRATIONS, pendingMigrations } from "../../db/migrations.ts";
 import { readWaiting } from "../../followups/follow-up-rows.ts";
 import { MINUTE, toIsoTime } from "../../platform/clock.ts";
 import { describeError } from "../../platform/log.ts";
-import { type Examination, isAbsent, withDatabase, withService } from "./examination.ts";
+import { type Examination, isAbsent, isOnlyHttp, withDatabase, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { readReadiness } from "./readiness.ts";
 
@@ -13,8 +13,7 @@ export const CRON_PATIENCE = 10 * MINUTE;
 
 export async function checkMigrations(examination: Examination): Promise<Finding> {
   const { parts, wish } = examination;
-  const pending =
-    wish.kind === "url" ? await pendingOverHttp(examination) : await pendingInDatabase(await parts.database);
+  const pending = isOnlyHttp(wish) ? await pendingOverHttp(examination) : await pendingInDatabase(await parts.database);
   if (!Array.isArray(pending)) return pending;
   if (pending.length === 0) return ok(`All ${counted(MIGRATIONS.length, "migration")} are applied.`);
   return failed(`${counted(pending.length, "migration")} not applied: ${pending.join(", ")}.`, HOW_TO_APPLY[wish.kind]);

@@ -21,7 +21,8 @@ import { readWorker, type Worker } from "./worker.ts";
 export type Wish =
   | { kind: "local"; port: number | undefined; persistTo: string | undefined }
   | { kind: "deployed"; url: string | undefined; environment: string | undefined }
-  | { kind: "url"; url: string };
+  /** `volume` is the folder of a container's volume, which shows its database. */
+  | { kind: "url"; url: string; volume: string | undefined };
 
 /** What a check needs and does not have, and how to get it. */
 export interface Absent {
@@ -50,6 +51,9 @@ interface Parts {
 
 export const isAbsent = (part: unknown): part is Absent =>
   typeof part === "object" && part !== null && "absent" in part && "remedy" in part;
+
+/** Whether HTTP is all that shows the service. */
+export const isOnlyHttp = (wish: Wish) => wish.kind === "url" && wish.volume === undefined;
 
 /** Runs a check that needs the service. Without one, the check `service` says more. */
 export async function withService<Result>(
@@ -93,14 +97,19 @@ export function createExamination(wish: Wish, emailTo: string | undefined, world
       try {
         const persistTo = wish.kind === "local" ? wish.persistTo : undefined;
         const environment = wish.kind === "deployed" ? wish.environment : undefined;
-        const { DB, dispose } = await world.openD1({ remote: wish.kind === "deployed", persistTo, environment });
+        const volume = wish.kind === "url" ? wish.volume : undefined;
+        const { DB, dispose } = await world.openD1({
+          remote: wish.kind === "deployed",
+          persistTo,
+          volume,
+          environment,
+        });
         close = dispose;
         const db = openDatabase(DB, new Hops(tools.clock));
         await databaseNow(db);
         return { db };
       } catch (error) {
-        const remedy =
-          wish.kind === "local" ? "Stop `npm run dev`, and run this again." : "Check `npx wrangler login`.";
+        const remedy = HOW_TO_OPEN[wish.kind];
         return { absent: `The database can't be opened: ${describeError(error)}.`, remedy, isFault: true };
       }
     },
@@ -160,14 +169,20 @@ async function findService(wish: Wish, parts: Parts, stop: AbortSignal): Parts["
   );
 }
 
+const HOW_TO_OPEN = {
+  local: "Stop `npm run dev`, and run this again.",
+  deployed: "Check `npx wrangler login`.",
+  url: "Start Postern on the volume, and run this as the user who runs it there.",
+};
+
 /** Without it, wrangler would make an empty database. */
 function whereNoDatabaseIs(wish: Wish, root: string): Absent | undefined {
-  if (wish.kind === "url")
+  if (isOnlyHttp(wish))
     return {
       absent: "HTTP does not show the database.",
-      remedy: "Run this with --remote, in the checkout it was deployed from.",
+      remedy: "Run this with --remote, in the checkout it was deployed from, or with --volume.",
     };
-  if (wish.kind === "deployed") return undefined;
+  if (wish.kind !== "local") return undefined;
   const state = resolve(root, wish.persistTo ?? ".wrangler/state");
   if (existsSync(join(state, "v3", "d1"))) return undefined;
   return {

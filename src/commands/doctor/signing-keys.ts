@@ -6,13 +6,13 @@ import { readSigningKeys, type SigningKeyRow } from "../../keys/signing-key-rows
 import { DAY, toIsoTime } from "../../platform/clock.ts";
 import { createSecrets } from "../../platform/crypto.ts";
 import { CRON_PATIENCE, counted, RUN_CRON_HERE } from "./database.ts";
-import { type Examination, isAbsent, withDatabase, withService } from "./examination.ts";
+import { type Examination, isAbsent, isOnlyHttp, type Wish, withDatabase, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import type { Service } from "./service.ts";
 
 export async function checkSigningKeys(examination: Examination): Promise<Finding | Finding[]> {
-  const { kind } = examination.wish;
-  if (kind === "url") return withService(examination, checkPublished);
+  const { wish } = examination;
+  if (isOnlyHttp(wish)) return withService(examination, checkPublished);
   return withDatabase(examination, async (db) => {
     const { rows } = await readSigningKeys(db);
     const newest = rows
@@ -24,7 +24,7 @@ export async function checkSigningKeys(examination: Examination): Promise<Findin
         ? ok("There is no signing key yet: the first login makes one.")
         : warning("Every signing key is revoked.", "The next login makes a new one, which signs at once.");
     return [
-      judgeAge(newest, await databaseNow(db), kind),
+      judgeAge(newest, await databaseNow(db), wish.kind),
       ...(await judgeSeal(newest, examination)),
       ...(await judgePlace(rows, examination)),
     ];
@@ -35,7 +35,7 @@ function bySignsFrom(left: SigningKeyRow, right: SigningKeyRow): number {
   return left.signsFrom - right.signsFrom || left.sequence - right.sequence;
 }
 
-function judgeAge({ id, signsFrom, rotatesAt }: SigningKeyRow, now: number, kind: "local" | "deployed"): Finding {
+function judgeAge({ id, signsFrom, rotatesAt }: SigningKeyRow, now: number, kind: Wish["kind"]): Finding {
   const name = `The newest signing key ${id.slice(0, 8)}…`;
   if (signsFrom > now) return ok(`${name} is published, and signs from ${toIsoTime(signsFrom)}.`);
   const message = `${name} has signed for ${counted(Math.floor((now - signsFrom) / DAY), "day")}`;
@@ -86,7 +86,7 @@ async function judgePlace(rows: readonly SigningKeyRow[], { parts, wish }: Exami
       `${service.origin} publishes none of the keys in this database: it uses another one.`,
       wish.kind === "local"
         ? "Pass the same --persist-to as to `npm run dev`."
-        : "Check database_id, or pass the right --url.",
+        : "Check database_id or --volume, or pass the right --url.",
     ),
   ];
 }
@@ -110,7 +110,7 @@ async function checkPublished(service: Service): Promise<Finding[]> {
     ok(`${counted(keys.length, "key")} published: ${names.join(", ")}.`),
     skipped(
       "HTTP does not show the age of keys.",
-      "Run this with --remote, in the checkout that the service was deployed from.",
+      "Run this with --remote, in the checkout that the service was deployed from, or with --volume.",
     ),
   ];
 }
