@@ -21,9 +21,10 @@ const ROWS_A_PAGE = 1_000;
 
 /** Runs the command. Returns its exit code. */
 export async function exportData(argv: readonly string[], world: Surroundings): Promise<number> {
-  const command = understandCommand(readFlags(argv, PLACE_FLAGS, true), USAGE, world, ({ positionals }) =>
-    positionals.length === 1 ? undefined : "This takes the name of one new file.",
-  );
+  const command = understandCommand(readFlags(argv, PLACE_FLAGS, true), USAGE, world, ({ positionals, values }) => {
+    if (values.volume !== undefined) return "A container has its own `backup` for this: see docs/move.md.";
+    return positionals.length === 1 ? undefined : "This takes the name of one new file.";
+  });
   if (typeof command === "number") return command;
   // Relative to the folder in which the command was typed.
   const file = resolve(process.env.INIT_CWD ?? ".", command.positionals[0] ?? "");

@@ -42,9 +42,10 @@ interface Import extends Directory {
 
 /** Runs the command. Returns its exit code. */
 export async function importData(argv: readonly string[], world: Surroundings): Promise<number> {
-  const command = understandCommand(readFlags(argv, PLACE_FLAGS, true), USAGE, world, ({ positionals }) =>
-    positionals.length === 1 ? undefined : "This takes the name of one file.",
-  );
+  const command = understandCommand(readFlags(argv, PLACE_FLAGS, true), USAGE, world, ({ positionals, values }) => {
+    if (values.volume !== undefined) return "A container has its own `restore` for this: see docs/move.md.";
+    return positionals.length === 1 ? undefined : "This takes the name of one file.";
+  });
   if (typeof command === "number") return command;
   const { place, positionals } = command;
   // Relative to the folder in which the command was typed.

@@ -390,6 +390,7 @@ describe.each([
     ["no file", [], "This takes the name of one"],
     ["two files", ["a", "b"], "This takes the name of one"],
     ["an unknown flag", ["a", "--all"], "Unknown option '--all'"],
+    ["a container's volume", ["a", "--volume", "x"], "A container has its own"],
     ["local state of a remote database", ["a", "--remote", "--persist-to", "x"], "does not go with --remote"],
   ])("refuses %s with the usage and exit code 2", async (_, argv, fault) => {
     const { code, complained, places } = await run(command, { argv });
