@@ -37,6 +37,12 @@ async function run(argv: string[], answers: string[] = []) {
 }
 const userOf = (email: string) => database.rows(`SELECT * FROM users WHERE email = '${email}'`)[0];
 
+it("npm run admin:create waits while the running service writes to the same database", async () => {
+  setTimeout(database.lock(), 300);
+  const argv = ["--email", "patient@example.com", "--password", PASSWORD];
+  expect(await run(argv)).toMatchObject({ code: 0, complained: "" });
+});
+
 describe("the flags of npm run admin:create", () => {
   it.each([
     ["an unknown flag", ["--role", "admin"], "Unknown option '--role'"],

@@ -17,6 +17,8 @@ export interface LocalDatabase {
   rows(sql: string): Record<string, unknown>[];
   /** Runs statements that answer nothing. */
   change(sql: string): void;
+  /** Writes to it in another connection, without an end. Returns a function that ends that. */
+  lock(): () => void;
 }
 
 /** An empty database with every table, as the command itself opens one. It is gone after the tests of the file. */
@@ -50,5 +52,10 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
           .map((row) => ({ ...row })),
       ),
     change: (sql) => open((database) => database.exec(sql)),
+    lock() {
+      const database = new DatabaseSync(file);
+      database.exec("BEGIN IMMEDIATE");
+      return () => database.close();
+    },
   };
 }
