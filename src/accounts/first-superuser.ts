@@ -7,9 +7,12 @@ import type { Config } from "../config/config.ts";
 import { invitationUrl } from "../links/link-url.ts";
 import { type Clock, toIsoTime } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
+import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import { writeLog } from "../platform/log.ts";
 import { createId, type Random } from "../platform/random.ts";
 import type { FirstSuperuserStore } from "../users/first-superuser.ts";
+
+const MAC_BYTES = 16;
 
 interface Parts {
   clock: Clock;
@@ -19,14 +22,18 @@ interface Parts {
   secrets: Secrets;
 }
 
-/** Writes a link when the one before has expired, so that at most one works at a time. */
+/**
+ * Writes a link when the one before has expired, or the variable names another address, with which the one before stops
+ * working: at most one works at a time.
+ */
 export async function offerFirstSuperuser({ clock, config, firstSuperuser, random, secrets }: Parts): Promise<void> {
   const { firstSuperuserEmail: email, links, publicUrl } = config;
   if (email === undefined) return;
   const now = clock.now();
   const subjectId = createId(now, random);
   const event = { id: subjectId, occurredAt: now };
-  const outcome = await firstSuperuser.recordLink(email, event, now - links.firstSuperuserLifetime);
+  const addressMac = encodeBase64url(secrets.sign("first-superuser-address", utf8(email)).subarray(0, MAC_BYTES));
+  const outcome = await firstSuperuser.recordLink(email, addressMac, event, now - links.firstSuperuserLifetime);
   if (outcome === "address taken") writeLog("warn", { event: "first_superuser_address_taken" });
   if (outcome !== "recorded") return;
   const expiresAt = now + links.firstSuperuserLifetime;

@@ -18,10 +18,12 @@ export function createFirstSuperuserStore(db: Database) {
   return {
     /**
      * Records that a link for the address goes to the log: only if there is no superuser, the address has no owner, and
-     * no link was recorded after `since`. Of several runs at once, one records it.
+     * no link for it was recorded after `since`. Of several runs at once, one records it. `addressMac` stands for the
+     * address in the event, which outlives the account.
      */
     async recordLink(
       email: string,
+      addressMac: string,
       event: Pick<AuditEvent, "id" | "occurredAt">,
       since: number,
     ): Promise<"recorded" | "not due" | "address taken"> {
@@ -29,13 +31,20 @@ export function createFirstSuperuserStore(db: Database) {
       const recent = db
         .select({ id: auditEvents.id })
         .from(auditEvents)
-        .where(and(eq(auditEvents.type, type), gt(auditEvents.id, earliestId(since + 1))));
+        .where(
+          and(
+            eq(auditEvents.type, type),
+            gt(auditEvents.id, earliestId(since + 1)),
+            eq(sql`${auditEvents.details} ->> '$.address_mac'`, addressMac),
+          ),
+        );
       const isOpen = notExists(anySuperuser(db));
-      const about = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+      const about = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null };
+      const details = { address_mac: addressMac };
       const { recorded, taken } = await batchOf(db, {
         recorded: insertEvent(
           db,
-          { ...event, ...about, type },
+          { ...event, ...about, type, details },
           sql`${isOpen} AND ${notExists(ownerOf(db, email))} AND ${notExists(recent)}`,
         ).returning({ id: auditEvents.id }),
         taken: idsOf(db, users, and(isOpen, exists(ownerOf(db, email)))).limit(1),

@@ -73,7 +73,9 @@ describe("the link for the first superuser", () => {
     const { items } = (await get(`/api/v1/audit-events?user_id=${userId}&type=superuser_granted`, { bearer })).json;
     expect(items).toMatchObject([{ actor_id: userId, details: { invitation_id: expect.any(String) } }]);
     const events = (await get("/api/v1/audit-events?type=first_superuser_link_logged", { bearer })).json.items;
-    expect(events).toMatchObject([{ id: items[0].details.invitation_id, actor_id: null, details: {} }]);
+    expect(events).toMatchObject([
+      { id: items[0].details.invitation_id, actor_id: null, details: { address_mac: expect.any(String) } },
+    ]);
   });
 
   it("is never logged without the variable, and not where there is a superuser", async () => {
@@ -98,6 +100,19 @@ describe("the link for the first superuser", () => {
     expect(await offered(person)).toEqual([]);
     vi.setSystemTime(Date.now() + 2 * MINUTE);
     expect(await offered(person)).toHaveLength(1);
+  });
+
+  it("is logged at once for another address, for example after a typing mistake", async () => {
+    const [wrong, right] = [somebody(), somebody()];
+    const old = await offeredToken(wrong);
+    const token = await offeredToken(right);
+    expect(await offered(right)).toEqual([]);
+    expectProblem(
+      await post(ACCEPT, { ...wrong, token: old }, {}, appWith(forAddress(right.email))),
+      400,
+      "invalid_token",
+    );
+    expect((await accept(right, token)).status).toBe(200);
   });
 
   it("stops working after an hour", async () => {
@@ -192,7 +207,10 @@ describe("the link for the first superuser", () => {
 
   it("is not made for an address that has an account, which the log says", async () => {
     const owner = await registered();
-    expect(await runCron(forAddress(owner.email))).toEqual([{ level: "warn", event: "first_superuser_address_taken" }]);
+    const taken = [{ level: "warn", event: "first_superuser_address_taken" }];
+    expect(await runCron(forAddress(owner.email))).toEqual(taken);
+    await setUser(owner, { is_active: 0 });
+    expect(await runCron(forAddress(owner.email))).toEqual(taken);
     expect(await countRows("audit_events", "type", "first_superuser_link_logged")).toBe(0);
   });
 
