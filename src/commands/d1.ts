@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { configurationOf } from "./deploy/configuration.ts";
+import { PRODUCTION, readDeployment } from "./deploy/configuration.ts";
+import { StepFailed } from "./deploy/step-failed.ts";
 import type { Place } from "./flags.ts";
 import { openVolume } from "./volume.ts";
 
@@ -28,9 +29,14 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
   // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
-  const source = remote ? await configurationOf(root, environment) : join(root, "wrangler.toml");
-  const worker = unstable_readConfig({ config: source }, { hideWarnings: true });
-  const databases: D1[] = worker.d1_databases;
+  const worker = remote
+    ? await readDeployment(root, environment)
+    : // An environment of wrangler's own, which CLOUDFLARE_ENV can name, would have no database.
+      unstable_readConfig({ config: join(root, "wrangler.toml"), env: "" }, { hideWarnings: true });
+  const configured: D1[] = worker.d1_databases;
+  const databases = configured.filter(({ binding }) => binding === "DB");
+  if (remote && databases.every(({ database_id: id }) => id === undefined))
+    throw new StepFailed(unknownDatabase(environment));
   const folder = mkdtempSync(join(tmpdir(), "postern-command-"));
   const removeAddedListeners = watchSignalListeners();
   try {
@@ -40,16 +46,26 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
       name: `${worker.name}-commands`,
       account_id: worker.account_id,
       compatibility_date: worker.compatibility_date,
-      d1_databases: databases.filter(({ binding }) => binding === "DB").map((database) => bound(database, remote)),
+      d1_databases: databases.map((database) => bound(database, remote)),
     };
     writeFileSync(configPath, JSON.stringify(config));
     const persist = { path: join(resolve(root, persistTo ?? ".wrangler/state"), "v3") };
-    const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({ configPath, envFiles: [], persist });
+    const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({
+      configPath,
+      environment: "",
+      envFiles: [],
+      persist,
+    });
     return { ...env, dispose };
   } finally {
     removeAddedListeners();
     rmSync(folder, { recursive: true });
   }
+}
+
+function unknownDatabase(environment = PRODUCTION): string {
+  return `Neither deployments/${environment}.toml nor wrangler.toml has the id of the database: \`npm run deploy -- --env ${environment}\`
+makes the database or finds it, and writes the id there.`;
 }
 
 /**

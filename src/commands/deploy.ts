@@ -101,7 +101,7 @@ async function runSteps(wish: Wish, world: Surroundings, outside: Outside): Prom
   await uploadWorker(setting, path, secrets);
   const origin = values.PUBLIC_URL === undefined ? "PUBLIC_URL" : new URL(values.PUBLIC_URL).origin;
   await awaitHealth(setting, origin);
-  if (isTested) await checkMainJob(setting, origin, isSet("TURNSTILE_SECRET_KEY"));
+  if (isTested) await checkMainJob(setting, origin, values.TURNSTILE_SECRET_KEY !== undefined);
   if (databaseId !== undefined && !isDryRun)
     await sayWhatIsLeft(setting, databaseId, values, secretNames === undefined);
   if (isDryRun) world.say("\nNothing changed.\n");

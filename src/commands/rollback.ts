@@ -128,7 +128,7 @@ async function faultOfSchema(
 
 async function publicUrl(config: string): Promise<string | undefined> {
   const { unstable_readConfig } = await import("wrangler");
-  const { PUBLIC_URL } = unstable_readConfig({ config }, { hideWarnings: true }).vars;
+  const { PUBLIC_URL } = unstable_readConfig({ config, env: "" }, { hideWarnings: true }).vars;
   return typeof PUBLIC_URL === "string" && PUBLIC_URL !== "" ? PUBLIC_URL : undefined;
 }
 

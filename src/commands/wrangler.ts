@@ -14,6 +14,12 @@ export type Wrangler = NonNullable<ReturnType<typeof findWrangler>>;
 /** What to say if the packages are not installed. */
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
 
+/**
+ * CI: wrangler asks no questions. CLOUDFLARE_ENV would have it work on another Worker than the one in the configuration.
+ * Lines for debugging would stand between those that a command reads, and contain requests.
+ */
+const UNATTENDED = { CI: "1", CLOUDFLARE_ENV: "", WRANGLER_LOG: "log" };
+
 /** The wrangler that is installed under `root`, or `undefined`. */
 export function findWrangler(root: string) {
   const script = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
@@ -40,8 +46,7 @@ export function findWrangler(root: string) {
      * of this machine can see `args`, but not `input`.
      */
     async run(args: readonly string[], stop?: AbortSignal, input?: string) {
-      // CI: wrangler asks no questions.
-      const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], { CI: "1" }, stop);
+      const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], UNATTENDED, stop);
       // Wrangler may end before it has read all of `input`. Its output says why.
       child.stdin?.on("error", () => {}).end(input);
       const output = collect(child.stdout);

@@ -44,6 +44,8 @@ export interface Cloudflare {
   failOnce(pattern: RegExp): void;
   /** Makes every call fail once, and one that writes once more after it did its work. Returns a list of what failed. */
   failEachOnce(): string[];
+  /** What answers every call in place of Cloudflare. */
+  answerInstead: { status: number; text: string } | undefined;
   /** Calls that the token may not make. */
   denied: RegExp | undefined;
   accounts: { id: string; name: string }[];
@@ -88,6 +90,7 @@ export async function startCloudflare(): Promise<Cloudflare> {
       };
       return failed;
     },
+    answerInstead: undefined,
     denied: undefined,
     accounts: [{ id: ACCOUNT, name: "Example" }],
     subdomain: "example",
@@ -110,6 +113,10 @@ export async function startCloudflare(): Promise<Cloudflare> {
   const server = createServer(async (request, response) => {
     const call = await readCall(request);
     cloud.calls.push(call);
+    if (cloud.answerInstead !== undefined) {
+      response.writeHead(cloud.answerInstead.status).end(cloud.answerInstead.text);
+      return;
+    }
     const isKnown =
       request.headers.authorization === `Bearer ${TOKEN}` || call.path.startsWith("/workers/assets/upload");
     const isAllowed = isKnown && !cloud.denied?.test(call.path);
@@ -274,6 +281,10 @@ const ROUTES: [RegExp, (asked: Asked) => Reply][] = [
   [
     /^PUT \/queues\/([^/]+)\/consumers\/([^/]+)$/,
     ({ cloud, parts, body }) => consume(cloud, parts[0] ?? "", body, parts[1]),
+  ],
+  [
+    /^GET \/workers\/scripts\/([^/]+)\/settings$/,
+    ({ cloud, parts }) => foundOr(cloud.uploads.findLast(({ name }) => name === parts[0])),
   ],
   [/^GET \/workers\/scripts\/([^/]+)\/secrets$/, ({ cloud, parts }) => foundOr(secretsOf(cloud, parts[0]))],
 ];

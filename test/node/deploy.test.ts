@@ -1,5 +1,5 @@
 /** `npm run deploy`, against a stand-in for Cloudflare's API and a real Postern on this machine. */
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -11,9 +11,9 @@ import { deploy } from "../../src/commands/deploy.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { VERSION } from "../../src/version.ts";
 import { ACCOUNT, type Cloudflare, startCloudflare, TOKEN } from "./cloudflare-stand-in.ts";
+import * as prepared from "./deploy-checkout.ts";
+import { ANSWERS, CANNED, give, VALUES, type Wish } from "./deploy-checkout.ts";
 import { useClone, useSharedService } from "./live-service.ts";
-import { makeTree } from "./stand-in.ts";
-import { deployScript } from "./wrangler-stand-in.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const service = useSharedService();
@@ -35,46 +35,6 @@ beforeEach(async () => {
   vi.stubEnv("CLOUDFLARE_ACCOUNT_ID", undefined);
 });
 
-/** What a person types for a service that sends emails with Resend. */
-const ANSWERS = ["", "Example", "resend", "Example <no-reply@example.com>", "re_123456789", ""];
-
-/** Values that answer everything in an environment without a terminal. */
-const VALUES = {
-  MAIL_TRANSPORT: "resend",
-  MAIL_FROM: "no-reply@example.com",
-  RESEND_API_KEY: "re_123456789",
-  AUTH_SECRET: "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHrVd8TgAfC2iPjXy6B",
-};
-
-const give = (values: Record<string, string>) => {
-  for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value);
-};
-
-/** A checkout in which wrangler is a stand-in that makes the same calls. */
-function makeCheckout({
-  answers = [],
-  isTerminal = answers.length > 0,
-}: {
-  answers?: string[];
-  isTerminal?: boolean;
-} = {}) {
-  const tree = makeTree(deployScript(TOKEN), [...answers], database);
-  cpSync(join(ROOT, "wrangler.toml"), join(tree.root, "wrangler.toml"));
-  cpSync(join(ROOT, "migrations"), join(tree.root, "migrations"), { recursive: true });
-  const world = { ...tree, isTerminal };
-  const file = (name: string) => join(tree.root, "deployments", name);
-  return {
-    ...world,
-    run: (flags: string[] = [], outside: Partial<Outside> = {}) => deploy(flags, world, { ...OUTSIDE, ...outside }),
-    path: file,
-    read: (name: string) => readFileSync(file(name), "utf8"),
-    write(name: string, text: string) {
-      mkdirSync(join(tree.root, "deployments"), { recursive: true });
-      writeFileSync(file(name), text);
-    },
-  };
-}
-
 /** Every public address leads to the service on this machine. */
 const OUTSIDE: Outside = {
   fetch: (url, request) => fetch(url.replace(/^https:\/\/[^/]+/, service.origin), request),
@@ -82,19 +42,7 @@ const OUTSIDE: Outside = {
   random: systemRandom,
 };
 
-/** A service that gives the right answers at once, for tests of what comes before it. */
-const CANNED: Partial<Outside> = {
-  async fetch(url, request) {
-    const path = new URL(url).pathname;
-    if (path === "/health/ready") return Response.json({ status: "ok", version: VERSION });
-    const isLoggedOut = request?.headers !== undefined && JSON.stringify(request.headers).includes("after-refresh");
-    if (path.endsWith("/me") && request?.method === "GET")
-      return Response.json({}, { status: isLoggedOut ? 401 : 200 });
-    if (path.endsWith("/logout") || request?.method === "DELETE") return new Response(null, { status: 204 });
-    const access_token = path.endsWith("/refresh") ? "after-refresh" : "first";
-    return Response.json({ access_token, refresh_token: "r" });
-  },
-};
+const makeCheckout = (wish: Wish = {}) => prepared.makeCheckout({ database, outside: OUTSIDE, ...wish });
 
 const leftAccounts = async () =>
   (await database.DB.prepare("SELECT id FROM users WHERE email LIKE '%@postern.invalid'").all()).results;
@@ -575,7 +523,9 @@ describe("a deployment that was interrupted", () => {
     expect(checkout.complained()).toContain("Cloudflare's API can't be reached (GET /accounts?per_page=50&page=1)");
     vi.stubEnv("CLOUDFLARE_API_BASE_URL", service.origin);
     expect(await checkout.run([], CANNED)).toBe(1);
-    expect(checkout.complained()).toContain("Cloudflare has no /accounts?per_page=50&page=1.");
+    expect(checkout.complained()).toContain(
+      "What answered GET /accounts?per_page=50&page=1 (status 404) is not Cloudflare's API",
+    );
     vi.stubEnv("CLOUDFLARE_API_BASE_URL", cloud.base);
     const openD1 = async () => {
       throw new Error("no preview Worker today");
@@ -600,7 +550,8 @@ describe("wrangler itself", () => {
   const clone = useClone();
 
   it("makes these calls, and a second run finishes what a failed one began", async () => {
-    give({ ...VALUES, CLOUDFLARE_API_TOKEN: TOKEN, CI: "1" });
+    // An environment of wrangler's own would be another Worker.
+    give({ ...VALUES, CLOUDFLARE_API_TOKEN: TOKEN, CI: "1", CLOUDFLARE_ENV: "other" });
     const { root: _, ...checkout } = makeCheckout();
     const world = { ...checkout, root: clone.folder };
     const run = () => deploy(["--env", "staging"], world, OUTSIDE);

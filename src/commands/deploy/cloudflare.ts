@@ -24,13 +24,13 @@ const answerSchema = z.object({
   result_info: z.object({ page: z.number(), per_page: z.number(), total_count: z.number() }).nullish().catch(undefined),
 });
 
-type Answer = z.output<typeof answerSchema>;
-
-/** An address that is not there. */
-const ABSENT = Symbol("absent");
+type Answered = z.output<typeof answerSchema> & { status: number };
 
 /** Codes of a token that may not do this. */
 const FORBIDDEN = [10_000, 9109];
+
+/** Codes of a path that leads nowhere, for example because no account has the id in it. */
+const NO_ROUTE = [7000, 7003];
 
 export type Cloudflare = ReturnType<typeof openCloudflare>;
 
@@ -42,7 +42,7 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
       ? { "X-Auth-Key": login.key, "X-Auth-Email": login.email }
       : { Authorization: `Bearer ${login.token}` };
 
-  async function call(method: string, path: string, body?: object): Promise<Answer | typeof ABSENT> {
+  async function call(method: string, path: string, body?: object): Promise<Answered> {
     const request = {
       method,
       headers: { ...headers, "Content-Type": "application/json" },
@@ -52,15 +52,15 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     const response = await fetch(`${base}${path}`, request).catch((error: Error) => {
       throw new StepFailed(`Cloudflare's API can't be reached (${method} ${path}): ${reasonOf(error)}.`);
     });
-    const answer = answerSchema.safeParse(parseJson(await response.text()));
-    if (response.status === 404) return ABSENT;
-    if (answer.success && answer.data.success) return answer.data;
-    throw new StepFailed(explain(method, path, response.status, answer.data?.errors ?? []));
+    const { status } = response;
+    const { data } = answerSchema.safeParse(parseJson(await response.text()));
+    if (data === undefined) throw new StepFailed(explainStranger(`${method} ${path}`, status));
+    return { ...data, status };
   }
 
-  async function need(method: string, path: string, body?: object): Promise<Answer> {
+  async function need(method: string, path: string, body?: object): Promise<Answered> {
     const answer = await call(method, path, body);
-    if (answer === ABSENT) throw new StepFailed(`Cloudflare has no ${path}.`);
+    if (!answer.success) throw new StepFailed(explain(`${method} ${path}`, answer));
     return answer;
   }
 
@@ -68,7 +68,10 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     /** What is at an address, or `undefined` if nothing is there. */
     async find<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
       const answer = await call("GET", path);
-      return answer === ABSENT ? undefined : schema.parse(answer.result);
+      if (answer.success) return schema.parse(answer.result);
+      // Only if it is certain: what is not there is made, such as AUTH_SECRET.
+      if (answer.status === 404 && !hasCode(answer, NO_ROUTE)) return undefined;
+      throw new StepFailed(explain(`GET ${path}`, answer));
     },
     /** Every entry of a list, page by page. `path` has a query already. */
     async list<Value>(path: string, schema: z.ZodType<Value>): Promise<Value[]> {
@@ -90,11 +93,24 @@ function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-function explain(method: string, path: string, status: number, errors: Answer["errors"]): string {
+function hasCode({ errors }: Answered, codes: readonly number[]): boolean {
+  return errors.some(({ code }) => codes.includes(code));
+}
+
+function explain(call: string, answer: Answered): string {
+  const { errors, status } = answer;
   const reasons = errors.map(({ code, message }) => `${message} (${code})`).join("; ") || `status ${status}`;
-  const isForbidden = status === 401 || status === 403 || errors.some(({ code }) => FORBIDDEN.includes(code));
-  const hint = isForbidden
-    ? "\nThe login lacks this permission: docs/deploy.md lists what a token needs; `npx wrangler login` has them all."
-    : "";
-  return `Cloudflare refused ${method} ${path}: ${reasons}.${hint}`;
+  return `Cloudflare refused ${call}: ${reasons}.${hintOn(answer)}`;
+}
+
+function hintOn(answer: Answered): string {
+  if (hasCode(answer, NO_ROUTE))
+    return "\nIs the id of the account right? It is in CLOUDFLARE_ACCOUNT_ID or account_id.";
+  if (![401, 403].includes(answer.status) && !hasCode(answer, FORBIDDEN)) return "";
+  return "\nThe login lacks this permission: docs/deploy.md lists what a token needs; `npx wrangler login` has them all.";
+}
+
+function explainStranger(call: string, status: number): string {
+  return `What answered ${call} (status ${status}) is not Cloudflare's API, or it has a problem. Is there a proxy or a login page
+in between? https://www.cloudflarestatus.com shows problems.`;
 }

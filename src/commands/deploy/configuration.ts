@@ -2,12 +2,12 @@
  * The configuration of one environment: the tracked `wrangler.toml`, and on top of it the operator's own untracked file
  * `deployments/<environment>.toml`. Wrangler gets the result as one generated file.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
-import { encodeHex, utf8 } from "../../platform/encoding.ts";
-import { describeError } from "../../platform/log.ts";
+import { encodeHex, parseJson, utf8 } from "../../platform/encoding.ts";
 import { StepFailed } from "./step-failed.ts";
+import { isTable, mergeTables, readToml } from "./tables.ts";
 
 /** What this command reads of a configuration in wrangler's syntax. Everything else is passed on as it is. */
 const deploymentSchema = z.looseObject({
@@ -37,15 +37,20 @@ export type Deployment = z.output<typeof deploymentSchema>;
 /** The environment that is meant if none is named. It has the names in `wrangler.toml`; others add their own to them. */
 export const PRODUCTION = "production";
 
-/** Short enough for the longest queue name, and without the word by which the Worker knows the audit queue. */
-const ENVIRONMENT_NAME = /^(?!.*audit)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
+/**
+ * Short enough for the longest queue name, and without the word by which the Worker knows the audit queue. Names with
+ * "dead" or "commands" would collide: with another environment's dead-letter queues, and with the preview Worker of
+ * commands.
+ */
+const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
 
 const NO_ID = /^[0-]*$/;
 
 /** What is wrong with the name of an environment, if anything. */
 export function faultOfEnvironment(name: string): string | undefined {
   if (ENVIRONMENT_NAME.test(name)) return undefined;
-  return `--env takes up to 20 lower-case letters, digits and dashes, beginning with a letter, without the word "audit".`;
+  return `--env takes up to 20 lower-case letters, digits and dashes. It begins with a letter, does not contain "audit", and is
+neither "dead" nor "commands".`;
 }
 
 /** The operator's file of an environment. */
@@ -61,11 +66,13 @@ export function faultOfDeployment(root: string, environment: string | undefined)
 }
 
 /** The configuration of an environment. Ids that are not known yet are absent. */
-export async function readDeployment(root: string, environment: string): Promise<Deployment> {
+export async function readDeployment(root: string, environment = PRODUCTION): Promise<Deployment> {
   const path = deploymentPath(root, environment);
   const tracked = join(root, "wrangler.toml");
   const common = withNamesOf(environment, parseDeployment(tracked, await readToml(tracked)));
-  return existsSync(path) ? parseDeployment(path, mergeTables(common, await readToml(path))) : common;
+  const complete = existsSync(path) ? parseDeployment(path, mergeTables(common, await readToml(path))) : common;
+  // Cloudflare's own builds deploy to the Worker that they are connected to, whatever its configuration calls it.
+  return { ...complete, name: process.env.WRANGLER_CI_OVERRIDE_NAME ?? complete.name };
 }
 
 /**
@@ -76,9 +83,9 @@ export function writeConfiguration(
   root: string,
   environment: string,
   deployment: Deployment,
-  vars: Record<string, string> = {},
+  vars: Record<string, unknown>,
 ): string {
-  const path = resolve(root, ".wrangler", "deployments", `${environment}.json`);
+  const path = generatedPath(root, environment);
   const complete = withPathsFrom(root, withConsequencesOf({ ...deployment.vars, ...vars }, deployment));
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify(complete, undefined, 2)}\n`);
@@ -93,24 +100,23 @@ export async function configurationOf(root: string, environment: string | undefi
   const isPlain = environment === undefined && !existsSync(deploymentPath(root, PRODUCTION));
   if (isPlain) return join(root, "wrangler.toml");
   const name = environment ?? PRODUCTION;
-  return writeConfiguration(root, name, await readDeployment(root, name));
+  const deployment = await readDeployment(root, name);
+  // `npm run deploy` may have got variables that are in no file.
+  return writeConfiguration(root, name, deployment, { ...generatedVars(root, name), ...deployment.vars });
 }
 
-/** A file in TOML, as a table. */
-export async function readToml(path: string): Promise<object> {
-  const { experimental_readRawConfig } = await import("wrangler");
-  try {
-    return experimental_readRawConfig({ config: path }).rawConfig;
-  } catch (error) {
-    throw new StepFailed(`${path} is not valid TOML: ${placeOf(error)}${describeError(error)}`);
-  }
+function generatedPath(root: string, environment: string): string {
+  return resolve(root, ".wrangler", "deployments", `${environment}.json`);
 }
 
-/** Wrangler's errors have the line of the mistake. */
-function placeOf(error: unknown): string {
-  const found = z.object({ location: z.object({ line: z.number() }) }).safeParse(error);
-  return found.success ? `line ${found.data.location.line}: ` : "";
+/** The variables in the configuration that was generated last. */
+function generatedVars(root: string, environment: string): Record<string, unknown> {
+  const path = generatedPath(root, environment);
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return generatedSchema.safeParse(parseJson(text)).data?.vars ?? {};
 }
+
+const generatedSchema = z.object({ vars: z.record(z.string(), z.unknown()) });
 
 function parseDeployment(path: string, table: object): Deployment {
   const parsed = deploymentSchema.safeParse(table);
@@ -123,8 +129,7 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
   const isProduction = environment === PRODUCTION;
   const own = (name: string) => (isProduction ? name : `${name}-${environment}`);
   const known = (id: string | undefined) => (isProduction && id !== undefined && !NO_ID.test(id) ? id : undefined);
-  // In Cloudflare's own builds, the operator may have given the Worker another name.
-  const name = own(process.env.WRANGLER_CI_OVERRIDE_NAME ?? config.name);
+  const name = own(config.name);
   const { producers, consumers } = config.queues;
   // Empty texts stand for what a Deploy to Cloudflare button asks for.
   const vars = Object.fromEntries(Object.entries(config.vars).filter(([, value]) => value !== ""));
@@ -162,9 +167,9 @@ function numberFor(name: string, base: string): string {
 
 /** What follows from the variables, unless the operator's file says otherwise. */
 function withConsequencesOf(vars: Record<string, unknown>, config: Deployment): Deployment {
-  const { hostname } = new URL(String(vars.PUBLIC_URL ?? "https://workers.dev"));
+  const hostname = URL.parse(String(vars.PUBLIC_URL))?.hostname;
   const hasRoutes = config.route !== undefined || config.routes !== undefined;
-  const isCustom = !hasRoutes && !isWorkersDev(hostname);
+  const isCustom = !hasRoutes && hostname !== undefined && !isWorkersDev(hostname);
   const sendsByBinding = vars.MAIL_TRANSPORT === "cloudflare" && config.send_email === undefined;
   return {
     ...config,
@@ -188,31 +193,4 @@ function withPathsFrom(root: string, config: Deployment): Deployment {
     ...(isTable(build) ? { build: { ...build, cwd: root, watch_dir: undefined } } : {}),
     d1_databases: databases.map((one) => ({ ...one, migrations_dir: resolve(root, one.migrations_dir) })),
   };
-}
-
-type Table = Record<string, unknown>;
-
-/** The keys by which wrangler tells the entries of a list apart. */
-const KEYS = ["binding", "name", "queue"];
-
-/** Merges tables key by key, and lists of bindings entry by entry. Other values and lists of `own` take the place. */
-function mergeTables(common: object, own: object): Table {
-  const result: Table = { ...common };
-  for (const [key, value] of Object.entries(own)) result[key] = mergeValues(result[key], value);
-  return result;
-}
-
-function mergeValues(common: unknown, own: unknown): unknown {
-  if (isTable(common) && isTable(own)) return mergeTables(common, own);
-  if (!Array.isArray(common) || !Array.isArray(own)) return own;
-  const entries: unknown[] = [...common, ...own];
-  const tables = entries.filter(isTable);
-  const key = KEYS.find((name) => tables.every((entry) => name in entry));
-  if (key === undefined || tables.length < entries.length) return own;
-  const names = new Set(tables.map((entry) => entry[key]));
-  return [...names].map((name) => tables.filter((entry) => entry[key] === name).reduce(mergeTables));
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import * as z from "zod";
+import { SECRET_VARIABLES } from "../../config/settings.ts";
+import { weaknessOf } from "../../platform/secret-strength.ts";
 import { freshSecret } from "../dev-vars.ts";
-import { CURRENT, writeNewSecret } from "../secrets.ts";
-import { MAIL_SECRETS, type Values } from "./questions.ts";
+import { CURRENT, PREVIOUS, writeNewSecret } from "../secrets.ts";
+import type { Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
@@ -31,7 +33,8 @@ export function needsAuthSecret(setting: Setting, values: Values, isSet: (name: 
 
 /** The secrets that go with the code: given ones, and AUTH_SECRET if none is set. It is never replaced. */
 export function prepareSecrets(setting: Setting, values: Values, isSet: (name: string) => boolean): Values {
-  const given = MAIL_SECRETS.flatMap((name) => (values[name] ? [[name, values[name]]] : []));
+  const others = SECRET_VARIABLES.filter((name) => name !== CURRENT && name !== PREVIOUS);
+  const given = others.flatMap((name) => (values[name] ? [[name, values[name]]] : []));
   const names = given.map(([name]) => name);
   const mail: Values = Object.fromEntries(given);
   const kept = names.length === 0 ? "" : `${setting.isDryRun ? "would set" : "sets"} ${names.join(", ")}`;
@@ -50,8 +53,7 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   if (values[CURRENT]) return { secret: values[CURRENT], origin: `${would} ${CURRENT} from the environment` };
   const path = authSecretPath(setting);
   const shown = relative(world.root, path);
-  if (existsSync(path))
-    return { secret: readFileSync(path, "utf8").trim(), origin: `${would} the ${CURRENT} in ${shown}` };
+  if (existsSync(path)) return { secret: readKept(path, shown), origin: `${would} the ${CURRENT} in ${shown}` };
   const secret = freshSecret(outside.random);
   if (isDryRun)
     return {
@@ -62,6 +64,24 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   const unwritten = writeNewSecret(path, `${secret}\n`);
   if (unwritten !== undefined) throw new StepFailed(unwritten);
   return { secret, origin: `made ${CURRENT}; ${shown} has your only copy` };
+}
+
+/** The secret that an earlier run made. Its disk may have been full. */
+function readKept(path: string, shown: string): string {
+  const secret = readFileSync(path, "utf8").trim();
+  const weakness = weaknessOf(secret);
+  if (weakness === undefined) return secret;
+  throw new StepFailed(
+    `The secret in ${shown} ${weakness}. No Worker uses it: delete the file, and this command makes another.`,
+  );
+}
+
+/** Throws if another run has set AUTH_SECRET since this one looked. Replacing it would end what was made with it. */
+export async function refuseReplacement(setting: Setting, secrets: Values): Promise<void> {
+  if (secrets[CURRENT] === undefined || !(await readSecretNames(setting))?.includes(CURRENT)) return;
+  const shown = relative(setting.world.root, authSecretPath(setting));
+  throw new StepFailed(`Another run has deployed ${setting.worker} meanwhile, with its own ${CURRENT}, which stays.
+If that run was in another folder, delete ${shown}: no Worker uses the secret in it.`);
 }
 
 /** Passes the secrets to wrangler in a file that only this user can read, and deletes it afterwards. */

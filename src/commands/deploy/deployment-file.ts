@@ -2,30 +2,48 @@
  * Writes answers and ids into `deployments/<environment>.toml`. The file belongs to the operator: lines are added or
  * replaced one by one, so that comments and everything else stay.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, relative } from "node:path";
-import { deploymentPath, readToml } from "./configuration.ts";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { systemClock } from "../../platform/clock.ts";
+import { createId, systemRandom } from "../../platform/random.ts";
+import { deploymentPath } from "./configuration.ts";
 import { StepFailed } from "./step-failed.ts";
+import { isTable, readToml, type Table } from "./tables.ts";
 
 export function openDeploymentFile(root: string, environment: string) {
   const path = deploymentPath(root, environment);
 
-  async function change(what: string, edit: (text: string) => string): Promise<void> {
-    const before = existsSync(path) ? readFileSync(path, "utf8") : heading(environment);
-    const after = edit(before);
+  /** `isDone` says whether the changed table has what was added: a line may stand inside of a text of several lines. */
+  async function change(
+    what: string,
+    edit: (text: string) => string,
+    isDone: (table: Table) => boolean,
+    triesLeft = 5,
+  ): Promise<void> {
+    const before = readIfThere(path);
     mkdirSync(dirname(path), { recursive: true });
-    // Replaced as a whole: a command that is ended in between leaves the old file.
-    const draft = path.replace(/\.toml$/, ".new.toml");
-    writeFileSync(draft, after);
+    const draft = writeDraft(path, edit(before ?? heading(environment)));
     try {
-      await readToml(draft);
-      renameSync(draft, path);
-    } catch {
       // For example where the operator has written the table or the list in one line.
-      throw new StepFailed(`${relative(root, path)} could not be changed. Add this to it yourself:\n\n${what}`);
+      if (!(await isReadAs(draft, isDone)))
+        throw new StepFailed(`${relative(root, path)} could not be changed. Add this to it yourself:\n\n${what}`);
+      // Another run may have changed the file meanwhile.
+      if (readIfThere(path) === before) return renameSync(draft, before === undefined ? path : realpathSync(path));
     } finally {
       rmSync(draft, { force: true });
     }
+    if (triesLeft === 0)
+      throw new StepFailed(`${relative(root, path)} changes all the time. Does another run write to it?`);
+    return change(what, edit, isDone, triesLeft - 1);
   }
 
   return {
@@ -34,22 +52,52 @@ export function openDeploymentFile(root: string, environment: string) {
     shown: relative(root, path),
     /** Sets a key above all tables. */
     set(key: string, value: string) {
-      return change(lineOf(key, value), (text) => setKey(text, undefined, key, value));
+      const isDone = (table: Table) => holds(table, { [key]: value });
+      return change(lineOf(key, value), (text) => setKey(text, undefined, key, value), isDone);
     },
     /** Sets a variable of the Worker. */
     setVar(name: string, value: string) {
-      return change(`vars.${lineOf(name, value)}`, (text) => setKey(text, "vars", name, value));
+      const isDone = (table: Table) => holds(table, { vars: { [name]: value } });
+      return change(`vars.${lineOf(name, value)}`, (text) => setKey(text, "vars", name, value), isDone);
     },
     /** Adds what a binding is bound to. */
     addBinding(list: string, entry: Record<string, string>) {
       const lines = Object.entries(entry).map(([key, value]) => `${lineOf(key, value)}\n`);
       const block = `[[${list}]]\n${lines.join("")}`;
-      return change(block, (text) => `${text.trimEnd()}\n\n${block}`);
+      const isDone = ({ [list]: all }: Table) => Array.isArray(all) && holds(all.at(-1), entry);
+      return change(block, (text) => `${text.trimEnd()}\n\n${block}`, isDone);
     },
   };
 }
 
 export type DeploymentFile = ReturnType<typeof openDeploymentFile>;
+
+function readIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+/** The changed text beside the file, with the same rights. A command that is ended now leaves the old file. */
+function writeDraft(path: string, text: string): string {
+  const draft = join(dirname(path), `.${createId(systemClock.now(), systemRandom)}.toml`);
+  writeFileSync(draft, text, { flag: "wx", ...(existsSync(path) ? { mode: statSync(path).mode } : {}) });
+  return draft;
+}
+
+async function isReadAs(path: string, isDone: (table: Table) => boolean): Promise<boolean> {
+  try {
+    return isDone(await readToml(path));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a table has these values, and maybe others. */
+function holds(table: unknown, values: Table): boolean {
+  if (!isTable(table)) return false;
+  return Object.entries(values).every(([key, value]) =>
+    isTable(value) ? holds(table[key], value) : table[key] === value,
+  );
+}
 
 function heading(environment: string): string {
   return `# The configuration of your environment "${environment}". \`npm run deploy -- --env ${environment}\` reads it and adds what

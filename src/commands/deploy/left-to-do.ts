@@ -1,6 +1,7 @@
 /** What only the operator can do after a deployment. */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
+import { PRODUCTION } from "./configuration.ts";
 import { authSecretPath } from "./deployed-secrets.ts";
 import { queryDatabase } from "./migrations.ts";
 import type { Values } from "./questions.ts";
@@ -19,13 +20,17 @@ export async function sayWhatIsLeft(setting: Setting, databaseId: string, values
           `Copy the AUTH_SECRET in ${relative(world.root, secretPath)} to your password manager, then delete the file: rotating it asks for it.`,
         ]
       : []),
-    ...(superuser === undefined
-      ? [`Make the first superuser: npm run admin:create -- --remote --env ${environment}`]
-      : []),
+    ...(superuser === undefined ? [firstSuperuser(environment, values)] : []),
     ...(isFirst ? afterFirst(values) : []),
   ];
   const list = left.map((text, index) => `  ${index + 1}. ${text}\n`).join("");
   world.say(left.length === 0 ? "\nNothing is left to do.\n" : `\nLeft to do:\n${list}`);
+}
+
+function firstSuperuser(environment: string, { FIRST_SUPERUSER_EMAIL: email }: Values): string {
+  if (email)
+    return `Make ${email} the first superuser: within two minutes a line first_superuser_link in the Worker's log has the link.`;
+  return `Make the first superuser: npm run admin:create -- --remote${environment === PRODUCTION ? "" : ` --env ${environment}`}`;
 }
 
 function afterFirst({ MAIL_FROM = "", ALLOWED_ORIGINS }: Values): string[] {

@@ -34,10 +34,20 @@ async function pendingMigrations(setting: Setting, databaseId: string | undefine
   const files = globSync(join(setting.world.root, "migrations", "*.sql")).map((path) => basename(path));
   if (databaseId === undefined) return files.toSorted();
   // Wrangler makes its table with the first migration.
-  const [table] = await queryDatabase(setting, databaseId, TABLE_EXISTS);
-  const rows = table === undefined ? [] : await queryDatabase(setting, databaseId, "SELECT name FROM d1_migrations");
+  const tables = (await queryDatabase(setting, databaseId, TABLES)).map(({ name }) => name);
+  const isMigrated = tables.includes("d1_migrations");
+  if (!isMigrated && tables.length > 0) throw new StepFailed(explainStrangers(tables, setting));
+  const rows = isMigrated ? await queryDatabase(setting, databaseId, "SELECT name FROM d1_migrations") : [];
   const applied = rows.map(({ name }) => name);
   return files.filter((file) => !applied.includes(file)).toSorted();
 }
 
-const TABLE_EXISTS = "SELECT name FROM sqlite_master WHERE name = 'd1_migrations'";
+/** Without SQLite's tables and D1's own. */
+const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'
+  AND name NOT LIKE '^_cf^_%' ESCAPE '^' ORDER BY name`;
+
+function explainStrangers(tables: unknown[], { file, deployment }: Setting): string {
+  const name = deployment.d1_databases.find(({ binding }) => binding === "DB")?.database_name;
+  return `The database ${name} has tables of something else (${tables.slice(0, 5).join(", ")}). Postern needs one of its own.
+Remove database_id from ${file.shown} and write another database_name there, under [[d1_databases]] with binding = "DB".`;
+}

@@ -22,8 +22,8 @@ interface Question {
 
 const usesSmtp = (values: Values) => values.MAIL_TRANSPORT === "smtp";
 
-/** The secrets that depend on the transport of emails. Cloudflare stores them; no file does. */
-export const MAIL_SECRETS = ["SMTP_PASSWORD", "RESEND_API_KEY"];
+/** The secrets that only the operator knows. Cloudflare stores them; no file does. */
+export const ASKED_SECRETS = ["SMTP_PASSWORD", "RESEND_API_KEY", "TURNSTILE_SECRET_KEY"];
 
 const QUESTIONS: readonly Question[] = [
   {
@@ -81,14 +81,23 @@ mail service to send for it.`,
     isSecret: true,
     isNeeded: (values) => values.MAIL_TRANSPORT === "resend",
   },
+  {
+    name: "TURNSTILE_SECRET_KEY",
+    explanation: `The secret key of the Turnstile widget whose site key is in TURNSTILE_SITE_KEY. It is sent to Cloudflare as a secret,
+and kept nowhere else.`,
+    isSecret: true,
+    isNeeded: (values) => Boolean(values.TURNSTILE_SITE_KEY),
+  },
 ];
 
-/** The names of all variables and mail secrets that the command asks for. */
+/** The names of all variables and secrets that the command asks for. */
 export const ASKED_NAMES = QUESTIONS.map(({ name }) => name);
 
-/** The questions that these values leave open. A name that is set, even to an empty text, was answered. */
+/** The questions that these values leave open. An empty text is an answer where the service needs none. */
 export function openQuestions(values: Values): Question[] {
-  return QUESTIONS.filter(({ name, isNeeded }) => values[name] === undefined && (isNeeded?.(values) ?? true));
+  const isOpen = ({ name, isSecret, fallback }: Question) =>
+    values[name] === undefined || (values[name] === "" && !isSecret && fallback?.(values, undefined) !== "");
+  return QUESTIONS.filter((question) => isOpen(question) && (question.isNeeded?.(values) ?? true));
 }
 
 /** Answers to open questions that need nobody: the defaults, and the names that have none. */

@@ -4,7 +4,7 @@ import { parseJson } from "../../platform/encoding.ts";
 import { describeError } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 import { withDatabase } from "../database.ts";
-import { withSecretsFile } from "./deployed-secrets.ts";
+import { refuseReplacement, withSecretsFile } from "./deployed-secrets.ts";
 import type { Values } from "./questions.ts";
 import { begin, type Setting, tell } from "./setting.ts";
 import { smokeTest } from "./smoke-test.ts";
@@ -18,12 +18,18 @@ const MOST_POLLS = 150;
 export async function uploadWorker(setting: Setting, config: string, secrets: Values): Promise<void> {
   const { isDryRun, worker, wrangler, world } = setting;
   if (isDryRun) return tell(setting, "Worker", `would deploy ${worker} ${VERSION}.`);
+  await refuseReplacement(setting, secrets);
   begin(setting, "Worker", "building and uploading …");
   const { code, output, complaints } = await withSecretsFile(secrets, (flags) =>
     wrangler.run(["deploy", "--config", config, "--message", `Postern ${VERSION}`, ...flags], world.stop),
   );
-  if (code !== 0) throw new StepFailed(`${output}${complaints}\nWrangler did not finish the deployment.`);
+  const told = withoutSecrets(`${output}${complaints}`, Object.values(secrets));
+  if (code !== 0) throw new StepFailed(`${told}\nWrangler did not finish the deployment.`);
   tell(setting, "Worker", `deployed ${worker} ${VERSION}.`);
+}
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "…"), text);
 }
 
 const healthSchema = z.object({ version: z.string() });

@@ -1,13 +1,17 @@
 /** The service's values for one environment: from the process environment, the operator's file, or the operator. */
+import * as z from "zod";
 import { SECRET_VARIABLES } from "../../config/settings.ts";
-import { CURRENT } from "../secrets.ts";
+import { CURRENT, PREVIOUS } from "../secrets.ts";
 import { faultOfAddress, workersDevUrl } from "./account.ts";
 import { needsAuthSecret } from "./deployed-secrets.ts";
-import { ASKED_NAMES, askOpenQuestions, MAIL_SECRETS, takeDefaults, type Values } from "./questions.ts";
+import { ASKED_NAMES, ASKED_SECRETS, askOpenQuestions, takeDefaults, type Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
 const SECRETS: readonly string[] = SECRET_VARIABLES;
+
+/** The names whose values environment variables can give. AUTH_SECRET_PREVIOUS belongs to `secret:rotate`. */
+const GIVEN_NAMES = new Set([...ASKED_NAMES, ...SECRETS.filter((name) => name !== PREVIOUS)]);
 
 /** All values, and the names that have none. Asks for them if it may; otherwise only a dry run goes on without them. */
 export async function settleValues(setting: Setting, isAsking: boolean, isSet: (name: string) => boolean) {
@@ -18,7 +22,10 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
     throw new StepFailed(
       `${exposed.join(", ")} must not be in ${file.shown} or wrangler.toml: remove it there, and set the environment variable instead.`,
     );
-  const given = givenValues(deployment.vars, isSet);
+  const live = await readLiveVariables(setting);
+  // What was settled once stays settled where its file is missing, above all the address: it is the issuer of all tokens.
+  const found = Object.entries(live).filter(([name]) => ASKED_NAMES.includes(name) && !deployment.vars[name]);
+  const given = givenValues({ ...deployment.vars, ...Object.fromEntries(found) }, isSet);
   const check = async (name: string, value: string) =>
     name === "PUBLIC_URL" ? faultOfAddress(value, workersDev, setting) : undefined;
   const { PUBLIC_URL: url } = given;
@@ -26,9 +33,12 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   if (fault !== undefined) throw new StepFailed(fault);
   if (isAsking) {
     const keep = async (name: string, value: string) => {
-      if (!MAIL_SECRETS.includes(name)) await file.setVar(name, value);
+      if (!ASKED_SECRETS.includes(name)) await file.setVar(name, value);
     };
-    return { values: await askOpenQuestions(given, { world, workersDev, keep, check }), missing: [] };
+    for (const [name, value] of found) await keep(name, value);
+    const values = await askOpenQuestions(given, { world, workersDev, keep, check });
+    sayWhatGoes(setting, live, values);
+    return { values, missing: [] };
   }
   const { values, missing } = takeDefaults(given, workersDev);
   if (needsAuthSecret(setting, values, isSet)) missing.push(CURRENT);
@@ -36,7 +46,30 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   if (complaint !== "" && !isDryRun) throw new StepFailed(complaint);
   const known = `PUBLIC_URL is ${values.PUBLIC_URL}, MAIL_TRANSPORT is ${values.MAIL_TRANSPORT}.`;
   tell(setting, "Settings", complaint === "" ? known : `not complete.\n${complaint}`);
+  sayWhatGoes(setting, live, values);
   return { values, missing };
+}
+
+/** The variables of the deployed Worker. An upload replaces all of them. */
+async function readLiveVariables({ account, cloudflare, worker }: Setting): Promise<Values> {
+  const settings = await cloudflare.find(`/accounts/${account}/workers/scripts/${worker}/settings`, settingsSchema);
+  const bindings = settings?.bindings ?? [];
+  return Object.fromEntries(bindings.flatMap(({ type, name, text }) => (type === "plain_text" ? [[name, text]] : [])));
+}
+
+const settingsSchema = z.object({
+  bindings: z.array(z.object({ type: z.string(), name: z.string(), text: z.string().default("") })),
+});
+
+function sayWhatGoes(setting: Setting, live: Values, values: Values): void {
+  const { file, isDryRun } = setting;
+  const going = Object.keys(live).filter((name) => live[name] !== "" && values[name] === undefined);
+  if (going.length > 0)
+    tell(
+      setting,
+      "Variables",
+      `${isDryRun ? "would remove" : "removes"} ${going.join(", ")}: the Worker has them, ${file.shown} does not.`,
+    );
 }
 
 /** The variables of the Worker among the values. */
@@ -49,14 +82,14 @@ function givenValues(vars: Record<string, unknown>, isSet: (name: string) => boo
   // Wrangler takes tables too. They are passed on as they are.
   const simple = Object.entries(vars).filter(([, value]) => typeof value !== "object");
   const written = simple.map(([name, value]) => [name, String(value)]);
-  const stored = MAIL_SECRETS.filter(isSet).map((name) => [name, ""]);
-  const ofProcess = [...ASKED_NAMES, CURRENT].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  const stored = ASKED_SECRETS.filter(isSet).map((name) => [name, ""]);
+  const ofProcess = [...GIVEN_NAMES].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
   return Object.fromEntries([...written, ...stored, ...ofProcess]);
 }
 
 function howToGive(missing: readonly string[], path: string, account: string): string {
   const variables = missing.filter((name) => !SECRETS.includes(name));
-  const secrets = missing.filter((name) => MAIL_SECRETS.includes(name));
+  const secrets = missing.filter((name) => ASKED_SECRETS.includes(name));
   const lines = [
     ...variables.map((name) => `${name} is missing: put it under [vars] in ${path}, or set the environment variable.`),
     ...secrets.map((name) => `${name} is missing: set the environment variable. It becomes a secret of the Worker.`),
