@@ -2,6 +2,7 @@
  * `npm run rollback`: makes an earlier version of the deployed Worker live again. Cloudflare keeps the versions, so
  * nothing is built or uploaded. Data and schema stay as they are.
  */
+import { relative } from "node:path";
 import * as z from "zod";
 import { pause } from "../platform/clock.ts";
 import { parseJson } from "../platform/encoding.ts";
@@ -65,7 +66,7 @@ export async function rollBack(
   const deploy = ["versions", "deploy", `${target.versionId}@100%`, "--yes", "--message", "Rollback"];
   const { code, output, complaints } = await wrangler.run([...deploy, "--config", config], world.stop);
   if (code !== 0) {
-    world.complain(`${output}${complaints}\n${REFUSED}`);
+    world.complain(`${output}${complaints}\n${refused(relative(world.root, config))}`);
     return 1;
   }
   world.say(`${target.versionId} is live.\n`);
@@ -74,7 +75,8 @@ export async function rollBack(
   return checkHealth(await publicUrl(config), wayBack, world, outside);
 }
 
-const REFUSED = `Cloudflare did not confirm the rollback. \`npx wrangler deployments status\` shows what is live.
+const refused = (config: string) => `Cloudflare did not confirm the rollback. This shows what is live:
+  npx wrangler deployments status --config ${config}
 Cloudflare refuses it if a secret or a class of Durable Objects has changed since that version. Then check out the
 earlier release and run \`npm run deploy\`: it uploads the earlier code with today's secrets.
 `;

@@ -78,27 +78,28 @@ function uploaded() {
 }
 
 describe("a command with --remote", () => {
-  it("asks for a preview Worker of its own, bound to the database alone, and fails where it gets none", async () => {
+  it("asks Cloudflare for nothing where no file has the id of the database, and says what writes it there", async () => {
     const { code, output } = await run([join(commands, "rotate-keys.ts"), "--remote"]);
     expect(code, output).toBe(1);
-    expect(output).toContain("Nothing is known to have changed.");
-    expect(output).not.toContain(TOKEN);
+    expect(output).toContain("Neither deployments/production.toml nor wrangler.toml has the id of the database");
+    expect(asked).toEqual([]);
+  });
 
+  it("asks for a preview Worker of its own, bound to the deployed database alone, and fails where it gets none", async () => {
+    const root = mkdtempSync(join(tmpdir(), "postern-remote-"));
+    const [deployed, preview] = ["1", "2"].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
+    const worker = readFileSync(join(commands, "../../wrangler.toml"), "utf8");
+    const ids = `database_id = "${deployed}"\npreview_database_id = "${preview}"`;
+    writeFileSync(join(root, "wrangler.toml"), worker.replace(/^database_id = "[0-]+"/m, ids));
+    const call = `await (await import(process.argv[1])).openD1({ remote: true }, process.argv[2])`;
+    const words = ["--input-type=module", "--eval", call, pathToFileURL(join(commands, "d1.ts")).href, root];
+    const { code, output } = await run(words);
+    expect(code, output).not.toBe(0);
+    expect(output).not.toContain(TOKEN);
     for (const { authorization } of asked) expect(authorization).toBe(`Bearer ${TOKEN}`);
     const { path, bindings } = uploaded();
     expect(path).toBe(`/client/v4/accounts/${ACCOUNT}/workers/scripts/postern-commands/edge-preview`);
-    expect(bindings).toEqual([expect.objectContaining({ name: "DB", type: "d1" })]);
-  });
-
-  it("means the deployed database where wrangler.toml names one for previews too", async () => {
-    const root = mkdtempSync(join(tmpdir(), "postern-remote-"));
-    const [deployed, preview] = ["1", "2"].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
-    const names = `database_name = "postern"\ndatabase_id = "${deployed}"\npreview_database_id = "${preview}"\n`;
-    const worker = 'name = "postern"\ncompatibility_date = "2026-01-01"\n';
-    writeFileSync(join(root, "wrangler.toml"), `${worker}[[d1_databases]]\nbinding = "DB"\n${names}`);
-    const call = `await (await import(process.argv[1])).openD1({ remote: true }, process.argv[2])`;
-    await run(["--input-type=module", "--eval", call, pathToFileURL(join(commands, "d1.ts")).href, root]);
-    expect(uploaded().bindings).toEqual([expect.objectContaining({ name: "DB", id: deployed })]);
+    expect(bindings).toEqual([expect.objectContaining({ name: "DB", type: "d1", id: deployed })]);
     rmSync(root, { recursive: true });
   });
 
