@@ -179,15 +179,16 @@ describe("an environment", () => {
 });
 
 describe("Turnstile", () => {
-  it("is deployed only with its secret key, which is asked for or comes from the environment", async () => {
+  it("is deployed only with its secret key, which is asked for or comes from the environment as every other secret", async () => {
     give(VALUES);
     const checkout = makeCheckout();
     checkout.write("production.toml", '[vars]\nTURNSTILE_SITE_KEY = "0x4AAAAAAADnPIDROzHhAIIA"\n');
     expect(await checkout.run()).toBe(1);
     expect(checkout.complained()).toContain("TURNSTILE_SECRET_KEY is missing: set the environment variable.");
-    give({ TURNSTILE_SECRET_KEY: "0x4AAAAAAADnPIDROzHhAIIA-key" });
+    give({ TURNSTILE_SECRET_KEY: "0x4AAAAAAADnPIDROzHhAIIA-key", METRICS_TOKEN: VALUES.AUTH_SECRET });
     expect(await checkout.run(), checkout.complained()).toBe(0);
     expect(cloud.workers.get("postern")?.get("TURNSTILE_SECRET_KEY")).toBe("0x4AAAAAAADnPIDROzHhAIIA-key");
+    expect(cloud.workers.get("postern")?.get("METRICS_TOKEN")).toBe(VALUES.AUTH_SECRET);
     expect(checkout.said()).toContain("Smoke test   skipped: Turnstile");
   });
 });

@@ -122,7 +122,7 @@ describe("npm run deploy", () => {
     expect(existsSync(join(checkout.root, ".wrangler"))).toBe(false);
     const steps = ["Account", "Environment", "Settings", "Database", "KV", "Queues", "Secrets", "Migrations", "Worker"];
     for (const step of steps) expect(checkout.said()).toContain(`\n${step}`.replace("\nAccount", "Account"));
-    expect(checkout.said()).toContain("MAIL_FROM is missing: put it under [vars]");
+    expect(checkout.said()).toContain("`npm run deploy` asks for MAIL_TRANSPORT, MAIL_FROM.");
 
     give(VALUES);
     expect(await checkout.run(["--dry-run"])).toBe(0);

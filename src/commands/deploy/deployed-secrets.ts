@@ -36,15 +36,15 @@ export function prepareSecrets(setting: Setting, values: Values, isSet: (name: s
   const others = SECRET_VARIABLES.filter((name) => name !== CURRENT && name !== PREVIOUS);
   const given = others.flatMap((name) => (values[name] ? [[name, values[name]]] : []));
   const names = given.map(([name]) => name);
-  const mail: Values = Object.fromEntries(given);
+  const sent: Values = Object.fromEntries(given);
   const kept = names.length === 0 ? "" : `${setting.isDryRun ? "would set" : "sets"} ${names.join(", ")}`;
   if (isSet(CURRENT)) {
     tell(setting, "Secrets", `${[`found ${CURRENT}`, kept].filter((text) => text !== "").join("; ")}.`);
-    return mail;
+    return sent;
   }
   const { secret, origin } = provideAuthSecret(setting, values);
   tell(setting, "Secrets", `${[origin, kept].filter((text) => text !== "").join("; ")}.`);
-  return { ...mail, [CURRENT]: secret };
+  return { ...sent, [CURRENT]: secret };
 }
 
 function provideAuthSecret(setting: Setting, values: Values): { secret: string; origin: string } {

@@ -42,7 +42,11 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
   }
   const { values, missing } = takeDefaults(given, workersDev);
   if (needsAuthSecret(setting, values, isSet)) missing.push(CURRENT);
-  const complaint = missing.length === 0 ? "" : howToGive(missing, file.shown, account);
+  const open =
+    isDryRun && world.isTerminal
+      ? `\`npm run deploy\` asks for ${missing.join(", ")}.`
+      : howToGive(missing, file.shown, account);
+  const complaint = missing.length === 0 ? "" : open;
   if (complaint !== "" && !isDryRun) throw new StepFailed(complaint);
   const known = `PUBLIC_URL is ${values.PUBLIC_URL}, MAIL_TRANSPORT is ${values.MAIL_TRANSPORT}.`;
   tell(setting, "Settings", complaint === "" ? known : `not complete.\n${complaint}`);
