@@ -2,6 +2,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 
 data=${DATA_DIRECTORY:-/data}
+# As an absolute path: start changes the working directory.
+case $data in /*) ;; *) data=$PWD/$data ;; esac
 database=$data/d1/$(cat "$here/database")
 end_of_backup="-- End of the backup."
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { join, relative as relativePath } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
@@ -171,18 +171,36 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
   it("reads any variable from the file that NAME_FILE names, and refuses both at once", async () => {
     const folder = container.volume();
     const file = join(folder, "secret");
-    writeFileSync(file, `${AUTH_SECRET}\n`);
+    // As Windows ends a line.
+    writeFileSync(file, `${AUTH_SECRET}\r\n`);
     const given = { AUTH_SECRET: "", AUTH_SECRET_FILE: file };
     const started = await container.start(join(folder, "data"), given);
     expect(started.output()).not.toContain(AUTH_SECRET);
+    const passedOn = readFileSync(`/proc/${started.child.pid}/environ`, "utf8").split("\0");
+    expect(passedOn).toContain(`AUTH_SECRET=${AUTH_SECRET}`);
     started.child.kill("SIGTERM");
     await started.ended;
 
     const refused = async (more: Record<string, string>) => (await container.refuse(container.volume(), more)).output;
     expect(await refused({ AUTH_SECRET_FILE: file })).toContain("Both AUTH_SECRET and AUTH_SECRET_FILE are set.");
     expect(await refused({ AUTH_SECRET: "", AUTH_SECRET_FILE: join(folder, "none") })).toContain("can't read");
-    writeFileSync(file, "");
+    expect(await refused({ AUTH_SECRET: "", AUTH_SECRET_FILE: folder })).toContain("can't read");
+    writeFileSync(file, "\r\n");
     expect(await refused(given)).toContain("which is empty");
+    writeFileSync(file, Buffer.from(AUTH_SECRET, "utf16le"));
+    expect(await refused(given)).toContain("which is no plain text");
+    writeFileSync(file, "a".repeat(65_537));
+    expect(await refused(given)).toContain("which is longer than 65536 bytes");
+  });
+
+  it("takes a relative DATA_DIRECTORY from the folder where it is started", async () => {
+    const folder = container.volume();
+    const relative = relativePath(process.cwd(), join(folder, "data"));
+    const started = await container.start(relative);
+    expect(await send(started, "/api/v1/auth/register", { body: ADA })).toMatchObject({ status: 202 });
+    started.child.kill("SIGTERM");
+    await started.ended;
+    expect(container.run("backup", relative)).toContain(ADA.email);
   });
 
   it("says what to do if the volume can't be written", async () => {
@@ -193,6 +211,17 @@ describe.skipIf(!hasPrograms)("the container, outside of Docker", () => {
   });
 
   describe.skipIf(!canMount())("on a full disk", () => {
+    it("says that a backup could not be written, and leaves nothing that looks like one", () => {
+      const disk = container.volume();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8k", "tmpfs", disk]);
+      try {
+        expect(() => container.run("backup", volume, join(disk, "backup.sql"))).toThrow("could not be written");
+        expect(readdirSync(disk)).toEqual([]);
+      } finally {
+        execFileSync("umount", ["-l", disk]);
+      }
+    });
+
     it("refuses what it can't store, says why in the log, and goes on undamaged once there is space", async () => {
       const disk = container.volume();
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", disk]);
