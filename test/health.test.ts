@@ -11,6 +11,9 @@ import { coldIsolate } from "./support/services.ts";
 const FINE = { database: "ok", sessions: "ok", kv: "ok", migrations: "ok", emails: "ok", cron: "ok" };
 const MINUTE = 60_000;
 
+/** Asks an isolate that has no answer yet. */
+const ready = () => get("/health/ready", {}, appWith({}));
+
 describe("GET /health", () => {
   it("says that the Worker runs without asking any storage, so that a load balancer can ask often", async () => {
     vi.spyOn(env.DB, "prepare").mockImplementation(fail);
@@ -27,7 +30,7 @@ describe("GET /health/ready", () => {
 
   it("is ok where everything answers, and asks all of it at once", async () => {
     const logs = recordLogs();
-    const answer = await get("/health/ready");
+    const answer = await ready();
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({
       status: "ok",
@@ -49,7 +52,7 @@ describe("GET /health/ready", () => {
     ],
   ])("is 503 and says so where the %s check fails", async (part, breakIt, others) => {
     breakIt();
-    const answer = await get("/health/ready", {}, appWith({}));
+    const answer = await ready();
     expect(answer.status).toBe(503);
     expect(answer.json).toMatchObject({ status: "failed", checks: { ...others, [part]: "failed" } });
     expect(answer.headers.get("Retry-After")).toBe("5");
@@ -58,7 +61,7 @@ describe("GET /health/ready", () => {
   it("is 503 if a store never answers, once it has waited for it", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     vi.spyOn(env.REVOCATIONS, "get").mockImplementation(() => new Promise<never>(() => {}));
-    const asked = get("/health/ready", {}, appWith({}));
+    const asked = ready();
     await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), { timeout: 20_000 });
     await vi.advanceTimersByTimeAsync(5_000);
     const answer = await asked;
@@ -68,7 +71,7 @@ describe("GET /health/ready", () => {
   it("is 503 and names the migrations that are pending, also where none was ever applied", async () => {
     const newest = MIGRATIONS.at(-1);
     await env.DB.prepare("DELETE FROM d1_migrations WHERE name = ?").bind(newest).run();
-    const answer = await get("/health/ready");
+    const answer = await ready();
     await env.DB.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(newest).run();
     expect(answer.status).toBe(503);
     expect(answer.json).toMatchObject({
@@ -78,25 +81,25 @@ describe("GET /health/ready", () => {
     });
 
     await env.DB.exec("ALTER TABLE d1_migrations RENAME TO away");
-    const empty = await get("/health/ready");
+    const empty = await ready();
     await env.DB.exec("ALTER TABLE away RENAME TO d1_migrations");
     expect(empty.json).toMatchObject({ checks: { migrations: "failed", database: "ok" }, pending_migrations: null });
   });
 
   it("is ok on the schema of a newer release", async () => {
     await env.DB.exec("INSERT INTO d1_migrations (name) VALUES ('9999_of-a-newer-release.sql')");
-    const answer = await get("/health/ready");
+    const answer = await ready();
     await env.DB.exec("DELETE FROM d1_migrations WHERE name LIKE '9999%'");
     expect(answer.json).toMatchObject({ status: "ok", pending_migrations: [] });
   });
 
   it("tells how long the oldest email has waited to be queued, and from when on that is late", async () => {
     await leaveEmail(5 * MINUTE);
-    const waiting = await get("/health/ready");
+    const waiting = await ready();
     expect(waiting.json.checks).toEqual(FINE);
     expect(waiting.json.oldest_unsent_email_seconds.database).toBeGreaterThanOrEqual(300);
     await leaveEmail(16 * MINUTE);
-    const late = await get("/health/ready");
+    const late = await ready();
     expect(late.status, "requests are still served").toBe(200);
     expect(late.json).toMatchObject({ status: "ok", checks: { ...FINE, emails: "late" } });
   });
@@ -106,20 +109,65 @@ describe("GET /health/ready", () => {
     await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'anonymise', ?, ?, 0)")
       .bind("anonymise:x", JSON.stringify({ userId: "x" }), due)
       .run();
-    expect((await get("/health/ready")).json).toMatchObject({ status: "ok", checks: { ...FINE, cron: "late" } });
+    expect((await ready()).json).toMatchObject({ status: "ok", checks: { ...FINE, cron: "late" } });
     await runMaintenance(coldIsolate());
-    expect((await get("/health/ready")).json.checks).toEqual(FINE);
+    expect((await ready()).json.checks).toEqual(FINE);
   });
 
   it("tells how long the oldest email has waited in the queue, where the platform tells", async () => {
     const since = new Date(Date.now() - 2 * MINUTE);
     const metrics = vi.spyOn(env.MAIL_QUEUE, "metrics");
     metrics.mockResolvedValue({ backlogCount: 1, backlogBytes: 1, oldestMessageTimestamp: since });
-    const { json } = await get("/health/ready", {}, appWith({}));
+    const { json } = await ready();
     expect(json.oldest_unsent_email_seconds.queue).toBeGreaterThanOrEqual(120);
     const silent = { ...env, MAIL_QUEUE: { send: env.MAIL_QUEUE.send } as typeof env.MAIL_QUEUE };
     const answer = await get("/health/ready", {}, appWith({}, silent));
     expect(answer.json).toMatchObject({ checks: FINE, oldest_unsent_email_seconds: { queue: null } });
+  });
+});
+
+describe("GET /health/ready, asked often", () => {
+  afterEach(() => env.DB.exec("DELETE FROM follow_ups"));
+
+  it("asks the stores once in two seconds, so that requests for it are no load for them", async () => {
+    const send = appWith({});
+    const logs = recordLogs();
+    const ask = () => get("/health/ready", {}, send);
+    const first = await ask();
+    vi.spyOn(env.REVOCATIONS, "get").mockImplementation(fail);
+    expect((await ask()).json).toEqual(first.json);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 2_000);
+    expect((await ask()).status).toBe(503);
+    expect((await ask()).status).toBe(503);
+    const calls = logs().flatMap((line) => (line.event === "request" ? [line.storage_calls] : []));
+    expect(calls).toEqual([6, 0, 6, 0]);
+  });
+
+  it("answers at once while another request waits for a store", async () => {
+    const send = appWith({});
+    const ask = () => get("/health/ready", {}, send);
+    await ask();
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 2_000);
+    let release = () => {};
+    const asked = vi.spyOn(env.REVOCATIONS, "get");
+    asked.mockImplementation(() => new Promise<never>((_, reject) => (release = () => reject(new Error("out")))));
+    const waiting = ask();
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    expect((await ask()).status).toBe(200);
+    release();
+    expect((await waiting).status).toBe(503);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it("reads at most 1,000 rows, also while an outage leaves more work undone", async () => {
+    await env.DB.exec(
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999) INSERT INTO follow_ups SELECT printf('0%07x', i), 'sessions', '{}', 0, 0 FROM n",
+    );
+    await leaveEmail(16 * MINUTE);
+    const { json } = await ready();
+    expect(json).toMatchObject({ checks: { ...FINE, cron: "late" }, oldest_unsent_email_seconds: { database: null } });
+    await env.DB.exec("DELETE FROM follow_ups WHERE id = '00000000'");
+    expect((await ready()).json).toMatchObject({ checks: { ...FINE, cron: "late", emails: "late" } });
   });
 });
 

@@ -1,8 +1,11 @@
 /** Follow-ups in D1 that no request has carried out yet. */
-import { asc, count, eq, inArray, lte, min } from "drizzle-orm";
+import { asc, count, eq, inArray, lt, lte, min, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
+
+/** How many rows a check or a scrape reads at most, also while an outage makes them many. */
+const MOST_READ = 1_000;
 
 export type FollowUpRow = typeof followUps.$inferSelect;
 
@@ -26,24 +29,29 @@ export function createFollowUpRows(db: Database) {
 
     /**
      * Since when the oldest email waits to be queued, and the oldest piece of work to be done, in milliseconds since the
-     * epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time.
+     * epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time. An email that more than
+     * {@link MOST_READ} others precede isn't seen; then `dueSince` tells that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
-      const { id, dueAt } = followUps;
-      const emails = db.select({ id }).from(followUps).where(eq(followUps.kind, "mail")).orderBy(asc(id)).limit(1);
+      const { id, kind, dueAt } = followUps;
+      // The ids of other kinds begin with a word.
+      const first = db.select({ id, kind }).from(followUps).where(lt(id, "a")).orderBy(asc(id)).limit(MOST_READ);
+      const rows = first.as("first_rows");
+      const emails = db.select({ id: rows.id }).from(rows).where(eq(rows.kind, "mail")).limit(1);
       const due = db.select({ dueAt }).from(followUps).orderBy(asc(dueAt)).limit(1);
       const found = await batchOf(db, { emails, due });
       const [email] = found.emails;
       return { emailSince: email && timeOfId(email.id), dueSince: found.due[0]?.dueAt };
     },
 
-    /** How many wait of each kind, and the first id of each. */
+    /** How many wait of each kind, and the first id of each, among the {@link MOST_READ} that were stored first. */
     async waiting() {
       const { id, kind } = followUps;
+      const rows = db.select({ id, kind }).from(followUps).orderBy(sql`rowid`).limit(MOST_READ).as("first_rows");
       return db
-        .select({ kind, count: count(), firstId: min(id) })
-        .from(followUps)
-        .groupBy(kind);
+        .select({ kind: rows.kind, count: count(), firstId: min(rows.id) })
+        .from(rows)
+        .groupBy(rows.kind);
     },
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {

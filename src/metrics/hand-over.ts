@@ -2,7 +2,7 @@
  * Hands what an isolate has counted to the Metrics object, after responses. At most 1,000 requests or ten seconds of an
  * isolate are lost with it, whichever comes first.
  */
-import { type Clock, pause, SECOND } from "../platform/clock.ts";
+import { type Clock, inTime, pause, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import type { Metrics } from "./metrics-object.ts";
@@ -10,6 +10,8 @@ import type { HandOver, Tally } from "./tally.ts";
 
 const PERIOD = 10 * SECOND;
 const MOST_REQUESTS = 1_000;
+/** How long to wait for the object: a queue's consumer waits too, and its messages are only done when it ends. */
+const PATIENCE = 5 * SECOND;
 
 export type MetricsStore = ReturnType<typeof createMetricsStore>;
 
@@ -24,7 +26,7 @@ export function createMetricsStore(
   async function orPutBack<Result>(call: (taken: HandOver) => Promise<Result>): Promise<Result> {
     const taken = tally.take();
     try {
-      return await call(taken);
+      return await inTime(call(taken), PATIENCE);
     } catch (error) {
       tally.putBack(taken);
       throw error;

@@ -24,7 +24,8 @@ export function createMeter(tally: Tally | undefined, analytics: AnalyticsEngine
   return {
     count: (name, labels) => note(name, boundedValues(COUNTERS[name], labels), [1], 1),
     time(name, labels, milliseconds) {
-      const seconds = milliseconds / SECOND;
+      // The clock can be set back. A sum that falls would look like a restart.
+      const seconds = Math.max(0, milliseconds) / SECOND;
       note(name, boundedValues(HISTOGRAMS[name], labels), observation(seconds), seconds);
     },
     noteWaiting: (passwords) => tally?.noteWaiting(passwords),

@@ -110,6 +110,27 @@ describe("an isolate", () => {
     expect((await object().read(nothing)).waiting).toBe(3);
   });
 
+  it("waits five seconds for an object that never answers, so that a queue's consumer can end", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const silent = { getByName: () => ({ add: () => new Promise<never>(() => {}) }) } as unknown as typeof env.METRICS;
+    const { tally, meter, store } = isolate(silent);
+    meter.count("cron_runs", { result: "ok" });
+    const logs = recordLogs();
+    const ended = store.handOverNow();
+    await vi.advanceTimersByTimeAsync(5 * SECOND);
+    await ended;
+    vi.useRealTimers();
+    expect(logs()).toMatchObject([{ level: "warn", event: "metrics_not_handed_over" }]);
+    expect(tally.take().counts).toEqual(one.counts);
+  });
+
+  it("counts no time below 0 where the clock was set back: a sum that falls looks like a restart", () => {
+    const { tally, meter } = isolate();
+    meter.time("storage_hop_duration_seconds", { target: "d1" }, -500);
+    const [numbers = []] = Object.values(tally.take().counts);
+    expect([numbers[0], numbers.at(-1)]).toEqual([1, 0]);
+  });
+
   it("does not call the object if nothing was counted", async () => {
     const { calls, objects } = countingCalls();
     await isolate(objects).store.handOverNow();

@@ -301,6 +301,31 @@ describe("what is read at a scrape", () => {
     expect((await samples(app)).get("postern_database_up")).toBe(1);
   });
 
+  it("reads at most 1,000 rows of work that waits, also while an outage makes them many", async () => {
+    await env.DB.exec(
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1499) INSERT INTO follow_ups SELECT 'many' || i, 'sessions', '{}', 0, 0 FROM n",
+    );
+    const all = await samples(app);
+    await env.DB.exec("DELETE FROM follow_ups WHERE id LIKE 'many%'");
+    expect(all.get('postern_follow_ups_waiting{kind="sessions"}')).toBe(1_000);
+  });
+
+  it("does not wait for D1 and a queue that never answer", async () => {
+    const never = () => new Promise<never>(() => {});
+    const statement = { bind: () => statement, all: never, run: never, raw: never };
+    const DB = { prepare: () => statement, batch: never, withSession: () => DB } as unknown as typeof env.DB;
+    const AUDIT_QUEUE = { metrics: vi.fn(never) };
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = samples(countingApp({}, { DB, AUDIT_QUEUE: AUDIT_QUEUE as unknown as typeof env.AUDIT_QUEUE }));
+    await vi.waitFor(() => expect(AUDIT_QUEUE.metrics).toHaveBeenCalled(), { timeout: 20_000 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    const all = await asked;
+    vi.useRealTimers();
+    expect(all.get("postern_database_up")).toBe(0);
+    expect(all.has('postern_queue_messages{queue="audit"}')).toBe(false);
+    expect(all.has('postern_queue_messages{queue="mail"}')).toBe(true);
+  });
+
   it("is 503 where the object does not answer, and loses nothing", async () => {
     const METRICS = { getByName: () => fail() } as unknown as typeof env.METRICS;
     const name = 'postern_http_requests_total{route="/",method="GET",status="200"}';

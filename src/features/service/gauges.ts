@@ -2,10 +2,13 @@
 import type { Services } from "../../endpoint/services.ts";
 import type { Gauge } from "../../metrics/exposition.ts";
 import type { QueueDepth } from "../../metrics/queue-depths.ts";
-import { SECOND } from "../../platform/clock.ts";
+import { inTime, SECOND } from "../../platform/clock.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
 import { timeOfId } from "../../platform/random.ts";
 import { VERSION } from "../../version.ts";
+
+/** How long to wait for D1. Prometheus gives up a scrape after ten seconds. */
+const PATIENCE = 5 * SECOND;
 
 /** All at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` says so. */
 export async function readGauges(services: Services): Promise<Gauge[]> {
@@ -32,7 +35,7 @@ export async function readGauges(services: Services): Promise<Gauge[]> {
 
 async function orUndefined<Value>(reading: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await reading;
+    return await inTime(reading, PATIENCE);
   } catch (error) {
     writeLog("warn", { event: "gauge_unknown", error: describeError(error) });
     return undefined;
@@ -92,7 +95,7 @@ function followUpGauges(
   return [
     {
       name: "follow_ups_waiting",
-      help: "Work in D1 that no request or run of the cron job has carried out yet, by kind.",
+      help: "Work in D1 that no request or run of the cron job has carried out yet, by kind. Counts up to 1,000.",
       samples: kinds.map((kind) => ({
         labels: [{ name: "kind", value: kind }],
         value: rows.find((row) => row.kind === kind)?.count ?? 0,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Config } from "../../config/config.ts";
 import { pingDatabase } from "../../db/client.ts";
 import { pendingMigrations } from "../../db/migrations.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
@@ -9,6 +10,11 @@ import { VERSION } from "../../version.ts";
 
 /** How long to wait for each part. A load balancer's own patience is rarely shorter. */
 const PATIENCE = 5 * SECOND;
+/**
+ * For how long an isolate gives the same answer. Anyone can ask, and a check makes six storage calls, one of them to an
+ * object that all checks share.
+ */
+const KEPT_FOR = 2 * SECOND;
 /** By then, the request itself and four runs of the cron job have tried to queue the email. */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
 /** The cron job runs every minute, and puts off what it takes by five. */
@@ -48,37 +54,55 @@ export const readReadiness = endpoint(
     success: { status: 200, description: "Requests can be served.", schema: readinessSchema },
     alternatives: [{ status: 503, description: "They can't: `checks` says why.", schema: readinessSchema }],
   },
-  async ({ clock, db, followUpRows, mail, revocations, sessions }: Services) => {
-    const [database, session, kv, pending, left, queued] = await Promise.all([
-      answerOf(pingDatabase(db)),
-      answerOf(sessions.epochOf("health", "health")),
-      answerOf(revocations.ping()),
-      answerOf(pendingMigrations(db)),
-      answerOf(followUpRows.oldest()),
-      answerOf(mail.oldestQueued()),
-    ]);
-    const now = clock.now();
-    const seconds = (since: number | undefined) =>
-      since === undefined ? null : Math.max(0, Math.floor((now - since) / SECOND));
-    const isLate = (since: number | undefined, after: number) => since !== undefined && now - since > after;
-    const isReady = [database, session, kv, pending].every(({ ok }) => ok) && pending.value?.length === 0;
-    const readiness = {
-      status: check(isReady),
-      version: VERSION,
-      checks: {
-        database: check(database.ok),
-        sessions: check(session.ok),
-        kv: check(kv.ok),
-        migrations: check(pending.value?.length === 0),
-        emails: left.ok && isLate(left.value?.emailSince, EMAIL_LATE_AFTER) ? ("late" as const) : check(left.ok),
-        cron: left.ok && isLate(left.value?.dueSince, CRON_LATE_AFTER) ? ("late" as const) : check(left.ok),
-      },
-      pending_migrations: pending.value ?? null,
-      oldest_unsent_email_seconds: { database: seconds(left.value?.emailSince), queue: seconds(queued.value) },
-    };
-    return isReady ? readiness : new Reply(readiness, { "Retry-After": "5" }, 503);
+  async (services: Services) => {
+    const { clock, config } = services;
+    const last = kept.get(config);
+    if (last !== undefined && clock.now() < last.until) return answerWith(last.readiness);
+    // While this request checks, others get the answer before.
+    if (last !== undefined) last.until = clock.now() + PATIENCE;
+    const readiness = await checkAll(services);
+    kept.set(config, { readiness, until: clock.now() + KEPT_FOR });
+    return answerWith(readiness);
   },
 );
+
+type Readiness = z.infer<typeof readinessSchema>;
+
+const kept = new WeakMap<Config, { readiness: Readiness; until: number }>();
+
+const answerWith = (readiness: Readiness) =>
+  readiness.status === "ok" ? readiness : new Reply(readiness, { "Retry-After": "5" }, 503);
+
+async function checkAll(services: Services): Promise<Readiness> {
+  const { clock, db, followUpRows, mail, revocations, sessions } = services;
+  const [database, session, kv, pending, left, queued] = await Promise.all([
+    answerOf(pingDatabase(db)),
+    answerOf(sessions.epochOf("health", "health")),
+    answerOf(revocations.ping()),
+    answerOf(pendingMigrations(db)),
+    answerOf(followUpRows.oldest()),
+    answerOf(mail.oldestQueued()),
+  ]);
+  const now = clock.now();
+  const seconds = (since: number | undefined) =>
+    since === undefined ? null : Math.max(0, Math.floor((now - since) / SECOND));
+  const isLate = (since: number | undefined, after: number) => since !== undefined && now - since > after;
+  const isReady = [database, session, kv, pending].every(({ ok }) => ok) && pending.value?.length === 0;
+  return {
+    status: check(isReady),
+    version: VERSION,
+    checks: {
+      database: check(database.ok),
+      sessions: check(session.ok),
+      kv: check(kv.ok),
+      migrations: check(pending.value?.length === 0),
+      emails: left.ok && isLate(left.value?.emailSince, EMAIL_LATE_AFTER) ? ("late" as const) : check(left.ok),
+      cron: left.ok && isLate(left.value?.dueSince, CRON_LATE_AFTER) ? ("late" as const) : check(left.ok),
+    },
+    pending_migrations: pending.value ?? null,
+    oldest_unsent_email_seconds: { database: seconds(left.value?.emailSince), queue: seconds(queued.value) },
+  };
+}
 
 const check = (ok: boolean) => (ok ? ("ok" as const) : ("failed" as const));
 
