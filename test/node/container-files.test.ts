@@ -48,6 +48,12 @@ describe("the files of the container", () => {
     expect(new Set(portsOf("compose.prod.yaml").map(({ service }) => service))).toEqual(new Set(["caddy"]));
   });
 
+  it("trusts in production what Caddy says, and no other program that can reach the service", () => {
+    const { services } = composeSchema.parse(load(readFileSync("compose.prod.yaml", "utf8")));
+    const { TRUSTED_PROXY } = z.looseObject({ TRUSTED_PROXY: z.ipv4() }).parse(services.postern?.environment);
+    expect(services.caddy?.networks).toEqual({ proxy: { ipv4_address: TRUSTED_PROXY } });
+  });
+
   it("runs in production without root, on a read-only file system, without capabilities", () => {
     const { services } = composeSchema.parse(load(readFileSync("compose.prod.yaml", "utf8")));
     expect(services.postern).toMatchObject({ read_only: true, cap_drop: ["ALL"] });
