@@ -1,5 +1,5 @@
 /** Follow-ups in D1 that no request has carried out yet. */
-import { asc, count, eq, inArray, lt, lte, min, sql } from "drizzle-orm";
+import { asc, count, eq, inArray, lte, min } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
@@ -12,6 +12,14 @@ export type FollowUpRow = typeof followUps.$inferSelect;
 export type FollowUpRows = ReturnType<typeof createFollowUpRows>;
 
 export function createFollowUpRows(db: Database) {
+  const { id, kind } = followUps;
+  const first = db.select({ id, kind }).from(followUps).orderBy(asc(id)).limit(MOST_READ).as("first_rows");
+  const waiting = () =>
+    db
+      .select({ kind: first.kind, count: count(), firstId: min(first.id) })
+      .from(first)
+      .groupBy(first.kind);
+
   return {
     /**
      * Takes up to `most` follow-ups that are due, the longest due first, and puts them off until `until`. So no other
@@ -33,26 +41,15 @@ export function createFollowUpRows(db: Database) {
      * {@link MOST_READ} others precede isn't seen; then `dueSince` tells that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
-      const { id, kind, dueAt } = followUps;
-      // The ids of other kinds begin with a word.
-      const first = db.select({ id, kind }).from(followUps).where(lt(id, "a")).orderBy(asc(id)).limit(MOST_READ);
-      const rows = first.as("first_rows");
-      const emails = db.select({ id: rows.id }).from(rows).where(eq(rows.kind, "mail")).limit(1);
+      const { dueAt } = followUps;
       const due = db.select({ dueAt }).from(followUps).orderBy(asc(dueAt)).limit(1);
-      const found = await batchOf(db, { emails, due });
-      const [email] = found.emails;
-      return { emailSince: email && timeOfId(email.id), dueSince: found.due[0]?.dueAt };
+      const found = await batchOf(db, { waiting: waiting(), due });
+      const email = found.waiting.find((row) => row.kind === "mail")?.firstId;
+      return { emailSince: email ? timeOfId(email) : undefined, dueSince: found.due[0]?.dueAt };
     },
 
-    /** How many wait of each kind, and the first id of each, among the {@link MOST_READ} that were stored first. */
-    async waiting() {
-      const { id, kind } = followUps;
-      const rows = db.select({ id, kind }).from(followUps).orderBy(sql`rowid`).limit(MOST_READ).as("first_rows");
-      return db
-        .select({ kind: rows.kind, count: count(), firstId: min(rows.id) })
-        .from(rows)
-        .groupBy(rows.kind);
-    },
+    /** How many wait of each kind, and the first id of each, among the first {@link MOST_READ} ids. */
+    waiting: async () => waiting(),
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {
       await db.update(followUps).set(values).where(eq(followUps.id, id));

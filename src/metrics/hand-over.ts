@@ -10,8 +10,6 @@ import type { HandOver, Tally } from "./tally.ts";
 
 const PERIOD = 10 * SECOND;
 const MOST_REQUESTS = 1_000;
-/** How long to wait for the object: a queue's consumer waits too, and its messages are only done when it ends. */
-const PATIENCE = 5 * SECOND;
 
 export type MetricsStore = ReturnType<typeof createMetricsStore>;
 
@@ -26,7 +24,8 @@ export function createMetricsStore(
   async function orPutBack<Result>(call: (taken: HandOver) => Promise<Result>): Promise<Result> {
     const taken = tally.take();
     try {
-      return await inTime(call(taken), PATIENCE);
+      // A queue's consumer waits too, and its messages are only done when it ends.
+      return await inTime(call(taken));
     } catch (error) {
       tally.putBack(taken);
       throw error;

@@ -19,14 +19,12 @@ interface Queues {
   AUDIT_DEAD_LETTERS?: Queue<never>;
 }
 
-const PATIENCE = 5 * SECOND;
-
 export function createQueueDepths(queues: Queues, { clock, hops }: { clock: Clock; hops: Hops }) {
   /** Nothing if the queue is not bound, or if the platform can't tell. */
   async function depthOf(queue: QueueDepth["queue"], bound: Queue<never> | undefined): Promise<QueueDepth[]> {
     if (bound === undefined) return [];
     try {
-      const { backlogCount, oldestMessageTimestamp } = await hops.hop("queue", () => inTime(bound.metrics(), PATIENCE));
+      const { backlogCount, oldestMessageTimestamp } = await hops.hop("queue", () => inTime(bound.metrics()));
       if (backlogCount === 0) return [{ queue, messages: 0, oldest: 0 }];
       if (oldestMessageTimestamp === undefined) return [{ queue, messages: backlogCount }];
       const age = Math.max(0, clock.now() - oldestMessageTimestamp.getTime());

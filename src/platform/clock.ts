@@ -22,8 +22,11 @@ export function toIsoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
+/** How long a check, a scrape or a queue's consumer waits for a store. */
+export const STORE_PATIENCE = 5 * SECOND;
+
 /** The result of a call that takes at most `milliseconds`. Throws if it takes longer; the call itself goes on. */
-export async function inTime<Result>(call: Promise<Result>, milliseconds: number): Promise<Result> {
+export async function inTime<Result>(call: Promise<Result>, milliseconds = STORE_PATIENCE): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms`)), milliseconds);

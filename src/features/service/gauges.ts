@@ -7,18 +7,13 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { timeOfId } from "../../platform/random.ts";
 import { VERSION } from "../../version.ts";
 
-/** How long to wait for D1. Prometheus gives up a scrape after ten seconds. */
-const PATIENCE = 5 * SECOND;
-
 /** All at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` says so. */
 export async function readGauges(services: Services): Promise<Gauge[]> {
   const { clock, followUpRows, keyring, queueDepths } = services;
-  const [keys, followUps, queues] = await Promise.all([
-    orUndefined(keyring.ages()),
-    orUndefined(followUpRows.waiting()),
+  const [known, queues] = await Promise.all([
+    orUndefined(Promise.all([keyring.ages(), followUpRows.waiting()])),
     queueDepths.read(),
   ]);
-  const now = clock.now();
   return [
     {
       name: "build",
@@ -26,16 +21,15 @@ export async function readGauges(services: Services): Promise<Gauge[]> {
       help: "The version that answers.",
       samples: [{ labels: [{ name: "version", value: VERSION }], value: 1 }],
     },
-    single("database_up", "Whether D1 answered this scrape.", keys === undefined || followUps === undefined ? 0 : 1),
-    ...(keys === undefined ? [] : keyGauges(keys)),
+    single("database_up", "Whether D1 answered this scrape.", known === undefined ? 0 : 1),
     ...queueGauges(queues),
-    ...(followUps === undefined ? [] : followUpGauges(followUps, queues, now)),
+    ...(known === undefined ? [] : [...keyGauges(known[0]), ...followUpGauges(known[1], queues, clock.now())]),
   ];
 }
 
 async function orUndefined<Value>(reading: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await inTime(reading, PATIENCE);
+    return await inTime(reading);
   } catch (error) {
     writeLog("warn", { event: "gauge_unknown", error: describeError(error) });
     return undefined;
@@ -95,7 +89,7 @@ function followUpGauges(
   return [
     {
       name: "follow_ups_waiting",
-      help: "Work in D1 that no request or run of the cron job has carried out yet, by kind. Counts up to 1,000.",
+      help: "Work in D1 that no request or run of the cron job has carried out yet, by kind.",
       samples: kinds.map((kind) => ({
         labels: [{ name: "kind", value: kind }],
         value: rows.find((row) => row.kind === kind)?.count ?? 0,

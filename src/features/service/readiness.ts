@@ -4,12 +4,10 @@ import { pingDatabase } from "../../db/client.ts";
 import { pendingMigrations } from "../../db/migrations.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
-import { inTime, MINUTE, SECOND } from "../../platform/clock.ts";
+import { inTime, MINUTE, SECOND, STORE_PATIENCE } from "../../platform/clock.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 
-/** How long to wait for each part. A load balancer's own patience is rarely shorter. */
-const PATIENCE = 5 * SECOND;
 /**
  * For how long an isolate gives the same answer. Anyone can ask, and a check makes six storage calls, one of them to an
  * object that all checks share.
@@ -59,7 +57,7 @@ export const readReadiness = endpoint(
     const last = kept.get(config);
     if (last !== undefined && clock.now() < last.until) return answerWith(last.readiness);
     // While this request checks, others get the answer before.
-    if (last !== undefined) last.until = clock.now() + PATIENCE;
+    if (last !== undefined) last.until = clock.now() + STORE_PATIENCE;
     const readiness = await checkAll(services);
     kept.set(config, { readiness, until: clock.now() + KEPT_FOR });
     return answerWith(readiness);
@@ -108,7 +106,7 @@ const check = (ok: boolean) => (ok ? ("ok" as const) : ("failed" as const));
 
 async function answerOf<Value>(call: Promise<Value>): Promise<{ ok: boolean; value?: Value }> {
   try {
-    return { ok: true, value: await inTime(call, PATIENCE) };
+    return { ok: true, value: await inTime(call) };
   } catch (error) {
     writeLog("error", { event: "health_check_failed", error: describeError(error) });
     return { ok: false };
