@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTestHarness } from "wrangler";
 import { migrationsIn, storedRelease, unpackRelease } from "../releases/stored-release.ts";
 import { logIn, mailedToken, type Person, post, readMe, refresh, register, somebody } from "./live-person.ts";
@@ -167,7 +167,8 @@ describe("this tree's Worker on the schema of the stored release", () => {
     service.failures();
 
     await service.migrate(next, next);
-    expect(await readiness()).toMatchObject({ status: "ok" });
+    // It gives the answer before for two seconds.
+    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: "ok" }), { timeout: 20_000 });
     // The same token again, within the grace: its session went on, even where the response was lost.
     await refresh(origin, refresh_token);
     await logIn(origin, ada);
