@@ -2,11 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { release as runRelease } from "../../src/commands/release.ts";
 import { compareVersions, isVersion } from "../../src/commands/versions.ts";
 import { plainEnvironment } from "./live-service.ts";
-import { runProgram } from "./run-program.ts";
-import { TREE } from "./tree-files.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -43,8 +42,15 @@ function repository(changelog = CHANGELOG) {
   git("config", "user.email", "maintainer@example.com");
   git("add", "--all");
   git("commit", "--quiet", "--message", "all: begin");
-  const release = (...words: string[]) =>
-    runProgram(process.execPath, [join(TREE, "src/commands/release.ts"), ...words], { cwd: folder, env });
+  const release = async (...words: string[]) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    let output = "";
+    const say = (text: string) => {
+      output += text;
+    };
+    const code = await runRelease(words, { root: folder, say, complain: say });
+    return { code, output };
+  };
   return { folder, git, write, read, release };
 }
 
