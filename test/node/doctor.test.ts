@@ -8,6 +8,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openD1 } from "../../src/commands/d1.ts";
 import { CHECKS } from "../../src/commands/doctor/checks.ts";
 import { doctor } from "../../src/commands/doctor.ts";
+import type { Place } from "../../src/commands/flags.ts";
+import { here } from "../../src/commands/surroundings.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { examine, reportSchema } from "./doctoring.ts";
 import { register, somebody } from "./live-person.ts";
 import { plainEnvironment, useSharedService } from "./live-service.ts";
@@ -19,11 +23,24 @@ import { TREE } from "./tree-files.ts";
 
 const service = useSharedService();
 
-/** In the copy of the tree that the service runs in. */
-function run(flags: string[], more: NodeJS.ProcessEnv = {}) {
+/** As a program, in the copy of the tree that the service runs in. */
+function runAlone(flags: string[], more: NodeJS.ProcessEnv = {}) {
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = plainEnvironment();
   const script = join(dirname(service.state), "src/commands/doctor.ts");
   return runProgram(process.execPath, [script, ...flags], { env: { ...env, ...more } });
+}
+
+/** The same here, where coverage counts. */
+async function run(flags: string[], more: NodeJS.ProcessEnv = {}) {
+  const root = dirname(service.state);
+  let output = "";
+  const say = (text: string) => {
+    output += text;
+  };
+  const world = { ...here(), root, say, complain: say, openD1: (place: Place) => openD1(place, root) };
+  const env = { ...plainEnvironment(), ...more };
+  const code = await doctor(flags, world, { clock: systemClock, random: systemRandom, env });
+  return { code, output };
 }
 
 function count(sql: string) {
@@ -64,7 +81,7 @@ describe("npm run doctor", () => {
 
   it("asks a service by its address alone, in color where it is wanted", async () => {
     const { email } = somebody();
-    const { code, output } = await run(["--url", service.origin, "--mail", email], { FORCE_COLOR: "1" });
+    const { code, output } = await runAlone(["--url", service.origin, "--mail", email], { FORCE_COLOR: "1" });
     expect(code, output).toBe(0);
     expect(output).toContain("\u001b[32mok");
     expect(output).toMatch(new RegExp(`email-arrival +The email to ${email} is in the outbox`));
