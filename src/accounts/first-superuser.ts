@@ -1,6 +1,6 @@
 /**
  * The way to the first superuser without a shell: while the service has none, and `FIRST_SUPERUSER_EMAIL` is set, the
- * cron job writes a link to the log. It is the only secret that is ever logged: whoever can read the log of a Worker can
+ * cron job writes a link to the log. It is the only secret that is ever logged: a person who can read the log of a Worker can
  * usually deploy another one in its place.
  */
 import type { Config } from "../config/config.ts";

@@ -71,7 +71,7 @@ export async function readDeployment(root: string, environment = PRODUCTION): Pr
   const tracked = join(root, "wrangler.toml");
   const common = withNamesOf(environment, parseDeployment(tracked, await readToml(tracked)));
   const complete = existsSync(path) ? parseDeployment(path, mergeTables(common, await readToml(path))) : common;
-  // Cloudflare's own builds deploy to the Worker that they are connected to, whatever its configuration calls it.
+  // Cloudflare's own builds deploy to the Worker that they are connected to, even if its configuration has another name.
   return { ...complete, name: process.env.WRANGLER_CI_OVERRIDE_NAME ?? complete.name };
 }
 
