@@ -9,6 +9,8 @@ import type { UserSessions } from "./sessions/user-sessions-object.ts";
 declare module "./http/app-env.ts" {
   interface AppBindings {
     DB: D1Database;
+    /** A separate database, to which audit events are moved. Optional. */
+    AUDIT_DB?: D1Database;
     USER_SESSIONS: DurableObjectNamespace<UserSessions>;
     RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
     LOGIN_GUARD: DurableObjectNamespace<LoginGuard>;

@@ -1,41 +1,34 @@
-/** Audit events in D1. Their ids are UUIDv7 of the time of the event, so the primary key is in time order. */
-import { and, desc, eq, getTableColumns, gt, gte, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+/**
+ * Audit events. Their ids are UUIDv7 of the time of the event, so the primary key is in time order. All of them are in
+ * D1. If the operator has bound `AUDIT_DB`, only the newest stay in D1, and the others are there.
+ */
+import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { archivedEvents } from "../db/archive.ts";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
-import { earliestId } from "../platform/random.ts";
+import { createEventArchive, deletedOwners, ownerOf } from "./archive.ts";
+import {
+  type AuditFilter,
+  type AuditPage,
+  type AuditRow,
+  anonymiseRows,
+  deleteOlderRows,
+  selectPage,
+} from "./event-rows.ts";
 import type { AuditEvent, AuditEventType } from "./event-types.ts";
-
-export type AuditRow = typeof auditEvents.$inferSelect;
-
-/** Selects events. Times are milliseconds since the epoch; `until` is exclusive. */
-export interface AuditFilter {
-  userId?: string | undefined;
-  /** Events of this user's actions on other accounts. */
-  actorOnOthers?: string | undefined;
-  type?: string | undefined;
-  since?: number | undefined;
-  until?: number | undefined;
-}
-
-interface AuditPage {
-  /** The maximum number of events. */
-  limit: number;
-  /** Only events that are older than the one with this id. */
-  before?: string | undefined;
-}
 
 export type AuditEventStore = ReturnType<typeof createAuditEventStore>;
 
 type Value = string | SQL | null;
 
-/** An event as a change of D1 records it: what only the database knows is SQL. */
+/** An event that is recorded with a change in D1. Values that only the database knows are SQL. */
 export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId"> {
   type: AuditEventType | SQL;
   actorId: Value;
   userId: Value;
 }
 
-/** Records an event if a condition holds. Belongs into the batch of the change that the event is about. */
+/** Records an event if a condition holds. Belongs in the batch of the change that the event is about. */
 export function insertEvent(db: Database, event: EventRow, condition: SQL) {
   const { id, type, occurredAt, actorId, userId, requestId, details } = event;
   const owner = actorId ?? userId;
@@ -49,103 +42,83 @@ export function insertEvent(db: Database, event: EventRow, condition: SQL) {
     );
 }
 
-export function createAuditEventStore(db: Database) {
-  /** Hidden as soon as the user is deleted: the rows themselves are cleared step by step. */
-  const shown = (column: SQLWrapper) =>
-    sql<
-      string | null
-    >`CASE WHEN coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IS NULL OR EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = coalesce(${auditEvents.actorId}, ${auditEvents.userId})) THEN ${column} END`;
+export function createAuditEventStore(db: Database, archiveDb?: Database) {
+  const archive = archiveDb && createEventArchive(archiveDb, db);
+  /** Each place that has events. */
+  const places = [
+    { at: db, table: auditEvents },
+    ...(archiveDb === undefined ? [] : [{ at: archiveDb, table: archivedEvents }]),
+  ];
+
+  /**
+   * Adds events to `DB` in one transaction, so that they don't need the other database. An event that already exists is
+   * not changed.
+   */
+  async function stage(events: AuditEvent[]): Promise<void> {
+    const [first, ...others] = events.map((event) => db.insert(auditEvents).values(rowOf(event)).onConflictDoNothing());
+    if (first !== undefined) await db.batch([first, ...others]);
+  }
 
   return {
-    /** Adds events in one transaction. An event that already exists is not changed. */
-    async add(events: AuditEvent[]) {
-      const [first, ...others] = events.map((event) =>
-        db.insert(auditEvents).values(rowOf(event)).onConflictDoNothing(),
-      );
-      if (first !== undefined) await db.batch([first, ...others]);
+    stage,
+
+    /** Adds events where they stay, in one transaction. An event that already exists is not changed. */
+    async add(events: AuditEvent[]): Promise<void> {
+      await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },
 
-    /** Newest first. */
-    async list({ userId, actorOnOthers, type, since, until }: AuditFilter, { limit, before }: AuditPage) {
-      return db
-        .select({
-          ...getTableColumns(auditEvents),
-          ipAddress: shown(auditEvents.ipAddress),
-          userAgent: shown(auditEvents.userAgent),
-        })
-        .from(auditEvents)
-        .where(
-          and(
-            userId === undefined ? undefined : eq(auditEvents.userId, userId),
-            actorOnOthers === undefined
-              ? undefined
-              : and(eq(auditEvents.actorId, actorOnOthers), sql`${auditEvents.userId} IS NOT ${actorOnOthers}`),
-            type === undefined ? undefined : eq(auditEvents.type, type),
-            since === undefined ? undefined : gte(auditEvents.id, earliestId(since)),
-            until === undefined ? undefined : lt(auditEvents.id, earliestId(until)),
-            before === undefined ? undefined : lt(auditEvents.id, before),
-          ),
-        )
-        .orderBy(desc(auditEvents.id))
-        .limit(limit);
+    /** Newest first. `living`: the id of a user known to exist. */
+    async list(filter: AuditFilter, page: AuditPage, living?: string): Promise<AuditRow[]> {
+      const [own, archived = []] = await Promise.all([
+        selectPage(db, auditEvents, filter, page, shown),
+        archiveDb && selectPage(archiveDb, archivedEvents, filter, page),
+      ]);
+      // For a while an event is in both databases. The copy in D1 counts: its personal data is already hidden.
+      const known = new Set(own.map(({ id }) => id));
+      const others = archived.filter(({ id }) => !known.has(id));
+      const doubtful = others.filter((row) => hasPersonalData(row) && ownerOf(row) !== living);
+      const deleted = await deletedOwners(db, doubtful);
+      const hidden = others.map((row) =>
+        deleted.has(ownerOf(row) ?? "") ? { ...row, ipAddress: null, userAgent: null } : row,
+      );
+      return [...own, ...hidden].toSorted((left, right) => (left.id < right.id ? 1 : -1)).slice(0, page.limit);
     },
 
     /**
-     * Takes the next `most` events of a deleted user after the event `after`, and removes the personal data from them:
-     * from what the user did, and from what unauthenticated clients did to the account. For the actions of operators, the
-     * operator's address stays. Returns the last event's id, or `undefined` if no more events are left.
+     * Takes the next `most` events of a deleted user after the event `after`, in each database, and removes the personal
+     * data from them. Returns the event to go on after, or `undefined` if no more events are left.
      */
     async anonymise(userId: string, after: string, most: number) {
-      // Each is a range of an index and nothing else filters it, so that a step reads no more events than it takes.
-      const next = (column: typeof auditEvents.actorId | typeof auditEvents.userId) =>
-        db
-          .select({ id: auditEvents.id })
-          .from(auditEvents)
-          .where(and(eq(column, userId), gt(auditEvents.id, after)))
-          .orderBy(auditEvents.id)
-          .limit(most);
-      const [done, suffered] = [next(auditEvents.actorId), next(auditEvents.userId)];
-      const unlessOperators = (column: SQLWrapper) =>
-        sql`CASE WHEN coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IS NOT ${userId} THEN ${column} END`;
-      const taken = await db
-        .update(auditEvents)
-        .set({
-          ipAddress: unlessOperators(auditEvents.ipAddress),
-          userAgent: unlessOperators(auditEvents.userAgent),
-        })
-        .where(
-          sql`${auditEvents.id} IN (SELECT id FROM (SELECT * FROM (${done}) UNION SELECT * FROM (${suffered})) ORDER BY id LIMIT ${most})`,
-        )
-        .returning({ id: auditEvents.id });
-      if (taken.length < most) return undefined;
-      return taken.map(({ id }) => id).reduce((last, id) => (id > last ? id : last));
+      const lasts = await Promise.all(places.map(({ at, table }) => anonymiseRows(at, table, userId, after, most)));
+      return lasts.filter((last) => last !== undefined).toSorted()[0];
     },
 
-    /** Deletes up to `most` events that are older than `before`. Returns how many. */
+    /** Deletes up to `most` events in each database that are older than `before`. Returns the larger number. */
     async deleteOlder(before: number, most: number) {
-      const oldest = db
-        .select({ id: auditEvents.id })
-        .from(auditEvents)
-        .where(lt(auditEvents.id, earliestId(before)))
-        .limit(most);
-      const deleted = await db
-        .delete(auditEvents)
-        .where(sql`${auditEvents.id} IN ${oldest}`)
-        .returning({ id: auditEvents.id });
-      return deleted.length;
+      return Math.max(...(await Promise.all(places.map(({ at, table }) => deleteOlderRows(at, table, before, most)))));
     },
+
+    /** Moves events to the database of their own, if there is one: see {@link createEventArchive}. */
+    drain: (importedBefore: number, most: number) => archive?.drain(importedBefore, most) ?? (async () => false),
   };
 }
 
+/** Hidden as soon as the user is deleted: the rows themselves are cleared step by step. */
+const shown = (column: SQLWrapper) =>
+  sql<
+    string | null
+  >`CASE WHEN coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IS NULL OR EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = coalesce(${auditEvents.actorId}, ${auditEvents.userId})) THEN ${column} END`;
+
+const hasPersonalData = ({ ipAddress, userAgent }: AuditRow) => ipAddress !== null || userAgent !== null;
+
 function rowOf(event: AuditEvent) {
-  const { ipAddress, userAgent, details, ...rest } = event;
-  const owner = event.actorId ?? event.userId;
-  return {
-    ...rest,
-    ipAddress: unlessDeleted(owner, ipAddress),
-    userAgent: unlessDeleted(owner, userAgent),
-    details: details === null ? null : JSON.stringify(details),
-  };
+  const owner = ownerOf(event);
+  const [ipAddress, userAgent] = [event.ipAddress, event.userAgent].map((value) => unlessDeleted(owner, value));
+  return { ...storedForm(event), ipAddress, userAgent };
+}
+
+function storedForm(event: AuditEvent): AuditRow {
+  return { ...event, details: event.details === null ? null : JSON.stringify(event.details) };
 }
 
 /** An event may arrive after its user was deleted. It must not restore personal data. */

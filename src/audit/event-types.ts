@@ -83,3 +83,6 @@ export const identifiedEvent = z.looseObject({
 
 /** The request that an event comes from. */
 export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
+
+/** For an event that comes from no request. */
+export const NO_REQUEST: AuditOrigin = { ipAddress: null, userAgent: null, requestId: null };

@@ -1,7 +1,7 @@
 /** Audit events as the API shows them: in full to operators, and in part to the user concerned. */
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
-import type { AuditRow } from "./audit-events.ts";
+import type { AuditRow } from "./event-rows.ts";
 import { AUDIT_EVENT_TYPES, auditDetails } from "./event-types.ts";
 
 const type = z

@@ -35,7 +35,8 @@ export async function recordAuditEvents(
 
 /**
  * The event of a message. One that only a newer release knows is retried alone: that release may be back soon, and
- * otherwise the event reaches the dead-letter queue. What is no event at all is dropped: no release could record it.
+ * otherwise the event reaches the dead-letter queue. A message that is not an event is dropped: no release could record
+ * it.
  */
 function readEvent(message: Message<unknown>): AuditEvent[] {
   const { attempts, body } = message;

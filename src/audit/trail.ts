@@ -1,7 +1,7 @@
 /**
- * The audit trail of one request, for events that no change of D1 belongs to. Handlers note them; all are sent to the
- * queue together, after the response. From then on each is recorded at least once. An event about a change of D1 is
- * stored in its batch instead: `followups/consequences.ts`, `keys/signing-key-rows.ts`.
+ * The audit trail of one request, for events that don't belong to a change in D1. Handlers note them; all are sent to
+ * the queue together, after the response. From then on each is recorded at least once. An event about a change in D1 is
+ * stored in the batch of the change instead: `followups/consequences.ts`, `keys/signing-key-rows.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";

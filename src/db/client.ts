@@ -1,18 +1,27 @@
-import { sql } from "drizzle-orm";
+import { fillPlaceholders, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
-import { drizzle } from "drizzle-orm/d1";
-import type { Hops } from "../platform/hops.ts";
+import { type D1PreparedQuery, drizzle } from "drizzle-orm/d1";
+import type { Hops, HopTarget } from "../platform/hops.ts";
 
 export type Database = ReturnType<typeof openDatabase>;
 
 /** Drizzle on D1. Every statement or batch counts as one round trip. */
-export function openDatabase(d1: D1Database, hops: Hops) {
-  return drizzle(meterDatabase(d1, hops));
+export function openDatabase(d1: D1Database, hops: Hops, target: HopTarget = "d1") {
+  return drizzle(meterDatabase(d1, hops, target));
 }
 
 /** Throws if the database does not answer. */
 export async function pingDatabase(db: Database): Promise<void> {
   await db.run(sql`SELECT 1`);
+}
+
+/** What D1 allows: https://developers.cloudflare.com/d1/platform/limits/ */
+export const MOST_BYTES = 10e9;
+
+/** How many bytes the database takes. */
+export async function databaseSize(db: Database): Promise<number> {
+  const { meta } = await db.run(sql`SELECT 1`);
+  return meta.size_after;
 }
 
 /** The time by the database's own clock, in milliseconds since the epoch. */
@@ -41,26 +50,48 @@ export async function batchOf<Statements extends Record<string, Statement>>(
   return named as { [Name in keyof Statements]: Statements[Name]["_"]["result"] };
 }
 
+type Select = Record<"prepare" | "execute", () => unknown> & Record<"_", unknown>;
+
+/**
+ * A statement that Drizzle builds once per isolate. For the statements that most requests run: the Worker takes as long
+ * to build one as to run it. Values are given by the names of the placeholders.
+ */
+export function prepareOnce<Builder extends Select>(build: (db: Database) => Builder) {
+  let built: D1PreparedQuery | undefined;
+  return (db: Database, values: Readonly<Record<string, string>> = {}): Pick<Builder, "_" | "execute"> => {
+    built ??= build(db).prepare() as D1PreparedQuery;
+    const query = built.getQuery();
+    // Drizzle's own prepared statement would run on the database of the request that built it, and count as its hop.
+    const statement = Object.create(built, {
+      stmt: { value: db.$client.prepare(query.sql) },
+      query: { value: { ...query, params: fillPlaceholders(query.params, values) } },
+      // What a batch asks for.
+      _prepare: { value: () => statement },
+    });
+    return statement;
+  };
+}
+
 /** Drizzle calls only these. `first`, `exec` and `dump` are not counted because nothing calls them. */
-function meterDatabase(d1: D1Database, hops: Hops): D1Database {
+function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
 
   function meterStatement(statement: D1PreparedStatement): D1PreparedStatement {
     const metered = {
       bind: (...values: unknown[]) => meterStatement(statement.bind(...values)),
-      all: () => hops.hop("d1", () => statement.all()),
-      run: () => hops.hop("d1", () => statement.run()),
-      raw: () => hops.hop("d1", () => statement.raw()),
+      all: () => hops.hop(target, () => statement.all()),
+      run: () => hops.hop(target, () => statement.run()),
+      raw: () => hops.hop(target, () => statement.raw()),
     } as unknown as D1PreparedStatement;
     originals.set(metered, statement);
     return metered;
   }
 
   return {
-    // Drizzle quotes names with ", and SQLite reads a name in " that it does not know as a text. Without its migration,
-    // a column would have its own name as its value.
+    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. If its migration were missing, a
+    // column would have its own name as its value.
     prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
     batch: (statements: D1PreparedStatement[]) =>
-      hops.hop("d1", () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),
+      hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),
   } as unknown as D1Database;
 }

@@ -3,7 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Database } from "./client.ts";
 import { auditEvents } from "./schema.ts";
-import { quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, TABLES, type Table } from "./tables.ts";
+import { ARCHIVED_EVENTS, quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, TABLES, type Table } from "./tables.ts";
 
 /** What D1 and SQLite store here. */
 export type Value = string | number | null;
@@ -14,15 +14,17 @@ export interface Summary {
   checksum: number;
 }
 
-export function createDirectorySource(db: Database) {
+/** `archive`: the database for audit events, if there is one. */
+export function createDirectorySource(db: Database, archive?: Database) {
   return {
-    /** The summaries of all tables at one moment. */
+    /** The summaries of all tables. Those of one database are of the same moment. */
     async summaries(): Promise<Summary[]> {
       const results = await runBatch(
         db,
         TABLES.map((table) => db.all<Summary>(sql.raw(summaryQuery(table)))),
       );
-      return (results as [Summary][]).map(([summary]) => summary);
+      const ofArchive = await archive?.all<Summary>(sql.raw(summaryQuery(ARCHIVED_EVENTS)));
+      return [...(results as [Summary][]).map(([summary]) => summary), ...(ofArchive ?? [])];
     },
 
     /** The statements that make the tables, and those that make their indexes. */
@@ -36,13 +38,28 @@ export function createDirectorySource(db: Database) {
     },
 
     /** The next rows of a table after the one with this key. */
-    page({ name, columns, key }: Table, after: Value, most: number): Promise<Value[][]> {
-      const isLater = after === null ? sql`true` : sql`${sql.raw(quoted(key))} > ${after}`;
-      return db.values<Value[]>(
-        sql`SELECT ${sql.raw(quoted(...columns))} FROM ${sql.raw(quoted(name))} WHERE ${isLater} ORDER BY ${sql.raw(quoted(key))} LIMIT ${most}`,
+    page: (table: Table, after: Value, most: number) => readPage(db, table, after, most),
+
+    /** The next events in `AUDIT_DB`, including those that are still in `DB` too. Empty without `AUDIT_DB`. */
+    async archivedPage(after: Value, most: number): Promise<Value[][]> {
+      return archive === undefined ? [] : readPage(archive, ARCHIVED_EVENTS, after, most);
+    },
+
+    /** Which of these audit events are in D1. */
+    async staged(ids: readonly Value[]): Promise<Set<Value>> {
+      const found = await db.values<[string]>(
+        sql`SELECT id FROM ${auditEvents} WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
       );
+      return new Set(found.flat());
     },
   };
+}
+
+function readPage(db: Database, { name, columns, key }: Table, after: Value, most: number): Promise<Value[][]> {
+  const isLater = after === null ? sql`true` : sql`${sql.raw(quoted(key))} > ${after}`;
+  return db.values<Value[]>(
+    sql`SELECT ${sql.raw(quoted(...columns))} FROM ${sql.raw(quoted(name))} WHERE ${isLater} ORDER BY ${sql.raw(quoted(key))} LIMIT ${most}`,
+  );
 }
 
 /** The audit event of an import, which also notes how far it has come. */
@@ -92,8 +109,8 @@ export function createDirectoryTarget(db: Database) {
     },
 
     /**
-     * Empties the tables that a new service has filled by itself, and puts the signing keys in their place. In one
-     * transaction: between the two, the service would make a key.
+     * Empties the tables that a new service has filled by itself, and adds the signing keys. In one transaction:
+     * otherwise the service could make a key in between.
      */
     async begin({ id, ...progress }: ImportEvent, occurredAt: number, keys: Value[][]): Promise<void> {
       const own = TABLES.filter(({ name }) => name !== "users" && name !== "registrations");

@@ -6,18 +6,18 @@ import type { Database } from "./client.ts";
 /** The file names in `migrations/`, oldest first. */
 export const MIGRATIONS: readonly string[] = journal.entries.map(({ tag }) => `${tag}.sql`);
 
-/** The names in `d1_migrations`, wrangler's table, into which whatever applies migrations notes them. */
+/** The names in wrangler's table `d1_migrations`. Everything that applies migrations records them there. */
 export const APPLIED_MIGRATIONS = "SELECT name FROM d1_migrations";
 
 /**
- * The migrations that are not applied yet. Those of a newer release are not missing here: the schema only ever gains
+ * Which of the known migrations are not applied yet. Those of a newer release are not missing here: the schema only ever gains
  * what older releases ignore.
  *
  * @throws if there is no such table, because nothing was ever applied
  */
-export async function pendingMigrations(db: Database): Promise<string[]> {
+export async function pendingMigrations(db: Database, known = MIGRATIONS): Promise<string[]> {
   const names = new Set(await appliedMigrations(db));
-  return MIGRATIONS.filter((name) => !names.has(name));
+  return known.filter((name) => !names.has(name));
 }
 
 export async function appliedMigrations(db: Database): Promise<string[]> {

@@ -123,37 +123,44 @@ export const retiredUsernames = sqliteTable(
   (table) => [index("retired_usernames_until").on(table.retiredUntil)],
 );
 
-/** Security events. Never contain a password, token, link or email address. */
-export const auditEvents = sqliteTable(
-  "audit_events",
-  {
-    /**
-     * A UUIDv7 of the time of the event, so that the primary key is in time order. The same event sent twice is one
-     * row.
-     */
-    id: text("id").primaryKey(),
-    type: text("type").notNull(),
-    occurredAt: integer("occurred_at").notNull(),
-    /** The user who acted; `null` if unauthenticated. */
-    actorId: text("actor_id"),
-    /** The user whose account is concerned; `null` if none is. */
-    userId: text("user_id"),
-    ipAddress: text("ip_address"),
-    userAgent: text("user_agent"),
-    requestId: text("request_id"),
-    /** More facts as a flat JSON object, or `null`. */
-    details: text("details"),
-  },
-  (table) => [
-    index("audit_events_user").on(table.userId, table.id),
-    index("audit_events_actor").on(table.actorId, table.id),
-    index("audit_events_type").on(table.type, table.id),
-  ],
-);
+/**
+ * A table of security events, which never contain a password, token, link or email address. `db/archive.ts` has another
+ * one in a database of its own.
+ */
+export const eventTable = (name: string) =>
+  sqliteTable(
+    name,
+    {
+      /**
+       * A UUIDv7 of the time of the event, so that the primary key is in time order. The same event sent twice is one
+       * row.
+       */
+      id: text("id").primaryKey(),
+      type: text("type").notNull(),
+      occurredAt: integer("occurred_at").notNull(),
+      /** The user who acted; `null` if unauthenticated. */
+      actorId: text("actor_id"),
+      /** The user whose account is concerned; `null` if none is. */
+      userId: text("user_id"),
+      ipAddress: text("ip_address"),
+      userAgent: text("user_agent"),
+      requestId: text("request_id"),
+      /** More facts as a flat JSON object, or `null`. */
+      details: text("details"),
+    },
+    (table) => [
+      index(`${name}_user`).on(table.userId, table.id),
+      index(`${name}_actor`).on(table.actorId, table.id),
+      index(`${name}_type`).on(table.type, table.id),
+    ],
+  );
+
+/** Security events. If there is a database for them (`AUDIT_DB`), only until they are moved there. */
+export const auditEvents = eventTable("audit_events");
 
 /**
- * Work that follows from a change of D1 and reaches beyond it. Stored in the batch that makes the change. The request
- * that made it does the work and deletes the row; the cron job does what was left.
+ * Work that follows from a change in D1 and happens outside of it. Stored in the batch that makes the change. The
+ * request that made it does the work and deletes the row; the cron job does what was left.
  */
 export const followUps = sqliteTable(
   "follow_ups",

@@ -1,6 +1,10 @@
-/** Every table of the schema, for what treats them all alike: copying the whole database to another place. */
+/**
+ * Every table of the schema, for code that treats them all in the same way: copying the whole database to another
+ * place.
+ */
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { archivedEvents } from "./archive.ts";
 import * as schema from "./schema.ts";
 
 export interface Table {
@@ -23,6 +27,9 @@ export const TABLES: readonly SchemaTable[] = Object.values(schema)
   .toSorted((left, right) => Number(left.name === "follow_ups") - Number(right.name === "follow_ups"));
 
 export const SIGNING_KEYS = describeTable(schema.signingKeys);
+export const AUDIT_EVENTS = describeTable(schema.auditEvents);
+/** In the database for audit events. */
+export const ARCHIVED_EVENTS = describeTable(archivedEvents);
 
 /** Names in SQL. */
 export const quoted = (...names: string[]) => names.map((name) => `\`${name}\``).join(", ");

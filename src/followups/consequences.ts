@@ -1,6 +1,6 @@
 /**
- * What a change of D1 brings with it: audit events, and follow-ups that reach beyond D1, such as emails. They are stored
- * in the batch that makes the change, so losing the isolate right afterwards loses none of them.
+ * What a change in D1 causes: audit events, and follow-ups outside of the change, such as emails. They are stored in
+ * the batch that makes the change, so losing the isolate right afterwards loses none of them.
  */
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { type EventRow, insertEvent } from "../audit/audit-events.ts";
@@ -42,6 +42,19 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
   );
   const named = Object.fromEntries(statements.map((statement, index) => [`event${index}`, statement]));
   return rows.length === 0 ? named : { ...named, followUps: stored(statements.length === 0 ? condition : HAS_CHANGED) };
+}
+
+/** What the sessions of a user must learn, beside the user's epoch. */
+export interface SessionNews {
+  userId: string;
+  forgetsDevices?: boolean | undefined;
+  changesRole?: boolean | undefined;
+}
+
+/** Tells the sessions of a user that the epoch, the role or the account has changed. */
+export function tellingSessions(id: string, news: SessionNews): FollowUp {
+  const { userId, forgetsDevices = false, changesRole = false } = news;
+  return { id, kind: "sessions", content: { userId, forgetsDevices, changesRole } };
 }
 
 /** Removes personal data from the events of a deleted user. */

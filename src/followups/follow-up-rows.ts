@@ -4,7 +4,7 @@ import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
 
-/** How many rows a check or a scrape reads at most, also while an outage makes them many. */
+/** The most rows that a check or a scrape reads, even if an outage has left more. */
 const MOST_READ = 1_000;
 
 export type FollowUpRow = typeof followUps.$inferSelect;
@@ -36,9 +36,9 @@ export function createFollowUpRows(db: Database) {
     },
 
     /**
-     * Since when the oldest email waits to be queued, and the oldest piece of work to be done, in milliseconds since the
-     * epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time. An email that more than
-     * {@link MOST_READ} others precede isn't seen; then `dueSince` tells that work is left undone.
+     * Since when the oldest email waits to be queued, and the oldest piece of work to be done, in milliseconds since
+     * the epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time. An email behind more
+     * than {@link MOST_READ} others isn't seen; `dueSince` still shows that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
       const { dueAt } = followUps;

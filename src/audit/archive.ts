@@ -1,0 +1,158 @@
+/**
+ * Moves audit events from `DB`, where they are written with the change that they are about, to `AUDIT_DB`. An event is
+ * first copied and later deleted, so a failure at any point loses none, and its id keeps a copy from becoming two.
+ */
+import { and, eq, getTableColumns, inArray, isNotNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
+import { archivedEvents } from "../db/archive.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, users } from "../db/schema.ts";
+import { SECOND } from "../platform/clock.ts";
+import { earliestId, timeOfId } from "../platform/random.ts";
+import { namesOf } from "../platform/records.ts";
+import type { AuditRow } from "./event-rows.ts";
+import { AUDIT_EVENT_TYPES, type AuditEventType } from "./event-types.ts";
+
+/**
+ * The shortest time for which an event is in both databases. A list reads both at once, and no statement of D1 takes
+ * longer than 30 s, so an event that moves during a list is found in at least one.
+ */
+const SETTLING = 40 * SECOND;
+
+/** `DB` queries these: whether a file was imported, and whether a link for the first superuser is due. */
+const KEPT_TYPES: readonly AuditEventType[] = ["data_imported", "first_superuser_link_logged"];
+/** Queried in `DB` only while an import can be continued and its users can be unproved. Moved after that. */
+const LATE_TYPES: readonly AuditEventType[] = ["account_imported"];
+const MOVED_TYPES = namesOf(AUDIT_EVENT_TYPES).filter((type) => ![...KEPT_TYPES, ...LATE_TYPES].includes(type));
+
+/** Whether the next run moves events of this type. */
+export function isMovedSoon(type: string): boolean {
+  return MOVED_TYPES.some((moved) => moved === type);
+}
+
+export function createEventArchive(archive: Database, db: Database) {
+  /**
+   * Adds events; those that are here already stay as they are. Returns the ids of those that have been here long enough
+   * to be deleted elsewhere.
+   */
+  async function add(events: readonly AuditRow[]): Promise<string[]> {
+    if (events.length === 0) return [];
+    const { id } = archivedEvents;
+    const ids = events.map((event) => event.id);
+    const names = namesOf<keyof AuditRow>(getTableColumns(archivedEvents));
+    const values = names.map((name) => sql`value ->> ${sql.raw(`'$.${name}'`)}`);
+    const { settled } = await batchOf(archive, {
+      settled: archive
+        .select({ id })
+        .from(archivedEvents)
+        .where(and(isAmong(id, ids), sql`stored_at <= unixepoch() - ${SETTLING / SECOND}`)),
+      added: archive
+        .insert(archivedEvents)
+        .select(sql`SELECT ${sql.join(values, sql`, `)} FROM json_each(${JSON.stringify(events)}) WHERE true`)
+        .onConflictDoNothing(),
+    });
+    await forgetDeleted(events);
+    return settled.map((event) => event.id);
+  }
+
+  /**
+   * Between reading these events and adding them here, a user may have been deleted and their personal data removed
+   * here. Checks every event, because the copy can have personal data that the original has lost.
+   */
+  async function forgetDeleted(events: readonly AuditRow[]): Promise<void> {
+    const deleted = await deletedOwners(db, events);
+    const theirs = events.filter((event) => deleted.has(ownerOf(event) ?? "")).map(({ id }) => id);
+    if (theirs.length === 0) return;
+    const { id, ipAddress, userAgent } = archivedEvents;
+    await archive
+      .update(archivedEvents)
+      .set({ ipAddress: null, userAgent: null })
+      .where(and(isAmong(id, theirs), or(isNotNull(ipAddress), isNotNull(userAgent))));
+  }
+
+  /** Moves the next events after `last`. Returns the last one, or `undefined` if no more are left. */
+  async function moveNext({ types, before }: Walk, last: AuditRow | undefined, most: number) {
+    const { id, type } = auditEvents;
+    const rows = await db
+      .select()
+      .from(auditEvents)
+      .where(
+        and(
+          inArray(type, [...types]),
+          before === undefined ? undefined : lt(id, before),
+          last === undefined ? undefined : sql`(${type}, ${id}) > (${last.type}, ${last.id})`,
+        ),
+      )
+      // In the order of an index, which skips the types that stay.
+      .orderBy(type, id)
+      .limit(most);
+    const settled = await add(rows);
+    if (settled.length > 0) await db.delete(auditEvents).where(isAmong(id, settled));
+    return rows.length < most ? undefined : rows.at(-1);
+  }
+
+  return {
+    add,
+
+    /**
+     * Returns a function that moves the next `most` events each time it is called, and says whether there may be more.
+     * Imports of users are moved if they are from before `importedBefore`.
+     */
+    drain(importedBefore: number, most: number): () => Promise<boolean> {
+      const walks: Walk[] = [{ types: MOVED_TYPES }, { types: LATE_TYPES, before: earliestId(importedBefore) }];
+      let last: AuditRow | undefined;
+      return async () => {
+        const [walk] = walks;
+        if (walk === undefined) return false;
+        last = await moveNext(walk, last, most);
+        if (last === undefined) walks.shift();
+        return walks.length > 0;
+      };
+    },
+  };
+}
+
+/** How many events are to be moved, and when the oldest of them happened. Counts no more than one above `most`. */
+export async function readUnmoved(
+  db: Database,
+  most: number,
+): Promise<{ count: number; oldestAt: number | undefined }> {
+  const { id, type } = auditEvents;
+  const some = db
+    .select({ id })
+    .from(auditEvents)
+    .where(inArray(type, [...MOVED_TYPES]))
+    .limit(most + 1);
+  // The first of each type: the oldest of all may follow many that stay.
+  const firsts = sql`SELECT (SELECT min(id) FROM ${auditEvents} WHERE type = value) AS id FROM json_each(${JSON.stringify(MOVED_TYPES)})`;
+  const { count, oldest } = await db.get<{ count: number; oldest: string | null }>(
+    sql`SELECT (SELECT count(*) FROM ${some}) AS count, (SELECT min(id) FROM (${firsts})) AS oldest`,
+  );
+  return { count, oldestAt: oldest === null ? undefined : timeOfId(oldest) };
+}
+
+interface Walk {
+  types: readonly AuditEventType[];
+  before?: string;
+}
+
+/** Whose personal data an event has. */
+export function ownerOf({ actorId, userId }: Pick<AuditRow, "actorId" | "userId">): string | null {
+  return actorId ?? userId;
+}
+
+/** Which owners of events no longer exist. */
+export async function deletedOwners(db: Database, events: readonly AuditRow[]): Promise<Set<string>> {
+  const owners = new Set(events.map(ownerOf).filter((owner) => owner !== null));
+  if (owners.size === 0) return new Set();
+  const owner = sql<string>`value`;
+  const deleted = await db
+    .select({ id: owner.as("id") })
+    .from(sql`json_each(${JSON.stringify([...owners])})`)
+    .where(notExists(db.select({ id: users.id }).from(users).where(eq(users.id, owner))));
+  return new Set(deleted.map(({ id }) => id));
+}
+
+/** One bound value, however many ids: D1 takes 100. */
+function isAmong(column: typeof auditEvents.id, ids: readonly string[]): SQL {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+}

@@ -1,0 +1,19 @@
+/**
+ * The separate database for audit events, if the operator has bound one (`AUDIT_DB`). Its table has another name than
+ * the one in `DB`: if both bindings name the same database by mistake, events are copied, not lost.
+ */
+import { getTableColumns } from "drizzle-orm";
+import { eventTable } from "./schema.ts";
+
+/** Also has the column `stored_at`, which its database fills. */
+export const archivedEvents = eventTable("archived_events");
+
+/** The file names in `migrations/audit/`, oldest first. */
+export const ARCHIVE_MIGRATIONS: readonly string[] = ["0000_archived-events.sql"];
+
+const MEMBERS = Object.keys(getTableColumns(archivedEvents));
+
+/** An event from its values, in the order of the columns. */
+export function eventOfValues(values: readonly unknown[]) {
+  return Object.fromEntries(MEMBERS.map((name, index) => [name, values[index]])) as typeof archivedEvents.$inferSelect;
+}
