@@ -16,6 +16,12 @@ export interface LimitReading {
   retryAfter: number;
 }
 
+/** One of the budgets that an object stores: the name of its number there, and its rule. */
+export interface StoredBudget {
+  entry: string;
+  rule: LimitRule;
+}
+
 /** Half a millisecond of tolerance, for budgets that do not divide their window evenly. */
 const ROUNDING = 0.5;
 
@@ -24,7 +30,7 @@ const ROUNDING = 0.5;
  * unchanged.
  */
 export function takeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
-  const cost = rule.window / rule.budget;
+  const cost = costOf(rule);
   const before = Math.max(kept, now);
   const next = before + cost;
   const allowed = next - now <= rule.window + ROUNDING;
@@ -36,14 +42,35 @@ export function takeAttempt(kept: number, rule: LimitRule, now: number): { readi
 }
 
 /**
+ * Takes one attempt from each budget, or from none if one of them refuses: then `arrivals` is empty. Either way, the
+ * reading of a budget that allows the attempt counts it.
+ */
+export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: StoredBudget) => number, now: number) {
+  const taken = budgets.map((budget) => ({ ...budget, ...takeAttempt(keptOf(budget), budget.rule, now) }));
+  const readings = taken.map(({ reading }) => reading);
+  const isAllowed = readings.every(({ allowed }) => allowed);
+  return { isAllowed, readings, arrivals: isAllowed ? taken : [] };
+}
+
+/**
  * The same for a number that a statement of SQL changes: it adds `cost` to the later of now and the number, unless the
  * result is beyond `latest`.
  */
 export function attemptTerms(rule: LimitRule, now: number): { cost: number; latest: number } {
-  return { cost: rule.window / rule.budget, latest: now + rule.window + ROUNDING };
+  return { cost: costOf(rule), latest: now + rule.window + ROUNDING };
+}
+
+/** The number to store after `attempts` that were allowed before. */
+export function countAttempts(kept: number, rule: LimitRule, now: number, attempts = 1): number {
+  return Math.max(kept, now) + attempts * costOf(rule);
 }
 
 /** The number to store after an attempt is refunded. */
 export function refundAttempt(kept: number, rule: LimitRule): number {
-  return kept - rule.window / rule.budget;
+  return kept - costOf(rule);
+}
+
+/** How much later one attempt makes the budget full again. */
+function costOf({ budget, window }: LimitRule): number {
+  return window / budget;
 }

@@ -1,23 +1,40 @@
 /**
- * What a login takes, all in one hop: the network's budget, the budget of this network at this account, and the
- * account's guard. An account is identified by the login name that was entered, whether or not such an account exists,
- * so that a refusal does not reveal which accounts exist. The guard's growing pause is in `login-guard-object.ts`.
+ * Takes what a login costs, in one hop: an attempt from the network's budget, and from the account's guard a guess and
+ * an attempt from this network's budget there. An account is identified by the login name that was entered, whether or
+ * not such an account exists, so that a refusal does not reveal which accounts exist. The guard's growing pause is in
+ * `login-guard-object.ts`.
+ *
+ * The price of limits is mostly that of rows written, so a login that succeeds makes four calls and writes two rows:
+ *
+ * | | before the hash | after the hash |
+ * |---|---|---|
+ * | network (`RateLimiter`) | leases an attempt in memory | ends the lease; a wrong password is written, after the response |
+ * | account (`LoginGuard`) | writes the attempt | writes the login; a wrong password is written already |
+ *
+ * The guard of the account's other name learns of a login after the response, and only if that changes what it knows. A
+ * wrong password counts from before the hash: at the account in storage, at the network in memory. If the network's
+ * object is evicted before that is written, or the call that writes it fails, the network gets at most one budget of
+ * attempts back. The account's counters lose nothing.
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";
 import {
-  type Budget,
-  type Limit,
+  type Budgets,
   type LimitParts,
   limitedKey,
-  limiterBudget,
+  objectNameOf,
+  readingsOf,
   refundAll,
+  ruleOf,
+  storedBudget,
   takeAll,
   withoutFail,
 } from "./budgets.ts";
-import type { GuardReading, GuardVerdict, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
+import type { GuardReading, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
+import type { GuardVerdict } from "./login-guard-state.ts";
+import { createLoginGuards } from "./login-guards.ts";
 import { networkLimits } from "./networks.ts";
-import type { RateLimiter } from "./rate-limiter-object.ts";
+import type { LeaseReading, RateLimiter } from "./rate-limiter-object.ts";
 
 export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 
@@ -35,7 +52,9 @@ export const unlimitedAttempts: LoginAttempts = {
     isLast: false,
     refund: nothing,
     refundGuess: nothing,
-    succeed: nothing,
+    count: nothing,
+    succeed: async () => ({ mustShare: false }),
+    share: nothing,
     undoSuccess: nothing,
     countAtUser: async () => ({ isLast: false }),
   }),
@@ -46,88 +65,111 @@ export const unlimitedAttempts: LoginAttempts = {
 
 export function createLoginAttempts(
   limiters: DurableObjectNamespace<RateLimiter>,
-  guards: DurableObjectNamespace<LoginGuard>,
+  guardObjects: DurableObjectNamespace<LoginGuard>,
   rules: LimitRules,
   { secrets, hops, meter }: LimitParts,
 ) {
   const rule = rules.loginPerAccount;
-  /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
-  const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
-  const budget = (limit: Limit) => limiterBudget(limit, limiters, rules, secrets, hops);
-  const perAddress = (network: string) => networkLimits("loginPerAddress", network).map(budget);
-  /** The account's budget for this network, and for the /48 around it. */
-  function perAccountAndAddress(name: string, network: string) {
-    const keyOf = (text: string) => `${name} ${text}`;
-    const [own, ...site] = networkLimits("loginPerAccountAndAddress", network, keyOf);
-    return { own: budget(own), site: site.map(budget) };
+  const guards = createLoginGuards(guardObjects, { secrets, hops });
+
+  /** The budgets of a network, and of the /48 around it. An attempt is leased from them. */
+  function atNetwork(network: string): Budgets & { count(): Promise<void> } {
+    const limits = networkLimits("loginPerAddress", network);
+    const stored = limits.map((limit) => storedBudget(limit, rules, secrets));
+    const onNetwork = <Result>(call: (object: DurableObjectStub<RateLimiter>) => Promise<Result>) =>
+      hops.hop("limiter", () => call(limiters.getByName(objectNameOf(limits[0], secrets))));
+    let endsAt = 0;
+    return {
+      async take() {
+        const lease = await onNetwork(async (object): Promise<LeaseReading> => object.lease(stored));
+        endsAt = lease.endsAt;
+        return readingsOf(limits, rules, lease.readings);
+      },
+      refund: () => onNetwork((object) => object.release(stored, endsAt)),
+      count: () => onNetwork((object) => object.count(stored, endsAt)),
+    };
   }
 
-  function onGuard<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
-    return hops.hop("limiter", () => call(guards.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
-  }
-  async function tellGuards(
-    names: readonly string[],
-    tell: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,
-  ): Promise<void> {
-    await Promise.all(names.map((name) => withoutFail(() => onGuard(name, (guard) => tell(guard, name)))));
-  }
-
-  /** Resets the counters of these login names. `network`, if given, becomes the only known one. */
-  async function reset(names: readonly string[], network?: string): Promise<void> {
-    await Promise.all([
-      tellGuards(names, (object, name) => object.reset(network === undefined ? undefined : networkAt(name, network))),
-      ...(network === undefined
-        ? []
-        : names.map((name) => withoutFail(() => perAccountAndAddress(name, network).own.forget()))),
-    ]);
+  /** The guard of an account, and the budgets of this network there. */
+  function atAccount(name: string, network: string) {
+    const limits = networkLimits("loginPerAccountAndAddress", network);
+    const from = guards.networkAt(name, network);
+    const places = limits.map((limit) => ({ entry: guards.networkAt(name, limit.key), rule: ruleOf(limit, rules) }));
+    // No window: this limit counts failures in a row, and its pause grows.
+    const policy = `"loginPerAccount";q=${rule.budget}`;
+    let verdict = { isKnownNetwork: false, isBlocked: false, isLast: false, isOfUser: false };
+    return {
+      /** What the guard said when the attempt was taken. */
+      verdict: () => verdict,
+      async take() {
+        const reading = await guards.ask(
+          name,
+          async (object): Promise<GuardReading> => object.take(from, rule, places),
+        );
+        verdict = reading;
+        return [...readingsOf(limits, rules, reading.places), { name: "loginPerAccount" as const, policy, reading }];
+      },
+      refund: () => guards.ask(name, (object) => object.refund(from, verdict.isKnownNetwork, places)),
+      refundGuess: () => guards.ask(name, (object) => object.refund(from, verdict.isKnownNetwork)),
+      recordLogin: (account: string) =>
+        guards.ask(name, async (object): Promise<boolean> => object.recordLogin(from, account, places)),
+    };
   }
 
   return {
     /** Takes an attempt at the account with this name. */
     async take(name: string, network: string) {
-      const from = networkAt(name, network);
-      let guarded = { isKnownNetwork: false, isBlocked: false, isLast: false, isOfUser: false };
-      const guard: Budget = {
-        name: "loginPerAccount",
-        // No window: this limit counts failures in a row, and its pause grows.
-        policy: `"loginPerAccount";q=${rule.budget}`,
-        async take() {
-          const reading = await onGuard(name, async (object): Promise<GuardReading> => object.take(from, rule));
-          guarded = reading;
-          return reading;
-        },
-        refund: () => onGuard(name, (object) => object.refund(from, guarded.isKnownNetwork)),
-      };
-      const ofAccount = perAccountAndAddress(name, network);
-      const budgets = [...perAddress(network), ofAccount.own, ...ofAccount.site, guard];
-      const decision = await takeAll(budgets, meter);
-      const { isKnownNetwork, isBlocked, isLast } = guarded;
+      const [place, guard] = [atNetwork(network), atAccount(name, network)];
+      const decision = await takeAll([place, guard], meter);
+      const { isKnownNetwork, isBlocked, isLast, isOfUser } = guard.verdict();
+      const others = (names: readonly string[]) => names.filter((own) => own !== name);
+      const accountOf = (names: readonly string[]) => limitedKey(secrets, `account:${names.join(" ")}`);
+      // What was refused is refunded already.
+      let isSettled = decision.refusal !== undefined;
+      async function settle(work: () => Promise<unknown>): Promise<void> {
+        if (isSettled) return;
+        isSettled = true;
+        await work();
+      }
       return {
         ...decision,
         isKnownNetwork,
         isBlocked,
         isLast,
         /** Refunds an attempt whose password was not checked. */
-        refund: () => refundAll(budgets),
+        refund: () => settle(() => refundAll([place, guard])),
         /** The password was right, so this was no guess. It has cost a hash, so the network's budgets stay taken. */
-        refundGuess: () => refundAll([guard]),
+        refundGuess: () =>
+          settle(() => Promise.all([refundAll([{ refund: guard.refundGuess }]), withoutFail(place.count)])),
+        /** The attempt stays counted. Call it after the response: until then the network's object has it in memory. */
+        count: () => settle(() => withoutFail(place.count)),
         /**
-         * The login succeeded. Clears this network's failures at the account, and makes the network known under each
-         * of the account's names.
+         * The login succeeded. Clears this network's failures at the account, and makes the network known there. If
+         * `mustShare`, the account's other name must learn of it.
          */
-        async succeed(names: readonly string[]) {
-          await Promise.all([
-            refundAll([...perAddress(network), ...ofAccount.site]),
-            withoutFail(() => ofAccount.own.forget()),
-            tellGuards(names, (object, own) => object.recordLogin(networkAt(own, network))),
-          ]);
+        async succeed(names: readonly string[]): Promise<{ mustShare: boolean }> {
+          let mustShare = false;
+          await settle(() =>
+            Promise.all([
+              refundAll([place]),
+              withoutFail(async () => {
+                mustShare = await guard.recordLogin(accountOf(names));
+              }),
+            ]),
+          );
+          return { mustShare };
         },
+        /** Makes the network known under the account's other name, and clears its failures there. */
+        share: (names: readonly string[]) =>
+          guards.tell(others(names), async (object, own) => {
+            await object.recordLogin(guards.networkAt(own, network), accountOf(names));
+          }),
         /**
          * Takes the success back, because the account changed before the session was opened: the network is no longer
          * known.
          */
         undoSuccess: (names: readonly string[]) =>
-          tellGuards(names, (object, own) => object.undoLogin(networkAt(own, network))),
+          guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network))),
         /**
          * The password was wrong, and a user has these names. Counts the guess under the other name as well. What was
          * guessed at these names is remembered for long. Returns whether this was the last guess at any of them: the
@@ -136,62 +178,18 @@ export function createLoginAttempts(
         async countAtUser(names: readonly string[]): Promise<Pick<GuardVerdict, "isLast">> {
           let isLastAtAny = isLast;
           await Promise.all([
-            tellGuards(
-              names.filter((own) => own !== name),
-              async (object, own) => {
-                const verdict: HiddenVerdict = await object.countHidden(networkAt(own, network), false);
-                isLastAtAny ||= verdict.isLast;
-              },
-            ),
-            ...(guarded.isOfUser ? [] : [tellGuards([name], (object) => object.rememberUser())]),
+            guards.tell(others(names), async (object, own) => {
+              const verdict: HiddenVerdict = await object.countHidden(guards.networkAt(own, network), false);
+              isLastAtAny ||= verdict.isLast;
+            }),
+            ...(isOfUser ? [] : [guards.tell([name], (object) => object.rememberUser())]),
           ]);
           return { isLast: isLastAtAny };
         },
       };
     },
-    /**
-     * Counts a guess at the current password of a user who is logged in, under each of the account's names. It causes no
-     * pause and is shown in no header. Throws if a guard can't be asked.
-     */
-    async takeCurrent(names: readonly string[], network: string) {
-      const asked = await Promise.allSettled(
-        names.map(async (name) => ({
-          name,
-          ...(await onGuard(
-            name,
-            async (object): Promise<HiddenVerdict> => object.countHidden(networkAt(name, network), true),
-          )),
-        })),
-      );
-      const verdicts = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
-      const refund = async () => {
-        await Promise.all(
-          verdicts.map(({ name, isKnownNetwork }) =>
-            tellGuards([name], (object) => object.refundHidden(networkAt(name, network), isKnownNetwork)),
-          ),
-        );
-      };
-      const failure = asked.find((outcome) => outcome.status === "rejected");
-      if (failure !== undefined) {
-        await refund();
-        throw failure.reason;
-      }
-      return {
-        // An account has two guards. The stricter one decides.
-        isKnownNetwork: verdicts.every(({ isKnownNetwork }) => isKnownNetwork),
-        isBlocked: verdicts.some(({ isBlocked }) => isBlocked),
-        isLast: verdicts.some(({ isLast }) => isLast),
-        isFirst: verdicts.every(({ isFirst }) => isFirst),
-        refund,
-      };
-    },
-    reset,
-    /**
-     * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
-     * use `before` next.
-     */
-    async rename(before: string, after: string, network: string) {
-      await Promise.all([reset([after], network), reset([before])]);
-    },
+    takeCurrent: guards.takeCurrent,
+    reset: guards.reset,
+    rename: guards.rename,
   };
 }

@@ -1,11 +1,11 @@
 /**
- * The budget of logins of one user that succeed. Unlike others, it is counted in the user's row: by the statement that
- * records a login, which waits for nothing more.
+ * The budget of logins of one user that succeed. Unlike the other budgets, it is counted in the user's row, by the
+ * statement that records a login. So it costs no round trip.
  */
 import type { Config } from "../config/config.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { Refusal } from "../platform/refusal.ts";
-import { decide, policyOf } from "./budgets.ts";
+import { decide, policyOf } from "./decision.ts";
 import { takeAttempt } from "./gcra.ts";
 
 /** `undefined` if limits are off. */

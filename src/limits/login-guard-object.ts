@@ -1,33 +1,32 @@
 /**
  * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
  * and slows them down. A network from which the user has logged in before is known and counted separately, so failures
- * from other networks can't lock the owner out.
+ * from other networks can't lock the owner out. Beside them it counts attempts per network at this account, with a
+ * budget for each.
  *
- * An attempt counts as wrong from the start and is refunded if the password was not checked. So of any number of
- * simultaneous guesses, the service checks only as many as the rule allows.
+ * An attempt counts as wrong from the start, in storage, and is refunded if the password was not checked. So of any
+ * number of simultaneous guesses, the service checks only as many as the rules allow, even if the object is evicted. All
+ * counters are in one row: an attempt writes it, and a login that succeeds writes it once more.
  */
 import { DurableObject } from "cloudflare:workers";
-import {
-  GUARD_MEMORY,
-  type LimitRule,
-  LONGEST_PAUSE,
-  MOST_KNOWN_NETWORKS,
-  MOST_WRONG_GUESSES,
-  PAUSE_MEMORY,
-} from "../config/limit-rules.ts";
+import { GUARD_MEMORY, type LimitRule, LONGEST_PAUSE, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
 import { doublingPause } from "../platform/retry.ts";
-import type { LimitReading } from "./gcra.ts";
-
-/** What the guesses so far mean for one more guess. */
-export interface GuardVerdict {
-  /** Whether the user has logged in from this network before, so that it is counted separately. */
-  isKnownNetwork: boolean;
-  /** The password must not be accepted from this network: there were too many wrong guesses. */
-  isBlocked: boolean;
-  /** If this guess is wrong, the password must stop working for unknown networks. */
-  isLast: boolean;
-}
+import { type LimitReading, type StoredBudget, takeAttempts } from "./gcra.ts";
+import {
+  blank,
+  forgetPause,
+  type GuardVerdict,
+  type Guesses,
+  isBlank,
+  isSharedWith,
+  type Kept,
+  knownIn,
+  memoryOf,
+  none,
+  refundPlaces,
+  verdictOn,
+} from "./login-guard-state.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
   /** Whether no other wrong guess at the current password counts. */
@@ -35,45 +34,20 @@ export interface HiddenVerdict extends GuardVerdict {
 }
 
 export interface GuardReading extends LimitReading, GuardVerdict {
+  /** The budgets of the network at this account. */
+  places: LimitReading[];
   /** Whether this object knows that a user has the name. */
   isOfUser: boolean;
 }
 
-interface Guesses {
-  /** Wrong guesses in a row, including those whose password is still being checked. */
-  count: number;
-  /**
-   * Wrong guesses that count towards the block and are never shown in headers: under the account's other name, at the
-   * current password of a user who is logged in, and those before a day without any.
-   */
-  hidden: number;
-  /** How many of the hidden ones were made at the current password of a user who is logged in. */
-  current: number;
-  /** The earliest time of the next guess, in milliseconds since the epoch. */
-  nextAt: number;
-  /** The time of the last guess that was counted in `count`. */
-  lastAt: number;
-}
-
-interface Kept {
-  /** Shared by all unknown networks. */
-  unknown: Guesses;
-  /** By network. */
-  known: Record<string, Guesses & { lastLoginAt: number }>;
-  /** Whether a user has the name. Otherwise the object forgets everything after a day. */
-  isOfUser: boolean;
-  touchedAt: number;
-}
-
 const KEPT = "guesses";
 
-const none = (): Guesses => ({ count: 0, hidden: 0, current: 0, nextAt: 0, lastAt: 0 });
-
-const total = ({ count, hidden }: Guesses) => count + hidden;
-
 export class LoginGuard extends DurableObject {
-  /** Counts one guess from this network, or returns how long to wait. */
-  async take(network: string, rule: LimitRule): Promise<GuardReading> {
+  /**
+   * Counts one guess from this network, or returns how long to wait. `places` are the budgets of the network at this
+   * account. If one of them is used up, the guess is refused and not counted.
+   */
+  async take(network: string, rule: LimitRule, places: StoredBudget[] = []): Promise<GuardReading> {
     const now = systemClock.now();
     const kept = this.#kept;
     const own = knownIn(kept, network, now);
@@ -85,24 +59,27 @@ export class LoginGuard extends DurableObject {
       guesses.lastAt = now;
       const excess = guesses.count - rule.budget + 1;
       guesses.nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
-      await this.#keep(kept, now);
     }
+    const taken = takeAttempts(places, ({ entry }) => kept.places[entry] ?? 0, now);
+    for (const { entry, arrival } of taken.arrivals) kept.places[entry] = arrival;
+    if (wait === 0 && taken.isAllowed) await this.#keep(kept, now);
     return {
       allowed: wait === 0,
       remaining: Math.max(0, rule.budget - guesses.count),
       resetAfter: Math.max(0, guesses.nextAt - now),
       retryAfter: wait,
+      places: taken.readings,
       isOfUser: kept.isOfUser,
       ...verdictOn(guesses, own !== undefined),
     };
   }
 
   /**
-   * Refunds a guess whose password was not checked. `isKnownNetwork` is the value that {@link LoginGuard.take} returned
-   * for it.
+   * Refunds a guess. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for it. `places` are the
+   * budgets to refund too: those of an attempt whose password was not checked.
    */
-  async refund(network: string, isKnownNetwork: boolean): Promise<void> {
-    await this.#refund(network, isKnownNetwork, (guesses) => {
+  async refund(network: string, isKnownNetwork: boolean, places: StoredBudget[] = []): Promise<void> {
+    await this.#refund(network, isKnownNetwork, places, (guesses) => {
       if (guesses.count === 0) return false;
       guesses.count -= 1;
       // The guess was allowed, so there was no pause left to wait for.
@@ -128,7 +105,7 @@ export class LoginGuard extends DurableObject {
 
   /** Refunds a guess at the current password that {@link LoginGuard.countHidden} counted. */
   async refundHidden(network: string, isKnownNetwork: boolean): Promise<void> {
-    await this.#refund(network, isKnownNetwork, (guesses) => {
+    await this.#refund(network, isKnownNetwork, [], (guesses) => {
       if (guesses.hidden === 0) return false;
       guesses.hidden -= 1;
       guesses.current = Math.max(0, guesses.current - 1);
@@ -145,19 +122,31 @@ export class LoginGuard extends DurableObject {
    * The user logged in from this network. Clears this network's failures. If it was unknown until now, also clears the
    * counter of all unknown networks. A login from a known network leaves that counter: it proves nothing about the
    * failures of others.
+   *
+   * `account` stands for both names of the account, `places` are the budgets that the login was taken from. Returns
+   * whether the guard of the other name must learn of the login: the network is new here, there were wrong guesses from
+   * it, which count there too, or that guard has not learned of the network for a long time.
    */
-  async recordLogin(network: string): Promise<void> {
+  async recordLogin(network: string, account = "", places: StoredBudget[] = []): Promise<boolean> {
     const now = systemClock.now();
     const kept = this.#kept;
     const { unknown, known } = kept;
-    const wasKnown = knownIn(kept, network, now) !== undefined;
-    known[network] = { ...none(), lastLoginAt: now };
+    const before = knownIn(kept, network, now);
+    const isShared = before !== undefined && isSharedWith(account, before, kept, now);
+    known[network] = {
+      ...none(),
+      ...{ lastLoginAt: now, sharedWith: account, sharedAt: isShared ? (before.sharedAt ?? now) : now },
+    };
     const newest = Object.entries(known)
       .filter(([, { lastLoginAt }]) => now - lastLoginAt < GUARD_MEMORY)
       .sort(([, left], [, right]) => right.lastLoginAt - left.lastLoginAt)
       .slice(0, MOST_KNOWN_NETWORKS);
-    const remembered = { isOfUser: true, known: Object.fromEntries(newest), touchedAt: now };
-    await this.#keep({ ...remembered, unknown: wasKnown ? unknown : none() }, now);
+    // The network's own budget is full again. A /48 only gets this attempt back.
+    delete kept.places[network];
+    refundPlaces(kept, places);
+    const remembered = { isOfUser: true, known: Object.fromEntries(newest), places: kept.places, touchedAt: now };
+    await this.#keep({ ...remembered, unknown: before === undefined ? none() : unknown }, now);
+    return !isShared;
   }
 
   /** Takes {@link LoginGuard.recordLogin} back, because the login was not valid after all. */
@@ -167,11 +156,19 @@ export class LoginGuard extends DurableObject {
     await this.#keep(kept, systemClock.now());
   }
 
-  /** Clears all guesses and all known networks except `network`. Without `network`, clears everything. */
+  /**
+   * Clears all guesses, all known networks except `network`, and the budget of `network`. Without `network`, clears
+   * everything.
+   */
   async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
     const now = systemClock.now();
-    await this.#keep({ ...blank(), isOfUser: true, known: { [network]: { ...none(), lastLoginAt: now } } }, now);
+    const { places } = this.#kept;
+    delete places[network];
+    await this.#keep(
+      { ...blank(), isOfUser: true, known: { [network]: { ...none(), lastLoginAt: now } }, places },
+      now,
+    );
   }
 
   /** Deletes the state after a long time without use, so that storage cleans itself up. */
@@ -189,59 +186,29 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // Records of earlier versions have another shape: they are dropped.
-    return kept !== undefined && "known" in kept ? kept : blank();
+    // Records of the first versions have another shape: they are dropped. Later ones lack what is new.
+    return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }
 
   async #keep(kept: Kept, now: number): Promise<void> {
-    this.ctx.storage.kv.put(KEPT, { ...kept, touchedAt: now });
+    const places = Object.fromEntries(Object.entries(kept.places).filter(([, arrival]) => arrival > now));
+    this.ctx.storage.kv.put(KEPT, { ...kept, places, touchedAt: now });
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + memoryOf(kept));
   }
 
-  async #refund(network: string, isKnownNetwork: boolean, refundIn: (guesses: Guesses) => boolean): Promise<void> {
+  async #refund(
+    network: string,
+    isKnownNetwork: boolean,
+    places: readonly StoredBudget[],
+    refundIn: (guesses: Guesses) => boolean,
+  ): Promise<void> {
     const kept = this.#kept;
     const guesses = isKnownNetwork ? kept.known[network] : kept.unknown;
-    if (guesses === undefined || !refundIn(guesses)) return;
-    if (isBlank(kept)) await this.#forget();
-    else await this.#keep(kept, systemClock.now());
+    const isRefunded = guesses !== undefined && refundIn(guesses);
+    if (!isRefunded && places.length === 0) return;
+    refundPlaces(kept, places);
+    const now = systemClock.now();
+    if (isBlank(kept, now)) await this.#forget();
+    else await this.#keep(kept, now);
   }
-}
-
-function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdict {
-  return {
-    isKnownNetwork,
-    isBlocked: total(guesses) > MOST_WRONG_GUESSES,
-    isLast: !isKnownNetwork && total(guesses) >= MOST_WRONG_GUESSES,
-  };
-}
-
-/**
- * A day without a guess ends the pauses of every name. Otherwise those of a user's name, which is remembered for longer,
- * would reveal that there is such a user.
- */
-function forgetPause(guesses: Guesses, now: number): void {
-  if (now - guesses.lastAt < PAUSE_MEMORY) return;
-  guesses.hidden += guesses.count;
-  guesses.count = 0;
-  guesses.nextAt = 0;
-}
-
-/** How long the object remembers after its last use. Anybody can make it by typing a name that no user has. */
-function memoryOf({ isOfUser }: Kept): number {
-  return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
-}
-
-/** The guesses of a known network. After too many failures, a network is no longer known. */
-function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
-  const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
-  if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;
-  return total(found) < MOST_WRONG_GUESSES ? found : undefined;
-}
-
-function isBlank({ unknown, known }: Kept): boolean {
-  return total(unknown) === 0 && Object.keys(known).length === 0;
-}
-
-function blank(): Kept {
-  return { unknown: none(), known: {}, isOfUser: false, touchedAt: 0 };
 }

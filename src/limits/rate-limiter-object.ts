@@ -1,49 +1,108 @@
 /**
- * The RateLimiter object: one per limited key, storing one number. Exact under concurrency, because an object handles
- * one call at a time.
+ * The RateLimiter object: one per limited key, storing one number for each budget of that key. An IPv6 /48 and the
+ * networks in it have one object, so that an attempt asks for its two budgets in one call. Exact under concurrency,
+ * because an object handles one call at a time.
+ *
+ * The price of limits is mostly that of rows written, so an attempt that is usually refunded is only leased: it counts in
+ * memory, from before the work until its outcome is known. A login that succeeds ends its lease and writes nothing; a
+ * wrong password is written. A lease whose Worker was lost ends by itself. An object that is evicted (by a deployment, or
+ * after ten seconds without a call) loses its leases: at most one budget of attempts. Those that turn out wrong are
+ * still written.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { LimitRule } from "../config/limit-rules.ts";
+import { LEASE } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { type LimitReading, refundAttempt, takeAttempt } from "./gcra.ts";
+import { countAttempts, type LimitReading, refundAttempt, type StoredBudget, takeAttempts } from "./gcra.ts";
 
-const ARRIVAL = "theoretical_arrival";
+/** Readings, and the time at which the lease ends by itself. */
+export interface LeaseReading {
+  readings: LimitReading[];
+  endsAt: number;
+}
+
+interface Lease {
+  entries: string[];
+  endsAt: number;
+}
 
 export class RateLimiter extends DurableObject {
-  /** Takes one attempt from the budget, or returns how long to wait. */
-  async take(rule: LimitRule): Promise<LimitReading> {
-    const { reading, arrival } = takeAttempt(this.#arrival(), rule, systemClock.now());
-    if (reading.allowed) await this.#keep(arrival);
-    return reading;
+  #leases: Lease[] = [];
+
+  /** Takes one attempt from each budget, or from none if one of them refuses. */
+  async take(budgets: StoredBudget[]): Promise<LimitReading[]> {
+    const { arrivals, readings } = takeAttempts(budgets, ({ entry }) => this.#kept(entry), systemClock.now());
+    await this.#keep(arrivals);
+    return readings;
   }
 
-  /** Refunds one attempt. */
-  async refund(rule: LimitRule): Promise<void> {
-    const arrival = this.#arrival();
-    // A full budget needs no refund, and the object may already have deleted its state.
-    if (arrival > systemClock.now()) await this.#keep(refundAttempt(arrival, rule));
+  /** Refunds one attempt that was taken from each budget. */
+  async refund(budgets: StoredBudget[]): Promise<void> {
+    const now = systemClock.now();
+    await this.#keep(
+      budgets
+        .map(({ entry, rule }) => ({ entry, rule, arrival: this.#kept(entry) }))
+        // A full budget needs no refund, and the object may already have deleted its state.
+        .filter(({ arrival }) => arrival > now)
+        .map(({ entry, rule, arrival }) => ({ entry, arrival: refundAttempt(arrival, rule) })),
+    );
   }
 
-  /** Resets the budget to full. */
-  async forget(): Promise<void> {
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+  /** Takes one attempt from each budget until its outcome is known, or from none if one of them refuses. */
+  async lease(budgets: StoredBudget[]): Promise<LeaseReading> {
+    const now = systemClock.now();
+    this.#leases = this.#leases.filter(({ endsAt }) => endsAt > now);
+    const keptOf = ({ entry, rule }: StoredBudget) =>
+      countAttempts(this.#kept(entry), rule, now, this.#leases.filter(({ entries }) => entries.includes(entry)).length);
+    const { isAllowed, readings } = takeAttempts(budgets, keptOf, now);
+    const endsAt = now + LEASE;
+    if (isAllowed) this.#leases.push({ entries: budgets.map(({ entry }) => entry), endsAt });
+    return { readings, endsAt };
   }
 
-  /** Deletes the state once the budget is full, so that storage cleans itself up. */
+  /** Ends a lease: the attempt does not count. */
+  async release(budgets: StoredBudget[], endsAt: number): Promise<void> {
+    this.#endLease(budgets, endsAt);
+  }
+
+  /** Ends a lease: the attempt counts, from when it was made, even if the lease was lost. */
+  async count(budgets: StoredBudget[], endsAt: number): Promise<void> {
+    this.#endLease(budgets, endsAt);
+    await this.#keep(
+      budgets.map(({ entry, rule }) => ({ entry, arrival: countAttempts(this.#kept(entry), rule, endsAt - LEASE) })),
+    );
+  }
+
+  /** Deletes what is over, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
-    const arrival = this.#arrival();
-    if (arrival > systemClock.now()) await this.ctx.storage.setAlarm(arrival);
-    else await this.ctx.storage.deleteAll();
+    const now = systemClock.now();
+    const all = [...this.ctx.storage.kv.list<number>()];
+    const last = latest(all.map(([, arrival]) => arrival));
+    if (last <= now) return this.ctx.storage.deleteAll();
+    for (const [entry, arrival] of all) if (arrival <= now) this.ctx.storage.kv.delete(entry);
+    await this.ctx.storage.setAlarm(last);
   }
 
-  #arrival(): number {
-    return this.ctx.storage.kv.get<number>(ARRIVAL) ?? 0;
+  /** Leases that end at the same time are interchangeable, so a lease needs no id. */
+  #endLease(budgets: StoredBudget[], endsAt: number): void {
+    const index = this.#leases.findIndex(
+      (lease) => lease.endsAt === endsAt && budgets.every(({ entry }) => lease.entries.includes(entry)),
+    );
+    if (index >= 0) this.#leases.splice(index, 1);
   }
 
-  async #keep(arrival: number): Promise<void> {
-    this.ctx.storage.kv.put(ARRIVAL, arrival);
+  #kept(entry: string): number {
+    return this.ctx.storage.kv.get<number>(entry) ?? 0;
+  }
+
+  async #keep(arrivals: readonly { entry: string; arrival: number }[]): Promise<void> {
+    if (arrivals.length === 0) return;
+    for (const { entry, arrival } of arrivals) this.ctx.storage.kv.put(entry, arrival);
     // Setting an alarm costs a row written, so an armed alarm stays. If it fires too early, it arms itself again.
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(arrival);
+    if ((await this.ctx.storage.getAlarm()) !== null) return;
+    await this.ctx.storage.setAlarm(latest(arrivals.map(({ arrival }) => arrival)));
   }
+}
+
+function latest(times: readonly number[]): number {
+  return times.reduce((left, right) => Math.max(left, right), 0);
 }

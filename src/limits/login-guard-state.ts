@@ -1,0 +1,119 @@
+/** What a LoginGuard stores of one login name, and what follows from it. */
+import {
+  GUARD_MEMORY,
+  MOST_KNOWN_NETWORKS,
+  MOST_WRONG_GUESSES,
+  PAUSE_MEMORY,
+  SHARED_LOGIN_MEMORY,
+  SHARED_LOGIN_MEMORY_IF_FULL,
+} from "../config/limit-rules.ts";
+import { refundAttempt, type StoredBudget } from "./gcra.ts";
+
+/** What the guesses so far mean for one more guess. */
+export interface GuardVerdict {
+  /** Whether the user has logged in from this network before, so that it is counted separately. */
+  isKnownNetwork: boolean;
+  /** The password must not be accepted from this network: there were too many wrong guesses. */
+  isBlocked: boolean;
+  /** If this guess is wrong, the password must stop working for unknown networks. */
+  isLast: boolean;
+}
+
+export interface Guesses {
+  /** Wrong guesses in a row, including those whose password is still being checked. */
+  count: number;
+  /**
+   * Wrong guesses that count towards the block and are never shown in headers: under the account's other name, at the
+   * current password of a user who is logged in, and those from before a day without guesses.
+   */
+  hidden: number;
+  /** How many of the hidden ones were made at the current password of a user who is logged in. */
+  current: number;
+  /** The earliest time of the next guess, in milliseconds since the epoch. */
+  nextAt: number;
+  /** The time of the last guess that was counted in `count`. */
+  lastAt: number;
+}
+
+export interface KnownNetwork extends Guesses {
+  lastLoginAt: number;
+  /** The account whose other name last heard of a login from here, and when. Earlier versions did not store it. */
+  sharedWith?: string;
+  sharedAt?: number;
+}
+
+export interface Kept {
+  /** Shared by all unknown networks. */
+  unknown: Guesses;
+  /** By network. */
+  known: Record<string, KnownNetwork>;
+  /** When the budget of a network at this account, or that of an IPv6 /48, will be full again. */
+  places: Record<string, number>;
+  /** Whether a user has the name. Otherwise the object forgets everything after a day. */
+  isOfUser: boolean;
+  touchedAt: number;
+}
+
+export const none = (): Guesses => ({ count: 0, hidden: 0, current: 0, nextAt: 0, lastAt: 0 });
+
+const total = ({ count, hidden }: Guesses) => count + hidden;
+
+/** Refunds one attempt of each budget that is not full. */
+export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[]): void {
+  for (const { entry, rule } of budgets) {
+    const arrival = places[entry];
+    if (arrival !== undefined) places[entry] = refundAttempt(arrival, rule);
+  }
+}
+
+/** Whether the guard of the account's other name knows all that a login from here would tell it. */
+export function isSharedWith(account: string, network: KnownNetwork, { known }: Kept, now: number): boolean {
+  const { sharedWith, sharedAt = 0 } = network;
+  const isFull = Object.keys(known).length >= MOST_KNOWN_NETWORKS;
+  const memory = isFull ? SHARED_LOGIN_MEMORY_IF_FULL : SHARED_LOGIN_MEMORY;
+  // The login itself counts as a guess until it is recorded.
+  return total(network) <= 1 && sharedWith === account && now - sharedAt < memory;
+}
+
+/** What the guesses mean for the next one. */
+export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdict {
+  return {
+    isKnownNetwork,
+    isBlocked: total(guesses) > MOST_WRONG_GUESSES,
+    isLast: !isKnownNetwork && total(guesses) >= MOST_WRONG_GUESSES,
+  };
+}
+
+/**
+ * A day without a guess ends the pauses of every name. Otherwise those of a user's name, which is remembered for longer,
+ * would reveal that there is such a user.
+ */
+export function forgetPause(guesses: Guesses, now: number): void {
+  if (now - guesses.lastAt < PAUSE_MEMORY) return;
+  guesses.hidden += guesses.count;
+  guesses.count = 0;
+  guesses.nextAt = 0;
+}
+
+/** How long the object remembers after its last use. Anyone can create it by typing a name that no user has. */
+export function memoryOf({ isOfUser }: Kept): number {
+  return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
+}
+
+/** The guesses of a known network. After too many failures, a network is no longer known. */
+export function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
+  const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
+  if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;
+  return total(found) < MOST_WRONG_GUESSES ? found : undefined;
+}
+
+/** Whether nothing is worth storing. */
+export function isBlank({ unknown, known, places }: Kept, now: number): boolean {
+  const isFull = Object.values(places).every((arrival) => arrival <= now);
+  return total(unknown) === 0 && Object.keys(known).length === 0 && isFull;
+}
+
+/** The state of a name without any guesses. */
+export function blank(): Kept {
+  return { unknown: none(), known: {}, places: {}, isOfUser: false, touchedAt: 0 };
+}

@@ -1,0 +1,80 @@
+/**
+ * The LoginGuard objects as the service calls them: by login name. An account has two, one for its address and one for
+ * its username.
+ */
+import type { Secrets } from "../platform/crypto.ts";
+import type { Hops } from "../platform/hops.ts";
+import { limitedKey, withoutFail } from "./budgets.ts";
+import type { HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
+
+export function createLoginGuards(
+  objects: DurableObjectNamespace<LoginGuard>,
+  { secrets, hops }: { secrets: Secrets; hops: Hops },
+) {
+  /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
+  const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
+
+  function ask<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
+    return hops.hop("limiter", () => call(objects.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
+  }
+
+  /** Never throws. */
+  async function tell(
+    names: readonly string[],
+    call: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,
+  ): Promise<void> {
+    await Promise.all(names.map((name) => withoutFail(() => ask(name, (guard) => call(guard, name)))));
+  }
+
+  /**
+   * Counts a guess at the current password of a user who is logged in, under each of the account's names. It causes no
+   * pause and is shown in no header. Throws if a guard can't be asked.
+   */
+  async function takeCurrent(names: readonly string[], network: string) {
+    const asked = await Promise.allSettled(
+      names.map(async (name) => ({
+        name,
+        ...(await ask(
+          name,
+          async (object): Promise<HiddenVerdict> => object.countHidden(networkAt(name, network), true),
+        )),
+      })),
+    );
+    const verdicts = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+    const refund = async () => {
+      await Promise.all(
+        verdicts.map(({ name, isKnownNetwork }) =>
+          tell([name], (object) => object.refundHidden(networkAt(name, network), isKnownNetwork)),
+        ),
+      );
+    };
+    const failure = asked.find((outcome) => outcome.status === "rejected");
+    if (failure !== undefined) {
+      await refund();
+      throw failure.reason;
+    }
+    return {
+      // The stricter guard decides.
+      isKnownNetwork: verdicts.every(({ isKnownNetwork }) => isKnownNetwork),
+      isBlocked: verdicts.some(({ isBlocked }) => isBlocked),
+      isLast: verdicts.some(({ isLast }) => isLast),
+      isFirst: verdicts.every(({ isFirst }) => isFirst),
+      refund,
+    };
+  }
+
+  /** Resets the counters of these login names. `network`, if given, becomes the only known one. */
+  async function reset(names: readonly string[], network?: string): Promise<void> {
+    await tell(names, (guard, name) => guard.reset(network === undefined ? undefined : networkAt(name, network)));
+  }
+
+  /**
+   * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
+   * use `before` next.
+   */
+  async function rename(before: string, after: string, network: string) {
+    await Promise.all([reset([after], network), reset([before])]);
+  }
+
+  return { networkAt, ask, tell, takeCurrent, reset, rename };
+}
