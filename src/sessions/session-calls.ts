@@ -2,11 +2,13 @@
  * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop. What
  * the methods do is in `user-sessions-object.ts`.
  */
+import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
 import type { Hops } from "../platform/hops.ts";
-import { revocationLifetime } from "./revocations.ts";
-import type { OpenedSession, Rotation, SessionProof, SessionRules } from "./session-messages.ts";
-import type { Device, Session, SessionOrigin } from "./session-records.ts";
+import type { Device } from "./known-devices.ts";
+import { revocationLifetime } from "./revocation-record.ts";
+import type { LoginOrigin, OpenedSession, Rotation, SessionProof, SessionRules } from "./session-messages.ts";
+import type { Session } from "./session-records.ts";
 import type { UserSessions } from "./user-sessions-object.ts";
 
 /** What the sessions of a user depend on in D1. */
@@ -24,28 +26,30 @@ export function createSessions(
   objects: DurableObjectNamespace<UserSessions>,
   config: Config,
   hops: Hops,
-  traceparent: string | undefined,
+  { origin, traceparent }: { origin: AuditOrigin; traceparent: string | undefined },
 ) {
   const rules: SessionRules = {
     lifetime: config.sessions.lifetime,
     idleLifetime: config.sessions.idleLifetime,
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
-    ...(config.limits.enforced ? { refreshes: config.limits.rules.refreshPerSession } : {}),
+    refreshes: config.limits.enforced ? config.limits.rules.refreshPerSession : undefined,
     refuseFor: revocationLifetime(config.tokens.lifetime),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    traceparent,
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>
     hops.hop("sessions", () => method(objects.getByName(userId)));
 
   return {
-    create: (userId: string, sessionId: string, epoch: number, origin: SessionOrigin & { device: string }) =>
+    create: (userId: string, sessionId: string, epoch: number, origin: LoginOrigin) =>
       call(
         userId,
         async (object): Promise<OpenedSession | null> => object.create(userId, sessionId, epoch, origin, rules),
       ),
+    rememberDevice: (userId: string, sessionId: string, device: string) =>
+      call(userId, (object) => object.rememberDevice(sessionId, device)),
     rotate: (userId: string, proof: Required<SessionProof>) =>
-      call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules)),
+      call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules, origin)),
     epochOf: (userId: string, sessionId: string) => call(userId, (object) => object.epochOf(sessionId)),
     list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),
     endAllBut: (userId: string, kept: string | null) => call(userId, (object) => object.endAllBut(kept, rules)),
@@ -63,7 +67,7 @@ export function createSessions(
             epoch: sessionEpoch,
             keptSessionId,
             forgetsDevices,
-            ...(changesRole ? { role: { role, version: updatedAt } } : {}),
+            role: changesRole ? { role, version: updatedAt } : undefined,
           },
           rules,
         ),

@@ -1,14 +1,14 @@
 /** What calls to a user's UserSessions object carry, and what they return. */
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { LimitReading } from "../limits/gcra.ts";
-import type { Session } from "./session-records.ts";
+import type { Session, SessionOrigin } from "./session-records.ts";
 
 export type Rotation =
-  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading }
+  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading | undefined }
   /** Too many refreshes in a short time. Nothing has changed. */
   | { outcome: "limited"; reading: LimitReading }
-  /** `device` is the session's device name, or else its user agent. */
-  | { outcome: "reused"; device: string | null }
+  /** The session has ended, and its owner will be told. */
+  | { outcome: "reused" }
   | { outcome: "ended" };
 
 /** The session that asks to end sessions: by its access token, or by the generation of a refresh token. */
@@ -30,12 +30,12 @@ export interface SessionRules {
    * also how long a deleted user's object refuses to open a session.
    */
   refuseFor: number;
-  /** How often a session may be refreshed; absent if limits are off. */
-  refreshes?: LimitRule;
+  /** How often a session may be refreshed; `undefined` if limits are off. */
+  refreshes: LimitRule | undefined;
   /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
   /** Of the request that calls (W3C Trace Context), for the log lines of what it causes. */
-  traceparent?: string;
+  traceparent: string | undefined;
 }
 
 /** The user as D1 knows them. */
@@ -45,8 +45,18 @@ export interface UserState {
   keptSessionId: string | null;
   /** Whether the next login from any device counts as one from a new device. */
   forgetsDevices: boolean;
-  /** Present if the role has changed. A role with a lower `version` (the user's `updatedAt`) is ignored. */
-  role?: { role: string; version: number };
+  /** `undefined` if the role has not changed. A role with a lower `version` (the user's `updatedAt`) is ignored. */
+  role: { role: string; version: number } | undefined;
+}
+
+/**
+ * Where a login comes from. `device` is a digest of what the client says about itself. If it is not known and the login
+ * is `announced`, the caller tells the owner first, and only then makes the device known.
+ */
+export interface LoginOrigin extends SessionOrigin {
+  device: string;
+  /** Absent from a Worker of an earlier release. */
+  isAnnounced?: boolean;
 }
 
 /** A session that was opened, and whether the user's device is new. */

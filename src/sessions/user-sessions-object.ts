@@ -2,90 +2,119 @@
  * The UserSessions object: one per user. It owns the user's sessions and is the authority on which of them have ended.
  * It handles one call at a time, so rotation and revocation never race.
  *
- * Only this object writes the user's revocation record in KV. Its alarm does so and retries until the write succeeds.
- * The object knows neither tokens nor configuration: the numbers are passed with each call.
+ * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token. Its alarm does
+ * both, and retries until they succeed. The object knows neither tokens nor configuration: the numbers are passed with
+ * each call.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { AuditOrigin } from "../audit/event-types.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
 import { systemClock } from "../platform/clock.ts";
-import { inLogContext } from "../platform/log-context.ts";
+import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
-import { continueTrace } from "../platform/trace.ts";
+import type { Delivery } from "./deliveries.ts";
+import { IssuedTokens } from "./issued-tokens.ts";
+import { type Device, KnownDevices } from "./known-devices.ts";
+import { earliest, type Lapsing } from "./lapsing.ts";
+import { LazyTables } from "./lazy-tables.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
-import { RevocationCopy } from "./revocations.ts";
-import type { OpenedSession, Rotation, SessionProof, SessionRules, UserState } from "./session-messages.ts";
-import { type Device, type Session, type SessionOrigin, SessionRecords } from "./session-records.ts";
-import { TokenLifetimes } from "./token-lifetimes.ts";
+import { type ReportQueues, ReuseReports } from "./reuse-reports.ts";
+import { type RevocationBindings, RevocationRecord } from "./revocation-record.ts";
+import type {
+  LoginOrigin,
+  OpenedSession,
+  Rotation,
+  SessionProof,
+  SessionRules,
+  UserState,
+} from "./session-messages.ts";
+import { type Session, SessionRecords } from "./session-records.ts";
 
-const USER_ID = "user_id";
 /** Until when no session can be opened, because the user has been deleted. */
 const CLOSED_UNTIL = "closed_until";
-/** How many devices of a user are remembered. */
-const MOST_DEVICES = 100;
 
-interface ObjectBindings extends CountingBindings {
-  REVOCATIONS: KVNamespace;
-}
+type ObjectBindings = CountingBindings & ReportQueues & RevocationBindings;
 
 export class UserSessions extends DurableObject<ObjectBindings> {
+  readonly #tables: LazyTables;
   readonly #records: SessionRecords;
+  readonly #devices: KnownDevices;
+  readonly #revocations: RevocationRecord;
+  readonly #reports: ReuseReports;
   readonly #refreshes: RefreshLimit;
-  readonly #tokens: TokenLifetimes;
-  readonly #copy: RevocationCopy;
-  /**
-   * The trace of the newest change that KV may not have yet. In memory alone: losing it costs a log line its trace id,
-   * and storing it would cost every logout a row.
-   */
-  #cause: string | undefined;
+  readonly #tokens: IssuedTokens;
+  /** What the alarm deletes, and what it delivers. */
+  readonly #lapsing: readonly Lapsing[];
+  readonly #deliveries: readonly Delivery<ObjectBindings>[];
 
   constructor(ctx: DurableObjectState, env: ObjectBindings) {
     super(ctx, env);
-    this.#records = new SessionRecords(ctx.storage.sql);
-    this.#refreshes = new RefreshLimit(ctx.storage.kv);
-    this.#tokens = new TokenLifetimes(ctx.storage.kv, this.#records.exist);
-    this.#copy = new RevocationCopy(ctx.storage.kv);
+    const { kv, sql } = ctx.storage;
+    this.#tables = new LazyTables(sql);
+    this.#records = new SessionRecords(this.#tables);
+    this.#devices = new KnownDevices(this.#tables);
+    this.#revocations = new RevocationRecord(this.#tables, kv);
+    this.#reports = new ReuseReports(kv, systemRandom);
+    this.#refreshes = new RefreshLimit(kv);
+    this.#tokens = new IssuedTokens(kv, this.#records.exist);
+    this.#lapsing = [this.#records, this.#devices, this.#revocations];
+    this.#deliveries = [this.#revocations, this.#reports];
   }
 
   /**
    * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1.
-   * `device` is a digest of what the client says about itself.
    */
   async create(
     userId: string,
     id: string,
     epoch: number,
-    origin: SessionOrigin & { device: string },
+    origin: LoginOrigin,
     rules: SessionRules,
   ): Promise<OpenedSession | null> {
     const now = systemClock.now();
-    if (this.#closedUntil > now) return null;
-    this.#keepUserId(userId);
+    if ((this.#closedUntil ?? 0) > now) return null;
+    this.#revocations.expectSession(userId);
     this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
     const expiresAt = Math.min(endsAt, now + rules.idleLifetime);
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
-    const { device, ...seen } = origin;
+    const { device, isAnnounced = false, ...seen } = origin;
     const session = { id, epoch, ...seen, generation: 1, ...times };
     this.#records.add(session);
-    const isNewDevice = !this.#records.see(device, now, MOST_DEVICES);
-    const surplus = this.#records.list(now).slice(rules.maximum);
+    const isNewDevice = !this.#devices.see(device, now);
+    if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
+    const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
     await this.#armFor(expiresAt);
     return { ...session, isNewDevice };
   }
 
   /**
-   * Exchanges one generation for the next. During the grace period, the previous generation gets the same successor
-   * again. Anything older means theft, and the session ends (RFC 9700 §4.14.2).
+   * Makes the device of a session known. Not if the session has ended: what ended it may have forgotten the devices, as a
+   * reset of the password does.
    */
-  async rotate(proof: Required<SessionProof>, rules: SessionRules): Promise<Rotation> {
+  async rememberDevice(sessionId: string, device: string): Promise<void> {
+    const now = systemClock.now();
+    if (this.#records.find(sessionId, now) !== undefined) this.#devices.remember(device, now);
+  }
+
+  /**
+   * Exchanges one generation for the next. During the grace period, the previous generation gets the same successor
+   * again. Anything older means theft, and the session ends (RFC 9700 §4.14.2). `origin` is that of the request.
+   */
+  async rotate(proof: Required<SessionProof>, rules: SessionRules, origin: AuditOrigin): Promise<Rotation> {
     const now = systemClock.now();
     const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
     const isCurrent = proof.generation === session.generation;
     if (!isCurrent && !isInGrace(session, proof.generation, rules.grace, now)) {
+      const { deviceName, id, userAgent } = session;
+      const { userId } = this.#revocations;
+      const reuse = { userId, sessionId: id, device: deviceName ?? userAgent, origin, traceparent: rules.traceparent };
+      this.#reports.add(reuse, now);
       await this.#end([session], rules, now);
-      return { outcome: "reused", device: session.deviceName ?? session.userAgent };
+      await this.#armFor(this.#reports.dueAt(now));
+      return { outcome: "reused" };
     }
     this.#tokens.note(rules.refuseFor, now);
     const { epoch, expiresAt } = session;
@@ -94,11 +123,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
     const reading = rules.refreshes && this.#refreshes.take(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
-    const told = reading === undefined ? {} : { reading };
     const generation = session.generation + 1;
     const extended = Math.min(session.endsAt, now + rules.idleLifetime);
     this.#records.advance(session.id, generation, now, extended);
-    return { outcome: "rotated", generation, epoch, expiresAt: extended, ...told };
+    return { outcome: "rotated", generation, epoch, expiresAt: extended, reading };
   }
 
   /** The epoch of a live session, otherwise `null`. */
@@ -129,15 +157,15 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async align(userId: string, user: UserState, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
     const { epoch, forgetsDevices, keptSessionId, role } = user;
-    if (forgetsDevices) this.#records.forgetDevices();
+    if (forgetsDevices) this.#devices.forget();
     if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
     const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
     if (earlier.length > 0) await this.#end(earlier, rules, now);
     if (role === undefined) return;
-    this.#keepUserId(userId);
-    this.#cause = rules.traceparent;
-    this.#copy.noteRole({ ...role, refusedUntil: this.#tokens.refusedUntil(rules.refuseFor, now) });
-    await this.#armFor(this.#copy.dueAt(now));
+    this.#revocations.keepUserId(userId);
+    const refusedUntil = this.#tokens.refusedUntil(rules.refuseFor, now);
+    this.#revocations.noteRole({ ...role, refusedUntil }, rules.traceparent);
+    await this.#armFor(this.#revocations.dueAt(now));
   }
 
   /** Ends every session except `kept`, if that is given. Returns how many. */
@@ -164,7 +192,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /** The devices that the user logged in from, most recently used first. */
   async devices(): Promise<Device[]> {
-    return this.#records.devices();
+    return this.#devices.list();
   }
 
   /**
@@ -174,64 +202,47 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
     this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
-    this.#records.forgetDevices();
+    this.#devices.forget();
     await this.endAllBut(null, rules);
     await this.#armFor(closedUntil);
   }
 
-  /** Deletes expired records, copies revocations to KV, and sets the next alarm if there is more to do. */
+  /** Deletes expired records, copies revocations to KV, reports reuse, and sets the next alarm if there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
-    this.#records.dropLapsed(now);
-    this.#copy.dropLapsed(now);
-    if (this.#closedUntil <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    if (this.#copy.isBehind) {
-      await inLogContext({ trace: continueTrace(this.#cause, systemRandom) }, () => this.#copyRevocations(now));
-    }
+    for (const part of this.#lapsing) part.dropLapsed(now);
+    if ((this.#closedUntil ?? now) <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
+    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
+    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
+    const countAll = (meter: Meter) => {
+      for (const count of counts) count(meter);
+    };
+    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
 
-    const next = this.#copy.isBehind ? this.#copy.dueAt(now) : this.#nextLapse();
+    const lapses = () => [...this.#lapsing.map((part) => part.nextLapse()), this.#closedUntil];
+    const next = this.#nextTry(now) ?? earliest(lapses());
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
     } else {
-      this.#records.forgetTables();
+      this.#tables.forget();
       await this.ctx.storage.deleteAll();
     }
   }
 
-  async #copyRevocations(now: number): Promise<void> {
-    const isCopied = await this.#copy.write(this.env.REVOCATIONS, this.#userId, this.#records.revoked(), now);
-    const result = isCopied ? "ok" : "failed";
-    this.ctx.waitUntil(countInObject(this.env, (meter) => meter.count("revocation_copies", { result })));
+  /** When to deliver what is left; `undefined` if nothing is. */
+  #nextTry(now: number): number | undefined {
+    return earliest(this.#deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));
   }
 
-  async #end(sessions: Session[], rules: SessionRules, now: number): Promise<void> {
-    const refusedUntil = this.#tokens.refusedUntil(rules.refuseFor, now);
-    for (const { id } of sessions) this.#records.end(id, refusedUntil);
-    this.#cause = rules.traceparent;
-    this.#copy.noteChange();
-    await this.#armFor(this.#copy.dueAt(now));
+  async #end(sessions: readonly Session[], rules: SessionRules, now: number): Promise<void> {
+    const ids = sessions.map(({ id }) => id);
+    for (const id of ids) this.#records.delete(id);
+    this.#revocations.addSessions(ids, this.#tokens.refusedUntil(rules.refuseFor, now), rules.traceparent);
+    await this.#armFor(this.#revocations.dueAt(now));
   }
 
-  #nextLapse(): number | undefined {
-    const times = [
-      this.#records.nextLapse(),
-      this.#copy.roleUntil,
-      this.ctx.storage.kv.get<number>(CLOSED_UNTIL),
-    ].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
-  }
-
-  /** Not every platform gives an alarm the name of its object, so the user id is stored. */
-  #keepUserId(userId: string): void {
-    if (this.#userId !== userId) this.ctx.storage.kv.put(USER_ID, userId);
-  }
-
-  get #userId(): string {
-    return this.ctx.storage.kv.get<string>(USER_ID) ?? "";
-  }
-
-  get #closedUntil(): number {
-    return this.ctx.storage.kv.get<number>(CLOSED_UNTIL) ?? 0;
+  get #closedUntil(): number | undefined {
+    return this.ctx.storage.kv.get(CLOSED_UNTIL);
   }
 
   async #armFor(time: number): Promise<void> {

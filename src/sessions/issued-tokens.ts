@@ -1,8 +1,8 @@
 import { DAY } from "../platform/clock.ts";
-import { revocationLifetime } from "./revocations.ts";
+import { revocationLifetime } from "./revocation-record.ts";
 
 /** Times are in milliseconds. */
-interface IssuedTokens {
+interface Lifetimes {
   /** How long the newest access tokens must be refused if their session ends. */
   refuseFor: number;
   /** By then every access token that was issued with another lifetime has expired. */
@@ -12,15 +12,15 @@ interface IssuedTokens {
 const ISSUED = "issued_tokens";
 
 /** What an object of a version that did not record this may have issued: the longest lifetime that can be configured. */
-const UNKNOWN: IssuedTokens = { refuseFor: revocationLifetime(DAY), othersUntil: 0 };
+const UNKNOWN: Lifetimes = { refuseFor: revocationLifetime(DAY), othersUntil: 0 };
 
-const NONE: IssuedTokens = { refuseFor: 0, othersUntil: 0 };
+const NONE: Lifetimes = { refuseFor: 0, othersUntil: 0 };
 
 /**
  * How long the access tokens of a user's sessions can live. The configured lifetime may become shorter while tokens
  * with the longer one are valid. A session that ends then must be refused for as long as those.
  */
-export class TokenLifetimes {
+export class IssuedTokens {
   readonly #storage: SyncKvStorage;
 
   /** `hasSessions`: whether the user has had sessions. */
@@ -34,7 +34,7 @@ export class TokenLifetimes {
     const before = this.#issued;
     if (before.refuseFor === refuseFor) return;
     const othersUntil = Math.max(before.othersUntil, now + before.refuseFor);
-    this.#storage.put<IssuedTokens>(ISSUED, { refuseFor, othersUntil });
+    this.#storage.put<Lifetimes>(ISSUED, { refuseFor, othersUntil });
   }
 
   /** Until when a session that ends now must be refused. `refuseFor` is what the configuration says now. */
@@ -43,7 +43,7 @@ export class TokenLifetimes {
     return Math.max(now + refuseFor, now + issued.refuseFor, issued.othersUntil);
   }
 
-  get #issued(): IssuedTokens {
-    return this.#storage.get<IssuedTokens>(ISSUED) ?? NONE;
+  get #issued(): Lifetimes {
+    return this.#storage.get<Lifetimes>(ISSUED) ?? NONE;
   }
 }
