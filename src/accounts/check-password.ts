@@ -1,10 +1,10 @@
 /**
- * The one place that checks a user's password: when they log in, and when they confirm with it what they do later. Both
- * count towards the same block.
+ * The one place that checks a user's password: at login, and later when they confirm a change with it. Wrong guesses at
+ * both count towards the same block.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
-import type { GuardVerdict } from "../limits/login-guard-object.ts";
+import type { GuardVerdict } from "../limits/login-guard-state.ts";
 import type { Passwords } from "../passwords/passwords.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -69,13 +69,16 @@ interface Services extends BlockingServices {
   passwords: Passwords;
 }
 
-/** A live session proves more than a password: guesses of others at login don't keep its user from using it. */
+/**
+ * A live session proves more than a password: wrong guesses by others at login don't keep its user from using the
+ * password.
+ */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
 /**
- * Checks the current password of a user who is logged in. A wrong one is recorded. After the block, and once a wrong one
- * was sent, even the right one is accepted only where the user has logged in before. The endpoint that calls this declares
- * the limit `passwordGuesses`, which counts only wrong passwords and slows them down.
+ * Checks the current password of a user who is logged in. A wrong one is recorded. If the password is blocked and a
+ * wrong one was sent here before, even the right one is accepted only where the user has logged in before. The endpoint
+ * that calls this declares the limit `passwordGuesses`, which counts only wrong passwords and slows them down.
  */
 export async function checkCurrentPassword(
   services: Services,
@@ -89,7 +92,7 @@ export async function checkCurrentPassword(
   try {
     check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
-    // Only a wrong password stays counted. A full lane or a failure is no guess.
+    // Only a wrong password stays counted. A full lane or a failure is not a guess.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
   }
   if (isRefusal(check)) return check;

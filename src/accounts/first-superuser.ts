@@ -23,8 +23,8 @@ interface Parts {
 }
 
 /**
- * Writes a link when the one before has expired, or the variable names another address, with which the one before stops
- * working: at most one works at a time.
+ * Writes a link when the previous one has expired, or when the variable names another address. That change stops the
+ * previous link from working, so at most one works at a time.
  */
 export async function offerFirstSuperuser({ clock, config, firstSuperuser, random, secrets }: Parts): Promise<void> {
   const { firstSuperuserEmail: email, links, publicUrl } = config;
@@ -37,7 +37,7 @@ export async function offerFirstSuperuser({ clock, config, firstSuperuser, rando
   if (outcome === "address taken") writeLog("warn", { event: "first_superuser_address_taken" });
   if (outcome !== "recorded") return;
   const expiresAt = now + links.firstSuperuserLifetime;
-  // Always the hosted page: no other one needs to know this link.
+  // Always the hosted page: an app's own pages need not handle this link.
   const page = `${publicUrl}/accept-invitation`;
   const content = { subjectId, expiresAt, mailId: createId(now, random), email };
   writeLog("warn", {

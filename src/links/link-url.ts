@@ -32,7 +32,7 @@ export function invitationUrl(
 
 /**
  * A text for the URL of an email. Some characters that a URL may contain, such as quotation marks, end a link in plain
- * text for some email programs.
+ * text in some email programs.
  */
 function linkText(text: string): string {
   return encodeURIComponent(text).replaceAll(

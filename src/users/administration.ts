@@ -1,23 +1,22 @@
 /** Users as operators list and change them in D1. Every change is one batch, which also checks that it is still allowed. */
-import { and, desc, eq, exists, gte, lt, or, type SQLWrapper, sql } from "drizzle-orm";
+import { and, desc, eq, exists, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
-import { registrations, users } from "../db/schema.ts";
+import { users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
-import { emailPrefixes } from "../platform/email-address.ts";
 import { refuse } from "../platform/refusal.ts";
-import { canonicalName, type LoginName } from "./login-names.ts";
+import type { LoginName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
+import type { UserFilter } from "./search.ts";
 import type { User } from "./user.ts";
-import { hasUsername, idsOf, nextEpoch, nextVersion, otherSuperusers, stillHasStanding } from "./users.ts";
-
-/** `prefix`: how the email or the username begins, ignoring case. */
-interface UserFilter {
-  prefix?: string | undefined;
-  role?: User["role"] | undefined;
-  isActive?: boolean | undefined;
-  isVerified?: boolean | undefined;
-}
+import {
+  hasUsername,
+  nextEpoch,
+  nextVersion,
+  otherSuperusers,
+  spendRegistration,
+  stillHasStanding,
+} from "./user-statements.ts";
 
 /** The fields that only operators change. */
 type OperatorFields = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
@@ -31,26 +30,12 @@ interface Update {
   endsSessions: boolean;
 }
 
+/** Sorts before every user, so that the first page is read like the others. */
+const FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: "" };
+
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
 
-/** Sorts after every text that begins with the prefix it is appended to. */
-const LAST = "\u{10ffff}";
-
 export function createUserAdministration(db: Database) {
-  /** Deletes the registration that an account was made of, once that account is verified and has no password. */
-  const spendRegistration = ({ id, email, username }: User) => {
-    const isVerified = and(eq(users.id, id), eq(users.isVerified, true), eq(users.passwordHash, NO_PASSWORD));
-    return db
-      .delete(registrations)
-      .where(
-        and(
-          eq(registrations.email, email),
-          hasUsername(registrations, canonicalName(username)),
-          exists(idsOf(db, users, isVerified)),
-        ),
-      );
-  };
-
   return {
     /** The user with this email or username. */
     async lookUp(name: LoginName): Promise<User | undefined> {
@@ -59,44 +44,29 @@ export function createUserAdministration(db: Database) {
       return user;
     },
 
-    /**
-     * Newest first, by the time of creation and the id; only users after the place `after`. Without a prefix, an index
-     * gives this order. With a prefix, every user whom it matches is read and sorted.
-     */
+    /** Newest first, by the time of creation and the id; only users after the place `after`. */
     async list(
-      { prefix, role, isActive, isVerified }: UserFilter,
-      { limit, after }: { limit: number; after?: { createdAt: number; id: string } | undefined },
+      { role, isActive, isVerified }: UserFilter,
+      { limit, after = FIRST }: { limit: number; after?: { createdAt: number; id: string } | undefined },
     ) {
-      const start = canonicalName(prefix ?? "");
-      const name = sql`lower(${users.username})`;
-      const emailBegins = emailPrefixes(prefix ?? "").map((email) =>
-        and(gte(users.email, email), lt(users.email, email + LAST)),
-      );
-      // The prefix is looked up in an index, the rest only filters: the plus sign keeps SQLite from using their indexes.
-      const passedOver = (column: SQLWrapper) => (start === "" ? sql`${column}` : sql`+${column}`);
-      const [createdAt, id] = [passedOver(users.createdAt), passedOver(users.id)];
       return db
         .select()
         .from(users)
         .where(
           and(
-            // Ranges instead of LIKE: both use an index, and no character of the prefix is a wildcard.
-            start === ""
-              ? undefined
-              : or(...emailBegins, and(sql`${name} >= ${start}`, sql`${name} < ${start + LAST}`)),
-            role === undefined ? undefined : hasRole(passedOver(users.role), role),
-            isActive === undefined ? undefined : isFlag(passedOver(users.isActive), isActive),
-            isVerified === undefined ? undefined : isFlag(passedOver(users.isVerified), isVerified),
-            after === undefined ? undefined : sql`(${createdAt}, ${id}) < (${after.createdAt}, ${after.id})`,
+            role === undefined ? undefined : hasRole(role),
+            isActive === undefined ? undefined : isFlag(users.isActive, isActive),
+            isVerified === undefined ? undefined : isFlag(users.isVerified, isVerified),
+            sql`(${users.createdAt}, ${users.id}) < (${after.createdAt}, ${after.id})`,
           ),
         )
-        .orderBy(desc(createdAt), desc(id))
+        .orderBy(desc(users.createdAt), desc(users.id))
         .limit(limit);
     },
 
     /**
-     * Changes a user who has not changed since they were read, if the operator still has the standing that was read,
-     * and unless no superuser would be left who can log in.
+     * Changes a user, unless they have changed since they were read, the operator has lost the standing that was read,
+     * or no superuser who can log in would be left.
      */
     async update(
       { actor, target, change, endsSessions }: Update,
@@ -109,6 +79,12 @@ export function createUserAdministration(db: Database) {
         eq(users.isActive, false),
         eq(users.isVerified, false),
         exists(others),
+      );
+      /** An account that is verified by hand has no password. */
+      const hasNoPassword = and(
+        eq(users.id, target.id),
+        eq(users.isVerified, true),
+        eq(users.passwordHash, NO_PASSWORD),
       );
       const found = await batchOf(db, {
         updated: db
@@ -128,7 +104,7 @@ export function createUserAdministration(db: Database) {
           )
           .returning(),
         ...storing(db, consequences),
-        ...(change.passwordHash === undefined ? {} : { spent: spendRegistration(target) }),
+        ...(change.passwordHash === undefined ? {} : { spent: spendRegistration(db, target.email, hasNoPassword) }),
         others,
       });
       const [user] = found.updated;
@@ -145,6 +121,6 @@ function isFlag(column: SQLWrapper, value: boolean) {
 }
 
 /** As {@link isFlag}. Most users have the role `user`, so only the others are in the index. */
-function hasRole(column: SQLWrapper, role: User["role"]) {
-  return role === "user" ? sql`${column} = 'user'` : sql`${column} = ${role} AND ${column} <> 'user'`;
+function hasRole(role: User["role"]) {
+  return role === "user" ? sql`${users.role} = 'user'` : sql`${users.role} = ${role} AND ${users.role} <> 'user'`;
 }

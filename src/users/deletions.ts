@@ -1,21 +1,22 @@
 /** Deletes a user from D1 with everything that belongs to them: one batch, which D1 runs as a transaction. */
-import { and, eq, exists, inArray, lte, notExists, or } from "drizzle-orm";
+import { and, eq, exists, lte, notExists, or } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
+import { deleteSome } from "../db/delete-some.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import type { User } from "./user.ts";
+import { idsOf, otherSuperusers, stillHasStanding } from "./user-statements.ts";
 import { retireUsername } from "./usernames.ts";
-import { idsOf, otherSuperusers, stillHasStanding } from "./users.ts";
 
 export type DeletionStore = ReturnType<typeof createDeletionStore>;
 
 export function createDeletionStore(db: Database) {
   return {
     /**
-     * Deletes a user who has not changed since they were read, if the actor still has the role that was read, and
-     * unless the user is the last superuser who can log in. No account can take the username until `retiredUntil`, in
-     * milliseconds since the epoch.
+     * Deletes a user, unless they have changed since they were read, the actor has lost the role that was read, or the
+     * user is the last superuser who can log in. No account can take the username until `retiredUntil`, in milliseconds
+     * since the epoch.
      */
     async delete(
       user: User,
@@ -55,17 +56,11 @@ export function createDeletionStore(db: Database) {
     },
 
     /** Makes up to `most` usernames available again whose retirement is over. Returns whether there may be more. */
-    async releaseUsernames(now: number, most: number) {
-      const over = db
-        .select({ digest: retiredUsernames.digest })
-        .from(retiredUsernames)
-        .where(lte(retiredUsernames.retiredUntil, now))
-        .limit(most);
-      const released = await db
-        .delete(retiredUsernames)
-        .where(inArray(retiredUsernames.digest, over))
-        .returning({ digest: retiredUsernames.digest });
-      return released.length === most;
-    },
+    releaseUsernames: (now: number, most: number) =>
+      deleteSome(db, retiredUsernames, {
+        key: retiredUsernames.digest,
+        condition: lte(retiredUsernames.retiredUntil, now),
+        most,
+      }),
   };
 }

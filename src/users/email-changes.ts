@@ -5,11 +5,9 @@ import {
   exists,
   gt,
   gte,
-  inArray,
   isNotNull,
   isNull,
   lt,
-  ne,
   notExists,
   or,
   type SQL,
@@ -18,11 +16,13 @@ import {
 } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { batchOf, type Database } from "../db/client.ts";
+import { deleteSome } from "../db/delete-some.ts";
 import { emailChanges, users } from "../db/schema.ts";
-import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
+import { type Consequences, storing } from "../followups/consequences.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { refuse } from "../platform/refusal.ts";
-import { idsOf, isBareRegistration, nextEpoch, nextVersion } from "./users.ts";
+import { giveAddress, otherHolder } from "./addresses.ts";
+import { idsOf, nextEpoch } from "./user-statements.ts";
 
 export type EmailChange = typeof emailChanges.$inferSelect;
 
@@ -47,17 +47,6 @@ export function createEmailChangeStore(db: Database) {
     db.select().from(emailChanges).innerJoin(users, eq(users.id, emailChanges.userId)).where(condition);
   const owner = (email: string, userId: string, more?: SQL) =>
     idsOf(db, users, and(eq(users.id, userId), eq(users.email, email), more));
-  const someoneElse = (email: string, userId: string) =>
-    idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
-  /** Deletes a registration of the address that was never proved. */
-  const makeRoom = (email: string, userId: string, change: SQLWrapper, now: number) => {
-    const registered = and(eq(users.email, email), ne(users.id, userId), isBareRegistration, exists(change));
-    return {
-      anonymise: storeAnonymising(db, idsOf(db, users, registered), now),
-      drop: db.delete(users).where(registered),
-    };
-  };
-
   return {
     /**
      * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
@@ -140,12 +129,7 @@ export function createEmailChangeStore(db: Database) {
         .from(earlier)
         .where(and(eq(earlier.id, id), eq(earlier.confirmedAt, now)));
       const { changed, change, theirs, others } = await batchOf(db, {
-        ...makeRoom(newEmail, userId, waiting, now),
-        changed: db
-          .update(users)
-          .set({ email: newEmail, isVerified: true, updatedAt: nextVersion(now) })
-          .where(and(eq(users.id, userId), exists(waiting), notExists(someoneElse(newEmail, userId))))
-          .returning({ id: users.id }),
+        ...giveAddress(db, { id: userId, email: newEmail }, waiting, now),
         ...storing(db, consequences),
         confirm: db
           .update(emailChanges)
@@ -164,7 +148,7 @@ export function createEmailChangeStore(db: Database) {
           ),
         change: changeOf(id),
         theirs: isTheirs,
-        others: someoneElse(newEmail, userId),
+        others: otherHolder(db, newEmail, userId),
       });
       if (changed.length > 0) return { isFirst: true };
       const [made] = change;
@@ -206,18 +190,7 @@ export function createEmailChangeStore(db: Database) {
       const isBack = owner(oldEmail, userId);
       const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
       const { changed, change, back, others } = await batchOf(db, {
-        ...makeRoom(oldEmail, userId, undoable, now),
-        changed: db
-          .update(users)
-          .set({
-            email: oldEmail,
-            passwordHash: NO_PASSWORD,
-            isVerified: true,
-            ...nextEpoch(),
-            updatedAt: nextVersion(now),
-          })
-          .where(and(eq(users.id, userId), exists(undoable), notExists(someoneElse(oldEmail, userId))))
-          .returning(),
+        ...giveAddress(db, { id: userId, email: oldEmail, passwordHash: NO_PASSWORD, ...nextEpoch() }, undoable, now),
         ...storing(db, consequences),
         undo: db
           .update(emailChanges)
@@ -232,7 +205,7 @@ export function createEmailChangeStore(db: Database) {
           ),
         change: changeOf(id),
         back: isBack,
-        others: someoneElse(oldEmail, userId),
+        others: otherHolder(db, oldEmail, userId),
       });
       const [user] = changed;
       if (user !== undefined) return { isFirst: true, user };
@@ -242,17 +215,11 @@ export function createEmailChangeStore(db: Database) {
     },
 
     /** Deletes up to `most` changes that can be neither confirmed nor undone. Returns whether there may be more. */
-    async deleteStale(requestedBefore: number, most: number) {
-      const stale = db
-        .select({ id: emailChanges.id })
-        .from(emailChanges)
-        .where(lt(emailChanges.requestedAt, requestedBefore))
-        .limit(most);
-      const deleted = await db
-        .delete(emailChanges)
-        .where(inArray(emailChanges.id, stale))
-        .returning({ id: emailChanges.id });
-      return deleted.length === most;
-    },
+    deleteStale: (requestedBefore: number, most: number) =>
+      deleteSome(db, emailChanges, {
+        key: emailChanges.id,
+        condition: lt(emailChanges.requestedAt, requestedBefore),
+        most,
+      }),
   };
 }

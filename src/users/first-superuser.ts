@@ -1,15 +1,16 @@
 /** Whether there is a superuser, and when the last link for the first one went to the log. */
-import { and, eq, exists, gt, ne, notExists, sql } from "drizzle-orm";
+import { and, eq, gt, ne, notExists, sql } from "drizzle-orm";
 import { insertEvent } from "../audit/audit-events.ts";
-import type { AuditEvent } from "../audit/event-types.ts";
+import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
 import { earliestId } from "../platform/random.ts";
-import { idsOf, ownerOf } from "./users.ts";
+import { ownerOf } from "./addresses.ts";
+import { idsOf, isSuperuser } from "./user-statements.ts";
 
 /** A superuser other than `except`, even a suspended one. */
 export function anySuperuser(db: Database, except = "") {
-  return idsOf(db, users, and(eq(users.isSuperuser, true), ne(users.id, except))).limit(1);
+  return idsOf(db, users, and(isSuperuser, ne(users.id, except))).limit(1);
 }
 
 export type FirstSuperuserStore = ReturnType<typeof createFirstSuperuserStore>;
@@ -39,7 +40,7 @@ export function createFirstSuperuserStore(db: Database) {
           ),
         );
       const isOpen = notExists(anySuperuser(db));
-      const about = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null };
+      const about = { actorId: null, userId: null, ...NO_REQUEST };
       const details = { address_mac: addressMac };
       const { recorded, taken } = await batchOf(db, {
         recorded: insertEvent(
@@ -47,7 +48,7 @@ export function createFirstSuperuserStore(db: Database) {
           { ...event, ...about, type, details },
           sql`${isOpen} AND ${notExists(ownerOf(db, email))} AND ${notExists(recent)}`,
         ).returning({ id: auditEvents.id }),
-        taken: idsOf(db, users, and(isOpen, exists(ownerOf(db, email)))).limit(1),
+        taken: ownerOf(db, email, isOpen),
       });
       if (recorded.length > 0) return "recorded";
       return taken.length > 0 ? "address taken" : "not due";

@@ -7,13 +7,14 @@ import { batchOf, type Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
+import { ownerOf } from "./addresses.ts";
 import { usernameTaken } from "./fields.ts";
 import { anySuperuser } from "./first-superuser.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
+import { hasUsername, idsOf, nextVersion } from "./user-statements.ts";
 import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
-import { hasUsername, idsOf, nextVersion, ownerOf } from "./users.ts";
 
 /** What the invited person chose, and the hash of the link that they used. */
 type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };

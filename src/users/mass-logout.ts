@@ -1,10 +1,10 @@
 /** Ends every session of every user, by the session epochs in D1: no object needs to be called. */
 import { and, gt, inArray, sql } from "drizzle-orm";
 import { insertEvent } from "../audit/audit-events.ts";
-import type { AuditEvent } from "../audit/event-types.ts";
+import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
-import { idsOf, isBareRegistration, nextVersion } from "./users.ts";
+import { idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /**
  * How far the epochs move. After a restore of D1 to an earlier moment, the objects may have sessions of the epochs that
@@ -32,7 +32,7 @@ export function createMassLogout(db: Database) {
     event: Pick<AuditEvent, "id" | "occurredAt">,
     { now, most }: { now: number; most: number },
   ): AsyncGenerator<number> {
-    const origin = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+    const origin = { actorId: null, userId: null, ...NO_REQUEST, details: null };
     let after = "";
     let ended: { id: string }[];
     do {

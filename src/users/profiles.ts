@@ -8,8 +8,8 @@ import { usernameTaken } from "./fields.ts";
 import { canonicalName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
 import type { User } from "./user.ts";
+import { idsOf, nextVersion } from "./user-statements.ts";
 import { retiredUsername, retireUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
-import { idsOf, nextVersion } from "./users.ts";
 
 /** The fields that users change about themselves. `null` clears one. */
 type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?: string | undefined };

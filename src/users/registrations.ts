@@ -2,27 +2,24 @@
  * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user;
  * each further one waits beside it. Every change is one batch, which D1 runs as a transaction.
  */
-import { and, desc, eq, exists, inArray, lt, notExists, or, type SQL, sql } from "drizzle-orm";
-import type { AuditEventType } from "../audit/event-types.ts";
+import { and, eq, exists, inArray, lt, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { profileColumnNames, registrations, users } from "../db/schema.ts";
 import { type Consequences, storeAnonymising, storing } from "../followups/consequences.ts";
-import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { recordOf } from "../platform/records.ts";
+import { findCandidates } from "./login-candidates.ts";
 import { canonicalName, type LoginName } from "./login-names.ts";
 import type { Profile } from "./profile-fields.ts";
-import type { User } from "./user.ts";
+import type { Registration, User } from "./user.ts";
+import {
+  hasUsername,
+  idsOf,
+  isBareRegistration,
+  nextVersion,
+  selectRegistration,
+  selectUser,
+} from "./user-statements.ts";
 import { retiredUsername, takeFromAbandoned, usernameOwner } from "./usernames.ts";
-import { hasUsername, idsOf, isBareRegistration, nextVersion } from "./users.ts";
-
-export type Registration = typeof registrations.$inferSelect;
-
-/** Whom a login may mean: a user, a registration that waits under the same name, both, or neither. */
-export interface LoginCandidates {
-  user: User | undefined;
-  registration: Registration | undefined;
-  keyringVersion: string;
-}
 
 /** A registration and the user of its address. */
 export interface RegistrationReading {
@@ -39,37 +36,19 @@ export function createRegistrationStore(db: Database) {
   };
   /** The link of a registration needs the user of its address, so that user is not deleted before. */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
-  const selectUser = (condition: ReturnType<typeof eq>) => db.select().from(users).where(condition);
-  const selectRegistration = (condition: ReturnType<typeof eq>) =>
-    db
-      .select()
-      .from(registrations)
-      .where(condition)
-      .orderBy(desc(registrations.createdAt), desc(registrations.id))
-      .limit(1);
-
   return {
-    async findCandidates(name: LoginName) {
-      const isNamed = (table: typeof users | typeof registrations) =>
-        "email" in name ? eq(table.email, name.email) : hasUsername(table, name.username);
-      const { user, registration, keyring } = await batchOf(db, {
-        user: selectUser(isNamed(users)),
-        registration: selectRegistration(isNamed(registrations)),
-        keyring: selectKeyringVersion(db),
-      });
-      return { user: user[0], registration: registration[0], keyringVersion: keyring[0]?.version ?? "" };
-    },
+    findCandidates: (name: LoginName) => findCandidates(db, name),
 
     find(id: string) {
       const email = db.select({ email: registrations.email }).from(registrations).where(eq(registrations.id, id));
-      return read(selectRegistration(eq(registrations.id, id)), selectUser(eq(users.email, email)));
+      return read(selectRegistration(db, eq(registrations.id, id)), selectUser(db, eq(users.email, email)));
     },
 
     findNewest: (email: string) =>
-      read(selectRegistration(eq(registrations.email, email)), selectUser(eq(users.email, email))),
+      read(selectRegistration(db, eq(registrations.email, email)), selectUser(db, eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. Then returns the registration that holds it, if one does.
+     * Adds a registration, unless its username is taken. If a registration holds the username, returns that one.
      * Registrations from before `expired` no longer hold one, nor does `replaced`, which the same person made.
      */
     async add(
@@ -95,7 +74,7 @@ export function createRegistrationStore(db: Database) {
         addUser: db.insert(users).select(unverifiedUser(db, id)).onConflictDoNothing({ target: users.email }),
         ...storing(db, consequences, isAdded),
         added: idsOf(db, registrations, own),
-        holder: selectRegistration(hasUsername(registrations, username)),
+        holder: selectRegistration(db, hasUsername(registrations, username)),
       });
       if (added.length > 0) return { isAdded: true };
       return { isAdded: false, heldBy: owner.length + retired.length > 0 ? undefined : holder[0] };
@@ -151,16 +130,16 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Deletes up to `most` registrations from before then, and up to `most` users who were never anything else. Returns
-     * whether there may be more.
+     * Deletes up to `most` registrations from before `before`, and up to `most` users who were never more than a
+     * registration. Returns whether there may be more.
      */
     async deleteStale(before: number, { most, now }: { most: number; now: number }) {
       const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);
-      // A literal 0, because SQLite does not use a partial index for a bound value. The row's number puts users of the
-      // same time in order: otherwise the two statements could mean different users.
+      // A literal 0, because SQLite does not use a partial index for a bound value. The id puts users of the same
+      // time in order: otherwise the two statements could mean different users.
       const isUnproved = and(sql`${users.isVerified} = 0`, isBareRegistration);
       const stale = idsOf(db, users, and(isUnproved, lt(users.createdAt, before), isNotWaitedFor))
-        .orderBy(users.createdAt, sql`rowid`)
+        .orderBy(users.createdAt, users.id)
         .limit(most);
       const deleted = await batchOf(db, {
         registrations: db
@@ -173,23 +152,6 @@ export function createRegistrationStore(db: Database) {
       return deleted.registrations.length === most || deleted.users.length === most;
     },
   };
-}
-
-/** For the event of a registration, whose user only the database knows: the id of the user of an address. */
-export function ownerOf(email: string): SQL {
-  return sql`(SELECT ${users.id} FROM ${users} WHERE ${users.email} = ${email})`;
-}
-
-/** The event of a registration: an address that has been proved is not registered again. */
-export function registrationEvent(email: string): SQL {
-  const known: AuditEventType = "known_address_registered";
-  const unknown: AuditEventType = "registered";
-  return sql`(SELECT CASE ${users.isVerified} WHEN 1 THEN ${known} ELSE ${unknown} END FROM ${users} WHERE ${users.email} = ${email})`;
-}
-
-/** For the event of a verification: the id of the user whom a link verified. */
-export function verifiedBy(link: string): SQL {
-  return sql`(SELECT ${users.id} FROM ${users} WHERE ${users.verifiedByLink} = ${link})`;
 }
 
 /** The user that a registration makes. Drizzle refuses the statement if a column of the table is missing here. */

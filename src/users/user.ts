@@ -1,6 +1,6 @@
 /** Users, and how the API shows them. */
 import * as z from "zod";
-import type { users } from "../db/schema.ts";
+import type { registrations, users } from "../db/schema.ts";
 import { NO_PASSWORD } from "../passwords/passwords.ts";
 import { toIsoTime } from "../platform/clock.ts";
 import { recordOf } from "../platform/records.ts";
@@ -9,6 +9,8 @@ import { storedEmail } from "./fields.ts";
 import { newProfile, PROFILE_FIELD_NAMES, PROFILE_FIELDS, presentProfile } from "./profile-fields.ts";
 
 export type User = typeof users.$inferSelect;
+
+export type Registration = typeof registrations.$inferSelect;
 
 /** The defaults of a new user. */
 export const NEW_USER = {
@@ -35,9 +37,9 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
 }
 
 /**
- * Whether the owner of the address has never been here: they have used no link, and have not logged in. Such an account
- * may have been registered by someone else, even if an operator has verified it since. Without a password, the epoch
- * says nothing about the owner: a suspension moves it too.
+ * Whether the owner of the address has never been here: they have used no link, and have not logged in. Someone else
+ * may have registered such an account, even if an operator has verified it since. The epoch of an account without a
+ * password is ignored, because a suspension moves it too.
  */
 export function isUnclaimed(user: User): boolean {
   const hasPassword = user.passwordHash !== NO_PASSWORD;

@@ -5,9 +5,8 @@
 import { and, eq, gt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, retiredUsernames, users } from "../db/schema.ts";
-import { storeAnonymising } from "../followups/consequences.ts";
 import { usernameDigest } from "./login-names.ts";
-import { hasUsername, idsOf, isBareRegistration } from "./users.ts";
+import { dropUsers, hasUsername, idsOf, isBareRegistration } from "./user-statements.ts";
 
 /**
  * A made-up username for each row that is changed. The database draws it, because a statement can change many rows. It
@@ -61,11 +60,9 @@ export function takeFromAbandoned(
   { username, email, isClaimed, now }: { username: string; email: string; isClaimed: SQL; now: number },
 ) {
   const abandoned = and(hasUsername(users, username), ne(users.email, email), isBareRegistration, isClaimed);
-  const waiting = db.select({ id: registrations.id }).from(registrations).where(eq(registrations.email, users.email));
-  const gone = and(abandoned, notExists(waiting));
+  const waiting = idsOf(db, registrations, eq(registrations.email, users.email));
   return {
-    anonymise: storeAnonymising(db, idsOf(db, users, gone), now),
-    drop: db.delete(users).where(gone),
+    ...dropUsers(db, and(abandoned, notExists(waiting)), now),
     rename: db.update(users).set({ username: MADE_UP }).where(abandoned),
   };
 }

@@ -1,68 +1,16 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, inArray, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import type { LimitRule } from "../config/limit-rules.ts";
-import { batchOf, type Database } from "../db/client.ts";
-import { profileColumnNames, registrations, users } from "../db/schema.ts";
+import { batchOf, type Database, prepareOnce } from "../db/client.ts";
+import { profileColumnNames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
 import { attemptTerms } from "../limits/gcra.ts";
 import { recordOf } from "../platform/records.ts";
 import type { User } from "./user.ts";
+import { isBareRegistration, nextEpoch, nextVersion, spendRegistration } from "./user-statements.ts";
 
 export type UserStore = ReturnType<typeof createUserStore>;
-
-/**
- * A user who is only a registration that was never proved. The owner of the address replaces it. An account that lost
- * its verification does not count, because the loss began a new session epoch.
- */
-export const isBareRegistration = and(
-  eq(users.isVerified, false),
-  // The plus sign keeps SQLite from looking up the many users without a link in an index.
-  isNull(sql`+${users.verifiedByLink}`),
-  isNull(users.lastLoginAt),
-  eq(users.sessionEpoch, 0),
-);
-
-/** Compares usernames without regard to case. The indexes are on the same expression. */
-export const hasUsername = (table: typeof users | typeof registrations, canonicalUsername: string) =>
-  eq(sql`lower(${table.username})`, canonicalUsername);
-
-/**
- * Begins the user's next session epoch. This ends every session except `kept`, the id of the session in which the user
- * requested the change.
- */
-export function nextEpoch(kept: string | null = null) {
-  return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
-}
-
-/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
-export function nextVersion(now: number) {
-  return sql`max(${now}, ${users.updatedAt} + 1)`;
-}
-
-/** Whether an operator still has the role and the flags that were read when the request was authenticated. */
-export function stillHasStanding({ id, role, isSuperuser }: User) {
-  return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
-}
-
-/** The ids of the rows that meet a condition. */
-export function idsOf(db: Database, table: typeof users | typeof registrations, condition: SQL | undefined) {
-  return db.select({ id: table.id }).from(table).where(condition);
-}
-
-/** The user who owns an address. An account that was only registered and never verified does not count. */
-export function ownerOf(db: Database, email: string) {
-  return idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`));
-}
-
-/** Other superusers who can log in. While there are none, this one can't be removed. */
-export function otherSuperusers(db: Database, id: string) {
-  return idsOf(
-    db,
-    users,
-    and(eq(users.isSuperuser, true), eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)),
-  ).limit(1);
-}
 
 /** What a login takes from the user's budget, and whether there is enough left. */
 function loginBudget(rule: LimitRule, now: number) {
@@ -70,6 +18,13 @@ function loginBudget(rule: LimitRule, now: number) {
   const next = sql<number>`max(${users.loginsUntil}, ${now}) + ${cost}`;
   return { taken: { loginsUntil: next }, isLeft: lte(next, latest) };
 }
+
+const selectWithKeyringVersion = prepareOnce((db) =>
+  db
+    .select({ user: users, keyringVersion: sql<string>`${selectKeyringVersion(db)}` })
+    .from(users)
+    .where(eq(users.id, sql.placeholder("id"))),
+);
 
 export function createUserStore(db: Database) {
   const selectUser = (id: string) => db.select().from(users).where(eq(users.id, id));
@@ -81,8 +36,8 @@ export function createUserStore(db: Database) {
 
     /** As `find`, with what a check of the user's access token needs to know. */
     async findWithKeyringVersion(id: string) {
-      const { found, keyring } = await batchOf(db, { found: selectUser(id), keyring: selectKeyringVersion(db) });
-      return { user: found[0], keyringVersion: keyring[0]?.version ?? "" };
+      const [found] = await selectWithKeyringVersion(db, { id }).execute();
+      return found ?? { user: undefined, keyringVersion: "" };
     },
 
     /**
@@ -135,19 +90,7 @@ export function createUserStore(db: Database) {
           .where(and(eq(users.id, id), eq(users.email, email), eq(users.sessionEpoch, sessionEpoch)))
           .returning(),
         ...storing(db, consequences),
-        // The user's own registration is spent. Others keep waiting in vain: their owners must not learn of this.
-        spendRegistration: db.delete(registrations).where(
-          and(
-            eq(registrations.email, email),
-            inArray(
-              sql`lower(${registrations.username})`,
-              db
-                .select({ username: sql`lower(${users.username})` })
-                .from(users)
-                .where(isReset),
-            ),
-          ),
-        ),
+        spent: spendRegistration(db, email, isReset),
       });
       return reset[0];
     },

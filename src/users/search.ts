@@ -1,0 +1,89 @@
+/** Finds users in D1 by how their email or username begins. */
+import { and, eq, getTableColumns, gte, lt, or, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { batchOf, type Database } from "../db/client.ts";
+import { users } from "../db/schema.ts";
+import { emailPrefixes } from "../platform/email-address.ts";
+import { canonicalName } from "./login-names.ts";
+import type { User } from "./user.ts";
+
+export interface UserFilter {
+  role?: User["role"] | undefined;
+  isActive?: boolean | undefined;
+  isVerified?: boolean | undefined;
+}
+
+/** `after`: the `next` of the page before. */
+interface SearchPage {
+  limit: number;
+  after?: string | undefined;
+}
+
+export type UserSearch = ReturnType<typeof createUserSearch>;
+
+/** How many names a page looks at, so that it costs the same however many users there are. */
+export const MOST_EXAMINED = 1_000;
+
+/** Sorts after every text that begins with the prefix it is appended to. */
+const LAST = "\u{10ffff}";
+/** Appended to a name, gives the smallest text after it. */
+const NEXT = "\u0001";
+
+export function createUserSearch(db: Database) {
+  return {
+    /**
+     * Users in the order of their names: of the email if it begins with the prefix, otherwise of the username. A page
+     * that has looked at `MOST_EXAMINED` names ends there, with any number of users. `next` is the last name that
+     * counts as seen, or `null` after the last page.
+     */
+    async find(prefix: string, { role, isActive, isVerified }: UserFilter, { limit, after }: SearchPage) {
+      const emails = apart(emailPrefixes(prefix)).map((begin) => rangeOf(users.email, begin));
+      const username = rangeOf(sql`lower(${users.username})`, canonicalName(prefix));
+      const from = after === undefined ? "" : after + NEXT;
+      // Each range is one of an index, in its order. SQLite merges them and reads no further than the limit.
+      const names = sql.join(
+        [...emails, username].map(
+          ({ name, begin, end }) =>
+            sql`SELECT ${name} AS name, ${users}.rowid AS place FROM ${users} WHERE ${name} >= max(${begin}, ${from}) AND ${name} < ${end}`,
+        ),
+        sql` UNION ALL `,
+      );
+      // A user found by email is left out of the username matches.
+      const emailIsFound = or(...emails.map(({ name, begin, end }) => and(gte(name, begin), lt(name, end))));
+      // In one round trip: most searches find less than a page, and only such a page can end at the names it looked at.
+      const { found, reached } = await batchOf(db, {
+        found: db
+          .select({ name: sql<string>`found.name`, user: getTableColumns(users) })
+          .from(sql`(${names} ORDER BY name LIMIT ${MOST_EXAMINED}) AS found`)
+          .crossJoin(users)
+          .where(
+            and(
+              sql`${users}.rowid = found.place`,
+              sql`(found.name = ${users.email} OR NOT (${emailIsFound}))`,
+              role === undefined ? undefined : eq(users.role, role),
+              isActive === undefined ? undefined : eq(users.isActive, isActive),
+              isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
+            ),
+          )
+          // SQLite need not keep the order of the subquery. It knows that order, so nothing is sorted again.
+          .orderBy(sql`found.name`)
+          .limit(limit + 1),
+        reached: db
+          .select({ name: sql<string>`name` })
+          .from(sql`(${names} ORDER BY name LIMIT 1 OFFSET ${MOST_EXAMINED - 1})`),
+      });
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : reached[0];
+      return { users: page.map(({ user }) => user), next: last?.name ?? null };
+    },
+  };
+}
+
+/** Ranges instead of LIKE: they use an index, and no character of the prefix is a wildcard. */
+function rangeOf(name: SQLWrapper, begin: string): { name: SQL; begin: string; end: string } {
+  return { name: sql`${name}`, begin, end: begin + LAST };
+}
+
+/** The prefixes without those that begin with another one, so that nothing is found twice. */
+function apart(prefixes: string[]): string[] {
+  return prefixes.filter((prefix) => !prefixes.some((other) => other !== prefix && prefix.startsWith(other)));
+}

@@ -1,0 +1,97 @@
+/** How the operator's commands make superusers in D1. */
+import { and, eq, notExists, type SQL, sql } from "drizzle-orm";
+import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
+import type { AuditEvent } from "../audit/event-types.ts";
+import { batchOf, type Database } from "../db/client.ts";
+import { auditEvents, users } from "../db/schema.ts";
+import { type Consequences, storing, tellingSessions } from "../followups/consequences.ts";
+import { canonicalName } from "./login-names.ts";
+import { newProfile } from "./profile-fields.ts";
+import { type User, wasNeverProved } from "./user.ts";
+import { nextEpoch, nextVersion, spendRegistration } from "./user-statements.ts";
+import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
+
+/** Who becomes a superuser, and when. */
+type GrantEvent = Pick<AuditEvent, "id" | "occurredAt">;
+
+export function createSuperuserStore(db: Database) {
+  return {
+    /** Makes an active, verified user a superuser. `false` if they are one already, or have changed meanwhile. */
+    promote(id: string, event: GrantEvent): Promise<boolean> {
+      const isMeant = and(eq(users.id, id), eq(users.isVerified, true), eq(users.isSuperuser, false));
+      return grant(id, isMeant, {}, event);
+    },
+
+    /** Whether a proved user may have the username, or the user `except`. Registrations that wait for proof don't count. */
+    async isUsernameFree(name: string, now: number, except?: string) {
+      const username = canonicalName(name);
+      const { owner, retired } = await batchOf(db, {
+        owner: usernameOwner(db, username, except),
+        retired: retiredUsername(db, username, now),
+      });
+      return owner.length + retired.length === 0;
+    },
+
+    /**
+     * Makes a superuser of an account whose address is not verified, with this password. The person who registered it
+     * loses the account. If they never proved the address, `username` takes the place of theirs, and their profile is
+     * removed. `false` if the address was verified or the account has changed meanwhile.
+     */
+    takeOver(
+      user: User,
+      { passwordHash, username }: Pick<User, "passwordHash" | "username">,
+      event: GrantEvent,
+    ): Promise<boolean> {
+      const { id, sessionEpoch } = user;
+      const isMeant = and(eq(users.id, id), eq(users.isVerified, false), eq(users.sessionEpoch, sessionEpoch));
+      const values = { passwordHash, passwordBlockedAt: null, isVerified: true, ...nextEpoch() };
+      if (!wasNeverProved(user)) return grant(id, isMeant, values, event);
+      const name = canonicalName(username);
+      const isFree = and(
+        notExists(usernameOwner(db, name, id)),
+        notExists(retiredUsername(db, name, event.occurredAt)),
+      );
+      return grant(id, and(isMeant, isFree), { ...values, username, ...newProfile({}) }, event);
+    },
+  };
+
+  /**
+   * Makes the active user who meets a condition a superuser and records it, in one transaction. The cron job tells the
+   * user's sessions, which a command can't reach.
+   */
+  async function grant(
+    id: string,
+    condition: SQL | undefined,
+    values: SQLiteUpdateSetSource<typeof users> & { username?: string },
+    event: GrantEvent,
+  ): Promise<boolean> {
+    const consequences: Consequences = {
+      events: [],
+      followUps: [tellingSessions(event.id, { userId: id, changesRole: true })],
+      dueAt: event.occurredAt,
+    };
+    const type: AuditEvent["type"] = "superuser_granted";
+    const isMeant = and(condition, eq(users.isActive, true));
+    const isRecorded = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${event.id})`;
+    const { granted } = await batchOf(db, {
+      event: db
+        .insert(auditEvents)
+        .select(
+          sql`SELECT ${event.id}, ${type}, ${event.occurredAt}, NULL, ${users.id}, NULL, NULL, NULL, NULL FROM ${users} WHERE ${isMeant}`,
+        ),
+      spent: spendRegistration(
+        db,
+        sql`(SELECT ${users.email} FROM ${users} WHERE ${users.id} = ${id})`,
+        and(eq(users.id, id), isRecorded),
+      ),
+      ...takeFromUnproved(db, canonicalName(values.username ?? ""), isRecorded),
+      granted: db
+        .update(users)
+        .set({ ...values, role: "admin", isSuperuser: true, updatedAt: nextVersion(event.occurredAt) })
+        .where(isMeant)
+        .returning({ id: users.id }),
+      ...storing(db, consequences),
+    });
+    return granted.length > 0;
+  }
+}

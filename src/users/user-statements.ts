@@ -1,0 +1,93 @@
+/** What the statements about users and registrations are made of. */
+import { and, desc, eq, inArray, isNull, ne, type Placeholder, type SQL, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { registrations, users } from "../db/schema.ts";
+import { storeAnonymising } from "../followups/consequences.ts";
+import type { User } from "./user.ts";
+
+/**
+ * A user who is only a registration that was never proved. The owner of the address replaces it. An account that lost
+ * its verification does not count, because the loss began a new session epoch.
+ */
+export const isBareRegistration = and(
+  eq(users.isVerified, false),
+  // The plus sign keeps SQLite from looking up the many users without a link in an index.
+  isNull(sql`+${users.verifiedByLink}`),
+  isNull(users.lastLoginAt),
+  eq(users.sessionEpoch, 0),
+);
+
+/** Compares usernames without regard to case. The indexes are on the same expression. */
+export const hasUsername = (table: typeof users | typeof registrations, canonicalUsername: string | Placeholder) =>
+  eq(sql`lower(${table.username})`, canonicalUsername);
+
+/**
+ * Begins the user's next session epoch. This ends every session except `kept`, the id of the session in which the user
+ * requested the change.
+ */
+export function nextEpoch(kept: string | null = null) {
+  return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
+}
+
+/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
+export function nextVersion(now: number) {
+  return sql`max(${now}, ${users.updatedAt} + 1)`;
+}
+
+/** Whether an operator still has the role and the flags that were read when the request was authenticated. */
+export function stillHasStanding({ id, role, isSuperuser }: User) {
+  return sql`EXISTS (SELECT 1 FROM ${users} AS actor WHERE actor.id = ${id} AND actor.role = ${role} AND actor.is_superuser = ${isSuperuser ? 1 : 0} AND actor.is_active = 1 AND actor.is_verified = 1)`;
+}
+
+/** The ids of the rows that meet a condition. */
+export function idsOf(db: Database, table: typeof users | typeof registrations, condition: SQL | undefined) {
+  return db.select({ id: table.id }).from(table).where(condition);
+}
+
+/** Written out, because SQLite does not use an index with a condition for a bound value. */
+export const isSuperuser = sql`${users.isSuperuser} = 1`;
+
+/** Other superusers who can log in. While there are none, this one can't be removed. */
+export function otherSuperusers(db: Database, id: string) {
+  return idsOf(
+    db,
+    users,
+    and(isSuperuser, eq(users.isActive, true), eq(users.isVerified, true), ne(users.id, id)),
+  ).limit(1);
+}
+
+/** The statements that delete users who meet a condition, and store that their events lose personal data. */
+export function dropUsers(db: Database, condition: SQL | undefined, now: number) {
+  return {
+    anonymise: storeAnonymising(db, idsOf(db, users, condition), now),
+    drop: db.delete(users).where(condition),
+  };
+}
+
+/**
+ * The statement that deletes the registration of which a user was made, if the user of the address meets a condition.
+ * Others stay until they expire, so that the people who made them notice no change.
+ */
+export function spendRegistration(db: Database, email: string | SQL, condition: SQL | undefined) {
+  const username = db
+    .select({ username: sql`lower(${users.username})` })
+    .from(users)
+    .where(condition);
+  return db
+    .delete(registrations)
+    .where(and(eq(registrations.email, email), inArray(sql`lower(${registrations.username})`, username)));
+}
+
+export function selectUser(db: Database, condition: SQL) {
+  return db.select().from(users).where(condition);
+}
+
+export function selectRegistration(db: Database, condition: SQL) {
+  // Of the same time, the one that was stored last: the index has the row's number, so nothing is sorted.
+  return db
+    .select()
+    .from(registrations)
+    .where(condition)
+    .orderBy(desc(registrations.createdAt), desc(sql`rowid`))
+    .limit(1);
+}
