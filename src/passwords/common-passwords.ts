@@ -1,16 +1,47 @@
-import { COMMON_PASSWORDS } from "./common-passwords.data.ts";
+/**
+ * The list of common passwords. ASVS 5.0 6.2.4 asks for the top 3,000 that satisfy the length rule; the list has them
+ * for every minimum length from 8 to 15. It is an asset beside the Worker and not a part of its code, because most
+ * isolates never check a new password.
+ */
+import type { Hops } from "../platform/hops.ts";
 import { fold } from "./context-words.ts";
 import { decodeFingerprints, fingerprint } from "./fingerprint-set.ts";
 
-let fingerprints: Set<number> | undefined;
+/** In the folder of assets, but not below `/static`: only the Worker can read it. */
+export const COMMON_PASSWORDS_PATH = "/common-passwords.bin";
 
 /**
- * Whether a password, as a whole and ignoring case, is one of the most common. ASVS 5.0 6.2.4 asks for the top 3,000
- * that satisfy the length rule; the list has them for every minimum length from 8 to 15. About one in a million
- * passwords that are not on the list counts as common.
+ * Whether a password, as a whole and ignoring case, is one of the most common. About one in a million passwords that are
+ * not on the list counts as common.
  */
-export function isCommonPassword(password: string): boolean {
-  // Decoded when the first password is checked, because most isolates never check one.
-  fingerprints ??= decodeFingerprints(COMMON_PASSWORDS);
-  return fingerprints.has(fingerprint(fold(password)));
+export type IsCommonPassword = (password: string) => boolean | Promise<boolean>;
+
+/** Checks with the list that the bytes hold. Throws if they hold anything else. */
+export function commonPasswordsIn(list: Uint8Array): (password: string) => boolean {
+  const fingerprints = decodeFingerprints(list);
+  if (fingerprints === undefined) throw new Error(`${COMMON_PASSWORDS_PATH} is missing, or is no list of passwords.`);
+  return (password) => fingerprints.has(fingerprint(fold(password)));
+}
+
+export type CommonPasswords = ReturnType<typeof createCommonPasswords>;
+
+/** The list as an isolate keeps it: read for the first password that is checked, in one hop. */
+export function createCommonPasswords() {
+  // Never a promise: the request that started to read may be cancelled, and others would wait for it forever.
+  let isCommon: ReturnType<typeof commonPasswordsIn> | undefined;
+  return {
+    /** Without the list no password passes: the check throws `StorageUnavailable`. */
+    in(assets: Fetcher, hops: Hops): IsCommonPassword {
+      return async (password) => {
+        isCommon ??= await hops.hop("assets", () => readList(assets));
+        return isCommon(password);
+      };
+    },
+  };
+}
+
+async function readList(assets: Fetcher) {
+  // Assets are found by path. The host is never asked.
+  const response = await assets.fetch(`https://assets.invalid${COMMON_PASSWORDS_PATH}`);
+  return commonPasswordsIn(new Uint8Array(await response.arrayBuffer()));
 }

@@ -1,6 +1,7 @@
 /**
  * A compact set of texts. It can tell whether a text is a member, but not list its members. Each text is stored as a
- * fingerprint, the first bits of its SHA-256 hash; the gaps between the sorted fingerprints are Rice-coded.
+ * fingerprint, the first bits of its SHA-256 hash; the gaps between the sorted fingerprints are Rice-coded. A checksum
+ * comes first, because any other bytes could be read as a set too.
  */
 import { Buffer } from "node:buffer";
 import { sha256 } from "../platform/crypto.ts";
@@ -19,13 +20,16 @@ const REMAINDER_BITS = 20;
 
 const REMAINDERS = 2 ** REMAINDER_BITS;
 
+/** The bytes of the checksum, a SHA-256 hash of all that follows. */
+const CHECKSUM_LENGTH = 32;
+
 /** An integer below 2^34. */
 export function fingerprint(text: string): number {
   return Math.floor(Buffer.from(sha256(utf8(text))).readUIntBE(0, 5) / 2 ** (40 - FINGERPRINT_BITS));
 }
 
-/** The fingerprints of the texts, in standard base64. */
-export function encodeFingerprints(texts: readonly string[]): string {
+/** The fingerprints of the texts. */
+export function encodeFingerprints(texts: readonly string[]): Uint8Array {
   const sorted = [...new Set(texts.map(fingerprint))].sort((left, right) => left - right);
   const bits: number[] = [];
   let previous = 0;
@@ -39,12 +43,14 @@ export function encodeFingerprints(texts: readonly string[]): string {
   }
   const bytes = Buffer.alloc(Math.ceil(bits.length / 8), 0xff);
   for (const [index, bit] of bits.entries()) if (bit === 0) bytes[index >> 3] &= ~(128 >> (index & 7));
-  return bytes.toString("base64");
+  return Buffer.concat([sha256(bytes), bytes]);
 }
 
-/** Decodes the output of {@link encodeFingerprints}. */
-export function decodeFingerprints(encoded: string): Set<number> {
-  const bytes = Buffer.from(encoded, "base64");
+/** Decodes the output of {@link encodeFingerprints}; `undefined` for anything else. */
+export function decodeFingerprints(encoded: Uint8Array): Set<number> | undefined {
+  const bytes = encoded.subarray(CHECKSUM_LENGTH);
+  const isIntact = Buffer.from(sha256(bytes)).equals(encoded.subarray(0, CHECKSUM_LENGTH));
+  if (!isIntact) return undefined;
   const end = bytes.length * 8;
   // Padding, so that four bytes can be read at once at any position.
   const readable = Buffer.concat([bytes, Buffer.alloc(4)]);

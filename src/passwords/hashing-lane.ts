@@ -23,8 +23,7 @@ export type HashingLane = ReturnType<typeof createHashingLane>;
 /**
  * How many turns other requests get between two hashes: about a tenth of a hash's time, 6 at the default cost. One turn
  * is not enough: a request needs one to arrive, one for each storage answer and one for its response, and would wait
- * for a whole hash before each. With the cheap hashes of the tests the result is 0, because they block no other
- * request.
+ * for a whole hash before each. 0 for the cheap hashes of development, which block no other request.
  */
 export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
   return Math.floor((2 ** ln * r * p) / 2 ** 17);
@@ -32,7 +31,7 @@ export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
 
 /**
  * `length` is how many requests may wait while one hashes, `turns` how many turns other requests get between two
- * hashes.
+ * hashes. Without turns there is no lane: waiting would take longer than the hashes.
  */
 export function createHashingLane(length: number, turns: number, clock: Clock, wait = pause) {
   let places: { seenAt: number }[] = [];
@@ -42,7 +41,7 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
   async function look(place: { seenAt: number }, milliseconds: number): Promise<void> {
     await wait(milliseconds);
     // Compare with this place's own last refresh. A hash blocks all requests equally, and every live request has
-    // refreshed its place since it ended.
+    // refreshed its place since the hash ended.
     places = places.filter((other) => !isSilent(other, place.seenAt));
     place.seenAt = clock.now();
   }
@@ -62,7 +61,7 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     if (places[0] !== place) return undefined;
     // No `await` from here on: no other request may run between the hash and the release of the place.
     try {
-      return inSpan("postern.hash.compute", {}, work);
+      return compute(work);
     } finally {
       places.shift();
     }
@@ -72,7 +71,11 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     /** How many wait while one hashes. */
     waiting: () => Math.max(0, places.length - 1),
     /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
-    run: <Result>(work: () => Result): Promise<Result | undefined> =>
-      inSpan("postern.hash", { "postern.hash.ahead": places.length }, () => takeTurn(work)),
+    run: async <Result>(work: () => Result): Promise<Result | undefined> =>
+      inSpan("postern.hash", { "postern.hash.ahead": places.length }, () =>
+        turns === 0 ? compute(work) : takeTurn(work),
+      ),
   };
 }
+
+const compute = <Result>(work: () => Result) => inSpan("postern.hash.compute", {}, work);

@@ -1,11 +1,11 @@
 /**
  * The rules for new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). The local rules
- * come first, then the check for breaches. Uses no storage and hashes nothing.
+ * come first, then the check for breaches. Hashes nothing, and reads no storage but the list of common passwords.
  */
 import type { Config } from "../config/config.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { Breaches } from "./breaches.ts";
-import { isCommonPassword } from "./common-passwords.ts";
+import type { IsCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
 import { type Lengths, type PasswordFault, passwordFault, shapeFaults } from "./faults.ts";
 
@@ -26,18 +26,37 @@ export type PasswordQuality = ReturnType<typeof createPasswordQuality>;
 
 export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 
-export function createPasswordQuality(rules: QualityRules, productName: string, breaches: Breaches) {
+/** What passwords are looked up in. */
+interface Lists {
+  isCommon: IsCommonPassword;
+  breaches: Breaches;
+}
+
+export function createPasswordQuality(rules: QualityRules, productName: string, { isCommon, breaches }: Lists) {
   /** `unavailable` if the configuration requires the check for breaches and the list does not answer. */
   async function checkPassword(
     password: string,
     owner: PasswordOwner,
   ): Promise<PasswordCheck | Refusal<"unavailable">> {
-    const faults = localFaults(password, owner, rules, productName);
+    const faults = await localFaults(password, owner);
     // A password that is refused anyway does not need to be checked by another service.
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
     const hasLeaked = await breaches.know(password);
     if (hasLeaked === undefined && rules.breachCheck === "required") return refuse("unavailable");
     return { faults: hasLeaked ? [passwordFault("breached")] : [], breachesUnknown: hasLeaked === undefined };
+  }
+
+  /** The faults that can be found without another service. */
+  async function localFaults(password: string, owner: PasswordOwner): Promise<PasswordFault[]> {
+    const faults = shapeFaults(password, rules);
+    if (faults.some(({ code }) => code !== "too_short")) return faults;
+    const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
+    if (emailWords.some((word) => containsWord(password, word))) faults.push(passwordFault("contains_email"));
+    if (owner.username !== undefined && containsWord(password, owner.username))
+      faults.push(passwordFault("contains_username"));
+    if (containsWord(password, productName)) faults.push(passwordFault("contains_product_name", productName));
+    if (await isCommon(password)) faults.push(passwordFault("too_common"));
+    return faults;
   }
 
   return {
@@ -53,17 +72,4 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
       return check.breachesUnknown ? { details: { breach_check: "unavailable" } } : {};
     },
   };
-}
-
-/** The faults that can be found without another service. */
-function localFaults(password: string, owner: PasswordOwner, lengths: Lengths, productName: string): PasswordFault[] {
-  const faults = shapeFaults(password, lengths);
-  if (faults.some(({ code }) => code !== "too_short")) return faults;
-  const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
-  if (emailWords.some((word) => containsWord(password, word))) faults.push(passwordFault("contains_email"));
-  if (owner.username !== undefined && containsWord(password, owner.username))
-    faults.push(passwordFault("contains_username"));
-  if (containsWord(password, productName)) faults.push(passwordFault("contains_product_name", productName));
-  if (isCommonPassword(password)) faults.push(passwordFault("too_common"));
-  return faults;
 }

@@ -91,8 +91,8 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
 }
 
 /**
- * An imported hash as it is stored. A scrypt hash at the configured cost looks like one of ours, which are all of
- * passwords in NFC. Padding tells it apart: ours have none, and base64 of 32 or 64 bytes always has room for it.
+ * An imported hash as it is stored. A scrypt hash at the configured cost looks like ours, which are always made from
+ * the NFC form. Padding tells it apart: ours have none, and base64 of 32 or 64 bytes always has room for it.
  */
 export function asImported(text: string): string {
   if (!text.startsWith("$scrypt$")) return text;
