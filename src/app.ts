@@ -12,6 +12,7 @@ import { answerCors } from "./http/cors.ts";
 import { expectHost } from "./http/expect-host.ts";
 import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
 import { floodShield } from "./http/flood-shield.ts";
+import { KeepingRouter } from "./http/keeping-router.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
 import { refuseForeignPages } from "./http/request-origin.ts";
@@ -23,7 +24,7 @@ import { namesOf } from "./platform/records.ts";
 import { createServices } from "./services.ts";
 
 export function createApp(config: Config): Hono<AppEnv> {
-  const app = new Hono<AppEnv>({ strict: false });
+  const app = new Hono<AppEnv>({ strict: false, router: new KeepingRouter() });
   const endpoints = endpointsOf(config);
 
   app.use(requestId);

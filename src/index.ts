@@ -15,6 +15,7 @@ import { runMaintenance } from "./maintenance.ts";
 import { configureLog } from "./platform/log.ts";
 import { inLogContext } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
+import { extend } from "./platform/records.ts";
 import { useTracing } from "./platform/spans.ts";
 import { continueTrace } from "./platform/trace.ts";
 import { createServices, logSettingsOf } from "./services.ts";
@@ -27,7 +28,8 @@ export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 configureLog(logSettingsOf(config, waitUntil));
-// As a member of the module, which older runtimes lack: a named import would keep the Worker from starting there.
+// Read as a member of the module, because older runtimes lack it: with a named import, the Worker would not start
+// there.
 useTracing(runtime.tracing);
 const app = createApp(config);
 
@@ -40,7 +42,7 @@ export default {
       const { clock, db } = services;
       const deadLetters = bindings.MAIL_DEAD_LETTERS;
       const transport = chooseTransport(config.mail, { clock, db, email: bindings.EMAIL });
-      await deliverMails(batch, { ...services, transport, deadLetters });
+      await deliverMails(batch, extend(services, { transport, deadLetters }));
     } else {
       await inNewTrace(() => recordAuditEvents(batch, services));
     }

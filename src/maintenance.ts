@@ -5,12 +5,18 @@
 
 import { offerFirstSuperuser } from "./accounts/first-superuser.ts";
 import type { Services } from "./endpoint/services.ts";
+import { DAY } from "./platform/clock.ts";
 import { describeError, writeLog } from "./platform/log.ts";
 
 /** How many rows one statement deletes, and how often a task repeats it in one run. The next run continues. */
 const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
+/** Events are moved in one bound value, which D1 limits to 2 MB. The longest take 3 kB. */
+const EVENTS_MOVED_AT_ONCE = 500;
 const MOST_STATEMENTS = 20;
+
+/** For how long an import of users can be continued. */
+const IMPORT_TIME = 30 * DAY;
 
 type Task = (services: Services, now: number) => Promise<void>;
 
@@ -45,6 +51,11 @@ const TASKS: Readonly<Record<string, Task>> = {
       const deleted = await auditEvents.deleteOlder(now - config.audit.retention, EVENTS_A_STATEMENT);
       return deleted === EVENTS_A_STATEMENT;
     }),
+
+  move_audit_events({ auditEvents, config }, now) {
+    const importedBefore = now - Math.max(IMPORT_TIME, config.accounts.unverifiedLifetime);
+    return repeat(auditEvents.drain(importedBefore, EVENTS_MOVED_AT_ONCE));
+  },
 };
 
 /** Throws after the last task if any has failed, so that the platform counts the run as failed. */

@@ -1,7 +1,7 @@
 /** The one place that constructs services, from bindings and configuration. */
 import { createFollowUps } from "./accounts/follow-ups.ts";
 import { createAuditEventStore } from "./audit/audit-events.ts";
-import type { AuditOrigin } from "./audit/event-types.ts";
+import { type AuditOrigin, NO_REQUEST } from "./audit/event-types.ts";
 import { createAuditTrail } from "./audit/trail.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config/config.ts";
@@ -19,6 +19,7 @@ import { createMeter } from "./metrics/meter.ts";
 import { createQueueDepths } from "./metrics/queue-depths.ts";
 import { isolateTally } from "./metrics/tally.ts";
 import { createBreaches } from "./passwords/breaches.ts";
+import { type CommonPasswords, createCommonPasswords } from "./passwords/common-passwords.ts";
 import { createHashingLane, type HashingLane, turnsBetweenHashes } from "./passwords/hashing-lane.ts";
 import { createPasswords } from "./passwords/passwords.ts";
 import { createPasswordQuality } from "./passwords/quality.ts";
@@ -30,7 +31,7 @@ import { Hops } from "./platform/hops.ts";
 import { currentTraceparent } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
 import { lazily } from "./platform/records.ts";
-import { createRevocations } from "./sessions/revocations.ts";
+import { createRevocations } from "./sessions/revocations-health.ts";
 import { createSessions } from "./sessions/session-calls.ts";
 import { createAccessTokens } from "./tokens/access-token.ts";
 import { createUserAdministration } from "./users/administration.ts";
@@ -40,55 +41,74 @@ import { createFirstSuperuserStore } from "./users/first-superuser.ts";
 import { createInvitationStore } from "./users/invitations.ts";
 import { createProfileStore } from "./users/profiles.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
+import { createUserSearch } from "./users/search.ts";
 import { createUserStore } from "./users/users.ts";
 import { VERSION } from "./version.ts";
 
-/** Of work that no request over HTTP asked for. */
-const NO_ORIGIN: AuditOrigin = { ipAddress: null, userAgent: null, requestId: null };
+/** What services are created from. */
+interface Given {
+  bindings: Bindings;
+  config: Config;
+  origin: AuditOrigin;
+}
 
 /** The services of one request, whose storage round trips they count. Each is created on first use, without I/O. */
-export function createServices(bindings: Bindings, config: Config, origin: AuditOrigin = NO_ORIGIN): Services {
-  const { LOGIN_GUARD, RATE_LIMITER } = bindings;
-  const { enforced, rules } = config.limits;
-  const { productName } = config;
-  const isCounting = config.metrics.token !== undefined;
-  return lazily<Services>({
-    config: () => config,
-    clock: () => systemClock,
-    random: () => systemRandom,
-    secrets: () => keptFor(config).secrets,
-    meter: () => createMeter(isCounting ? isolateTally : undefined, bindings.ANALYTICS),
-    metrics: (parts) => (isCounting ? createMetricsStore(bindings.METRICS, isolateTally, parts) : undefined),
-    hops: ({ clock, meter }) => new Hops(clock, meter),
-    afterResponse: () => new AfterResponse(),
-    db: ({ hops }) => openDatabase(bindings.DB, hops),
-    users: ({ db }) => createUserStore(db),
-    profiles: ({ db }) => createProfileStore(db),
-    registrations: ({ db }) => createRegistrationStore(db),
-    invitations: ({ db }) => createInvitationStore(db),
-    firstSuperuser: ({ db }) => createFirstSuperuserStore(db),
-    emailChanges: ({ db }) => createEmailChangeStore(db),
-    deletions: ({ db }) => createDeletionStore(db),
-    administration: ({ db }) => createUserAdministration(db),
-    sessions: ({ hops }) => createSessions(bindings.USER_SESSIONS, config, hops, currentTraceparent()),
-    revocations: ({ hops }) => createRevocations(bindings.REVOCATIONS, hops),
-    keyring: (services) => createKeyring(services),
-    accessTokens: ({ keyring, clock, random }) => createAccessTokens({ config: config.tokens, keyring, clock, random }),
-    passwords: ({ meter, random }) => createPasswords(config.passwords, keptFor(config).lane, random, meter),
-    passwordQuality: ({ hops }) =>
-      createPasswordQuality(config.passwords, productName, createBreaches(config.passwords.breachTimeout, hops)),
-    limiter: (parts) => (enforced ? createLimiter(RATE_LIMITER, rules, parts) : unlimited),
-    loginAttempts: (parts) =>
-      enforced ? createLoginAttempts(RATE_LIMITER, LOGIN_GUARD, rules, parts) : unlimitedAttempts,
-    challenge: ({ hops }) => createChallenge(config.turnstile, hops),
-    mail: (parts) => createMailQueue(bindings.MAIL_QUEUE, parts, currentTraceparent()),
-    suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
-    audit: (services) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
-    followUpRows: ({ db }) => createFollowUpRows(db),
-    followUps: (services) => createFollowUps(services, origin),
-    queueDepths: (parts) => createQueueDepths(bindings, parts),
-    auditEvents: ({ db }) => createAuditEventStore(db),
-  });
+export function createServices(bindings: Bindings, config: Config, origin: AuditOrigin = NO_REQUEST): Services {
+  return createLazily({ bindings, config, origin });
+}
+
+const createLazily = lazily<Services, Given>({
+  config: (_, { config }) => config,
+  clock: () => systemClock,
+  random: () => systemRandom,
+  secrets: (_, { config }) => keptFor(config).secrets,
+  meter: (_, { bindings, config }) => createMeter(isCounting(config) ? isolateTally : undefined, bindings.ANALYTICS),
+  metrics: (parts, { bindings, config }) =>
+    isCounting(config) ? createMetricsStore(bindings.METRICS, isolateTally, parts) : undefined,
+  hops: ({ clock, meter }) => new Hops(clock, meter),
+  afterResponse: () => new AfterResponse(),
+  db: ({ hops }, { bindings }) => openDatabase(bindings.DB, hops),
+  users: ({ db }) => createUserStore(db),
+  profiles: ({ db }) => createProfileStore(db),
+  registrations: ({ db }) => createRegistrationStore(db),
+  invitations: ({ db }) => createInvitationStore(db),
+  firstSuperuser: ({ db }) => createFirstSuperuserStore(db),
+  emailChanges: ({ db }) => createEmailChangeStore(db),
+  deletions: ({ db }) => createDeletionStore(db),
+  administration: ({ db }) => createUserAdministration(db),
+  userSearch: ({ db }) => createUserSearch(db),
+  sessions: ({ hops }, { bindings, config, origin }) =>
+    createSessions(bindings.USER_SESSIONS, config, hops, { origin, traceparent: currentTraceparent() }),
+  revocations: ({ hops }, { bindings }) => createRevocations(bindings.REVOCATIONS, hops),
+  keyring: (services) => createKeyring(services),
+  accessTokens: ({ keyring, clock, random }, { config }) =>
+    createAccessTokens({ config: config.tokens, keyring, clock, random }),
+  passwords: ({ meter, random }, { config }) => createPasswords(config.passwords, keptFor(config).lane, random, meter),
+  passwordQuality: ({ hops }, { bindings, config }) =>
+    createPasswordQuality(config.passwords, config.productName, {
+      isCommon: keptFor(config).commonPasswords.in(bindings.ASSETS, hops),
+      breaches: createBreaches(config.passwords.breachTimeout, hops),
+    }),
+  limiter: (parts, { bindings, config: { limits } }) =>
+    limits.enforced ? createLimiter(bindings.RATE_LIMITER, limits.rules, parts) : unlimited,
+  loginAttempts: (parts, { bindings, config: { limits } }) =>
+    limits.enforced
+      ? createLoginAttempts(bindings.RATE_LIMITER, bindings.LOGIN_GUARD, limits.rules, parts)
+      : unlimitedAttempts,
+  challenge: ({ hops }, { config }) => createChallenge(config.turnstile, hops),
+  mail: (parts, { bindings }) => createMailQueue(bindings.MAIL_QUEUE, parts, currentTraceparent()),
+  suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
+  audit: (services, { bindings, origin }) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
+  followUpRows: ({ db }) => createFollowUpRows(db),
+  followUps: (services, { origin }) => createFollowUps(services, origin),
+  queueDepths: (parts, { bindings }) => createQueueDepths(bindings, parts),
+  auditEvents: ({ db, hops }, { bindings: { AUDIT_DB } }) =>
+    createAuditEventStore(db, AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1")),
+});
+
+/** Whether `/metrics` is served, so that counting is worth it. */
+function isCounting({ metrics }: Config): boolean {
+  return metrics.token !== undefined;
 }
 
 /** How an isolate logs. `waitUntil` keeps it alive while it reports an error. */
@@ -99,10 +119,11 @@ export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise
   return { ...log, report: createErrorReports(project, { clock: systemClock, random: systemRandom, waitUntil }) };
 }
 
-/** What an isolate keeps: values only, derived from the configuration. */
+/** What an isolate keeps: values only, derived from the configuration or from an asset. */
 interface Kept {
   secrets: Secrets;
   lane: HashingLane;
+  commonPasswords: CommonPasswords;
 }
 
 const keptByConfig = new WeakMap<Config, Kept>();
@@ -113,6 +134,7 @@ function keptFor(config: Config): Kept {
   const made = {
     secrets: createSecrets(config.secret.current, config.secret.previous),
     lane: createHashingLane(config.passwords.laneLength, turnsBetweenHashes(config.passwords.scrypt), systemClock),
+    commonPasswords: createCommonPasswords(),
   };
   keptByConfig.set(config, made);
   return made;

@@ -1,4 +1,2 @@
-import packageJson from "../package.json" with { type: "json" };
-
-/** The version of this build. */
-export const VERSION: string = packageJson.version;
+/** The version of this build. `npm run release` sets it. Read from package.json, all of that would be in the Worker. */
+export const VERSION = "0.1.0";

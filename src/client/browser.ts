@@ -1,7 +1,7 @@
 /** The client's environment, as parameters. No other file of the client reads a clock or waits. */
 import type { Fetch } from "./types.ts";
 
-export interface Channel<Message> {
+interface Channel<Message> {
   postMessage(message: Message): void;
   close(): void;
 }

@@ -10,8 +10,8 @@ const PAUSES_MILLISECONDS = [300, 1_200];
 /** A longer `Retry-After` is not waited for. */
 const LONGEST_WAIT_SECONDS = 2;
 /**
- * The timeout of each try. All tries together, 3 · 8 + 2 · 2 = 28 s, end within the 30 s: a later try would look like
- * theft. A service with a shorter `REFRESH_GRACE_SECONDS` accepts that risk.
+ * The timeout of each try. All tries together take at most 3 · 8 + 2 · 2 = 28 s. After the 30 s above, another try
+ * would look like theft. A service with a shorter `REFRESH_GRACE_SECONDS` accepts that risk.
  */
 const PATIENCE_MILLISECONDS = 8_000;
 

@@ -27,8 +27,8 @@ export const LIMIT_RULES = {
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its
-   * own budget. If a stranger uses one up, its links are already in the mailbox. Notices of new logins count too: beyond
-   * this, they only are in the list of events.
+   * own budget. If a stranger uses one up, its links are already in the mailbox. Notices of new logins count too:
+   * beyond this budget, only the list of events shows the login.
    */
   mailPerRecipient: { budget: 3, window: HOUR },
   /**
@@ -91,3 +91,23 @@ export const GUARD_MEMORY = 90 * DAY;
  * milliseconds. Longer than the longest pause, so waiting for it allows no more guesses than the pauses do.
  */
 export const PAUSE_MEMORY = 1 * DAY;
+
+/**
+ * How long an attempt of a login counts at its network while its outcome is unknown, in milliseconds. At the default
+ * cost, no password waits that long for its hash, even in the longest lane. So a lease only runs out if its Worker was
+ * lost.
+ */
+export const LEASE = 30 * SECOND;
+
+/**
+ * If the guards of both names of an account know a network, logins from there by one name are reported to the guard of
+ * the other only once in this time, in milliseconds. So the network stays known there for at least the rest of
+ * `GUARD_MEMORY` after its last login.
+ */
+export const SHARED_LOGIN_MEMORY = 30 * DAY;
+
+/**
+ * The same for an account that already remembers the maximum number of networks: the next new one pushes out the
+ * oldest.
+ */
+export const SHARED_LOGIN_MEMORY_IF_FULL = 1 * DAY;

@@ -127,8 +127,8 @@ function isDomainPattern(text: string): boolean {
 }
 
 /**
- * An origin as browsers send it. For a scheme of their own, such as the one of an app, they send the scheme and the
- * host. The origin of such a URL is opaque to the URL standard, so it can't be compared with `URL.origin`.
+ * An origin as browsers send it. For another scheme, such as the one of an app, they send the scheme and the host. The
+ * URL standard makes the origin of such a URL opaque, so it can't be compared with `URL.origin`.
  */
 function isOrigin(text: string): boolean {
   if (isHttpUrl(text)) return new URL(text).origin === text;

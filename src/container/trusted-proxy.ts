@@ -46,8 +46,8 @@ export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedPro
 }
 
 /**
- * The last address in the header that is no trusted proxy. Each proxy appends the address that it saw, so everything
- * before that address may be forged. Without one, the peer itself.
+ * The last address in the header that is not a trusted proxy's. Each proxy appends the address that it saw, so
+ * everything before that address may be forged. If the header has no address, returns that of the peer.
  */
 function nearestStranger(peer: string, header: string, isTrusted: (address: string) => boolean): string {
   let nearest = peer;

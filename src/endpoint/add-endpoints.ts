@@ -2,14 +2,14 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Config } from "../config/config.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { acceptJson, jsonBody, queryOf } from "../http/body.ts";
-import { conditional } from "../http/etag.ts";
+import { jsonBody, queryOf } from "../http/body.ts";
+import { conditional, etagOf } from "../http/etag.ts";
 import { clientOf, exchangeOf } from "../http/exchange.ts";
 import { answerUnknownRoute } from "../http/failures.ts";
 import { answerProblem } from "../http/problem-response.ts";
 import { isProblem } from "../http/problems.ts";
 import { honoPath } from "../http/routes.ts";
-import type { Answer, Endpoint, SuccessAnswer } from "./endpoint.ts";
+import type { Answer, Endpoint } from "./endpoint.ts";
 import type { Services } from "./services.ts";
 
 declare module "../http/app-env.ts" {
@@ -28,7 +28,7 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
     if (method === "get" && !endpoint.answersHead) {
       checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
     }
-    if (body !== undefined) checks.push(acceptJson(bodyOptional), jsonBody(body(config)));
+    if (body !== undefined) checks.push(jsonBody(() => body(config), bodyOptional));
     if (query !== undefined) checks.push(queryOf(query));
     app.on(method.toUpperCase(), [honoPath(path)], ...checks, (c: Context<AppEnv>) => handle(c, config, endpoint));
   }
@@ -49,14 +49,16 @@ async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): P
     client: clientOf(c),
     exchange: exchangeOf(c, config),
   });
-  return respond(c, answer, endpoint.answers[0]?.status ?? 200);
+  return respond(c, answer, endpoint);
 }
 
-function respond(c: Context<AppEnv>, answer: Answer, usual: SuccessAnswer["status"]): Response {
+function respond(c: Context<AppEnv>, answer: Answer, { answers, isConditional }: Endpoint): Response {
   if (answer instanceof Response) return answer;
   if (isProblem(answer)) return answerProblem(c, answer);
-  const { body, headers, status = usual } = answer;
+  const { body, headers, status = answers[0]?.status ?? 200 } = answer;
   if (status === 204) return c.body(null, 204, headers);
   if (body instanceof ReadableStream) return c.body(body, status, headers);
-  return c.body(JSON.stringify(body), status, { "Content-Type": "application/json", ...headers });
+  const text = JSON.stringify(body);
+  const tag = isConditional ? { ETag: etagOf(text) } : {};
+  return c.body(text, status, { "Content-Type": "application/json", ...tag, ...headers });
 }

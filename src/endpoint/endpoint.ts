@@ -64,7 +64,7 @@ interface Declaration<
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
   /** Taken together, in one hop, before the handler runs, with the caller's budget of recorded requests. */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
-  /** The counter of what the requests come to: `succeeded`, or the code of the refusal. */
+  /** The counter of the outcomes: `succeeded`, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */

@@ -4,7 +4,9 @@ import type { Client } from "../http/exchange.ts";
 import { type Limit, mailLimit } from "../limits/budgets.ts";
 import { networkLimits } from "../limits/networks.ts";
 import type { User } from "../users/user.ts";
-import type { Principal } from "./callers.ts";
+
+/** What limits need to know of a caller. */
+type Caller = { user: Pick<User, "id" | "email"> };
 
 /** A limit as an endpoint declares it. */
 export interface DeclaredLimit<Input> {
@@ -25,15 +27,15 @@ export function perNetwork(rule: LimitName): DeclaredLimit<{ client: Client }> {
 }
 
 /** A budget for each user who calls. */
-export function perUser(rule: LimitName): DeclaredLimit<{ caller: Principal }> {
+export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   return { rule, budgets: ({ caller }) => [{ rule, key: caller.user.id }], counts: countsWork };
 }
 
 /**
  * The caller's budget of what the audit log records. A wrong password is recorded too. Refusals stay counted, so that
- * they don't cost nothing.
+ * they aren't free.
  */
-export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Principal }> {
+export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);
   return { rule, budgets: ({ caller }) => [{ rule, key: caller.user.id }], counts: wasTried };
 }
@@ -44,7 +46,7 @@ export function emailsToGivenAddress(kind: string): DeclaredLimit<{ body: { emai
 }
 
 /** The budget of emails of one kind to the user who calls. */
-export function emailsToCaller(kind: string): DeclaredLimit<{ caller: Principal }> {
+export function emailsToCaller(kind: string): DeclaredLimit<{ caller: Caller }> {
   return {
     rule: "mailPerRecipient",
     budgets: ({ caller }) => [mailLimit(kind, caller.user.email)],
@@ -62,7 +64,7 @@ export function emailsToTarget(kind: string): DeclaredLimit<{ caller: { target: 
 }
 
 /** Wrong guesses at the caller's current password. Every other outcome refunds the attempt. */
-export const passwordGuesses: DeclaredLimit<{ caller: Principal }> = {
+export const passwordGuesses: DeclaredLimit<{ caller: Caller }> = {
   rule: "passwordCheckPerUser",
   budgets: ({ caller }) => [{ rule: "passwordCheckPerUser", key: caller.user.id }],
   counts: (code) => code === "wrong_password",

@@ -20,7 +20,7 @@ import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { Meter } from "../platform/meter.ts";
 import type { Random } from "../platform/random.ts";
-import type { Revocations } from "../sessions/revocations.ts";
+import type { Revocations } from "../sessions/revocations-health.ts";
 import type { Sessions } from "../sessions/session-calls.ts";
 import type { AccessTokens } from "../tokens/access-token.ts";
 import type { UserAdministration } from "../users/administration.ts";
@@ -30,6 +30,7 @@ import type { FirstSuperuserStore } from "../users/first-superuser.ts";
 import type { InvitationStore } from "../users/invitations.ts";
 import type { ProfileStore } from "../users/profiles.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
+import type { UserSearch } from "../users/search.ts";
 import type { UserStore } from "../users/users.ts";
 
 /** What handlers work with. Each service is created on first use; `services.ts` says how. */
@@ -53,6 +54,7 @@ export interface Services {
   readonly emailChanges: EmailChangeStore;
   readonly deletions: DeletionStore;
   readonly administration: UserAdministration;
+  readonly userSearch: UserSearch;
   readonly sessions: Sessions;
   readonly revocations: Revocations;
   readonly keyring: Keyring;

@@ -36,7 +36,7 @@ export function answerCors({ allowedOrigins, allowedHeaders }: Pick<Config, "all
     if (allowedOrigins.includes(origin)) return listed(c, next);
     // A preflight from an unlisted origin is answered too, but without the headers that would allow the request.
     await next();
-    c.header("Vary", "Origin", { append: true });
+    c.res.headers.append("Vary", "Origin");
     return;
   });
 }

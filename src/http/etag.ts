@@ -1,6 +1,13 @@
 import type { MiddlewareHandler } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
+import { sha256 } from "../platform/crypto.ts";
+import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { AppEnv } from "./app-env.ts";
+
+/** The ETag of a text. For the middleware below, which otherwise reads the whole response again to make one. */
+export function etagOf(text: string): string {
+  return `"${encodeBase64url(sha256(utf8(text)))}"`;
+}
 
 /**
  * Adds an ETag to what an endpoint answers, and answers 304 to a client that has it (RFC 9110 §13.1.2). A browser takes

@@ -12,17 +12,27 @@ export type Client = ReturnType<typeof clientOf>;
 
 export type Exchange = ReturnType<typeof exchangeOf>;
 
-/** Where a request comes from. */
+/** Where a request comes from. Read when it is asked for: most endpoints need little of it. */
 export function clientOf(c: Context<AppEnv>) {
   return {
     /** What limits count by: an IPv4 address or an IPv6 /64. */
-    network: clientNetwork(c),
-    ipAddress: clientAddress(c),
-    userAgent: clientAgent(c),
+    get network() {
+      return clientNetwork(c);
+    },
+    get ipAddress() {
+      return clientAddress(c);
+    },
+    get userAgent() {
+      return clientAgent(c);
+    },
     /** ISO 3166-1 alpha-2, if the platform says. */
-    country: clientCountry(c),
+    get country() {
+      return clientCountry(c);
+    },
     /** The language that the client asks for. */
-    locale: chooseLocale(c.req.header("Accept-Language")),
+    get locale() {
+      return chooseLocale(c.req.header("Accept-Language"));
+    },
   };
 }
 
@@ -52,7 +62,7 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     identify: (userId: string) => c.set("userId", userId),
     /** A static file, by its path in the assets folder. `headers` are those of the request for it. */
     fetchAsset: (path: string, headers = new Headers()) =>
-      c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers })),
+      c.get("hops").hop("assets", () => c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers }))),
   };
 }
 

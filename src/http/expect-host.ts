@@ -11,9 +11,8 @@ import { answerProblem } from "./problem-response.ts";
  */
 export function expectHost(development: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const { protocol, hostname } = new URL(c.req.url);
-    if (development && !isLoopback(hostname)) return answerProblem(c, refuse("misdirected_request"));
-    if (!development && protocol !== "https:") return answerProblem(c, refuse("https_required"));
+    if (development && !isLoopback(new URL(c.req.url).hostname)) return answerProblem(c, refuse("misdirected_request"));
+    if (!development && !c.req.url.startsWith("https:")) return answerProblem(c, refuse("https_required"));
     return next();
   });
 }

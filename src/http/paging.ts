@@ -3,6 +3,8 @@ import * as z from "zod";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
 const UNCHANGED = "Send the `next_cursor` of the previous page unchanged.";
+/** The error of a cursor that does not come from a page of this list. */
+export const OTHER_CURSOR = { params: { code: "invalid_format" }, message: UNCHANGED };
 const MEANING = "`next_cursor` of the previous page. Omit it for the first page.";
 
 /** The query parameters of a list whose ids are in the order of the items: the cursor is an id. */
@@ -17,21 +19,18 @@ export const pageQuery = {
   cursor: z.uuid(UNCHANGED).optional().meta({ description: MEANING }),
 };
 
-/** A place in a list that is sorted by time of creation and id. */
-export interface Place {
-  createdAt: number;
-  id: string;
-}
+/** A place in a list that is sorted by time of creation and id, or by name. */
+export type Place = { createdAt: number; id: string } | { name: string };
 
-/** The query parameters of a list that is sorted by time of creation and id. */
-export const pageQueryByTime = {
+/** The query parameters of a list that is sorted by time of creation and id, or by name. */
+export const pageQueryByPlace = {
   ...pageQuery,
   cursor: z
     .string()
     .transform((text, context) => {
       const place = placeOfCursor(text);
       if (place !== undefined) return place;
-      context.addIssue({ code: "custom", params: { code: "invalid_format" }, message: UNCHANGED });
+      context.addIssue({ code: "custom", ...OTHER_CURSOR });
       return z.NEVER;
     })
     .optional()
@@ -57,13 +56,14 @@ export function toPage<Row extends { id: string }, Item>(
   return { items: page.map(present), next_cursor: last === undefined ? null : cursorOf(last) };
 }
 
-/** The cursor of a place: base64url of the time and the id. */
-export function cursorOfPlace({ createdAt, id }: Place): string {
-  return encodeBase64url(utf8(`${createdAt} ${id}`));
+/** The cursor of a place: base64url of the time and the id, or of a space and the name. */
+export function cursorOfPlace(place: Place): string {
+  return encodeBase64url(utf8("name" in place ? ` ${place.name}` : `${place.createdAt} ${place.id}`));
 }
 
 function placeOfCursor(cursor: string): Place | undefined {
   const text = new TextDecoder().decode(decodeBase64url(cursor));
-  const [, time, id] = /^(-?\d{1,15}) ([\da-f-]{36})$/.exec(text) ?? [];
+  const [, time, id, name] = /^(?:(-?\d{1,15}) ([\da-f-]{36})| (\S{1,254}))$/.exec(text) ?? [];
+  if (name !== undefined) return { name };
   return id === undefined ? undefined : { createdAt: Number(time), id };
 }

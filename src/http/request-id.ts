@@ -11,5 +11,5 @@ export const requestId = createMiddleware<AppEnv>(async (c, next) => {
   const id = ACCEPTABLE.test(given) ? given : createId(systemClock.now(), systemRandom);
   c.set("requestId", id);
   await next();
-  c.header("X-Request-Id", id);
+  c.res.headers.set("X-Request-Id", id);
 });

@@ -6,15 +6,15 @@ import type { AppEnv } from "./app-env.ts";
 import { routeName } from "./routes.ts";
 
 /**
- * Logs one structured line per request, and counts it: the route pattern, never the URL, and the outcome. No body, header
- * or query is logged.
+ * Logs one structured line per request, with the outcome and the pattern of the route, never the URL. Also counts the
+ * request. No body, header or query is logged.
  */
 export function requestLog(clock: Clock, showTiming: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = clock.now();
     await next();
     const hops = c.get("hops");
-    if (showTiming && hops.made.length > 0) c.header("Server-Timing", hops.serverTiming());
+    if (showTiming && hops.made.length > 0) c.res.headers.set("Server-Timing", hops.serverTiming());
     const { method } = c.req;
     const { status } = c.res;
     const pattern = routePath(c, -1);

@@ -14,6 +14,7 @@ const MOST_ENCODINGS = 3;
 export function restoreFragment(pages: readonly string[]) {
   const link = new RegExp(`^(/(?:${pages.join("|")}))/?(\\?.*?)?${ENCODED_HASH}([^?]*)(\\?.*)?$`);
   return createMiddleware<AppEnv>(async (c, next) => {
+    if (!c.req.url.includes("%")) return next();
     const address = new URL(c.req.url);
     const [, page, before = "", fragment = "", after = ""] = link.exec(address.pathname + address.search) ?? [];
     if (page === undefined || !/^(GET|HEAD)$/.test(c.req.method)) return next();

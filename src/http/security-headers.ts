@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./app-env.ts";
 
-const EVERYWHERE = {
+const EVERYWHERE = Object.entries({
   "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
@@ -10,18 +10,19 @@ const EVERYWHERE = {
   // Pages can't embed responses. Origins that CORS allows can still read them.
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-};
+});
 
 /** API responses are never rendered, so they may load nothing. Pages set their own policy. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
  * Security headers for every response (OWASP REST Security Cheat Sheet). Responses are not stored unless they are
- * declared cacheable.
+ * declared cacheable. Set on the response itself, as all middleware does: `c.header` would copy the response each time.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(EVERYWHERE)) c.header(name, value);
-  if (!c.res.headers.has("Content-Security-Policy")) c.header("Content-Security-Policy", API_POLICY);
-  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+  const { headers } = c.res;
+  for (const [name, value] of EVERYWHERE) headers.set(name, value);
+  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", API_POLICY);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 });

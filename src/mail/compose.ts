@@ -34,20 +34,13 @@ export async function composeMail(
 }
 
 /**
- * Counts an email here, after the response, which so reveals nothing: what strangers cause to an address over all kinds,
- * and notices that can repeat without end. The limit of one kind was counted when a link was requested.
+ * Counts the emails that strangers can cause to an address, over all kinds, and notices that can repeat without end.
+ * Counted here, after the response, so that the response reveals nothing. The limit of one kind was counted when the
+ * link was requested.
  */
 async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
-  const taken: Limit[] = [];
-  for (const limit of limitsOf(event, to)) {
-    const { refusal } = await limiter.take([limit]);
-    if (refusal !== undefined) {
-      await limiter.refund(taken);
-      return false;
-    }
-    taken.push(limit);
-  }
-  return true;
+  const { refusal } = await limiter.take(limitsOf(event, to));
+  return refusal === undefined;
 }
 
 function limitsOf(event: MailEvent, to: string): Limit[] {

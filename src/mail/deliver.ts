@@ -1,8 +1,9 @@
 /**
- * The consumer of the mail queue: composes and sends each email. Retries failures, but no refusal: that email goes to
- * the dead-letter queue after one try.
+ * The consumer of the mail queue: composes and sends each email. Retries failures, except refusals: a refused email
+ * goes to the dead-letter queue at once.
  */
 import type { AuditEventStore } from "../audit/audit-events.ts";
+import { NO_REQUEST } from "../audit/event-types.ts";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";
 import { inLogContext } from "../platform/log-context.ts";
@@ -18,7 +19,10 @@ import { MailNotDelivered, type OutgoingMail, type Transport } from "./transport
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
-/** So many tries fail in two and a half minutes. Servers that ask for patience (greylisting) take an email before. */
+/**
+ * This many tries take two and a half minutes. A server that delays emails from unknown senders (greylisting) accepts
+ * one sooner.
+ */
 const PATIENT_TRIES = 5;
 
 const traced = mailRequest.pick({ traceparent: true });
@@ -38,7 +42,7 @@ interface Outcome extends LogFields {
   event: "mail_sent" | "mail_not_needed" | "mail_suppressed" | "mail_refused";
 }
 
-/** The same as a state that is counted. */
+/** The state that is counted for each outcome. */
 const STATES = {
   mail_sent: "sent",
   mail_not_needed: "not_needed",
@@ -108,8 +112,9 @@ async function sendMail(request: MailRequest, mail: OutgoingMail, parts: Deliver
 }
 
 /**
- * Puts the request into the dead-letter queue, which nothing but a producer or used-up retries can do, and records the
- * refusal, without the address. The suppression comes last: if a step fails, the email is tried again.
+ * Sends the request to the dead-letter queue as a producer, because a consumer can move a message there only by using
+ * up its retries. Records the refusal, without the address. That goes to `DB`: an email must not be sent again because
+ * `AUDIT_DB` doesn't answer. The suppression comes last: if a step fails, the email is tried again.
  */
 async function giveUp(
   request: MailRequest,
@@ -120,16 +125,14 @@ async function giveUp(
   const now = clock.now();
   await deadLetters.send(request);
   const { user } = await registrations.findNewest(address);
-  await auditEvents.add([
+  await auditEvents.stage([
     {
       id: createId(now, random),
       type: "email_refused",
       occurredAt: now,
       actorId: null,
       userId: user?.id ?? null,
-      ipAddress: null,
-      userAgent: null,
-      requestId: null,
+      ...NO_REQUEST,
       details: { kind: request.event.kind, reason, suppressed: refused === "address" },
     },
   ]);

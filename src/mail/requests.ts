@@ -82,14 +82,16 @@ export function createMailQueue(
     meter.count("emails", { kind: request.event.kind, state: "queued" });
   }
 
-  async function sendNotice(request: MailRequest): Promise<void> {
+  async function sendNotice(request: MailRequest): Promise<boolean> {
     try {
       await retry(() => send(request));
+      return true;
     } catch (error) {
       const { event } = request;
       const user = "userId" in event ? { user_id: event.userId } : {};
       meter.count("emails", { kind: event.kind, state: "lost" });
       writeLog("error", { event: "notice_lost", mail_kind: event.kind, ...user, error: describeError(error) });
+      return false;
     }
   }
 
@@ -116,7 +118,11 @@ export function createMailQueue(
      */
     notify(event: MailEvent) {
       const request = requestOf(event);
-      afterResponse.add(() => sendNotice(request));
+      afterResponse.add(async () => {
+        await sendNotice(request);
+      });
     },
+    /** The same for work that already runs after the response. Returns whether the queue accepted it. */
+    notifyNow: (event: MailEvent) => sendNotice(requestOf(event)),
   };
 }

@@ -3,8 +3,9 @@
  * reputation of the operator's domain, and anyone can request emails to made-up addresses. Only the consumer of the
  * mail queue reads the list, so no response reveals it.
  */
-import { and, eq, inArray, lte, sql } from "drizzle-orm";
+import { and, eq, lte, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
+import { deleteSome } from "../db/delete-some.ts";
 import { suppressedAddresses } from "../db/schema.ts";
 import { DAY } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
@@ -31,7 +32,7 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
   const isAddress = (address: string) => eq(table.digest, digestOf(address));
 
   return {
-    /** Until when the address is suppressed, in milliseconds since the epoch. It may be over. */
+    /** Until when the address is suppressed, in milliseconds since the epoch. That time may have passed. */
     async find(address: string): Promise<number | undefined> {
       const [row] = await db.select({ until: table.suppressedUntil }).from(table).where(isAddress(address));
       return row?.until;
@@ -59,14 +60,7 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
     },
 
     /** Deletes up to `most` rows that are long over. Returns whether there may be more. */
-    async deleteExpired(now: number, most: number) {
-      const expired = db
-        .select({ digest: table.digest })
-        .from(table)
-        .where(lte(table.suppressedUntil, now - REMEMBERED))
-        .limit(most);
-      const deleted = await db.delete(table).where(inArray(table.digest, expired)).returning({ digest: table.digest });
-      return deleted.length === most;
-    },
+    deleteExpired: (now: number, most: number) =>
+      deleteSome(db, table, { key: table.digest, condition: lte(table.suppressedUntil, now - REMEMBERED), most }),
   };
 }

@@ -71,7 +71,7 @@ function sample(name: string, labels: string, value: number): string {
   return `${PREFIX}${name}${labels === "" ? "" : `{${labels}}`} ${value}`;
 }
 
-/** Each bucket holds what the smaller ones hold too. The last equals the count. */
+/** Each bucket includes the smaller ones. The last equals the count. */
 function histogram(name: string, { labels, numbers }: Series): string[] {
   const bounds = [...BUCKETS.map((bound) => (Number.isInteger(bound) ? `${bound}.0` : String(bound))), "+Inf"];
   let total = 0;

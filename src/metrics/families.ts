@@ -38,7 +38,7 @@ const REFRESH_RESULTS = [
   ...["succeeded", "invalid_refresh_token", "refresh_token_reused", "rate_limited", "origin_not_allowed"],
   ...["validation_failed", "unavailable", "internal_error"],
 ];
-const TARGETS = ["d1", "sessions", "limiter", "kv", "queue", "metrics", "breaches", "turnstile"];
+const TARGETS = ["d1", "audit_d1", "sessions", "limiter", "kv", "queue", "metrics", "assets", "breaches", "turnstile"];
 
 export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
   http_requests: {

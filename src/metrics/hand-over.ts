@@ -47,8 +47,8 @@ export function createMetricsStore(
     /** For a queue's consumer, whose messages would wait with it, and other work that is not a request. */
     handOverNow,
     /**
-     * To be called after each response. One request waits for the others and hands over for all. If it is lost, the next
-     * one after twice the time takes its place. Never throws.
+     * To be called after each response. One request waits for a while, then hands over for all that ended meanwhile. If
+     * it is lost, the first request after twice that time takes its place. Never throws.
      */
     async handOver(): Promise<void> {
       tally.requests += 1;

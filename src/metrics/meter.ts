@@ -4,7 +4,7 @@
  */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
-import type { Meter } from "../platform/meter.ts";
+import { type Meter, NO_METER } from "../platform/meter.ts";
 import { type Label, seriesKey } from "./counts.ts";
 import { BUCKETS, boundedValues, COUNTERS, HISTOGRAMS } from "./families.ts";
 import type { Tally } from "./tally.ts";
@@ -14,6 +14,7 @@ const MOST_POINTS = 250;
 
 /** `tally` is absent if nothing is counted for `/metrics`. */
 export function createMeter(tally: Tally | undefined, analytics: AnalyticsEngineDataset | undefined): Meter {
+  if (tally === undefined && analytics === undefined) return NO_METER;
   const writePoint = analytics === undefined ? () => {} : pointWriter(analytics);
 
   function note(family: string, labels: Label[], increments: number[], value: number): void {

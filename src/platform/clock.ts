@@ -22,7 +22,7 @@ export function toIsoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-/** How long a check, a scrape or a queue's consumer waits for a store. */
+/** How long a check, a scrape, a queue's consumer or a report of a user's object waits for a store or a queue. */
 export const STORE_PATIENCE = 5 * SECOND;
 
 /** The result of a call that takes at most `milliseconds`. Throws if it takes longer; the call itself goes on. */

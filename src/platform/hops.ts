@@ -3,10 +3,12 @@ import { type Meter, NO_METER } from "./meter.ts";
 import { inSpan } from "./spans.ts";
 
 /**
- * The target of a round trip. Have I Been Pwned (`breaches`) and Turnstile are not storage, but requests wait for them
- * too.
+ * The target of a round trip. Files beside the Worker (`assets`), Have I Been Pwned (`breaches`) and Turnstile are not
+ * storage, but requests wait for them too.
  */
-type HopTarget = "d1" | "sessions" | "limiter" | "kv" | "queue" | "metrics" | "breaches" | "turnstile";
+export type HopTarget =
+  | ("d1" | "audit_d1" | "sessions" | "limiter" | "kv" | "queue" | "metrics")
+  | ("assets" | "breaches" | "turnstile");
 
 /** One storage round trip. `depth` is its position in the longest chain of sequential round trips that ends with it. */
 interface Hop {

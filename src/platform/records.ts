@@ -13,21 +13,31 @@ export function recordOf<Name extends string, Value>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;
 }
 
-/** Creates an object whose members are created on first read and then kept. A factory may read other members. */
-export function lazily<Members extends object>(
-  factories: { [Name in keyof Members]: (members: Members) => Members[Name] },
-): Members {
-  const members = {} as Members;
+/**
+ * Makes objects whose members are created on first read and then kept. A factory may read other members, and gets what
+ * the object was made with. Members that are never read cost nothing. A spread would copy only those that were read
+ * before: use {@link extend}.
+ */
+export function lazily<Members extends object, Given = undefined>(
+  factories: {
+    [Name in keyof Members]: (members: Members, given: Given) => Members[Name];
+  },
+): (given: Given) => Members {
+  const GIVEN = Symbol("given");
+  const prototype = {};
   for (const name of Object.keys(factories) as (keyof Members)[]) {
-    Object.defineProperty(members, name, {
-      configurable: true,
-      enumerable: true,
-      get() {
-        const value = factories[name](members);
-        Object.defineProperty(members, name, { value, enumerable: true });
+    Object.defineProperty(prototype, name, {
+      get(this: Members & { [GIVEN]: Given }) {
+        const value = factories[name](this, this[GIVEN]);
+        Object.defineProperty(this, name, { value, enumerable: true });
         return value;
       },
     });
   }
-  return members;
+  return (given) => Object.create(prototype, { [GIVEN]: { value: given } }) as Members;
+}
+
+/** An object with other or more members. Members that are created from now on see these too. */
+export function extend<Members extends object, More extends object>(members: Members, more: More): Members & More {
+  return Object.create(members, Object.getOwnPropertyDescriptors(more)) as Members & More;
 }

@@ -3,7 +3,7 @@
  * out what only the service can use: the password's hash and internal counters.
  */
 import * as z from "zod";
-import type { AuditEventStore, AuditFilter, AuditRow } from "../../audit/audit-events.ts";
+import type { AuditFilter, AuditPage, AuditRow } from "../../audit/event-rows.ts";
 import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
@@ -11,8 +11,8 @@ import { perUser } from "../../endpoint/limits.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
+import type { Device } from "../../sessions/known-devices.ts";
 import { presentSession, sessionSchema } from "../../sessions/present-session.ts";
-import type { Device } from "../../sessions/session-records.ts";
 import type { EmailChange } from "../../users/email-changes.ts";
 import { storedEmail } from "../../users/fields.ts";
 import { presentUser, userSchema } from "../../users/user.ts";
@@ -79,9 +79,11 @@ export const exportMe = endpoint(
       devices: devices.map(presentDevice),
       email_changes: changes.map(presentEmailChange),
     };
+    const pages = (filter: AuditFilter, present: (event: AuditRow) => object) =>
+      eventPages((page) => auditEvents.list(filter, page, owner.id), present);
     const document = writeDocument(head, [
-      ["security_events", eventPages(auditEvents, { userId: owner.id }, (event) => presentOwnEvent(event, owner.id))],
-      ["events_of_others", eventPages(auditEvents, { actorOnOthers: owner.id }, presentDeed)],
+      ["security_events", pages({ userId: owner.id }, (event) => presentOwnEvent(event, owner.id))],
+      ["events_of_others", pages({ actorOnOthers: owner.id }, presentDeed)],
     ]);
     return new Reply(document, {
       "Content-Type": "application/json",
@@ -90,10 +92,10 @@ export const exportMe = endpoint(
   },
 );
 
-async function* eventPages(auditEvents: AuditEventStore, filter: AuditFilter, present: (event: AuditRow) => object) {
+async function* eventPages(list: (page: AuditPage) => Promise<AuditRow[]>, present: (event: AuditRow) => object) {
   let before: string | undefined;
   do {
-    const events = await auditEvents.list(filter, { limit: EVENTS_A_PAGE, before });
+    const events = await list({ limit: EVENTS_A_PAGE, before });
     yield events.map(present);
     before = events.length < EVENTS_A_PAGE ? undefined : events.at(-1)?.id;
   } while (before !== undefined);

@@ -18,7 +18,7 @@ export const listSecurityEvents = endpoint(
   },
   async ({ auditEvents }, { query: { limit, cursor }, caller }) => {
     const userId = caller.user.id;
-    const events = await auditEvents.list({ userId }, { limit: limit + 1, before: cursor });
+    const events = await auditEvents.list({ userId }, { limit: limit + 1, before: cursor }, userId);
     return toPage(events, limit, (event) => presentOwnEvent(event, userId));
   },
 );

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { operator } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { cursorOfPlace, pageOf, pageQueryByTime, toPage } from "../../http/paging.ts";
+import { cursorOfPlace, OTHER_CURSOR, pageOf, pageQueryByPlace, toPage } from "../../http/paging.ts";
 import { withoutSpacesAround } from "../../platform/spaces.ts";
 import { role } from "../../users/fields.ts";
 import { presentUser, userSchema } from "../../users/user.ts";
@@ -18,26 +18,41 @@ export const listUsers = endpoint(
     path: "/api/v1/users/",
     tag: "Administration",
     summary: "List users",
-    description: "Newest first: by the time of creation, then by id.",
+    description:
+      "Newest first: by the time of creation, then by id. With `q`, sorted by the part that matched: email first, otherwise username. A page with `q` can have fewer users than `limit`, even none, before the last one: go on until `next_cursor` is `null`.",
     caller: operator("list_users"),
-    query: z.strictObject({
-      ...pageQueryByTime,
-      q: z
-        .string()
-        .overwrite(withoutSpacesAround)
-        .max(254, "This has at most 254 characters.")
-        .optional()
-        .meta({ description: "The beginning of the email, as people type it, or of the username.", examples: ["ada"] }),
-      role: role.optional(),
-      is_active: flag,
-      is_verified: flag,
-    }),
+    query: z
+      .strictObject({
+        ...pageQueryByPlace,
+        q: z
+          .string()
+          .overwrite(withoutSpacesAround)
+          .max(254, "This has at most 254 characters.")
+          .optional()
+          .meta({
+            description: "The beginning of the email, as people type it, or of the username.",
+            examples: ["ada"],
+          }),
+        role: role.optional(),
+        is_active: flag,
+        is_verified: flag,
+      })
+      .refine(({ cursor, q = "" }) => cursor === undefined || "name" in cursor === (q !== ""), {
+        path: ["cursor"],
+        ...OTHER_CURSOR,
+      }),
     success: { status: 200, description: "A page of users.", schema: pageOf(userSchema).meta({ id: "Users" }) },
   },
-  async ({ administration }, { query }) => {
-    const { limit, cursor, q: prefix, role, is_active: isActive, is_verified: isVerified } = query;
-    const filter = { prefix, role, isActive, isVerified };
-    const users = await administration.list(filter, { limit: limit + 1, after: cursor });
-    return toPage(users, limit, presentUser, cursorOfPlace);
+  async ({ administration, userSearch }, { query }) => {
+    const { limit, cursor, q: prefix = "", role, is_active: isActive, is_verified: isVerified } = query;
+    const filter = { role, isActive, isVerified };
+    if (prefix === "") {
+      const after = cursor !== undefined && "id" in cursor ? cursor : undefined;
+      const users = await administration.list(filter, { limit: limit + 1, after });
+      return toPage(users, limit, presentUser, cursorOfPlace);
+    }
+    const after = cursor !== undefined && "name" in cursor ? cursor.name : undefined;
+    const { users, next } = await userSearch.find(prefix, filter, { limit, after });
+    return { items: users.map(presentUser), next_cursor: next === null ? null : cursorOfPlace({ name: next }) };
   },
 );

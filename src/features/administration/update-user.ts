@@ -36,14 +36,14 @@ const changeBody = z.strictObject({
   ...profileShape,
 });
 
-/** How often a change is tried that other changes overtake. */
+/** How often a change is tried if other changes overtake it. */
 const MOST_TRIES = 3;
 
 const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
 
 /**
- * The person who wrote a registration has not proved the address. So their password and profile don't become those of
- * the verified account. The username stays: the emails to the owner name it.
+ * The person who wrote a registration has not proved the address. So an account that an operator verifies doesn't keep
+ * that person's password and profile. The username stays: the emails to the owner name it.
  */
 const UNENDORSED = { passwordHash: NO_PASSWORD, ...newProfile({}) };
 

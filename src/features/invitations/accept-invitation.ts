@@ -8,10 +8,10 @@ import { invitationState } from "../../links/link-states.ts";
 import { isOfState, linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { verifiedBy } from "../../users/event-subjects.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseInvitation } from "../../users/registration-policy.ts";
-import { verifiedBy } from "../../users/registrations.ts";
 
 /** The link proves the address, so the new user is verified at once and replaces a registration that was never proved. */
 export const acceptInvitation = endpoint(

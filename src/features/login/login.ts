@@ -4,23 +4,19 @@
  */
 import * as z from "zod";
 import { blockAfterLastGuess, checkPassword } from "../../accounts/check-password.ts";
-import type { LimitRule } from "../../config/limit-rules.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
-import type { Client } from "../../http/exchange.ts";
 import type { LoginAttempt } from "../../limits/login-attempts.ts";
-import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { typedPassword } from "../../passwords/policy.ts";
-import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
-import { deviceDigest } from "../../sessions/device.ts";
-import { issueTokenPair, tokenPairShape } from "../../tokens/token-pair.ts";
+import { tokenPairShape } from "../../tokens/token-pair.ts";
 import { personName, typedEmail, typedUsername } from "../../users/fields.ts";
+import type { LoginCandidates } from "../../users/login-candidates.ts";
 import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
-import type { LoginCandidates } from "../../users/registrations.ts";
 import { presentUser, type User, userSchema, wasNeverProved } from "../../users/user.ts";
+import { openSession, type ProvedLogin } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 
 const loginBody = z
@@ -41,8 +37,6 @@ const loginBody = z
     path: ["email"],
     message: "Send either an email or a username.",
   });
-
-type LoginBody = z.output<typeof loginBody>;
 
 export const login = endpoint(
   {
@@ -100,8 +94,8 @@ export const login = endpoint(
       }
       const proof = await provePassword(services, body.password, candidates, attempt);
       if (isRefusal(proof)) {
-        // The password was not checked, so the attempt is refunded. Below, it is refunded only if a session is opened:
-        // a correct password for a disabled or unverified account has cost a hash too.
+        // The password was not checked, so the attempt is refunded. After this, only an opened session refunds it: a
+        // correct password for a disabled or unverified account has cost a hash too.
         await attempt.refund();
         return proof;
       }
@@ -122,11 +116,6 @@ export const login = endpoint(
 interface FailedLogin {
   code: "invalid_credentials" | "email_not_verified" | "account_disabled" | "busy";
   reason: "unknown_name" | "wrong_password" | "password_blocked" | "email_not_verified" | "account_disabled";
-}
-
-interface ProvedLogin {
-  user: User;
-  rehash: { from: string; to: string } | undefined;
 }
 
 /**
@@ -154,7 +143,7 @@ async function provePassword(
   const isUnknown = user === undefined && registration === undefined;
   const wrong: FailedLogin = { code: "invalid_credentials", reason: isUnknown ? "unknown_name" : "wrong_password" };
   const unverified: FailedLogin = { code: "email_not_verified", reason: "email_not_verified" };
-  // If a registration waits, the password of a user that was never proved doesn't count. It may be that of an older
+  // If a registration waits, the password of a user who was never proved doesn't count. It may come from an older
   // registration: accepting it would reveal that the address has no owner.
   if (registration === undefined || (isUsers && !wasNeverProved(user))) return isUsers ? unverified : wrong;
   const waiting = await services.passwords.check(password, registration.passwordHash);
@@ -163,9 +152,10 @@ async function provePassword(
   return waiting.matches ? unverified : wrong;
 }
 
-/** Records a refused login, and returns the refusal. */
+/** Records a refused login, and returns the refusal. The attempt stays counted. */
 function refuseLogin(services: Services, { code, reason }: FailedLogin, user: User | undefined, attempt: LoginAttempt) {
   services.audit.note("login_failed", { userId: user?.id, details: { reason } });
+  services.afterResponse.add(attempt.count);
   const isWrong = reason === "wrong_password" || reason === "password_blocked";
   if (isWrong && user !== undefined) countWrongGuess(services, user, attempt);
   return refuse(code);
@@ -181,60 +171,4 @@ function countWrongGuess(services: Services, user: User, attempt: LoginAttempt):
   services.afterResponse.add(async () => {
     blockAfterLastGuess(services, user, await attempt.countAtUser(loginNameKeys(user)));
   });
-}
-
-/** Opens the session of a user who has proved who they are, and issues its first tokens. */
-async function openSession(
-  services: Services,
-  login: ProvedLogin & { body: LoginBody; client: Client; candidates: LoginCandidates; attempt: LoginAttempt },
-) {
-  const { clock, config, followUps, mail, meter, random, sessions, users } = services;
-  const { user, rehash, body, client, candidates, attempt } = login;
-  const now = clock.now();
-  const rule = loginsRule(config.limits);
-  const spent = refuseTooManyLogins(user.loginsUntil, rule, now);
-  if (spent !== undefined) {
-    meter.count("limits_hit", { limit: "loginsPerUser" });
-    await attempt.refundGuess();
-    return spent;
-  }
-  const sessionId = createId(now, random);
-  const { ipAddress, userAgent } = client;
-  const deviceName = body.device_name ?? null;
-  const device = deviceDigest({ deviceName, userAgent, country: client.country });
-  const details = { session_id: sessionId };
-  const consequences = followUps.of({
-    events: [{ type: "login_succeeded", actorId: user.id, userId: user.id, details }],
-  });
-  const [session, isRecorded] = await Promise.all([
-    sessions.create(user.id, sessionId, user.sessionEpoch, { deviceName, userAgent, ipAddress, device }),
-    users.recordLogin(user, rehash, { consequences, now, rule }),
-    attempt.succeed(loginNameKeys(user)),
-  ]);
-  if (session === null || !isRecorded) {
-    if (session !== null) await sessions.end(user.id, sessionId);
-    return answerOvertaken(services, user, attempt, rule);
-  }
-  // The first login is always from a new device.
-  if (session.isNewDevice && user.lastLoginAt !== null) {
-    mail.notify({ kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress });
-  }
-  const { keyringVersion } = candidates;
-  const { expiresAt } = session;
-  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
-  return { tokens, user: { ...user, lastLoginAt: now } };
-}
-
-/**
- * Answers a login that others overtook while the password was checked. They used up the budget, or the account changed:
- * then the success is taken back.
- */
-async function answerOvertaken(services: Services, user: User, attempt: LoginAttempt, rule: LimitRule | undefined) {
-  const { clock, meter, users } = services;
-  const current = await users.find(user.id);
-  const isUnchanged = current?.isActive && current.sessionEpoch === user.sessionEpoch;
-  const spent = isUnchanged ? refuseTooManyLogins(current.loginsUntil, rule, clock.now()) : undefined;
-  if (spent === undefined) await attempt.undoSuccess(loginNameKeys(user));
-  else meter.count("limits_hit", { limit: "loginsPerUser" });
-  return spent ?? refuse("invalid_credentials");
 }

@@ -88,7 +88,9 @@ async function logOut(services: Services, proofs: readonly LogoutProof[], all: b
   return refused;
 }
 
-/** Ends the session. Returns it if its proof was valid; ending the session of an untrusted proof harms no one. */
+/**
+ * Ends the session. Returns it if its proof was valid. If the proof is not trusted, ending the session does no harm.
+ */
 async function endNamed(services: Services, named: NamedSession): Promise<NamedSession[]> {
   const { userId, session, keyId } = named;
   const [isTrusted, hasEnded] = await Promise.all([

@@ -5,7 +5,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
-import { decide, type LimitDecision, policyOf } from "../../limits/budgets.ts";
+import { decide, type LimitDecision, policyOf } from "../../limits/decision.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { Rotation } from "../../sessions/session-messages.ts";
@@ -54,7 +54,7 @@ async function rotateFirst(services: Services, exchange: Exchange, [first = "", 
 
 /** One round trip, [rotate ∥ user]. A forged token touches no storage. */
 async function rotateSession(services: Services, exchange: Exchange, token: string) {
-  const { audit, config, keyring, mail, meter, secrets, sessions, users } = services;
+  const { config, keyring, meter, secrets, sessions, users } = services;
   const content = verifyRefreshToken(token, secrets);
   if (content === undefined) return refuse("invalid_refresh_token");
 
@@ -69,11 +69,7 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
     meter.count("limits_hit", { limit: "refreshPerSession" });
     return refuse("rate_limited", { ...refusal.details, userId });
   }
-  if (rotation.outcome === "reused") {
-    audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });
-    mail.notify({ kind: "refresh_reused", userId, device: rotation.device });
-    return refuse("refresh_token_reused", { userId });
-  }
+  if (rotation.outcome === "reused") return refuse("refresh_token_reused", { userId });
   if (rotation.outcome !== "rotated" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
   if (!isOfCurrentEpoch(user, sessionId, rotation.epoch)) return refuse("invalid_refresh_token");
   exchange.addHeaders(headers);

@@ -56,7 +56,7 @@ export const updateMe = endpoint(
   },
 );
 
-/** How often a change of the username is tried that another one overtakes. */
+/** How often a change of the username is tried if another one overtakes it. */
 const MOST_TRIES = 3;
 
 /** The user before and after the change. */

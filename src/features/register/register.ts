@@ -7,13 +7,14 @@ import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal } from "../../platform/refusal.ts";
+import { holderOfAddress, registrationEvent } from "../../users/event-subjects.ts";
 import { usernameTaken } from "../../users/fields.ts";
 import { canonicalName, loginNameKey } from "../../users/login-names.ts";
 import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
-import { ownerOf, type Registration, registrationEvent } from "../../users/registrations.ts";
+import type { Registration } from "../../users/user.ts";
 
-/** How often a registration is tried that others of the same person overtake. */
+/** How often a registration is tried if simultaneous ones of the same person overtake it. */
 const MOST_TRIES = 3;
 
 export const register = endpoint(
@@ -57,7 +58,7 @@ export const register = endpoint(
     };
     const expired = now - config.accounts.unverifiedLifetime;
     const consequences = followUps.of({
-      events: [{ type: registrationEvent(body.email), userId: ownerOf(body.email), ...checked }],
+      events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...checked }],
       mails: [{ kind: "verify_email", registrationId: id }],
     });
     // The same person may send this several times at once. Then another registration holds the username each time.
@@ -84,7 +85,7 @@ export const register = endpoint(
  * so that registering gives no further guesses at the password.
  */
 async function isSamePerson(
-  { loginAttempts, passwords }: Services,
+  { afterResponse, loginAttempts, passwords }: Services,
   heldBy: Registration,
   { password, username }: { password: string; username: string },
   { network }: Client,
@@ -97,7 +98,10 @@ async function isSamePerson(
     return check;
   }
   const isAllowed = attempt.refusal === undefined && !attempt.isBlocked;
-  if (!isAllowed || !check.matches) return false;
+  if (!isAllowed || !check.matches) {
+    afterResponse.add(attempt.count);
+    return false;
+  }
   await attempt.refund();
   return true;
 }

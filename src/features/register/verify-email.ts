@@ -4,8 +4,8 @@ import { statusSchema } from "../../http/status.ts";
 import { linkBody } from "../../links/link-body.ts";
 import { linkHash, verifyLink } from "../../links/link-tokens.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { verifiedBy } from "../../users/event-subjects.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
-import { verifiedBy } from "../../users/registrations.ts";
 
 /** Two round trips, [verify] → [guards], and one if the link was used before. All other links of the address stop working. */
 export const verifyEmail = endpoint(

@@ -40,7 +40,7 @@ function isSame(sent: string, token: string): boolean {
   return constantTimeEqual(sha256(utf8(sent)), sha256(utf8(token)));
 }
 
-/** OpenMetrics only for a client that names it and likes it at least as well as plain text (RFC 9110 §12.5.1). */
+/** OpenMetrics only for a client that names it and prefers it at least as much as plain text (RFC 9110 §12.5.1). */
 function preferredFormat(accept: string): Format {
   const ranges = accept.split(",").map((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());

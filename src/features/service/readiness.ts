@@ -56,7 +56,7 @@ export const readReadiness = endpoint(
     const { clock, config } = services;
     const last = kept.get(config);
     if (last !== undefined && clock.now() < last.until) return answerWith(last.readiness);
-    // While this request checks, others get the answer before.
+    // While this request checks, others get the previous answer.
     if (last !== undefined) last.until = clock.now() + STORE_PATIENCE;
     const readiness = await checkAll(services);
     kept.set(config, { readiness, until: clock.now() + KEPT_FOR });

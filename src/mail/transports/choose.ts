@@ -20,7 +20,7 @@ export function chooseTransport(
     case "outbox":
       return createOutboxTransport(parts.db, parts.clock);
     case "smtp":
-      return createSmtpTransport(config.smtp, config.from);
+      return createSmtpTransport(config.smtp, config.from, parts.clock);
     case "resend":
       return createResendTransport(config.resendApiKey, config.from);
     case "cloudflare":

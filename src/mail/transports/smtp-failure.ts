@@ -24,7 +24,7 @@ function reasonOf({ code, responseCode }: Failure): string {
   if (code === "ETLS") return responseCode === undefined ? "smtp_tls_failed" : "smtp_tls_required";
   if (code === "EAUTH") return "smtp_auth";
   if (typeof responseCode === "number") return `smtp_rejected_${responseCode}`;
-  if (code === "ETIMEDOUT" || code === "EABORT") return "smtp_timeout";
+  if (code === "ETIMEDOUT") return "smtp_timeout";
   // Untrusted certificates end here too: workerd only reports "internal error".
   return "smtp_connection";
 }
@@ -54,7 +54,7 @@ const ABOUT_MAILBOX = [550, 551, 553, 556];
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
   const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);
   if (!isPermanent || !CARRYING.includes(String(command))) return undefined;
-  // The server doesn't know the recipient yet.
+  // At this command, the server doesn't know the recipient yet.
   if (command === "MAIL FROM") return "email";
   const [, enhanced] = /^\d{3}[ -]#?(\d\.\d{1,3}\.\d{1,3})\b/m.exec(String(response)) ?? [];
   const isAboutAddress =

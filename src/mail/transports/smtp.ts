@@ -1,22 +1,16 @@
 /**
- * Delivery over SMTP, with nodemailer on workerd's sockets. Each connection sends one email: a socket belongs to the
- * request that opened it, so connections can't be pooled.
+ * Delivery over SMTP, with nodemailer on workerd's sockets: only its connection, because the rest would add 50 KiB to the
+ * Worker. Each connection sends one email: a socket belongs to the request that opened it, so connections can't be
+ * pooled.
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
-import type { Transporter } from "nodemailer";
-import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
+import type SMTPConnection from "nodemailer/lib/smtp-connection";
+import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import type { Config } from "../../config/config.ts";
-import { MINUTE, SECOND } from "../../platform/clock.ts";
+import { type Clock, MINUTE, SECOND } from "../../platform/clock.ts";
 import { SmtpTimeout, smtpFailure } from "./smtp-failure.ts";
-import {
-  HEADERS,
-  type OutgoingMail,
-  parseSender,
-  requirePlainAddress,
-  type Sender,
-  type Transport,
-} from "./transport.ts";
+import { domainOf, parseSender, requirePlainAddress, type Sender, type Transport } from "./transport.ts";
 
 /** The server's address, credentials and encryption. */
 export type SmtpSettings = Pick<Smtp, "host" | "port" | "tls"> & Partial<Pick<Smtp, "user" | "password">>;
@@ -39,14 +33,21 @@ const TIMEOUTS = {
 };
 
 /** Creates the transport. `from` is an address or `Name <address>`. */
-export function createSmtpTransport(settings: SmtpSettings, from: string, timeouts = TIMEOUTS): Transport {
+export function createSmtpTransport(
+  settings: SmtpSettings,
+  from: string,
+  clock: Clock,
+  timeouts = TIMEOUTS,
+): Transport {
   const sender = parseSender(from);
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      const signal = AbortSignal.timeout(timeouts.delivery);
-      await connected(settings, sender, timeouts, (transporter) =>
-        transporter.sendMail({ ...message(mail, sender), signal }),
+      // Imported with the first email, as below, so that it does not slow down the start of the Worker.
+      const { writeMessage } = await import("./mime-message.ts");
+      const message = writeMessage(mail, sender, clock.now());
+      await connected(settings, sender, timeouts, (connection) =>
+        step((done) => connection.send({ from: sender.address, to: mail.to }, message, done)),
       );
     },
   };
@@ -58,26 +59,56 @@ export function createSmtpTransport(settings: SmtpSettings, from: string, timeou
  * @throws {MailNotDelivered} if the server does not accept it
  */
 export async function greetServer(settings: SmtpSettings, from: string): Promise<void> {
-  await connected(settings, parseSender(from), TIMEOUTS, (transporter) => transporter.verify());
+  await connected(settings, parseSender(from), TIMEOUTS, async () => {});
 }
 
 async function connected(
   settings: SmtpSettings,
   sender: Sender,
   timeouts: typeof TIMEOUTS,
-  work: (transporter: Transporter) => Promise<unknown>,
+  work: (connection: SMTPConnection) => Promise<void>,
 ): Promise<void> {
-  // Imported with the first email, so that it does not slow down the start of the Worker.
-  const { createTransport } = await import("nodemailer");
+  const { default: SMTPConnection } = await import("nodemailer/lib/smtp-connection");
+  const deadline = AbortSignal.timeout(timeouts.delivery);
   let socket: Socket | undefined;
+  let connection: SMTPConnection | undefined;
   try {
     socket = await openSocket(settings, timeouts.connection);
-    await work(createTransport(connectionOptions(settings, sender, timeouts, socket)));
+    connection = new SMTPConnection(connectionOptions(settings, sender, timeouts, socket));
+    await Promise.race([failed(connection, deadline), used(connection, settings, work)]);
   } catch (error) {
     throw smtpFailure(error);
   } finally {
+    connection?.close();
     socket?.destroy();
   }
+}
+
+/** Rejects when the connection breaks or the time is up: not every step reports that itself. */
+function failed(connection: SMTPConnection, deadline: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  connection.on("error", reject);
+  deadline.addEventListener("abort", () => reject(new SmtpTimeout()));
+  return promise;
+}
+
+/** Greets the server, encrypts, logs in, and does the work. */
+async function used(
+  connection: SMTPConnection,
+  { user, password }: SmtpSettings,
+  work: (connection: SMTPConnection) => Promise<void>,
+): Promise<void> {
+  await step((done) => connection.connect(done));
+  // Use configured credentials even if the server does not announce authentication.
+  if (user !== undefined) await step((done) => connection.login({ user, pass: password }, done));
+  await work(connection);
+}
+
+/** One step of a connection, as a promise. */
+function step(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  start((error) => (error ? reject(error) : resolve()));
+  return promise;
 }
 
 /** Opens the socket here and not in nodemailer, so that it can be closed in every case. */
@@ -87,8 +118,8 @@ function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise
   // The listener stays attached: an unhandled error event would crash the consumer.
   socket.on("error", reject);
   socket.once("connect", () => resolve(socket));
-  // The socket's own timeout does not help. workerd only ends a hanging TLS handshake with the invocation, and a
-  // destroyed socket emits nothing until then.
+  // The socket's own timeout does not help. In workerd, a hanging TLS handshake ends only with the invocation. Until
+  // then, a destroyed socket emits nothing.
   const timer = setTimeout(() => {
     reject(new SmtpTimeout());
     socket.destroy();
@@ -97,48 +128,25 @@ function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise
 }
 
 function connectionOptions(
-  { host, port, user, password, tls }: SmtpSettings,
+  { host, port, tls }: SmtpSettings,
   sender: Sender,
   timeouts: typeof TIMEOUTS,
   socket: Socket,
-): SMTPTransportOptions {
+): SMTPConnectionOptions {
   return {
     host,
     port,
-    // By default nodemailer resolves names over HTTPS. The runtime already does that in connect().
-    getSocket: (_options, callback) => callback(null, { connection: socket }),
+    connection: socket,
     secure: tls === "implicit",
     secured: tls === "implicit",
     // `starttls` never sends unencrypted, `implicit` uses TLS from the first byte, `none` is for development.
     requireTLS: tls === "starttls",
     ignoreTLS: tls === "none",
-    // Use configured credentials even if the server does not announce authentication.
-    ...(user === undefined ? {} : { auth: { user, pass: password }, forceAuth: true }),
     // The greeting contains the sender's domain, because a Worker has no host name.
     name: domainOf(sender),
     connectionTimeout: timeouts.connection,
     greetingTimeout: timeouts.greeting,
     socketTimeout: timeouts.silence,
     socketCloseTimeout: 0,
-    disableFileAccess: true,
-    disableUrlAccess: true,
   };
-}
-
-function message({ id, to, subject, text, html }: OutgoingMail, sender: Sender) {
-  return {
-    from: sender,
-    // An object is one address. A string would be parsed for several.
-    to: { name: "", address: to },
-    subject,
-    text,
-    html,
-    headers: HEADERS,
-    // Identical on every attempt (RFC 5322 §3.6.4), so that mail systems can detect duplicates.
-    messageId: `<${id}@${domainOf(sender)}>`,
-  };
-}
-
-function domainOf(sender: Sender): string {
-  return sender.address.slice(sender.address.lastIndexOf("@") + 1);
 }

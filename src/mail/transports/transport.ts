@@ -80,5 +80,10 @@ export function formatSender({ name, address }: Sender): string {
   return `${isPlain ? name : `"${name.replaceAll(/["\\]/g, "\\$&")}"`} <${address}>`;
 }
 
+/** The domain of a sender's address. */
+export function domainOf({ address }: Sender): string {
+  return address.slice(address.lastIndexOf("@") + 1);
+}
+
 /** Headers of every email. `Auto-Submitted` tells programs that send absence notices not to reply (RFC 3834 §5). */
 export const HEADERS = { "Auto-Submitted": "auto-generated" };
