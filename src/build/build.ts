@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { buildPages } from "../features/pages/build.ts";
-import { buildClient } from "./client-bundle.ts";
+import { buildClient } from "./bundles.ts";
 import { defaultDocument } from "./default-document.ts";
 
 const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];

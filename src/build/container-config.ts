@@ -27,7 +27,7 @@ const DATABASE_CLASS = "D1Database";
 /** The gateway's own variables, besides those of the service. */
 export const PROXY_VARIABLES = ["TRUSTED_PROXY", "TRUSTED_PROXY_HEADER"];
 
-/** Workers that are built into workerd use only what this date has. */
+/** The compatibility date of the Workers that are built into workerd. */
 const BUNDLED_DATE = "2026-01-01";
 
 /** The folders for data. `start` says where each one is. */
@@ -92,15 +92,20 @@ const postern :Workerd.Worker = (
 `;
 }
 
-/** `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist on Cloudflare only. The service runs without them. */
+/**
+ * `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist on Cloudflare only, and so does the limit of a database's size that
+ * `AUDIT_DB` is for. The service runs without them.
+ */
 function storageBindings(wrangler: WranglerConfig): string[] {
   const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;
   return [
     `(name = "${assets?.binding}", service = (name = "site", entrypoint = "AssetWorker"))`,
-    ...d1_databases.map(({ binding }) => {
-      const fetcher = `(name = "fetcher", service = ${database()})`;
-      return `(name = "${binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [${fetcher}]))`;
-    }),
+    ...d1_databases
+      .filter(({ binding }) => binding === "DB")
+      .map(({ binding }) => {
+        const fetcher = `(name = "fetcher", service = ${database()})`;
+        return `(name = "${binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [${fetcher}]))`;
+      }),
     ...durable_objects.bindings.map(
       ({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`,
     ),

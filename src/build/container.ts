@@ -18,8 +18,8 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { unstable_readConfig } from "wrangler";
 import { environment, RETIRED_VARIABLES } from "../config/settings.ts";
+import { buildGateway } from "./bundles.ts";
 import { containerConfig, databaseFile, PROXY_VARIABLES } from "./container-config.ts";
-import { buildGateway } from "./gateway-bundle.ts";
 
 const SCRIPTS = ["start", "backup", "restore", "volume.sh"];
 

@@ -2,22 +2,28 @@
  * `npm run admin:create`: makes an account with the superuser flag, or sets the flag of an existing account. Running
  * it twice has the same result as once.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type * as z from "zod";
 import { type Config, parseConfig } from "../config/config.ts";
 import { lookUpBreach } from "../passwords/breaches.ts";
+import { COMMON_PASSWORDS_PATH, commonPasswordsIn } from "../passwords/common-passwords.ts";
 import { createPasswordQuality, type PasswordOwner } from "../passwords/quality.ts";
 import { hashPassword, nativeEngine } from "../passwords/scrypt.ts";
 import { unicodeEmail } from "../platform/email-address.ts";
-import { createId, type Random, systemRandom } from "../platform/random.ts";
+import { createId, systemRandom } from "../platform/random.ts";
 import { isRefusal } from "../platform/refusal.ts";
 import { emailAddress, username as usernameSchema } from "../users/fields.ts";
 import { createProvisioningStore } from "../users/provisioning.ts";
 import { createRegistrationStore } from "../users/registrations.ts";
+import { createSuperuserStore } from "../users/superusers.ts";
 import { NEW_USER, wasNeverProved } from "../users/user.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { hereForSecret, type Surroundings } from "./surroundings.ts";
+
+const COMMON_PASSWORDS = join(import.meta.dirname, "../../public", COMMON_PASSWORDS_PATH);
 
 const USAGE = `Usage: npm run admin:create -- [flags]
 
@@ -32,11 +38,7 @@ ${PLACE_USAGE}
 `;
 
 /** Runs the command. Returns its exit code. */
-export async function createAdmin(
-  argv: readonly string[],
-  world: Surroundings,
-  random: Random = systemRandom,
-): Promise<number> {
+export async function createAdmin(argv: readonly string[], world: Surroundings): Promise<number> {
   const text = { type: "string" } as const;
   const parsed = readFlags(argv, { ...PLACE_FLAGS, email: text, password: text, username: text });
   const command = understandCommand(parsed, USAGE, world, ({ values: { username } }) => {
@@ -48,7 +50,7 @@ export async function createAdmin(
   const email = parseFlag("--email", emailAddress, values.email ?? (await world.ask("Email: ")));
   if ("fault" in email) return giveUp(email.fault, world);
   const wish = { ...values, ...place, email: email.value };
-  return withDatabase(place, world, (directory) => makeSuperuser(wish, directory, world, random));
+  return withDatabase(place, world, (directory) => makeSuperuser(wish, directory, world));
 }
 
 /** What the operator asks for. */
@@ -58,12 +60,12 @@ interface Wish extends Place {
   username?: string;
 }
 
-async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surroundings, random: Random): Promise<number> {
+async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surroundings): Promise<number> {
   const { email } = wish;
   const shown = unicodeEmail(email);
   const registrations = createRegistrationStore(db);
-  const provisioning = createProvisioningStore(db);
-  const event = { id: createId(now, random), occurredAt: now };
+  const superusers = createSuperuserStore(db);
+  const event = { id: createId(now, systemRandom), occurredAt: now };
   const done = (username: string) => {
     world.say(`${shown} is a superuser now, under the username ${username}.\n`);
     return 0;
@@ -77,37 +79,39 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     return 0;
   }
   if (user?.isVerified) {
-    if (!(await provisioning.promote(user.id, event))) return changedMeanwhile(world);
+    if (!(await superusers.promote(user.id, event))) return changedMeanwhile(world);
     world.say("The account existed already and keeps its own password.\n");
     return done(user.username);
   }
 
   const isNew = user === undefined || wasNeverProved(user);
-  const names = usernamesFor(wish.username, email, random);
+  const names = usernamesFor(wish.username, email);
   const username = isNew ? await firstFree(names) : user.username;
   if (username === undefined) return giveUp(takenMessage(names), world);
-  const password = await hashGivenPassword(wish, { email, username }, world, random);
+  const password = await hashGivenPassword(wish, { email, username }, world);
   if ("fault" in password) return giveUp(password.fault, world);
 
   // If the address was never verified, the person who registered it loses the account, with the password they chose.
   const isDone =
     user === undefined
       ? await addSuperuser(username, password.hash)
-      : await provisioning.takeOver(user, { passwordHash: password.hash, username }, event);
+      : await superusers.takeOver(user, { passwordHash: password.hash, username }, event);
   return isDone ? done(username) : changedMeanwhile(world);
 
   async function firstFree(candidates: readonly string[]): Promise<string | undefined> {
-    for (const name of candidates) if (await provisioning.isUsernameFree(name, now, user?.id)) return name;
+    for (const name of candidates) if (await superusers.isUsernameFree(name, now, user?.id)) return name;
     return undefined;
   }
 
   async function addSuperuser(name: string, passwordHash: string): Promise<boolean> {
     const rank = { role: "admin", isSuperuser: true, isVerified: true } as const;
-    const identity = { id: createId(now, random), email, username: name, passwordHash };
+    const identity = { id: createId(now, systemRandom), email, username: name, passwordHash };
     const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
     const granted = { ...event, type: "superuser_granted", details: null } as const;
     // A registration of the address that appears at this moment is taken over by the next run.
-    const [conflict] = await provisioning.add([{ user: created, event: granted }], now, { replacesUnproved: false });
+    const [conflict] = await createProvisioningStore(db).add([{ user: created, event: granted }], now, {
+      replacesUnproved: false,
+    });
     return conflict === null;
   }
 }
@@ -124,12 +128,12 @@ function parseFlag(flag: string, schema: z.ZodType<string>, text: string | undef
 }
 
 /** Usernames to try: the one asked for, or two made from the address. */
-function usernamesFor(given: string | undefined, email: string, random: Random): string[] {
+function usernamesFor(given: string | undefined, email: string): string[] {
   if (given !== undefined) return [usernameSchema.parse(given)];
   const [local = ""] = email.split("@");
   const name = local.replaceAll(/[^a-z0-9._-]+/g, "-").replaceAll(/^[._-]+|[._-]+$/g, "");
   const base = usernameSchema.safeParse(name).success ? name : "admin";
-  return [base, `${base.slice(0, 25)}-${createId(0, random).slice(-6)}`];
+  return [base, `${base.slice(0, 25)}-${createId(0, systemRandom).slice(-6)}`];
 }
 
 /** The hash of the password that is given or typed, if it satisfies the service's default rules. */
@@ -137,33 +141,35 @@ async function hashGivenPassword(
   wish: Wish,
   owner: PasswordOwner,
   { ask, say }: Surroundings,
-  random: Random,
 ): Promise<{ hash: string } | Fault> {
   const password = wish.password ?? (await ask("Password: ", "secret"));
   if (password === undefined) return { fault: "--password is missing." };
-  const { passwords, productName } = defaultConfig(wish, random);
+  const { passwords, productName } = defaultConfig(wish);
   const quality = createPasswordQuality(passwords, productName, {
-    async know(text) {
-      const answer = await lookUpBreach(text, passwords.breachTimeout);
-      if (typeof answer === "boolean") return answer;
-      say(
-        `haveibeenpwned.com does not answer (${answer.noAnswer}), so it is unknown whether the password has leaked.\n`,
-      );
-      return undefined;
+    isCommon: commonPasswordsIn(readFileSync(COMMON_PASSWORDS)),
+    breaches: {
+      async know(text) {
+        const answer = await lookUpBreach(text, passwords.breachTimeout);
+        if (typeof answer === "boolean") return answer;
+        say(
+          `haveibeenpwned.com does not answer (${answer.noAnswer}), so it is unknown whether the password has leaked.\n`,
+        );
+        return undefined;
+      },
     },
   });
   const checked = await quality.require("--password", password, owner);
   // If the service is configured to another cost, it hashes the password again at the first login.
-  if (!isRefusal(checked)) return { hash: hashPassword(password, passwords.scrypt, random, nativeEngine) };
+  if (!isRefusal(checked)) return { hash: hashPassword(password, passwords.scrypt, systemRandom, nativeEngine) };
   return { fault: `--password: ${checked.details.errors?.map(({ message }) => message).join(" ")}` };
 }
 
 /** The configuration of a service that sets nothing. As in the service, local use may be offline. */
-function defaultConfig({ remote, volume }: Place, random: Random): Config {
+function defaultConfig({ remote, volume }: Place): Config {
   const breachCheck = remote || volume !== undefined ? "on" : "off";
   return parseConfig({
     ENVIRONMENT: "development",
-    AUTH_SECRET: freshSecret(random),
+    AUTH_SECRET: freshSecret(systemRandom),
     BREACHED_PASSWORD_CHECK: breachCheck,
   });
 }
@@ -173,9 +179,4 @@ function changedMeanwhile({ complain }: Surroundings): number {
   return 1;
 }
 
-if (import.meta.main) {
-  const world = here();
-  // The password may be typed before its question appears.
-  world.hideTyping();
-  process.exitCode = await createAdmin(process.argv.slice(2), world);
-}
+if (import.meta.main) process.exitCode = await createAdmin(process.argv.slice(2), hereForSecret());

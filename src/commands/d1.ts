@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { PRODUCTION, readDeployment } from "./deploy/configuration.ts";
+import { readDeployment } from "./deploy/configuration.ts";
+import { PRODUCTION } from "./deploy/environments.ts";
 import { StepFailed } from "./deploy/step-failed.ts";
 import type { Place } from "./flags.ts";
 import { openVolume } from "./volume.ts";
@@ -21,8 +22,9 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
 }
 
 /**
- * Opens the database that the configuration under `root` binds as DB. For the deployed one wrangler starts a preview
- * Worker in the operator's account that passes the statements on, and ends it afterwards.
+ * Opens the database that the configuration under `root` binds as DB, and the one for audit events if there is one. For
+ * the deployed ones wrangler starts a preview Worker in the operator's account that passes the statements on, and ends
+ * it afterwards.
  */
 export async function openD1({ remote, persistTo, volume, environment }: Place, root: string) {
   if (volume !== undefined) return openVolume(volume);
@@ -34,9 +36,11 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
     : // An environment of wrangler's own, which CLOUDFLARE_ENV can name, would have no database.
       unstable_readConfig({ config: join(root, "wrangler.toml"), env: "" }, { hideWarnings: true });
   const configured: D1[] = worker.d1_databases;
-  const databases = configured.filter(({ binding }) => binding === "DB");
-  if (remote && databases.every(({ database_id: id }) => id === undefined))
-    throw new StepFailed(unknownDatabase(environment));
+  const [directory] = configured.filter(({ binding }) => binding === "DB");
+  if (remote && directory?.database_id === undefined) throw new StepFailed(unknownDatabase(environment));
+  const databases = configured.filter(
+    ({ binding, database_id: id }) => binding === "DB" || (binding === "AUDIT_DB" && (!remote || id !== undefined)),
+  );
   const folder = mkdtempSync(join(tmpdir(), "postern-command-"));
   const removeAddedListeners = watchSignalListeners();
   try {
@@ -50,7 +54,7 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
     };
     writeFileSync(configPath, JSON.stringify(config));
     const persist = { path: join(resolve(root, persistTo ?? ".wrangler/state"), "v3") };
-    const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({
+    const { env, dispose } = await getPlatformProxy<{ DB: D1Database; AUDIT_DB?: D1Database }>({
       configPath,
       environment: "",
       envFiles: [],
@@ -69,8 +73,8 @@ makes the database or finds it, and writes the id there.`;
 }
 
 /**
- * Returns a function that removes the signal listeners that were added since. Miniflare adds listeners that end the
- * process at once, but a command must end at its next safe point.
+ * Returns a function that removes the signal listeners that were added after this call. Miniflare adds listeners that
+ * end the process at once, but a command must end at its next safe point.
  */
 function watchSignalListeners(): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

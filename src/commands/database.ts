@@ -4,13 +4,15 @@ import { pendingMigrations } from "../db/migrations.ts";
 import { pause, systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
-import { faultOfDeployment } from "./deploy/configuration.ts";
+import { faultOfDeployment } from "./deploy/environments.ts";
 import { StepFailed } from "./deploy/step-failed.ts";
 import { giveUp, type Place } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface Directory {
   db: Database;
+  /** The database for audit events, if the operator has bound one. */
+  archive?: Database | undefined;
   /** The current time, from the database: the clock of the operator's computer may be wrong. */
   now: number;
 }
@@ -25,12 +27,14 @@ export async function withDatabase(
   if (fault !== undefined) return giveUp(fault, world);
   let close = async () => {};
   try {
-    const { DB, dispose } = await world.openD1(place);
+    const { DB, AUDIT_DB, dispose } = await world.openD1(place);
     close = dispose;
     const isLocal = !place.remote && place.volume === undefined;
-    const db = openDatabase(DB, isLocal ? new PatientHops(systemClock) : new Hops(systemClock));
+    const hops = isLocal ? new PatientHops(systemClock) : new Hops(systemClock);
+    const db = openDatabase(DB, hops);
+    const archive = AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1");
     if (place.volume !== undefined) await requireMigrations(db);
-    return await work({ db, now: await databaseNow(db) });
+    return await work({ db, archive, now: await databaseNow(db) });
   } catch (error) {
     // Ctrl-C reaches the local runtime too, which then no longer answers.
     world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
@@ -53,10 +57,10 @@ async function requireMigrations(db: Database): Promise<void> {
 const MOST_TRIES = 100;
 const RETRY_MILLISECONDS = 50;
 
-/** What the local runtime says: of a statement that SQLite refused, and while it can't open the file again. */
+/** What the local runtime reports when SQLite refused a statement, and while it can't open the file again. */
 const LOCKED = /SQLITE_BUSY|internal error/;
 
-/** Tries again where another process, such as `npm run dev`, writes to the same local file at that moment. */
+/** Tries again when another process, such as `npm run dev`, writes to the same local file at that moment. */
 class PatientHops extends Hops {
   override async hop<Result>(...made: Parameters<typeof Hops.prototype.hop<Result>>): Promise<Result> {
     for (let tries = 1; ; tries += 1) {

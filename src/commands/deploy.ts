@@ -1,15 +1,16 @@
 /**
- * `npm run deploy`: from `wrangler login` to a running service. Each step looks first whether it is done, so the command
- * can be run again at any point: after a failure, after Ctrl-C, and for an upgrade.
+ * `npm run deploy`: from `wrangler login` to a running service. Each step first checks whether it is already done, so
+ * the command can be run again at any point: after a failure, after Ctrl-C, and for an upgrade.
  */
 import { pause, SECOND } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { chooseAccount, findLogin } from "./deploy/account.ts";
 import { openCloudflare } from "./deploy/cloudflare.ts";
-import { faultOfEnvironment, PRODUCTION, readDeployment, writeConfiguration } from "./deploy/configuration.ts";
+import { readDeployment, writeConfiguration } from "./deploy/configuration.ts";
 import { prepareSecrets, readSecretNames } from "./deploy/deployed-secrets.ts";
 import { openDeploymentFile } from "./deploy/deployment-file.ts";
+import { faultOfEnvironment, PRODUCTION } from "./deploy/environments.ts";
 import { sayWhatIsLeft } from "./deploy/left-to-do.ts";
 import { applyMigrations } from "./deploy/migrations.ts";
 import { faultsOf, type Values } from "./deploy/questions.ts";
@@ -94,16 +95,16 @@ async function runSteps(wish: Wish, world: Surroundings, outside: Outside): Prom
   if (faults.length > 0) throw new StepFailed(faults.join("\n"));
   if (isAsking && !(await confirm(setting))) return 0;
 
-  const databaseId = await provideResources(setting);
+  const databases = await provideResources(setting);
   const secrets = prepareSecrets(setting, values, isSet);
   const path = isDryRun ? "" : await generate(setting, values);
-  await applyMigrations(setting, databaseId, path);
+  await applyMigrations(setting, databases, path);
   await uploadWorker(setting, path, secrets);
   const origin = values.PUBLIC_URL === undefined ? "PUBLIC_URL" : new URL(values.PUBLIC_URL).origin;
   await awaitHealth(setting, origin);
   if (isTested) await checkMainJob(setting, origin, values.TURNSTILE_SECRET_KEY !== undefined);
-  if (databaseId !== undefined && !isDryRun)
-    await sayWhatIsLeft(setting, databaseId, values, secretNames === undefined);
+  if (databases.directory !== undefined && !isDryRun)
+    await sayWhatIsLeft(setting, databases.directory, values, secretNames === undefined);
   if (isDryRun) world.say("\nNothing changed.\n");
   return missing.length === 0 || world.isTerminal ? 0 : 1;
 }

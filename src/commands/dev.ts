@@ -2,16 +2,17 @@
  * `npm run dev`: the whole service on this machine, without an account and without editing files. It makes
  * `.dev.vars`, migrates the local database, starts wrangler and prints the addresses.
  */
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { pause, SECOND } from "../platform/clock.ts";
-import { type Random, systemRandom } from "../platform/random.ts";
+import { systemRandom } from "../platform/random.ts";
+import { announce } from "./dev-announcement.ts";
 import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
 import { giveUp, understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
 import { inRegistry, isRegistered, nameIn, registryOf } from "./registry.ts";
 import { here, type Surroundings } from "./surroundings.ts";
-import { findWrangler, NOT_INSTALLED, type Ready, type Wrangler } from "./wrangler.ts";
+import { findWrangler, NOT_INSTALLED, type Wrangler } from "./wrangler.ts";
 
 const USAGE = `Usage: npm run dev -- [flags]
 
@@ -25,19 +26,8 @@ Starts Postern on http://localhost:${FIRST_PORT}, or on the next port that is fr
 Every other flag goes to \`wrangler dev\` as it is.
 `;
 
-/** How long a started service may take to become healthy before the command reports it. */
-const PATIENCE = 15 * SECOND;
-const POLL_PAUSE = 200;
-/** Answers 200 once the storage does too. */
-const READY = "/health/ready";
-const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
-
 /** Runs the command. Returns its exit code: wrangler's, or 0 if the user stopped it. */
-export async function dev(
-  argv: readonly string[],
-  world: Surroundings,
-  random: Random = systemRandom,
-): Promise<number> {
+export async function dev(argv: readonly string[], world: Surroundings): Promise<number> {
   const { root, stop, complain } = world;
   const flags = understand(parseDevFlags(argv), USAGE, world);
   if (typeof flags === "number") return flags;
@@ -54,14 +44,14 @@ export async function dev(
   const folder = dirname(configuration);
   let settled: Settled;
   try {
-    settled = prepareVariables(flags, folder, world, random);
+    settled = prepareVariables(flags, folder, world);
   } catch (error) {
     // A file that can't be read or written.
     if (!(error instanceof Error && "syscall" in error)) throw error;
     return giveUp(unusable(error.message), world);
   }
 
-  const failed = await migrate(wrangler, flags, world);
+  const failed = await migrate(wrangler, flags, bindsArchive(configuration) ? ["DB", "AUDIT_DB"] : ["DB"], world);
   if (stop.aborted) return 0;
   if (failed !== undefined) return failed;
   const state = flags.persistTo === undefined ? join(folder, ".wrangler", "state") : resolve(root, flags.persistTo);
@@ -91,7 +81,7 @@ interface Settled {
 }
 
 /** Completes the file that wrangler will read. Returns which values the user has set. */
-function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings, random: Random): Settled {
+function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings): Settled {
   if (flags.environmentFiles.length > 0) {
     // With these, wrangler reads no .dev.vars.
     const files = flags.environmentFiles.map((file) => resolve(folder, file));
@@ -103,7 +93,7 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
     completed: `Added a random AUTH_SECRET to ${relative(root, path)}.\n`,
     kept: "",
   };
-  say(told[ensureDevVars(path, random)]);
+  say(told[ensureDevVars(path, systemRandom)]);
   return {
     fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
     // The command leaves ENVIRONMENT to another configuration or environment of wrangler.
@@ -111,20 +101,30 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
   };
 }
 
-/** Brings the local database up to date. Returns the exit code of a failure. */
+/** Whether the configuration binds a database for audit events, as far as TOML tells. */
+function bindsArchive(configuration: string): boolean {
+  const text = existsSync(configuration) ? readFileSync(configuration, "utf8") : "";
+  return /^binding\s*=\s*["']AUDIT_DB["']/m.test(text);
+}
+
+/** Brings the local databases up to date. Returns the exit code of a failure. */
 async function migrate(
   wrangler: Wrangler,
   flags: DevFlags,
+  bindings: readonly string[],
   { stop, say, complain }: Surroundings,
 ): Promise<number | undefined> {
   say("Bringing the local database up to date …\n");
-  const args = ["d1", "migrations", "apply", "DB", "--local", ...flags.forMigrations];
-  let finished = await wrangler.run(args, stop);
-  // Another instance on the same folder may have applied the same migration a moment before.
-  if (finished.code !== 0 && !stop.aborted) finished = await wrangler.run(args, stop);
-  if (finished.code === 0) return undefined;
-  if (!stop.aborted) complain(`${finished.output}${finished.complaints}\nThe migrations could not be applied.\n`);
-  return finished.code;
+  for (const binding of bindings) {
+    const args = ["d1", "migrations", "apply", binding, "--local", ...flags.forMigrations];
+    let finished = await wrangler.run(args, stop);
+    // Another instance on the same folder may have applied the same migration a moment before.
+    if (finished.code !== 0 && !stop.aborted) finished = await wrangler.run(args, stop);
+    if (finished.code === 0) continue;
+    if (!stop.aborted) complain(`${finished.output}${finished.complaints}\nThe migrations could not be applied.\n`);
+    return finished.code;
+  }
+  return undefined;
 }
 
 type Setting = Surroundings & Settled & { state: string; registry: string };
@@ -165,57 +165,10 @@ function wranglerArguments(flags: DevFlags, port: number, settled: Settled): str
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
   // The issuer of the tokens is the address of the service.
   if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
-  // wrangler.toml sets production, and an older .dev.vars may lack ENVIRONMENT. A --var of the user comes later and
-  // wins.
+  // `wrangler.toml` sets `ENVIRONMENT` to production, and a `.dev.vars` of an earlier version may not override that. A
+  // `--var` of the user comes later, so it wins.
   if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
-}
-
-/** Waits until the service answers, and says where everything is. */
-async function announce(
-  { hostname, port }: Ready,
-  flags: DevFlags,
-  exited: Promise<number>,
-  setting: Setting,
-): Promise<void> {
-  const origin = `${flags.scheme}://${WILDCARDS.has(hostname) ? "localhost" : hostname}:${port}`;
-  let ended = false;
-  const end = exited.then(() => {
-    ended = true;
-  });
-  // With a self-signed certificate the health check would fail, so wrangler's message must do.
-  for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
-    if (waited === PATIENCE) setting.complain(`${origin}${READY} does not answer as it should. Still waiting.\n`);
-    await Promise.race([end, pause(POLL_PAUSE)]);
-    if (ended || setting.stop.aborted) return;
-  }
-  setting.say(banner(origin, setting.state, relative(setting.root, setting.registry)));
-}
-
-async function isHealthy(origin: string): Promise<boolean> {
-  try {
-    return (await fetch(`${origin}${READY}`, { signal: AbortSignal.timeout(5 * SECOND) })).ok;
-  } catch {
-    return false;
-  }
-}
-
-/** What the user needs to know once everything runs. */
-export function banner(origin: string, state: string, registry: string): string {
-  return `
-Postern is running.
-
-  API      ${origin}/api/v1
-  Pages    ${origin}/login  (for people: log in, register, manage an account)
-  Docs     ${origin}/docs
-  Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
-  Health   ${origin}/health
-  State    ${state}  (delete it to start over)
-  Registry ${registry}  (where other Workers find this one: WRANGLER_REGISTRY_PATH)
-
-Ctrl-C stops it.
-
-`;
 }
 
 if (import.meta.main) process.exitCode = await dev(process.argv.slice(2), here());

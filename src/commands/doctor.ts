@@ -1,13 +1,14 @@
 /**
  * `npm run doctor`: examines a service on this machine, in a container or deployed, and says what is wrong and how to
- * mend it. It changes nothing, except that it makes a throw-away account, which it deletes again.
+ * fix it. It changes nothing, except that it makes a throw-away account, which it deletes again.
  */
 import { inTime, systemClock } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { emailAddress } from "../users/fields.ts";
+import { isAbsent } from "./doctor/absent.ts";
 import { CHECKS, type Check } from "./doctor/checks.ts";
-import { createExamination, type Examination, isAbsent, type Tools, type Wish } from "./doctor/examination.ts";
+import { createExamination, type Examination, type Tools, type Wish } from "./doctor/examination.ts";
 import { type Finding, failed } from "./doctor/finding.ts";
 import { describeEnd, describeFinding, makeReport, type Result } from "./doctor/report.ts";
 import { describeFailure } from "./doctor/service.ts";

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { createDirectorySource, type Value } from "../db/directory-copy.ts";
 import { appliedMigrations } from "../db/migrations.ts";
-import { TABLES, type Table } from "../db/tables.ts";
+import { ARCHIVED_EVENTS, AUDIT_EVENTS, TABLES, type Table } from "../db/tables.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
 import { openBackup } from "./move/backup-writer.ts";
@@ -31,10 +31,10 @@ export async function exportData(argv: readonly string[], world: Surroundings): 
   return withDatabase(command.place, world, (directory) => writeAll(file, directory, world));
 }
 
-async function writeAll(file: string, { db }: Directory, world: Surroundings): Promise<number> {
+async function writeAll(file: string, { db, archive }: Directory, world: Surroundings): Promise<number> {
   const fault = faultOfRelease("The database", await appliedMigrations(db));
   if (fault !== undefined) return giveUp(fault, world);
-  const source = createDirectorySource(db);
+  const source = createDirectorySource(db, archive);
   const { tables, indexes } = await source.statements();
   const before = await source.summaries();
   const total = before.reduce((sum, { count }) => sum + count, 0);
@@ -43,15 +43,13 @@ async function writeAll(file: string, { db }: Directory, world: Surroundings): P
   let isComplete = false;
   try {
     backup.statements(tables);
-    for (const table of [MIGRATION_NOTES, ...TABLES]) {
-      for await (const rows of pages(source, table)) {
-        backup.rows(table, rows);
-        if (table !== MIGRATION_NOTES) written += rows.length;
-        world.show(`${written.toLocaleString("en")} of ${total.toLocaleString("en")} rows`);
-        if (world.stop.aborted) {
-          world.complain("\nStopped. No file was left. Run it again: it begins at the first row.\n");
-          return 1;
-        }
+    for await (const { table, rows } of allPages(source)) {
+      backup.rows(table, rows);
+      if (table !== MIGRATION_NOTES) written += rows.length;
+      world.show(`${written.toLocaleString("en")} of ${total.toLocaleString("en")} rows`);
+      if (world.stop.aborted) {
+        world.complain("\nStopped. No file was left. Run it again: it begins at the first row.\n");
+        return 1;
       }
     }
     backup.statements(indexes);
@@ -73,12 +71,24 @@ AUTH_SECRET, which is not in the file.
 /** Wrangler's own table. */
 const MIGRATION_NOTES: Table = { name: "d1_migrations", columns: ["id", "name", "applied_at"], key: "id" };
 
-async function* pages(source: ReturnType<typeof createDirectorySource>, table: Table): AsyncGenerator<Value[][]> {
+async function* allPages(source: ReturnType<typeof createDirectorySource>) {
+  for (const table of [MIGRATION_NOTES, ...TABLES])
+    for await (const rows of pages(table, (after) => source.page(table, after, ROWS_A_PAGE))) yield { table, rows };
+  // The file has these events in the table of `DB`, where a service without `AUDIT_DB` looks. An event that is in both
+  // databases is written once.
+  for await (const rows of pages(ARCHIVED_EVENTS, (after) => source.archivedPage(after, ROWS_A_PAGE))) {
+    const idOf = (row: Value[]) => row[ARCHIVED_EVENTS.columns.indexOf(ARCHIVED_EVENTS.key)] ?? null;
+    const staged = await source.staged(rows.map(idOf));
+    yield { table: AUDIT_EVENTS, rows: rows.filter((row) => !staged.has(idOf(row))) };
+  }
+}
+
+async function* pages(table: Table, read: (after: Value) => Promise<Value[][]>): AsyncGenerator<Value[][]> {
   const key = table.columns.indexOf(table.key);
   let after: Value = null;
   let rows: Value[][];
   do {
-    rows = await source.page(table, after, ROWS_A_PAGE);
+    rows = await read(after);
     if (rows.length > 0) yield rows;
     after = rows.at(-1)?.[key] ?? null;
   } while (rows.length === ROWS_A_PAGE);

@@ -1,6 +1,6 @@
 /** What the commands' flags have in common. They are read strictly: a command line with a mistake changes nothing. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
-import { faultOfEnvironment } from "./deploy/configuration.ts";
+import { faultOfEnvironment } from "./deploy/environments.ts";
 
 /** What is wrong with a command line, in words for the person who typed it. */
 export interface Fault {

@@ -1,6 +1,6 @@
 /**
- * `npm run data:import`: fills a new service from a backup of another place. Every session ends: no object of the new
- * place knows a session, and one that the service left here itself, in an earlier time, is of an earlier epoch.
+ * `npm run data:import`: fills a new service from a backup of another place. Every session ends. The objects of the new
+ * place know no session. If the service ran there before, its sessions there are of an earlier epoch.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -11,10 +11,11 @@ import { createId, systemRandom } from "../platform/random.ts";
 import { logOutCopy } from "../users/mass-logout.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { giveUp, PLACE_FLAGS, PLACE_USAGE, type Place, readFlags, understandCommand } from "./flags.ts";
+import { archiveEvents } from "./move/archive-events.ts";
 import { type Backup, readBackup } from "./move/backup-reader.ts";
 import { faultOfSecret } from "./move/carried-secret.ts";
 import { faultOfRelease } from "./move/same-release.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run data:import -- <file> [flags]
 
@@ -26,12 +27,12 @@ ${PLACE_USAGE}
 `;
 
 /**
- * Isolates tell states of the keys apart by the highest sequence number. The keys that arrive must not look like the
- * ones that they replace.
+ * Isolates recognize a change of the keys by the highest sequence number. The imported keys get higher numbers, so that
+ * they don't look like the keys that they replace.
  */
 const KEY_SEQUENCES = 1_000;
 
-/** The keys arrive in the first step, these after them. */
+/** The signing keys are added in the first step, these tables after it. */
 const MOVED = TABLES.filter(({ name }) => name !== SIGNING_KEYS.name);
 
 interface Import extends Directory {
@@ -82,7 +83,7 @@ async function moveIn(setting: Import): Promise<number> {
   return addAll(event, setting);
 }
 
-/** Why this import can't begin, if so. One that has begun goes on without these checks. */
+/** Why this import can't begin, if anything prevents it. An import that has begun is continued without these checks. */
 async function faultOfStart(setting: Import): Promise<string | undefined> {
   const people = await createDirectoryTarget(setting.db).countPeople();
   if (people > 0)
@@ -113,7 +114,7 @@ async function addAll(event: ImportEvent, setting: Import): Promise<number> {
 }
 
 /** Adds the rows that earlier runs have not added. Returns how many there are in all; `undefined` if it was stopped. */
-async function addRows(event: ImportEvent, { backup, db, world }: Import): Promise<number | undefined> {
+async function addRows(event: ImportEvent, { archive, backup, db, world }: Import): Promise<number | undefined> {
   const target = createDirectoryTarget(db);
   const counts = MOVED.map(({ name }) => backup.count(name));
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -123,7 +124,8 @@ async function addRows(event: ImportEvent, { backup, db, world }: Import): Promi
     rows += skipped;
     for (const values of backup.batches(table, skipped)) {
       rows += values.length;
-      await target.add(table, values, { ...event, rows });
+      const left = archive === undefined ? values : await archiveEvents(archive, db, table, values);
+      await target.add(table, left, { ...event, rows });
       world.show(`${rows.toLocaleString("en")} of ${total.toLocaleString("en")} rows`);
       if (world.stop.aborted) return undefined;
     }
@@ -141,9 +143,4 @@ Now lead your domain here, and delete the file.
 `;
 }
 
-if (import.meta.main) {
-  const world = here();
-  // The secret may be typed before its question appears.
-  world.hideTyping();
-  process.exitCode = await importData(process.argv.slice(2), world);
-}
+if (import.meta.main) process.exitCode = await importData(process.argv.slice(2), hereForSecret());

@@ -5,15 +5,16 @@
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { MINUTE, SECOND, systemClock } from "../platform/clock.ts";
+import { systemClock } from "../platform/clock.ts";
 import { unicodeEmail } from "../platform/email-address.ts";
 import { systemRandom } from "../platform/random.ts";
-import { type Arrival, type Conflict, createProvisioningStore } from "../users/provisioning.ts";
+import { type Conflict, createProvisioningStore } from "../users/provisioning.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { type Fault, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
-import { openReport, readSeed, reportPath } from "./import/files.ts";
-import { createUserReader, type ImportSeed, type RefusedLine } from "./import/imported-user.ts";
-import { readLines } from "./import/lines.ts";
+import { type Batch, readBatches } from "./import/batches.ts";
+import { openReport, readSeed } from "./import/files.ts";
+import type { ImportSeed, RefusedLine } from "./import/imported-user.ts";
+import { addToTally, describeEnd, describeProgress, EMPTY_TALLY, figure } from "./import/tally.ts";
 import { here, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run users:import -- <file> [flags]
@@ -34,29 +35,6 @@ as it is there, you can run the same command again after an interruption, or aft
 
 ${PLACE_USAGE}
 `;
-
-/** Lines that are added together, in one transaction. A deployed database answers no other request meanwhile. */
-const LINES_A_BATCH = 500;
-
-/** How far a run has come. */
-interface Tally {
-  line: number;
-  /** How many bytes of the file the run has read. */
-  end: number;
-  imported: number;
-  /** How many of `imported` an earlier run had already added. */
-  earlier: number;
-  refused: number;
-  /** How many of `imported` are admins, and how many are superusers. */
-  admins: number;
-  superusers: number;
-}
-
-/** Lines that are added together. */
-interface Batch extends Pick<Tally, "line" | "end"> {
-  arrivals: { line: number; arrival: Arrival }[];
-  refused: RefusedLine[];
-}
 
 /** Runs the command. Returns its exit code: 3 if some lines were refused. */
 export async function importUsers(argv: readonly string[], world: Surroundings): Promise<number> {
@@ -85,7 +63,7 @@ async function importFile(
   const beganAt = systemClock.now();
   const store = createProvisioningStore(db);
   const report = openReport(file, systemRandom);
-  let tally: Tally = { line: 0, end: 0, imported: 0, earlier: 0, refused: 0, admins: 0, superusers: 0 };
+  let tally = EMPTY_TALLY;
   let isComplete = false;
   try {
     for await (const batch of readBatches(file, seed)) {
@@ -129,76 +107,6 @@ const TAKEN: Record<Conflict, string> = {
   id: "An account has this id already.",
   username: "This username is taken, or was until recently. Leave it out to get another one.",
 };
-
-/** The file in batches. A line that repeats an address, id or username begins the next batch. */
-async function* readBatches(file: string, seed: ImportSeed): AsyncGenerator<Batch> {
-  const readUser = createUserReader(seed);
-  const empty = (): Batch => ({ line: 0, end: 0, arrivals: [], refused: [] });
-  let batch = empty();
-  let names = new Set<string>();
-  let lines = 0;
-  for await (const line of readLines(file)) {
-    const read = readUser(line);
-    const own = read !== undefined && "user" in read ? namesOf(read) : [];
-    if (lines === LINES_A_BATCH || own.some((name) => names.has(name))) {
-      yield batch;
-      batch = empty();
-      names = new Set();
-      lines = 0;
-    }
-    lines += 1;
-    batch = { ...batch, line: line.number, end: line.end };
-    for (const name of own) names.add(name);
-    if (read === undefined) continue;
-    if ("user" in read) batch.arrivals.push({ line: line.number, arrival: read });
-    else batch.refused.push(read);
-  }
-  if (lines > 0) yield batch;
-}
-
-function namesOf({ user }: Arrival): string[] {
-  return [user.email, `id ${user.id}`, `name ${user.username.toLowerCase()}`];
-}
-
-function addToTally(before: Tally, batch: Batch, refused: readonly RefusedLine[]): Tally {
-  const isRefused = new Set(refused.map(({ line }) => line));
-  const users = batch.arrivals.flatMap(({ line, arrival }) => (isRefused.has(line) ? [] : [arrival.user]));
-  return {
-    ...before,
-    line: batch.line,
-    end: batch.end,
-    imported: before.imported + users.length,
-    refused: before.refused + refused.length,
-    admins: before.admins + users.filter(({ role }) => role === "admin").length,
-    superusers: before.superusers + users.filter(({ isSuperuser }) => isSuperuser).length,
-  };
-}
-
-/** How far a run has come through a file of `size` bytes after `elapsed` milliseconds. */
-export function describeProgress({ line, end, imported, refused }: Tally, size: number, elapsed: number): string {
-  const left = (elapsed / end) * (size - end);
-  const time = left < MINUTE ? `${Math.ceil(left / SECOND)} s` : `${Math.ceil(left / MINUTE)} min`;
-  const share = Math.floor((end / size) * 100);
-  return `${share} %  line ${figure(line)}, ${figure(imported)} imported, ${figure(refused)} refused, about ${time} left`;
-}
-
-function describeEnd(file: string, { line, imported, earlier, refused, admins, superusers }: Tally): string[] {
-  const operators = `Among them: ${counted(admins, "admin")}, ${counted(superusers, "superuser")}.`;
-  return [
-    `${counted(line, "line")}: ${counted(imported, "user")} imported, ${counted(refused, "line")} refused.`,
-    ...(earlier > 0 ? [`An earlier run had imported ${counted(earlier, "user")} of these.`] : []),
-    ...(admins + superusers > 0 ? [operators] : []),
-    ...(refused > 0 ? [`${reportPath(file)} lists the refused lines, with reasons.`] : []),
-  ];
-}
-
-function counted(count: number, noun: string): string {
-  return `${figure(count)} ${count === 1 ? noun : `${noun}s`}`;
-}
-
-function figure(count: number): string {
-  return count.toLocaleString("en");
-}
 
 function refuse({ fault }: Fault, { complain }: Surroundings): number {
   complain(`${fault}\n`);

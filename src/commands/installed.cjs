@@ -1,11 +1,12 @@
 /**
  * Runs before every npm script: says what to do if the packages are not installed, or only in part, so that the script
- * does not end in a stack trace. Plain JavaScript without syntax of recent years, because before `npm ci` the only Node
- * is that of the machine, which may be too old to run TypeScript.
+ * does not end in a stack trace. Then makes Node load code faster. Plain JavaScript without syntax of recent years,
+ * because before `npm ci` the only Node is that of the machine, which may be too old to run TypeScript.
  */
 "use strict";
 
 const fs = require("node:fs");
+const nodeModule = require("node:module");
 const path = require("node:path");
 
 /** The first Node that has everything the commands use: TypeScript without a flag, and `import.meta.main`. */
@@ -20,6 +21,20 @@ const trouble = findTrouble();
 if (trouble !== undefined) {
   process.stderr.write(`${trouble}\n`);
   process.exit(1);
+}
+
+// For the programs too that the script starts: compiling wrangler takes longer than most of what it is asked to do.
+process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || path.join(packages, ".cache/compiled");
+if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
+// For each file of drizzle-orm, Node reads the 180 kB of its package.json again, to see that it is a module: together
+// that takes longer than most commands.
+if (nodeModule.registerHooks) nodeModule.registerHooks({ resolve: resolveInDrizzle });
+
+function resolveInDrizzle(specifier, context, next) {
+  const from = context.parentURL || "";
+  const isInside = from.indexOf("/node_modules/drizzle-orm/") !== -1 && /^\..*\.js$/.test(specifier);
+  if (!isInside) return next(specifier, context);
+  return { url: new URL(specifier, from).href, format: "module", shortCircuit: true };
 }
 
 /** What stands in the way of the scripts and what to do about it, or `undefined`. */

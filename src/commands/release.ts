@@ -14,7 +14,7 @@ import { compareVersions, isVersion } from "./versions.ts";
 const USAGE = `Usage: npm run release -- <version> [flags]
 
 Makes the changes under "Unreleased" in CHANGELOG.md the version, with today's date; sets the version in package.json,
-package-lock.json and the documentation; commits, and tags the commit v<version>. Pushes nothing.
+package-lock.json, src/version.ts and the documentation; commits, and tags the commit v<version>. Pushes nothing.
 
   --dry-run       print the release notes and what would change, and change nothing
   --notes <tag>   print the release notes of a tag such as v0.2.0 instead; fails if the tag doesn't match package.json
@@ -25,6 +25,7 @@ package-lock.json and the documentation; commits, and tags the commit v<version>
 const FILES: Readonly<Record<string, (version: string) => string>> = {
   "package.json": (version) => `"version": "${version}"`,
   "package-lock.json": (version) => `"version": "${version}"`,
+  "src/version.ts": (version) => `VERSION = "${version}"`,
   "docs/quick-start-browser.md": (version) => `postern-${version}.tgz`,
   "docs/quick-start-worker.md": (version) => `postern-${version}.tgz`,
 };

@@ -4,8 +4,8 @@
  */
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/audit-events.ts";
-import type { AuditEventType } from "../audit/event-types.ts";
-import { createId, type Random, systemRandom } from "../platform/random.ts";
+import { type AuditEventType, NO_REQUEST } from "../audit/event-types.ts";
+import { createId, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
@@ -19,7 +19,7 @@ import {
   type SecretStore,
   writeNewSecret,
 } from "./secrets.ts";
-import { here, type Surroundings } from "./surroundings.ts";
+import { hereForSecret, type Surroundings } from "./surroundings.ts";
 
 const USAGE = `Usage: npm run secret:rotate -- [flags]
 
@@ -48,15 +48,10 @@ interface Setting extends Directory {
   secrets: SecretStore;
   environment: string | undefined;
   world: Surroundings;
-  random: Random;
 }
 
 /** Runs the command. Returns its exit code. */
-export async function rotateSecret(
-  argv: readonly string[],
-  world: Surroundings,
-  random: Random = systemRandom,
-): Promise<number> {
+export async function rotateSecret(argv: readonly string[], world: Surroundings): Promise<number> {
   const parsed = readFlags(argv, { ...PLACE_FLAGS, finish: { type: "boolean" }, out: { type: "string" } });
   const command = understandCommand(parsed, USAGE, world, ({ values }) => {
     if (values.volume !== undefined) return OF_A_CONTAINER;
@@ -69,15 +64,17 @@ export async function rotateSecret(
   const { place } = command;
   const out = place.remote ? command.values.out : undefined;
   const change = command.values.finish ? finish : rotate;
-  const secrets = place.remote ? await openDeployedSecrets(world, place.environment) : openLocalSecrets(world, random);
+  const secrets = place.remote
+    ? await openDeployedSecrets(world, place.environment)
+    : openLocalSecrets(world, systemRandom);
   if (secrets === undefined) return 1;
   return withDatabase(place, world, (directory) =>
-    change({ ...directory, out, secrets, environment: place.environment, world, random }),
+    change({ ...directory, out, secrets, environment: place.environment, world }),
   );
 }
 
 async function rotate(setting: Setting): Promise<number> {
-  const { out, secrets, world, random } = setting;
+  const { out, secrets, world } = setting;
   const before = await secrets.read();
   if (before === undefined) return 1;
   if (!before.has(CURRENT)) return giveUp(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
@@ -87,7 +84,7 @@ async function rotate(setting: Setting): Promise<number> {
   const current = before.get(CURRENT) ?? (await askForCurrent(setting));
   if (typeof current !== "string") return giveUp(current.fault, world);
 
-  const fresh = freshSecret(random);
+  const fresh = freshSecret(systemRandom);
   const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
   // The only copy that the operator gets: it is on the disk before anything changes.
   const unwritten = file && writeNewSecret(file, `${fresh}\n`);
@@ -182,11 +179,11 @@ Copy it to your password manager, then delete the file: the next rotation asks f
 }
 
 /** Records the change and describes it. The change stands even if it can't be recorded. */
-async function conclude(type: AuditEventType, words: string, { db, now, world, random }: Setting): Promise<number> {
+async function conclude(type: AuditEventType, words: string, { db, now, world }: Setting): Promise<number> {
   world.say(words);
-  const origin = { actorId: null, userId: null, ipAddress: null, userAgent: null, requestId: null, details: null };
+  const origin = { actorId: null, userId: null, ...NO_REQUEST, details: null };
   try {
-    await createAuditEventStore(db).add([{ id: createId(now, random), type, occurredAt: now, ...origin }]);
+    await createAuditEventStore(db).add([{ id: createId(now, systemRandom), type, occurredAt: now, ...origin }]);
     return 0;
   } catch {
     world.complain("The secret has changed, but the audit log could not be written.\n");
@@ -194,9 +191,4 @@ async function conclude(type: AuditEventType, words: string, { db, now, world, r
   }
 }
 
-if (import.meta.main) {
-  const world = here();
-  // The secret may be typed before its question appears.
-  world.hideTyping();
-  process.exitCode = await rotateSecret(process.argv.slice(2), world);
-}
+if (import.meta.main) process.exitCode = await rotateSecret(process.argv.slice(2), hereForSecret());

@@ -22,7 +22,7 @@ export function here(source: SignalSource = process) {
   return {
     /** The folder with package.json and wrangler.toml. */
     root,
-    /** Whether a person can answer questions. A CI server may have a terminal, but nobody at it. */
+    /** Whether a person can answer questions. A CI server may have a terminal, but no person at it. */
     isTerminal: process.stdin.isTTY === true && !process.env.CI,
     /** Aborted when the user wants the command to end. */
     stop,
@@ -40,6 +40,13 @@ export function here(source: SignalSource = process) {
       process.stderr.write(text);
     },
   };
+}
+
+/** Like `here`, for a command that asks for a secret, which the user may type before the question appears. */
+export function hereForSecret(): Surroundings {
+  const world = here();
+  world.hideTyping();
+  return world;
 }
 
 function stopOf(source: SignalSource): AbortSignal {

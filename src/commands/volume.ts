@@ -39,6 +39,7 @@ export function openVolume(folder: string) {
   const socket = `/proc/self/fd/${directory}/commands`;
   return {
     DB: databaseBehind((body) => post(socket, body, path)),
+    AUDIT_DB: undefined,
     dispose: async () => closeSync(directory),
   };
 }

@@ -15,8 +15,8 @@ export type Wrangler = NonNullable<ReturnType<typeof findWrangler>>;
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
 
 /**
- * CI: wrangler asks no questions. CLOUDFLARE_ENV would have it work on another Worker than the one in the configuration.
- * Lines for debugging would stand between those that a command reads, and contain requests.
+ * CI: wrangler asks no questions. With CLOUDFLARE_ENV it would use another Worker than the one in the configuration.
+ * Debug output would stand between the lines that a command reads, and contain requests.
  */
 const UNATTENDED = { CI: "1", CLOUDFLARE_ENV: "", WRANGLER_LOG: "log" };
 

@@ -17,7 +17,10 @@ export async function findLogin(wrangler: Wrangler, { stop }: Surroundings): Pro
 CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID; docs/deploy.md lists the permissions that the token needs.`);
 }
 
-/** The account: of the environment, of the operator's file, the only one, or the one that the operator chooses. */
+/**
+ * The account: from the environment or the operator's file, otherwise the login's only account or the one that the
+ * operator chooses.
+ */
 export async function chooseAccount(
   cloudflare: Cloudflare,
   { account_id: written }: { account_id?: string | undefined },

@@ -69,7 +69,7 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     async find<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
       const answer = await call("GET", path);
       if (answer.success) return schema.parse(answer.result);
-      // Only if it is certain: what is not there is made, such as AUTH_SECRET.
+      // Only if this is certain: the command creates what is missing, such as AUTH_SECRET.
       if (answer.status === 404 && !hasCode(answer, NO_ROUTE)) return undefined;
       throw new StepFailed(explain(`GET ${path}`, answer));
     },

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { encodeHex, parseJson, utf8 } from "../../platform/encoding.ts";
+import { deploymentPath, PRODUCTION } from "./environments.ts";
 import { StepFailed } from "./step-failed.ts";
 import { isTable, mergeTables, readToml } from "./tables.ts";
 
@@ -17,12 +18,18 @@ const deploymentSchema = z.looseObject({
   vars: z.record(z.string(), z.unknown()).default({}),
   assets: z.looseObject({ directory: z.string() }),
   d1_databases: z.array(
-    z.looseObject({
-      binding: z.string(),
-      database_name: z.string(),
-      database_id: z.string().optional(),
-      migrations_dir: z.string().default("migrations"),
-    }),
+    z
+      .looseObject({
+        binding: z.string(),
+        database_name: z.string(),
+        database_id: z.string().optional(),
+        migrations_dir: z.string().optional(),
+      })
+      .transform((database) => ({
+        ...database,
+        migrations_dir:
+          database.migrations_dir ?? (database.binding === "AUDIT_DB" ? "migrations/audit" : "migrations"),
+      })),
   ),
   kv_namespaces: z.array(z.looseObject({ binding: z.string(), id: z.string().optional() })),
   queues: z.looseObject({
@@ -34,36 +41,7 @@ const deploymentSchema = z.looseObject({
 
 export type Deployment = z.output<typeof deploymentSchema>;
 
-/** The environment that is meant if none is named. It has the names in `wrangler.toml`; others add their own to them. */
-export const PRODUCTION = "production";
-
-/**
- * Short enough for the longest queue name, and without the word by which the Worker knows the audit queue. Names with
- * "dead" or "commands" would collide: with another environment's dead-letter queues, and with the preview Worker of
- * commands.
- */
-const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
-
 const NO_ID = /^[0-]*$/;
-
-/** What is wrong with the name of an environment, if anything. */
-export function faultOfEnvironment(name: string): string | undefined {
-  if (ENVIRONMENT_NAME.test(name)) return undefined;
-  return `--env takes up to 20 lower-case letters, digits and dashes. It begins with a letter, does not contain "audit", and is
-neither "dead" nor "commands".`;
-}
-
-/** The operator's file of an environment. */
-export function deploymentPath(root: string, environment: string): string {
-  return join(root, "deployments", `${environment}.toml`);
-}
-
-/** What is wrong with asking for a deployed environment, if anything: production may be in `wrangler.toml` alone. */
-export function faultOfDeployment(root: string, environment: string | undefined): string | undefined {
-  if (environment === undefined || environment === PRODUCTION) return undefined;
-  const path = deploymentPath(root, environment);
-  return existsSync(path) ? undefined : `There is no ${path}: \`npm run deploy -- --env ${environment}\` makes it.`;
-}
 
 /** The configuration of an environment. Ids that are not known yet are absent. */
 export async function readDeployment(root: string, environment = PRODUCTION): Promise<Deployment> {
@@ -76,8 +54,8 @@ export async function readDeployment(root: string, environment = PRODUCTION): Pr
 }
 
 /**
- * Writes the configuration that wrangler gets with `--config`. Returns its path. `vars` are added to those of the
- * environment, and decide what goes with them: the custom domain, and the binding for Cloudflare's email service.
+ * Writes the configuration that wrangler gets with `--config`. Returns its path. Adds `vars` to the environment's
+ * variables and, if these need them, the custom domain and the binding for Cloudflare's email service.
  */
 export function writeConfiguration(
   root: string,
@@ -93,7 +71,7 @@ export function writeConfiguration(
 }
 
 /**
- * The file with the configuration of a deployed environment: the named one; without a name production's, or
+ * The configuration file of the deployed environment with this name. Without a name that of production, or
  * `wrangler.toml` if production has no file of its own.
  */
 export async function configurationOf(root: string, environment: string | undefined): Promise<string> {

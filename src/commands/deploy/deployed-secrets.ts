@@ -76,7 +76,10 @@ function readKept(path: string, shown: string): string {
   );
 }
 
-/** Throws if another run has set AUTH_SECRET since this one looked. Replacing it would end what was made with it. */
+/**
+ * Throws if another run has set AUTH_SECRET since this one looked. Replacing it would invalidate everything that was
+ * made with it.
+ */
 export async function refuseReplacement(setting: Setting, secrets: Values): Promise<void> {
   if (secrets[CURRENT] === undefined || !(await readSecretNames(setting))?.includes(CURRENT)) return;
   const shown = relative(setting.world.root, authSecretPath(setting));

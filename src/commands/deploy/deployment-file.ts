@@ -15,14 +15,14 @@ import {
 import { dirname, join, relative } from "node:path";
 import { systemClock } from "../../platform/clock.ts";
 import { createId, systemRandom } from "../../platform/random.ts";
-import { deploymentPath } from "./configuration.ts";
+import { deploymentPath } from "./environments.ts";
 import { StepFailed } from "./step-failed.ts";
 import { isTable, readToml, type Table } from "./tables.ts";
 
 export function openDeploymentFile(root: string, environment: string) {
   const path = deploymentPath(root, environment);
 
-  /** `isDone` says whether the changed table has what was added: a line may stand inside of a text of several lines. */
+  /** `isDone` checks that the changed table has what was added: the line may have landed inside a multi-line string. */
   async function change(
     what: string,
     edit: (text: string) => string,
@@ -76,7 +76,10 @@ function readIfThere(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
-/** The changed text beside the file, with the same rights. A command that is ended now leaves the old file. */
+/**
+ * Writes the changed text to a file beside the old one, with the same permissions. If the command is ended now, the old
+ * file stays.
+ */
 function writeDraft(path: string, text: string): string {
   const draft = join(dirname(path), `.${createId(systemClock.now(), systemRandom)}.toml`);
   writeFileSync(draft, text, { flag: "wx", ...(existsSync(path) ? { mode: statSync(path).mode } : {}) });

@@ -1,15 +1,15 @@
 /** What only the operator can do after a deployment. */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { PRODUCTION } from "./configuration.ts";
 import { authSecretPath } from "./deployed-secrets.ts";
+import { PRODUCTION } from "./environments.ts";
 import { queryDatabase } from "./migrations.ts";
 import type { Values } from "./questions.ts";
 import type { Setting } from "./setting.ts";
 
 const HAS_SUPERUSER = "SELECT id FROM users WHERE is_superuser = 1 LIMIT 1";
 
-/** Prints what is open: after the first deployment everything, later only what can be seen to be open. */
+/** Prints what is left to do: after the first deployment everything, later only what the command can see is missing. */
 export async function sayWhatIsLeft(setting: Setting, databaseId: string, values: Values, isFirst: boolean) {
   const { environment, world } = setting;
   const [superuser] = await queryDatabase(setting, databaseId, HAS_SUPERUSER);

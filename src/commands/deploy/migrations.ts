@@ -2,6 +2,7 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";
+import { boundDatabase, type Databases } from "./resources.ts";
 import { begin, type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
@@ -13,30 +14,43 @@ export async function queryDatabase({ account, cloudflare }: Setting, id: string
   return answer[0]?.results ?? [];
 }
 
-/** Applies what is pending. The released code still runs on the new schema: migrations only add until it is gone. */
-export async function applyMigrations(setting: Setting, databaseId: string | undefined, config: string) {
+/** Applies what is pending in each database that is bound. */
+export async function applyMigrations(setting: Setting, { directory, archive }: Databases, config: string) {
+  await applyTo(setting, "DB", directory, config);
+  if (boundDatabase(setting, "AUDIT_DB") !== undefined) await applyTo(setting, "AUDIT_DB", archive, config);
+}
+
+/** The old release still runs on the new schema: migrations only add while it is in use. */
+async function applyTo(setting: Setting, binding: "DB" | "AUDIT_DB", databaseId: string | undefined, config: string) {
   const { isDryRun, wrangler, world } = setting;
-  const pending = await pendingMigrations(setting, databaseId);
+  const pending = await pendingMigrations(setting, binding, databaseId);
   const names = pending.length > 3 ? `${pending.length}: ${pending[0]} to ${pending.at(-1)}` : pending.join(", ");
-  if (pending.length === 0) return tell(setting, "Migrations", "none pending.");
-  if (isDryRun) return tell(setting, "Migrations", `would apply ${names}.`);
-  begin(setting, "Migrations", `applying ${names} …`);
+  const place = binding === "DB" ? "" : " for audit events";
+  if (pending.length === 0) return tell(setting, "Migrations", `none pending${place}.`);
+  if (isDryRun) return tell(setting, "Migrations", `would apply ${names}${place}.`);
+  begin(setting, "Migrations", `applying ${names}${place} …`);
   const { code, output, complaints } = await wrangler.run(
-    ["d1", "migrations", "apply", "DB", "--remote", "--config", config],
+    ["d1", "migrations", "apply", binding, "--remote", "--config", config],
     world.stop,
   );
   if (code !== 0) throw new StepFailed(`${output}${complaints}\nA migration failed. The code was not deployed.`);
-  tell(setting, "Migrations", `applied ${names}.`);
+  tell(setting, "Migrations", `applied ${names}${place}.`);
 }
 
 /** The files that the database does not know yet, in their order. */
-async function pendingMigrations(setting: Setting, databaseId: string | undefined): Promise<string[]> {
-  const files = globSync(join(setting.world.root, "migrations", "*.sql")).map((path) => basename(path));
+async function pendingMigrations(
+  setting: Setting,
+  binding: "DB" | "AUDIT_DB",
+  databaseId: string | undefined,
+): Promise<string[]> {
+  const bound = boundDatabase(setting, binding);
+  const folder = bound?.migrations_dir ?? "migrations";
+  const files = globSync(join(setting.world.root, folder, "*.sql")).map((path) => basename(path));
   if (databaseId === undefined) return files.toSorted();
   // Wrangler makes its table with the first migration.
   const tables = (await queryDatabase(setting, databaseId, TABLES)).map(({ name }) => name);
   const isMigrated = tables.includes("d1_migrations");
-  if (!isMigrated && tables.length > 0) throw new StepFailed(explainStrangers(tables, setting));
+  if (!isMigrated && tables.length > 0) throw new StepFailed(explainStrangers(tables, setting, binding));
   const rows = isMigrated ? await queryDatabase(setting, databaseId, "SELECT name FROM d1_migrations") : [];
   const applied = rows.map(({ name }) => name);
   return files.filter((file) => !applied.includes(file)).toSorted();
@@ -46,8 +60,9 @@ async function pendingMigrations(setting: Setting, databaseId: string | undefine
 const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'
   AND name NOT LIKE '^_cf^_%' ESCAPE '^' ORDER BY name`;
 
-function explainStrangers(tables: unknown[], { file, deployment }: Setting): string {
-  const name = deployment.d1_databases.find(({ binding }) => binding === "DB")?.database_name;
+function explainStrangers(tables: unknown[], setting: Setting, binding: "DB" | "AUDIT_DB"): string {
+  const { file } = setting;
+  const name = boundDatabase(setting, binding)?.database_name;
   return `The database ${name} has tables of something else (${tables.slice(0, 5).join(", ")}). Postern needs one of its own.
-Remove database_id from ${file.shown} and write another database_name there, under [[d1_databases]] with binding = "DB".`;
+Remove database_id from ${file.shown} and write another database_name there, under [[d1_databases]] with binding = "${binding}".`;
 }

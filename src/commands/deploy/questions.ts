@@ -94,13 +94,13 @@ and kept nowhere else.`,
 export const ASKED_NAMES = QUESTIONS.map(({ name }) => name);
 
 /** The questions that these values leave open. An empty text is an answer where the service needs none. */
-export function openQuestions(values: Values): Question[] {
+function openQuestions(values: Values): Question[] {
   const isOpen = ({ name, isSecret, fallback }: Question) =>
     values[name] === undefined || (values[name] === "" && !isSecret && fallback?.(values, undefined) !== "");
   return QUESTIONS.filter((question) => isOpen(question) && (question.isNeeded?.(values) ?? true));
 }
 
-/** Answers to open questions that need nobody: the defaults, and the names that have none. */
+/** Answers the open questions with their defaults, without asking. `missing` names those without a default. */
 export function takeDefaults(given: Values, workersDev: string | undefined): { values: Values; missing: string[] } {
   let values = given;
   const missing: string[] = [];
@@ -157,8 +157,8 @@ async function askOne(question: Question, values: Values, { world, workersDev, c
 }
 
 /**
- * What the service itself finds wrong with these values: with one of them, or with all. Secrets whose values only
- * Cloudflare knows are made up.
+ * What the service itself finds wrong with these values: with one of them, or with all. Made-up values stand for
+ * secrets that only Cloudflare knows.
  */
 export function faultsOf(values: Values, name?: string): string[] {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));

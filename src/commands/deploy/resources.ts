@@ -7,17 +7,34 @@ const databaseSchema = z.object({ uuid: z.string(), name: z.string() });
 const namespaceSchema = z.object({ id: z.string(), title: z.string() });
 const queueSchema = z.object({ queue_name: z.string() });
 
-/** Finds or makes all of them, and writes new ids into the operator's file. Returns the database's id, once it has one. */
-export async function provideResources(setting: Setting): Promise<string | undefined> {
-  const database = await provideDatabase(setting);
-  await provideNamespace(setting);
-  await provideQueues(setting);
-  return database;
+/** The ids of the databases. Absent while there is none, which only a dry run sees. */
+export interface Databases {
+  directory: string | undefined;
+  /** The one for audit events, if the operator has bound it. */
+  archive: string | undefined;
 }
 
-async function provideDatabase(setting: Setting): Promise<string | undefined> {
-  const { account, cloudflare, deployment, file, isDryRun, worker } = setting;
-  const bound = deployment.d1_databases.find(({ binding }) => binding === "DB");
+/** Finds or makes all of them, and writes new ids into the operator's file. */
+export async function provideResources(setting: Setting): Promise<Databases> {
+  const directory = await provideDatabase(setting, "DB");
+  const hasArchive = boundDatabase(setting, "AUDIT_DB") !== undefined;
+  const archive = hasArchive ? await provideDatabase(setting, "AUDIT_DB") : undefined;
+  if (archive !== undefined && archive === directory)
+    throw new StepFailed(
+      "AUDIT_DB and DB are the same database. Audit events need one of their own (docs/scaling.md).",
+    );
+  await provideNamespace(setting);
+  await provideQueues(setting);
+  return { directory, archive };
+}
+
+export function boundDatabase({ deployment }: Pick<Setting, "deployment">, binding: "DB" | "AUDIT_DB") {
+  return deployment.d1_databases.find((database) => database.binding === binding);
+}
+
+async function provideDatabase(setting: Setting, binding: "DB" | "AUDIT_DB"): Promise<string | undefined> {
+  const { account, cloudflare, file, isDryRun, worker } = setting;
+  const bound = boundDatabase(setting, binding);
   const path = `/accounts/${account}/d1/database`;
   const name = bound?.database_name ?? worker;
   if (bound?.database_id !== undefined) {
@@ -33,7 +50,7 @@ async function provideDatabase(setting: Setting): Promise<string | undefined> {
     return undefined;
   }
   const { uuid } = found ?? (await cloudflare.post(path, { name }, databaseSchema));
-  if (!isDryRun) await file.addBinding("d1_databases", { binding: "DB", database_name: name, database_id: uuid });
+  if (!isDryRun) await file.addBinding("d1_databases", { binding, database_name: name, database_id: uuid });
   tell(setting, "Database", `${found === undefined ? "made" : "found"} ${name}.`);
   return uuid;
 }

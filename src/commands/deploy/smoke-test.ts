@@ -1,10 +1,12 @@
 /**
- * Does what users do at a deployed service: log in, refresh, log out. Nobody can read the email that verifies a made-up
+ * Does what users do at a deployed service: log in, refresh, log out. No mailbox gets the email that verifies a made-up
  * address, so the throw-away account is written into the database, as `admin:create` does. It is deleted over HTTP as
  * the last step, and from the database if a step failed.
  */
+
 import * as z from "zod";
-import { anonymising } from "../../followups/consequences.ts";
+import { NO_REQUEST } from "../../audit/event-types.ts";
+import { anonymising, tellingSessions } from "../../followups/consequences.ts";
 import { hashPassword, nativeEngine } from "../../passwords/scrypt.ts";
 import { parseJson } from "../../platform/encoding.ts";
 import { createId } from "../../platform/random.ts";
@@ -17,10 +19,13 @@ import { freshSecret } from "../dev-vars.ts";
 import type { Outside } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
-/** No mail can go there (RFC 6761, section 6.4), and Postern sends none. Always the same: one that was left is found. */
+/**
+ * No mail can go there (RFC 6761, section 6.4), and Postern sends none. The same in every run, so that an account left
+ * by an earlier run is found.
+ */
 const ADDRESS = "deployment-check@postern.invalid";
 
-/** Nobody guesses the password, so its hash may be cheap. The first login replaces it, as it does after an import. */
+/** The password is random, so its hash may be cheap. The first login replaces the hash, as it does after an import. */
 const CHEAP = { ln: 4, r: 8, p: 1 };
 
 const tokensSchema = z.object({ access_token: z.string(), refresh_token: z.string() });
@@ -32,7 +37,7 @@ interface Tested {
   outside: Outside;
 }
 
-/** Throws {@link StepFailed} with the step that failed. No account is left, whatever happens. */
+/** Throws {@link StepFailed} with the step that failed. In every case, no account is left. */
 export async function smokeTest(tested: Tested): Promise<void> {
   await deleteAccount(tested);
   const password = await addAccount(tested);
@@ -48,7 +53,7 @@ async function addAccount({ directory: { db, now }, outside: { random } }: Teste
   const identity = {
     id: createId(now, random),
     email: ADDRESS,
-    // Another name each time: that of a deleted account stays reserved.
+    // A new name each time, because the name of a deleted account stays reserved.
     username: `check-${createId(now, random).slice(-12)}`,
     passwordHash: hashPassword(password, CHEAP, random, nativeEngine),
   };
@@ -64,18 +69,14 @@ async function deleteAccount({ directory: { db, now }, outside: { random } }: Te
   const { user } = await createRegistrationStore(db).findCandidates({ email: ADDRESS });
   if (user === undefined) return;
   const id = () => createId(now, random);
-  const about = { ipAddress: null, userAgent: null, requestId: null, details: null };
+  const about = { ...NO_REQUEST, details: null };
   const consequences = {
     events: [{ id: id(), type: "account_deleted", occurredAt: now, actorId: user.id, userId: user.id, ...about }],
-    followUps: [anonymising(user.id), sessionsEnd(id(), user.id)],
+    // The cron trigger ends the account's sessions.
+    followUps: [anonymising(user.id), tellingSessions(id(), { userId: user.id })],
     dueAt: now,
   } as const;
   await createDeletionStore(db).delete(user, user, { consequences, retiredUntil: now });
-}
-
-/** The cron trigger ends the account's sessions. */
-function sessionsEnd(id: string, userId: string) {
-  return { id, kind: "sessions", content: { userId, forgetsDevices: false, changesRole: false } } as const;
 }
 
 async function doMainJob(origin: string, password: string, outside: Pick<Outside, "fetch">): Promise<void> {

@@ -24,7 +24,10 @@ function placeOf(error: unknown): string {
 /** The keys by which wrangler tells the entries of a list apart. */
 const KEYS = ["binding", "name", "queue"];
 
-/** Merges tables key by key, and lists of bindings entry by entry. Other values and lists of `own` take the place. */
+/**
+ * Merges tables key by key, and lists of bindings entry by entry. Any other value or list in `own` replaces the common
+ * one.
+ */
 export function mergeTables(common: object, own: object): Table {
   const result: Table = { ...common };
   for (const [key, value] of Object.entries(own)) result[key] = mergeValues(result[key], value);

@@ -23,7 +23,8 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
       `${exposed.join(", ")} must not be in ${file.shown} or wrangler.toml: remove it there, and set the environment variable instead.`,
     );
   const live = await readLiveVariables(setting);
-  // What was settled once stays settled where its file is missing, above all the address: it is the issuer of all tokens.
+  // If the file is missing, the values of the deployed Worker are kept: above all the address, which is the issuer of
+  // all tokens.
   const found = Object.entries(live).filter(([name]) => ASKED_NAMES.includes(name) && !deployment.vars[name]);
   const given = givenValues({ ...deployment.vars, ...Object.fromEntries(found) }, isSet);
   const check = async (name: string, value: string) =>

@@ -1,6 +1,7 @@
 /** Whether `wrangler.toml` binds everything that the Worker uses. */
 import type { Bindings } from "../../bindings.ts";
-import { type Examination, isAbsent } from "./examination.ts";
+import { isAbsent } from "./absent.ts";
+import type { Examination } from "./examination.ts";
 import { type Finding, failed, ok, skipped } from "./finding.ts";
 import type { Worker } from "./worker.ts";
 
@@ -132,11 +133,17 @@ function queueFaults({ queues: { producers = [], consumers = [] } }: Worker): Fi
 
 function missingIds({ d1_databases, kv_namespaces }: Worker): Finding[] {
   const isMissing = (id: string | undefined) => id === undefined || ZERO_ID.test(id);
-  const database = d1_databases.find(({ binding }) => binding === "DB");
+  const [database, archive] = ["DB", "AUDIT_DB"].map((name) => d1_databases.find(({ binding }) => binding === name));
   const namespace = kv_namespaces.find(({ binding }) => binding === "REVOCATIONS");
   return [
     ...(database !== undefined && isMissing(database.database_id)
       ? [failed("The D1 database DB has no id yet.", "`npm run deploy` finds or makes it, and notes its id.")]
+      : []),
+    ...(archive !== undefined && isMissing(archive.database_id)
+      ? [failed("The D1 database AUDIT_DB has no id yet.", "`npm run deploy` finds or makes it, and notes its id.")]
+      : []),
+    ...(archive?.database_id !== undefined && archive.database_id === database?.database_id
+      ? [failed("AUDIT_DB and DB are the same database.", "Audit events need one of their own: docs/scaling.md.")]
       : []),
     ...(namespace !== undefined && isMissing(namespace.id)
       ? [failed("The KV namespace REVOCATIONS has no id yet.", "`npm run deploy` finds or makes it, and notes its id.")]

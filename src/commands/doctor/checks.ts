@@ -3,7 +3,7 @@ import { SECOND } from "../../platform/clock.ts";
 import { checkBindings } from "./bindings.ts";
 import { checkClock } from "./clock.ts";
 import { checkConfiguration } from "./configuration.ts";
-import { checkFollowUps, checkMigrations } from "./database.ts";
+import { checkAuditEvents, checkDatabaseSize, checkFollowUps, checkMigrations } from "./database.ts";
 import { checkDeadLetters } from "./dead-letters.ts";
 import { checkArrival, checkEmailTransport } from "./email.ts";
 import type { Examination } from "./examination.ts";
@@ -38,6 +38,8 @@ export const CHECKS: readonly Check[] = [
   { name: "clock", timeout: QUICK, examine: checkClock },
   { name: "signing-keys", timeout: QUICK, examine: checkSigningKeys },
   { name: "follow-ups", timeout: QUICK, examine: checkFollowUps },
+  { name: "database-size", timeout: QUICK, examine: checkDatabaseSize },
+  { name: "audit-events", timeout: QUICK, examine: checkAuditEvents },
   { name: "dead-letters", timeout: QUICK, examine: checkDeadLetters },
   { name: "hashing", timeout: QUICK, examine: checkHashing },
   { name: "email-transport", timeout: QUICK, examine: checkEmailTransport },

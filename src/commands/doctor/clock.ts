@@ -5,9 +5,9 @@ import { type Examination, withDatabase, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import type { Service } from "./service.ts";
 
-/** Verifiers forgive as much by default (CLOCK_TOLERANCE_SECONDS). */
+/** Verifiers tolerate this much by default (CLOCK_TOLERANCE_SECONDS). */
 const TOLERATED = 5 * SECOND;
-/** Beyond the most that a verifier can be told to forgive, no fresh token is valid here. */
+/** More than any verifier can be configured to tolerate: no fresh token is valid here. */
 const UNUSABLE = 60 * SECOND;
 
 export async function checkClock(examination: Examination): Promise<Finding | Finding[]> {

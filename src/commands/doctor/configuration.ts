@@ -3,7 +3,8 @@
 import { statSync } from "node:fs";
 import { SECRET_VARIABLES } from "../../config/settings.ts";
 import { devVarsPath } from "../dev-vars.ts";
-import { type Examination, isAbsent, type Wish } from "./examination.ts";
+import { isAbsent } from "./absent.ts";
+import type { Examination, Wish } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { examineVariables, unknownNames } from "./variables.ts";
 

@@ -1,8 +1,9 @@
 /** Whether the dead-letter queues are empty: what failed for good waits there for the operator. */
 
+import { isAbsent } from "./absent.ts";
 import { deadLetterQueues } from "./bindings.ts";
 import { counted } from "./database.ts";
-import { type Examination, isAbsent } from "./examination.ts";
+import type { Examination } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { askForDepths } from "./queue-depths.ts";
 
@@ -20,7 +21,7 @@ export async function checkDeadLetters({ parts, wish, world }: Examination): Pro
       "Run this with --remote, in the checkout that the service was deployed from.",
     );
   const worker = await parts.worker;
-  if (isAbsent(worker)) return skipped("The configuration can't be read.", "Mend what the check `bindings` says.");
+  if (isAbsent(worker)) return skipped("The configuration can't be read.", "Fix what the check `bindings` says.");
   const depths = await askForDepths(deadLetterQueues(worker), worker.account_id, world);
   if (isAbsent(depths)) return skipped(depths.absent, depths.remedy);
   return depths.map(({ queue, depth }) => {

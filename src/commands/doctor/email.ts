@@ -3,9 +3,10 @@ import type { Config } from "../../config/config.ts";
 import { createResendTransport } from "../../mail/transports/resend.ts";
 import { createSmtpTransport, greetServer } from "../../mail/transports/smtp.ts";
 import { MailNotDelivered, parseSender, type Transport } from "../../mail/transports/transport.ts";
-import { toIsoTime } from "../../platform/clock.ts";
+import { type Clock, toIsoTime } from "../../platform/clock.ts";
 import { createId } from "../../platform/random.ts";
-import { type Examination, isAbsent, withService } from "./examination.ts";
+import { isAbsent } from "./absent.ts";
+import { type Examination, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped } from "./finding.ts";
 import { askResend } from "./resend.ts";
 import { sendThroughService } from "./service-email.ts";
@@ -21,7 +22,7 @@ export async function checkEmailTransport(examination: Examination): Promise<Fin
   if (config === undefined)
     return skipped(
       "The email transport is not known while the configuration is wrong.",
-      "Mend the configuration first.",
+      "Fix the configuration first.",
     );
   const { mail } = config;
   if (mail.transport === "outbox")
@@ -73,7 +74,9 @@ export async function checkArrival(examination: Examination): Promise<Finding> {
   if (emailTo === undefined) return skipped("No test email was asked for.", "To send one: --mail you@example.com.");
   const [given, config] = [await parts.variables, await parts.config];
   const transport =
-    !isAbsent(given) && given.secrets === "readable" && config !== undefined ? ownTransport(config.mail) : undefined;
+    !isAbsent(given) && given.secrets === "readable" && config !== undefined
+      ? ownTransport(config.mail, examination.clock)
+      : undefined;
   if (transport === undefined)
     return withService(examination, (service) => sendThroughService(emailTo, service, examination.random));
   const { clock, random } = examination;
@@ -97,7 +100,7 @@ export async function checkArrival(examination: Examination): Promise<Finding> {
 }
 
 /** The transports that work outside of a Worker. */
-function ownTransport({ transport, smtp, resendApiKey, from }: Mail): Transport | undefined {
-  if (transport === "smtp") return createSmtpTransport(smtp, from);
+function ownTransport({ transport, smtp, resendApiKey, from }: Mail, clock: Clock): Transport | undefined {
+  if (transport === "smtp") return createSmtpTransport(smtp, from, clock);
   return transport === "resend" ? createResendTransport(resendApiKey, from) : undefined;
 }

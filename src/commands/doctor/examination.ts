@@ -12,6 +12,7 @@ import { configurationOf } from "../deploy/configuration.ts";
 import { devVarsPath } from "../dev-vars.ts";
 import { openDeployedSecrets } from "../secrets.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { type Absent, isAbsent } from "./absent.ts";
 import { type Finding, skipped } from "./finding.ts";
 import { localServices, openService, type Service } from "./service.ts";
 import { examineVariables, readVariables, unreadableSecrets, type Variables } from "./variables.ts";
@@ -23,14 +24,6 @@ export type Wish =
   | { kind: "deployed"; url: string | undefined; environment: string | undefined }
   /** `volume` is the folder of a container's volume, which shows its database. */
   | { kind: "url"; url: string; volume: string | undefined };
-
-/** What a check needs and does not have, and how to get it. */
-export interface Absent {
-  absent: string;
-  remedy: string;
-  /** Whether it should be there. */
-  isFault?: boolean;
-}
 
 export type Examination = ReturnType<typeof createExamination>;
 
@@ -46,13 +39,11 @@ interface Parts {
   variables: Promise<{ values: Variables; secrets: "readable" | "named" } | Absent>;
   config: Promise<Config | undefined>;
   service: Promise<Service | Absent>;
-  database: Promise<{ db: Database } | Absent>;
+  /** `archive`: the database for audit events, if the operator has bound one. */
+  database: Promise<{ db: Database; archive: Database | undefined } | Absent>;
 }
 
-export const isAbsent = (part: unknown): part is Absent =>
-  typeof part === "object" && part !== null && "absent" in part && "remedy" in part;
-
-/** Whether HTTP is all that shows the service. */
+/** Whether the service can only be examined over HTTP. */
 export const isOnlyHttp = (wish: Wish) => wish.kind === "url" && wish.volume === undefined;
 
 /** Runs a check that needs the service. Without one, the check `service` says more. */
@@ -61,25 +52,25 @@ export async function withService<Result>(
   check: (service: Service) => Promise<Result>,
 ): Promise<Result | Finding> {
   const service = await parts.service;
-  return isAbsent(service) ? skipped("No service answers.", "Mend what the check `service` says.") : check(service);
+  return isAbsent(service) ? skipped("No service answers.", "Fix what the check `service` says.") : check(service);
 }
 
 /** Runs a check that needs the database. Without one, the check `migrations` says more. */
 export async function withDatabase<Result>(
   { parts }: Pick<Examination, "parts">,
-  check: (db: Database) => Promise<Result>,
+  check: (db: Database, archive: Database | undefined) => Promise<Result>,
 ): Promise<Result | Finding> {
   const opened = await parts.database;
   return isAbsent(opened)
-    ? skipped("The database is not open.", "Mend what the check `migrations` says.")
-    : check(opened.db);
+    ? skipped("The database is not open.", "Fix what the check `migrations` says.")
+    : check(opened.db, opened.archive);
 }
 
 export function createExamination(wish: Wish, emailTo: string | undefined, world: Surroundings, tools: Tools) {
   const { root, stop } = world;
   let close = async () => {};
-  // Each takes the others whole: taking one apart would read all of them.
-  const parts = lazily<Parts>({
+  // Each takes the other parts as one object. Destructuring it would read parts that may not be needed.
+  const createParts = lazily<Parts>({
     worker: () =>
       readWorker(async () =>
         wish.kind === "deployed" ? configurationOf(root, wish.environment) : join(root, "wrangler.toml"),
@@ -98,22 +89,24 @@ export function createExamination(wish: Wish, emailTo: string | undefined, world
         const persistTo = wish.kind === "local" ? wish.persistTo : undefined;
         const environment = wish.kind === "deployed" ? wish.environment : undefined;
         const volume = wish.kind === "url" ? wish.volume : undefined;
-        const { DB, dispose } = await world.openD1({
+        const { DB, AUDIT_DB, dispose } = await world.openD1({
           remote: wish.kind === "deployed",
           persistTo,
           volume,
           environment,
         });
         close = dispose;
-        const db = openDatabase(DB, new Hops(tools.clock));
+        const hops = new Hops(tools.clock);
+        const db = openDatabase(DB, hops);
         await databaseNow(db);
-        return { db };
+        return { db, archive: AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1") };
       } catch (error) {
         const remedy = HOW_TO_OPEN[wish.kind];
         return { absent: `The database can't be opened: ${describeError(error)}.`, remedy, isFault: true };
       }
     },
   });
+  const parts = createParts(undefined);
   return {
     wish,
     /** The address that gets the email of `--mail`. */

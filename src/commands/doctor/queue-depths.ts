@@ -5,7 +5,7 @@ import { openCloudflare } from "../deploy/cloudflare.ts";
 import { StepFailed } from "../deploy/step-failed.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { findWrangler, NOT_INSTALLED } from "../wrangler.ts";
-import type { Absent } from "./examination.ts";
+import type { Absent } from "./absent.ts";
 
 export interface Depth {
   queue: string;

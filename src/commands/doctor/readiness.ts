@@ -1,7 +1,8 @@
 /** What a running service says about itself. */
 import * as z from "zod";
 import { VERSION } from "../../version.ts";
-import { type Examination, isAbsent, withService } from "./examination.ts";
+import { isAbsent } from "./absent.ts";
+import { type Examination, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { describeFailure, type Service } from "./service.ts";
 

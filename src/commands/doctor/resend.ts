@@ -26,7 +26,7 @@ export async function askResend({ resendApiKey, from }: Config["mail"]): Promise
       "Check the network, and https://resend-status.com.",
     );
   }
-  // A key that may only send is refused here by this name, and a wrong one by another.
+  // Resend refuses a key that may only send by this name, and a wrong key by another.
   if (refusalSchema.safeParse(answer.json).data?.name === "restricted_api_key")
     return ok("Resend accepts the API key, which may only send. Whether it may send from MAIL_FROM, --mail shows.");
   const domains = domainsSchema.safeParse(answer.json).data?.data;

@@ -38,7 +38,7 @@ export function checkRoundTrip(examination: Examination): Promise<Finding | Find
 async function travel(service: Service, examination: Examination): Promise<Finding | Finding[]> {
   const { DOCTOR_EMAIL: email, DOCTOR_PASSWORD: password } = examination.env;
   const about = await service.about();
-  if (about === undefined) return skipped("Postern does not answer.", "Mend what the check `service` says.");
+  if (about === undefined) return skipped("Postern does not answer.", "Fix what the check `service` says.");
   if (about.challenge !== null)
     return skipped(
       "Registering and logging in require a challenge (Turnstile), which a program can't solve.",

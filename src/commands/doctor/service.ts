@@ -4,7 +4,7 @@ import { SECOND } from "../../platform/clock.ts";
 import { parseJson } from "../../platform/encoding.ts";
 import { FIRST_PORT } from "../ports.ts";
 
-/** A service that does not answer within this time counts as one that does not answer. */
+/** A service that takes longer counts as one that does not answer. */
 const REQUEST_TIMEOUT = 10 * SECOND;
 /** How many ports from the first one on are tried. `npm run dev` takes the next free one. */
 const PORTS = 10;

@@ -5,8 +5,9 @@ import { openPrivateJwk } from "../../keys/sealed-key.ts";
 import { readSigningKeys, type SigningKeyRow } from "../../keys/signing-key-rows.ts";
 import { DAY, toIsoTime } from "../../platform/clock.ts";
 import { createSecrets } from "../../platform/crypto.ts";
+import { isAbsent } from "./absent.ts";
 import { CRON_PATIENCE, counted, RUN_CRON_HERE } from "./database.ts";
-import { type Examination, isAbsent, isOnlyHttp, type Wish, withDatabase, withService } from "./examination.ts";
+import { type Examination, isOnlyHttp, type Wish, withDatabase, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import type { Service } from "./service.ts";
 

@@ -35,12 +35,12 @@ export function examineVariables(values: Variables): { config: Config } | { faul
 }
 
 /**
- * Contradictions that the service would only name after the wrong values are mended: the values are parsed once more
+ * Contradictions that the service would report only once the wrong values are corrected. Parses the values again
  * without the wrong ones.
  */
 function hiddenFaults(values: Variables, faults: readonly string[]): string[] {
   const wrong = faults.map((fault) => /^[A-Z_]+/.exec(fault)?.[0] ?? "");
-  // Which other values are needed depends on it.
+  // `ENVIRONMENT` decides which other values are needed.
   if (wrong.includes("ENVIRONMENT")) return [];
   const others = Object.entries(values).filter(([name]) => !wrong.includes(name));
   const secret = wrong.includes("AUTH_SECRET") ? unreadableSecrets(["AUTH_SECRET"]) : {};

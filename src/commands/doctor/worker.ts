@@ -1,6 +1,6 @@
 /** The Worker as its configuration file describes it. */
 import type { Unstable_Config } from "wrangler";
-import type { Absent } from "./examination.ts";
+import type { Absent } from "./absent.ts";
 
 /** The parts that the checks read. */
 export type Worker = Pick<

@@ -19,9 +19,9 @@ const rowValues = z.record(z.string(), value);
 
 export type Backup = Awaited<ReturnType<typeof readBackup>>;
 
-/** @throws {StepFailed} if the file is no whole backup */
+/** @throws {StepFailed} if the file is not a complete backup */
 export async function readBackup(path: string, show: (line: number) => void) {
-  // Without a name: SQLite makes a file that no other process finds, and that is gone however this one ends.
+  // Without a name, SQLite makes a file that no other process finds and that disappears with this process.
   const database = new DatabaseSync("");
   try {
     const digest = await load(path, database, show);

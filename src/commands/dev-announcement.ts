@@ -1,0 +1,60 @@
+/** Tells the developer that the started service is ready, and where everything is. */
+import { relative } from "node:path";
+import { pause, SECOND } from "../platform/clock.ts";
+import type { DevFlags } from "./dev-flags.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { Ready } from "./wrangler.ts";
+
+/** How long a started service may take to become healthy before the command reports it. */
+const PATIENCE = 15 * SECOND;
+const POLL_PAUSE = 200;
+/** Answers 200 once the storage answers too. */
+const READY = "/health/ready";
+const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
+
+/** Waits until the service answers, and says where everything is. */
+export async function announce(
+  { hostname, port }: Ready,
+  flags: DevFlags,
+  exited: Promise<number>,
+  world: Surroundings & { state: string; registry: string },
+): Promise<void> {
+  const origin = `${flags.scheme}://${WILDCARDS.has(hostname) ? "localhost" : hostname}:${port}`;
+  let ended = false;
+  const end = exited.then(() => {
+    ended = true;
+  });
+  // With a self-signed certificate the health check would fail, so wrangler's message must do.
+  for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
+    if (waited === PATIENCE) world.complain(`${origin}${READY} does not answer as it should. Still waiting.\n`);
+    await Promise.race([end, pause(POLL_PAUSE)]);
+    if (ended || world.stop.aborted) return;
+  }
+  world.say(banner(origin, world.state, relative(world.root, world.registry)));
+}
+
+async function isHealthy(origin: string): Promise<boolean> {
+  try {
+    return (await fetch(`${origin}${READY}`, { signal: AbortSignal.timeout(5 * SECOND) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** What the user needs to know once everything runs. */
+function banner(origin: string, state: string, registry: string): string {
+  return `
+Postern is running.
+
+  API      ${origin}/api/v1
+  Pages    ${origin}/login  (for people: log in, register, manage an account)
+  Docs     ${origin}/docs
+  Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
+  Health   ${origin}/health
+  State    ${state}  (delete it to start over)
+  Registry ${registry}  (where other Workers find this one: WRANGLER_REGISTRY_PATH)
+
+Ctrl-C stops it.
+
+`;
+}

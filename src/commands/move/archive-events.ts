@@ -1,0 +1,18 @@
+/** Audit events of a backup, for a service that has a database for them: they may not fit beside its users. */
+import { createEventArchive, isMovedSoon } from "../../audit/archive.ts";
+import { eventOfValues } from "../../db/archive.ts";
+import type { Database } from "../../db/client.ts";
+import type { Value } from "../../db/directory-copy.ts";
+import { AUDIT_EVENTS, type Table } from "../../db/tables.ts";
+
+/**
+ * Adds the events among rows of a table to their own database. Adding them twice changes nothing. Returns the rows that
+ * are left for D1.
+ */
+export async function archiveEvents(archive: Database, db: Database, table: Table, rows: Value[][]) {
+  if (table.name !== AUDIT_EVENTS.name) return rows;
+  const type = table.columns.indexOf("type");
+  const isMoved = (row: Value[]) => isMovedSoon(String(row[type]));
+  await createEventArchive(archive, db).add(rows.filter(isMoved).map(eventOfValues));
+  return rows.filter((row) => !isMoved(row));
+}
