@@ -1,4 +1,4 @@
-/** What docs/cost.md multiplies by prices. A difference is no failure of the service: see the test's message. */
+/** What docs/cost.md multiplies by prices, and docs/scaling.md by rates. A difference is no failure of the service: see the test's message. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { parseConfig } from "../src/config/config.ts";
@@ -6,6 +6,8 @@ import { verifyToken } from "../src/features/rpc/methods.ts";
 import { DAY } from "../src/platform/clock.ts";
 import { createServices } from "../src/services.ts";
 import { refuseRevoked } from "../src/verify/revocations.ts";
+import { OPERATION_BUDGETS, type OperationName } from "./budgets.ts";
+import measuredCalls from "./measure/d1-calls.json" with { type: "json" };
 import measured from "./measure/operations.json" with { type: "json" };
 import { readMe } from "./support/account.ts";
 import { appWith, post, type Send } from "./support/client.ts";
@@ -33,8 +35,10 @@ afterEach(async () => {
 });
 
 const ADVICE = "The operations have changed. Write these to test/measure/operations.json, then npm run docs:cost:";
+const ADVICE_CALLS =
+  "The calls of D1 have changed. Write these to test/measure/d1-calls.json, then npm run docs:scaling:";
 
-it("costs the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
+it("costs no more than its budget, and the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
   const person = somebody();
   const address = "2001:db8:c057::1";
   const login = (send?: Send, password = person.password) =>
@@ -65,16 +69,32 @@ it("costs the operations that docs/cost.md has prices for, counted in requests, 
     post("/api/v1/auth/logout", undefined, { address, bearer: access_token }, send),
   );
 
-  const found = {
-    register: registration.operations,
-    verifyEmail: verification.operations,
-    login: returning.operations,
-    refusedLogin: refused.operations,
-    refresh: refreshing.operations,
-    me: me.operations,
-    verifyByKv: copied.operations,
-    verifyByRpc: strict.operations,
-    logout: logout.operations,
+  const counted = {
+    register: registration,
+    verifyEmail: verification,
+    login: returning,
+    refusedLogin: refused,
+    refresh: refreshing,
+    me,
+    verifyByKv: copied,
+    verifyByRpc: strict,
+    logout,
   };
+  expect(Object.keys(counted)).toEqual(Object.keys(OPERATION_BUDGETS));
+  for (const [name, { operations, d1Calls }] of Object.entries(counted)) {
+    const cost = { ...operations, d1Calls: d1Calls.reads + d1Calls.writes };
+    for (const [unit, most] of Object.entries(OPERATION_BUDGETS[name as OperationName])) {
+      expect(
+        cost[unit as keyof typeof cost],
+        `${unit} of ${name}, by its budget in test/budgets.ts`,
+      ).toBeLessThanOrEqual(most);
+    }
+  }
+
+  type Counted = typeof me;
+  const of = <Member extends keyof Counted>(member: Member) =>
+    Object.fromEntries(Object.entries(counted).map(([name, each]) => [name, each[member]]));
+  const [found, calls] = [of("operations"), of("d1Calls")];
   expect(found, `${ADVICE}\n${JSON.stringify(found)}\n`).toEqual(measured);
+  expect(calls, `${ADVICE_CALLS}\n${JSON.stringify(calls)}\n`).toEqual(measuredCalls);
 });

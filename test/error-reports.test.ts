@@ -8,6 +8,7 @@ import { runMaintenance } from "../src/maintenance.ts";
 import { createErrorReports } from "../src/platform/error-reports.ts";
 import { configureLog, describeError, writeLog } from "../src/platform/log.ts";
 import { systemRandom } from "../src/platform/random.ts";
+import { extend } from "../src/platform/records.ts";
 import { withoutValues } from "../src/platform/without-values.ts";
 import { logSettingsOf } from "../src/services.ts";
 import { appWith, get, post } from "./support/client.ts";
@@ -265,7 +266,7 @@ function clocked() {
 
 function withoutKeys() {
   const services = coldIsolate();
-  return { ...services, keyring: { ...services.keyring, rotate: async () => fail("no such table") } };
+  return extend(services, { keyring: { ...services.keyring, rotate: async () => fail("no such table") } });
 }
 
 /** A guard that counts guesses and can't be told of anything else. */

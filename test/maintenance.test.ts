@@ -4,6 +4,7 @@ import { createFollowUps } from "../src/accounts/follow-ups.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { runMaintenance } from "../src/maintenance.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
+import { extend } from "../src/platform/records.ts";
 import { createServices } from "../src/services.ts";
 import { countingRows } from "./support/counted-rows.ts";
 import { countRows } from "./support/database.ts";
@@ -19,12 +20,11 @@ describe("the cron job", () => {
     const services = coldIsolate();
     const person = await registered();
     await env.DB.prepare("INSERT INTO retired_usernames (digest, retired_until) VALUES ('over', 1)").run();
-    const parts = {
-      ...services,
+    const parts = extend(services, {
       followUps: { ...services.followUps, carryOutLeft: FAILING },
       keyring: { ...services.keyring, rotate: FAILING },
       registrations: { ...services.registrations, deleteStale: FAILING },
-    };
+    });
     const logs = recordLogs();
     await expect(runMaintenance(parts)).rejects.toThrow(
       "rotate_signing_keys, carry_out_follow_ups, delete_registrations",
@@ -96,7 +96,7 @@ describe("a follow-up", () => {
     const services = coldIsolate();
     const person = await loggedIn();
     const mail = { ...services.mail, enqueue: FAILING };
-    const followUps = createFollowUps({ ...services, mail }, NO_ORIGIN);
+    const followUps = createFollowUps(extend(services, { mail }), NO_ORIGIN);
     const { id, ...request } = services.mail.requestOf({ kind: "password_changed", userId: person.userId });
     const content = JSON.stringify({ id, ...request });
     await env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)").bind(id, content).run();
@@ -116,7 +116,7 @@ describe("a follow-up", () => {
     const services = coldIsolate();
     const mail = { ...services.mail, enqueue: FAILING };
     const auditEvents = { ...services.auditEvents, anonymise: FAILING };
-    const followUps = createFollowUps({ ...services, auditEvents, mail }, NO_ORIGIN);
+    const followUps = createFollowUps(extend(services, { auditEvents, mail }), NO_ORIGIN);
     const { id, ...request } = services.mail.requestOf({
       kind: "account_deleted",
       email: "a@gone.example",
@@ -155,7 +155,7 @@ describe("a follow-up", () => {
     const services = coldIsolate();
     const queued: string[] = [];
     const mail = { ...services.mail, enqueue: async ({ id }: { id: string }) => void queued.push(id) };
-    const followUps = createFollowUps({ ...services, mail }, NO_ORIGIN);
+    const followUps = createFollowUps(extend(services, { mail }), NO_ORIGIN);
     const request = services.mail.requestOf({ kind: "password_changed", userId: crypto.randomUUID() });
     const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)");
     await insert.bind(request.id, JSON.stringify(request)).run();
@@ -171,7 +171,7 @@ describe("a follow-up", () => {
     const request = services.mail.requestOf({ kind: "password_changed", userId: person.userId });
     const insert = env.DB.prepare("INSERT INTO follow_ups VALUES (?, 'mail', ?, 0, 0)");
     await insert.bind(request.id, JSON.stringify(request)).run();
-    void createFollowUps({ ...services, mail }, NO_ORIGIN).carryOutLeft();
+    void createFollowUps(extend(services, { mail }), NO_ORIGIN).carryOutLeft();
     await vi.waitFor(async () => expect(await countRows("follow_ups", "due_at", "0")).toBe(0));
     expect(await countRows("follow_ups", "id", request.id)).toBe(1);
     await carryOutLeft();
@@ -183,7 +183,7 @@ describe("a follow-up", () => {
     const queued: string[] = [];
     const mail = { ...services.mail, enqueue: async ({ id }: { id: string }) => void queued.push(id) };
     const auditEvents = { ...services.auditEvents, anonymise: async () => "00000000-more-events-are-left" };
-    const followUps = createFollowUps({ ...services, auditEvents, mail }, NO_ORIGIN);
+    const followUps = createFollowUps(extend(services, { auditEvents, mail }), NO_ORIGIN);
     const content = "json_object('userId', 'user-' || value)";
     const numbers = JSON.stringify(Array.from({ length: 60 }, (_, index) => index));
     await env.DB.prepare(

@@ -1,4 +1,10 @@
-import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  getQueueResult,
+  runDurableObjectAlarm,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/event-types.ts";
@@ -8,31 +14,16 @@ import worker from "../../src/index.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
-import { createId, earliestId, systemRandom } from "../../src/platform/random.ts";
+import { earliestId, systemRandom } from "../../src/platform/random.ts";
 import { changePassword, refresh, register } from "../support/account.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
 import { countRows, withoutTable } from "../support/database.ts";
+import { event } from "../support/events.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, registered, somebody, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const DAY = 86_400_000;
-
-function event(more: Partial<AuditEvent> = {}): AuditEvent {
-  const occurredAt = more.occurredAt ?? Date.now();
-  return {
-    id: createId(occurredAt, systemRandom),
-    type: "login_failed",
-    occurredAt,
-    actorId: null,
-    userId: null,
-    ipAddress: null,
-    userAgent: null,
-    requestId: null,
-    details: null,
-    ...more,
-  };
-}
 
 /** Passes messages to the Worker's consumer, like the queue does. */
 async function consume(bodies: unknown[], attempts = 1) {
@@ -116,6 +107,7 @@ describe("the audit log", () => {
     vi.setSystemTime(Date.now() + 60_000);
     await refresh(thief.refreshToken);
     vi.useRealTimers();
+    await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
     await register({ ...somebody(), email: person.email });
     await post("/api/v1/auth/logout", undefined, { bearer });
     const types: AuditEventType[] = [

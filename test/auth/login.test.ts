@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { login } from "../../src/features/login/login.ts";
 import type { HashingLane } from "../../src/passwords/hashing-lane.ts";
 import { createPasswords } from "../../src/passwords/passwords.ts";
+import { extend } from "../../src/platform/records.ts";
 import { readMe, register, tryLogin } from "../support/account.ts";
 import {
   type Answer,
@@ -14,6 +15,7 @@ import {
   freshAddress,
   get,
   inTurn,
+  laneOf,
   post,
   shown,
 } from "../support/client.ts";
@@ -208,7 +210,7 @@ describe("POST /api/v1/auth/login", () => {
 
   it("goes through although there is no place to make a new hash", async () => {
     const person = await registered();
-    const narrow = appWith({ SCRYPT_LN: "6", HASH_LANE_LENGTH: "0", RATE_LIMITING: "off" });
+    const narrow = appWith({ ...laneOf(0), RATE_LIMITING: "off" });
     const answers = await atOnce(3, () => tryLogin(person, {}, narrow));
     expect(answers.some(({ status }) => status === 200)).toBe(true);
   });
@@ -304,7 +306,7 @@ describe("POST /api/v1/auth/login", () => {
   });
 
   it("answers 503 busy with Retry-After when too many passwords wait to be checked", async () => {
-    const impatient = appWith({ HASH_LANE_LENGTH: "1", RATE_LIMITING: "off" });
+    const impatient = appWith({ ...laneOf(1), RATE_LIMITING: "off" });
     const body = { email: somebody().email, password: WRONG };
     const answers = await atOnce(12, () => post(LOGIN, body, {}, impatient));
     const busy = answers.filter(({ status }) => status === 503);
@@ -314,7 +316,7 @@ describe("POST /api/v1/auth/login", () => {
       expectProblem(answer, 503, "busy");
       expect(answer.headers.get("Retry-After")).toBe("1");
     }
-    const budgets = appWith({ HASH_LANE_LENGTH: "1" });
+    const budgets = appWith(laneOf(1));
     const address = freshAddress();
     const tries = await atOnce(10, () => post(LOGIN, body, { address }, budgets));
     expect(tries.some(({ json }) => json.code === "busy")).toBe(true);
@@ -335,7 +337,7 @@ describe("POST /api/v1/auth/login", () => {
     const body = { email: person.email, password: WRONG };
     const outcomes: unknown[] = [];
     for (let guess = 0; guess < 11; guess++) {
-      outcomes.push(outcomeOf(await runEndpoint(login, { ...services, passwords }, { body, address })));
+      outcomes.push(outcomeOf(await runEndpoint(login, extend(services, { passwords }), { body, address })));
     }
     expect(outcomes).toEqual([...Array(10).fill("busy"), "rate_limited"]);
   });
@@ -348,7 +350,7 @@ describe("POST /api/v1/auth/login", () => {
       const object = objectOf(name);
       return new Proxy(object, {
         get: (target, method) =>
-          method === "refund" ? () => Promise.reject(new Error("out")) : Reflect.get(target, method),
+          method === "release" ? () => Promise.reject(new Error("out")) : Reflect.get(target, method),
       });
     });
     expect((await tryLogin(person, {}, appWith({}))).status).toBe(200);

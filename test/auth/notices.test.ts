@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
@@ -138,6 +139,7 @@ describe("a refresh token that is used again", () => {
     vi.setSystemTime(Date.now() + 60_000);
     expectProblem(await refresh(person.refreshToken), 401, "refresh_token_reused");
     vi.useRealTimers();
+    await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
     const mail = await mailAbout(person.email, /^A device was logged out/);
     expect(mail.text).toContain("Ada's phone");
     expect(mail.text).not.toContain(person.refreshToken);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Bindings } from "../../src/bindings.ts";
-import { revocationKey } from "../../src/sessions/revocations.ts";
+import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import {
   changePassword,
   expectEnded,
@@ -13,7 +13,7 @@ import {
   tryLogin,
   verifyEmail,
 } from "../support/account.ts";
-import { appWith, call, expectProblem, freshAddress, get, patient, post, shown } from "../support/client.ts";
+import { appWith, call, expectProblem, freshAddress, get, post, shown } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { recordLogs } from "../support/logs.ts";
 import { logIn, mailAbout, mailedToken, mailsTo, registered, rowOf, somebody, unverified } from "../support/people.ts";
@@ -125,9 +125,7 @@ describe("POST /api/v1/auth/reset-password", () => {
     const person = await registered();
     const token = await recoveryToken(person);
     const passwords = Array.from({ length: 8 }, (_, index) => `${NEW_PASSWORD} number ${index}`);
-    const answers = await Promise.all(
-      passwords.map((new_password) => post(RESET, { token, new_password }, {}, patient)),
-    );
+    const answers = await Promise.all(passwords.map((new_password) => post(RESET, { token, new_password }, {})));
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(7).fill(400)]);
     const winner = passwords[answers.findIndex(({ status }) => status === 204)] ?? "";
     await logIn({ ...person, password: winner });

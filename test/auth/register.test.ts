@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { register as registerEndpoint } from "../../src/features/register/register.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { register, tryLogin, verifyEmail } from "../support/account.ts";
-import { appWith, atOnce, expectProblem, inTurn, patient, post, refusedFields, shown } from "../support/client.ts";
+import { appWith, atOnce, expectProblem, inTurn, post, refusedFields, shown } from "../support/client.ts";
 import { countingHashes } from "../support/counted-hashes.ts";
 import { countRows } from "../support/database.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
@@ -160,13 +160,13 @@ describe("POST /api/v1/auth/register", () => {
 
   it("gives one of two who claim a username at once the name, and the other 409", async () => {
     const { username } = somebody();
-    const answers = await atOnce(8, () => register({ ...somebody(), username }, patient));
+    const answers = await atOnce(8, () => register({ ...somebody(), username }));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(409)]);
   });
 
   it("makes one account of one address that registers many times at once", async () => {
     const { email } = somebody();
-    const answers = await atOnce(8, () => register({ ...somebody(), email }, patient));
+    const answers = await atOnce(8, () => register({ ...somebody(), email }));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     expect(await rowOf(email)).not.toBeNull();
   });

@@ -3,7 +3,7 @@ import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { createChallenge } from "../../src/limits/turnstile.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
-import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, post } from "../support/client.ts";
+import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, laneOf, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 
@@ -190,7 +190,7 @@ describe("a challenge that was not solved", () => {
     cloudflare();
     const body = { email, password, turnstile_token: DUMMY };
     const inParallel = (key: string) => {
-      const send = withKey(key, { HASH_LANE_LENGTH: "0", RATE_LIMITING: "off" });
+      const send = withKey(key, { ...laneOf(0), RATE_LIMITING: "off" });
       return atOnce(5, () => post("/api/v1/auth/login", body, {}, send));
     };
     for (const answer of await inParallel(FAILS)) expectProblem(answer, 403, "challenge_failed");

@@ -10,7 +10,7 @@ import { runs } from "./runs.ts";
 import { sendHostile } from "./send.ts";
 
 /** Nobody waits in vain for hashing, and tokens live through the longest run. */
-const values = { HASH_LANE_LENGTH: "64", ACCESS_TOKEN_EXPIRE_MINUTES: "1440" };
+const values = { ACCESS_TOKEN_EXPIRE_MINUTES: "1440" };
 const apps = { plain: appWith({ ...values, RATE_LIMITING: "off" }), limited: appWith(values) };
 const cast = new Cast(apps.plain);
 const aimOf = ({ method, path }: Endpoint) => `${method.toUpperCase()} ${path}`;

@@ -1,7 +1,17 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { tryLogin } from "../support/account.ts";
-import { appWith, atOnce, call, expectProblem, freshAddress, inTurn, post, type Send } from "../support/client.ts";
+import {
+  appWith,
+  atOnce,
+  call,
+  expectProblem,
+  freshAddress,
+  inTurn,
+  laneOf,
+  post,
+  type Send,
+} from "../support/client.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -18,7 +28,6 @@ import { brokenObjects } from "../support/services.ts";
 const WRONG = "a wrong password, surely";
 const NEW = "another password, as good as new";
 const VALUES = {
-  HASH_LANE_LENGTH: "64",
   RATE_LIMITS:
     "passwordCheckPerUser=1000/1s,changesPerUser=1000/1s,loginPerAccount=100/1s,mailPerRecipient=1000/1s,mailPerAddress=1000/1s",
 };
@@ -182,7 +191,7 @@ describe("a current password that is not wrong", () => {
   it("does not count where no password can be checked", async () => {
     const person = await atHome();
     await inTurn(99, () => changePassword(person, WRONG));
-    const full = appWith({ ...VALUES, HASH_LANE_LENGTH: "0" });
+    const full = appWith({ ...VALUES, ...laneOf(0) });
     const answers = await atOnce(8, () => changePassword(person, person.password, freshAddress(), full));
     expect(answers.some(({ json }) => json?.code === "busy")).toBe(true);
     expect(await isBlocked(person)).toBe(false);

@@ -4,18 +4,12 @@ import { describe, expect, it, vi } from "vitest";
 import { limitedKey } from "../../src/limits/budgets.ts";
 import { loginNameKey } from "../../src/users/login-names.ts";
 import { tryLogin } from "../support/account.ts";
-import { appWith, freshAddress, inTurn, patient, post } from "../support/client.ts";
+import { freshAddress, inTurn } from "../support/client.ts";
+import { guess, hurried, type Name } from "../support/guesses.ts";
 import { logIn, registered, rowOf, somebody, unverified } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
 const DAY = 86_400_000;
-
-type Name = { email: string } | { username: string };
-
-const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
-
-const guess = (name: Name, send = patient) =>
-  post("/api/v1/auth/login", { ...name, password: "a wrong password, surely" }, { address: freshAddress() }, send);
 
 /** The guard of a login name, as the Worker names it. */
 const guardOf = (name: Name) =>
@@ -69,10 +63,10 @@ describe("guesses at a user", () => {
       const name = nameOf(person);
       const start = Date.now();
       vi.setSystemTime(start);
-      expect(await inTurn(60, () => guess(name, hurried))).toEqual(Array(60).fill(401));
+      expect(await inTurn(60, () => guess(name, freshAddress(), hurried))).toEqual(Array(60).fill(401));
       await learned(name);
       await wait(start, 2 * DAY, name);
-      expect(await inTurn(40, () => guess(name, hurried))).toEqual(Array(40).fill(401));
+      expect(await inTurn(40, () => guess(name, freshAddress(), hurried))).toEqual(Array(40).fill(401));
       await vi.waitFor(async () => expect((await rowOf(person.email))?.password_blocked_at).not.toBeNull());
       vi.setSystemTime(start + 3 * DAY);
       expect((await tryLogin(person)).status).toBe(401);

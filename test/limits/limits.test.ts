@@ -1,11 +1,17 @@
-import type { env } from "cloudflare:workers";
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { LEASE, LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { login } from "../../src/features/login/login.ts";
+import { limitedKey } from "../../src/limits/budgets.ts";
+import { sendWithFault } from "../faults/send.ts";
 import { refresh, register } from "../support/account.ts";
-import { appWith, call, expectProblem, freshAddress, inTurn, ORIGIN, patient, post } from "../support/client.ts";
+import { appWith, atOnce, call, expectProblem, freshAddress, inTurn, ORIGIN, post } from "../support/client.ts";
+import { countingHashes } from "../support/counted-hashes.ts";
+import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
-import { brokenObjects } from "../support/services.ts";
+import { brokenObjects, coldIsolate } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const RESEND = "/api/v1/auth/resend-verification";
@@ -16,12 +22,57 @@ describe("the limits of a login", () => {
     const address = freshAddress();
     const { budget } = LIMIT_RULES.loginPerAddress;
     const statuses = await inTurn(budget + 1, () =>
-      post(LOGIN, { email: somebody().email, password: wrong }, { address }, patient),
+      post(LOGIN, { email: somebody().email, password: wrong }, { address }),
     );
     expect(statuses).toEqual([...Array(budget).fill(401), 429]);
     expectProblem(await post(LOGIN, { email: somebody().email, password: wrong }), 401, "invalid_credentials");
     const { email } = somebody();
     expect((await post("/api/v1/auth/forgot-password", { email }, { address })).status).toBe(202);
+  });
+
+  const { email: one } = somebody();
+  it.each<[string, number, () => string]>([
+    ["many accounts", LIMIT_RULES.loginPerAddress.budget, () => somebody().email],
+    ["one account", LIMIT_RULES.loginPerAccountAndAddress.budget, () => one],
+  ])(
+    "allow one address exactly their budget of hashes, however many guesses at %s come at once",
+    async (_what, budget, emailOf) => {
+      const { services, costs } = countingHashes({});
+      const address = freshAddress();
+      const outcomes = await atOnce(60, async () =>
+        outcomeOf(await runEndpoint(login, services, { body: { email: emailOf(), password: wrong }, address })),
+      );
+      expect(costs).toHaveLength(budget);
+      expect(outcomes.filter((outcome) => outcome === "invalid_credentials")).toHaveLength(budget);
+      expect(outcomes.filter((outcome) => outcome === "rate_limited")).toHaveLength(60 - budget);
+    },
+  );
+
+  it("count wrong passwords although the objects are evicted after the response", async () => {
+    const address = "198.18.8.1";
+    const { budget } = LIMIT_RULES.loginPerAddress;
+    const attempt = () => post(LOGIN, { email: somebody().email, password: wrong }, { address });
+    await inTurn(budget, attempt);
+    const { secrets } = coldIsolate();
+    const name = `loginPerAddress:${limitedKey(secrets, `loginPerAddress:${address}`)}`;
+    await evictDurableObject(env.RATE_LIMITER.getByName(name));
+    expectProblem(await attempt(), 429, "rate_limited");
+  });
+
+  it("are not spent by an isolate that is lost before it has checked the password, once its leases have ended", async () => {
+    const start = Date.now();
+    vi.setSystemTime(start);
+    const address = freshAddress();
+    const { budget } = LIMIT_RULES.loginPerAddress;
+    const attempt = () => post(LOGIN, { email: somebody().email, password: wrong }, { address });
+    for (let lost = 0; lost < budget; lost++) {
+      const body = { email: somebody().email, password: wrong };
+      const { answer } = await sendWithFault({ method: "POST", path: LOGIN, body, address }, { at: 3, fault: "lost" });
+      expect(answer).toBeUndefined();
+    }
+    expectProblem(await attempt(), 429, "rate_limited");
+    vi.setSystemTime(start + LEASE);
+    expectProblem(await attempt(), 401, "invalid_credentials");
   });
 
   it("are spent by a right password that opens no session, since it costs hashing", async () => {

@@ -2,25 +2,20 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { forgotPassword, refresh, register, verifyEmail } from "../support/account.ts";
-import { type Answer, appWith, call, expectProblem, freshAddress, inTurn, patient, post } from "../support/client.ts";
+import { type Answer, appWith, call, expectProblem, freshAddress, inTurn, post, type Send } from "../support/client.ts";
+import { guess, hurried, type Name } from "../support/guesses.ts";
 import { logIn, mailedToken, mailsTo, type Person, registered, rowOf, somebody } from "../support/people.ts";
 import { brokenObjects } from "../support/services.ts";
 
 const LOGIN = "/api/v1/auth/login";
 const NEW_PASSWORD = "another password, as good as new";
 const HOUR = 3_600_000;
-/** The same, without pauses between guesses. `loose` also has no limits per network. */
-const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
+/** The service with no pause between guesses, and no limits per network. */
 const loose = appWith({
-  HASH_LANE_LENGTH: "64",
   RATE_LIMITS: "loginPerAccount=100/1s,loginPerAddress=100000/1s,loginPerAccountAndAddress=100000/1s",
 });
 
-type Name = { email: string } | { username: string };
-
-const guess = (name: Name, address = freshAddress(), send = patient) =>
-  post(LOGIN, { ...name, password: "a wrong password, surely" }, { address }, send);
-const enter = ({ email, password }: Person, address = freshAddress(), send = patient) =>
+const enter = ({ email, password }: Person, address = freshAddress(), send?: Send) =>
   post(LOGIN, { email, password }, { address }, send);
 const told = ({ headers }: Answer) => headers.get("RateLimit");
 
@@ -110,6 +105,16 @@ describe("a network where the user has logged in before", () => {
     expectProblem(await guess({ username: next.username }, home), 429, "rate_limited");
   });
 
+  it("is known under a new username too, once the user has logged in from it by email", async () => {
+    const [person, home, { username }] = [await registered(), freshAddress(), somebody()];
+    await logIn(person, {}, { address: home });
+    const { accessToken: bearer } = await logIn(person);
+    expect((await call("PUT", "/api/v1/users/me", { bearer, body: { username } })).status).toBe(200);
+    expect((await enter(person, home)).status).toBe(200);
+    expect(await inTurn(11, () => guess({ username }))).toEqual([...Array(10).fill(401), 429]);
+    expect((await post(LOGIN, { username, password: person.password }, { address: home })).status).toBe(200);
+  });
+
   it("allows a hundred guesses over both names, and no more", async () => {
     const [person, home] = [await registered(), freshAddress()];
     await logIn(person, {}, { address: home });
@@ -148,14 +153,14 @@ describe("an attempt to log in", () => {
     const fail = () => Promise.reject(new Error("D1 is down"));
     const statement = { bind: () => statement, all: fail, run: fail, raw: fail };
     const DB = { prepare: () => statement, batch: fail } as unknown as D1Database;
-    const down = appWith({ HASH_LANE_LENGTH: "64" }, { DB });
+    const down = appWith({}, { DB });
     expect(await inTurn(12, () => enter(person, home, down))).toEqual(Array(12).fill(503));
     expect((await enter(person, home)).status).toBe(200);
   });
 
   it("costs the account nothing where another limiter does not answer", async () => {
     const person = await registered();
-    const down = appWith({ HASH_LANE_LENGTH: "64" }, { RATE_LIMITER: brokenObjects<typeof env.RATE_LIMITER>() });
+    const down = appWith({}, { RATE_LIMITER: brokenObjects<typeof env.RATE_LIMITER>() });
     expect(await inTurn(12, () => enter(person, freshAddress(), down))).toEqual(Array(12).fill(503));
     expect((await enter(person)).status).toBe(200);
   });
@@ -192,7 +197,7 @@ describe("an attempt to log in", () => {
             }
           : Reflect.get(database, method).bind(database),
     });
-    const late = await enter(person, lair, appWith({ HASH_LANE_LENGTH: "64" }, { DB, LOGIN_GUARD }));
+    const late = await enter(person, lair, appWith({}, { DB, LOGIN_GUARD }));
     expectProblem(late, 401, "invalid_credentials");
     expect(resets).toBe(1);
     await inTurn(10, () => guess({ email: person.email }));

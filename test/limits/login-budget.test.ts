@@ -5,7 +5,7 @@ import { appWith, atOnce, expectProblem, freshAddress, get, inTurn, post } from 
 import { eventsOf, loggedIn, logIn, type Person, registered, somebody, tokenAbout } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
-const tight = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginsPerUser=3/1h" });
+const tight = appWith({ RATE_LIMITS: "loginsPerUser=3/1h" });
 
 const enter = ({ email, password }: Person, address = freshAddress(), send = tight) =>
   post(LOGIN, { email, password }, { address }, send);

@@ -10,9 +10,10 @@ import {
   expectProblem,
   freshAddress,
   inTurn,
-  patient,
+  laneOf,
   post,
 } from "../support/client.ts";
+import { guess, hurried, type Name } from "../support/guesses.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -32,13 +33,6 @@ const RULE = { budget: 3, window: 30_000 };
 const DAY = 86_400_000;
 const fresh = () => env.LOGIN_GUARD.getByName(crypto.randomUUID());
 
-type Name = { email: string } | { username: string };
-
-/** The same, and no guess has to wait for another. */
-const hurried = appWith({ HASH_LANE_LENGTH: "64", RATE_LIMITS: "loginPerAccount=100/1s" });
-
-const guess = (name: Name, address = freshAddress(), send = patient) =>
-  post(LOGIN, { ...name, password: "a wrong password, surely" }, { address }, send);
 const enter = ({ email, password }: Person, address = freshAddress()) => post(LOGIN, { email, password }, { address });
 
 async function guessInHaste(name: () => Name, count: number): Promise<void> {
@@ -123,7 +117,7 @@ describe("guesses at one account", () => {
 
   it("cost nothing where the lane is full", async () => {
     const person = await registered();
-    const full = appWith({ HASH_LANE_LENGTH: "0" });
+    const full = appWith(laneOf(0));
     const { email } = person;
     const burst = await atOnce(8, () => post(LOGIN, { email, password: "a wrong password, surely" }, {}, full));
     const judged = burst.filter(({ status }) => status === 401).length;
@@ -317,5 +311,67 @@ describe("the LoginGuard object", () => {
     vi.setSystemTime(start + 91 * DAY);
     await runDurableObjectAlarm(guard);
     expect(await kept()).toEqual({ entries: 0, alarm: null });
+  });
+
+  it("has a login heard of at the other name only if that learns something", async () => {
+    const guard = fresh();
+    const start = Date.now();
+    vi.setSystemTime(start);
+    expect(await guard.recordLogin("home", "account")).toBe(true);
+    for (let login = 0; login < 3; login++) {
+      await guard.take("home", RULE);
+      expect(await guard.recordLogin("home", "account")).toBe(false);
+    }
+    expect(await guard.recordLogin("office", "account")).toBe(true);
+    for (let count = 0; count < 2; count++) await guard.take("home", RULE);
+    expect(await guard.recordLogin("home", "account"), "after a wrong guess").toBe(true);
+    expect(await guard.recordLogin("home", "account of another name")).toBe(true);
+    vi.setSystemTime(start + 30 * DAY);
+    expect(await guard.recordLogin("home", "account of another name"), "a month later").toBe(true);
+  });
+
+  it("has the other name hear daily of a network that new ones could push out there", async () => {
+    const start = Date.now();
+    vi.setSystemTime(start);
+    const guard = fresh();
+    await guard.recordLogin("home", "account");
+    for (let train = 1; train < 20; train++) await guard.recordLogin(`train ${train}`, "account");
+    expect(await guard.recordLogin("home", "account")).toBe(false);
+    vi.setSystemTime(start + DAY);
+    expect(await guard.recordLogin("home", "account")).toBe(true);
+  });
+
+  it("counts a guess in all budgets of its network, or in none", async () => {
+    vi.setSystemTime(Date.now());
+    const guard = fresh();
+    const places = [
+      { entry: "net", rule: { budget: 2, window: 60_000 } },
+      { entry: "site", rule: { budget: 20, window: 60_000 } },
+    ];
+    const readings = await atOnce(9, () => guard.take("net", { budget: 10, window: 30_000 }, places));
+    expect(readings.filter(({ places: [own] }) => own?.allowed)).toHaveLength(2);
+    expect(await guard.take("elsewhere", { budget: 10, window: 30_000 })).toMatchObject({ remaining: 7 });
+    await guard.recordLogin("net", "account", places);
+    const after = await guard.take("net", { budget: 10, window: 30_000 }, places);
+    expect(after.places).toMatchObject([{ remaining: 1 }, { remaining: 18 }]);
+  });
+
+  it("keeps a block that an earlier version stored", async () => {
+    const guard = fresh();
+    const now = Date.now();
+    const guesses = { count: 0, hidden: 0, current: 0, nextAt: 0, lastAt: now };
+    const kept = {
+      unknown: { ...guesses, count: 10, hidden: 90, nextAt: now - 1 },
+      known: { home: { ...guesses, lastLoginAt: now } },
+      isOfUser: true,
+      touchedAt: now,
+    };
+    await runInDurableObject(guard, async (_, state) => state.storage.kv.put("guesses", kept));
+    const places = [{ entry: "net", rule: RULE }];
+    const rule = { budget: 100, window: 1_000 };
+    expect(await guard.take("net", rule, places)).toMatchObject({ isBlocked: true, places: [{ remaining: 2 }] });
+    expect(await guard.take("home", rule, places)).toMatchObject({ isBlocked: false, isKnownNetwork: true });
+    expect(await guard.recordLogin("home", "account")).toBe(true);
+    expect(await guard.take("net", rule, places)).toMatchObject({ isBlocked: true });
   });
 });

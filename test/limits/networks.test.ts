@@ -11,7 +11,6 @@ const RULES = [
   "passwordStrengthPerAddress",
 ];
 const tight = appWith({
-  HASH_LANE_LENGTH: "64",
   RATE_LIMITS: RULES.map((rule) => `${rule}=1/1h`).join(","),
 });
 
@@ -48,7 +47,6 @@ describe("the networks of one IPv6 /48", () => {
   it("share a budget at one account", async () => {
     const [address, { email }] = [newSite(), somebody()];
     const free = appWith({
-      HASH_LANE_LENGTH: "64",
       RATE_LIMITS: "loginPerAccount=100/1s,loginPerAccountAndAddress=1/1h",
     });
     const guess = (network: number) =>

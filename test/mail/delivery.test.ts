@@ -8,6 +8,7 @@ import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
 import { chooseTransport } from "../../src/mail/transports/choose.ts";
 import type { OutgoingMail, Transport } from "../../src/mail/transports/transport.ts";
 import { writeMail } from "../../src/mail/write.ts";
+import { extend } from "../../src/platform/records.ts";
 import { register } from "../support/account.ts";
 import { deployedAt, expectProblem, get, post } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
@@ -37,7 +38,7 @@ function firstOf(batch: MessageBatch<MailRequest>) {
 
 /** The queue's decision on each message of a batch, after delivery with this transport. */
 async function deliver(batch: MessageBatch<MailRequest>, transport: Transport) {
-  await deliverMails(batch, { ...coldIsolate(), transport, deadLetters: env.MAIL_DEAD_LETTERS });
+  await deliverMails(batch, extend(coldIsolate(), { transport, deadLetters: env.MAIL_DEAD_LETTERS }));
   return getQueueResult(batch, createExecutionContext());
 }
 

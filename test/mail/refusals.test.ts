@@ -1,10 +1,13 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Services } from "../../src/endpoint/services.ts";
 import { deliverMails } from "../../src/mail/deliver.ts";
 import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
 import { MailNotDelivered, type OutgoingMail, type Transport } from "../../src/mail/transports/transport.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
+import { extend } from "../../src/platform/records.ts";
+import { ARCHIVE_DOWN, archivingIsolate, drain, placesOf } from "../support/archive.ts";
 import { post, shown } from "../support/client.ts";
 import { neverLog, recordLogs } from "../support/logs.ts";
 import { eventsOf, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
@@ -27,13 +30,17 @@ function answering(...answers: (string | undefined)[]) {
 }
 
 /** Hands these events to the consumer, as one batch. */
-async function deliver(transport: Transport, ...events: MailEvent[]) {
+function deliver(transport: Transport, ...events: MailEvent[]) {
+  return deliverWith(coldIsolate(), transport, ...events);
+}
+
+async function deliverWith(services: Services, transport: Transport, ...events: MailEvent[]) {
   const messages = events.map((event) => {
     const id = crypto.randomUUID();
     return { id, timestamp: new Date(), attempts: 1, body: { id, requestedAt: Date.now(), event } };
   });
   const batch = createMessageBatch<MailRequest>("postern-mail", messages);
-  await deliverMails(batch, { ...coldIsolate(), transport, deadLetters: env.MAIL_DEAD_LETTERS });
+  await deliverMails(batch, extend(services, { transport, deadLetters: env.MAIL_DEAD_LETTERS }));
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   return { acknowledged: explicitAcks.length, retried: retryMessages.length, messages };
 }
@@ -100,6 +107,20 @@ describe("an email that a server refuses for good", () => {
     await deliver(answering("address").transport, { kind: "password_changed", userId });
     const [event] = await eventsOf(userId, "email_refused");
     expect(JSON.parse(String(event?.details))).toMatchObject({ kind: "password_changed", suppressed: true });
+  });
+
+  it("is tried once while the database for events is down, and recorded there later", async () => {
+    const { email } = await registered();
+    const userId = String((await rowOf(email))?.id);
+    const sent = deadLetters();
+    const { transport } = answering("address");
+    const event = { kind: "password_changed", userId } as const;
+    const result = await deliverWith(archivingIsolate(ARCHIVE_DOWN), transport, event);
+    expect(result).toMatchObject({ acknowledged: 1, retried: 0 });
+    expect(sent).toHaveBeenCalledTimes(1);
+    const [refused] = await eventsOf(userId, "email_refused");
+    await drain();
+    expect((await placesOf(userId)).archived).toContain(refused?.id);
   });
 
   it("is not lost if the dead-letter queue does not accept it: then it is tried again", async () => {

@@ -2,10 +2,19 @@
  * What CI shows of a run, in Markdown: `node test/measure/summary.ts budgets` after .ci/check has made a bundle, and
  * `… coverage` after the tests.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { HOP_BUDGETS, SIZE_BUDGETS } from "../budgets.ts";
+import {
+  HOP_BUDGETS,
+  LIMIT_BUDGETS,
+  OPERATION_BUDGETS,
+  type OperationName,
+  SIZE_BUDGETS,
+  START_BUDGETS,
+} from "../budgets.ts";
+import calls from "./d1-calls.json" with { type: "json" };
+import operations from "./operations.json" with { type: "json" };
 
 const BUNDLE = "test/.output/bundle";
 const CLIENT = "public/static/client.js";
@@ -20,22 +29,52 @@ interface Share {
 }
 type Coverage = Record<string, { lines: Share; branches: Share }>;
 
-/** The gzipped size of what deploys, and of `postern/client`, beside their budgets. */
-export function summarizeBudgets(sizes: { worker: number; client: number }): string {
+/** What a build has made, in bytes. The first two are gzipped. */
+export interface Sizes {
+  worker: number;
+  client: number;
+  script: number;
+  modules: number;
+}
+
+/**
+ * Every budget, beside what there is now. A round trip or a cost of limits has no column of its own for that: the tests
+ * hold these to their exact numbers.
+ */
+export function summarizeBudgets(sizes: Sizes): string {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
-  return `## Budgets
-
-| Gzipped | Size | Budget |
-|---|---|---|
-| the Worker | ${kib(sizes.worker)} | ${kib(SIZE_BUDGETS.worker)} |
-| \`postern/client\` | ${kib(sizes.client)} | ${kib(SIZE_BUDGETS.client)} |
-
-| Route | Storage round trips one after another, at most |
-|---|---|
-${Object.entries(HOP_BUDGETS)
-  .map(([route, hops]) => `| ${route} | ${hops} |`)
-  .join("\n")}
-`;
+  const rows: [string, string | number, string | number][] = [
+    ["the Worker, gzipped", kib(sizes.worker), kib(SIZE_BUDGETS.worker)],
+    ["`postern/client`, gzipped", kib(sizes.client), kib(SIZE_BUDGETS.client)],
+    ["`postern/verify`, gzipped", "see its test", kib(SIZE_BUDGETS.verifier)],
+    ["start: script", kib(sizes.script), kib(START_BUDGETS.scriptBytes)],
+    ["start: modules", sizes.modules, START_BUDGETS.modules],
+    ...Object.entries(HOP_BUDGETS).map(([route, hops]): [string, string, number] => [
+      `${route}: round trips one after another`,
+      "exactly",
+      hops,
+    ]),
+    ...Object.entries(OPERATION_BUDGETS).map(([name, budget]): [string, string, string] => {
+      const { reads, writes } = calls[name as OperationName];
+      const now = { ...operations[name as OperationName], d1Calls: reads + writes };
+      const units = Object.keys(budget) as (keyof typeof budget)[];
+      const list = (numbers: typeof budget | typeof now) => units.map((unit) => numbers[unit]).join(" / ");
+      return [`${name}: object requests / their rows written / D1's / calls of D1`, list(now), list(budget)];
+    }),
+    ...Object.entries(LIMIT_BUDGETS).map(([name, { requests, rowsWritten, alarms }]): [string, string, string] => [
+      `limits of ${name}: object requests / rows written / alarms`,
+      "exactly",
+      `${requests} / ${rowsWritten} / ${alarms}`,
+    ]),
+  ];
+  return [
+    "## Budgets",
+    "",
+    "| | Now | At most |",
+    "|---|---:|---:|",
+    ...rows.map((row) => `| ${row.join(" | ")} |`),
+    "",
+  ].join("\n");
 }
 
 /** The coverage of everything, and of the files that are covered least. */
@@ -61,11 +100,12 @@ export function summarizeCoverage(coverage: Coverage, root: string): string {
   ].join("\n");
 }
 
-function measuredSizes() {
+function measuredSizes(): Sizes {
   const gzipped = (path: string) => gzipSync(readFileSync(path)).byteLength;
   const modules = readdirSync(BUNDLE).filter((name) => /\.(js|wasm)$/.test(name));
   const worker = modules.reduce((sum, name) => sum + gzipped(join(BUNDLE, name)), 0);
-  return { worker, client: gzipped(CLIENT) };
+  const script = statSync(join(BUNDLE, "index.js")).size;
+  return { worker, client: gzipped(CLIENT), script, modules: modules.length };
 }
 
 if (import.meta.main) {

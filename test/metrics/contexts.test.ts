@@ -10,6 +10,7 @@ import { MailNotDelivered, type Transport } from "../../src/mail/transports/tran
 import { countInObject } from "../../src/metrics/count-in-object.ts";
 import { createMeter } from "../../src/metrics/meter.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
+import { extend } from "../../src/platform/records.ts";
 import { createServices } from "../../src/services.ts";
 import { readMe, register, tryLogin } from "../support/account.ts";
 import { appWith, get } from "../support/client.ts";
@@ -44,14 +45,14 @@ describe("the mail queue's consumer", () => {
   ])("counts an email that is %s", async (state, transport) => {
     const event = await notice();
     const [grown] = await growth(app, [mail(event.kind, state)], () =>
-      deliverMails(batchOf(event), { ...counting(), transport, deadLetters: env.MAIL_DEAD_LETTERS }),
+      deliverMails(batchOf(event), extend(counting(), { transport, deadLetters: env.MAIL_DEAD_LETTERS })),
     );
     expect(grown).toBe(1);
   });
 
   it("counts an email that is suppressed, and one that is not needed", async () => {
     const event = await notice();
-    const parts = { ...counting(), transport: reject("address"), deadLetters: env.MAIL_DEAD_LETTERS };
+    const parts = extend(counting(), { transport: reject("address"), deadLetters: env.MAIL_DEAD_LETTERS });
     const gone: MailEvent = { kind: "password_changed", userId: crypto.randomUUID() };
     const names = [mail(event.kind, "suppressed"), mail(event.kind, "not_needed")];
     const grown = await growth(app, names, async () => {

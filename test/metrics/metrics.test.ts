@@ -3,8 +3,9 @@ import { describe, expect, it, vi } from "vitest";
 import type { MailEvent } from "../../src/mail/requests.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { EMAIL_KINDS } from "../../src/metrics/families.ts";
+import { extend } from "../../src/platform/records.ts";
 import { readMe, refresh, register, tryLogin } from "../support/account.ts";
-import { appWith, call, expectProblem, freshAddress, get } from "../support/client.ts";
+import { appWith, call, expectProblem, freshAddress, get, laneOf } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { countingApp, growth, METRICS_TOKEN, samples, samplesIn, scrape } from "../support/metrics.ts";
 import { loggedIn, registered, somebody } from "../support/people.ts";
@@ -164,7 +165,7 @@ describe("what is counted", () => {
   });
 
   it("is each password that the lane refused, and how many waited", async () => {
-    const full = countingApp({ HASH_LANE_LENGTH: "1" });
+    const full = countingApp(laneOf(1));
     const [grown] = await growth(app, ["postern_hash_lane_refused_total"], async () => {
       const answers = await Promise.all(Array.from({ length: 4 }, () => register(somebody(), full)));
       expect(answers.filter(({ status }) => status === 503)).toHaveLength(2);
@@ -197,7 +198,7 @@ describe("what is counted", () => {
       const services = coldIsolate({ METRICS_TOKEN });
       await runMaintenance(services);
       const deletions = { ...services.deletions, releaseUsernames: async () => fail() };
-      await expect(runMaintenance({ ...services, deletions })).rejects.toThrow();
+      await expect(runMaintenance(extend(services, { deletions }))).rejects.toThrow();
     });
     expect(grown).toEqual([1, 1, 1, 1]);
   });

@@ -58,8 +58,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The reuse of a refresh token does not end its session.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "      await this.#end([session], rules, now);\n      return",
-        to: "      return",
+        from: "await this.#end([session], rules, now);\n      await",
+        to: "await",
       },
       {
         name: "What was made with the previous secret is refused during a rotation.",
@@ -108,13 +108,13 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A session that ends while KV takes the record before is never copied to KV.",
-        file: "src/sessions/revocations.ts",
+        file: "src/sessions/revocation-record.ts",
         from: "if (this.#changes === changes) ",
         to: "",
       },
       {
         name: "KV forgets an ended session while its access token may still be alive.",
-        file: "src/sessions/revocations.ts",
+        file: "src/sessions/revocation-record.ts",
         from: "return tokenLifetime + MINUTE",
         to: "return MINUTE",
       },
@@ -122,23 +122,23 @@ export const MUTANTS: readonly Mutant[] = [
   ),
 
   ...noticedBy(
-    ["test/sessions/token-lifetimes.test.ts"],
+    ["test/sessions/issued-tokens.test.ts"],
     [
       {
         name: "A shorter lifetime of access tokens makes older tokens of ended sessions valid again.",
-        file: "src/sessions/token-lifetimes.ts",
+        file: "src/sessions/issued-tokens.ts",
         from: ", now + issued.refuseFor",
         to: "",
       },
       {
         name: "The first token with a shorter lifetime hides the longer ones of before.",
-        file: "src/sessions/token-lifetimes.ts",
+        file: "src/sessions/issued-tokens.ts",
         from: ", issued.othersUntil)",
         to: ")",
       },
       {
         name: "What a former version issued is not known to live longer.",
-        file: "src/sessions/token-lifetimes.ts",
+        file: "src/sessions/issued-tokens.ts",
         from: "storage.put(ISSUED, UNKNOWN)",
         to: "storage.put(ISSUED, NONE)",
       },
@@ -400,7 +400,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login that was under way opens a session of a deleted account.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "if (this.#closedUntil > now) return null;",
+        from: "if ((this.#closedUntil ?? 0) > now) return null;",
         to: "",
       },
       {
@@ -461,6 +461,46 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/features/administration/look-up-user.ts",
         from: 'limits: [perUser("userLookupPerUser")],',
         to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/admin/search.test.ts"],
+    [
+      {
+        name: "A user whose email and username are both found is listed twice.",
+        file: "src/users/search.ts",
+        from: "OR NOT (",
+        to: "OR TRUE OR (",
+      },
+      {
+        name: "A search ends with a page that is not full.",
+        file: "src/users/search.ts",
+        from: "page.at(-1) : reached[0]",
+        to: "page.at(-1) : undefined",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/growth.test.ts"],
+    [
+      {
+        name: "The events of a user are looked up among those of everyone that have the type.",
+        file: "src/audit/event-rows.ts",
+        from: "userId === undefined ? sql",
+        to: "userId !== '' ? sql",
+      },
+      {
+        name: "A list of events before a time reads all that are between it and the page.",
+        file: "src/audit/event-rows.ts",
+        from: "lt(table.id, end),",
+        to: "lt(table.id, before), until === undefined ? undefined : lt(table.id, earliestId(until)),",
+      },
+      {
+        name: "Whether there is another superuser is looked up among all users.",
+        file: "src/users/user-statements.ts",
+        from: "and(isSuperuser, eq(users.isActive",
+        to: "and(eq(users.isSuperuser, true), eq(users.isActive",
       },
     ],
   ),
@@ -598,7 +638,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The refusal of a login beyond the budget counts as a wrong guess.",
-        file: "src/features/login/login.ts",
+        file: "src/features/login/open-session.ts",
         from: "await attempt.refundGuess();",
         to: "",
       },
@@ -609,13 +649,13 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "Guesses at a user's password are forgotten after a day.",
-        file: "src/limits/login-guard-object.ts",
+        file: "src/limits/login-guard-state.ts",
         from: "isOfUser ? GUARD_MEMORY : PAUSE_MEMORY",
         to: "PAUSE_MEMORY",
       },
       {
         name: "The pauses at a user's name are remembered for longer than those at an unknown one.",
-        file: "src/limits/login-guard-object.ts",
+        file: "src/limits/login-guard-state.ts",
         from: "if (now - guesses.lastAt < PAUSE_MEMORY) return;",
         to: "if (now > 0) return;",
       },
@@ -627,8 +667,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The networks of one /48 share no budget.",
         file: "src/limits/networks.ts",
-        from: "site === undefined ? [own] : ",
-        to: "site !== undefined ? [own] : ",
+        from: "if (site === undefined) return [{ rule, key: network }];",
+        to: "if (network !== undefined) return [{ rule, key: network }];",
       },
     ],
   ),
@@ -638,7 +678,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login from a known network forgives strangers their wrong guesses.",
         file: "src/limits/login-guard-object.ts",
-        from: "wasKnown ? unknown : none()",
+        from: "before === undefined ? none() : unknown",
         to: "none()",
       },
       {
@@ -653,6 +693,18 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/limits/limits.test.ts"],
     [
       {
+        name: "Logins under way do not count at their network.",
+        file: "src/limits/rate-limiter-object.ts",
+        from: "if (isAllowed) this.#leases.push(",
+        to: "if (!isAllowed) this.#leases.push(",
+      },
+      {
+        name: "Wrong passwords count at their network only until their lease ends.",
+        file: "src/features/login/login.ts",
+        from: "services.afterResponse.add(attempt.count);",
+        to: "",
+      },
+      {
         name: "A login goes on although a limiter does not answer.",
         file: "src/limits/budgets.ts",
         from: "if (failure !== undefined) throw failure.reason;",
@@ -661,7 +713,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Attempts that are refused anyway use up a stranger's budget.",
         file: "src/limits/budgets.ts",
-        from: "await refundAll(readings.filter(({ reading }) => reading.allowed));",
+        from: "await refundAll(answers.filter((answer) => answer.readings.every(({ reading }) => reading.allowed)));",
         to: "",
       },
     ],
@@ -730,7 +782,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A password may be one of the most common ones.",
         file: "src/passwords/quality.ts",
-        from: "if (isCommonPassword(password))",
+        from: "if (await isCommon(password))",
         to: "if (false)",
       },
       {
@@ -738,6 +790,18 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/passwords/faults.ts",
         from: "< minimumLength",
         to: "< minimumLength - 1",
+      },
+    ],
+  ),
+
+  ...noticedBy(
+    ["test/passwords/doors.test.ts"],
+    [
+      {
+        name: "A password is set unchecked where another file is served as the list of common passwords.",
+        file: "src/passwords/fingerprint-set.ts",
+        from: "if (!isIntact) return undefined;",
+        to: "",
       },
     ],
   ),
@@ -858,7 +922,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Answers may be stored by caches.",
         file: "src/http/security-headers.ts",
-        from: 'c.header("Cache-Control", "no-store")',
+        from: 'headers.set("Cache-Control", "no-store")',
         to: "{}",
       },
       {
@@ -910,7 +974,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A production service answers plain http.",
         file: "src/http/expect-host.ts",
-        from: 'protocol !== "https:"',
+        from: '!c.req.url.startsWith("https:")',
         to: "false",
       },
     ],
@@ -921,7 +985,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Development mode answers other hosts, and shows them its mails.",
         file: "src/http/expect-host.ts",
-        from: "!isLoopback(hostname)",
+        from: "!isLoopback(new URL(c.req.url).hostname)",
         to: "false",
       },
       {
@@ -1241,13 +1305,129 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/audit/archive.test.ts"],
+    [
+      {
+        name: "Events that are moved keep the personal data of a user who is deleted meanwhile.",
+        file: "src/audit/archive.ts",
+        from: "await forgetDeleted(events);",
+        to: "",
+      },
+      {
+        name: "An event is deleted from D1 in the run that copies it, so that a list can miss it.",
+        file: "src/audit/archive.ts",
+        from: "stored_at <= unixepoch()",
+        to: "0 <= unixepoch()",
+      },
+      {
+        name: "Every event on the page is deleted from D1, copied long enough ago or not.",
+        file: "src/audit/archive.ts",
+        from: "await db.delete(auditEvents).where(isAmong(id, settled));",
+        to: "await db.delete(auditEvents).where(isAmong(id, rows.map((row) => row.id)));",
+      },
+      {
+        name: "A list of events shows the address of a deleted user as long as it is in the other database.",
+        file: "src/audit/audit-events.ts",
+        from: "? { ...row, ipAddress: null, userAgent: null } : row",
+        to: "? row : row",
+      },
+      {
+        name: "An event that is in both databases is listed twice.",
+        file: "src/audit/audit-events.ts",
+        from: "!known.has(id)",
+        to: "true",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/auth/refresh.test.ts"],
     [
       {
         name: "The audit log does not say that a refresh token was reused.",
-        file: "src/features/login/refresh.ts",
-        from: 'audit.note("refresh_token_reused", { userId, details: { session_id: sessionId } });',
+        file: "src/sessions/user-sessions-object.ts",
+        from: "      this.#reports.add(reuse, now);\n",
         to: "",
+      },
+    ],
+  ),
+  // Faults: mistakes that only show when a call fails, or an isolate is lost
+  ...noticedBy(
+    ["test/faults/background.test.ts"],
+    [
+      {
+        name: "A reused refresh token is reported once, also if a queue does not accept it.",
+        file: "src/sessions/reuse-reports.ts",
+        from: "      return false;\n",
+        to: "      return true;\n",
+      },
+      {
+        name: "A report that failed waits until something else makes the alarm fire.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "delivery.isLeft ? delivery.dueAt(now) : undefined",
+        to: "undefined",
+      },
+      {
+        name: "An event that was copied to the archive is not deleted where it was.",
+        file: "src/audit/archive.ts",
+        from: "if (settled.length > 0)",
+        to: "if (settled.length < 0)",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/faults/emails.test.ts"],
+    [
+      {
+        name: "The time limit of Resend has no effect.",
+        file: "src/mail/transports/resend.ts",
+        from: "      signal: AbortSignal.timeout(TIMEOUT),\n",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/faults/storage.test.ts"],
+    [
+      {
+        name: "An object of a name that was once stored without an alarm is never emptied.",
+        file: "src/limits/login-guard-object.ts",
+        from: "if ((await this.ctx.storage.getAlarm()) === null) await",
+        to: "if (kept.touchedAt === 0) await",
+      },
+      {
+        name: "The Metrics object forgets what was scraped.",
+        file: "src/metrics/metrics-object.ts",
+        from: "    this.#store();\n    const waiting",
+        to: "    const waiting",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/faults/routes.test.ts"],
+    [
+      {
+        name: "A login that fails leaves its session behind.",
+        file: "src/features/login/open-session.ts",
+        from: "      await retry(() => sessions.end(user.id, sessionId));\n",
+        to: "",
+      },
+      {
+        name: "A follow-up that failed counts as carried out.",
+        file: "src/accounts/follow-ups.ts",
+        from: "          return [];\n",
+        to: "          return [followUp.id];\n",
+      },
+      {
+        name: "A device is known before the owner is told of it.",
+        file: "src/features/login/open-session.ts",
+        from: "if (await mail.notifyNow(notice)) await sessions.rememberDevice(user.id, sessionId, device);",
+        to: "await sessions.rememberDevice(user.id, sessionId, device);\n      await mail.notifyNow(notice);",
+      },
+      {
+        name: "A check of the service waits for a store without end.",
+        file: "src/features/service/readiness.ts",
+        from: "await inTime(call)",
+        to: "await call",
       },
     ],
   ),

@@ -161,7 +161,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     const person = await register(service.origin);
     const page = await visitor.arrive("/login");
     const leadsTo = async (wish: string) => {
-      // Nothing of the page before is under way any more.
+      // Nothing of the page before is under way any more: a late answer would bring its cookie back.
+      await page.waitForLoadState("networkidle");
       await page.goto("about:blank");
       await page.context().clearCookies();
       await visitor.open(`/login?return_to=${encodeURIComponent(wish)}`);

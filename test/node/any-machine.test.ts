@@ -3,8 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { plainEnvironment } from "./live-service.ts";
-import { runProgram } from "./run-program.ts";
+import { plainEnvironment, runProgram } from "./run-program.ts";
 import { TREE, treeFiles } from "./tree-files.ts";
 
 const CHECK = "src/commands/installed.cjs";

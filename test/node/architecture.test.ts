@@ -111,7 +111,9 @@ describe("the architecture", () => {
 
   it("keeps drizzle where rows are read and written", () => {
     const stores = [
+      "src/audit/archive.ts",
       "src/audit/audit-events.ts",
+      "src/audit/event-rows.ts",
       "src/keys/signing-key-rows.ts",
       "src/mail/suppressions.ts",
       "src/mail/transports/outbox.ts",
@@ -172,7 +174,7 @@ describe("the architecture", () => {
       "src/commands/d1.ts",
     ];
     const bindings =
-      /\.(DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
+      /\.(DB|AUDIT_DB|USER_SESSIONS|RATE_LIMITER|LOGIN_GUARD|REVOCATIONS|MAIL_QUEUE|MAIL_DEAD_LETTERS|AUDIT_QUEUE|AUDIT_DEAD_LETTERS|METRICS)\b/;
     expect(linesWith(bindings, (path) => places.includes(path))).toEqual([]);
     // A file that the operator names, not the storage of a service.
     const backup = "src/commands/move/backup-reader.ts";

@@ -329,22 +329,4 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages in a real browser", () => {
     await page.keyboard.press("Enter");
     await page.locator("#resend-error", { hasText: "Request the link from the log-in page instead." }).waitFor();
   });
-
-  it("show the reference, which calls the API with the token of its own login", async () => {
-    const person = await register(service.origin);
-    const page = await open("/docs");
-    await page.locator(".opblock").first().waitFor();
-    await visitor.keepPicture("docs-desktop-light");
-
-    const login = page.locator("#operations-Authentication-login");
-    await login.locator(".opblock-summary-control").click();
-    await login.locator("textarea").fill(JSON.stringify({ email: person.email, password: person.password }));
-    await login.locator("button.execute").click();
-    await login.locator(".live-responses-table tbody .response-col_status", { hasText: "200" }).waitFor();
-    const me = page.locator("#operations-Users-readMe");
-    await me.locator(".opblock-summary-control").click();
-    await me.locator("button.execute").click();
-    await me.locator(".live-responses-table tbody .response-col_status", { hasText: "200" }).waitFor();
-    expect(await me.locator(".live-responses-table").textContent()).toContain(person.email);
-  });
 });

@@ -7,6 +7,8 @@ import { type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 const MINUTE = 60_000;
+/** How long a tab waits for another one, in milliseconds: to refresh, to log in, and for a lock that was held too long. */
+const WITH_TABS = [35_000, 10_000, 1_000];
 const { lock, openChannel, pause: reallyPause, timeout } = browser();
 const denied = () => new DOMException("The operation is insecure.", "SecurityError");
 const deny = () => {
@@ -254,8 +256,7 @@ describe("the tabs of one browser", () => {
   });
 
   it.each(["", " door"])("go ahead when one of them holds the lock with the suffix '%s' for ever", async (suffix) => {
-    // Its patience with another tab; that with the service is left alone.
-    const { tab } = open({ timeout: (milliseconds) => timeout(milliseconds > 30_000 ? 300 : milliseconds) });
+    const { tab } = open({ timeout: (milliseconds) => timeout(WITH_TABS.includes(milliseconds) ? 300 : milliseconds) });
     const frozen = Promise.withResolvers<void>();
     let isFrozen = false;
     const holding = lock?.(`postern/1 ${service.origin}${suffix}`, AbortSignal.timeout(1_000), () => {

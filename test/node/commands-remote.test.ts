@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { runProgram } from "./run-program.ts";
+import { AS_SCRIPT, runProgram } from "./run-program.ts";
 
 const TOKEN = "a-token-for-the-stand-in";
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
@@ -67,7 +67,7 @@ function run(args: string[]) {
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     CI: "1",
   };
-  return runProgram(process.execPath, args, { env });
+  return runProgram(process.execPath, [...AS_SCRIPT, ...args], { env });
 }
 
 /** The bindings of the Worker that was uploaded, and where to. */

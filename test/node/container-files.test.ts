@@ -1,10 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Validator } from "@cfworker/json-schema";
 import { load } from "js-yaml";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { unstable_readConfig } from "wrangler";
 import * as z from "zod";
+import { containerConfig } from "../../src/build/container-config.ts";
+import { bindArchive } from "./local-database.ts";
 
 const hasShellcheck = spawnSync("shellcheck", ["--version"]).status === 0;
 
@@ -37,6 +42,18 @@ describe("the files of the container", () => {
     expect(new Validator(schema, "7").validate({ services: { postern: { prots: [] } } }).valid).toBe(false);
     const services = Object.values(composeSchema.parse(compose).services);
     for (const { image, build } of services) if (build === undefined) expect(image).toMatch(/:v?\d+\.\d+[\w.-]*$/);
+  });
+
+  it("has one database, also where the configuration binds another one for audit events", () => {
+    const folder = mkdtempSync(join(tmpdir(), "postern-config-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, "wrangler.toml");
+    writeFileSync(path, bindArchive(readFileSync("wrangler.toml", "utf8")));
+    const worker = unstable_readConfig({ config: path }, { hideWarnings: true });
+    expect(worker.d1_databases).toMatchObject([{ binding: "DB" }, { binding: "AUDIT_DB" }]);
+    const config = containerConfig(worker, { modules: ["index.js"], variables: [], headers: "", ignored: "" });
+    expect(config.match(/cloudflare-internal:d1-api/g)).toHaveLength(1);
+    expect(config).not.toContain("AUDIT_DB");
   });
 
   it("opens no port in development to other machines, and in production only Caddy's", () => {

@@ -9,8 +9,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
 import { buildContainer } from "../../src/build/container.ts";
 import type { Mailbox } from "../support/smtp-server.ts";
-import { plainEnvironment } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 export const AUTH_SECRET = "q7Zc1WmP0xVt5LrNf8Yd3KbHs6JgUe2A";
 export const PUBLIC_URL = "https://auth.example.com";

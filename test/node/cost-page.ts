@@ -1,15 +1,18 @@
 /** Fills in docs/cost.md from the measured operations and the published prices: npm run docs:cost */
 import { readFileSync, writeFileSync } from "node:fs";
 import operations from "../measure/operations.json" with { type: "json" };
+import { fillTables, table } from "./page-tables.ts";
 
 export const PAGE = "docs/cost.md";
 
-type Operation = keyof typeof operations;
+export type Operation = keyof typeof operations;
 type Counts = (typeof operations)[Operation] & { cpuMilliseconds: number };
 type Unit = keyof Counts;
 
 /** Of the paid plan: dollars for a million, and what a month includes. Of the free plan: what a day allows. */
-const PRICES: Readonly<Record<Unit, { what: string; price: number; included: number; free: number | undefined }>> = {
+export const PRICES: Readonly<
+  Record<Unit, { what: string; price: number; included: number; free: number | undefined }>
+> = {
   workerRequests: { what: "requests to Workers", price: 0.3, included: 10e6, free: 100_000 },
   cpuMilliseconds: { what: "milliseconds of CPU time", price: 0.02, included: 30e6, free: undefined },
   objectRequests: { what: "requests to Durable Objects, alarms included", price: 0.15, included: 1e6, free: 100_000 },
@@ -47,7 +50,7 @@ const NAMES: Readonly<Record<Operation, string>> = {
 };
 
 /** A month of one active user, and how many of the users are new. */
-const MONTH: Readonly<Partial<Record<Operation, number>>> = {
+export const MONTH: Readonly<Partial<Record<Operation, number>>> = {
   ...{ register: 0.1, verifyEmail: 0.1, login: 2, refusedLogin: 0.4, refresh: 200, me: 100, logout: 0.5 },
 };
 
@@ -57,7 +60,6 @@ function countsOf(operation: Operation): Counts {
 
 const units = Object.entries(PRICES).map(([unit, rest]) => ({ unit: unit as Unit, ...rest }));
 const dollars = (amount: number) => `$${amount.toFixed(2)}`;
-const table = (rows: (string | number)[][]) => rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
 const count = (amount: number) => Math.round(amount).toLocaleString("en-US");
 
 /** What a million of an operation cost, beyond what a month includes. */
@@ -67,10 +69,18 @@ function costOfMillion(operation: Operation): number {
 }
 
 /** What a month of this many active users needs of a unit. */
-function amountOf(unit: Unit, users: number): number {
+export function amountOf(unit: Unit, users: number): number {
   return Object.entries(MONTH).reduce(
     (sum, [name, times]) => sum + countsOf(name as Operation)[unit] * times * users,
     0,
+  );
+}
+
+/** What a month of this many active users costs, with the plan. */
+export function costOfMonth(users: number): number {
+  return units.reduce(
+    (sum, { unit, price, included }) => sum + (Math.max(0, amountOf(unit, users) - included) * price) / 1e6,
+    BASE_PRICE,
   );
 }
 
@@ -137,24 +147,11 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
         ...[10_000, 1_000_000].map((users) => dollars((Math.max(0, amountOf(unit, users) - included) * price) / 1e6)),
       ]),
       ["the plan", "", "", dollars(BASE_PRICE), dollars(BASE_PRICE)],
-      [
-        "**together**",
-        "",
-        "",
-        ...[10_000, 1_000_000].map(
-          (users) =>
-            `**${dollars(units.reduce((sum, { unit, price, included }) => sum + (Math.max(0, amountOf(unit, users) - included) * price) / 1e6, BASE_PRICE))}**`,
-        ),
-      ],
+      ["**together**", "", "", ...[10_000, 1_000_000].map((users) => `**${dollars(costOfMonth(users))}**`)],
     ]),
 };
 
 /** The page with its tables as they are now. */
-export function withTables(page: string): string {
-  return page.replaceAll(
-    /(<!-- table: (\w+) -->\n)(?:(?!<!-- end -->).)*(<!-- end -->)/gs,
-    (_whole, begin: string, name: string, end: string) => `${begin}\n${SECTIONS[name]?.() ?? ""}\n\n${end}`,
-  );
-}
+export const withTables = (page: string) => fillTables(page, SECTIONS);
 
 if (import.meta.main) writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8")));

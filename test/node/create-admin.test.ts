@@ -6,7 +6,7 @@ import { createAdmin } from "../../src/commands/create-admin.ts";
 import { createAsk } from "../../src/commands/prompt.ts";
 import { nativeEngine, readScrypt } from "../../src/passwords/scrypt.ts";
 import { makeLocalDatabase } from "./local-database.ts";
-import { runProgram } from "./run-program.ts";
+import { AS_SCRIPT, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 
 /** Whether the password is the one of a hash of ours. */
@@ -268,7 +268,7 @@ describe("npm run admin:create on a database", () => {
   it("runs as a process that reads the password from a pipe, shows none of it, and ends", async () => {
     const typed = `process@example.com\n${PASSWORD}\n`;
     const script = join(import.meta.dirname, "../../src/commands/create-admin.ts");
-    const { code, output } = await runProgram(process.execPath, [script, database.flag], {}, typed);
+    const { code, output } = await runProgram(process.execPath, [...AS_SCRIPT, script, database.flag], {}, typed);
     expect(code, output).toBe(0);
     expect(output).toBe("process@example.com is a superuser now, under the username process.\n");
     expect(matches(PASSWORD, userOf("process@example.com")?.password_hash)).toBe(true);

@@ -113,6 +113,44 @@ describe("npm run deploy", () => {
     expect(checkout.said()).toContain("applied 9999_later.sql.");
   });
 
+  it("makes the database for audit events and its table where the operator has bound one", async () => {
+    const checkout = makeCheckout({ answers: ANSWERS });
+    const bound = '[[d1_databases]]\nbinding = "AUDIT_DB"\ndatabase_name = "postern-audit"\n';
+    checkout.write("production.toml", bound);
+    expect(await checkout.run(["--dry-run"]), checkout.complained()).toBe(0);
+    expect(cloud.databases).toEqual([]);
+    expect(checkout.said()).toContain("would make postern-audit.");
+    expect(checkout.said()).toContain("would apply 0000_archived-events.sql for audit events.");
+
+    expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
+    expect(cloud.databases.map(({ name }) => name)).toEqual(["postern", "postern-audit"]);
+    const [directory, archive] = cloud.databases.map(({ sql }) =>
+      sql
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .all()
+        .map(({ name }) => name),
+    );
+    expect(directory).toContain("audit_events");
+    expect(directory).not.toContain("archived_events");
+    expect(archive?.toSorted()).toEqual(["archived_events", "d1_migrations"]);
+    expect(checkout.read("production.toml")).toContain(`database_id = "${cloud.databases[1]?.uuid}"`);
+    expect(checkout.said()).toContain("applied 0000_archived-events.sql for audit events.");
+
+    expect(await checkout.run(["--yes"], CANNED), checkout.complained()).toBe(0);
+    expect(checkout.said()).toContain("none pending for audit events.");
+    expect(cloud.databases).toHaveLength(2);
+  });
+
+  it("refuses one database for both users and audit events", async () => {
+    const checkout = makeCheckout({ answers: ANSWERS });
+    expect(await checkout.run([], CANNED), checkout.complained()).toBe(0);
+    const id = cloud.databases[0]?.uuid;
+    const both = `[[d1_databases]]\nbinding = "AUDIT_DB"\ndatabase_name = "postern"\ndatabase_id = "${id}"\n`;
+    checkout.write("production.toml", `${checkout.read("production.toml")}\n${both}`);
+    expect(await checkout.run(["--yes"], CANNED)).toBe(1);
+    expect(checkout.complained()).toContain("AUDIT_DB and DB are the same database");
+  });
+
   it("shows every step with --dry-run, and calls nothing that writes", async () => {
     const checkout = makeCheckout({ answers: ["unasked"] });
     expect(await checkout.run(["--dry-run"]), checkout.complained()).toBe(0);

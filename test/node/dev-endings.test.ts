@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
 import { freePort, takePort } from "./loopback.ts";
@@ -40,6 +42,22 @@ describe("npm run dev", () => {
     expect(await dev([`--port=${await freePort()}`], work)).toBe(3);
     expect(work.complained()).toContain("no disk\nat all");
     expect(work.calls()).toHaveLength(2);
+  });
+
+  it("also migrates a database for audit events that the configuration binds, and says where that fails", async () => {
+    const bound = '[[d1_databases]]\nbinding = "DB"\n\n[[d1_databases]]\nbinding = "AUDIT_DB"\n';
+    const work = makeTree(`process.exit(args[3] === "AUDIT_DB" && call < 6 ? 4 : 0)`);
+    writeFileSync(join(work.root, "wrangler.toml"), bound);
+    expect(await dev([`--port=${await freePort()}`], work)).toBe(4);
+    expect(work.complained()).toContain("The migrations could not be applied.");
+    expect(work.calls().map((call) => call[3])).toEqual(["DB", "AUDIT_DB", "AUDIT_DB"]);
+    expect(await dev([`--port=${await freePort()}`], work)).toBe(0);
+    expect(
+      work
+        .calls()
+        .slice(3)
+        .map(([command, , , binding]) => (command === "d1" ? binding : command)),
+    ).toEqual(["DB", "AUDIT_DB", "AUDIT_DB", "dev"]);
   });
 
   it("tries the migrations again, as another instance may have been applying them", async () => {

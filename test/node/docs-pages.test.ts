@@ -12,7 +12,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "test/node/live-secret.test.ts runs it": 4,
   "test/node/own-folder.test.ts runs it": 2,
   "test/node/release.test.ts runs it": 1,
-  "needs a Cloudflare account": 14,
+  "needs a Cloudflare account": 15,
   "needs Docker": 7,
   "needs Docker. test/node/container-commands.test.ts runs the commands on a volume": 1,
   "changes the owner of a file": 2,

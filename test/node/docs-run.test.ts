@@ -14,10 +14,11 @@ import { createUserReader } from "../../src/commands/import/imported-user.ts";
 import { VERSION } from "../../src/version.ts";
 import { CHROMIUM, launchBrowser, mailedLink } from "./live-browser.ts";
 import { logIn } from "./live-person.ts";
-import { plainEnvironment, type Service, useClone } from "./live-service.ts";
+import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { PAGES, readBlocks, readPage } from "./markdown.ts";
 import { POSTGRESQL, startPostgreSql } from "./postgresql.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 /** Debian's Python, with its PyJWT. */
 const PYTHON = "/usr/bin/python3";

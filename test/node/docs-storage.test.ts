@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
 import { environment } from "../../src/config/settings.ts";
 import * as schema from "../../src/db/schema.ts";
-import { revocationKey } from "../../src/sessions/revocations.ts";
+import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import { readPage } from "./markdown.ts";
 
 const page = readPage("docs/storage.md");
@@ -42,11 +42,13 @@ function storedBy(name: string): string[] {
     const tables = matchesOf(text, /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g);
     const writes = matchesOf(text, /(?:\.kv|#kept|#storage|\bstorage)\.put(?:<\w+>)?\(([^,]+),/g);
     const keys = writes.map((written) => {
-      const value = new RegExp(`^const ${written} = "(\\w+)";$`, "m").exec(text)?.[1];
-      if (value === undefined) throw new Error(`${name} stores a key that is no constant: ${written}.`);
-      return value;
+      const [constant, id] = written.split(" + ");
+      const value = new RegExp(`^const ${constant} = "([\\w:]+)";$`, "m").exec(text)?.[1];
+      // A caller chooses the keys: the page says what they are.
+      if (value === undefined) return `keys \`${written}\``;
+      return id === undefined ? `key \`${value}\`` : `keys \`${value}\` and an id`;
     });
-    return [...tables.map((table) => `table \`${table}\``), ...keys.map((key) => `key \`${key}\``)];
+    return [...tables.map((table) => `table \`${table}\``), ...keys];
   });
 }
 
@@ -93,7 +95,7 @@ describe("the page of what is stored", () => {
       namespaces.map((namespace) => `\`${revocationKey("<user id>")}\` in \`${namespace}\``),
     );
     const writing = sources.filter(({ text }) => /KVNamespace/.test(text) && /(?<!storage\.)\bkv\.put\(/.test(text));
-    expect(writing.map(({ path }) => path)).toEqual(["src/sessions/revocations.ts"]);
+    expect(writing.map(({ path }) => path)).toEqual(["src/sessions/revocation-record.ts"]);
     const written = writing.flatMap(({ text }) => text.split(/\bkv\.put\(/).slice(1));
     for (const call of written) expect(call.slice(0, call.indexOf(");"))).toContain("expirationTtl");
   });

@@ -1,32 +1,20 @@
 /** The checks of `npm run doctor` that ask this machine and the database, on set-ups with one thing wrong. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { SECRET_VARIABLES } from "../../src/config/settings.ts";
+import { ARCHIVE_MIGRATIONS } from "../../src/db/archive.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
-import { createKeyRow } from "../../src/keys/sealed-key.ts";
-import { DAY } from "../../src/platform/clock.ts";
-import { createSecrets } from "../../src/platform/crypto.ts";
-import { systemRandom } from "../../src/platform/random.ts";
-import { examine } from "./doctoring.ts";
-import { type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
+import { earliestId } from "../../src/platform/random.ts";
+import { DEV_VARS, examine, makeConfigured } from "./doctoring.ts";
+import { bindArchive, type LocalDatabase, makeLocalDatabase } from "./local-database.ts";
 import { readPage } from "./markdown.ts";
 import { makeTree } from "./stand-in.ts";
 import { TREE } from "./tree-files.ts";
 
-const SECRET = "kPz2mJu6gLs9dFa4iTqRvBHt5Xo1bQy8cNw3kVe7r";
-const DEV_VARS = `ENVIRONMENT=development\nAUTH_SECRET=${SECRET}\n`;
-
-/** A tree with the configuration of this one, after a change of its text. */
-function makeConfigured(change: (toml: string) => string = (toml) => toml, vars = DEV_VARS, script?: string) {
-  const tree = makeTree(script);
-  writeFileSync(join(tree.root, "wrangler.toml"), change(readFileSync(join(TREE, "wrangler.toml"), "utf8")));
-  writeFileSync(join(tree.root, ".dev.vars"), vars, { mode: 0o600 });
-  return tree;
-}
+const withoutQueues = (toml: string) => toml.replaceAll(/^\[\[queues\.\w+\]\]\n(?:\w.*\n)*/gm, "");
 
 describe("The doctor's check of the packages", () => {
   const manifest = { devDependencies: { node: "24.21.0", wrangler: "4.0.0", zod: "4.0.0" } };
@@ -81,6 +69,26 @@ describe("The doctor's check of the packages", () => {
     ]);
     expect((await examine("packages", [], makeTree())).lines).toEqual([
       expect.stringMatching(/^failed: .*can't be read/),
+    ]);
+  });
+
+  it("names three of many, and says how many more there are", async () => {
+    const names = ["one", "two", "three", "four", "five"];
+    const tree = makeTree();
+    const packages = Object.fromEntries(names.map((name) => [`node_modules/${name}`, { version: "1.0.0" }]));
+    writeFileSync(join(tree.root, "package.json"), "{}");
+    writeFileSync(join(tree.root, "package-lock.json"), JSON.stringify({ packages }));
+    expect((await examine("packages", [], tree)).lines).toEqual([
+      expect.stringMatching(/: one \(missing instead of 1\.0\.0\), two \(.*\), three \(.*\), and 2 more\. → /),
+    ]);
+  });
+
+  it("does not take a folder without package.json for a checkout", async () => {
+    expect((await examine("wrangler", [], makeTree())).lines).toEqual([
+      expect.stringMatching(/^failed: wrangler is not installed\. .* → Run `npm ci`/),
+    ]);
+    expect((await examine("node", [], makeTree())).lines).toEqual([
+      expect.stringMatching(/^warning: This is Node .* → Run `npm ci`/),
     ]);
   });
 
@@ -141,6 +149,19 @@ describe("The doctor's check of the configuration", () => {
     ]);
   });
 
+  it("names of a wrong ENVIRONMENT nothing else: on it depends what is needed", async () => {
+    const { findings } = await examine("configuration", [], makeConfigured(undefined, `${DEV_VARS}ENVIRONMENT=test\n`));
+    expect(findings.map(({ message }) => message)).toEqual([expect.stringMatching(/^ENVIRONMENT /)]);
+  });
+
+  it("waits for .dev.vars where there is none yet", async () => {
+    const tree = makeConfigured();
+    rmSync(join(tree.root, ".dev.vars"));
+    expect((await examine("configuration", [], tree)).lines).toEqual([
+      expect.stringMatching(/^skipped: There is no \.dev\.vars yet\. → `npm run dev` makes it\./),
+    ]);
+  });
+
   it("takes for secrets what docs/configuration.md marks as such", () => {
     const marked = [...readPage("docs/configuration.md").matchAll(/^\| `([A-Z_]+)` \* \|/gm)].map(([, name]) => name);
     expect([...SECRET_VARIABLES].toSorted()).toEqual(marked.toSorted());
@@ -183,6 +204,30 @@ describe("The doctor's check of the bindings", () => {
     expect((await examine("bindings", [], withoutBinding)).lines).toEqual([
       expect.stringMatching(/^failed: MAIL_TRANSPORT=cloudflare needs a binding/),
     ]);
+  });
+
+  it("accepts a deployment with ids and later migrations, and asks for --remote of an address", async () => {
+    const deployed = makeConfigured((toml) =>
+      toml
+        .replace(/"[0-]{36}"/, '"3f1c7a52-9f0e-4a53-8d55-1c1f0f0a7b11"')
+        .replace(/"0{32}"/, '"0f2ac74b498b48028cb68387c421e279"')
+        .concat('\n[[migrations]]\ntag = "later"\ndeleted_classes = ["Former"]\n'),
+    );
+    expect((await examine("bindings", ["--remote"], deployed)).lines).toEqual([
+      expect.stringMatching(/^ok: postern has all \d+ bindings, the queues' consumers and the cron trigger\./),
+    ]);
+    expect((await examine("bindings", ["--url", "https://auth.example.com"], deployed)).lines).toEqual([
+      expect.stringMatching(/^skipped: HTTP does not show the bindings\. → .*`readiness`/),
+    ]);
+  });
+
+  it("names every queue where wrangler.toml has none", async () => {
+    const { lines } = await examine("bindings", [], makeConfigured(withoutQueues));
+    expect(lines).toEqual(
+      ["MAIL_QUEUE", "MAIL_DEAD_LETTERS", "AUDIT_QUEUE"].map((name) =>
+        expect.stringMatching(`^failed: The binding ${name} is missing\\. → Add \\[\\[queues\\.producers\\]\\]`),
+      ),
+    );
   });
 
   it("says where wrangler.toml can't be read", async () => {
@@ -231,57 +276,6 @@ describe("The doctor's checks of the database", () => {
     expect(broken).toEqual([expect.stringMatching(/^failed: The database can't be opened/)]);
   });
 
-  it("judges the age and the seal of the newest signing key", async () => {
-    expect((await look("signing-keys")).lines).toEqual([expect.stringMatching(/^ok: There is no signing key yet/)]);
-    const now = Date.now();
-    const seal = async (sequence: number, secret: string, signsFrom: number) => {
-      const secrets = createSecrets(secret);
-      const row = await createKeyRow({
-        sequence,
-        algorithm: "ES256",
-        signsFrom,
-        signingPeriod: 30 * DAY,
-        secrets,
-        now,
-        random: systemRandom,
-      });
-      const names = [
-        "sequence",
-        "id",
-        "algorithm",
-        "public_jwk",
-        "sealed_private_jwk",
-        "created_at",
-        "signs_from",
-        "rotates_at",
-      ];
-      const { sequence: at, id, algorithm, publicJwk, sealedPrivateJwk, createdAt, rotatesAt } = row;
-      const values = [at, id, algorithm, publicJwk, sealedPrivateJwk, createdAt, signsFrom, rotatesAt];
-      const marks = names.map(() => "?").join();
-      await database.DB.prepare(`INSERT INTO signing_keys (${names.join()}) VALUES (${marks})`)
-        .bind(...values)
-        .run();
-    };
-    await seal(1, SECRET, now - 40 * DAY);
-    expect((await look("signing-keys")).lines).toEqual([
-      expect.stringMatching(/^warning: .* has signed for 40 days, and should have a successor since .*scheduled/),
-    ]);
-    await seal(2, SECRET, now - 3 * DAY);
-    expect((await look("signing-keys")).lines).toEqual([
-      expect.stringMatching(/^ok: .* has signed for 3 days; its successor is due on /),
-    ]);
-    await seal(3, "another secret, with which a key was sealed", now - DAY);
-    const { code, lines } = await look("signing-keys");
-    expect([code, lines.at(1)]).toEqual([
-      1,
-      expect.stringMatching(/^failed: AUTH_SECRET does not open the newest signing key/),
-    ]);
-    database.change("UPDATE signing_keys SET revoked_at = 1");
-    expect((await look("signing-keys")).lines).toEqual([
-      expect.stringMatching(/^warning: Every signing key is revoked/),
-    ]);
-  });
-
   it("counts the follow-ups that wait, and warns where they wait for long", async () => {
     expect((await look("follow-ups")).lines).toEqual([expect.stringMatching(/^ok: No change/)]);
     database.change(`INSERT INTO follow_ups VALUES ('one', 'mail', '{}', ${Date.now()}, 0)`);
@@ -293,91 +287,92 @@ describe("The doctor's checks of the database", () => {
   });
 });
 
-describe("The doctor's check of the email transport", () => {
-  async function startSmtp(options: SMTPServerOptions): Promise<{ port: number; mails: string[] }> {
-    const mails: string[] = [];
-    const server = new SMTPServer({
-      closeTimeout: 100,
-      ...options,
-      onAuth({ password }, _, callback) {
-        if (password === "right") callback(null, { user: "me" });
-        else callback(new Error("no"));
-      },
-      onRcptTo({ address }, _, callback) {
-        mails.push(address);
-        callback();
-      },
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    onTestFinished(() => new Promise<void>((done) => server.close(() => done())));
-    return { port: (server.server.address() as AddressInfo).port, mails };
+describe("The doctor's checks of a database for audit events", () => {
+  let database: LocalDatabase;
+  beforeAll(async () => {
+    database = await makeLocalDatabase({ hasArchive: true });
+  });
+
+  function look(check: string, own: Pick<LocalDatabase, "DB" | "AUDIT_DB"> = database) {
+    const tree = makeTree(undefined, [], own);
+    writeFileSync(join(tree.root, "wrangler.toml"), bindArchive(readFileSync(join(TREE, "wrangler.toml"), "utf8")));
+    return examine(check, [database.flag], tree);
   }
+  /** A database that says it takes this many bytes. */
+  const sized = (d1: D1Database, bytes: number) => {
+    const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
+      ({
+        bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+        raw: () => statement.raw(),
+        all: () => statement.all(),
+        run: async () => ({ ...(await statement.run()), meta: { size_after: bytes } }),
+      }) as unknown as D1PreparedStatement;
+    return { prepare: (query: string) => wrap(d1.prepare(query)) } as D1Database;
+  };
 
-  const smtpVars = (port: number, password: string, tls = "none") =>
-    makeConfigured(
-      undefined,
-      `${DEV_VARS}MAIL_TRANSPORT=smtp\nMAIL_FROM=a@example.com\nSMTP_HOST=127.0.0.1\nSMTP_PORT=${port}\nSMTP_USER=me\nSMTP_PASSWORD=${password}\nSMTP_TLS=${tls}\n`,
-    );
-  const open: SMTPServerOptions = { disabledCommands: ["STARTTLS"], allowInsecureAuth: true };
-
-  it("logs in to the SMTP server without sending, and sends with --mail", async () => {
-    const { port, mails } = await startSmtp(open);
-    expect((await examine("email-transport", [], smtpVars(port, "right"))).lines).toEqual([
-      expect.stringMatching(/^ok: 127\.0\.0\.1:\d+ answers .* and accepts the login/),
+  it("name its pending migrations too", async () => {
+    database.change("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
+    for (const name of MIGRATIONS) database.change(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
+    expect((await look("migrations")).lines).toEqual([
+      expect.stringMatching(/^failed: 1 migration not applied: audit\/0000_archived-events\.sql\. → `npm run dev`/),
     ]);
-    expect(mails).toEqual([]);
-    const { lines } = await examine("email-arrival", ["--mail", "you@example.com"], smtpVars(port, "right"));
-    expect(lines).toEqual([expect.stringMatching(/^ok: The server has accepted a test email to you@example\.com/)]);
-    expect(mails).toEqual(["you@example.com"]);
+    await database.AUDIT_DB?.exec("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
+    for (const name of ARCHIVE_MIGRATIONS)
+      await database.AUDIT_DB?.exec(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
+    expect((await look("migrations")).lines).toEqual([expect.stringMatching(/^ok: /)]);
   });
 
-  it("says what is wrong with the login, the encryption or the address", async () => {
-    const { port } = await startSmtp(open);
-    const wrong = await examine("email-transport", [], smtpVars(port, "a-wrong-password"));
-    expect([wrong.code, wrong.lines]).toEqual([
-      1,
-      [expect.stringMatching(/^failed: .*smtp_auth\. → .*SMTP_USER and SMTP_PASSWORD/)],
+  it("count the events that wait to be moved there, without those that stay", async () => {
+    const { DB } = database;
+    expect((await look("audit-events", { DB, AUDIT_DB: undefined })).lines).toEqual([
+      expect.stringMatching(/^ok: Audit events are in the database of the users/),
     ]);
-    expect(wrong.lines.join()).not.toContain("a-wrong-password");
-    expect((await examine("email-transport", [], smtpVars(port, "right", "starttls"))).lines).toEqual([
-      expect.stringMatching(/^failed: .*smtp_tls_required\. → .*465/),
+    expect((await look("audit-events")).lines).toEqual([expect.stringMatching(/^ok: No audit event waits/)]);
+    const add = (time: number, type: string, count = 1) =>
+      database.change(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+         INSERT INTO audit_events (id, type, occurred_at) SELECT '${earliestId(time).slice(0, 24)}' || printf('%012d', i), '${type}', ${time} FROM n`,
+      );
+    add(Date.parse("2023-01-01"), "account_imported");
+    add(Date.now(), "login_succeeded", 2);
+    expect((await look("audit-events")).lines).toEqual([expect.stringMatching(/^ok: 2 audit events to be moved/)]);
+    add(Date.parse("2024-05-01"), "logged_out", 10_001);
+    expect((await look("audit-events")).lines).toEqual([
+      expect.stringMatching(/^warning: More than 10000 audit events .* the oldest from 2024-05-01.*scheduled/),
     ]);
-    expect((await examine("email-transport", [], smtpVars(1, "right"))).lines).toEqual([
-      expect.stringMatching(/^failed: .*smtp_connection\. → .*SMTP_HOST/),
-    ]);
-    const { lines } = await examine("email-arrival", ["--mail", "you@example.com"], smtpVars(1, "right"));
-    expect(lines).toEqual([expect.stringMatching(/^failed: The test email was not accepted: smtp_connection/)]);
   });
 
-  it.each([
-    [
-      "a full key with a verified domain",
-      200,
-      { data: [{ name: "example.com", status: "verified" }] },
-      /^ok: .*has verified example\.com/,
-    ],
-    [
-      "a domain that is not verified",
-      200,
-      { data: [{ name: "example.com", status: "pending" }] },
-      /^warning: .*example\.com\. → .*DNS/,
-    ],
-    ["a key that may only send", 401, { name: "restricted_api_key" }, /^ok: .*may only send/],
-    ["a wrong key", 400, { name: "validation_error" }, /^failed: Resend refuses the API key \(status 400\)/],
-    ["a failure of Resend's", 500, {}, /^failed: Resend has a failure/],
-  ])("understands Resend's answer to %s", async (_, status, body, words) => {
-    vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
-      if (String(input) === "https://api.resend.com/domains") return Response.json(body, { status });
-      throw new TypeError("not reachable");
-    });
-    onTestFinished(() => void vi.restoreAllMocks());
-    const tree = makeConfigured(
-      undefined,
-      `${DEV_VARS}MAIL_TRANSPORT=resend\nMAIL_FROM=a@example.com\nRESEND_API_KEY=re_1234\n`,
+  it("warn when a database is nearly full", async () => {
+    const { DB, AUDIT_DB = DB } = database;
+    expect((await look("database-size")).lines).toEqual([
+      expect.stringMatching(/^ok: DB takes 0\.00 GB, AUDIT_DB takes 0\.00 GB of 10 GB/),
+    ]);
+    for (const [own, archive] of [
+      [8.1e9, 1e9],
+      [1e9, 9e9],
+    ] as const) {
+      const full = { DB: sized(DB, own), AUDIT_DB: sized(AUDIT_DB, archive) };
+      expect((await look("database-size", full)).lines).toEqual([
+        expect.stringMatching(/^warning: .* of 10 GB\. → AUDIT_DB: lower AUDIT_RETENTION_DAYS/),
+      ]);
+    }
+    expect((await look("database-size", { DB: sized(DB, 8.1e9), AUDIT_DB: undefined })).lines).toEqual([
+      expect.stringMatching(/^warning: .* of 10 GB\. → .* give events a database of their own/),
+    ]);
+  });
+
+  it("notice that it has no id yet, or that of the users' database", async () => {
+    const bound = (id: string) => (toml: string) =>
+      bindArchive(toml)
+        .replace(/database_id = "0[^"]*"/, 'database_id = "11111111-1111-4111-8111-111111111111"')
+        .replace('binding = "AUDIT_DB"', `binding = "AUDIT_DB"\ndatabase_id = "${id}"`);
+    const lines = async (id: string) => (await examine("bindings", ["--remote"], makeConfigured(bound(id)))).lines;
+    expect(await lines("00000000-0000-0000-0000-000000000000")).toContainEqual(
+      expect.stringMatching(/^failed: The D1 database AUDIT_DB has no id yet/),
     );
-    const { lines } = await examine("email-transport", [], tree);
-    expect(lines).toEqual([expect.stringMatching(words)]);
-    expect(lines.join()).not.toContain("re_1234");
+    expect(await lines("11111111-1111-4111-8111-111111111111")).toContainEqual(
+      expect.stringMatching(/^failed: AUDIT_DB and DB are the same database/),
+    );
   });
 });
 
@@ -412,6 +407,15 @@ describe("The doctor's check of the dead-letter queues", () => {
     await startApi({ "postern-mail-dead": 0 });
     const { code, lines } = await examine("dead-letters", ["--remote"], makeConfigured(undefined, "", login));
     expect([code, lines.at(1)]).toEqual([1, expect.stringMatching(/^failed: There is no queue postern-audit-dead/)]);
+  });
+
+  it("asks for none that wrangler.toml does not name", async () => {
+    await startApi({ "postern-mail-dead": 0 });
+    const withoutOne = (toml: string) => toml.replace('dead_letter_queue = "postern-audit-dead"', "");
+    expect((await examine("dead-letters", ["--remote"], makeConfigured(withoutOne, "", login))).lines).toEqual([
+      expect.stringMatching(/^ok: postern-mail-dead is empty/),
+    ]);
+    expect((await examine("dead-letters", ["--remote"], makeConfigured(withoutQueues, "", login))).lines).toEqual([]);
   });
 
   it("says why it could not ask", async () => {

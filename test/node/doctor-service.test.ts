@@ -1,6 +1,8 @@
 /** The checks of `npm run doctor` that ask a service, against services that misbehave. */
-import { describe, expect, it } from "vitest";
-import { answer, examine, startStandIn } from "./doctoring.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describeFailure } from "../../src/commands/doctor/service.ts";
+import { VERSION } from "../../src/version.ts";
+import { answer, examine, makeConfigured, startStandIn } from "./doctoring.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
 
@@ -44,6 +46,68 @@ describe("The doctor's check of the service", () => {
       expect.stringMatching(/^ok: Postern 0\.0\.1 answers/),
       expect.stringMatching(/^warning: .* runs 0\.0\.1, and this checkout is /),
       expect.stringMatching(/^warning: Tokens and emails name https:\/\/auth\.example\.com, .* → .*PUBLIC_URL/),
+    ]);
+  });
+
+  it("needs none on this machine unless it is asked for one", async () => {
+    vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("fetch failed"));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { code, lines } = await examine("service", [], makeTree());
+    expect([code, lines]).toEqual([
+      0,
+      [expect.stringMatching(/^skipped: Postern does not answer on http:\/\/localhost:8787 to 8796\. → .*npm run dev/)],
+    ]);
+    expect((await examine("readiness", [], makeTree())).lines).toEqual([
+      expect.stringMatching(/^skipped: No service answers\. → .*`service`/),
+    ]);
+  });
+
+  it("asks for a restart where `npm run dev` runs another release", async () => {
+    const { port } = new URL(await startStandIn({ "/": { ...about, version: "0.0.1" } }));
+    const { lines } = await examine("service", ["--port", port], makeTree());
+    expect(lines.at(1)).toMatch(/^warning: .* runs 0\.0\.1, .* → Restart `npm run dev`\./);
+  });
+
+  it("warns of an address that is not encrypted", async () => {
+    const origin = "http://auth.example.com";
+    const bodies: Record<string, unknown> = {
+      [`${origin}/`]: { ...about, version: VERSION },
+      [`${origin}/.well-known/oauth-authorization-server`]: { issuer: origin },
+    };
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => Response.json(bodies[String(input)]));
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect((await examine("service", ["--url", origin], makeTree())).lines).toEqual([
+      expect.stringMatching(/^ok: /),
+      expect.stringMatching(/^warning: http:\/\/auth\.example\.com is not encrypted: .* → .*https/),
+    ]);
+  });
+
+  it("does not know the address of a deployed service without a configuration", async () => {
+    const broken = makeConfigured(() => "name = ");
+    expect((await examine("service", ["--remote"], broken)).lines).toEqual([
+      expect.stringMatching(
+        /^failed: The address of the deployed service is not known\. → Set PUBLIC_URL, or pass --url/,
+      ),
+    ]);
+  });
+
+  it.each([
+    [new DOMException("The operation was aborted due to timeout", "TimeoutError"), "no answer within 10 s"],
+    [new TypeError("fetch failed", { cause: new Error("redirect count exceeded") }), "redirect count exceeded"],
+    [new TypeError("fetch failed", { cause: Object.assign(new Error("no"), { code: "ENOTFOUND" }) }), "ENOTFOUND"],
+    [new TypeError("Invalid URL"), "Invalid URL"],
+    ["gone", "gone"],
+  ])("says in a few words why no answer came: %s", (error, words) => {
+    expect(describeFailure(error)).toBe(words);
+  });
+
+  it("says of each check that the service stopped answering", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    expect((await examine("readiness", ["--url", url], makeTree())).lines).toEqual([
+      expect.stringMatching(/^failed: The service does not answer: ECONNREFUSED\. → Run this again/),
+    ]);
+    expect((await examine("follow-ups", ["--url", url], makeTree())).lines).toEqual([
+      expect.stringMatching(/^skipped: The database is not open\. → .*`migrations`/),
     ]);
   });
 });
@@ -174,34 +238,6 @@ describe("The doctor's check of the cost of a hash", () => {
     const { lines } = await examine("hashing", [], makeTree(), { clock });
     expect(lines).toEqual([
       expect.stringMatching(/^ok: One hash \(scrypt, ln=15, r=8, p=3\) on this machine takes 20 ms/),
-    ]);
-  });
-});
-
-describe("The doctor's round trip", () => {
-  it("says what it needs where it can make no account", async () => {
-    const { code, lines } = await examineUrl("round-trip");
-    expect([code, lines]).toEqual([
-      0,
-      [expect.stringMatching(/^skipped: .*no outbox\. → .*DOCTOR_EMAIL and DOCTOR_PASSWORD/)],
-    ]);
-    const invited = await examineUrl("round-trip", {
-      "/": { ...about, registration: "invitation" },
-      "/dev/outbox": { items: [] },
-    });
-    expect(invited.lines).toEqual([expect.stringMatching(/^skipped: Registration is not open\. → .*DOCTOR_EMAIL/)]);
-    const challenged = await examineUrl("round-trip", { "/": { ...about, challenge: "turnstile" } });
-    expect(challenged.lines).toEqual([expect.stringMatching(/^skipped: .*Turnstile/)]);
-  });
-
-  it("names the step that failed", async () => {
-    const { code, lines } = await examineUrl("round-trip", {
-      "/dev/outbox": { items: [] },
-      "/api/v1/auth/register": answer({ code: "internal_error" }, 500),
-    });
-    expect([code, lines]).toEqual([
-      1,
-      [expect.stringMatching(/^failed: Registering answered 500 \(internal_error\)\. → /)],
     ]);
   });
 });

@@ -1,5 +1,7 @@
 /** `npm run doctor` in this process: one check at a time, and services that misbehave. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import * as z from "zod";
 import { CHECKS } from "../../src/commands/doctor/checks.ts";
@@ -8,7 +10,8 @@ import { doctor } from "../../src/commands/doctor.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { VERSION } from "../../src/version.ts";
-import type { Tree } from "./stand-in.ts";
+import { makeTree, type Tree } from "./stand-in.ts";
+import { TREE } from "./tree-files.ts";
 
 const status = z.enum(["ok", "warning", "failed", "skipped"]);
 
@@ -21,6 +24,21 @@ export const reportSchema = z.strictObject({
 });
 
 const TOOLS: Tools = { clock: systemClock, random: systemRandom, env: {} };
+
+export const SECRET = "kPz2mJu6gLs9dFa4iTqRvBHt5Xo1bQy8cNw3kVe7r";
+export const DEV_VARS = `ENVIRONMENT=development\nAUTH_SECRET=${SECRET}\n`;
+
+/** A tree with the configuration of this one, after a change of its text. */
+export function makeConfigured(
+  change: (toml: string) => string = (toml) => toml,
+  vars = DEV_VARS,
+  ...more: Parameters<typeof makeTree>
+) {
+  const tree = makeTree(...more);
+  writeFileSync(join(tree.root, "wrangler.toml"), change(readFileSync(join(TREE, "wrangler.toml"), "utf8")));
+  writeFileSync(join(tree.root, ".dev.vars"), vars, { mode: 0o600 });
+  return tree;
+}
 
 /** Runs one check, and returns what it found. */
 export async function examine(name: string, argv: string[], world: Tree, tools: Partial<Tools> = {}, timeout?: number) {

@@ -1,6 +1,6 @@
 /** The pages in the engines of other browsers. Chromium has the other tests. */
 import { afterEach, describe, expect, it } from "vitest";
-import { HAS_FIREFOX, openFirefox } from "./engines/firefox.ts";
+import { HAS_FIREFOX, useFirefox } from "./engines/firefox.ts";
 import { type Tab, until } from "./engines/tab.ts";
 import { logInOnPage, walkThroughAccount, walkToAccount } from "./engines/walk.ts";
 import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
@@ -8,9 +8,11 @@ import { countSessions, register, somebody } from "./live-person.ts";
 import { OVER_HTTPS, useService, useSharedService } from "./live-service.ts";
 
 const ENGINES = [
-  { name: "Firefox (needs Debian's firefox-esr)", open: () => openFirefox(), isThere: HAS_FIREFOX },
+  { name: "Firefox (needs Debian's firefox-esr)", open: useFirefox(), isThere: HAS_FIREFOX },
   { name: "WebKit (needs Debian's webkit2gtk-driver and xvfb)", open: openWebKit, isThere: HAS_WEBKIT },
 ];
+
+const secure = useService(["RATE_LIMITING:off"], [OVER_HTTPS]);
 
 let tab: Tab | undefined;
 afterEach(async () => {
@@ -20,13 +22,11 @@ afterEach(async () => {
 
 describe.each(ENGINES)("the pages in $name", ({ open, isThere }) => {
   describe.skipIf(!isThere)("over https", () => {
-    const service = useService(["RATE_LIMITING:off"], [OVER_HTTPS]);
-
     it("lead from registering to an account, over a reload, and out of it again", async () => {
       tab = await open();
       const person = somebody();
-      await walkToAccount(tab, service.origin, person);
-      await walkThroughAccount(tab, service.origin, person);
+      await walkToAccount(tab, secure.origin, person);
+      await walkThroughAccount(tab, secure.origin, person);
       expect(tab.complaints).toEqual([]);
     });
   });
@@ -48,9 +48,10 @@ describe.each(ENGINES)("the pages in $name", ({ open, isThere }) => {
 
 describe.skipIf(!HAS_FIREFOX)("the log-in page in a Firefox that refuses cookies (needs Debian's firefox-esr)", () => {
   const service = useSharedService();
+  const open = useFirefox({ "network.cookie.cookieBehavior": 2 });
 
   it("says so at each try, and leaves no session behind", async () => {
-    tab = await openFirefox({ "network.cookie.cookieBehavior": 2 });
+    tab = await open();
     const person = await register(service.origin);
     for (let turn = 0; turn < 2; turn++) {
       await tab.open(`${service.origin}/login?lang=en&turn=${turn}`);

@@ -18,7 +18,8 @@ import {
   PHONE,
 } from "./live-browser.ts";
 import { logIn, type Person, post, somebody } from "./live-person.ts";
-import { type Example, plainEnvironment, useClone } from "./live-service.ts";
+import { type Example, useClone } from "./live-service.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 const sessionsSchema = z.object({ items: z.array(z.object({ id: z.string(), device_name: z.string().nullable() })) });
 const notesSchema = z.object({ items: z.array(z.object({ text: z.string() })) });

@@ -137,14 +137,18 @@ const ROWS: Row[] = [
   ["chunks that break off", () => [spend([CHUNKED], "50\r\nabc")], ["not by us"], "close"],
   ["a head that breaks off", () => ["GET / HTTP/1.1\r\nHo"], [], "break"],
   ["a head that ends too soon", () => ["GET / HTTP/1.1\r\nHo"], [], "close"],
+  ["a GET with a body", () => [request("GET /health", ["Content-Length: 5"], "hello")], [200]],
+  ["an upgrade that is not offered", () => [request("GET /health", ["Connection: Upgrade", "Upgrade: h2c"])], [200]],
+];
+
+/** Postern answers before it has the whole body. wrangler's proxy, still sending, sometimes answers with its own failure. */
+const LONG_ROWS: typeof ROWS = [
   ["a body of a megabyte", () => [spend(["Content-Length: 1048576"], "a".repeat(1_048_576))], ["payload_too_large"]],
   [
     "a megabyte in one chunk",
     () => [spend([CHUNKED], `${chunk("a".repeat(1_048_576))}0\r\n\r\n`)],
     ["payload_too_large"],
   ],
-  ["a GET with a body", () => [request("GET /health", ["Content-Length: 5"], "hello")], [200]],
-  ["an upgrade that is not offered", () => [request("GET /health", ["Connection: Upgrade", "Upgrade: h2c"])], [200]],
 ];
 
 const me = (...authorization: string[]) =>
@@ -154,7 +158,7 @@ const me = (...authorization: string[]) =>
   );
 
 describe("over a socket", () => {
-  it.each(ROWS)("%s: is answered without a failure, and the service lives on", async (_, pieces, outcomes, end) => {
+  const isAnswered = async (...[, pieces, outcomes, end]: (typeof ROWS)[number]) => {
     const heard = await exchange(service.origin, pieces(), {
       expected: Math.max(1, outcomes.length),
       end: end ?? "wait",
@@ -162,7 +166,11 @@ describe("over a socket", () => {
     judge(heard);
     expect(heard.answers.map(outcomeOf)).toEqual(outcomes);
     await expectAlive();
-  });
+  };
+
+  it.each(ROWS)("%s: is answered without a failure, and the service lives on", isAnswered);
+
+  it.each(LONG_ROWS)("%s: is answered without a failure, and the service lives on", { retry: 5 }, isAnswered);
 
   it("requests that follow each other on one connection are answered in order, each with its own", async () => {
     const ids = Array.from({ length: 12 }, (_, index) => `pipelined-${index}`);

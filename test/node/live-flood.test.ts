@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { FLOODED, floodWithLogins, takeLaneOut } from "./live-flood.ts";
 import { logIn, readMe, register } from "./live-person.ts";
-import { makeClone } from "./live-service.ts";
+import { askShared, makeClone, type Prepared } from "./live-service.ts";
 
 /**
  * A flood of logins at the default cost, and what else is asked for meanwhile. Nothing here is a time: a request's
@@ -23,9 +23,10 @@ takeLaneOut(withoutLane);
 let origins: { withLane: string; withoutLane: string };
 
 beforeAll(async () => {
+  const { state } = await askShared<Prepared>("prepared");
   const [one, other] = await Promise.all([
     withLane.serve(FLOODED),
-    withoutLane.prepare().then((prepared) => withoutLane.serve(FLOODED, undefined, prepared)),
+    withoutLane.prepare(state).then((prepared) => withoutLane.serve(FLOODED, undefined, prepared)),
   ]);
   origins = { withLane: one.origin, withoutLane: other.origin };
 }, PATIENCE);

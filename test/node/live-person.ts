@@ -5,7 +5,7 @@ import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from "jose";
 import { expect } from "vitest";
 import * as z from "zod";
 
-const tokensSchema = z.object({ access_token: z.string(), refresh_token: z.string(), session_id: z.string() });
+export const tokensSchema = z.object({ access_token: z.string(), refresh_token: z.string(), session_id: z.string() });
 export const outboxSchema = z.object({ items: z.array(z.object({ to: z.string(), text: z.string() })) });
 const listSchema = z.object({ items: z.array(z.unknown()) });
 const jwksSchema = z.object({ keys: z.array(z.object({ kid: z.string() })) });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { logIn, mailedToken, post, publishedKeys, readMe, refresh, register } from "./live-person.ts";
-import { plainEnvironment, useClone } from "./live-service.ts";
+import { useClone } from "./live-service.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 const clone = useClone();
 /** The three steps that docs/operate.md has the operator of a local service take. */

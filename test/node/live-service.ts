@@ -2,15 +2,14 @@
  * The service in a fresh copy of this tree, as a child process: as a user has it, by `npm run dev`, or from the bundle
  * and the database that were made once for the whole run (live-shared.ts), which takes a third of the time.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, inject } from "vitest";
 import { ensureDevVars } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
+import { type Ended, launch, type Running, within } from "./launch.ts";
 import { freePort } from "./loopback.ts";
 import { TREE, treeFiles } from "./tree-files.ts";
 
@@ -24,11 +23,6 @@ declare module "vitest" {
 const START_MILLISECONDS = 100_000;
 const STOP_MILLISECONDS = 20_000;
 
-export interface Ended {
-  code: number | null;
-  output: string;
-}
-
 export interface Service {
   /** Such as `http://localhost:<port>`: what the service calls itself, and the issuer of its tokens. */
   origin: string;
@@ -37,6 +31,8 @@ export interface Service {
   output(): string;
   /** Ends the service as a supervisor would: npm alone gets the signal. */
   stop(): Promise<Ended>;
+  /** Ends it and all that it started in the middle of whatever they do, as a machine that fails does. */
+  kill(): Promise<void>;
 }
 
 /** What `npm run example` starts, each as an origin. */
@@ -64,16 +60,22 @@ export interface Clone {
   folder: string;
   /** Runs an npm script to its end. */
   run(script: string, ...flags: string[]): Promise<Ended>;
+  /**
+   * A folder of state, new unless one is named, with a copy of the database that was made for the whole run. To make
+   * every table takes longer than all else that a start does: live.test.ts alone starts on empty state.
+   */
+  migratedState(folder?: string): Promise<string>;
   /** Starts the service on state of its own, or on this one, and waits until it says that it runs. */
   start(flags?: string[], state?: string): Promise<Service>;
   /**
    * Starts the same service from what is prepared: with this copy's wrangler.toml and .dev.vars, the bundle of the whole
    * run, and a copied database. For tests that need a service of their own, and not the command that starts it. A hash
-   * costs next to nothing unless the flags say otherwise.
+   * costs next to nothing unless the flags say otherwise. A port is given to start again what had it before: its tokens
+   * and links name it.
    */
-  serve(flags?: string[], state?: string, prepared?: Prepared): Promise<Service>;
-  /** Makes the bundle and the migrated state of this copy. */
-  prepare(): Promise<Prepared>;
+  serve(flags?: string[], state?: string, prepared?: Prepared, port?: number): Promise<Service>;
+  /** Makes the bundle of this copy, and a migrated state unless there is one that other copies may share. */
+  prepare(migrated?: string): Promise<Prepared>;
   /** Starts another Worker beside a service, on the same state, so that the two share KV; by its configuration. */
   startBeside(service: Pick<Service, "state">, config: string, vars: Record<string, string>): Promise<Service>;
   /** Starts what a command line starts in a folder, with the programs of the machine, and waits for these words. */
@@ -105,6 +107,11 @@ export function makeClone(): Clone {
       ...words,
     ]);
   const makeState = () => mkdtempSync(join(folder, "state-"));
+  const migratedState = async (into = makeState()) => {
+    const { state } = await askShared<Prepared>("prepared");
+    cpSync(state, into, { recursive: true });
+    return into;
+  };
   const waitUntilServed = async (
     service: Running,
     port: number,
@@ -117,21 +124,26 @@ export function makeClone(): Clone {
       service.child.kill("SIGTERM");
       return within(STOP_MILLISECONDS, "The end of the service", service.ended);
     };
-    return { origin: `http://localhost:${port}`, state, output: service.output, stop };
+    const kill = async () => {
+      service.signal("SIGKILL");
+      await within(STOP_MILLISECONDS, "The end of the service", service.isGone());
+    };
+    return { origin: `http://localhost:${port}`, state, output: service.output, stop, kill };
   };
 
   return {
     folder,
     run: (script, ...flags) =>
       within(START_MILLISECONDS, `npm run ${script}`, launchNpm("run", script, "--", ...flags).ended),
+    migratedState,
     async start(flags = [], state = makeState()) {
       const port = await freePort();
       const service = launchNpm("run", "dev", "--", "--port", String(port), "--persist-to", state, ...flags);
       return waitUntilServed(service, port, state, "Ctrl-C stops it");
     },
-    async serve(flags = [], state, prepared) {
+    async serve(flags = [], state, prepared, givenPort) {
       const { bundle, assets, state: migrated } = prepared ?? (await askShared<Prepared>("prepared"));
-      const port = await freePort();
+      const port = givenPort ?? (await freePort());
       ensureDevVars(join(folder, ".dev.vars"), systemRandom);
       const config = `wrangler.${port}.toml`;
       writeFileSync(
@@ -143,15 +155,18 @@ export function makeClone(): Clone {
       const scheme = flags.includes(OVER_HTTPS) ? "https" : "http";
       // Of two values of one name wrangler takes the later.
       const preset = asFlags([`PUBLIC_URL:${scheme}://localhost:${port}`, "SCRYPT_LN:4", "SCRYPT_P:1"]);
-      const common = ["--port", `${port}`, "--inspector-port=0", "--persist-to", own];
+      const inspector = flags.some((flag) => flag.startsWith("--inspector-port")) ? [] : ["--inspector-port=0"];
+      const common = ["--port", `${port}`, ...inspector, "--persist-to", own];
       const service = launchWrangler(own, "dev", "--config", config, ...common, ...preset, ...flags);
       return { ...(await waitUntilServed(service, port, own, "Ready on")), origin: `${scheme}://localhost:${port}` };
     },
-    async prepare() {
-      const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state: makeState() };
+    async prepare(migrated) {
+      const state = migrated ?? makeState();
+      const paths = { bundle: join(folder, "bundle"), assets: join(folder, "public"), state };
+      const migrate = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
       const done = await Promise.all([
-        launchWrangler(paths.state, "deploy", "--dry-run", "--outdir", paths.bundle).ended,
-        launchWrangler(paths.state, "d1", "migrations", "apply", "DB", "--local", "--persist-to", paths.state).ended,
+        launchWrangler(makeState(), "deploy", "--dry-run", "--outdir", paths.bundle).ended,
+        ...(migrated === undefined ? [launchWrangler(state, ...migrate).ended] : []),
       ]);
       for (const { code, output } of done) if (code !== 0) throw new Error(output);
       return paths;
@@ -177,7 +192,7 @@ export function makeClone(): Clone {
     async startExample() {
       const [port, apiPort, appPort] = [await freePort(), await freePort(), await freePort()];
       const ports = ["--port", `${port}`, "--api-port", `${apiPort}`, "--app-port", `${appPort}`];
-      const persistTo = makeState();
+      const persistTo = await migratedState();
       const command = [...ports, "--persist-to", persistTo];
       const launched = launchNpm("run", "example", "--", ...command);
       const started = await waitUntilServed(
@@ -281,90 +296,4 @@ function configureBundled(toml: string, bundle: string, assets: string): string 
     if (!pattern.test(text)) throw new Error(`wrangler.toml has nothing like ${pattern}.`);
     return text.replace(pattern, replacement);
   }, toml);
-}
-
-interface Running {
-  child: ChildProcess;
-  output(): string;
-  /** Settles once it has written this, fails when it ends without. */
-  says(words: string): Promise<void>;
-  /** Settles when it and everybody who shares its output are gone. */
-  ended: Promise<Ended>;
-  /** Reaches it and all that it started. */
-  signal(name: NodeJS.Signals): void;
-  /** Settles when nothing is left of it and all that it started. */
-  isGone(): Promise<void>;
-}
-
-function launch(folder: string, command: string, words: string[], more: NodeJS.ProcessEnv): Running {
-  // A group of its own, so that nothing of it can outlive the tests.
-  const child = spawn(command, words, {
-    cwd: folder,
-    env: {
-      ...plainEnvironment(),
-      WRANGLER_SEND_METRICS: "false",
-      CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      ...more,
-    },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  const listeners = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (chunk: string) => {
-      output += chunk;
-      for (const listener of listeners) listener();
-    });
-  }
-  const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
-  // Where a run is interrupted, nothing else ends the group.
-  const killGroup = () => {
-    if (child.pid !== undefined && isThere(-child.pid)) process.kill(-child.pid, "SIGKILL");
-  };
-  process.once("exit", killGroup);
-  ended.then(() => process.off("exit", killGroup));
-  return {
-    child,
-    output: () => output,
-    ended,
-    says: (words) =>
-      new Promise((said, failed) => {
-        const look = () => output.includes(words) && said();
-        listeners.add(look);
-        look();
-        ended.then(() => failed(new Error(`It ended without saying "${words}":\n${output}`)));
-      }),
-    signal(name) {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    },
-    async isGone() {
-      while (child.pid !== undefined && isThere(-child.pid)) await pause(50);
-    },
-  };
-}
-
-/** Whether a process, or one of a group, still runs. */
-function isThere(id: number): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch {
-    return false;
-  }
-}
-
-/** What a user's shell has: nothing that belongs to the test run. */
-export function plainEnvironment(): NodeJS.ProcessEnv {
-  const entries = Object.entries(process.env).filter(
-    ([name]) => !/^(VITEST|NODE_|TEST$|DEV$|PROD$|MODE$|npm_)/.test(name),
-  );
-  return Object.fromEntries(entries);
-}
-
-function within<Value>(milliseconds: number, what: string, promise: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${milliseconds} ms.`)), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -99,7 +99,7 @@ describe("npm run dev on a fresh clone", () => {
   );
 
   it("runs a second instance beside it with a port, an issuer and state of its own, which it finds again after a stop", async () => {
-    const other = await clone.start(["--var", "RATE_LIMITING:off"]);
+    const other = await clone.start(["--var", "RATE_LIMITING:off"], await clone.migratedState());
     expect(readFileSync(join(clone.folder, ".dev.vars"), "utf8").match(/AUTH_SECRET/g)).toHaveLength(1);
     const here = await register(service.origin);
     const there = await register(other.origin, here);
@@ -126,7 +126,7 @@ describe("npm run dev on a fresh clone", () => {
 
   it("ends on a configuration that can't be, and says which variable it is", async () => {
     const subjects = 'MAIL_SUBJECTS:{"verify_email":"Hello: {product}","welcome":"Hello"}';
-    const { code, output } = await clone.run("dev", "--persist-to", "state-of-none", "--var", subjects);
+    const { code, output } = await clone.run("dev", "--persist-to", await clone.migratedState(), "--var", subjects);
     expect(output).toContain("MAIL_SUBJECTS has an unknown kind of email: welcome. It takes verify_email,");
     expect(code).toBeGreaterThan(0);
     expect(output).not.toContain("Ctrl-C stops it");

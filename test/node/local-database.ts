@@ -1,5 +1,5 @@
 /** A local database of its own for a command under test, and a look into it. */
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,6 +11,8 @@ const ROOT = resolve(import.meta.dirname, "../..");
 export interface LocalDatabase {
   /** Open for the commands that run in this process. */
   DB: D1Database;
+  /** A database for audit events, if the configuration binds one. */
+  AUDIT_DB: D1Database | undefined;
   /** For a command that runs as a process of its own: where the state lies. */
   flag: string;
   /** The rows of a query, read from the file itself. */
@@ -21,14 +23,31 @@ export interface LocalDatabase {
   lock(): () => void;
 }
 
-/** An empty database with every table, as the command itself opens one. It is gone after the tests of the file. */
-export async function makeLocalDatabase(): Promise<LocalDatabase> {
+/** The configuration with the lines for a database for audit events. */
+export function bindArchive(toml: string): string {
+  const isAbout =
+    /^# (\[\[d1_databases\]\]|binding = "AUDIT_DB"|database_name = "postern-audit"|migrations_dir = .*)$/gm;
+  return toml.replaceAll(isAbout, "$1");
+}
+
+/**
+ * An empty database with every table, as the command itself opens one, and one for audit events if it is wanted. They
+ * are gone after the tests of the file.
+ */
+export async function makeLocalDatabase({ hasArchive = false } = {}): Promise<LocalDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "postern-database-"));
-  const { DB, dispose } = await openD1({ remote: false, persistTo: folder }, ROOT);
-  const migrations = globSync(join(ROOT, "migrations/*.sql")).toSorted();
-  const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
-  await DB.batch(statements.map((statement) => DB.prepare(statement)));
+  const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  writeFileSync(join(folder, "wrangler.toml"), hasArchive ? bindArchive(toml) : toml);
+  const { DB, AUDIT_DB, dispose } = await openD1({ remote: false, persistTo: folder }, folder);
+  const migrate = (database: D1Database, pattern: string) => {
+    const migrations = globSync(join(ROOT, pattern)).toSorted();
+    const statements = migrations.flatMap((path) => readFileSync(path, "utf8").split("--> statement-breakpoint"));
+    return database.batch(statements.map((statement) => database.prepare(statement)));
+  };
+  // The first alone makes a file, which is looked for below.
+  await migrate(DB, "migrations/*.sql");
   const [file = ""] = globSync(join(folder, "v3/d1/*/*.sqlite")).filter((path) => !path.endsWith("metadata.sqlite"));
+  if (AUDIT_DB !== undefined) await migrate(AUDIT_DB, "migrations/audit/*.sql");
   afterAll(async () => {
     await dispose();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -43,6 +62,7 @@ export async function makeLocalDatabase(): Promise<LocalDatabase> {
   };
   return {
     DB,
+    AUDIT_DB,
     flag: `--persist-to=${folder}`,
     rows: (sql) =>
       open((database) =>

@@ -108,7 +108,7 @@ async function run(
   command: typeof exportData,
   { argv = [file], secret = SECRET, answers, stopAt, database = there, D1 = database.DB }: Run = {},
 ) {
-  const work = makeTree(undefined, answers, { DB: D1 });
+  const work = makeTree(undefined, answers, { DB: D1, AUDIT_DB: database.AUDIT_DB });
   writeFileSync(join(work.root, ".dev.vars"), `AUTH_SECRET=${secret}\n`);
   const show = (shown: string) => {
     work.say(`${shown}\n`);
@@ -193,6 +193,62 @@ describe("npm run data:export and data:import", () => {
     expect(there.rows("SELECT count(*) AS users, sum(created_at) AS sum FROM users")).toEqual([
       { users: 4_321, sum: (4_321 * 4_322) / 2 },
     ]);
+  });
+
+  it("carry the events of a database for them, each once, into one at the new place", async () => {
+    const [from, to] = [await makeLocalDatabase({ hasArchive: true }), await makeLocalDatabase({ hasArchive: true })];
+    for (const database of [from, to]) empty(database);
+    to.change(await keyRow(SECRET, 1));
+    from.change(await keyRow(SECRET, 1));
+    addUser(from, "ada");
+    const archive = (ids: string) =>
+      from.AUDIT_DB?.exec(
+        `INSERT INTO archived_events (id, type, occurred_at, user_id, ip_address, details) SELECT value, 'login_failed', 5, 'ada', '192.0.2.7', '{"a":1}' FROM json_each('${ids}')`,
+      );
+    const many = Array.from({ length: 1_500 }, (_, index) => `old-${String(index).padStart(6, "0")}`);
+    await archive(JSON.stringify([...many, "event-000002"]));
+    addEvents(from, 3);
+    from.change(
+      "INSERT INTO audit_events (id, type, occurred_at, user_id) VALUES ('import', 'account_imported', 1, 'ada')",
+    );
+
+    expect(await run(exportData, { database: from })).toMatchObject({ code: 0, complained: "" });
+    const all = [...many, "event-000001", "event-000002", "event-000003", "import"].toSorted();
+    const interrupted = await run(importData, { database: to, stopAt: /of .* rows/ });
+    expect(interrupted.code).toBe(1);
+    expect(await run(importData, { database: to })).toMatchObject({ code: 0, complained: "" });
+    const staged = to.rows("SELECT id FROM audit_events WHERE type <> 'data_imported'").map(({ id }) => String(id));
+    const archived = (await to.AUDIT_DB?.prepare("SELECT * FROM archived_events").all())?.results ?? [];
+    expect(staged).toEqual(["import"]);
+    expect([...staged, ...archived.map(({ id }) => String(id))].toSorted()).toEqual(all);
+    expect(archived).toContainEqual(
+      expect.objectContaining({ id: "old-000007", user_id: "ada", ip_address: "192.0.2.7", details: '{"a":1}' }),
+    );
+
+    // A place without such a database keeps all of them in D1.
+    there.change(await keyRow(SECRET, 1));
+    expect(await read()).toMatchObject({ code: 0, complained: "" });
+    expect(
+      there.rows("SELECT id FROM audit_events WHERE type <> 'data_imported' ORDER BY id").map(({ id }) => id),
+    ).toEqual(all);
+  });
+
+  it("notice that the service moved events while they were read", async () => {
+    const from = await makeLocalDatabase({ hasArchive: true });
+    empty(from);
+    const AUDIT_DB = from.AUDIT_DB;
+    if (AUDIT_DB === undefined) throw new Error("There is no database for events.");
+    let reads = 0;
+    const busy = hooked({ ...from, DB: AUDIT_DB }, () => {
+      reads += 1;
+      if (reads === 2)
+        void from.AUDIT_DB?.exec(
+          "INSERT INTO archived_events (id, type, occurred_at) VALUES ('late', 'logged_out', 1)",
+        );
+    });
+    const { code, complained } = await run(exportData, { database: { ...from, AUDIT_DB: busy } });
+    expect(code).toBe(1);
+    expect(complained).toContain("The service wrote to the database while it was read");
   });
 
   it.skipIf(!hasPrograms)("read and write what the container's restore and backup do", async () => {

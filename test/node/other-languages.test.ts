@@ -8,9 +8,10 @@ import { pathToFileURL } from "node:url";
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { logIn, register } from "./live-person.ts";
-import { plainEnvironment, useSharedService } from "./live-service.ts";
+import { useSharedService } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 import { readBlocks } from "./markdown.ts";
+import { plainEnvironment } from "./run-program.ts";
 import { TREE } from "./tree-files.ts";
 
 const PAGE = "docs/other-languages.md";

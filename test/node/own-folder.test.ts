@@ -31,8 +31,8 @@ beforeAll(async () => {
   }
   installPackages();
   // The other one comes first: in a registry of both, its name would be its own.
-  other = await clone.start();
-  postern = await clone.start([], join(clone.folder, ".wrangler/state"));
+  other = await clone.start([], await clone.migratedState());
+  postern = await clone.start([], await clone.migratedState(join(clone.folder, ".wrangler/state")));
 });
 
 afterAll(async () => {

@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createAsk } from "../../src/commands/prompt.ts";
 import { makeLocalDatabase } from "./local-database.ts";
+import { AS_SCRIPT } from "./run-program.ts";
 
 const SECRET = "correct horse battery staple";
 /** Debian's bsdutils, which every machine with Debian has. */
@@ -143,7 +144,9 @@ describe.skipIf(!existsSync(SCRIPT))("a command at a real terminal", () => {
   /** Runs the command in a terminal of its own. */
   function run(...flags: string[]) {
     const command = join(import.meta.dirname, "../../src/commands/create-admin.ts");
-    const line = [process.execPath, command, database.flag, ...flags].map((word) => `'${word}'`).join(" ");
+    const line = [process.execPath, ...AS_SCRIPT, command, database.flag, ...flags]
+      .map((word) => `'${word}'`)
+      .join(" ");
     const child = spawn(SCRIPT, ["-qfec", line, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] });
     onTestFinished(() => void child.kill("SIGKILL"));
     let shown = "";

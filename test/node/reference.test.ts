@@ -29,6 +29,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
     page.setDefaultTimeout(20_000);
     await page.goto(`${service.origin}/docs`);
     await page.locator(".opblock").first().waitFor();
+    await visitor.keepPicture("docs-desktop-light");
     expect(await execute(page, "register")).toBe("202");
     const token = new URL(await mailedLink(service.origin, "ada@example.com", "verify-email")).hash.slice(
       "#token=".length,
@@ -37,6 +38,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the API reference", () => {
     expect(verified.status()).toBe(200);
     expect(await execute(page, "login")).toBe("200");
     expect(await execute(page, "readMe")).toBe("200");
+    expect(await page.locator("#operations-Users-readMe .live-responses-table").textContent()).toContain(
+      "ada@example.com",
+    );
 
     expect(await execute(page, "updateMe")).toBe("200");
     expect(await execute(page, "listSecurityEvents")).toBe("200");

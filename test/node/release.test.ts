@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { release as runRelease } from "../../src/commands/release.ts";
 import { compareVersions, isVersion } from "../../src/commands/versions.ts";
-import { plainEnvironment } from "./live-service.ts";
+import { VERSION } from "../../src/version.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -32,9 +33,10 @@ function repository(changelog = CHANGELOG) {
     version: "0.1.0",
     packages: { "": { version: "0.1.0" }, other: { version: "0.1.0" } },
   };
-  mkdirSync(join(folder, "docs"));
+  for (const name of ["docs", "src"]) mkdirSync(join(folder, name));
   write("package.json", `${JSON.stringify({ name: "postern", version: "0.1.0" }, null, 2)}\n`);
   write("package-lock.json", `${JSON.stringify(lock, null, 2)}\n`);
+  write("src/version.ts", 'export const VERSION = "0.1.0";\n');
   write("docs/quick-start-worker.md", "npm install ../postern/postern-0.1.0.tgz\n");
   write("CHANGELOG.md", changelog);
   git("init", "--quiet", "--initial-branch", "main");
@@ -68,6 +70,7 @@ describe("npm run release", () => {
     expect(JSON.parse(read("package.json")).version).toBe("0.2.0");
     const { version, packages } = JSON.parse(read("package-lock.json"));
     expect([version, packages[""].version, packages.other.version]).toEqual(["0.2.0", "0.2.0", "0.1.0"]);
+    expect(read("src/version.ts")).toBe('export const VERSION = "0.2.0";\n');
     expect(read("docs/quick-start-worker.md")).toBe("npm install ../postern/postern-0.2.0.tgz\n");
     expect(git("status", "--porcelain")).toBe("");
     expect(git("log", "-1", "--format=%s %D").trim()).toBe("release: 0.2.0 HEAD -> main, tag: v0.2.0");
@@ -91,6 +94,17 @@ describe("npm run release", () => {
     });
   });
 
+  it("needs a changelog", async () => {
+    const { git, release } = repository();
+    git("rm", "--quiet", "CHANGELOG.md");
+    git("commit", "--quiet", "--message", "x");
+    expect(await release("--notes", "v0.1.0")).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("CHANGELOG.md has no dated section for 0.1.0"),
+    });
+    expect(await release("0.2.0")).toMatchObject({ code: 1, output: expect.stringContaining("nothing to release") });
+  });
+
   it("releases the version in package.json if that was never released", async () => {
     const { git, release } = repository(`# Changelog\n\n## Unreleased\n\n${CHANGES}`);
     expect((await release("0.1.0")).code).toBe(0);
@@ -102,7 +116,9 @@ describe("npm run release", () => {
     const { code, output } = await release("0.2.0", "--dry-run");
     expect(code).toBe(0);
     expect(output).toContain(CHANGES);
-    expect(output).toContain("Would change package.json, package-lock.json, docs/quick-start-worker.md, CHANGELOG.md,");
+    expect(output).toContain(
+      "Would change package.json, package-lock.json, src/version.ts, docs/quick-start-worker.md, CHANGELOG.md,",
+    );
     expect(git("status", "--porcelain") + git("tag")).toBe("");
   });
 
@@ -116,6 +132,15 @@ describe("npm run release", () => {
     ["changes that are not committed", ["0.2.0"], ({ write }) => write("new.ts", ""), "?? new.ts"],
     ["a tag that exists", ["0.2.0"], ({ git }) => git("tag", "v0.2.0"), "v0.2.0 already exists"],
     ["a version that is released already", ["0.1.0"], () => {}, "not newer than 0.1.0"],
+    [
+      "a version before the one in package.json",
+      ["0.0.9"],
+      ({ write, git }) => {
+        write("CHANGELOG.md", `# Changelog\n\n## Unreleased\n\n${CHANGES}`);
+        git("commit", "--quiet", "--all", "--message", "x");
+      },
+      "0.0.9 is older than 0.1.0, the version in package.json",
+    ],
     ["no folder of Git", ["0.2.0"], ({ git }) => git("config", "core.bare", "not a boolean"), "Git doesn't answer"],
     [
       "nothing to release",
@@ -176,6 +201,11 @@ describe("npm run release", () => {
     expect(output).toContain(reason);
     expect(output).toContain("Usage: npm run release -- <version>");
   });
+
+  it("explains itself when it is asked to", async () => {
+    const { code, output } = await repository().release("--help");
+    expect([code, output]).toEqual([0, expect.stringMatching(/^Usage: npm run release -- <version>/)]);
+  });
 });
 
 describe("versions", () => {
@@ -196,7 +226,7 @@ describe("the version of this tree", () => {
   it("is the same wherever it stands", () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
-    expect([lock.version, lock.packages[""].version]).toEqual([version, version]);
+    expect([lock.version, lock.packages[""].version, VERSION]).toEqual([version, version, version]);
     for (const page of ["docs/quick-start-browser.md", "docs/quick-start-worker.md"]) {
       const named = readFileSync(page, "utf8").match(/postern-\d\S*?\.tgz/g);
       expect(new Set(named), page).toEqual(new Set([`postern-${version}.tgz`]));

@@ -1,5 +1,5 @@
 /** An upgrade and a rollback: the Workers of the stored release and of this tree, in turn on the same storage. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   cpSync(join(TREE, "wrangler.toml"), join(next, "wrangler.toml"));
   cpSync(join(TREE, "migrations"), join(next, "migrations"), { recursive: true });
   for (const name of known) cpSync(join(TREE, "migrations", name), join(previous, "migrations", name));
-  for (const tree of [previous, next]) mkdirSync(join(tree, "public"));
+  for (const tree of [previous, next]) cpSync(join(TREE, "public"), join(tree, "public"), { recursive: true });
 });
 
 /** A service on empty storage with the schema and the Worker of the stored release. */

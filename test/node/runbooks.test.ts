@@ -5,8 +5,9 @@ import { basename, join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { logIn, type Person, post, readMe, register, somebody, type Tokens } from "./live-person.ts";
-import { changeDatabase, plainEnvironment, type Service, useClone } from "./live-service.ts";
+import { changeDatabase, type Service, useClone } from "./live-service.ts";
 import { RUNBOOKS, readBlocks, readPage } from "./markdown.ts";
+import { plainEnvironment } from "./run-program.ts";
 
 const OPENSSL = "/usr/bin/openssl";
 const INDEX = "docs/runbooks/README.md";

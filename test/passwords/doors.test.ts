@@ -1,7 +1,8 @@
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { forgotPassword } from "../support/account.ts";
 import { fakeBreaches, lineOf, never, range } from "../support/breaches.ts";
-import { type Answer, appWith, atOnce, expectProblem, freshAddress, post } from "../support/client.ts";
+import { type Answer, appWith, atOnce, expectProblem, freshAddress, get, laneOf, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, mailedToken, rowOf, somebody } from "../support/people.ts";
 
@@ -89,7 +90,7 @@ describe("a password to be set", () => {
 
   it("is not looked up or hashed if a local rule refuses it", async () => {
     const asked = fakeBreaches(() => range());
-    const noHash = appWith({ BREACHED_PASSWORD_CHECK: "on", HASH_LANE_LENGTH: "0" });
+    const noHash = appWith({ BREACHED_PASSWORD_CHECK: "on", ...laneOf(0) });
     for (const door of [DOORS.register, DOORS.reset, DOORS.strength]) {
       const answers = await atOnce(4, () => door(ada, "PasswordPassword", noHash));
       for (const answer of answers) expect(faultsOf(answer)).toMatchObject([{ code: "too_common" }]);
@@ -121,7 +122,10 @@ describe("a password to be set", () => {
 
   it("is looked up at one hop more, of which five digits of a hash leave", async () => {
     const asked = fakeBreaches(() => range());
-    const answer = await DOORS.strength(ada, FINE, lookingUp);
+    const isolate = appWith({ BREACHED_PASSWORD_CHECK: "on" });
+    // The isolate reads the list of common passwords.
+    await DOORS.strength(ada, "passwordpassword", isolate);
+    const answer = await DOORS.strength(ada, FINE, isolate);
     expect(answer.headers.get("Server-Timing")).toMatch(/limiter;.*wave 1.*breaches;.*wave 2/);
     expect(asked.map(({ url }) => url)).toEqual([
       expect.stringMatching(/^https:\/\/api\.pwnedpasswords\.com\/range\/[0-9A-F]{5}$/),
@@ -132,6 +136,45 @@ describe("a password to be set", () => {
     const asked = fakeBreaches(() => range(lineOf(FINE, 7)));
     expect((await DOORS.strength(ada, FINE, theWorker)).json).toEqual({ acceptable: true, errors: [] });
     expect(asked).toEqual([]);
+  });
+});
+
+describe("the list of common passwords", () => {
+  const commonPasswords = () => env.ASSETS.fetch("http://localhost/common-passwords.bin");
+  const hopsOf = ({ headers }: Answer) => (headers.get("Server-Timing") ?? "").replaceAll(/;dur=\d+;desc=/g, " ");
+
+  it("is read at one hop, with the first password that an isolate checks", async () => {
+    const isolate = appWith({});
+    const person = await owner();
+    expect(hopsOf(await DOORS.strength(person, FINE, isolate))).toBe('limiter "wave 1", assets "wave 2"');
+    expect(hopsOf(await DOORS.strength(person, "passwordpassword", isolate))).toBe('limiter "wave 1"');
+  });
+
+  it.each<[string, () => Promise<Response>]>([
+    ["is missing", async () => new Response("no such file", { status: 404 })],
+    ["cannot be read", () => Promise.reject(new Error("no assets"))],
+    ["breaks off", async () => new Response(new ReadableStream({ pull: (to) => to.error(new Error("gone")) }))],
+    ["is empty", async () => new Response("")],
+    ["is a page instead", async () => new Response("<!doctype html><title>App</title>")],
+    ["is half there", async () => new Response((await (await commonPasswords()).arrayBuffer()).slice(0, 20_000))],
+  ])("lets no password be set where it %s, until it is there, while logins go on", async (_what, answer) => {
+    let assets = answer;
+    const ASSETS = { fetch: () => assets(), connect: env.ASSETS.connect };
+    const isolate = appWith({}, { ASSETS });
+    const person = await owner();
+    const newcomer = { ...person, ...somebody() };
+    for (const door of [DOORS.reset, DOORS.change, DOORS.strength])
+      expectProblem(await door(person, FINE, isolate), 503, "unavailable");
+    expectProblem(await DOORS.register(newcomer, FINE, isolate), 503, "unavailable");
+    const login = { email: person.email, password: person.password };
+    expect((await post("/api/v1/auth/login", login, {}, isolate)).status).toBe(200);
+    assets = commonPasswords;
+    expect((await DOORS.register(newcomer, FINE, isolate)).status).toBe(202);
+    expect((await DOORS.reset(person, FINE, isolate)).status).toBe(204);
+  });
+
+  it("is not served", async () => {
+    expect((await get("/common-passwords.bin")).status).toBe(404);
   });
 });
 

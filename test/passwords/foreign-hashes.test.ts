@@ -3,7 +3,7 @@ import { argon2 } from "../../src/passwords/foreign/argon2-engine.ts";
 import { spellings } from "../../src/passwords/hash-format.ts";
 import { readStoredHash } from "../../src/passwords/read-hash.ts";
 import { nativeEngine } from "../../src/passwords/scrypt.ts";
-import { utf8 } from "../../src/platform/encoding.ts";
+import { encodeHex, utf8 } from "../../src/platform/encoding.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
 import {
   MORE,
@@ -16,8 +16,6 @@ import {
 } from "./foreign-vectors.ts";
 
 const engines = { scrypt: nativeEngine, argon2 };
-const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
 function verify(password: string, text: string): boolean {
   const reading = readStoredHash(text);
   expect(reading, text).toHaveProperty("verify");
@@ -111,7 +109,7 @@ describe("foreign hashes", () => {
 
   it("of Argon2 are of every byte of a password in any alphabet", () => {
     const cost = { memory: 64, passes: 1, lanes: 1 };
-    const hash = (text: string) => hex(argon2("argon2id", utf8(text), utf8("sixteen bytes of"), cost, 32));
+    const hash = (text: string) => encodeHex(argon2("argon2id", utf8(text), utf8("sixteen bytes of"), cost, 32));
     expect(new Set(["пароль", "парxyz", "парольxyz", "пар"].map(hash)).size).toBe(4);
   });
 });
@@ -119,7 +117,7 @@ describe("foreign hashes", () => {
 describe("the Argon2 engine", () => {
   it("answers the same after a hash that needed more memory, or less", () => {
     const hash = (memory: number) =>
-      hex(argon2("argon2id", utf8(PASSWORD), utf8("sixteen bytes of"), { memory, passes: 1, lanes: 1 }, 32));
+      encodeHex(argon2("argon2id", utf8(PASSWORD), utf8("sixteen bytes of"), { memory, passes: 1, lanes: 1 }, 32));
     const first = [64, 65_536, 1_024].map(hash);
     expect([64, 65_536, 1_024].map(hash)).toEqual(first);
   });

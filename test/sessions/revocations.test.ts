@@ -1,17 +1,24 @@
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { pause } from "../../src/platform/clock.ts";
-import { revocationKey } from "../../src/sessions/revocations.ts";
+import { pause, STORE_PATIENCE } from "../../src/platform/clock.ts";
+import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import type { UserSessions } from "../../src/sessions/user-sessions-object.ts";
 import { readMe, refresh } from "../support/account.ts";
 import { expectProblem, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
-import { type LoggedIn, loggedIn, logIn, registered } from "../support/people.ts";
+import { eventsOf, type LoggedIn, loggedIn, logIn, registered } from "../support/people.ts";
 
 const objectOf = ({ userId }: LoggedIn) => env.USER_SESSIONS.getByName(userId);
 const logOut = ({ accessToken }: LoggedIn, all = false) =>
   post("/api/v1/auth/logout", { all }, { bearer: accessToken });
+
+/** Uses the first refresh token again after the third was issued. */
+async function reuse({ refreshToken }: LoggedIn) {
+  const { json } = await refresh(refreshToken);
+  await refresh(json.refresh_token);
+  expectProblem(await refresh(refreshToken), 401, "refresh_token_reused");
+}
 
 async function recordOf({ userId }: LoggedIn) {
   return env.REVOCATIONS.get<{ sessions: Record<string, number> }>(revocationKey(userId), "json");
@@ -121,6 +128,54 @@ describe("the revocation record in KV", () => {
     await vi.waitFor(async () => expect(Object.keys((await recordOf(first))?.sessions ?? {})).toHaveLength(2), {
       timeout: 10_000,
     });
+  });
+
+  it("waits until KV accepts another write, although a reused token is reported at once", async () => {
+    const person = await loggedIn();
+    const object = objectOf(person);
+    const [sent, written]: unknown[][] = [[], []];
+    const queue = { sendBatch: async (messages: unknown[]) => void sent?.push(...messages) };
+    const REVOCATIONS = { put: async (key: unknown) => void written?.push(key) };
+    // A minute ahead, so that the wait lasts for the whole test.
+    const copiedAt = Date.now() + 60_000;
+    await runInDurableObject(object, (instance: UserSessions, { storage }) => {
+      Reflect.set(instance, "env", { REVOCATIONS, AUDIT_QUEUE: queue, MAIL_QUEUE: queue });
+      storage.kv.put("copied_at", copiedAt);
+    });
+    await reuse(person);
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(written).toEqual([]);
+    const alarm = await runInDurableObject(object, async (_, { storage }) => {
+      storage.kv.put("copied_at", 0);
+      return storage.getAlarm();
+    });
+    expect(alarm).toBe(copiedAt + 1_000);
+    await runDurableObjectAlarm(object);
+    expect(written).toEqual([revocationKey(person.userId)]);
+  });
+
+  it("does not wait for a queue that hangs", async () => {
+    const person = await registered();
+    const [first, second] = [await logIn(person), await logIn(person)];
+    await runInDurableObject(objectOf(first), (instance: UserSessions) => {
+      const hanging = { sendBatch: () => new Promise(() => {}) };
+      Reflect.set(instance, "env", { REVOCATIONS: env.REVOCATIONS, AUDIT_QUEUE: hanging, MAIL_QUEUE: hanging });
+    });
+    const logs = recordLogs();
+    const setTimer = globalThis.setTimeout;
+    // The limit strikes at once.
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, after = 0) =>
+      setTimer(run, after === STORE_PATIENCE ? 0 : after)) as typeof setTimeout);
+    await reuse(first);
+    await vi.waitFor(() => expect(logs().some(({ event }) => event === "reuse_not_reported")).toBe(true));
+    await logOut(second);
+    await vi.waitFor(async () => expect(Object.keys((await recordOf(first))?.sessions ?? {})).toHaveLength(2), {
+      timeout: 10_000,
+    });
+    // With the real queues again, nothing is left.
+    await evictDurableObject(objectOf(first));
+    await runDurableObjectAlarm(objectOf(first));
+    expect(await eventsOf(first.userId, "refresh_token_reused")).toHaveLength(1);
   });
 
   it("waits longer after each failure, and not at all after a success", async () => {

@@ -59,6 +59,12 @@ export function deployedAt(origin: string): Send {
   });
 }
 
+/**
+ * Values for a hashing lane in which `length` passwords may wait. The lane is there for hashes that block other requests:
+ * this is the cheapest that does.
+ */
+export const laneOf = (length: number) => ({ SCRYPT_LN: "14", HASH_LANE_LENGTH: String(length) });
+
 let addresses = 0;
 
 /** An unused address from the range for documentation (RFC 3849). */
@@ -92,9 +98,6 @@ export async function call(method: string, path: string, options: Call = {}, sen
 export const get = (path: string, options?: Call, send?: Send) => call("GET", path, options, send);
 export const post = (path: string, body?: unknown, options?: Call, send?: Send) =>
   call("POST", path, { ...options, body }, send);
-
-/** The app with a hashing lane that has a place for every request of a test. */
-export const patient = appWith({ HASH_LANE_LENGTH: "64" });
 
 /** The statuses of requests that are sent one after another. */
 export async function inTurn(count: number, request: (index: number) => Promise<Answer>): Promise<number[]> {

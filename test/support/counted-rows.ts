@@ -1,25 +1,33 @@
 import { env } from "cloudflare:workers";
 
-/** D1, with a count of the rows that its statements have read and written. */
-export function countingRows() {
+/** A database, with a count of the rows that its statements have read and written, and of the calls that did so. */
+export function countingRows(d1 = env.DB) {
   const originals = new WeakMap<object, D1PreparedStatement>();
-  const count = { rowsRead: 0, rowsWritten: 0 };
-  const add = (meta: D1Meta) => {
-    count.rowsRead += meta.rows_read;
-    count.rowsWritten += meta.rows_written;
+  /** Those that read the signing keys themselves, and not only their version. */
+  const readingKeys = new WeakSet<D1PreparedStatement>();
+  const count = { rowsRead: 0, rowsWritten: 0, reads: 0, writes: 0 };
+  /** Of one call. A batch is one, and D1 runs it as one transaction. */
+  const add = (metas: D1Meta[], statements: readonly D1PreparedStatement[]) => {
+    const written = metas.reduce((sum, meta) => sum + meta.rows_written, 0);
+    count.rowsRead += metas.reduce((sum, meta) => sum + meta.rows_read, 0);
+    count.rowsWritten += written;
+    // Once per isolate, and not for each request.
+    if (statements.some((statement) => readingKeys.has(statement))) return;
+    count[written > 0 ? "writes" : "reads"] += 1;
   };
 
-  function wrap(statement: D1PreparedStatement): D1PreparedStatement {
+  function wrap(statement: D1PreparedStatement, readsKeys: boolean): D1PreparedStatement {
+    if (readsKeys) readingKeys.add(statement);
     const wrapped = {
-      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      bind: (...values: unknown[]) => wrap(statement.bind(...values), readsKeys),
       run: async () => {
         const result = await statement.run();
-        add(result.meta);
+        add([result.meta], [statement]);
         return result;
       },
       raw: async () => {
         const { meta, results } = await statement.all<Record<string, unknown>>();
-        add(meta);
+        add([meta], [statement]);
         return results.map((row) => Object.values(row));
       },
     } as unknown as D1PreparedStatement;
@@ -27,10 +35,14 @@ export function countingRows() {
     return wrapped;
   }
   const DB = {
-    prepare: (query: string) => wrap(env.DB.prepare(query)),
+    prepare: (query: string) => wrap(d1.prepare(query), query.includes("sealed_private_jwk")),
     batch: async (statements: D1PreparedStatement[]) => {
-      const results = await env.DB.batch(statements.map((statement) => originals.get(statement) ?? statement));
-      for (const { meta } of results) add(meta);
+      const unwrapped = statements.map((statement) => originals.get(statement) ?? statement);
+      const results = await d1.batch(unwrapped);
+      add(
+        results.map(({ meta }) => meta),
+        unwrapped,
+      );
       return results;
     },
   } as unknown as D1Database;

@@ -10,6 +10,10 @@ export interface LogLine {
 /** The one line that holds a secret: a link that makes the first superuser (docs/security.md says why). */
 const SECRET_LINE = /^\{"level":"warn","event":"first_superuser_link",/;
 
+/** Prints, also while logs are captured. */
+// biome-ignore lint/suspicious/noConsole: the tests' own output
+export const print = console.log.bind(console);
+
 const lines: string[] = [];
 const secrets = new Set<string>();
 let checked = 0;

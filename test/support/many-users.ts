@@ -3,18 +3,32 @@ import { env } from "cloudflare:workers";
 /**
  * Adds users as imports leave them: with random ids, in groups of ten that were created at the same time, the first
  * ones before 1970. One in a hundred is suspended, one is unverified and one is a moderator. Usernames are `prefix` and
- * a number.
+ * a number, which begins with `first`.
  */
-export async function importMany(prefix: string, count: number): Promise<void> {
+export async function importMany(prefix: string, count: number, first = 0): Promise<void> {
   await env.DB.prepare(
     `INSERT INTO users (id, email, username, password_hash, is_active, is_verified, role, created_at, updated_at)
-     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
+     WITH RECURSIVE n(i) AS (SELECT CAST(?3 AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2 + ?3)
      SELECT lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' ||
          substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
        ?1 || i || '@example.org', ?1 || i, '!', i % 100 <> 1, i % 100 <> 2, iif(i % 100 = 3, 'moderator', 'user'),
        -5000 + (i / 10) * 1000, 1
      FROM n`,
   )
-    .bind(prefix, count)
+    .bind(prefix, count, first)
+    .run();
+}
+
+/** Adds events of imported users, one a second from the time `begin` on: twenty of each user, the last one rare. */
+export async function addEvents(prefix: string, begin: number, count: number, first = 0): Promise<void> {
+  await env.DB.prepare(
+    `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id)
+     WITH RECURSIVE n(i) AS (SELECT CAST(?4 AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?3 + ?4),
+       event(i, at, of) AS (SELECT i, CAST(?2 AS INTEGER) + i * 1000, i / 20 FROM n)
+     SELECT printf('%08x-%04x-7000-8000-%012x', at >> 16, at & 65535, i), iif(i % 20 = 19, 'password_changed', 'login_succeeded'),
+       at, users.id, users.id
+     FROM event CROSS JOIN users ON lower(users.username) = ?1 || of`,
+  )
+    .bind(prefix, begin, count, first)
     .run();
 }

@@ -8,6 +8,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { deliverMails } from "../../src/mail/deliver.ts";
 import type { OutgoingMail } from "../../src/mail/transports/transport.ts";
 import { DAY } from "../../src/platform/clock.ts";
+import { extend } from "../../src/platform/records.ts";
 import { createServices } from "../../src/services.ts";
 import { appWith, type Send } from "./client.ts";
 import { countingRows } from "./counted-rows.ts";
@@ -33,9 +34,16 @@ export type Operations = ReturnType<typeof none>;
 
 type Counted = DurableObjectStub<undefined>;
 
-/** Returns the operations of what `run` does with the given app and bindings, and the emails that it caused. */
+/** The part of the operations that limits cost. `alarms`: how many of their objects got an alarm. */
+const noLimits = () => ({ requests: 0, rowsWritten: 0, alarms: 0 });
+
+/**
+ * Returns the operations of what `run` does with the given app and bindings, what limits cost of that before their
+ * alarms, its calls of D1, and the emails that it caused.
+ */
 export async function countOperations(run: (send: Send, bindings: Bindings) => Promise<unknown>) {
   const operations = none();
+  const limits = noLimits();
   const emails: OutgoingMail[] = [];
   const touched = new Map<string, { stub: Counted; hasArmed: boolean }>();
   const { DB, count } = countingRows();
@@ -56,19 +64,24 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
   };
 
   /** Watches an object's storage, once. */
-  async function watch(stub: Counted): Promise<void> {
+  async function watch(stub: Counted, isLimit: boolean): Promise<void> {
     const key = stub.id.toString();
     if (touched.has(key)) return;
     const entry = { stub, hasArmed: false };
     touched.set(key, entry);
     await runInDurableObject(stub, (instance, state) => {
-      watchStorage(state.storage, operations, () => {
+      const wrote = (rows: number) => {
+        operations.objectRowsWritten += rows;
+        if (isLimit) limits.rowsWritten += rows;
+      };
+      watchStorage(state.storage, operations, wrote, () => {
+        if (isLimit && !entry.hasArmed) limits.alarms += 1;
         entry.hasArmed = true;
       });
       Reflect.set(instance, "env", { ...env, REVOCATIONS: kv });
     });
   }
-  const countedObjects = (objects: object) => ({
+  const countedObjects = (objects: object, isLimit = false) => ({
     getByName(name: string) {
       const stub: Counted = Reflect.get(objects, "getByName").call(objects, name);
       return new Proxy(stub, {
@@ -77,7 +90,8 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
             ? undefined
             : async (...values: unknown[]) => {
                 operations.objectRequests += 1;
-                await watch(stub);
+                if (isLimit) limits.requests += 1;
+                await watch(stub, isLimit);
                 return Reflect.get(stub, method)(...values);
               },
       });
@@ -88,8 +102,8 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
     DB,
     REVOCATIONS: kv,
     USER_SESSIONS: countedObjects(env.USER_SESSIONS),
-    RATE_LIMITER: countedObjects(env.RATE_LIMITER),
-    LOGIN_GUARD: countedObjects(env.LOGIN_GUARD),
+    RATE_LIMITER: countedObjects(env.RATE_LIMITER, true),
+    LOGIN_GUARD: countedObjects(env.LOGIN_GUARD, true),
     MAIL_QUEUE: queueOf("mail"),
     AUDIT_QUEUE: queueOf("audit"),
   } as unknown as Bindings;
@@ -102,6 +116,7 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
     return app(request);
   };
   await run(send, bindings);
+  const ofRequests = { ...limits };
 
   const batchOf = (kind: "mail" | "audit") =>
     messages[kind].map((body, index) => ({ id: `${index}`, timestamp: new Date(), attempts: 1, body }));
@@ -110,7 +125,10 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
   const deadLetters = bindings.MAIL_DEAD_LETTERS;
   for (const message of batchOf("mail")) {
     operations.workerRequests += 1;
-    await deliverMails(createMessageBatch("postern-mail", [message as never]), { ...services, transport, deadLetters });
+    await deliverMails(
+      createMessageBatch("postern-mail", [message as never]),
+      extend(services, { transport, deadLetters }),
+    );
   }
   // Events come in batches of up to 100: no request of the Worker is counted for them.
   if (messages.audit.length > 0) {
@@ -124,7 +142,7 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
   for (const { stub } of touched.values()) await runInDurableObject(stub, (_, state) => forget(state.storage));
   operations.d1RowsRead = count.rowsRead;
   operations.d1RowsWritten = count.rowsWritten;
-  return { operations, emails };
+  return { operations, limits: ofRequests, emails, d1Calls: { reads: count.reads, writes: count.writes } };
 }
 
 /** Fires the alarms that the request has armed, in their order, up to a time. */
@@ -148,7 +166,12 @@ async function fireAlarms(
 }
 
 /** Counts the rows of a storage. `setAlarm`, `put` and `delete` write a row each; `deleteAll` is counted as one. */
-function watchStorage(storage: DurableObjectStorage, operations: Operations, armed: () => void): void {
+function watchStorage(
+  storage: DurableObjectStorage,
+  operations: Operations,
+  wrote: (rows: number) => void,
+  armed: () => void,
+): void {
   const count = (target: object, name: string, before: () => void) => {
     const original = Reflect.get(target, name);
     Object.defineProperty(target, name, {
@@ -159,9 +182,7 @@ function watchStorage(storage: DurableObjectStorage, operations: Operations, arm
       },
     });
   };
-  const write = () => {
-    operations.objectRowsWritten += 1;
-  };
+  const write = () => wrote(1);
   count(storage, "setAlarm", () => {
     write();
     armed();
@@ -180,7 +201,7 @@ function watchStorage(storage: DurableObjectStorage, operations: Operations, arm
       const cursor = exec(query, ...values);
       const rows = cursor.toArray();
       operations.objectRowsRead += cursor.rowsRead;
-      operations.objectRowsWritten += cursor.rowsWritten;
+      wrote(cursor.rowsWritten);
       return { toArray: () => rows };
     },
   });

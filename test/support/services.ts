@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import type { Bindings } from "../../src/bindings.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import type { Consequences } from "../../src/followups/consequences.ts";
 import { createServices } from "../../src/services.ts";
@@ -20,7 +21,7 @@ export function brokenObjects<Namespace>(): Namespace {
 export const NOTHING_FOLLOWS: Consequences = { events: [], followUps: [], dueAt: 0 };
 
 /** What the cron job does once the time of the requests to carry out their follow-ups is over. */
-export async function carryOutLeft(): Promise<void> {
+export async function carryOutLeft(bindings: Bindings = env): Promise<void> {
   await env.DB.prepare("UPDATE follow_ups SET due_at = 0").run();
-  await coldIsolate().followUps.carryOutLeft();
+  await createServices(bindings, parseConfig(env)).followUps.carryOutLeft();
 }

@@ -1,10 +1,13 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { afterEach, vi } from "vitest";
+import { afterAll, afterEach, vi } from "vitest";
 import { captureLogs, expectNoSecretInLogs, neverLog } from "./logs.ts";
+import { expectIndexedStatements, watchStatements } from "./statement-plans.ts";
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+await applyD1Migrations(env.TEST_AUDIT_DB, env.TEST_ARCHIVE_MIGRATIONS);
 captureLogs();
+await watchStatements();
 neverLog(env.AUTH_SECRET);
 
 // Files share isolates and a database, and some replace the signing keys. An unknown key makes the Worker read them again.
@@ -21,3 +24,6 @@ afterEach(() => {
   vi.useRealTimers();
   expectNoSecretInLogs();
 });
+
+// And every statement that the service has run has a plan that does not grow with its tables.
+afterAll(expectIndexedStatements);

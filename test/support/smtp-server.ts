@@ -3,7 +3,7 @@
  * from `inject("smtp")`, and the received emails from the mailbox, over HTTP.
  *
  * The local part of a recipient selects the server's behaviour: `refuse-550` and `refuse-data-452` answer with that
- * code, `hang-up` and `hang-up-data` close the connection, and `hang` never answers. With the prefix `first-` it
+ * code, `hang-up` and `hang-up-data` close the connection, `hang-up-late` does once it has the email, and `hang` never answers. With the prefix `first-` it
  * behaves that way once and accepts the email the next time.
  */
 import { createServer as createHttpServer } from "node:http";
@@ -123,6 +123,7 @@ function smtpServer(inbox: ReceivedMail[], options: SMTPServerOptions): SMTPServ
       const from = mailFrom === false ? "" : mailFrom.address;
       const { hostNameAppearsAs: greeting, secure, user } = session;
       inbox.push({ from, to: rcptTo.map(({ address }) => address), raw, greeting, secure, user });
+      if (behaviour === "hang-up-late") return hangUp(server, session.id);
       callback(null);
     },
   });

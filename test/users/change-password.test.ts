@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { expectEnded, readMe, refresh, tryLogin } from "../support/account.ts";
-import { appWith, atOnce, expectProblem, freshAddress, post } from "../support/client.ts";
+import { appWith, atOnce, expectProblem, freshAddress, laneOf, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -125,7 +125,7 @@ describe("POST /api/v1/users/change-password", () => {
   it("answers 503 busy when no password can be checked, and changes nothing", async () => {
     const person = await loggedIn();
     const before = await rowOf(person.email);
-    const narrow = appWith({ HASH_LANE_LENGTH: "0" });
+    const narrow = appWith(laneOf(0));
     const body = { current_password: "not the current one", new_password: NEW };
     const answers = await atOnce(6, () => post(CHANGE, body, { bearer: person.accessToken }, narrow));
     expect(answers.some(({ json }) => json.code === "busy")).toBe(true);

@@ -5,6 +5,7 @@ import { deleteAccount } from "../../src/accounts/delete-account.ts";
 import { createFollowUps } from "../../src/accounts/follow-ups.ts";
 import { exportMe } from "../../src/features/account/export-me.ts";
 import { runMaintenance } from "../../src/maintenance.ts";
+import { extend } from "../../src/platform/records.ts";
 import { refresh, register, tryLogin, verifyEmail } from "../support/account.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
 import { countRows } from "../support/database.ts";
@@ -162,8 +163,12 @@ describe("DELETE /api/v1/users/me", () => {
     const user = await services.users.find(person.userId);
     if (user === undefined) throw new Error("not found");
     const sessions = { ...services.sessions, close: async () => Promise.reject(new Error("the object is away")) };
-    const followUps = createFollowUps({ ...services, sessions }, { ipAddress: null, userAgent: null, requestId: null });
-    expect(await deleteAccount({ ...services, followUps }, user, user)).toBeUndefined();
+    const followUps = createFollowUps(extend(services, { sessions }), {
+      ipAddress: null,
+      userAgent: null,
+      requestId: null,
+    });
+    expect(await deleteAccount(extend(services, { followUps }), user, user)).toBeUndefined();
     expect(await rowOf(person.email)).toBeNull();
     expect(await services.sessions.devices(person.userId)).toHaveLength(1);
     await carryOutLeft();
@@ -265,7 +270,7 @@ describe("GET /api/v1/users/me/export", () => {
     const { auditEvents } = services;
     const logs = recordLogs();
     const list = async () => Promise.reject(new Error("D1 is away", { cause: new Error('near "secret"') }));
-    const failing = { ...services, auditEvents: { ...auditEvents, list } };
+    const failing = extend(services, { auditEvents: { ...auditEvents, list } });
     const stream = outcomeOf(await runEndpoint(exportMe, failing, { bearer: person.accessToken }));
     if (!(stream instanceof ReadableStream)) throw new Error("not a stream");
     await expect(new Response(stream).text()).rejects.toThrow("The export was broken off.");

@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
+import { and, inArray } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/db/client.ts";
 import { users } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { wasNeverProved } from "../../src/users/user.ts";
-import { isBareRegistration } from "../../src/users/users.ts";
+import { isBareRegistration } from "../../src/users/user-statements.ts";
 
 describe("a user whose registration was never verified", () => {
   it("is the same one to the store and to the rest of the service", async () => {
@@ -29,10 +30,10 @@ describe("a user whose registration was never verified", () => {
         .run();
     }
     const db = openDatabase(env.DB, new Hops(systemClock));
-    const own = (rows: { id: string }[]) => rows.map(({ id }) => id).filter((id) => ids.includes(id));
-    const bare = own(await db.select().from(users).where(isBareRegistration));
-    const never = own((await db.select().from(users)).filter(wasNeverProved));
-    expect(bare).toEqual([ids[0]]);
+    const isOwn = inArray(users.id, ids);
+    const bare = await db.select().from(users).where(and(isOwn, isBareRegistration));
+    const never = (await db.select().from(users).where(isOwn)).filter(wasNeverProved);
+    expect(bare.map(({ id }) => id)).toEqual([ids[0]]);
     expect(never).toEqual(bare);
   });
 });

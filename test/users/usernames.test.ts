@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { runMaintenance } from "../../src/maintenance.ts";
 import { readMe, register, tryLogin, verifyEmail } from "../support/account.ts";
-import { atOnce, call, expectProblem, patient, post, type Send, shown } from "../support/client.ts";
+import { atOnce, call, expectProblem, post, type Send, shown } from "../support/client.ts";
 import { countRows } from "../support/database.ts";
 import {
   eventsOf,
@@ -94,7 +94,7 @@ describe("a person who registers again with the same username and password", () 
 
   it("sends it many times at once, and one registration waits", async () => {
     const person = somebody();
-    const answers = await atOnce(6, () => register(person, patient));
+    const answers = await atOnce(6, () => register(person));
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(202));
     expect(await waitingNames(person.email)).toEqual([person.username]);
   });
@@ -102,7 +102,7 @@ describe("a person who registers again with the same username and password", () 
   it("sends the right address many times at once after a mistyped one, and one registration waits", async () => {
     const mistyped = await unverified();
     const { token: _, ...right } = { ...mistyped, email: somebody().email };
-    const answers = await atOnce(4, () => register(right, patient));
+    const answers = await atOnce(4, () => register(right));
     expect(answers.map(({ status }) => status)).toEqual(Array(4).fill(202));
     expect(await waitingNames(mistyped.email)).toEqual([]);
     expect(await waitingNames(right.email)).toEqual([right.username]);

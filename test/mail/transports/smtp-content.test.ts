@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import { createSmtpTransport } from "../../../src/mail/transports/smtp.ts";
+import { systemClock } from "../../../src/platform/clock.ts";
 import { expectFailure, headers, mailTo, ports, received, transport } from "./smtp.ts";
 
 describe("What arrives", () => {
@@ -17,8 +18,11 @@ describe("What arrives", () => {
     expect(headers(first)).toContain("Auto-Submitted: auto-generated");
     expect(headers(first)).toContain(`Message-ID: <${mail.id}@example.com>`);
     expect(headers(second)).toContain(`Message-ID: <${mail.id}@example.com>`);
-    expect(first?.raw).toContain("the text");
-    expect(first?.raw).toContain("<p>the page</p>");
+    expect(headers(first)).toMatch(/^Date: \w{3}, \d+ \w{3} \d{4} [\d:]{8} \+0000\r$/m);
+    expect(headers(first)).toContain("Content-Type: multipart/alternative;");
+    // The last part is the one that a program prefers (RFC 2046 §5.1.4).
+    const parts = /text\/plain; charset=utf-8\r\n[^<]*the text[^<]*text\/html; charset=utf-8\r\n[^<]*<p>the page<\/p>/;
+    expect(first?.raw).toMatch(parts);
   });
 
   it("keeps a subject with line breaks in one header", async () => {
@@ -47,7 +51,7 @@ describe("What arrives", () => {
   ])("comes from one sender, whatever its name: %s", async (name, header) => {
     const mail = mailTo("named");
     const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
-    await createSmtpTransport(settings, `${name} <auth@example.org>`).deliver(mail);
+    await createSmtpTransport(settings, `${name} <auth@example.org>`, systemClock).deliver(mail);
     const [arrived] = await received(mail.to);
     expect(arrived?.from).toBe("auth@example.org");
     expect(headers(arrived)).toContain(`From: ${header}`);
@@ -57,7 +61,7 @@ describe("What arrives", () => {
   it("comes from a bare address where the configuration gives no name", async () => {
     const mail = mailTo("bare");
     const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
-    await createSmtpTransport(settings, "auth@example.org").deliver(mail);
+    await createSmtpTransport(settings, "auth@example.org", systemClock).deliver(mail);
     expect(headers((await received(mail.to))[0])).toContain("From: auth@example.org");
   });
 
@@ -65,7 +69,7 @@ describe("What arrives", () => {
     const { mail: config } = parseConfig({ ...env, MAIL_FROM: "Bücher <Post@Bücher.example>" });
     const mail = mailTo("greeted");
     const settings = { host: "localhost", port: ports.plain, tls: "none" } as const;
-    await createSmtpTransport(settings, config.from).deliver(mail);
+    await createSmtpTransport(settings, config.from, systemClock).deliver(mail);
     const [arrived] = await received(mail.to);
     expect(arrived?.greeting).toBe("xn--bcher-kva.example");
     expect(headers(arrived)).toMatch(/^From: =\?UTF-8\?\S+ <Post@xn--bcher-kva\.example>\r$/m);

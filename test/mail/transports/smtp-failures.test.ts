@@ -36,17 +36,6 @@ describe("A server that does not take the mail", () => {
     await expectConnections(before);
   });
 
-  it.each(["first-hang-up", "first-refuse-451", "first-hang-up-data"])(
-    "gets it once it behaves again: %s",
-    async (behaviour) => {
-      const mail = mailTo(behaviour);
-      const sending = transport("starttls", "starttls", account);
-      await expect(sending.deliver(mail)).rejects.toThrow(MailNotDelivered);
-      await sending.deliver(mail);
-      expect(await received(mail.to)).toHaveLength(1);
-    },
-  );
-
   it("fails the delivery if no server listens", async () => {
     await expectFailure(
       build({ host: "localhost", port: 1, tls: "none" }).deliver(mailTo("nobody")),

@@ -2,6 +2,7 @@
 import { expect, inject } from "vitest";
 import { createSmtpTransport, type SmtpSettings } from "../../../src/mail/transports/smtp.ts";
 import { MailNotDelivered } from "../../../src/mail/transports/transport.ts";
+import { systemClock } from "../../../src/platform/clock.ts";
 import { describeError } from "../../../src/platform/log.ts";
 import type { Mailbox, ReceivedMail } from "../../support/smtp-server.ts";
 
@@ -15,7 +16,7 @@ export function transport(server: keyof typeof ports, tls: SmtpSettings["tls"], 
 }
 
 export function build(settings: SmtpSettings, timeouts?: typeof impatient) {
-  return createSmtpTransport(settings, "Postern <no-reply@example.com>", timeouts);
+  return createSmtpTransport(settings, "Postern <no-reply@example.com>", systemClock, timeouts);
 }
 
 /** The local part selects the server's behaviour. The part after the dot keeps the tests apart. */

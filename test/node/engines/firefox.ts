@@ -1,22 +1,35 @@
 /** Debian's firefox-esr, over WebDriver BiDi. */
 import { existsSync } from "node:fs";
-import puppeteer from "puppeteer-core";
+import puppeteer, { type Browser } from "puppeteer-core";
+import { afterAll } from "vitest";
 import { type Tab, untilThere } from "./tab.ts";
 
 const FIREFOX = "/usr/bin/firefox-esr";
 
 export const HAS_FIREFOX = existsSync(FIREFOX);
 
-/** Starts Firefox with a profile of its own, which knows these preferences. */
-export async function openFirefox(preferences: Record<string, unknown> = {}): Promise<Tab> {
-  const browser = await puppeteer.launch({
-    browser: "firefox",
-    executablePath: FIREFOX,
-    headless: true,
-    acceptInsecureCerts: true,
-    extraPrefsFirefox: preferences,
-  });
-  const page = await browser.newPage();
+/**
+ * A Firefox with a profile of its own, which knows these preferences, for the tests of a file: its start takes longer
+ * than a test. Each tab that it opens is a visitor's whose cookies and storage no other tab has.
+ */
+export function useFirefox(preferences: Record<string, unknown> = {}): () => Promise<Tab> {
+  let browser: Promise<Browser> | undefined;
+  afterAll(async () => (await browser)?.close());
+  return () => {
+    browser ??= puppeteer.launch({
+      browser: "firefox",
+      executablePath: FIREFOX,
+      headless: true,
+      acceptInsecureCerts: true,
+      extraPrefsFirefox: preferences,
+    });
+    return openTab(browser);
+  };
+}
+
+async function openTab(browser: Promise<Browser>): Promise<Tab> {
+  const context = await (await browser).createBrowserContext();
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -38,7 +51,7 @@ export async function openFirefox(preferences: Record<string, unknown> = {}): Pr
       await page.click(selector);
     },
     evaluate: async (expression) => JSON.parse(String(await page.evaluate(asText(expression)))),
-    close: () => browser.close(),
+    close: () => context.close(),
   };
   return tab;
 }

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { revocationKey } from "../../src/sessions/revocations.ts";
+import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import { refresh, tryLogin } from "../support/account.ts";
 import { type Answer, appWith, call, post } from "../support/client.ts";
 import { type LoggedIn, type Person, registered, withStanding } from "../support/people.ts";

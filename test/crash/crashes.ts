@@ -1,0 +1,178 @@
+/**
+ * A service that is killed again and again in the middle of mixed traffic, and started again on the same state and port.
+ * After each start, it must know all that it has acknowledged (examine.ts).
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { createSeededRandom } from "../measure/seeded-random.ts";
+import { mailedToken } from "../node/live-person.ts";
+import { type Clone, changeDatabase, type Prepared, type Service } from "../node/live-service.ts";
+import { type Account, liveSessions, newAccount, newestAccess, type Session } from "./account.ts";
+import { ask } from "./client.ts";
+import { type Command, GRACE_SECONDS, login, register, verify } from "./commands.ts";
+import { examine, type Verdict } from "./examine.ts";
+import { damages, revokedSessions } from "./stored.ts";
+import { Client, type Kept, type Traffic } from "./traffic.ts";
+
+export interface Crashing {
+  kills: number;
+  seed: number;
+  clients: number;
+  /** The most acknowledged commands before a kill: a count, so that a slow machine does as much. */
+  mostCommands: number;
+  /** Milliseconds after which no further round begins. */
+  mostTime: number;
+  say(line: string): void;
+  /** Does something to the state of the service that was killed. */
+  whileDown?(service: Service): void;
+}
+
+export interface Report {
+  faults: string[];
+  kills: number;
+  accounts: number;
+  /** How often each command was acknowledged. */
+  acknowledged: Map<string, number>;
+  verdicts: Map<Verdict, number>;
+  /** How many answers were judged after a start. */
+  judged: number;
+}
+
+const FLAGS = ["RATE_LIMITING:off", `REFRESH_GRACE_SECONDS:${GRACE_SECONDS}`, "HASH_LANE_LENGTH:64", "LOG_LEVEL:error"];
+/** The most milliseconds between the last command that is waited for and the kill. */
+const MOST_DELAY = 50;
+/** Milliseconds until a kill comes in any case. */
+const LONGEST_ROUND = 60_000;
+/** Each alarm that copies revocations to KV retries after a second, and then after longer pauses. */
+const COPYING_MILLISECONDS = 60_000;
+/** Accounts that are examined at once. */
+const AT_ONCE = 8;
+
+export async function crashAgainAndAgain(clone: Clone, prepared: Prepared, crashing: Crashing): Promise<Report> {
+  const { kills, seed, mostCommands, say } = crashing;
+  const startedAt = performance.now();
+  const random = createSeededRandom(seed);
+  const clients = Array.from(
+    { length: crashing.clients },
+    (_, index) => new Client(`client-${index + 1}`, createSeededRandom(random.below(2 ** 31))),
+  );
+  const report: Report = { faults: [], kills: 0, accounts: 0, acknowledged: new Map(), verdicts: new Map(), judged: 0 };
+  const flags = FLAGS.flatMap((value) => ["--var", value]);
+  let service = await clone.serve(flags, undefined, prepared);
+  const port = Number(new URL(service.origin).port);
+  const superuser: Kept = { account: await makeSuperuser(service) };
+  const everybody = () => [superuser, ...clients.flatMap(({ accounts }) => accounts)];
+  /** The sessions that were found ended: they are asked for again when all is over. */
+  const buried = new Set<string>();
+
+  while (report.kills < kills && report.faults.length === 0) {
+    if (performance.now() - startedAt > crashing.mostTime) break;
+    const moment = { commands: 1 + random.below(mostCommands), delay: random.below(MOST_DELAY) };
+    const done = await useAndKill(service, clients, superuser, moment, report);
+    crashing.whileDown?.(service);
+    service = await clone.serve(flags, service.state, prepared, port);
+    const before = report.judged;
+    await examineAll(service, everybody(), report, ({ id }) => buried.has(id));
+    for (const { account } of everybody()) for (const { id } of endedSessions(account)) buried.add(id);
+    const judged = `${report.judged - before} answers about ${everybody().length} accounts judged`;
+    say(`Kill ${report.kills} of ${kills}, after ${done} commands: ${judged}.`);
+  }
+  report.accounts = everybody().length;
+  if (report.faults.length === 0) {
+    say(`Asking for all ${buried.size} sessions that are over once more.`);
+    await examineAll(service, everybody(), report, () => false);
+    report.faults.push(...(await missingCopies(service, everybody())));
+    if (report.kills < kills) report.faults.push(`There was time for ${report.kills} of ${kills} kills only.`);
+  }
+  await service.stop();
+  report.faults.push(...damages(service.state));
+  return report;
+}
+
+const endedSessions = ({ sessions }: Account) => sessions.filter(({ isAlive }) => !isAlive);
+
+/** Lets the clients use the service until the moment is there, or a fault, and kills it. Returns how much they did. */
+async function useAndKill(
+  service: Service,
+  clients: readonly Client[],
+  { account }: Kept,
+  { commands, delay }: { commands: number; delay: number },
+  report: Report,
+): Promise<number> {
+  let isKilled = false;
+  let done = 0;
+  const isTime = Promise.withResolvers<void>();
+  const [session] = liveSessions(account);
+  const traffic: Traffic = {
+    origin: service.origin,
+    operator: session === undefined ? "" : newestAccess(session),
+    isKilled: () => isKilled,
+    acknowledged(name) {
+      increment(report.acknowledged, name);
+      done += 1;
+      if (done === commands) isTime.resolve();
+    },
+    fault(text) {
+      report.faults.push(`Before kill ${report.kills + 1}: ${text}`);
+      isTime.resolve();
+    },
+  };
+  const used = Promise.all(clients.map((client) => client.use(traffic)));
+  await Promise.race([isTime.promise, pause(LONGEST_ROUND, undefined, { ref: false }), used]);
+  await pause(delay);
+  isKilled = true;
+  await Promise.all([service.kill(), used]);
+  report.kills += 1;
+  return done;
+}
+
+async function examineAll(
+  { origin }: Service,
+  everybody: readonly Kept[],
+  report: Report,
+  isSpared: (session: Session) => boolean,
+): Promise<void> {
+  const waiting = [...everybody];
+  const work = async () => {
+    for (let kept = waiting.pop(); kept !== undefined; kept = waiting.pop()) {
+      const { account, faults, judged, verdict } = await examine(origin, kept.account, kept.lost, isSpared);
+      report.faults.push(...faults.map((fault) => `After kill ${report.kills}: ${fault}`));
+      report.judged += judged;
+      if (verdict !== undefined) increment(report.verdicts, verdict);
+      kept.account = account;
+      kept.lost = undefined;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+/** Ended sessions that other Workers don't learn of. */
+async function missingCopies({ state }: Service, everybody: readonly Kept[]): Promise<string[]> {
+  const until = performance.now() + COPYING_MILLISECONDS;
+  for (;;) {
+    const missing = everybody.flatMap(({ account }) => {
+      const copied = revokedSessions(state, account);
+      const lacking = endedSessions(account).filter(({ id }) => !copied.includes(id));
+      return lacking.map(({ id }) => `${account.username}: KV does not know that session ${id} has ended.`);
+    });
+    if (missing.length === 0 || performance.now() > until) return missing;
+    await pause(200);
+  }
+}
+
+/** A superuser, whom only the database can make. */
+async function makeSuperuser(service: Service): Promise<Account> {
+  const { origin } = service;
+  const carryOut = async ({ name, asked, acknowledged, after }: Command) => {
+    const { said, body } = await ask(origin, asked);
+    if (said !== acknowledged) throw new Error(`"${name}" was answered ${said}.`);
+    return after(body);
+  };
+  const registered = await carryOut(register(newAccount("operator")));
+  const verified = await carryOut(verify(registered, await mailedToken(origin, registered.email)));
+  changeDatabase(service, `UPDATE users SET role = 'admin', is_superuser = 1 WHERE email = '${verified.email}'`);
+  return carryOut(login({ ...verified, role: "admin" }));
+}
+
+function increment<Name>(counts: Map<Name, number>, name: Name): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}

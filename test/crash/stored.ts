@@ -1,0 +1,37 @@
+/** What is in the files of a service's state. */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { revocationKey } from "../../src/sessions/revocation-record.ts";
+import type { Account } from "./account.ts";
+
+/** The sessions that other Workers refuse by the copy in KV. */
+export function revokedSessions(state: string, { id }: Account): string[] {
+  const [file = ""] = globSync(join(state, "v3/kv/*/*.sqlite"));
+  const row = read(file, (database) =>
+    database.prepare("SELECT blob_id FROM _mf_entries WHERE key = ?").get(revocationKey(id)),
+  );
+  if (row === undefined) return [];
+  const [blob = ""] = globSync(join(state, `v3/kv/*/blobs/${row.blob_id}`));
+  return Object.keys(JSON.parse(readFileSync(blob, "utf8")).sessions);
+}
+
+/** What SQLite finds wrong with each database, the objects' too. */
+export function damages(state: string): string[] {
+  const files = globSync(join(state, "v3/**/*.sqlite"));
+  if (files.length === 0) return [`There is no database in ${state}.`];
+  return files.flatMap((file) => {
+    const found = read(file, (database) => database.prepare("PRAGMA quick_check").all());
+    const words = found.map((row) => String(Object.values(row)[0])).filter((word) => word !== "ok");
+    return words.map((word) => `${file}: ${word}`);
+  });
+}
+
+function read<Result>(file: string, work: (database: DatabaseSync) => Result): Result {
+  const database = new DatabaseSync(file, { timeout: 10_000 });
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}

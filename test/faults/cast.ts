@@ -1,0 +1,125 @@
+/** People as the directory would hold them, made without emails and without waiting. */
+import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { invitationState, recoveryState } from "../../src/links/link-states.ts";
+import { type LinkPurpose, signLink } from "../../src/links/link-tokens.ts";
+import { HOUR } from "../../src/platform/clock.ts";
+import { createId } from "../../src/platform/random.ts";
+import { issueTokenPair } from "../../src/tokens/token-pair.ts";
+import { newProfile } from "../../src/users/profile-fields.ts";
+import { readMe } from "../support/account.ts";
+import { neverLog } from "../support/logs.ts";
+import { type LoggedIn, type Person, somebody } from "../support/people.ts";
+import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
+
+const services = coldIsolate();
+const { clock, emailChanges, passwords, random, registrations, secrets, users } = services;
+
+export const newId = () => createId(clock.now(), random);
+
+async function hashOf(password: string): Promise<string> {
+  const hashed = await passwords.hash(password);
+  if (!("hash" in hashed)) throw new Error("The hashing lane is full.");
+  return hashed.hash;
+}
+
+/** A user with a verified address, who has logged in before. */
+export async function userInDirectory(
+  standing: "user" | "superuser" = "user",
+  lastLoginAt: number | null = clock.now(),
+): Promise<Person & { userId: string }> {
+  const person = somebody();
+  const userId = newId();
+  const [role, flag] = standing === "superuser" ? ["admin", 1] : ["user", 0];
+  const now = clock.now();
+  await env.DB.prepare(
+    "INSERT INTO users (id, email, username, password_hash, role, is_superuser, is_verified, created_at, updated_at, last_login_at) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+  )
+    .bind(userId, person.email, person.username, await hashOf(person.password), role, flag, now, now, lastLoginAt)
+    .run();
+  return { ...person, userId };
+}
+
+type Visitor = Omit<LoggedIn, "answer">;
+
+/** The same, with a session. */
+export const visitor = async (standing?: "superuser"): Promise<Visitor> => withSession(await userInDirectory(standing));
+
+/** Another session of a user. */
+export async function withSession(person: Person & { userId: string }): Promise<Visitor> {
+  const { userId } = person;
+  const sessionId = newId();
+  const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "a browser" };
+  const [opened, { user, keyringVersion }] = await Promise.all([
+    services.sessions.create(userId, sessionId, 0, origin),
+    users.findWithKeyringVersion(userId),
+  ]);
+  if (opened === null || user === undefined) throw new Error("There is no such user.");
+  const { expiresAt } = opened;
+  const pair = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
+  for (const token of [pair.access_token, pair.refresh_token]) neverLog(token);
+  return { ...person, sessionId, accessToken: pair.access_token, refreshToken: pair.refresh_token };
+}
+
+/** Waits until the Worker knows the signing key: it reads the keys at most once a second for one that it does not know. */
+export async function untilKeyIsKnown(): Promise<void> {
+  const { accessToken } = await visitor();
+  await vi.waitFor(async () => expect((await readMe(accessToken)).status).toBe(200), {
+    timeout: 10_000,
+    interval: 100,
+  });
+}
+
+let operator: Visitor | undefined;
+let operations = 0;
+
+/** An operator who may do everything. The same one for as long as no limit of operators is near. */
+export async function superuser(): Promise<Visitor> {
+  if (operator === undefined || operations % 100 === 0) operator = await visitor("superuser");
+  operations += 1;
+  return operator;
+}
+
+/** A registration that waits, and the token of its link. */
+export async function waiting(): Promise<Person & { token: string }> {
+  const person = somebody();
+  const { email, username } = person;
+  const id = newId();
+  const row = { id, email, username, passwordHash: await hashOf(person.password), ...newProfile({}), locale: "en" };
+  await registrations.add({ ...row, createdAt: clock.now() }, 0, NOTHING_FOLLOWS);
+  return { ...person, token: sign("verify-email", id, []) };
+}
+
+/** The token of a link that resets a user's password. */
+export async function resetToken(userId: string): Promise<string> {
+  const user = await users.find(userId);
+  if (user === undefined) throw new Error("There is no such user.");
+  return sign("reset-password", userId, recoveryState(user));
+}
+
+/** A user who asked for another address, and the tokens of the two emails. */
+export async function mover(): Promise<Visitor & { newEmail: string; confirmation: string; undo: string }> {
+  const person = await visitor();
+  const id = newId();
+  const { email: newEmail } = somebody();
+  const change = { id, userId: person.userId, oldEmail: person.email, newEmail, sessionEpoch: 0 };
+  const times = { requestedAt: clock.now(), confirmedAt: null, undoneAt: null };
+  await emailChanges.request({ ...change, ...times }, NOTHING_FOLLOWS);
+  return {
+    ...person,
+    newEmail,
+    confirmation: sign("confirm-email", id, []),
+    undo: sign("undo-email-change", id, []),
+  };
+}
+
+/** The token of an invitation for an address. */
+export const invitationToken = (email: string) => sign("invitation", newId(), invitationState(email));
+
+/** The token of any link. */
+export function sign(purpose: LinkPurpose, subjectId: string, state: (string | number)[] = []): string {
+  const link = { subjectId, expiresAt: clock.now() + 20 * HOUR, mailId: newId(), state };
+  const token = signLink(purpose, link, secrets);
+  neverLog(token);
+  return token;
+}

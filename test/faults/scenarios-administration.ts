@@ -1,0 +1,84 @@
+/** The routes of operators. */
+import { readMe } from "../support/account.ts";
+import { rowOf, somebody } from "../support/people.ts";
+import { superuser, visitor } from "./cast.ts";
+import { expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
+
+const reading =
+  (path: string): Prepare =>
+  async () => ({ method: "GET", path, bearer: (await superuser()).accessToken });
+
+/** A user, and the parts of a request about them. */
+async function target(method: string, path = "") {
+  const [person, { accessToken: bearer }] = [await visitor(), await superuser()];
+  const { userId } = person;
+  return { person, request: { method, path: `/api/v1/users/${userId}${path}`, bearer, userId } };
+}
+
+export const ADMINISTRATION: Record<string, Prepare> = {
+  listUsers: reading("/api/v1/users"),
+  async lookUpUser() {
+    const { email } = await visitor();
+    const { accessToken: bearer } = await superuser();
+    return { method: "GET", path: `/api/v1/users/lookup?email=${encodeURIComponent(email)}`, bearer };
+  },
+  readUser: async () => (await target("GET")).request,
+
+  async "updateUser to suspend"() {
+    const { person, request } = await target("PATCH");
+    return {
+      ...{ ...request, body: { is_active: false } },
+      isDone: async () => (await rowOf(person.email))?.is_active === 0,
+      whenDone: () => Promise.all([expectDead(person), expectNoLogin(person, "account_disabled")]),
+      event: { type: "account_suspended", userId: person.userId },
+      revoked: { userId: person.userId, sessionId: person.sessionId },
+    };
+  },
+
+  async "updateUser to give a role"() {
+    const { person, request } = await target("PATCH");
+    const isDone = async () => (await rowOf(person.email))?.role === "moderator";
+    return {
+      ...{ ...request, body: { role: "moderator" }, isDone },
+      // The session goes on, but a token with the old role does not.
+      whenDone: async () => {
+        if ((await readMe(person.accessToken)).status !== 401) throw new Error("The old role is still accepted.");
+        await expectLogin(person);
+      },
+      event: { type: "role_changed", userId: person.userId },
+      revoked: { userId: person.userId, role: "moderator" },
+    };
+  },
+
+  async deleteUser() {
+    const { person, request } = await target("DELETE");
+    return {
+      ...{ ...request, again: "not_found", isDone: async () => (await rowOf(person.email)) === null },
+      whenDone: () => Promise.all([expectDead(person), expectNoLogin(person)]),
+      event: { type: "account_deleted", userId: person.userId },
+      mails: ["account_deleted"],
+      revoked: { userId: person.userId, sessionId: person.sessionId },
+    };
+  },
+
+  async revokeSessions() {
+    const { person, request } = await target("POST", "/revoke-sessions");
+    return {
+      ...{ ...request, isDone: async () => (await readMe(person.accessToken)).status === 401 },
+      whenDone: () => Promise.all([expectDead(person), expectLogin(person)]),
+      revoked: { userId: person.userId, sessionId: person.sessionId },
+    };
+  },
+
+  sendPasswordReset: async () => ({
+    ...(await target("POST", "/send-password-reset")).request,
+    mails: ["reset_password"],
+  }),
+  listAuditEvents: reading("/api/v1/audit-events"),
+
+  async inviteUser() {
+    const { accessToken: bearer } = await superuser();
+    const { email } = somebody();
+    return { method: "POST", path: "/api/v1/invitations", bearer, body: { email }, mails: ["invitation"] };
+  },
+};

@@ -1,0 +1,25 @@
+/** Documents, pages, probes: they need nobody, and change nothing. */
+import { env } from "cloudflare:workers";
+import { parseConfig } from "../../src/config/config.ts";
+import { pageEndpoints } from "../../src/features/pages/page-endpoints.ts";
+import { METRICS_TOKEN } from "../support/metrics.ts";
+import type { Prepare } from "./scenario.ts";
+
+const reading =
+  (path: string, more: Partial<Awaited<ReturnType<Prepare>>> = {}): Prepare =>
+  async () => ({ method: "GET", path, ...more });
+
+const pages = pageEndpoints(parseConfig(env)).map(({ id, path }) => [id, reading(path)] as const);
+
+export const SERVICE: Record<string, Prepare> = {
+  readService: reading("/"),
+  readHealth: reading("/health"),
+  readReadiness: reading("/health/ready", { isCold: true, hasOwnFailure: true, hasTimeLimits: true }),
+  readOpenApi: reading("/openapi.json"),
+  readReference: reading("/docs"),
+  readJwks: reading("/.well-known/jwks.json", { isCold: true }),
+  readMetadata: reading("/.well-known/oauth-authorization-server"),
+  ...Object.fromEntries(pages),
+  readMetrics: reading("/metrics", { bearer: METRICS_TOKEN, isCold: true, hasTimeLimits: true }),
+  readOutbox: reading("/dev/outbox"),
+};

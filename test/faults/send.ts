@@ -1,0 +1,97 @@
+/** Sends requests to an isolate, one of whose calls goes wrong. */
+import { env } from "cloudflare:workers";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { isolateTally } from "../../src/metrics/tally.ts";
+import { type Call, call } from "../support/client.ts";
+import { Calls, type Plan, surround } from "../support/faults.ts";
+import { METRICS_TOKEN } from "../support/metrics.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /**
+     * How many sequences of requests the model is asked, and the seed that makes them; whether every fault is tried at
+     * every call (vitest.config.ts).
+     */
+    faults: { runs: number; seed: number; isThorough: boolean };
+  }
+}
+
+/** With everything that calls something: Turnstile, the list of breaches, metrics. */
+export const VALUES = {
+  TURNSTILE_SECRET_KEY: "1x0000000000000000000000000000000AA",
+  BREACHED_PASSWORD_CHECK: "required",
+  METRICS_TOKEN,
+};
+
+class NoAnswer extends Error {}
+
+export interface FaultyRequest extends Call {
+  method: string;
+  path: string;
+  /** Whether the isolate has just started: it knows neither the keys nor the list of common passwords. */
+  isCold?: boolean;
+  isUnlimited?: boolean;
+}
+
+const newApp = (values = {}) => createApp(parseConfig({ ...env, ...VALUES, ...values }));
+let warmApp: ReturnType<typeof newApp> | undefined;
+let unlimitedApp: ReturnType<typeof newApp> | undefined;
+
+function appFor({ isCold, isUnlimited }: FaultyRequest) {
+  if (isCold) return newApp();
+  if (isUnlimited) {
+    unlimitedApp ??= newApp({ RATE_LIMITING: "off" });
+    return unlimitedApp;
+  }
+  warmApp ??= newApp();
+  return warmApp;
+}
+
+/** `answer` is absent if the isolate was lost before there was one, or the answer was broken off. */
+export async function sendWithFault(request: FaultyRequest, plan?: Plan) {
+  const { method, path, ...options } = request;
+  const calls = new Calls(plan);
+  const restore = surround(calls, async ({ url }) => answerElsewhere(url));
+  // As if another request waited to hand over what was counted, and far fewer than a thousand had been: this one does not.
+  isolateTally.waitsSince = Number.POSITIVE_INFINITY;
+  isolateTally.requests = 0;
+  try {
+    const answer = await call(method, path, options, async (sent) => {
+      const app = appFor(request);
+      const later: Promise<unknown>[] = [];
+      const context = {
+        waitUntil: (work: Promise<unknown>) => void later.push(work),
+        passThroughOnException() {},
+      } as unknown as ExecutionContext;
+      let response: Response | undefined;
+      const whole = async () => {
+        const begun = await app.fetch(sent, calls.bindings, context);
+        const copy = begun.clone();
+        // A streamed body reads storage too.
+        const isWhole = await copy.text().then(
+          () => true,
+          () => false,
+        );
+        // From here on the client has its answer, also if the isolate is lost in the work that is left.
+        if (isWhole) response = begun;
+        await Promise.all(later);
+      };
+      await calls.wait(whole());
+      if (response === undefined) throw new NoAnswer();
+      return response;
+    }).catch((error) => {
+      if (error instanceof NoAnswer) return undefined;
+      throw error;
+    });
+    return { answer, calls };
+  } finally {
+    restore();
+    isolateTally.waitsSince = undefined;
+  }
+}
+
+/** Turnstile passes every token, and no password has leaked. */
+function answerElsewhere(url: string): Response {
+  return url.includes("turnstile") ? Response.json({ success: true }) : new Response(`${"A".repeat(35)}:3`);
+}

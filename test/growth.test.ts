@@ -1,0 +1,152 @@
+/** How many rows a request reads does not depend on how many users, events and sessions there are. */
+import { env } from "cloudflare:workers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cursorOfPlace } from "../src/http/paging.ts";
+import { earliestId } from "../src/platform/random.ts";
+import { readMe, refresh, register, tryLogin, verifyEmail } from "./support/account.ts";
+import { type Answer, appWith, call, get, post } from "./support/client.ts";
+import { countingRows } from "./support/counted-rows.ts";
+import { addEvents, importMany } from "./support/many-users.ts";
+import { countOperations } from "./support/operations.ts";
+import { type LoggedIn, mailedToken, registered, somebody, withStanding } from "./support/people.ts";
+
+/** Of users, and of events. */
+const FEW = 2_500;
+const MANY = 25_000;
+const PREFIX = `growth-${crypto.randomUUID().slice(0, 4)}-`;
+/** When the first event happens. They are a second apart. */
+const BEGIN = Date.UTC(2020, 0, 1);
+
+/** What operators filter the list of users by. Nearly everyone has the role `user`, is active and is verified. */
+const USER_FILTERS = [
+  {},
+  { role: "user" },
+  { role: "moderator" },
+  { is_active: "true" },
+  { is_active: "false" },
+  { is_verified: "true" },
+  { is_verified: "false" },
+];
+
+describe("the rows that a request reads", () => {
+  const { DB, count } = countingRows();
+  const send = appWith({}, { DB });
+  let admin: LoggedIn;
+  /** An imported user, whose events are those from the 600th to the 619th. */
+  let imported = { id: "", email: `${PREFIX}30@example.org` };
+
+  const grow = async (from: number, to: number) => {
+    await importMany(PREFIX, to - from, from);
+    await addEvents(PREFIX, BEGIN, to - from, from);
+  };
+
+  beforeAll(async () => {
+    admin = await withStanding("admin");
+    await grow(0, FEW);
+    const found = env.DB.prepare("SELECT id, email FROM users WHERE email = ?").bind(imported.email);
+    imported = (await found.first<typeof imported>()) ?? imported;
+  });
+
+  afterAll(async () => {
+    const events = "DELETE FROM audit_events WHERE id >= ? AND id < ?";
+    await env.DB.prepare(events)
+      .bind(earliestId(BEGIN), earliestId(BEGIN + MANY * 1000))
+      .run();
+    await env.DB.prepare("DELETE FROM users WHERE email LIKE ?").bind(`${PREFIX}%`).run();
+  });
+
+  async function rowsReadBy(request: () => Promise<Answer>): Promise<{ rows: number; json: Answer["json"] }> {
+    const before = count.rowsRead;
+    const { status, text, json } = await request();
+    expect(status, text).toBeLessThan(300);
+    return { rows: count.rowsRead - before, json };
+  }
+
+  async function rowsOfAccounts(): Promise<Record<string, number>> {
+    const rows: Record<string, number> = {};
+    const note = async (name: string, request: () => Promise<Answer>) => {
+      const read = await rowsReadBy(request);
+      rows[name] = read.rows;
+      return read.json;
+    };
+    const person = somebody();
+    await note("register", () => register(person, send));
+    const token = await mailedToken(person.email);
+    await note("verify", () => verifyEmail(token, send));
+    const { user, ...session } = await note("log in", () => tryLogin(person, {}, send));
+    await note("me", () => readMe(session.access_token, send));
+    await note("refresh", () => refresh(session.refresh_token, send));
+    await note("forgot password", () => post("/api/v1/auth/forgot-password", { email: person.email }, {}, send));
+    for (const path of ["sessions", "security-events", "export"]) {
+      await note(path, () => get(`/api/v1/users/me/${path}`, { bearer: session.access_token }, send));
+    }
+    const path = `/api/v1/users/${user.id}`;
+    const bearer = admin.accessToken;
+    await note("look up an email", () => get(`/api/v1/users/lookup?email=${imported.email}`, { bearer }, send));
+    await note("look up a username", () => get(`/api/v1/users/lookup?username=${PREFIX}31`, { bearer }, send));
+    await note("read", () => get(path, { bearer }, send));
+    await note("change", () => call("PATCH", path, { bearer, body: { is_active: false } }, send));
+    await note("delete", () => call("DELETE", path, { bearer }, send));
+    return rows;
+  }
+
+  /** The first page of each list, and one that begins after three quarters of the events, or half of the users. */
+  async function rowsOfLists(size: number): Promise<Record<string, number>> {
+    const rows: Record<string, number> = {};
+    const notePages = async (path: string, query: object, cursor: string, name = JSON.stringify(query)) => {
+      for (const page of [{}, { cursor }]) {
+        const parameters = new URLSearchParams({ limit: "10", ...query, ...page });
+        const request = () => get(`/api/v1/${path}?${parameters}`, { bearer: admin.accessToken }, send);
+        const place = Object.hasOwn(page, "cursor") ? "later" : "first";
+        const read = await rowsReadBy(request);
+        const title = `${place} page of ${path} ${name}`;
+        rows[title] = read.rows;
+        // An empty page would cost nothing, however many rows there are.
+        expect(read.json.items.length, title).toBeGreaterThan(0);
+        expect(read.rows, title).toBeGreaterThan(0);
+      }
+    };
+    const half = { createdAt: -5000 + (size / 20) * 1000, id: crypto.randomUUID() };
+    for (const filter of USER_FILTERS) {
+      await notePages("users/", filter, cursorOfPlace(half));
+      await notePages("users/", { ...filter, q: PREFIX }, cursorOfPlace({ name: `${PREFIX}15` }));
+    }
+    const event = (index: number) => earliestId(BEGIN + index * 1000).replace("-0000-0000-", "-7000-8000-");
+    const at = (part: number) => new Date(BEGIN + part * size * 1000).toISOString();
+    const [since, until] = [at(0.25), at(0.9)];
+    for (const filter of [{}, { type: "login_succeeded" }, { type: "password_changed" }]) {
+      for (const time of [{}, { since }, { until }, { since, until }]) {
+        const name = `${JSON.stringify(filter)} ${Object.keys(time)}`;
+        await notePages("audit-events", { ...filter, ...time }, event(size * 0.75), name);
+      }
+    }
+    for (const type of [{}, { type: "login_succeeded" }]) {
+      await notePages("audit-events", { user_id: imported.id, ...type }, event(613));
+    }
+    return rows;
+  }
+
+  it("are as many with ten times as many users and events, on the first and on later pages", async () => {
+    const few = { ...(await rowsOfAccounts()), ...(await rowsOfLists(FEW)) };
+    await grow(FEW, MANY);
+    const many = { ...(await rowsOfAccounts()), ...(await rowsOfLists(MANY)) };
+    const grown = Object.entries(many).filter(([name, rows]) => rows > 1.2 * (few[name] ?? 0));
+    expect(grown.map(([name, rows]) => `${name}: ${few[name]} → ${rows}`)).toEqual([]);
+  });
+
+  it("are as many with 50 sessions as with one", async () => {
+    const person = await registered();
+    const unlimited = appWith({ RATE_LIMITING: "off", SESSIONS_PER_USER: "100" });
+    let { json: tokens } = await tryLogin(person, {}, unlimited);
+    const measure = async () => {
+      const me = await countOperations((counted) => readMe(tokens.access_token, counted));
+      const refreshed = await countOperations(async (counted) => {
+        tokens = (await refresh(tokens.refresh_token, counted)).json;
+      });
+      return [me.operations, refreshed.operations];
+    };
+    const one = await measure();
+    for (let sessions = 1; sessions < 50; sessions++) await tryLogin(person, {}, unlimited);
+    expect(await measure()).toEqual(one);
+  });
+});

@@ -1,0 +1,88 @@
+/** A program as a child process, in a group of its own, so that nothing of it can outlive the tests. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+import { plainEnvironment } from "./run-program.ts";
+
+export interface Ended {
+  code: number | null;
+  output: string;
+}
+
+export interface Running {
+  child: ChildProcess;
+  output(): string;
+  /** Settles once it has written this, fails when it ends without. */
+  says(words: string): Promise<void>;
+  /** Settles when it and everybody who shares its output are gone. */
+  ended: Promise<Ended>;
+  /** Reaches it and all that it started. */
+  signal(name: NodeJS.Signals): void;
+  /** Settles when nothing is left of it and all that it started. */
+  isGone(): Promise<void>;
+}
+
+export function launch(folder: string, command: string, words: string[], more: NodeJS.ProcessEnv): Running {
+  const child = spawn(command, words, {
+    cwd: folder,
+    env: {
+      ...plainEnvironment(),
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      // Otherwise wrangler's simulator records every span of every request, in more memory with each.
+      X_LOCAL_OBSERVABILITY: "false",
+      ...more,
+    },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, output })));
+  // Where a run is interrupted, nothing else ends the group.
+  const killGroup = () => {
+    if (child.pid !== undefined && isThere(-child.pid)) process.kill(-child.pid, "SIGKILL");
+  };
+  process.once("exit", killGroup);
+  ended.then(() => process.off("exit", killGroup));
+  return {
+    child,
+    output: () => output,
+    ended,
+    says: (words) =>
+      new Promise((said, failed) => {
+        const look = () => output.includes(words) && said();
+        listeners.add(look);
+        look();
+        ended.then(() => failed(new Error(`It ended without saying "${words}":\n${output}`)));
+      }),
+    signal(name) {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    },
+    async isGone() {
+      while (child.pid !== undefined && isThere(-child.pid)) await pause(50);
+    },
+  };
+}
+
+/** Whether a process, or one of a group, still runs. */
+function isThere(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
+}
+
+export function within<Value>(milliseconds: number, what: string, promise: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${milliseconds} ms.`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

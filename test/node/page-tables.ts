@@ -1,0 +1,11 @@
+/** Tables of a page of the documentation that a program writes, between `<!-- table: name -->` and `<!-- end -->`. */
+
+export const table = (rows: (string | number)[][]) => rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
+
+/** The page with its tables as they are now. */
+export function fillTables(page: string, sections: Readonly<Record<string, () => string>>): string {
+  return page.replaceAll(
+    /(<!-- table: (\w+) -->\n)(?:(?!<!-- end -->).)*(<!-- end -->)/gs,
+    (_whole, begin: string, name: string, end: string) => `${begin}\n${sections[name]?.() ?? ""}\n\n${end}`,
+  );
+}

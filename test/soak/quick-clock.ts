@@ -1,0 +1,48 @@
+/** A service in which a year passes in a fraction of the run. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clone } from "../node/live-service.ts";
+
+const CLOCK = "src/platform/clock.ts";
+
+export interface QuickClock {
+  /** Milliseconds. They are not in their usual proportion: requests still take as long as ever. */
+  minute: number;
+  hour: number;
+  day: number;
+}
+
+/** The clock with which ten years pass in a run. `run` is its length in milliseconds. */
+export function quickClock(run: number): QuickClock {
+  const minute = Math.ceil(run / 120);
+  return { minute, hour: 4 * minute, day: Math.ceil(run / 3_650) };
+}
+
+/** Puts another clock into a copy of the tree. */
+export function putClock({ folder }: Pick<Clone, "folder">, { minute, hour, day }: QuickClock): void {
+  const path = join(folder, CLOCK);
+  const replacements = { MINUTE: minute, HOUR: hour, DAY: day };
+  const text = Object.entries(replacements).reduce(
+    (text, [name, value]) => {
+      const line = new RegExp(`^export const ${name} = .*;$`, "m");
+      if (!line.test(text)) throw new Error(`${CLOCK} has no ${name} any more.`);
+      return text.replace(line, `export const ${name} = ${value};`);
+    },
+    readFileSync(path, "utf8"),
+  );
+  writeFileSync(path, text);
+}
+
+/** The configuration of such a service. Sessions and unverified accounts live for about a year, and a session in use longer. */
+export const QUICK_VALUES = [
+  "HASH_LANE_LENGTH:64",
+  "LOG_LEVEL:error",
+  "ACCESS_TOKEN_EXPIRE_MINUTES:8",
+  "REFRESH_TOKEN_EXPIRE_DAYS:300",
+  "SESSION_MAX_DAYS:365",
+  "UNVERIFIED_ACCOUNT_EXPIRE_DAYS:365",
+  "USERNAME_RETIREMENT_DAYS:90",
+  "AUDIT_RETENTION_DAYS:365",
+  "EMAIL_VERIFICATION_EXPIRE_HOURS:8",
+  "KEY_ROTATION_DAYS:365",
+];

@@ -1,0 +1,19 @@
+import type { AuditEvent } from "../../src/audit/event-types.ts";
+import { createId, systemRandom } from "../../src/platform/random.ts";
+
+/** An audit event: a refused login of which nothing is known, unless `more` says it. */
+export function event(more: Partial<AuditEvent> = {}): AuditEvent {
+  const occurredAt = more.occurredAt ?? Date.now();
+  return {
+    id: createId(occurredAt, systemRandom),
+    type: "login_failed",
+    occurredAt,
+    actorId: null,
+    userId: null,
+    ipAddress: null,
+    userAgent: null,
+    requestId: null,
+    details: null,
+    ...more,
+  };
+}
