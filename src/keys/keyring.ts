@@ -57,6 +57,9 @@ export function createKeyring(parts: {
   // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
+  // After the clock was set back, nothing may count as fresh for longer.
+  const timeSince = (time: number) => Math.abs(clock.now() - time);
+
   async function read(): Promise<KnownKeys> {
     const { rows, version } = await readSigningKeys(db);
     const before = known.get(config);
@@ -133,7 +136,7 @@ export function createKeyring(parts: {
         publishedKeys(keys, clock.now(), tokenLifetime).find((key) => key.id === id);
       const kept = await knownOrRead();
       const found = find(kept);
-      if (found !== undefined || clock.now() - kept.readAt < LOOK_UP_PAUSE) return found;
+      if (found !== undefined || timeSince(kept.readAt) < LOOK_UP_PAUSE) return found;
       return find(await read());
     },
     isTrusted,
@@ -145,7 +148,7 @@ export function createKeyring(parts: {
     /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
     async published() {
       let current = known.get(config);
-      if (current === undefined || clock.now() - current.readAt > REREAD_AFTER) {
+      if (current === undefined || timeSince(current.readAt) > REREAD_AFTER) {
         try {
           current = await read();
         } catch (error) {

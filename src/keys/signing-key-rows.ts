@@ -10,13 +10,13 @@ export type SigningKeyRow = typeof signingKeys.$inferSelect;
 export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
 
 /**
- * A text that changes whenever a key is added, revoked or deleted. Every read of a user includes it, so that an isolate
+ * A text that changes whenever a key is added, revoked, deleted or replaced. Every read of a user includes it, so that an isolate
  * learns of an emergency rotation without an extra round trip.
  */
 export function selectKeyringVersion(db: Database) {
   return db
     .select({
-      version: sql<string>`coalesce(max(${signingKeys.sequence}), 0) || '.' || count(${signingKeys.revokedAt}) || '.' || count(*)`,
+      version: sql<string>`coalesce(max(${signingKeys.sequence}), 0) || '.' || count(${signingKeys.revokedAt}) || '.' || count(*) || '.' || coalesce(max(${signingKeys.id}), '')`,
     })
     .from(signingKeys);
 }

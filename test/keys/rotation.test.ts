@@ -62,6 +62,25 @@ describe("signing keys", () => {
     for (const { bearer } of logins) expect((await readMe(bearer)).status).toBe(200);
   });
 
+  it("are read again where others have taken their place, as many as before", async () => {
+    const [here, there] = [appWith({}), appWith({})];
+    await logIn(here, person);
+    await env.DB.exec("DELETE FROM signing_keys");
+    const { kid } = await logIn(there, person);
+    expect((await logIn(here, person)).kid).toBe(kid);
+  });
+
+  it("are read again after the clock was set back", async () => {
+    const [here, there] = [appWith({ RATE_LIMITING: "off" }), appWith({ RATE_LIMITING: "off" })];
+    vi.setSystemTime(start + 60 * MINUTE);
+    await logIn(here, person);
+    vi.setSystemTime(start);
+    await env.DB.exec("DELETE FROM signing_keys");
+    const { bearer, kid } = await logIn(there, person);
+    expect((await readMe(bearer, here)).status).toBe(200);
+    expect(await publishedIds(here)).toEqual([kid]);
+  });
+
   it("have 128 bits of strength, and private halves that are sealed, each to its own row [KY-6]", async () => {
     const { db, keyring, secrets } = coldIsolate();
     await keyring.signingKey();
