@@ -28,8 +28,8 @@ export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 configureLog(logSettingsOf(config, waitUntil));
-// Read as a member of the module, because older runtimes lack it: with a named import, the Worker would not start
-// there.
+// Read as a member of the module, not by a named import: older runtimes have no `tracing`, and a named import would
+// keep the Worker from starting there.
 useTracing(runtime.tracing);
 const app = createApp(config);
 
@@ -60,8 +60,8 @@ export default {
 } satisfies ExportedHandler<Bindings>;
 
 /**
- * The entrypoint that other Workers bind (`entrypoint = "AuthService"`): the strict check over RPC, and all of the HTTP
- * API.
+ * The entrypoint that other Workers bind (`entrypoint = "AuthService"`). Offers the strict check of a token over RPC,
+ * and the whole HTTP API.
  */
 export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
   override async fetch(request: Request): Promise<Response> {
@@ -95,8 +95,8 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
 }
 
 /**
- * Lets a request run to its end even if the client disconnects. Otherwise a client could make a change and prevent its
- * consequences, such as an email to the owner.
+ * Lets a request run to its end even if the client disconnects. Otherwise a client could make a change and then, by
+ * disconnecting, prevent what must follow, such as an email to the owner.
  */
 function runToEnd(context: ExecutionContext, response: Response | Promise<Response>): Response | Promise<Response> {
   context.waitUntil(Promise.resolve(response));

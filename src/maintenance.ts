@@ -1,6 +1,7 @@
 /**
- * The cron job: rotates the signing keys when they are due, reseals them after a change of the secret, offers a link for
- * the first superuser, carries out follow-ups that requests have left, and deletes expired data. A task that fails does not keep the others from running.
+ * The cron job. Rotates the signing keys when they are due, reseals them after a change of the secret, and offers a
+ * link for the first superuser. Carries out follow-ups that requests have left, deletes expired data, and moves audit
+ * events to `AUDIT_DB`. If a task fails, the others still run.
  */
 
 import { offerFirstSuperuser } from "./accounts/first-superuser.ts";
@@ -11,7 +12,7 @@ import { describeError, writeLog } from "./platform/log.ts";
 /** How many rows one statement deletes, and how often a task repeats it in one run. The next run continues. */
 const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
-/** Events are moved in one bound value, which D1 limits to 2 MB. The longest take 3 kB. */
+/** Events are moved as one bound value, which D1 limits to 2 MB. The longest events take 3 kB. */
 const EVENTS_MOVED_AT_ONCE = 500;
 const MOST_STATEMENTS = 20;
 
@@ -20,7 +21,10 @@ const IMPORT_TIME = 30 * DAY;
 
 type Task = (services: Services, now: number) => Promise<void>;
 
-/** In this order. The keys come first: they need few statements, and many follow-ups could use up what D1 allows. */
+/**
+ * Run in this order. The keys come first, because they need few statements: many follow-ups could use up the statements
+ * that D1 allows.
+ */
 const TASKS: Readonly<Record<string, Task>> = {
   rotate_signing_keys: ({ keyring }) => keyring.rotate(),
 

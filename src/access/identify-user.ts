@@ -1,6 +1,7 @@
 /**
- * Identifies the user of an access token. A strict check: signature and claims first, then in one round trip whether
- * the session is alive, the user exists and is active, and the signing key has not been revoked.
+ * Finds the user of an access token by a strict check. First checks the signature and the claims, which needs no
+ * storage. Then checks in one round trip that the session is alive, the user exists and is active, and the signing key
+ * is not revoked.
  */
 import type { Keyring } from "../keys/keyring.ts";
 import type { Sessions } from "../sessions/session-calls.ts";

@@ -1,7 +1,7 @@
 /**
- * Who may do what to whom. Only this table decides. The endpoints read it, the API reference and docs/accounts.md show
- * it, and the tests try every cell. `verify/permissions.ts` repeats the roles for other Workers; a test compares the
- * two.
+ * The permission table: who may do what to whom. Nothing else decides that. The endpoints read the table, the API
+ * reference and docs/accounts.md show it, and a test tries every cell. `verify/permissions.ts` has a copy of the roles
+ * for other Workers; a test compares the two.
  */
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
@@ -14,8 +14,8 @@ export type Standing = (typeof STANDINGS)[number];
 type Grants = Readonly<Partial<Record<Standing, readonly Standing[]>>>;
 
 /**
- * For each permission, who has it, and on whom they may use it. Users act only on those below them. Superusers act on
- * everyone.
+ * For each permission: who has it, and on whom they may use it. Operators read everyone. They act only on users of a
+ * lower standing; superusers also act on superusers.
  */
 export const PERMISSIONS = {
   read_users: { moderator: STANDINGS, admin: STANDINGS, superuser: STANDINGS },

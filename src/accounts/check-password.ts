@@ -1,6 +1,6 @@
 /**
- * The one place that checks a user's password: at login, and later when they confirm a change with it. Wrong guesses at
- * both count towards the same block.
+ * The only place that checks a user's password: at login, and when a logged-in user confirms a change with the
+ * password. Wrong guesses at both count towards the same block.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
@@ -28,7 +28,7 @@ export async function checkPassword(
 ): Promise<PasswordCheck | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
-  // After the check, so that neither the time nor the answer reveals that a guess was correct.
+  // Decided only now, so that neither the response time nor the answer reveals that a guess was correct.
   if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
     return { outcome: "password_blocked" };
   }
@@ -43,9 +43,9 @@ interface BlockingServices {
 }
 
 /**
- * After the last wrong guess in a row that is allowed, the password works only where its owner has logged in before
- * (NIST SP 800-63B-4 §3.2.2), and the owner gets an email. Runs after the response, because only existing accounts cause
- * this work.
+ * Blocks the password when the last allowed wrong guess in a row was made (NIST SP 800-63B-4 §3.2.2). From then on, the
+ * password works only where the user has logged in before. The owner gets an email. Runs after the response: only
+ * existing accounts cause this work, and its duration would reveal them.
  */
 export function blockAfterLastGuess(
   { afterResponse, clock, followUps, users }: BlockingServices,
@@ -70,15 +70,15 @@ interface Services extends BlockingServices {
 }
 
 /**
- * A live session proves more than a password: wrong guesses by others at login don't keep its user from using the
- * password.
+ * Used for a logged-in user's first wrong guess here. A live session proves more than a password does, so wrong guesses
+ * by others at login must not lock this user out.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
 /**
- * Checks the current password of a user who is logged in. A wrong one is recorded. If the password is blocked and a
- * wrong one was sent here before, even the right one is accepted only where the user has logged in before. The endpoint
- * that calls this declares the limit `passwordGuesses`, which counts only wrong passwords and slows them down.
+ * Checks the current password of a user who is logged in, and records a wrong one. After a first wrong one, a blocked
+ * password is accepted only where the user has logged in before. The endpoint that calls this declares the limit
+ * `passwordGuesses`, which counts only wrong passwords.
  */
 export async function checkCurrentPassword(
   services: Services,

@@ -1,7 +1,7 @@
 /**
  * Deletes an account with its sessions and its personal data. Two things remain: a digest that reserves the username
- * for a while, and audit events without personal data. The revocation record in KV expires by itself when the last
- * access token has expired.
+ * for a while, and audit events without personal data. The revocation record in KV expires by itself, together with the
+ * last access token.
  */
 import type { Config } from "../config/config.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
@@ -23,8 +23,8 @@ interface Services {
 }
 
 /**
- * Refused without any effect if the account belongs to the last superuser, if someone else changed the account
- * meanwhile, or if the actor lost the permission.
+ * Changes nothing and returns a refusal if the account belongs to the last superuser, if the account was changed
+ * meanwhile, or if the actor has lost the permission.
  */
 export async function deleteAccount(
   { clock, config, deletions, emailChanges, followUps, loginAttempts }: Services,
@@ -46,8 +46,8 @@ export async function deleteAccount(
 }
 
 /**
- * The addresses to notify: the user's own, and the former ones from which a change can still be undone. If an attacker
- * changed the address, the owner reads the former one.
+ * The addresses to notify: the user's current one, and each former one from which a change can still be undone. If an
+ * attacker changed the address, only the former one reaches the owner.
  */
 function concernedAddresses(user: User, changes: readonly EmailChange[]): Set<string> {
   const undoable = changes.filter(({ confirmedAt, undoneAt }) => confirmedAt !== null && undoneAt === null);

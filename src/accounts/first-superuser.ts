@@ -1,7 +1,7 @@
 /**
- * The way to the first superuser without a shell: while the service has none, and `FIRST_SUPERUSER_EMAIL` is set, the
- * cron job writes a link to the log. It is the only secret that is ever logged: a person who can read the log of a Worker can
- * usually deploy another one in its place.
+ * Makes the first superuser without a shell. While the service has no superuser and `FIRST_SUPERUSER_EMAIL` is set, the
+ * cron job writes a link to the log. The link is the only secret that is ever logged. That is acceptable, because a
+ * person who can read a Worker's log can usually also deploy another Worker in its place.
  */
 import type { Config } from "../config/config.ts";
 import { invitationUrl } from "../links/link-url.ts";
@@ -23,8 +23,8 @@ interface Parts {
 }
 
 /**
- * Writes a link when the previous one has expired, or when the variable names another address. That change stops the
- * previous link from working, so at most one works at a time.
+ * Writes a link if there is none yet, if the previous one has expired, or if the variable names another address. A
+ * changed variable also invalidates the previous link, so at most one link works at a time.
  */
 export async function offerFirstSuperuser({ clock, config, firstSuperuser, random, secrets }: Parts): Promise<void> {
   const { firstSuperuserEmail: email, links, publicUrl } = config;

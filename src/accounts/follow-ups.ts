@@ -1,8 +1,7 @@
 /**
- * Carries out the follow-ups of a change in D1, which happen outside of that change: emails, calls to session objects,
- * the removal of personal data. The request that made the change does so at once. If that fails, or the isolate is
- * lost, the cron job does it. Each follow-up is tried until it is carried out, for about eight days, and repeating one
- * does no harm.
+ * Carries out the follow-ups of a change in D1: emails, calls to session objects, the removal of personal data. The
+ * request that made the change carries them out at once. If that fails, or the isolate is lost, the cron job carries
+ * them out. It tries each follow-up again for about eight days. Repeating a follow-up does no harm.
  */
 import * as z from "zod";
 import type { AuditEventStore } from "../audit/audit-events.ts";
@@ -50,16 +49,18 @@ const anonymiseContent = z.object({ userId: z.string(), after: z.string().defaul
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 /**
- * How often the cron job tries a follow-up: for about eight days. By then the email is out of date, every access token
- * that a session object could still revoke has expired, and D1 refuses the sessions. The removal of personal data is
- * never given up: it ends once the events are deleted.
+ * After this many tries, in about eight days, the cron job gives a follow-up up. By then an email is out of date. The
+ * sessions are safe as well: every access token that a session object could still revoke has expired, and D1 refuses
+ * the sessions. The removal of personal data is never given up: it succeeds at the latest when the events have been
+ * deleted.
  */
 const MOST_TRIES = 200;
 /** How long a run of the cron job has for the follow-ups that it takes, before another run takes them. */
 const RUN_TIME = 5 * MINUTE;
 /**
- * How many follow-ups a run of the cron job takes at once, and how often. Each can cost two statements, or three with
- * `AUDIT_DB`: 604 of the 1,000 that D1 allows a Worker in one run. The other tasks can need some 300.
+ * How many follow-ups a run of the cron job takes at once. It repeats this up to `MOST_TIMES` times. A follow-up can
+ * cost two statements, or three with `AUDIT_DB`. That makes at most 604 of the 1,000 statements that D1 allows in one
+ * run of a Worker. The other tasks of the cron job can need about 300.
  */
 const FOLLOW_UPS_AT_ONCE = 50;
 const MOST_TIMES = 4;
@@ -107,7 +108,10 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     }
   }
 
-  /** Returns the ids of those that are done. A failure is logged; the cron job tries again. */
+  /**
+   * Carries out follow-ups and returns the ids of those that are done. A failure is logged, and the cron job tries
+   * again.
+   */
   async function performAll(all: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
     const done = await Promise.all(
       all.map(async (followUp) => {
@@ -124,8 +128,8 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   }
 
   /**
-   * Carries out a follow-up that a request has left. If it fails again, puts it off, or gives it up. Returns whether it
-   * needs more steps.
+   * Carries out a follow-up that a request has left undone. After a failure, postpones it or gives it up. Returns
+   * whether it needs more steps.
    */
   async function retryLeft({ id, kind, content, failures }: FollowUpRow): Promise<boolean> {
     try {
@@ -165,8 +169,9 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     },
 
     /**
-     * Carries out what a change has stored. Resolves once the session object has been called. Emails are sent after
-     * the response. Never throws. `user` is the state after the change; absent if the user was deleted.
+     * Carries out the follow-ups that were stored with a change. Never throws. Resolves once the session object has
+     * been called; the rest runs after the response. `user` is the state after the change; absent if the user was
+     * deleted.
      */
     async carryOut({ followUps: all }: Consequences, user?: User): Promise<void> {
       const forSessions = all.filter(({ kind }) => kind === "sessions");
@@ -176,7 +181,7 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         afterResponse.add(async () => followUpRows.delete([...told, ...(await performAll(left, user))]));
     },
 
-    /** Carries out what requests have left. */
+    /** Carries out the follow-ups that requests have left undone. */
     async carryOutLeft(): Promise<void> {
       for (let times = 0; times < MOST_TIMES; times++) {
         const now = clock.now();

@@ -1,6 +1,7 @@
 /**
- * Moves audit events from `DB`, where they are written with the change that they are about, to `AUDIT_DB`. An event is
- * first copied and later deleted, so a failure at any point loses none, and its id keeps a copy from becoming two.
+ * Moves audit events from `DB` to `AUDIT_DB`. Events are written to `DB` first, in the batch of the change that they
+ * record. An event is first copied and later deleted from `DB`, so a failure at any point loses none. A second copy of
+ * an event has the same id and is ignored.
  */
 import { and, eq, getTableColumns, inArray, isNotNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { archivedEvents } from "../db/archive.ts";
@@ -13,14 +14,21 @@ import type { AuditRow } from "./event-rows.ts";
 import { AUDIT_EVENT_TYPES, type AuditEventType } from "./event-types.ts";
 
 /**
- * The shortest time for which an event is in both databases. A list reads both at once, and no statement of D1 takes
- * longer than 30 s, so an event that moves during a list is found in at least one.
+ * The shortest time for which an event is in both databases. A list of events reads both databases at once, and no
+ * statement of D1 takes longer than 30 s. So the list finds an event in at least one of them, even if the event is
+ * moved meanwhile.
  */
 const SETTLING = 40 * SECOND;
 
-/** `DB` queries these: whether a file was imported, and whether a link for the first superuser is due. */
+/**
+ * Types that stay in `DB`, because statements there query them: whether a file was imported, and whether a link for the
+ * first superuser is due.
+ */
 const KEPT_TYPES: readonly AuditEventType[] = ["data_imported", "first_superuser_link_logged"];
-/** Queried in `DB` only while an import can be continued and its users can be unproved. Moved after that. */
+/**
+ * Types that statements in `DB` query for a while: as long as an import can be continued, or its users can be unproved.
+ * They are moved after that.
+ */
 const LATE_TYPES: readonly AuditEventType[] = ["account_imported"];
 const MOVED_TYPES = namesOf(AUDIT_EVENT_TYPES).filter((type) => ![...KEPT_TYPES, ...LATE_TYPES].includes(type));
 
@@ -31,8 +39,8 @@ export function isMovedSoon(type: string): boolean {
 
 export function createEventArchive(archive: Database, db: Database) {
   /**
-   * Adds events; those that are here already stay as they are. Returns the ids of those that have been here long enough
-   * to be deleted elsewhere.
+   * Adds events to this database, and leaves those that it already has unchanged. Returns the ids of the events that
+   * have been here long enough to be deleted from `DB`.
    */
   async function add(events: readonly AuditRow[]): Promise<string[]> {
     if (events.length === 0) return [];
@@ -55,8 +63,9 @@ export function createEventArchive(archive: Database, db: Database) {
   }
 
   /**
-   * Between reading these events and adding them here, a user may have been deleted and their personal data removed
-   * here. Checks every event, because the copy can have personal data that the original has lost.
+   * Removes the personal data of users who were deleted after these events were read from `DB`. The removal may have
+   * run here before the events were added. Checks every event, also those that were here already: a copy can still have
+   * personal data that the event in `DB` has lost.
    */
   async function forgetDeleted(events: readonly AuditRow[]): Promise<void> {
     const deleted = await deletedOwners(db, events);
@@ -82,7 +91,7 @@ export function createEventArchive(archive: Database, db: Database) {
           last === undefined ? undefined : sql`(${type}, ${id}) > (${last.type}, ${last.id})`,
         ),
       )
-      // In the order of an index, which skips the types that stay.
+      // The order of an index, which lets SQLite skip the types that stay.
       .orderBy(type, id)
       .limit(most);
     const settled = await add(rows);
@@ -94,8 +103,8 @@ export function createEventArchive(archive: Database, db: Database) {
     add,
 
     /**
-     * Returns a function that moves the next `most` events each time it is called, and says whether there may be more.
-     * Imports of users are moved if they are from before `importedBefore`.
+     * Returns a function. Each call moves the next `most` events and returns whether there may be more. Events of
+     * `LATE_TYPES` are moved only if they are older than `importedBefore`.
      */
     drain(importedBefore: number, most: number): () => Promise<boolean> {
       const walks: Walk[] = [{ types: MOVED_TYPES }, { types: LATE_TYPES, before: earliestId(importedBefore) }];
@@ -122,7 +131,7 @@ export async function readUnmoved(
     .from(auditEvents)
     .where(inArray(type, [...MOVED_TYPES]))
     .limit(most + 1);
-  // The first of each type: the oldest of all may follow many that stay.
+  // Looks up the first event of each type, because many events that stay may be older than the oldest one to move.
   const firsts = sql`SELECT (SELECT min(id) FROM ${auditEvents} WHERE type = value) AS id FROM json_each(${JSON.stringify(MOVED_TYPES)})`;
   const { count, oldest } = await db.get<{ count: number; oldest: string | null }>(
     sql`SELECT (SELECT count(*) FROM ${some}) AS count, (SELECT min(id) FROM (${firsts})) AS oldest`,
@@ -152,7 +161,7 @@ export async function deletedOwners(db: Database, events: readonly AuditRow[]): 
   return new Set(deleted.map(({ id }) => id));
 }
 
-/** One bound value, however many ids: D1 takes 100. */
+/** Binds all ids as one value, because D1 allows 100 values in a statement. */
 function isAmong(column: typeof auditEvents.id, ids: readonly string[]): SQL {
   return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
 }

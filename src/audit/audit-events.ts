@@ -1,6 +1,6 @@
 /**
- * Audit events. Their ids are UUIDv7 of the time of the event, so the primary key is in time order. All of them are in
- * D1. If the operator has bound `AUDIT_DB`, only the newest stay in D1, and the others are there.
+ * The store of audit events. The id of an event is a UUIDv7 of its time, so the primary key is in time order. Without
+ * `AUDIT_DB`, all events are in `DB`. With `AUDIT_DB`, only the newest are in `DB`, and the others are in `AUDIT_DB`.
  */
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { archivedEvents } from "../db/archive.ts";
@@ -50,10 +50,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
     ...(archiveDb === undefined ? [] : [{ at: archiveDb, table: archivedEvents }]),
   ];
 
-  /**
-   * Adds events to `DB` in one transaction, so that they don't need the other database. An event that already exists is
-   * not changed.
-   */
+  /** Adds events to `DB` in one transaction. Does not need `AUDIT_DB`. An event that already exists is not changed. */
   async function stage(events: AuditEvent[]): Promise<void> {
     const [first, ...others] = events.map((event) => db.insert(auditEvents).values(rowOf(event)).onConflictDoNothing());
     if (first !== undefined) await db.batch([first, ...others]);
@@ -62,7 +59,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
   return {
     stage,
 
-    /** Adds events where they stay, in one transaction. An event that already exists is not changed. */
+    /** Adds events in one transaction to the database where they stay. An event that already exists is not changed. */
     async add(events: AuditEvent[]): Promise<void> {
       await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },
@@ -73,7 +70,8 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
         selectPage(db, auditEvents, filter, page, shown),
         archiveDb && selectPage(archiveDb, archivedEvents, filter, page),
       ]);
-      // For a while an event is in both databases. The copy in D1 counts: its personal data is already hidden.
+      // An event that is being moved is in both databases. The copy in `DB` counts: its personal data is already hidden
+      // if the user was deleted.
       const known = new Set(own.map(({ id }) => id));
       const others = archived.filter(({ id }) => !known.has(id));
       const doubtful = others.filter((row) => hasPersonalData(row) && ownerOf(row) !== living);
@@ -85,8 +83,8 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
     },
 
     /**
-     * Takes the next `most` events of a deleted user after the event `after`, in each database, and removes the personal
-     * data from them. Returns the event to go on after, or `undefined` if no more events are left.
+     * Removes the personal data from the next `most` events of a deleted user in each database, in the order of their
+     * ids and after the id `after`. Returns the id to continue after, or `undefined` if no more events are left.
      */
     async anonymise(userId: string, after: string, most: number) {
       const lasts = await Promise.all(places.map(({ at, table }) => anonymiseRows(at, table, userId, after, most)));
@@ -103,7 +101,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
   };
 }
 
-/** Hidden as soon as the user is deleted: the rows themselves are cleared step by step. */
+/** Hides personal data as soon as the user is deleted. The rows themselves are cleared later, step by step. */
 const shown = (column: SQLWrapper) =>
   sql<
     string | null

@@ -36,9 +36,9 @@ export function selectPage(
   { limit, before = LAST_ID }: AuditPage,
   shown: (column: SQLWrapper) => SQL<string | null> = (column) => sql`${column}`,
 ) {
-  // One bound, not two: with two, SQLite may start at the wrong one and read every event between.
+  // Only one upper bound: with two, SQLite may start at the wrong one and read every event between them.
   const end = until === undefined ? before : smallerOf(before, earliestId(until));
-  // The plus sign keeps SQLite from reading the events of everyone else that have the type.
+  // The plus sign keeps SQLite from using the index of types, which would read the events of this type of all users.
   const typeColumn = userId === undefined ? sql`${table.type}` : sql`+${table.type}`;
   return db
     .select({
@@ -63,12 +63,13 @@ export function selectPage(
 }
 
 /**
- * Takes the next `most` events of a deleted user after the event `after`, and removes the personal data from them: from
- * what the user did, and from what unauthenticated clients did to the account. For the actions of operators, the
- * operator's address stays. Returns the last event's id, or `undefined` if no more events are left.
+ * Removes the personal data from the next `most` events of a deleted user, in the order of their ids and after the id
+ * `after`. These events are the user's own actions, and what unauthenticated clients did to the account. The actions of
+ * operators on the account keep the operator's IP address. Returns the id of the last event, or `undefined` if no more
+ * events are left.
  */
 export async function anonymiseRows(db: Database, table: EventTable, userId: string, after: string, most: number) {
-  // Each is a range of an index and nothing else filters it, so that a step reads no more events than it takes.
+  // Each query reads one range of an index and filters nothing else, so that a step reads no more events than it takes.
   const next = (column: typeof table.actorId | typeof table.userId) =>
     db
       .select({ id: table.id })

@@ -1,7 +1,4 @@
-/**
- * The consumer of the audit queue: writes events in batches. Each event is written once, even if it arrives several
- * times.
- */
+/** The consumer of the audit queue. Writes events in batches. An event that arrives several times is written once. */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
@@ -22,7 +19,7 @@ export async function recordAuditEvents(
   { auditEvents }: { auditEvents: AuditEventStore },
 ): Promise<void> {
   const events = batch.messages.flatMap(readEvent);
-  // What `readEvent` has decided about a message stands: this is about the others.
+  // This changes only the messages that `readEvent` has not acknowledged or retried itself.
   try {
     await auditEvents.add(events);
     batch.ackAll();
@@ -34,9 +31,9 @@ export async function recordAuditEvents(
 }
 
 /**
- * The event of a message. One that only a newer release knows is retried alone: that release may be back soon, and
- * otherwise the event reaches the dead-letter queue. A message that is not an event is dropped: no release could record
- * it.
+ * Returns the event of a message, or nothing if this release can't read it. A type that this release does not know
+ * belongs to a newer release, which may be deployed again soon. So this message alone is retried; if it keeps failing,
+ * it goes to the dead-letter queue. A message that is not an event is dropped, because no release could record it.
  */
 function readEvent(message: Message<unknown>): AuditEvent[] {
   const { attempts, body } = message;

@@ -1,7 +1,7 @@
 /**
- * The audit trail of one request, for events that don't belong to a change in D1. Handlers note them; all are sent to
- * the queue together, after the response. From then on each is recorded at least once. An event about a change in D1 is
- * stored in the batch of the change instead: `followups/consequences.ts`, `keys/signing-key-rows.ts`.
+ * The audit trail of one request, for events that are not about a change in D1. Handlers note events. After the
+ * response, all of them are sent to the queue together; once there, each is recorded. An event about a change in D1 is
+ * stored in the batch of that change instead: see `followups/consequences.ts` and `keys/signing-key-rows.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -56,8 +56,8 @@ export function createAuditTrail(
     /** An event for the batch of the change that it is about. */
     eventOf,
     /**
-     * Sends the noted events to the queue. Never throws: if the queue still fails after a few tries, each event is
-     * logged as lost, without its IP address.
+     * Sends the noted events to the queue. Never throws. If the queue still fails after a few tries, logs each event as
+     * lost, without its IP address.
      */
     async send() {
       const events = noted.splice(0);

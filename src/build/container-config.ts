@@ -1,7 +1,7 @@
 /**
- * The configuration of workerd for the container, in Cap'n Proto's text format; workerd.capnp in the npm package
- * `workerd` is its schema. It is derived from `wrangler.toml`, so that the bindings, queues and cron triggers are the
- * same as on Cloudflare.
+ * The configuration of workerd for the container, in Cap'n Proto's text format. Its schema is workerd.capnp in the npm
+ * package `workerd`. It is derived from `wrangler.toml`, so that the bindings, queues and cron triggers are the same as
+ * on Cloudflare.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Unstable_Config } from "wrangler";
@@ -34,8 +34,8 @@ const BUNDLED_DATE = "2026-01-01";
 const DISKS = ["objects", "d1", "kv", "kv-blobs", "queues", "cron"];
 
 /**
- * The file of the database below the folder `d1`. Its name is the id of the Durable Object that is the database:
- * workerd derives it from the names of the class and of the database, and so does Miniflare.
+ * The path of the database's file below the folder `d1`. The database is a Durable Object, and its id is the file's
+ * name. workerd derives the id from the names of the class and of the database, as Miniflare does.
  */
 export function databaseFile(): string {
   const key = createHash("sha256").update(DATABASE_CLASS).digest();
@@ -93,8 +93,8 @@ const postern :Workerd.Worker = (
 }
 
 /**
- * `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist on Cloudflare only, and so does the limit of a database's size that
- * `AUDIT_DB` is for. The service runs without them.
+ * Leaves out what the service can run without. `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist only on Cloudflare.
+ * `AUDIT_DB` is needed only because Cloudflare limits the size of a database.
  */
 function storageBindings(wrangler: WranglerConfig): string[] {
   const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;

@@ -1,6 +1,7 @@
 /**
- * `npm run container:build`: makes the folder that the container's image holds: the compiled Worker, its assets and
- * migrations, workerd with its configuration, and the scripts that start, back up and restore it. Runs without Node.
+ * `npm run container:build` makes the folder that the container's image holds: the compiled Worker, its assets and
+ * migrations, workerd with its configuration, and scripts that start, back up and restore the service. The image needs
+ * no Node.
  */
 import { execFileSync } from "node:child_process";
 import {

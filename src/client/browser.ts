@@ -9,8 +9,8 @@ interface Channel<Message> {
 export interface Surroundings {
   fetch: Fetch;
   /**
-   * Milliseconds of two clocks: the wall clock, which can be set, and a monotonic clock, which may stop while the
-   * machine sleeps.
+   * Reads two clocks, in milliseconds: the wall clock, which a person can set, and a monotonic clock, which may stop
+   * while the machine sleeps.
    */
   readClocks(): Reading;
   pause(milliseconds: number): Promise<void>;

@@ -12,8 +12,8 @@ export interface ClientOptions {
   baseUrl: string;
   /**
    * `cookie`: the browser keeps the refresh token where no script can read it. The user stays logged in after a reload,
-   * and all tabs of the origin share one session. `memory`: only this page has the refresh token, and a reload logs
-   * out.
+   * and all tabs of the origin share one session. `memory`: only this page has the refresh token, so a reload logs the
+   * user out.
    */
   mode: "cookie" | "memory";
   /** Other origins that `client.fetch` sends the access token to. No other origin gets it. */
@@ -25,28 +25,30 @@ export interface ClientOptions {
 }
 
 /**
- * Every method that calls the service, except `fetch`, throws a `PosternError` if the service refuses or does not
- * answer.
+ * Every method that calls the service throws a `PosternError` if the service refuses or does not answer. Only `fetch`
+ * returns refusals as responses.
  */
 export interface Client {
   register(body: RegisterBody): Promise<Answer<"/api/v1/auth/register">>;
   /**
-   * With an email or a username. In cookie mode also checks that the browser kept the cookie; otherwise ends the session
-   * and throws `cookies_refused`.
+   * Logs in with an email or a username. In cookie mode, also checks that the browser kept the cookie. If the browser
+   * did not, ends the session and throws `cookies_refused`.
    */
   login(body: LoginBody): Promise<User>;
   /**
-   * Logs out at once, here and in the tabs that share the session. `all` ends every session of the user. Throws if the
-   * service could not be reached: the session then still exists, and in cookie mode a reload would log in again, so
-   * call it again. With `all`, also throws the 401 if this session had already ended: the other sessions continue, and
-   * ending them needs a new login.
+   * Logs out at once, here and in the tabs that share the session. With `all`, ends every session of the user.
+   *
+   * Throws if the service could not be reached. The session then still exists, and in cookie mode a reload would log in
+   * again, so call `logout` again. With `all`, also throws the 401 if this session had already ended. The user's other
+   * sessions then continue, and only a new login can end them.
    *
    * The page may be closed right after the call, because the request has been sent by then. One exception: if a login
    * is in progress in this tab, the log-out waits for it and then ends its session.
    *
-   * In cookie mode, the response deletes the cookie. So a login that begins in any tab waits up to 10 seconds for the
-   * response. It doesn't wait if the browser has no Web Locks, or if the page that logged out was closed. A login that
-   * was already in progress in another tab may lose its new cookie; its session then ends with `session_ended`.
+   * In cookie mode, the response to the log-out deletes the cookie. So a login that begins in any tab waits up to 10
+   * seconds for that response. It doesn't wait if the browser has no Web Locks, or if the page that logged out was
+   * closed. A login that was already in progress in another tab may lose its new cookie; its session then ends with
+   * `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
   /** Replaces the access token now. Returns whether a user is logged in; throws if that can't be determined. */
@@ -54,15 +56,17 @@ export interface Client {
   /** Reads the user who is logged in; `null` if there is none. */
   user(): Promise<User | null>;
   /**
-   * `fetch` with the access token, for the service and the `apis`. The token is refreshed before it expires, and once
-   * more after a 401. The request is then sent again, unless its body is a stream or it is a `Request` with a body.
-   * Paths are relative to the service. Other origins get the request without a token, and so do redirects to another
-   * origin (Fetch standard, HTTP-redirect fetch). Throws a `PosternError` if a necessary refresh gets no answer.
+   * Sends a request as `fetch` does, with the access token if it goes to the service or to the `apis`. Other origins
+   * get no token, not even by a redirect (Fetch standard, HTTP-redirect fetch). Paths are relative to the service. The
+   * token is refreshed before it expires. After a 401 it is refreshed once more, and the request is sent again, unless
+   * its body is a stream or it is a `Request` with a body. Throws a `PosternError` if a necessary refresh gets no
+   * answer.
    */
   fetch: Fetch;
   /**
-   * Calls the listener on every login and log-out, including those in other tabs, and once with the current state if it
-   * is known. In cookie mode, a page that was just loaded learns the state by calling `user()`.
+   * Calls the listener on every login and log-out, including those in other tabs. Also calls it once with the current
+   * state if that is known. In cookie mode, a page that was just loaded does not know its state until it calls
+   * `user()`.
    */
   onAuthStateChange(listener: (state: AuthState) => void): () => void;
   /** Stops exchanging messages with other tabs. */
@@ -70,8 +74,8 @@ export interface Client {
 }
 
 /**
- * Creates a client of the service. Create one per page. Never share one on a server: it would be logged in for all
- * users at once.
+ * Creates a client of the service. Create one per page. Never share one on a server: all users would be logged in as
+ * the same user.
  *
  * @throws {TypeError} if a URL is not http(s), `baseUrl` has a path, or `mode` is unknown
  */
@@ -110,8 +114,8 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   }
 
   /**
-   * Runs after a log-out. If the client is logged in again by then, the login came from another tab, and the response
-   * to the log-out may have deleted its cookie. A refresh finds out.
+   * Runs after the response to a log-out. If the client is logged in again by then, the login came from another tab,
+   * and the response may have deleted that login's cookie. A refresh then shows whether the cookie is left.
    */
   function lookForCookie(): void {
     if (session.tokens() !== undefined) session.refresh().catch(() => {});

@@ -1,13 +1,15 @@
 import { PosternError } from "./error.ts";
 import type { Service } from "./service.ts";
 
-/** Short: the user waits for it after every login. Without an answer, the login counts. */
+/**
+ * Short, because the user waits for this check after every login. Without an answer, the login counts as successful.
+ */
 const PATIENCE_MILLISECONDS = 4_000;
 
 /**
- * Checks after a login in cookie mode that the browser kept the cookie, because a browser that refuses cookies doesn't
- * tell the page. If the cookie is missing, ends the session: the next load would lose it, and it would stay in the
- * user's list of sessions.
+ * Checks after a login in cookie mode that the browser kept the cookie. A browser that refuses cookies doesn't tell the
+ * page. If the cookie is missing, ends the session: a reload would log the user out, and the session would stay in the
+ * user's list.
  *
  * @throws {PosternError} `cookies_refused`
  */

@@ -15,8 +15,8 @@ export class PosternError extends Error {
   /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
   /**
-   * Stable. `unexpected_answer` means that the response did not come from the service, for example an error page of a
-   * proxy, or a redirect. `cookies_refused`: after a login in cookie mode, the browser did not keep the cookie.
+   * A stable code. `unexpected_answer`: the response did not come from the service; for example, it is an error page of
+   * a proxy, or a redirect. `cookies_refused`: after a login in cookie mode, the browser did not keep the cookie.
    */
   readonly code: ErrorCode | "network_error" | "unexpected_answer" | "cookies_refused";
   /** What went wrong and how to fix it, for people. */
@@ -47,9 +47,9 @@ export function networkError(cause: unknown): PosternError {
 }
 
 /**
- * Reads the error of a response from `client.fetch`. Also works for your own API if it answers with problem documents
- * (RFC 9457), as `postern/verify` does: its `code`, `detail` and `errors` are passed on unchanged. Never rejects.
- * Consumes the body of the response.
+ * Reads the error of a response from `client.fetch`. Never rejects. Consumes the body of the response. Also works for
+ * your own API if it answers with problem documents (RFC 9457), as `postern/verify` does: their `code`, `detail` and
+ * `errors` are passed on unchanged.
  */
 export function readError(response: Response): Promise<PosternError> {
   return response.text().then((text) => errorOf(response, text), networkError);

@@ -1,6 +1,6 @@
 /**
- * `postern/client`: logs users in from a browser app. Owns the access token, its refreshes and the messages between the
- * tabs of a browser. Has no dependencies, and imports nothing from the rest of src.
+ * `postern/client`: logs users in from a browser app. Stores and refreshes the access token, and exchanges messages
+ * between the tabs of a browser. Has no dependencies, and imports nothing from the rest of src.
  */
 export type { Surroundings } from "./browser.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";

@@ -3,20 +3,21 @@ import type { Service } from "./service.ts";
 import type { TokenPair } from "./types.ts";
 
 /**
- * If there was no answer, the refresh is repeated soon, because the service may have processed it. Within 30 s the
- * service gives the same successor again; later it treats the old token as stolen.
+ * The pauses before the second and the third try of a refresh. They are short, because the service may have processed a
+ * try whose answer was lost. Within 30 s it gives the same successor again; later it treats the old token as stolen.
  */
 const PAUSES_MILLISECONDS = [300, 1_200];
-/** A longer `Retry-After` is not waited for. */
+/** After a longer `Retry-After` there is no further try. */
 const LONGEST_WAIT_SECONDS = 2;
 /**
- * The timeout of each try. All tries together take at most 3 · 8 + 2 · 2 = 28 s. After the 30 s above, another try
- * would look like theft. A service with a shorter `REFRESH_GRACE_SECONDS` accepts that risk.
+ * The timeout of each try. All tries together take at most 3 · 8 + 2 · 2 = 28 s: a try after the 30 s above would look
+ * like theft. If `REFRESH_GRACE_SECONDS` is shorter, a late try can look like theft.
  */
 const PATIENCE_MILLISECONDS = 8_000;
 
 /**
- * Refreshes with the token or the cookie, and retries temporary failures. Stops early once `isOutdated` returns true.
+ * Refreshes with the token, or with the cookie if there is none. Retries temporary failures. Stops early once
+ * `isOutdated` returns true.
  */
 export async function refreshPatiently(
   service: Service,

@@ -9,14 +9,14 @@ const TIMEOUT_MILLISECONDS = 15_000;
 type Json = Partial<Record<string, unknown>>;
 
 /**
- * Checks that each response has the fields that the client uses. A proxy or the log-in page of a network may answer 200
- * with other content, which must not count as a success.
+ * For each route, checks that a successful response has the fields that the client uses. A proxy, or the log-in page of
+ * a network, may answer 200 with other content, which must not count as a success.
  */
 const KNOWN_BY = {
   "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
   "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
   "/api/v1/auth/refresh": isTokenPair,
-  /** The success of these is a 204 without a body, which proxies do not send. */
+  /** These answer a success with 204 and no body, which proxies do not send. */
   "/api/v1/auth/check-cookie": undefined,
   "/api/v1/auth/logout": undefined,
 };

@@ -1,6 +1,5 @@
 /**
- * The session in this tab: the access token, its replacement, and the listeners. Tokens are only stored here, in
- * memory.
+ * The session in this tab: the access token, its refresh, and the listeners. Tokens are stored only here, in memory.
  */
 import { elapsedSince, type Reading, type Surroundings } from "./browser.ts";
 import { isVerdict, refreshPatiently } from "./refresh.ts";
@@ -9,8 +8,8 @@ import type { Tabs } from "./tabs.ts";
 import type { TokenPair, User } from "./types.ts";
 
 /**
- * `logout`: here or in another tab. `session_ended`: the service ended the session. `no_session`: there was none to
- * restore.
+ * `logout`: the user logged out, here or in another tab. `session_ended`: the service ended the session. `no_session`:
+ * there was no session to restore.
  */
 export type SignedOutReason = "logout" | "session_ended" | "no_session";
 
@@ -137,8 +136,8 @@ export function createSession(
     tokens: () => held?.tokens,
 
     /**
-     * Tokens that have not expired, refreshed if needed; `undefined` if no user is logged in. Throws if that can't be
-     * determined.
+     * The tokens of the session, refreshed first if they have expired; `undefined` if no user is logged in. Throws if a
+     * necessary refresh gets no answer.
      */
     async accessToken(): Promise<TokenPair | undefined> {
       const sessionId = held?.tokens.session_id;

@@ -2,35 +2,40 @@
 import type { Surroundings } from "./browser.ts";
 
 /**
- * How long a tab waits for its turn before it goes ahead, since the tab at work may have been frozen. Longer than any
- * normal turn: a refresh with all its tries, or a login that waits for a log-out and checks its cookie, 10 + 15 + 4 s.
+ * How long a tab waits for its turn before it goes ahead. The browser may have frozen the tab whose turn it is. Longer
+ * than any normal turn: a refresh with all its tries takes up to 28 s, and a login that waits for a log-out and checks
+ * its cookie 10 + 15 + 4 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
 /**
- * The same for a login, where a person waits: longer than a turn on a network that works. If the login goes ahead too
- * early, a response to another tab may replace its cookie, and the next refresh finds out.
+ * How long a login waits for its turn. Shorter, because a person waits, but still longer than a turn on a network that
+ * works. If the login goes ahead too early, a response to another tab may replace its cookie. The next refresh then
+ * notices.
  */
 const LOGIN_PATIENCE_MILLISECONDS = 10_000;
-/** How long to wait after a lock was not granted in time. It is probably held for ever, but may have been released. */
+/**
+ * How long to wait for a lock that was not granted in time before. Its tab is probably frozen, but may have released
+ * it.
+ */
 const SECOND_PATIENCE_MILLISECONDS = 1_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */
 const HANDOVER_MILLISECONDS = 50;
 
 /**
- * Runs `work` while no other tab runs work of the same kind. Without Web Locks, or if they are refused, it only waits
- * for work in this tab.
+ * Runs `work` while no other tab runs work of the same kind. Without Web Locks, or if the browser refuses them, only
+ * waits for work in this tab.
  */
 type TakeTurn = <Value>(work: () => Promise<Value>, deadline?: AbortSignal) => Promise<Value>;
 
 export interface Tabs<Message> {
   /**
-   * For refreshes. If two tabs refresh at the same time because there are no Web Locks, the service gives both the same
-   * successor within 30 s.
+   * For refreshes. Without Web Locks, two tabs may refresh at the same time; the service gives both the same successor
+   * within 30 s.
    */
   toRefresh: TakeTurn;
   /**
-   * For logins. A refresh must not overtake one, and the response to a log-out deletes the cookie, even if it belongs to
-   * a newer session. So a login waits for both, under one deadline.
+   * For logins. A login waits for refreshes, which must not run at the same time. It also waits for log-outs: their
+   * response deletes the cookie, even that of a newer session. One deadline covers both waits.
    */
   toLogIn<Value>(work: () => Promise<Value>): Promise<Value>;
   /** For log-outs. Logins wait for them. */
@@ -64,8 +69,8 @@ export function joinTabs<Message>(
 }
 
 /**
- * `undefined` if the browser refuses, as Firefox does in a third-party frame. Then there are no messages between tabs;
- * all else works.
+ * `undefined` if the browser refuses a channel, as Firefox does in a third-party frame. The tabs then exchange no
+ * messages; everything else works.
  */
 function openChannel<Message>(name: string, world: Surroundings, listen: (message: Message) => void) {
   try {

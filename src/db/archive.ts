@@ -1,6 +1,7 @@
 /**
- * The separate database for audit events, if the operator has bound one (`AUDIT_DB`). Its table has another name than
- * the one in `DB`: if both bindings name the same database by mistake, events are copied, not lost.
+ * The separate database for audit events, if the operator has bound one (`AUDIT_DB`). Its table and the table in `DB`
+ * have different names. So if both bindings name the same database by mistake, events are copied within it and none is
+ * lost.
  */
 import { getTableColumns } from "drizzle-orm";
 import { eventTable } from "./schema.ts";

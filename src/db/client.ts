@@ -31,15 +31,16 @@ export async function databaseNow(db: Database): Promise<number> {
 }
 
 /**
- * SQLite: the latest INSERT, UPDATE or DELETE changed a row. For a statement directly behind it in a batch.
+ * Whether the latest INSERT, UPDATE or DELETE changed a row (SQLite). Only for a statement that directly follows it in
+ * a batch.
  */
 export const HAS_CHANGED = sql`changes() > 0`;
 
 type Statement = BatchItem<"sqlite">;
 
 /**
- * Runs statements in the order in which they are written, as one transaction and one round trip. Each result comes
- * back under the name of its statement.
+ * Runs statements in the given order, as one transaction and one round trip. Returns each result under the name of its
+ * statement.
  */
 export async function batchOf<Statements extends Record<string, Statement>>(
   db: Database,
@@ -53,8 +54,8 @@ export async function batchOf<Statements extends Record<string, Statement>>(
 type Select = Record<"prepare" | "execute", () => unknown> & Record<"_", unknown>;
 
 /**
- * A statement that Drizzle builds once per isolate. For the statements that most requests run: the Worker takes as long
- * to build one as to run it. Values are given by the names of the placeholders.
+ * A statement that Drizzle builds once per isolate, because building one takes as long as running it. For the
+ * statements that most requests run. `values` are the values of the placeholders, by name.
  */
 export function prepareOnce<Builder extends Select>(build: (db: Database) => Builder) {
   let built: D1PreparedQuery | undefined;
@@ -88,8 +89,8 @@ function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Databas
   }
 
   return {
-    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. If its migration were missing, a
-    // column would have its own name as its value.
+    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. If a migration were missing, the
+    // new column would seem to contain its own name. An unknown name in backticks is an error.
     prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
     batch: (statements: D1PreparedStatement[]) =>
       hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),

@@ -4,7 +4,7 @@ import type { Database } from "./client.ts";
 
 /**
  * Deletes up to `most` of the rows that meet a condition, so that no statement blocks the database for long. `key` is
- * the table's primary key. Returns whether there may be more.
+ * the table's primary key. Returns whether there may be more such rows.
  */
 export async function deleteSome(
   db: Database,

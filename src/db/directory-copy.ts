@@ -82,7 +82,7 @@ export function createDirectoryTarget(db: Database) {
       .set({ details: JSON.stringify(progress) })
       .where(eq(auditEvents.id, id));
 
-  /** One bound value, however many rows: D1 takes 100 values, each of up to 2 MB. */
+  /** Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB. */
   const insertRows = ({ inSchema, columns }: SchemaTable, rows: Value[][]) => {
     const values = sql.raw(columns.map((_, index) => `value->>${index}`).join(", "));
     return db.insert(inSchema).select(sql`SELECT ${values} FROM json_each(${JSON.stringify(rows)})`);
@@ -109,8 +109,8 @@ export function createDirectoryTarget(db: Database) {
     },
 
     /**
-     * Empties the tables that a new service has filled by itself, and adds the signing keys. In one transaction:
-     * otherwise the service could make a key in between.
+     * Empties the tables that a new service has filled by itself, and adds the signing keys. Does both in one
+     * transaction: in between, the service could create a key of its own.
      */
     async begin({ id, ...progress }: ImportEvent, occurredAt: number, keys: Value[][]): Promise<void> {
       const own = TABLES.filter(({ name }) => name !== "users" && name !== "registrations");

@@ -10,10 +10,10 @@ export const MIGRATIONS: readonly string[] = journal.entries.map(({ tag }) => `$
 export const APPLIED_MIGRATIONS = "SELECT name FROM d1_migrations";
 
 /**
- * Which of the known migrations are not applied yet. Those of a newer release are not missing here: the schema only ever gains
- * what older releases ignore.
+ * Which of the known migrations are not applied yet. Migrations of a newer release don't count: this release does not
+ * know them and doesn't need them, because a schema only gains what older releases ignore.
  *
- * @throws if there is no such table, because nothing was ever applied
+ * @throws if the table of migrations does not exist, because none was ever applied
  */
 export async function pendingMigrations(db: Database, known = MIGRATIONS): Promise<string[]> {
   const names = new Set(await appliedMigrations(db));

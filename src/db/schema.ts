@@ -30,15 +30,15 @@ export const users = sqliteTable(
     isVerified: integer("is_verified", { mode: "boolean" }).notNull().default(false),
     isSuperuser: integer("is_superuser", { mode: "boolean" }).notNull().default(false),
     /**
-     * Incremented with every change of the password, and whenever all sessions must end. Sessions and reset links of an
-     * earlier epoch are refused as soon as the statement that increments it has run.
+     * Incremented with every change of the password, and whenever all sessions must end. From that moment, sessions and
+     * reset links of an earlier epoch are refused.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
     /** The one session of an earlier epoch that stays valid: the one in which the user changed the password. */
     keptSessionId: text("kept_session_id"),
     /**
-     * Since when the password only works on networks where the user has logged in before, because there were too many
-     * wrong guesses.
+     * Set when there were too many wrong guesses. From this time on, the password works only on networks where the user
+     * has logged in before.
      */
     passwordBlockedAt: integer("password_blocked_at"),
     /** When the budget of successful logins (`loginsPerUser`) is full again: the number of `limits/gcra.ts`. */
@@ -46,7 +46,7 @@ export const users = sqliteTable(
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /**
-     * SHA-256 of the verification or invitation link that verified the address. Using that verification link again
+     * SHA-256 of the verification or invitation link that verified the address. Opening that verification link again
      * succeeds again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
@@ -68,9 +68,9 @@ export const users = sqliteTable(
 );
 
 /**
- * Registrations that wait for their link to be used, each with the credentials that were chosen in it. One address can
- * have several. The first one whose link is used sets the account's credentials. An address that already has an account
- * gets a row too (but no link), so that the response does not reveal the account.
+ * Registrations that wait for their link to be used. Each has its own credentials, as its form was filled in. One
+ * address can have several registrations: the first one whose link is used sets the account's credentials. An address
+ * that already has an account gets a row too (but no link), so that the response does not reveal the account.
  */
 export const registrations = sqliteTable(
   "registrations",
@@ -91,8 +91,8 @@ export const registrations = sqliteTable(
 );
 
 /**
- * Changes of email address. Each is requested, then confirmed from the new address. It can be undone from the old
- * address for `EMAIL_CHANGE_UNDO_DAYS`. After that, the row is deleted.
+ * Changes of email address. A change is requested, then confirmed from the new address. For `EMAIL_CHANGE_UNDO_DAYS`,
+ * it can be undone from the old address. After that, the row is deleted.
  */
 export const emailChanges = sqliteTable(
   "email_changes",
@@ -124,16 +124,16 @@ export const retiredUsernames = sqliteTable(
 );
 
 /**
- * A table of security events, which never contain a password, token, link or email address. `db/archive.ts` has another
- * one in a database of its own.
+ * A table of security events, which never contain a password, token, link or email address. `DB` has one such table,
+ * and `AUDIT_DB` another (`db/archive.ts`).
  */
 export const eventTable = (name: string) =>
   sqliteTable(
     name,
     {
       /**
-       * A UUIDv7 of the time of the event, so that the primary key is in time order. The same event sent twice is one
-       * row.
+       * A UUIDv7 of the time of the event, so that the primary key is in time order. An event that arrives twice is
+       * stored once.
        */
       id: text("id").primaryKey(),
       type: text("type").notNull(),
@@ -159,8 +159,8 @@ export const eventTable = (name: string) =>
 export const auditEvents = eventTable("audit_events");
 
 /**
- * Work that follows from a change in D1 and happens outside of it. Stored in the batch that makes the change. The
- * request that made it does the work and deletes the row; the cron job does what was left.
+ * Work that follows from a change in D1 and happens after it. Stored in the batch that makes the change. The request
+ * that made the change does the work and deletes the row. The cron job does the work that requests have left.
  */
 export const followUps = sqliteTable(
   "follow_ups",
@@ -173,7 +173,7 @@ export const followUps = sqliteTable(
     kind: text("kind", { enum: ["mail", "sessions", "anonymise"] }).notNull(),
     /** JSON, as `accounts/follow-ups.ts` reads it. */
     content: text("content").notNull(),
-    /** When the cron job does the work, if neither the request nor another run has. */
+    /** When the cron job does the work, unless the request or another run has done it. */
     dueAt: integer("due_at").notNull(),
     /** How often the cron job has failed. */
     failures: integer("failures").notNull(),
@@ -183,7 +183,8 @@ export const followUps = sqliteTable(
 
 export const signingKeys = sqliteTable("signing_keys", {
   /**
-   * Incremented by one. If two isolates create the next key at the same time, the primary key lets only one succeed.
+   * One more than that of the previous key. If two isolates create the next key at the same time, the primary key lets
+   * only one succeed.
    */
   sequence: integer("sequence").primaryKey(),
   /** The key id (`kid`): the RFC 7638 thumbprint. */

@@ -1,5 +1,5 @@
 /**
- * Every table of the schema, for code that treats them all in the same way: copying the whole database to another
+ * Every table of the schema, for code that treats all of them in the same way: it copies the whole database to another
  * place.
  */
 import { is } from "drizzle-orm";
@@ -19,7 +19,8 @@ export interface SchemaTable extends Table {
 }
 
 /**
- * In the order of the schema, but follow-ups last: the cron job carries them out, and must find everything else by then.
+ * In the order of the schema, but with follow-ups last: the cron job carries them out as soon as they are there, and
+ * needs all other rows by then.
  */
 export const TABLES: readonly SchemaTable[] = Object.values(schema)
   .filter((value) => is(value, SQLiteTable))
@@ -35,8 +36,8 @@ export const ARCHIVED_EVENTS = describeTable(archivedEvents);
 export const quoted = (...names: string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 /**
- * A query with one row: how many rows a table has, and a checksum of their values. Two states of a table that differ
- * practically never have the same.
+ * A query with one row: how many rows a table has, and a checksum of their values. It practically never returns the
+ * same for two different states of a table.
  */
 export function summaryQuery({ name, columns }: Table): string {
   const marks = columns.map((column, index) => `${index + 1} * ${markOf(quoted(column))}`);

@@ -1,6 +1,6 @@
 /**
- * An endpoint: one method on one path. Its declaration is data, which validates requests, documents the API and
- * guards the handler, so the three can't differ. The handler gets parsed input and named services.
+ * An endpoint: one method on one path. Its declaration is data. The same declaration validates requests, documents the
+ * API and guards the handler, so the three can't differ. The handler gets parsed input and the services that it names.
  */
 import type * as z from "zod";
 import type { Config } from "../config/config.ts";

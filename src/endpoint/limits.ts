@@ -17,7 +17,7 @@ export interface DeclaredLimit<Input> {
   counts: (code: string | undefined) => boolean;
 }
 
-/** The work was not done, so the attempt is refunded. */
+/** For these refusals the work was not done, so the attempt is refunded. */
 const NOT_DONE = new Set<string | undefined>(["busy", "unavailable", "wrong_password"]);
 const countsWork = (code: string | undefined) => !NOT_DONE.has(code);
 
@@ -32,8 +32,8 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
 }
 
 /**
- * The caller's budget of what the audit log records. A wrong password is recorded too. Refusals stay counted, so that
- * they aren't free.
+ * The caller's budget of changes that the audit log records. A wrong password also takes from it, because it is
+ * recorded too. Other refusals stay counted, so that they aren't free.
  */
 export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);

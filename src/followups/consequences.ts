@@ -1,13 +1,13 @@
 /**
- * What a change in D1 causes: audit events, and follow-ups outside of the change, such as emails. They are stored in
- * the batch that makes the change, so losing the isolate right afterwards loses none of them.
+ * What a change in D1 causes: audit events, and follow-ups such as emails. Both are stored in the batch that makes the
+ * change, so none is lost if the isolate is lost right afterwards.
  */
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { type EventRow, insertEvent } from "../audit/audit-events.ts";
 import { type Database, HAS_CHANGED } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 
-/** Work that is left to do outside of D1. `content` is JSON, whose shape depends on the kind. */
+/** Work that is left to do after a change in D1. `content` is JSON, whose shape depends on the kind. */
 export interface FollowUp {
   id: string;
   kind: typeof followUps.$inferSelect.kind;
@@ -25,8 +25,8 @@ export interface Consequences {
 }
 
 /**
- * The statements that store consequences. They belong directly behind the statement that makes the change, and do
- * nothing if it changed no row. `condition` takes the place of that test if no single statement makes the change.
+ * The statements that store consequences. They belong directly after the statement that makes the change, and do
+ * nothing if it changed no row. If no single statement makes the change, pass a `condition` that decides instead.
  */
 export function storing(db: Database, consequences: Consequences, condition: SQL = HAS_CHANGED) {
   const rows = consequences.followUps.map(({ content, ...row }) => ({ ...row, content: JSON.stringify(content) }));
@@ -36,7 +36,7 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
       .select(
         sql`SELECT value ->> '$.id', value ->> '$.kind', value ->> '$.content', ${consequences.dueAt}, 0 FROM json_each(${JSON.stringify(rows)}) WHERE ${where}`,
       );
-  // Every statement adds exactly one row if the one before it changed something, so the test holds for all of them.
+  // Each statement adds exactly one row if the one before it changed a row. So each of them can test the one before it.
   const statements = consequences.events.map((event, index) =>
     insertEvent(db, event, index === 0 ? condition : HAS_CHANGED),
   );
@@ -63,8 +63,8 @@ export function anonymising(userId: string): FollowUp {
 }
 
 /**
- * Stores that personal data must be removed from the events of users who are about to be deleted. `ids` selects the
- * users. A user can have millions of events, so the batch that deletes the user must not touch them.
+ * Stores follow-ups that remove the personal data from the events of users who are about to be deleted. `ids` selects
+ * these users. The batch that deletes a user can't change the events itself, because a user can have millions.
  */
 export function storeAnonymising(db: Database, ids: SQLWrapper, now: number) {
   return db

@@ -22,8 +22,8 @@ export function createFollowUpRows(db: Database) {
 
   return {
     /**
-     * Takes up to `most` follow-ups that are due, the longest due first, and puts them off until `until`. So no other
-     * run carries them out at the same time, and a later one does if this run is lost.
+     * Takes up to `most` due follow-ups, the longest due first, and postpones them until `until`. Before that time, no
+     * other run takes them as well. After it, another run takes them if this one was lost.
      */
     async take(now: number, until: number, most: number): Promise<FollowUpRow[]> {
       const due = db
@@ -36,9 +36,10 @@ export function createFollowUpRows(db: Database) {
     },
 
     /**
-     * Since when the oldest email waits to be queued, and the oldest piece of work to be done, in milliseconds since
-     * the epoch. Reads the first rows of two indexes: the id of an email is a UUIDv7 of its time. An email behind more
-     * than {@link MOST_READ} others isn't seen; `dueSince` still shows that work is left undone.
+     * `emailSince`: when the oldest email that waits to be queued was requested. `dueSince`: when the oldest follow-up
+     * became due. In milliseconds since the epoch. Reads only the first rows of two indexes; the id of an email is a
+     * UUIDv7 of its time. An email behind more than {@link MOST_READ} other follow-ups isn't seen, but `dueSince` shows
+     * that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
       const { dueAt } = followUps;
