@@ -1,6 +1,6 @@
 /**
- * `npm run admin:create`: makes an account with the superuser flag, or sets the flag of an existing account. Running
- * it twice has the same result as once.
+ * `npm run admin:create`: makes an account with the superuser flag. If the account exists, only sets its flag. A second
+ * run changes nothing more.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -22,9 +22,9 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
 }
 
 /**
- * Opens the database that the configuration under `root` binds as DB, and the one for audit events if there is one. For
- * the deployed ones wrangler starts a preview Worker in the operator's account that passes the statements on, and ends
- * it afterwards.
+ * Opens the databases that the configuration under `root` binds as `DB` and, if there is one, as `AUDIT_DB`. To reach
+ * deployed databases, wrangler starts a preview Worker in the operator's account, which passes the statements on.
+ * Wrangler ends that Worker afterwards.
  */
 export async function openD1({ remote, persistTo, volume, environment }: Place, root: string) {
   if (volume !== undefined) return openVolume(volume);
@@ -33,7 +33,7 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
     ? await readDeployment(root, environment)
-    : // An environment of wrangler's own, which CLOUDFLARE_ENV can name, would have no database.
+    : // No environment: one that CLOUDFLARE_ENV names would have no database.
       unstable_readConfig({ config: join(root, "wrangler.toml"), env: "" }, { hideWarnings: true });
   const configured: D1[] = worker.d1_databases;
   const [directory] = configured.filter(({ binding }) => binding === "DB");
@@ -46,7 +46,7 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
   try {
     const configPath = join(folder, "wrangler.json");
     const config = {
-      // Not the Worker's own name: a preview under that name would have its secrets.
+      // Not the name of the deployed Worker: a preview under that name would have that Worker's secrets.
       name: `${worker.name}-commands`,
       account_id: worker.account_id,
       compatibility_date: worker.compatibility_date,
@@ -74,7 +74,7 @@ makes the database or finds it, and writes the id there.`;
 
 /**
  * Returns a function that removes the signal listeners that were added after this call. Miniflare adds listeners that
- * end the process at once, but a command must end at its next safe point.
+ * end the process at once, but a command must only end at its next safe point.
  */
 function watchSignalListeners(): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: from `wrangler login` to a running service. Each step first checks whether it is already done, so
- * the command can be run again at any point: after a failure, after Ctrl-C, and for an upgrade.
+ * `npm run deploy`: goes from `wrangler login` to a running service. Each step first checks whether it is already done.
+ * So the command can be run again at any point: after a failure, after Ctrl-C, and for an upgrade.
  */
 import { pause, SECOND } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";

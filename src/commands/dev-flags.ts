@@ -47,9 +47,7 @@ export function parseDevFlags(argv: readonly string[]) {
   };
 }
 
-/**
- * Groups a command line into flags with their values. A word that belongs to no flag becomes a flag with an empty name.
- */
+/** Groups a command line into flags with their values. A word that belongs to no flag gets an empty flag name. */
 function groupFlags(argv: readonly string[]): Given[] {
   const given: Given[] = [];
   for (let at = 0; at < argv.length; at++) {

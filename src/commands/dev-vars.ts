@@ -29,7 +29,7 @@ export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
 
   const text = readFileSync(path, "utf8");
   if (parseEnv(text).AUTH_SECRET) return "kept";
-  // If two instances append a line, the last one counts. Both instances read it, because they read only after the
+  // Two instances may both append a line. Both then use the last one, because they read the file only after the
   // migrations.
   appendFileSync(path, text === "" || text.endsWith("\n") ? secret : `\n${secret}`);
   return "completed";

@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: the whole service on this machine, without an account and without editing files. It makes
- * `.dev.vars`, migrates the local database, starts wrangler and prints the addresses.
+ * `npm run dev`: runs the whole service on this machine. Needs no account and no edited files: it makes `.dev.vars`,
+ * migrates the local database, starts wrangler and prints the addresses.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -165,8 +165,8 @@ function wranglerArguments(flags: DevFlags, port: number, settled: Settled): str
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
   // The issuer of the tokens is the address of the service.
   if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);
-  // `wrangler.toml` sets `ENVIRONMENT` to production, and a `.dev.vars` of an earlier version may not override that. A
-  // `--var` of the user comes later, so it wins.
+  // `wrangler.toml` sets `ENVIRONMENT` to production, and a `.dev.vars` that an earlier version made may not override
+  // it. If the user passes a `--var ENVIRONMENT`, it comes later and wins.
   if (!settled.fixesEnvironment) args.push("--var", "ENVIRONMENT:development");
   return [...args, `--port=${port}`, ...flags.passed];
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run doctor`: examines a service on this machine, in a container or deployed, and says what is wrong and how to
- * fix it. It changes nothing, except that it makes a throw-away account, which it deletes again.
+ * `npm run doctor`: examines a service on this machine, in a container or deployed. Says what is wrong and how to fix
+ * it. Changes nothing, except that it makes a throw-away account and deletes it again.
  */
 import { inTime, systemClock } from "../platform/clock.ts";
 import { describeError } from "../platform/log.ts";

@@ -53,7 +53,7 @@ async function writeAll(file: string, { db, archive }: Directory, world: Surroun
       }
     }
     backup.statements(indexes);
-    // The pages were read one after another. They are of one moment only if nothing was written in between.
+    // The pages were read one after another. They show the same moment only if nothing was written in between.
     if (JSON.stringify(await source.summaries()) !== JSON.stringify(before))
       return giveUp("\nThe service wrote to the database while it was read. Stop it first (docs/move.md).", world);
     isComplete = true;
@@ -74,8 +74,8 @@ const MIGRATION_NOTES: Table = { name: "d1_migrations", columns: ["id", "name", 
 async function* allPages(source: ReturnType<typeof createDirectorySource>) {
   for (const table of [MIGRATION_NOTES, ...TABLES])
     for await (const rows of pages(table, (after) => source.page(table, after, ROWS_A_PAGE))) yield { table, rows };
-  // The file has these events in the table of `DB`, where a service without `AUDIT_DB` looks. An event that is in both
-  // databases is written once.
+  // The file has all events in the table of `DB`, because a service without `AUDIT_DB` looks for them there. An event
+  // that is in both databases is written once.
   for await (const rows of pages(ARCHIVED_EVENTS, (after) => source.archivedPage(after, ROWS_A_PAGE))) {
     const idOf = (row: Value[]) => row[ARCHIVED_EVENTS.columns.indexOf(ARCHIVED_EVENTS.key)] ?? null;
     const staged = await source.staged(rows.map(idOf));

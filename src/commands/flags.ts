@@ -76,9 +76,9 @@ interface Parsed<Values> {
 }
 
 /**
- * Returns the flags of a command that works on the database, and which database they name. Like {@link understand},
- * returns an exit code instead if the flags are wrong or ask for help. `check` returns what is wrong with a combination
- * of flags, if anything.
+ * Returns the flags of a command that works on the database, and the database that they name. Returns an exit code
+ * instead if the flags are wrong or ask for help, as {@link understand} does. `check` may return what is wrong with a
+ * combination of flags.
  */
 export function understandCommand<Values>(
   parsed: Parsed<Values> | Fault,

@@ -1,6 +1,7 @@
 /**
- * `npm run data:import`: fills a new service from a backup of another place. Every session ends. The objects of the new
- * place know no session. If the service ran there before, its sessions there are of an earlier epoch.
+ * `npm run data:import`: fills a new service from a backup that was made in another place. Every session ends: the
+ * session objects of the new place are empty. If the service ran there before, its old sessions belong to earlier
+ * epochs.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -27,8 +28,8 @@ ${PLACE_USAGE}
 `;
 
 /**
- * Isolates recognize a change of the keys by the highest sequence number. The imported keys get higher numbers, so that
- * they don't look like the keys that they replace.
+ * Added to the sequence numbers of the imported keys. Isolates recognize a change of the keys by the highest number.
+ * Without this, the imported keys could have the same numbers as the keys that they replace.
  */
 const KEY_SEQUENCES = 1_000;
 

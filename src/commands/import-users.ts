@@ -1,7 +1,7 @@
 /**
- * `npm run users:import`: imports the users of another service, from a file with one JSON object a line. It reads the
- * file as a stream, so its size does not matter. It reports a bad line and imports the others. A second run recognizes
- * what the first one imported, so an interrupted import can be continued.
+ * `npm run users:import`: imports the users of another service from a file with one JSON object per line. Reads the
+ * file as a stream, so it can have any size. Reports bad lines and imports the others. A second run recognizes the
+ * users that were imported before, so an interrupted import can be continued.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";

@@ -3,14 +3,15 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 
 /**
- * Asks for one line. At a terminal the answer to a secret question is not shown, and must be typed twice. A known
- * secret is typed once, because the command can check it. `undefined` if the input has ended or the person gave up.
+ * Asks for one line. At a terminal, the answer to a secret question is not shown and must be typed twice. The answer to
+ * a question for a known secret is typed once, because the command can check it. Returns `undefined` if the input has
+ * ended or the person gave up.
  */
 export type Ask = (question: string, kind?: "secret" | "known-secret") => Promise<string | undefined>;
 
 type Input = NodeJS.ReadableStream & { isTTY?: boolean; ref?(): unknown; unref?(): unknown };
 
-/** `interrupt` does what Ctrl-C means while no question waits. */
+/** `interrupt` does what Ctrl-C should do while no question is being asked. */
 export function createAsk(
   input: Input,
   output: NodeJS.WritableStream,
@@ -54,8 +55,9 @@ export function createAsk(
 }
 
 /**
- * The terminal, opened once for all questions: if it were closed between them, it would show what is typed too early.
- * Early lines answer the next questions. Node restores the terminal when the process ends.
+ * Opens the terminal once for all questions. If it were closed between two questions, it would show what is typed too
+ * early, which may be a secret. Lines that are typed early answer the next questions. Node restores the terminal when
+ * the process ends.
  */
 function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSignal, interrupt: () => void) {
   let isShown = false;
@@ -68,9 +70,9 @@ function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSi
       done();
     },
   });
-  // Without a history: a secret must not come back with the arrow keys.
+  // No history, so that the arrow keys don't bring back a secret.
   const terminal = createInterface({ input, output: screen, terminal: true, historySize: 0 });
-  // Only a question that waits keeps the process running.
+  // The process keeps running only while a question is being asked.
   input.unref?.();
 
   function settle(line: string | undefined): void {
@@ -112,7 +114,9 @@ function openKeyboard(input: Input, output: NodeJS.WritableStream, stop: AbortSi
   }
 }
 
-/** In a terminal that shows nothing, Ctrl-C is a key. This is what it does elsewhere: it reaches all processes. */
+/**
+ * Sends all processes the signal that Ctrl-C sends elsewhere. In a terminal that shows nothing, Ctrl-C is only a key.
+ */
 function interruptAll(): void {
   process.kill(0, "SIGINT");
 }

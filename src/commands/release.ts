@@ -1,6 +1,6 @@
 /**
- * `npm run release -- 0.2.0`: turns the unreleased changes into a version, as one commit with a tag. Never pushes: a
- * pushed tag starts `.github/workflows/release.yml`.
+ * `npm run release -- 0.2.0`: makes a version of the unreleased changes, as one commit with a tag. Never pushes,
+ * because a pushed tag starts `.github/workflows/release.yml`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

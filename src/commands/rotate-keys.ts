@@ -1,6 +1,6 @@
 /**
- * `npm run keys:rotate`: rotates the signing keys by hand. The timestamps of a key decide what it may do, so a
- * rotation only sets a timestamp to now. The running service does the rest.
+ * `npm run keys:rotate`: rotates the signing keys by hand. The timestamps of a key decide what it may do, so this
+ * command only sets one of them to now. The running service then rotates the keys.
  */
 import { JWKS_MAX_AGE_SECONDS } from "../config/settings.ts";
 import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../keys/signing-key-rows.ts";

@@ -1,6 +1,6 @@
 /**
- * `npm run secret:rotate`: replaces AUTH_SECRET, and keeps the old one beside it as AUTH_SECRET_PREVIOUS as long as
- * anything made with it is needed. At every moment the service has secrets that open everything in use.
+ * `npm run secret:rotate`: replaces AUTH_SECRET. Keeps the old secret as AUTH_SECRET_PREVIOUS as long as anything that
+ * was made with it is needed. So the service can open everything in use at every moment.
  */
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/audit-events.ts";

@@ -21,14 +21,17 @@ interface SecretChange {
 
 export interface SecretStore {
   /**
-   * The secrets that are set: Cloudflare shows their names, not their values. `undefined` if Cloudflare did not list
-   * them; the user has then read why.
+   * The secrets that are set. Cloudflare shows only their names, so a value can be `undefined`. Returns `undefined` if
+   * Cloudflare did not list the secrets; the user has then been told why.
    */
   read(): Promise<Map<string, string | undefined> | undefined>;
-  /** Makes all of a change or none of it. `false` if it was not made or not confirmed; the user has then read why. */
+  /**
+   * Makes all of a change or none of it. Returns `false` if it was not made or not confirmed; the user has then been
+   * told why.
+   */
   change(values: SecretChange): Promise<boolean>;
   howToMake: string;
-  /** The command that sets another secret, at the price of every session. */
+  /** The command that sets another secret. That ends every session. */
   howToReplace: string;
 }
 

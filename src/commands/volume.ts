@@ -1,7 +1,7 @@
 /**
- * The database of a container, through a socket on its volume. Postern answers there with D1's own protocol, so that
- * every statement runs in the process that has the file open. SQLite has one writer, and workerd does not wait for
- * another one: a command that opened the file would make the requests of that moment fail.
+ * The database of a container, reached through a socket on its volume. Postern answers on that socket with D1's own
+ * protocol, so every statement runs in the process that has the database file open. A command must not open the file
+ * itself: SQLite has one writer, and workerd does not wait for another one, so requests at that moment would fail.
  */
 import { closeSync, existsSync, openSync } from "node:fs";
 import { request } from "node:http";

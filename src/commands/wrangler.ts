@@ -15,8 +15,9 @@ export type Wrangler = NonNullable<ReturnType<typeof findWrangler>>;
 export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` first.";
 
 /**
- * CI: wrangler asks no questions. With CLOUDFLARE_ENV it would use another Worker than the one in the configuration.
- * Debug output would stand between the lines that a command reads, and contain requests.
+ * `CI` keeps wrangler from asking questions. CLOUDFLARE_ENV is cleared, because it would make wrangler use another
+ * Worker than the configuration names. Debug output would mix with the lines that a command reads, and it contains
+ * requests.
  */
 const UNATTENDED = { CI: "1", CLOUDFLARE_ENV: "", WRANGLER_LOG: "log" };
 
@@ -42,8 +43,8 @@ export function findWrangler(root: string) {
 
   return {
     /**
-     * Runs wrangler to its end. Returns the exit code, and the text of standard output and standard error. Other users
-     * of this machine can see `args`, but not `input`.
+     * Runs wrangler to its end. Returns the exit code and the texts of standard output and standard error. Other users
+     * of this machine can see `args` but not `input`, so secrets go into `input`.
      */
     async run(args: readonly string[], stop?: AbortSignal, input?: string) {
       const child = launch(args, [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], UNATTENDED, stop);

@@ -1,6 +1,7 @@
 /**
- * The Worker that owns the container's socket. It does what Cloudflare does in front of a Worker: it says who the
- * client is and whether the request came over TLS. Behind it, workerd serves static files or runs the service.
+ * The Worker that owns the container's socket. It does what Cloudflare does in front of a Worker: it tells the service
+ * who the client is, and whether the request came over TLS. It passes each request on to workerd, which serves a static
+ * file or runs the service.
  */
 import { env } from "cloudflare:workers";
 import { addressOf, type ProxyVariables, readTrustedProxy } from "./trusted-proxy.ts";

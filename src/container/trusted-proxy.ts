@@ -1,6 +1,6 @@
 /**
- * Who sent a request. The headers of a proxy are believed only if the proxy's own address is in `TRUSTED_PROXY`: any
- * client can send such headers too.
+ * Finds out who sent a request. Any client can send the headers that a proxy sends. So they are believed only if they
+ * come from an address in `TRUSTED_PROXY`.
  */
 import { BlockList, isIP } from "node:net";
 
@@ -46,8 +46,8 @@ export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedPro
 }
 
 /**
- * The last address in the header that is not a trusted proxy's. Each proxy appends the address that it saw, so
- * everything before that address may be forged. If the header has no address, returns that of the peer.
+ * The last address in the header that does not belong to a trusted proxy. Each proxy appends the address that it saw,
+ * so everything before that one may be forged. If the header has no address, returns the peer's.
  */
 function nearestStranger(peer: string, header: string, isTrusted: (address: string) => boolean): string {
   let nearest = peer;

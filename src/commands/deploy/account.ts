@@ -18,8 +18,8 @@ CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID; docs/deploy.md lists the permiss
 }
 
 /**
- * The account: from the environment or the operator's file, otherwise the login's only account or the one that the
- * operator chooses.
+ * The account from the environment or the operator's file. If neither names one, the only account of the login, or the
+ * one that the operator chooses.
  */
 export async function chooseAccount(
   cloudflare: Cloudflare,

@@ -1,6 +1,6 @@
 /**
- * The configuration of one environment: the tracked `wrangler.toml`, and on top of it the operator's own untracked file
- * `deployments/<environment>.toml`. Wrangler gets the result as one generated file.
+ * The configuration of one environment. It merges the tracked `wrangler.toml` with the operator's own untracked file
+ * `deployments/<environment>.toml`, whose values win. Wrangler gets the result as one generated file.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -54,8 +54,9 @@ export async function readDeployment(root: string, environment = PRODUCTION): Pr
 }
 
 /**
- * Writes the configuration that wrangler gets with `--config`. Returns its path. Adds `vars` to the environment's
- * variables and, if these need them, the custom domain and the binding for Cloudflare's email service.
+ * Writes the configuration file that wrangler gets with `--config`, and returns its path. Adds `vars` to the
+ * environment's variables. If the variables need them, also adds the custom domain and the binding for Cloudflare's
+ * email service.
  */
 export function writeConfiguration(
   root: string,
@@ -71,8 +72,8 @@ export function writeConfiguration(
 }
 
 /**
- * The configuration file of the deployed environment with this name. Without a name that of production, or
- * `wrangler.toml` if production has no file of its own.
+ * The configuration file of the deployed environment with this name. Without a name, the file of production. If
+ * production has no file of its own, that is `wrangler.toml`.
  */
 export async function configurationOf(root: string, environment: string | undefined): Promise<string> {
   const isPlain = environment === undefined && !existsSync(deploymentPath(root, PRODUCTION));
@@ -102,14 +103,17 @@ function parseDeployment(path: string, table: object): Deployment {
   throw new StepFailed(`${path} has a wrong value:\n${z.prettifyError(parsed.error)}`);
 }
 
-/** Every name with the environment's own, so that environments share nothing. Production keeps the names as they are. */
+/**
+ * Adds the environment's name to every name in the configuration, so that environments share nothing. Production keeps
+ * the names as they are.
+ */
 function withNamesOf(environment: string, config: Deployment): Deployment {
   const isProduction = environment === PRODUCTION;
   const own = (name: string) => (isProduction ? name : `${name}-${environment}`);
   const known = (id: string | undefined) => (isProduction && id !== undefined && !NO_ID.test(id) ? id : undefined);
   const name = own(config.name);
   const { producers, consumers } = config.queues;
-  // Empty texts stand for what a Deploy to Cloudflare button asks for.
+  // An empty text only makes the Deploy to Cloudflare button ask for the variable.
   const vars = Object.fromEntries(Object.entries(config.vars).filter(([, value]) => value !== ""));
   return {
     ...config,
@@ -161,7 +165,7 @@ export function isWorkersDev(hostname: string): boolean {
   return hostname === "workers.dev" || hostname.endsWith(".workers.dev");
 }
 
-/** The generated file lies elsewhere: what `wrangler.toml` names relative to itself gets its full path. */
+/** Makes paths absolute: `wrangler.toml` has them relative to itself, and the generated file is in another folder. */
 function withPathsFrom(root: string, config: Deployment): Deployment {
   const { build, d1_databases: databases } = config;
   return {

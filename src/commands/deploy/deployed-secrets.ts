@@ -24,14 +24,17 @@ export function authSecretPath({ file, environment }: Setting): string {
 }
 
 /**
- * Whether AUTH_SECRET must be given. Without a terminal this may be a machine whose disk is deleted afterwards, so no
- * secret is made there.
+ * Whether the operator must give AUTH_SECRET. Without a terminal, the command makes no secret: its machine's disk may
+ * be deleted afterwards, with the only copy.
  */
 export function needsAuthSecret(setting: Setting, values: Values, isSet: (name: string) => boolean): boolean {
   return !isSet(CURRENT) && !values[CURRENT] && !setting.world.isTerminal && !existsSync(authSecretPath(setting));
 }
 
-/** The secrets that go with the code: given ones, and AUTH_SECRET if none is set. It is never replaced. */
+/**
+ * The secrets that are sent with the code: those that were given, and AUTH_SECRET if none is set. An AUTH_SECRET that
+ * is set is never replaced.
+ */
 export function prepareSecrets(setting: Setting, values: Values, isSet: (name: string) => boolean): Values {
   const others = SECRET_VARIABLES.filter((name) => name !== CURRENT && name !== PREVIOUS);
   const given = others.flatMap((name) => (values[name] ? [[name, values[name]]] : []));
@@ -66,7 +69,7 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   return { secret, origin: `made ${CURRENT}; ${shown} has your only copy` };
 }
 
-/** The secret that an earlier run made. Its disk may have been full. */
+/** The secret that an earlier run made. It may be cut off, because that run's disk may have been full. */
 function readKept(path: string, shown: string): string {
   const secret = readFileSync(path, "utf8").trim();
   const weakness = weaknessOf(secret);
@@ -77,8 +80,8 @@ function readKept(path: string, shown: string): string {
 }
 
 /**
- * Throws if another run has set AUTH_SECRET since this one looked. Replacing it would invalidate everything that was
- * made with it.
+ * Throws if another run has set AUTH_SECRET in the meantime. To replace that secret would invalidate everything that
+ * was made with it.
  */
 export async function refuseReplacement(setting: Setting, secrets: Values): Promise<void> {
   if (secrets[CURRENT] === undefined || !(await readSecretNames(setting))?.includes(CURRENT)) return;

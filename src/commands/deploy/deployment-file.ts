@@ -1,6 +1,6 @@
 /**
- * Writes answers and ids into `deployments/<environment>.toml`. The file belongs to the operator: lines are added or
- * replaced one by one, so that comments and everything else stay.
+ * Writes answers and ids into `deployments/<environment>.toml`. The file belongs to the operator: only single lines are
+ * added or replaced, so that comments and all other lines stay.
  */
 import {
   existsSync,
@@ -77,8 +77,8 @@ function readIfThere(path: string): string | undefined {
 }
 
 /**
- * Writes the changed text to a file beside the old one, with the same permissions. If the command is ended now, the old
- * file stays.
+ * Writes the changed text to a new file beside the old one, with the same permissions. If the command is interrupted,
+ * the old file is still whole.
  */
 function writeDraft(path: string, text: string): string {
   const draft = join(dirname(path), `.${createId(systemClock.now(), systemRandom)}.toml`);

@@ -2,12 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** The environment that is meant if none is named. It has the names in `wrangler.toml`; others add their own to them. */
+/**
+ * The environment that is meant if none is named. Its resources have the names in `wrangler.toml`; other environments
+ * append their own name.
+ */
 export const PRODUCTION = "production";
 
 /**
- * Short enough for the longest queue name, and without the word by which the Worker knows the audit queue. Names with
- * "dead" or "commands" would collide: with another environment's dead-letter queues, and with the preview Worker of
+ * A name of an environment. It is short, because Cloudflare limits the length of queue names. It does not contain
+ * "audit", by which the Worker recognizes the audit queue. Its first word is not "dead", and its last word is not
+ * "commands": the Worker would collide with another environment's dead-letter queues, or with the preview Worker of
  * commands.
  */
 const ENVIRONMENT_NAME = /^(?!.*audit)(?!dead(?:-|$))(?!(?:.*-)?commands$)[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?$/;

@@ -157,8 +157,8 @@ async function askOne(question: Question, values: Values, { world, workersDev, c
 }
 
 /**
- * What the service itself finds wrong with these values: with one of them, or with all. Made-up values stand for
- * secrets that only Cloudflare knows.
+ * What the service would find wrong with these values; with a `name`, only what is wrong with that one. Secrets that
+ * only Cloudflare knows are replaced by made-up values.
  */
 export function faultsOf(values: Values, name?: string): string[] {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));

@@ -1,7 +1,7 @@
 /**
- * Does what users do at a deployed service: log in, refresh, log out. No mailbox gets the email that verifies a made-up
- * address, so the throw-away account is written into the database, as `admin:create` does. It is deleted over HTTP as
- * the last step, and from the database if a step failed.
+ * Does what users do at a deployed service: log in, refresh, log out. The account for this is written into the
+ * database, as `admin:create` does, because no mailbox could receive a verification email. The last step deletes the
+ * account over HTTP. If a step failed, the account is deleted from the database.
  */
 
 import * as z from "zod";
@@ -20,8 +20,8 @@ import type { Outside } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
 /**
- * No mail can go there (RFC 6761, section 6.4), and Postern sends none. The same in every run, so that an account left
- * by an earlier run is found.
+ * An address to which no email can go (RFC 6761, section 6.4); Postern sends none. Every run uses the same address, so
+ * it finds an account that an earlier run left.
  */
 const ADDRESS = "deployment-check@postern.invalid";
 
@@ -37,7 +37,7 @@ interface Tested {
   outside: Outside;
 }
 
-/** Throws {@link StepFailed} with the step that failed. In every case, no account is left. */
+/** Throws {@link StepFailed} with the step that failed. Leaves no account behind, whether it fails or not. */
 export async function smokeTest(tested: Tested): Promise<void> {
   await deleteAccount(tested);
   const password = await addAccount(tested);

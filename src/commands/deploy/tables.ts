@@ -25,8 +25,8 @@ function placeOf(error: unknown): string {
 const KEYS = ["binding", "name", "queue"];
 
 /**
- * Merges tables key by key, and lists of bindings entry by entry. Any other value or list in `own` replaces the common
- * one.
+ * Merges tables key by key, and lists of bindings entry by entry. Every other value or list in `own` replaces the one
+ * in `common`.
  */
 export function mergeTables(common: object, own: object): Table {
   const result: Table = { ...common };

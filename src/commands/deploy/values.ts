@@ -23,8 +23,8 @@ export async function settleValues(setting: Setting, isAsking: boolean, isSet: (
       `${exposed.join(", ")} must not be in ${file.shown} or wrangler.toml: remove it there, and set the environment variable instead.`,
     );
   const live = await readLiveVariables(setting);
-  // If the file is missing, the values of the deployed Worker are kept: above all the address, which is the issuer of
-  // all tokens.
+  // If the operator's file is missing, keep the values of the deployed Worker. The most important one is the address,
+  // which is the issuer of all tokens.
   const found = Object.entries(live).filter(([name]) => ASKED_NAMES.includes(name) && !deployment.vars[name]);
   const given = givenValues({ ...deployment.vars, ...Object.fromEntries(found) }, isSet);
   const check = async (name: string, value: string) =>

@@ -35,8 +35,8 @@ export function examineVariables(values: Variables): { config: Config } | { faul
 }
 
 /**
- * Contradictions that the service would report only once the wrong values are corrected. Parses the values again
- * without the wrong ones.
+ * Faults that other faults hide: contradictions between values, which the service reports only once no single value is
+ * wrong. Finds them by parsing the values without the wrong ones.
  */
 function hiddenFaults(values: Variables, faults: readonly string[]): string[] {
   const wrong = faults.map((fault) => /^[A-Z_]+/.exec(fault)?.[0] ?? "");

@@ -6,8 +6,8 @@ import type { Value } from "../../db/directory-copy.ts";
 import { AUDIT_EVENTS, type Table } from "../../db/tables.ts";
 
 /**
- * Adds the events among rows of a table to their own database. Adding them twice changes nothing. Returns the rows that
- * are left for D1.
+ * If the rows are audit events, adds those that belong into `AUDIT_DB` there. Adding an event twice changes nothing.
+ * Returns the rows that belong into `DB`.
  */
 export async function archiveEvents(archive: Database, db: Database, table: Table, rows: Value[][]) {
   if (table.name !== AUDIT_EVENTS.name) return rows;

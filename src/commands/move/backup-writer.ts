@@ -6,7 +6,7 @@ import { quoted, type Table } from "../../db/tables.ts";
 /** The last line. A file without it is cut off. */
 export const END_OF_BACKUP = "-- End of the backup.";
 
-// Characters that would break a statement over several lines, or end the text early for some readers.
+// Characters that would break a statement into several lines, or that make some programs end the text early.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
