@@ -1,6 +1,6 @@
 /**
- * Request input: JSON bodies, limited in size and in UTF-8, and queries. Input that does not match its schema is
- * refused field by field.
+ * Reads request input: JSON bodies, which must be UTF-8 and of limited size, and queries. If input does not match its
+ * schema, the refusal names each wrong field.
  */
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
@@ -25,8 +25,8 @@ const limitSize = bodyLimit({
 });
 
 /**
- * Refuses a body over the size limit with 413, without reading all of it. A body that breaks off, for example because
- * the client disconnected, is a client error and not a failure of the service.
+ * Refuses a body over the size limit with 413, without reading all of it. If a body breaks off, for example because the
+ * client disconnected, that is an error of the client and not of the service.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   // The service never reads the body of these methods.
@@ -44,9 +44,9 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * Validates the JSON body, and keeps it as the context's `body`. Refuses one that was not sent as JSON (415) or is not
- * JSON in UTF-8 (400). An optional body may be empty: many clients send a content type with it, others do not.
- * `makeSchema` is called with the first request, so that it does not slow down the start of the Worker.
+ * Validates the JSON body, and keeps it as the context's `body`. Refuses a body that was not sent as JSON (415), or
+ * that is not JSON in UTF-8 (400). An optional body may be empty, with or without a content type, because clients
+ * differ in that. `makeSchema` is called with the first request, so that it does not slow down the start of the Worker.
  */
 export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
   let schema: z.ZodType | undefined;

@@ -5,16 +5,17 @@ import { cutText } from "../platform/cut-text.ts";
 const LONGEST_AGENT = 512;
 
 /**
- * The client's IP address, only from `CF-Connecting-IP`. The platform sets that header, and clients can't. (The local
- * runtime sets it from the socket unless the client did.) Clients can forge all other headers of this kind.
+ * The client's IP address, read only from `CF-Connecting-IP`. The platform sets that header, and clients can't. (The
+ * local runtime sets it from the socket, but keeps one that the client sent.) Clients can forge every other header of
+ * this kind.
  */
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
 }
 
 /**
- * The unit that limits count as one client: an IPv4 address, or the /64 of an IPv6 address. One customer gets a whole
- * /64 (RFC 6177) and can use any address in it.
+ * What limits count as one client: an IPv4 address, or the /64 of an IPv6 address. One customer gets a whole /64 (RFC
+ * 6177) and can use every address in it.
  */
 export function clientNetwork(c: Context): string {
   const address = clientAddress(c).toLowerCase();

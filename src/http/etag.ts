@@ -10,8 +10,8 @@ export function etagOf(text: string): string {
 }
 
 /**
- * Adds an ETag to what an endpoint answers, and answers 304 to a client that has it (RFC 9110 §13.1.2). A browser takes
- * over the headers of a 304, so the 304 has every header of the full response.
+ * Adds an ETag to an endpoint's answer. A client that already has that answer gets a 304 (RFC 9110 §13.1.2). The 304
+ * has every header of the full response, because a browser copies the headers of a 304 to its stored response.
  */
 export const conditional: MiddlewareHandler<AppEnv> = etag({
   retainedHeaders: [

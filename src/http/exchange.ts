@@ -46,8 +46,8 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     /** A parameter of the query that no schema describes. */
     query: (name: string) => c.req.query(name),
     /**
-     * The token of the `Authorization: Bearer` header (RFC 6750 §2.1). Never from the query or a form: those end up in
-     * logs and histories (RFC 9700 §4.3.2).
+     * The token of the `Authorization: Bearer` header (RFC 6750 §2.1). Never read from the query or a form, because
+     * these end up in logs and browser histories (RFC 9700 §4.3.2).
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
@@ -67,9 +67,9 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
 }
 
 /**
- * The values of all cookies with this name, in the browser's order. Another app on the host, or on a parent domain, may
- * have set some of them, and the header does not tell which (RFC 6265bis §5.8.3). Several Cookie headers are joined by a
- * comma, and a value may be in quotation marks (§4.1.1).
+ * The values of all cookies with this name, in the browser's order. Another app on this host or on a parent domain may
+ * have set some of them, and the header does not tell which (RFC 6265bis §5.8.3). The platform joins several Cookie
+ * headers with a comma. A value may be in quotation marks (§4.1.1).
  */
 function cookiesNamed(name: string, header: string): string[] {
   return header.split(/[;,]/).flatMap((pair) => {

@@ -9,8 +9,8 @@ import { answerProblem } from "./problem-response.ts";
 export const FLOOD_PERIOD = 10;
 
 /**
- * The platform's own rate limiting, before any storage call. It is approximate, counts per location and costs almost
- * nothing. The exact limits still follow, so if the shield is missing or fails, no request is refused.
+ * The platform's own rate limiting, which runs before any storage call. It is approximate, counts per location and
+ * costs almost nothing. The exact limits still follow. So if the shield is missing or fails, it lets requests through.
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {

@@ -30,8 +30,8 @@ export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>)
 }
 
 /**
- * Every 401 has a challenge (RFC 9110 §15.5.2). It names an error only if an access token was sent: an invalid one, or
- * one whose user lacks a permission (RFC 6750 §3.1).
+ * The challenge that every 401 must have (RFC 9110 §15.5.2). It names an error only if the client sent an access token
+ * that is invalid, or whose user lacks a permission (RFC 6750 §3.1).
  */
 function bearerChallenge(code: ErrorCode): string {
   const error = BEARER_ERRORS[code];

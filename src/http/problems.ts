@@ -1,6 +1,6 @@
 /**
- * Refusals: a closed set of codes, and the table that maps each code to a problem document (RFC 9457).
- * Clients branch on `code`; `title` and `detail` are for people.
+ * Refusals: a fixed set of codes, and the table that maps each code to a problem document (RFC 9457). Clients decide by
+ * `code`; `title` and `detail` are for people.
  */
 import { isRefusal, type Refusal } from "../platform/refusal.ts";
 

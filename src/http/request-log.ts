@@ -6,8 +6,8 @@ import type { AppEnv } from "./app-env.ts";
 import { routeName } from "./routes.ts";
 
 /**
- * Logs one structured line per request, with the outcome and the pattern of the route, never the URL. Also counts the
- * request. No body, header or query is logged.
+ * Counts each request and logs one structured line about it. The line has the outcome and the pattern of the route. It
+ * never has the URL, the body, a header or the query.
  */
 export function requestLog(clock: Clock, showTiming: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {

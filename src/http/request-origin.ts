@@ -17,9 +17,9 @@ export function isGuarded(path: string): boolean {
 }
 
 /**
- * Whether the Origin header names this service or a listed origin. A missing header does not count. This service is at
- * PUBLIC_URL, and at every other host that leads here, such as 127.0.0.1 or workers.dev: its pages there send the origin
- * that the request itself goes to. A page of another site can't send that origin.
+ * Whether the Origin header names this service or a listed origin. If the header is missing, the answer is no. This
+ * service has the origin of PUBLIC_URL, and also that of every other host that leads here, such as 127.0.0.1 or
+ * workers.dev: a page there sends the origin to which its request goes. A page of another site can't send that origin.
  */
 export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = c.req.header("Origin");
@@ -28,10 +28,10 @@ export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins
 }
 
 /**
- * Refuses requests that, according to the browser, come from a page of an unlisted origin (Fetch Metadata, W3C). That
- * includes sibling subdomains, which are not trusted more than other sites. `none` means that the user entered the URL.
- * Without the header the client is not a current browser, and the request carries no credentials that a page could
- * abuse: cookies have their own check.
+ * Refuses requests that, according to the browser, come from a page of an unlisted origin (Fetch Metadata, W3C).
+ * Sibling subdomains are not trusted more than other sites. `none` is allowed: the user entered the URL. A missing
+ * header is allowed too: the client is not a current browser, and the request carries no credentials that a page could
+ * abuse, because cookies have their own check.
  */
 export function refuseForeignPages(config: Origins) {
   return createMiddleware<AppEnv>(async (c, next) => {

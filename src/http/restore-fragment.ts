@@ -1,15 +1,16 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./app-env.ts";
 
-/** `#` as some programs write it: percent-encoded, by several of them several times. */
+/** `#` in percent-encoding, which some programs apply several times. */
 const ENCODED_HASH = "%(?:25)*23";
 
-/** How many programs may have encoded a link, one after the other. */
+/** How many times a link may have been encoded. */
 const MOST_ENCODINGS = 3;
 
 /**
- * Redirects a link of an email in which a program wrote `%23` instead of `#`, so that the token arrived in the path or
- * the query: the page reads it from the fragment. Opening the link doesn't spend the token, and no log contains it.
+ * Repairs a link of an email in which a program wrote `%23` instead of `#`. The token then arrives in the path or the
+ * query, but the page reads it from the fragment. So this redirects to the link with a `#`. Opening the link doesn't
+ * spend the token, and no log contains the token.
  */
 export function restoreFragment(pages: readonly string[]) {
   const link = new RegExp(`^(/(?:${pages.join("|")}))/?(\\?.*?)?${ENCODED_HASH}([^?]*)(\\?.*)?$`);
@@ -25,7 +26,7 @@ export function restoreFragment(pages: readonly string[]) {
   });
 }
 
-/** Undoes what programs encoded besides the `#`, and not what Postern encoded itself. */
+/** Undoes the encoding by programs, but not Postern's own. */
 function decodeFragment(fragment: string): string {
   let text = fragment;
   for (let times = 0; times < MOST_ENCODINGS && !text.startsWith("token="); times++) {

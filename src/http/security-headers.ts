@@ -16,8 +16,8 @@ const EVERYWHERE = Object.entries({
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
- * Security headers for every response (OWASP REST Security Cheat Sheet). Responses are not stored unless they are
- * declared cacheable. Set on the response itself, as all middleware does: `c.header` would copy the response each time.
+ * Sets security headers on every response (OWASP REST Security Cheat Sheet). Responses are not cached unless they
+ * declare it. Changes the response's own headers, as all middleware does: `c.header` would copy the response each time.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();

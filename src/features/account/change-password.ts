@@ -51,8 +51,8 @@ export const changePassword = endpoint(
 );
 
 /**
- * Answers a request if another one changed the password while this one checked it. If both are the same request, sent
- * twice, it has succeeded. Otherwise the current password in this request is now the wrong one.
+ * Answers a request if another request changed the password after this one was checked. If both are the same request,
+ * sent twice, this one succeeds as well. Otherwise its current password is now the wrong one.
  */
 async function answerRepetition(
   { passwords, users }: Services,

@@ -1,6 +1,6 @@
 /**
- * Everything stored about a user as one JSON document. It is streamed, because a user may have many events. It leaves
- * out what only the service can use: the password's hash and internal counters.
+ * Everything that is stored about a user, as one JSON document. It is streamed, because a user may have many events. It
+ * leaves out what only the service can use: the password's hash and internal counters.
  */
 import * as z from "zod";
 import type { AuditFilter, AuditPage, AuditRow } from "../../audit/event-rows.ts";

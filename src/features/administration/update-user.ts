@@ -1,6 +1,6 @@
 /**
- * Changes another user. Who may change which field of whom is in the permission table. A change takes effect at once: a
- * change of role makes new access tokens necessary, a suspension ends every session.
+ * Changes another user. The permission table says who may change which field of whom. A change takes effect at once:
+ * after a change of role, earlier access tokens are refused; a suspension ends every session.
  */
 import * as z from "zod";
 import { may, type Permission } from "../../access/permissions.ts";
@@ -42,8 +42,8 @@ const MOST_TRIES = 3;
 const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
 
 /**
- * The person who wrote a registration has not proved the address. So an account that an operator verifies doesn't keep
- * that person's password and profile. The username stays: the emails to the owner name it.
+ * What an operator takes away by verifying a registration: its password and its profile. They come from the person who
+ * registered, who has not proved the address. The username stays, because the emails to the owner name it.
  */
 const UNENDORSED = { passwordHash: NO_PASSWORD, ...newProfile({}) };
 
@@ -77,7 +77,10 @@ export const updateUser = endpoint(
   },
 );
 
-/** The changed user. The events are those of the change from the user that was read, so it is made to no other. */
+/**
+ * Changes a user and returns the result. The events describe the change from the user as it was read. If the user was
+ * changed meanwhile, nothing is changed.
+ */
 async function changeUser(services: Services, actor: User, id: string, body: ChangeBody, expected: string | undefined) {
   const { administration, clock, followUps, users } = services;
   const target = await users.find(id);

@@ -73,8 +73,8 @@ export function formEnd(form: string, label: string): Markup {
 export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };
 
 /**
- * Not of the type `email`: with an international domain, Safari finds such an input wrong, and Chromium changes what was
- * typed.
+ * An input for an email address. Not of the type `email`: Safari rejects an international domain in such an input, and
+ * Chromium changes what was typed.
  */
 export const EMAIL_INPUT = { inputmode: "email", autocomplete: "email", ...AS_TYPED };
 

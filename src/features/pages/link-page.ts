@@ -1,6 +1,6 @@
 /**
- * The pages that links in emails open. The page's script chooses the view, because only the script can read the token
- * in the fragment.
+ * The pages that links in emails open. A page's script chooses what the page shows, because only the script can read
+ * the token in the fragment.
  */
 import type { Locale } from "../../config/languages.ts";
 import { challengedEnd, EMAIL_INPUT, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";

@@ -1,6 +1,6 @@
 /**
- * The hosted pages. They are built ahead in every language. The Worker chooses the language, fills in the operator's
- * values, and adds the headers.
+ * The hosted pages. The build makes each page in every language. The Worker chooses the language, fills in the
+ * operator's values, and adds the headers.
  */
 import type { Config } from "../../config/config.ts";
 import { findLocale } from "../../config/languages.ts";

@@ -9,8 +9,8 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
 /**
- * The link proves the address, so it also verifies it: an account that another person opened with the address belongs to
- * the owner of the mailbox from then on.
+ * The link proves the address, so using it also verifies the address. If another person registered the account with
+ * that address, it belongs to the owner of the mailbox from then on.
  */
 export const resetPassword = endpoint(
   {

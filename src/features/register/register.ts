@@ -80,9 +80,9 @@ export const register = endpoint(
 );
 
 /**
- * Whether the registration that holds the username was made by the person who registers now: because its email address
- * was mistyped, or the response got lost. They prove it by the password. Each try counts as a login by that username,
- * so that registering gives no further guesses at the password.
+ * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
+ * email address then, or not got the response. They prove it with the password. Each try counts as a login by that
+ * username, so registering gives no additional guesses at the password.
  */
 async function isSamePerson(
   { afterResponse, loginAttempts, passwords }: Services,

@@ -1,6 +1,6 @@
 /**
- * The answers to other Workers over RPC. A binding makes them trusted, but their arguments are still parsed, because
- * types do not hold between two deployments.
+ * The answers to other Workers over RPC. Those Workers are trusted because an operator has bound them. Their arguments
+ * are still parsed, because two deployments may have different types.
  */
 import * as z from "zod";
 import { identifyUser } from "../../access/identify-user.ts";
@@ -11,7 +11,8 @@ import type { AccessTokenClaims } from "../../verify/claims.ts";
 import type { ServiceUser } from "../../verify/service.ts";
 
 /**
- * The claims of a token that is valid at this moment, otherwise `null`. A value that is not a string is not a token.
+ * Returns the claims of a token if it is valid at this moment, otherwise `null`. A value that is not a string is never
+ * valid.
  */
 export async function verifyToken(services: Services, token: unknown): Promise<AccessTokenClaims | null> {
   if (typeof token !== "string") return null;

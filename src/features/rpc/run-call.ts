@@ -10,7 +10,7 @@ export type Method = "verify" | "user" | "jwks";
 const callContext = z.object({ traceparent: z.string() });
 
 /**
- * `context` is what the other Worker says about its own request: its trace is continued.
+ * Runs a call of another Worker. `context` is what that Worker says about its own request, whose trace is continued.
  *
  * @throws {Error} with the message `unavailable` if `work` fails
  */

@@ -9,8 +9,8 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 
 /**
- * For how long an isolate gives the same answer. Anyone can ask, and a check makes six storage calls, one of them to an
- * object that all checks share.
+ * For how long an isolate gives the same answer. Anyone can ask, and each check makes six storage calls, one of them to
+ * an object that all checks share.
  */
 const KEPT_FOR = 2 * SECOND;
 /** By then, the request itself and four runs of the cron job have tried to queue the email. */

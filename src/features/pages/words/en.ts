@@ -1,6 +1,6 @@
 /**
- * The texts of the hosted pages in English; every other language has the same ones. The Worker fills in `{{…}}`, a
- * page's script fills in `{…}`.
+ * The texts of the hosted pages in English. Every other language has the same keys. The Worker fills in `{{…}}`, and
+ * the page's script fills in `{…}`.
  */
 import type { FaultCode } from "../../../passwords/faults.ts";
 import { account } from "./en-account.ts";
