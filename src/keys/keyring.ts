@@ -1,7 +1,7 @@
 /**
  * The keyring: the signing keys, cached per isolate. Reads the keys, creates the first one without a race, and rotates
- * them. The cache holds values, never promises: a promise belongs to the request that created it, and hangs if that
- * request is cancelled.
+ * them. The cache holds values, never promises. A promise belongs to the request that created it: if that request is
+ * cancelled, other requests that wait for the promise hang.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
@@ -96,14 +96,14 @@ export function createKeyring(parts: {
   }
 
   /**
-   * The key that signs now; created if there is none. `version` is the directory's latest known version: if this
-   * isolate has another one, it reads the keys again.
+   * Returns the key that signs now, and creates one if there is none. `version` is the latest known version of the keys
+   * in D1. If this isolate has another version, it reads the keys again.
    */
   async function signingKey(version?: string): Promise<CurrentKey> {
     const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
     if (kept !== undefined) return kept;
-    // There is no key yet, or all are revoked or sealed under a lost secret. Another isolate may have created one in
-    // the meantime.
+    // This isolate knows no key that can sign: there is none yet, or all are revoked or sealed under a lost secret.
+    // Another isolate may have created one in the meantime.
     const { keys } = await read();
     const found = currentKey(keys, clock.now(), tokenLifetime);
     if (found !== undefined) return found;
@@ -113,7 +113,7 @@ export function createKeyring(parts: {
     return made;
   }
 
-  /** Whether the key is still trusted in this version of the directory. */
+  /** Whether the key is still trusted in this version of the keys in D1. */
   async function isTrusted(id: string, version: string): Promise<boolean> {
     const { keys } = await knownOrRead(version);
     return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
@@ -128,8 +128,8 @@ export function createKeyring(parts: {
     },
     signingKey,
     /**
-     * The trusted key with this id, or `undefined`. An unknown id causes a read, unless the keys were read within the
-     * last second.
+     * The trusted key with this id, or `undefined`. If this isolate does not know the id, it reads the keys, unless it
+     * did so within the last second.
      */
     async verifyingKey(id: string) {
       const find = ({ keys }: KnownKeys) =>
@@ -160,8 +160,8 @@ export function createKeyring(parts: {
       return keys.length > 0 ? keys : [await signingKey()];
     },
     /**
-     * For monitoring: the ages of the published keys by what they do now, the oldest of each, and for how long the newest
-     * should have had a successor. In milliseconds. One round trip.
+     * For monitoring, in milliseconds. `ages`: the age of the oldest published key in each state. `overdue`: for how
+     * long the newest key has been due for a successor. One round trip.
      */
     async ages() {
       const { keys } = await read();
@@ -190,8 +190,8 @@ export function createKeyring(parts: {
       await read();
     },
     /**
-     * Reseals under the current secret every key that only the previous secret opens, so that the previous one can be
-     * removed. The key itself does not change: it keeps its id, its times and the tokens that it signed. A key that
+     * Reseals keys under the current secret if only the previous secret opens them, so that the previous secret can be
+     * removed. The key itself does not change: it keeps its id and its times, and its tokens stay valid. A key that
      * neither secret opens is skipped.
      */
     async reseal() {

@@ -58,8 +58,8 @@ async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
 }
 
 /**
- * Creates a key pair and seals its private key. It signs from `signsFrom`, and is due for a successor one signing
- * period later.
+ * Creates a key pair and seals its private key. The key signs from `signsFrom` on, and is due for a successor one
+ * signing period later.
  */
 export async function createKeyRow(parts: {
   sequence: number;

@@ -10,8 +10,8 @@ export type SigningKeyRow = typeof signingKeys.$inferSelect;
 export type SealedKey = Pick<SigningKeyRow, "id" | "sealedPrivateJwk">;
 
 /**
- * A text that changes whenever a key is added, revoked, deleted or replaced. Every read of a user includes it, so that an isolate
- * learns of an emergency rotation without an extra round trip.
+ * A text that changes whenever a key is added, revoked, deleted or replaced. Logins, refreshes and checks of access
+ * tokens read it together with the user, so an isolate learns of an emergency rotation without an extra round trip.
  */
 export function selectKeyringVersion(db: Database) {
   return db
@@ -31,7 +31,8 @@ export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyR
 }
 
 /**
- * Adds a key and records it, unless another isolate has already used its sequence number. Returns whether it was added.
+ * Adds a key and an audit event, unless another isolate has already used the key's sequence number. Returns whether it
+ * was added.
  */
 export async function addSigningKey(db: Database, row: SigningKeyRow, event: AuditEvent): Promise<boolean> {
   const { added } = await batchOf(db, {

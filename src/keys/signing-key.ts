@@ -1,9 +1,9 @@
 /**
- * Signing keys as values: what a key row means at a given time. Whether a key is published, signs or has retired
- * follows from the timestamps on its row, so no other state is stored.
+ * Signing keys as values: what a key row means at a given time. The timestamps on the row decide whether the key is
+ * published, signs or has retired, so no other state is stored.
  *
- * Publish, then sign: a new key is in the JWKS for the publish lead before it signs, so that every verifier has it in
- * its cache by then. It stays there until the last token that it signed has expired.
+ * Publish, then sign: a new key is in the JWKS some time before it signs (the publish lead), so that every verifier has
+ * cached it by then. It stays in the JWKS until the last token that it signed has expired.
  */
 
 import type * as z from "zod";
@@ -39,8 +39,8 @@ export function publishedKeys<Key extends Timestamps>(keys: readonly Key[], now:
 }
 
 /**
- * The key that signs now: the newest published key whose time has come and whose private key could be opened. A key
- * that is no longer trusted never signs.
+ * The key that signs now: the newest key that verifiers trust, whose start time has passed, and whose private key could
+ * be opened.
  */
 export function currentKey(keys: readonly SigningKey[], now: number, tokenLifetime: number): CurrentKey | undefined {
   return publishedKeys(keys, now, tokenLifetime)

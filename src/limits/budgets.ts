@@ -1,6 +1,6 @@
 /**
- * Limits as features use them. A feature names the rules and keys of a request, and all its budgets are asked in one
- * hop.
+ * Limits as features use them. A feature names the rules and keys of a request. All budgets of the request are asked in
+ * one hop.
  */
 
 import type { LimitName, LimitRule, LimitRules } from "../config/limit-rules.ts";
@@ -34,8 +34,8 @@ export function mailLimit(kind: string, email: string): Limit {
 }
 
 /**
- * The budget for all emails to one address that people without its account can cause. Of these, only links that reset
- * the password may use the last one.
+ * The budget for all emails to one address that other people can cause, without an account of that address. The last
+ * email of the budget is reserved for a link that resets the password.
  */
 export function strangerMailLimits(email: string, isReset: boolean): Limit[] {
   const rule = "strangerMailPerRecipient";
@@ -122,8 +122,7 @@ export function limitedKey(secrets: Secrets, key: string): string {
 }
 
 /**
- * Takes one attempt from each budget, all at once. If a budget can't be asked, throws that error after refunding the
- * others.
+ * Takes one attempt from each budget, all at once. If a budget can't be asked, refunds the others and throws the error.
  */
 export async function takeAll(budgets: readonly Budgets[], meter: Meter): Promise<LimitDecision> {
   const asked = await Promise.allSettled(
@@ -135,8 +134,8 @@ export async function takeAll(budgets: readonly Budgets[], meter: Meter): Promis
   const decision = decide(readings);
   const hit = new Set(readings.filter(({ reading }) => !reading.allowed).map(({ name }) => name));
   for (const limit of hit) meter.count("limits_hit", { limit });
-  // A refused request must not use up the other budgets. Otherwise a network that has used up its own budget could go
-  // on to use up the budget of another person's account.
+  // A refused request must not use up the other budgets. Otherwise a network whose own budget is used up could still
+  // use up the budget of another person's account.
   if (failure !== undefined || decision.refusal !== undefined) {
     await refundAll(answers.filter((answer) => answer.readings.every(({ reading }) => reading.allowed)));
   }

@@ -1,7 +1,7 @@
 /**
- * GCRA, the generic cell rate algorithm (ITU-T I.371). A key's whole state is one number, the theoretical arrival time:
- * the moment at which its budget will be full again. The functions are pure; the object that stores the number must
- * handle one attempt at a time.
+ * GCRA, the generic cell rate algorithm (ITU-T I.371). It stores one number for each key, the theoretical arrival time:
+ * the moment at which the key's budget will be full again. These functions are pure. The object that stores the number
+ * must handle one attempt at a time.
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 
@@ -26,8 +26,8 @@ export interface StoredBudget {
 const ROUNDING = 0.5;
 
 /**
- * Takes one attempt from the budget, or refuses it. `arrival` is the number to store; a refused attempt leaves it
- * unchanged.
+ * Takes one attempt from the budget, or refuses it. `arrival` is the number to store. A refused attempt doesn't change
+ * it.
  */
 export function takeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
   const cost = costOf(rule);
@@ -42,8 +42,8 @@ export function takeAttempt(kept: number, rule: LimitRule, now: number): { readi
 }
 
 /**
- * Takes one attempt from each budget, or from none if one of them refuses: then `arrivals` is empty. Either way, the
- * reading of a budget that allows the attempt counts it.
+ * Takes one attempt from each budget. If one of them refuses, takes none, and `arrivals` is empty. In both cases, the
+ * readings of budgets that allow the attempt include it.
  */
 export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: StoredBudget) => number, now: number) {
   const taken = budgets.map((budget) => ({ ...budget, ...takeAttempt(keptOf(budget), budget.rule, now) }));
@@ -53,8 +53,8 @@ export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: 
 }
 
 /**
- * The same for a number that a statement of SQL changes: it adds `cost` to the later of now and the number, unless the
- * result is beyond `latest`.
+ * What an SQL statement needs to take one attempt. It adds `cost` to the stored number or to now, whichever is later.
+ * It refuses if the result is beyond `latest`.
  */
 export function attemptTerms(rule: LimitRule, now: number): { cost: number; latest: number } {
   return { cost: costOf(rule), latest: now + rule.window + ROUNDING };

@@ -1,20 +1,22 @@
 /**
- * Takes what a login costs, in one hop: an attempt from the network's budget, and from the account's guard a guess and
- * an attempt from this network's budget there. An account is identified by the login name that was entered, whether or
- * not such an account exists, so that a refusal does not reveal which accounts exist. The guard's growing pause is in
- * `login-guard-object.ts`.
+ * Takes what a login costs, in one hop: an attempt from the budget of its network, and two things from the guard of its
+ * account. These are a guess, and an attempt from this network's budget at this account. The account is identified by
+ * the login name that was entered, even if no account has that name. So a refusal does not reveal which accounts exist.
+ * `login-guard-object.ts` describes the guard's growing pause.
  *
- * The price of limits is mostly that of rows written, so a login that succeeds makes four calls and writes two rows:
+ * Limits cost money mostly by the rows that they write. So a login that succeeds makes four calls but writes two rows:
  *
  * | | before the hash | after the hash |
  * |---|---|---|
  * | network (`RateLimiter`) | leases an attempt in memory | ends the lease; a wrong password is written, after the response |
  * | account (`LoginGuard`) | writes the attempt | writes the login; a wrong password is written already |
  *
- * The guard of the account's other name learns of a login after the response, and only if that changes what it knows. A
- * wrong password counts from before the hash: at the account in storage, at the network in memory. If the network's
- * object is evicted before that is written, or the call that writes it fails, the network gets at most one budget of
- * attempts back. The account's counters lose nothing.
+ * An account has a second guard, for its other name. It learns of a login after the response, and only if the login
+ * changes what it knows.
+ *
+ * A wrong password counts from before the hash: in the guard's storage, and in the memory of the network's object. If
+ * that object is evicted before it writes the attempt, or the call that writes it fails, the network gets at most one
+ * budget of attempts back. The guard loses nothing.
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";
@@ -145,7 +147,7 @@ export function createLoginAttempts(
         count: () => settle(() => withoutFail(place.count)),
         /**
          * The login succeeded. Clears this network's failures at the account, and makes the network known there. If
-         * `mustShare`, the account's other name must learn of it.
+         * `mustShare`, call `share`: the guard of the account's other name must learn of the login.
          */
         async succeed(names: readonly string[]): Promise<{ mustShare: boolean }> {
           let mustShare = false;
@@ -165,15 +167,15 @@ export function createLoginAttempts(
             await object.recordLogin(guards.networkAt(own, network), accountOf(names));
           }),
         /**
-         * Takes the success back, because the account changed before the session was opened: the network is no longer
+         * Takes the success back, because the account changed before the session was opened. The network is no longer
          * known.
          */
         undoSuccess: (names: readonly string[]) =>
           guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network))),
         /**
-         * The password was wrong, and a user has these names. Counts the guess under the other name as well. What was
-         * guessed at these names is remembered for long. Returns whether this was the last guess at any of them: the
-         * counters of two names differ after one of the names was changed.
+         * The password was wrong, and a user has these names. Counts the guess under the other name as well. From now
+         * on, guesses at these names are remembered for longer than a day. Returns whether this was the last allowed
+         * guess at either name: the counters of two names differ after one of the names was changed.
          */
         async countAtUser(names: readonly string[]): Promise<Pick<GuardVerdict, "isLast">> {
           let isLastAtAny = isLast;

@@ -1,6 +1,6 @@
 /**
- * The budget of logins of one user that succeed. Unlike the other budgets, it is counted in the user's row, by the
- * statement that records a login. So it costs no round trip.
+ * The budget of one user's successful logins. Unlike the other budgets, it is stored in the user's row, and the
+ * statement that records a login also takes from it. So it costs no round trip.
  */
 import type { Config } from "../config/config.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
@@ -14,8 +14,8 @@ export function loginsRule({ enforced, rules }: Config["limits"]): LimitRule | u
 }
 
 /**
- * Refuses a login if the budget is used up. `loginsUntil` is the number that the user's row holds. Only for a client that
- * has sent the right password: the refusal reveals that there is such a user.
+ * Refuses a login if the budget is used up. `loginsUntil` is the number in the user's row. Call it only after the right
+ * password, because the refusal reveals that the user exists.
  */
 export function refuseTooManyLogins(
   loginsUntil: number,

@@ -1,11 +1,11 @@
 /**
  * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
- * and slows them down. A network from which the user has logged in before is known and counted separately, so failures
- * from other networks can't lock the owner out. Beside them it counts attempts per network at this account, with a
- * budget for each.
+ * and slows them down. A network from which the user has logged in before is "known" and has a counter of its own, so
+ * failures from other networks can't lock the owner out. The object also has a budget of attempts for each network at
+ * this account.
  *
- * An attempt counts as wrong from the start, in storage, and is refunded if the password was not checked. So of any
- * number of simultaneous guesses, the service checks only as many as the rules allow, even if the object is evicted. All
+ * An attempt is stored as a wrong guess from the start. It is refunded if the password was not checked. So the service
+ * never checks more guesses than the rules allow, even if they arrive at the same time or the object is evicted. All
  * counters are in one row: an attempt writes it, and a login that succeeds writes it once more.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -44,7 +44,7 @@ const KEPT = "guesses";
 
 export class LoginGuard extends DurableObject {
   /**
-   * Counts one guess from this network, or returns how long to wait. `places` are the budgets of the network at this
+   * Counts one guess from this network, or returns how long to wait. `places` are the budgets of this network at this
    * account. If one of them is used up, the guess is refused and not counted.
    */
   async take(network: string, rule: LimitRule, places: StoredBudget[] = []): Promise<GuardReading> {
@@ -75,8 +75,8 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Refunds a guess. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for it. `places` are the
-   * budgets to refund too: those of an attempt whose password was not checked.
+   * Refunds a guess. `isKnownNetwork` is the value that {@link LoginGuard.take} returned for the guess. `places` are
+   * budgets to refund as well; pass them if the password was not checked.
    */
   async refund(network: string, isKnownNetwork: boolean, places: StoredBudget[] = []): Promise<void> {
     await this.#refund(network, isKnownNetwork, places, (guesses) => {
@@ -89,8 +89,8 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Counts a guess from this network that the headers never show: it was made at the current password or under the
-   * account's other name.
+   * Counts a guess from this network that headers never show: a guess at the current password, or under the account's
+   * other name.
    */
   async countHidden(network: string, isAtCurrentPassword: boolean): Promise<HiddenVerdict> {
     const now = systemClock.now();
@@ -119,13 +119,13 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * The user logged in from this network. Clears this network's failures. If it was unknown until now, also clears the
-   * counter of all unknown networks. A login from a known network leaves that counter: it proves nothing about the
-   * failures of others.
+   * The user logged in from this network. Clears this network's failures. If the network was unknown until now, also
+   * clears the counter that all unknown networks share. A login from a known network does not clear that counter,
+   * because it proves nothing about the failures of others.
    *
-   * `account` stands for both names of the account, `places` are the budgets that the login was taken from. Returns
-   * whether the guard of the other name must learn of the login: the network is new here, there were wrong guesses from
-   * it, which count there too, or that guard has not learned of the network for a long time.
+   * `account` stands for both names of the account. `places` are the budgets that the login was taken from. Returns
+   * whether the guard of the other name must learn of the login. It must if the network is new here, if there were
+   * wrong guesses from this network, or if that guard has not learned of the network for a long time.
    */
   async recordLogin(network: string, account = "", places: StoredBudget[] = []): Promise<boolean> {
     const now = systemClock.now();
@@ -157,7 +157,7 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Clears all guesses, all known networks except `network`, and the budget of `network`. Without `network`, clears
+   * Clears all guesses, the budget of `network`, and all known networks except `network`. Without `network`, clears
    * everything.
    */
   async reset(network: string | undefined): Promise<void> {
@@ -186,7 +186,8 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // Records of the first versions have another shape: they are dropped. Later ones lack what is new.
+    // The first versions stored another shape, which is dropped. Later versions may lack new fields, which get their
+    // defaults.
     return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }
 

@@ -23,8 +23,8 @@ export interface Guesses {
   /** Wrong guesses in a row, including those whose password is still being checked. */
   count: number;
   /**
-   * Wrong guesses that count towards the block and are never shown in headers: under the account's other name, at the
-   * current password of a user who is logged in, and those from before a day without guesses.
+   * Wrong guesses that count towards the block but are never shown in headers: those under the account's other name,
+   * those at the current password of a logged-in user, and those that were made before a day without guesses.
    */
   hidden: number;
   /** How many of the hidden ones were made at the current password of a user who is logged in. */
@@ -85,8 +85,8 @@ export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdi
 }
 
 /**
- * A day without a guess ends the pauses of every name. Otherwise those of a user's name, which is remembered for longer,
- * would reveal that there is such a user.
+ * Ends the pause after a day without a guess. Without this, the pause would last longer for names of users, which are
+ * remembered for longer, and so reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
   if (now - guesses.lastAt < PAUSE_MEMORY) return;

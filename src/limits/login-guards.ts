@@ -1,7 +1,4 @@
-/**
- * The LoginGuard objects as the service calls them: by login name. An account has two, one for its address and one for
- * its username.
- */
+/** Calls LoginGuard objects by login name. An account has two of them: one for its address and one for its username. */
 import type { Secrets } from "../platform/crypto.ts";
 import type { Hops } from "../platform/hops.ts";
 import { limitedKey, withoutFail } from "./budgets.ts";
@@ -27,8 +24,8 @@ export function createLoginGuards(
   }
 
   /**
-   * Counts a guess at the current password of a user who is logged in, under each of the account's names. It causes no
-   * pause and is shown in no header. Throws if a guard can't be asked.
+   * Counts a guess at the current password of a logged-in user under each of the account's names. The guess causes no
+   * pause, and no header shows it. Throws if a guard can't be asked.
    */
   async function takeCurrent(names: readonly string[], network: string) {
     const asked = await Promise.allSettled(
@@ -69,8 +66,8 @@ export function createLoginGuards(
   }
 
   /**
-   * Resets the counters of both names after an account changed its name from `before` to `after`. Another account may
-   * use `before` next.
+   * An account changed its name from `before` to `after`. Resets the counters of both names, because another account
+   * may use `before` next.
    */
   async function rename(before: string, after: string, network: string) {
     await Promise.all([reset([after], network), reset([before])]);

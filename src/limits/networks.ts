@@ -3,14 +3,15 @@ import type { LimitName } from "../config/limit-rules.ts";
 import type { Limit } from "./budgets.ts";
 
 /**
- * An IPv6 /48 has this many times the budget of a /64. A provider may give one customer a whole /48 (RFC 6177 §2),
- * which holds 65,536 networks of 64 bits. Others divide it among customers, who must not slow down each other.
+ * How many times the budget of a /64 an IPv6 /48 has. Some providers give a whole /48, with its 65,536 /64 networks, to
+ * one customer (RFC 6177 §2), so the /48 needs a limit. Others divide it among customers, who must not slow down each
+ * other, so the limit is larger.
  */
 const SITE_FACTOR = 10;
 
 /**
- * The budgets of one rule per network: that of the client's own network and, for an IPv6 /64, that of the /48 around
- * it, whose object stores both. The larger budget bounds how many of the smaller ones the object stores at a time.
+ * The budgets of one rule for a network: its own budget and, for an IPv6 /64, that of the /48 around it. The object of
+ * the /48 stores both. Its budget also limits how many /64 budgets the object stores at a time.
  */
 export function networkLimits(rule: LimitName, network: string): [Limit, ...Limit[]] {
   const site = siteOf(network);

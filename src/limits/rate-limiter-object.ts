@@ -1,13 +1,14 @@
 /**
- * The RateLimiter object: one per limited key, storing one number for each budget of that key. An IPv6 /48 and the
- * networks in it have one object, so that an attempt asks for its two budgets in one call. Exact under concurrency,
- * because an object handles one call at a time.
+ * The RateLimiter object: one per limited key. It stores one number for each budget of that key. An IPv6 /48 and the
+ * networks in it share one object, so an attempt asks for its two budgets in one call. The object handles one call at a
+ * time, so it counts exactly.
  *
- * The price of limits is mostly that of rows written, so an attempt that is usually refunded is only leased: it counts in
- * memory, from before the work until its outcome is known. A login that succeeds ends its lease and writes nothing; a
- * wrong password is written. A lease whose Worker was lost ends by itself. An object that is evicted (by a deployment, or
- * after ten seconds without a call) loses its leases: at most one budget of attempts. Those that turn out wrong are
- * still written.
+ * Limits cost money mostly by the rows that they write. So an attempt that is usually refunded is only leased: it
+ * counts in memory, from before the work until the outcome is known. A login that succeeds ends its lease, and nothing
+ * is written. A wrong password is written. If the Worker is lost, the lease ends by itself.
+ *
+ * An object is evicted by a deployment, or after ten seconds without a call, and loses its leases: at most one budget
+ * of attempts. A wrong password is still written afterwards.
  */
 import { DurableObject } from "cloudflare:workers";
 import { LEASE } from "../config/limit-rules.ts";
@@ -64,7 +65,7 @@ export class RateLimiter extends DurableObject {
     this.#endLease(budgets, endsAt);
   }
 
-  /** Ends a lease: the attempt counts, from when it was made, even if the lease was lost. */
+  /** Ends a lease: the attempt counts from the time when it was made, even if the lease was lost. */
   async count(budgets: StoredBudget[], endsAt: number): Promise<void> {
     this.#endLease(budgets, endsAt);
     await this.#keep(

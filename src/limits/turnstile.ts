@@ -1,7 +1,7 @@
 /**
- * Cloudflare Turnstile: checks that a browser has solved a challenge before a request. Calls Cloudflare and interprets
- * the response; the widget is on the app's own pages. Without a secret key there is no check. Fails closed.
- * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
+ * Cloudflare Turnstile: checks that a browser has solved a challenge. Calls Cloudflare and interprets the response. The
+ * widget that shows the challenge is on the app's own pages. Without a secret key there is no check. If the check
+ * itself fails, the request is refused. https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
  */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
@@ -36,9 +36,9 @@ export type Challenge = ReturnType<typeof createChallenge>;
 export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secretKey">, hops: Hops) {
   return {
     /**
-     * `undefined` if the challenge was solved or none is required. `ipAddress` is the client's. Never throws: if
-     * Turnstile does not answer or the response is unexpected, that is logged (`turnstile_unavailable`) and the request
-     * is refused.
+     * Returns `undefined` if the challenge was solved or none is required, otherwise a refusal. `ipAddress` is the
+     * client's. Never throws: if Turnstile does not answer or the response is unexpected, refuses the request and logs
+     * `turnstile_unavailable`.
      */
     async check(token: string | undefined, ipAddress: string) {
       if (secretKey === undefined) return undefined;
@@ -59,8 +59,8 @@ export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secret
 }
 
 /**
- * Spends the token. Deliberately without an idempotency key, which would allow a token to be spent again. If the
- * response is lost, the client solves a new challenge.
+ * Spends the token. Sends no idempotency key, because that would allow a token to be spent twice. If the response is
+ * lost, the client must solve a new challenge.
  */
 async function verify(secret: string, response: string, ipAddress: string): Promise<z.output<typeof answerSchema>> {
   const answer = await fetch(ENDPOINT, {

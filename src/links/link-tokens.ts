@@ -3,8 +3,9 @@
  *
  *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
  *
- * Each purpose has its own HMAC key. The fingerprint covers the subject's state. Using the link changes that state, so
- * the link can't be used again. The mail id makes each link unique.
+ * The subject is what the link is about, such as a user. The fingerprint covers the state of the subject. Using the
+ * link changes that state, so the link can't be used again. The mail id makes each link unique. Each purpose has its
+ * own HMAC key.
  */
 import type { Clock } from "../platform/clock.ts";
 import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
@@ -12,11 +13,17 @@ import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, u
 import { refuse } from "../platform/refusal.ts";
 
 /**
- * `verify-email`: the subject is a registration, which never changes and is deleted when its link is used.
- * `reset-password`: the subject is a user; the state is their address and session epoch. `invitation`: the subject is
- * the invitation, which is not stored; the state is the address. `first-superuser` is an invitation that makes the first
- * superuser. `confirm-email` and `undo-email-change`: the subject
- * is the change, whose row records its progress.
+ * What a link is for.
+ *
+ * `verify-email`: the subject is a registration. It has no state, because it never changes and is deleted when its link
+ * is used.
+ *
+ * `reset-password`: the subject is a user. The state is their address and session epoch.
+ *
+ * `invitation`: the subject is the invitation, which is not stored. The state is the address. `first-superuser` is an
+ * invitation that makes the first superuser.
+ *
+ * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 records its progress.
  */
 export type LinkPurpose =
   | "verify-email"
@@ -33,9 +40,8 @@ const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
- * Creates the signed token of a link for an email. The link expires at `expiresAt`, in milliseconds since the epoch.
- * The same email always contains the same link, even if it is composed again, so that an email provider can recognize
- * a retry.
+ * Creates the signed token of a link. The link expires at `expiresAt`, in milliseconds since the epoch. If the same
+ * email is composed again, it contains the same link, so an email provider can recognize a retry.
  *
  * @throws {TypeError} if an id is not a UUID
  */
@@ -55,8 +61,8 @@ export function signLink(
 }
 
 /**
- * Checks the tag, the purpose and the expiry of a link token, and returns its content. A forged or damaged token is
- * refused without touching storage. {@link isOfState} then checks the fingerprint against the current state.
+ * Checks the HMAC, the purpose and the expiry of a link token, and returns its content. A forged or damaged token is
+ * refused without touching storage. Afterwards, {@link isOfState} compares the fingerprint with the current state.
  */
 export function verifyLink(
   purpose: LinkPurpose,

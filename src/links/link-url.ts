@@ -4,8 +4,8 @@ import { invitationState } from "./link-states.ts";
 import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
- * The URL of an email's button. The token is in the fragment, so no server logs it, and a mail scanner that only opens
- * the link does not spend it.
+ * The URL of an email's button. The token is in the fragment, so no server logs it. A mail scanner that only opens the
+ * link does not spend the token.
  */
 export function linkUrl(
   page: string,
@@ -17,8 +17,8 @@ export function linkUrl(
 }
 
 /**
- * The URL of an invitation of an address. The page and the route that it calls read the address from here: the token
- * only contains a fingerprint of it.
+ * The URL of an invitation for an address. It contains the address, because the token only has a fingerprint of it. The
+ * page reads the address from the URL and sends it with the token.
  */
 export function invitationUrl(
   page: string,
@@ -31,8 +31,8 @@ export function invitationUrl(
 }
 
 /**
- * A text for the URL of an email. Some characters that a URL may contain, such as quotation marks, end a link in plain
- * text in some email programs.
+ * Encodes a text for the URL of an email. In plain text, some email programs end a link at characters that a URL may
+ * contain, such as quotation marks.
  */
 function linkText(text: string): string {
   return encodeURIComponent(text).replaceAll(
