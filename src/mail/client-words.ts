@@ -1,6 +1,7 @@
 /**
- * Words that strangers chose, made safe to repeat in an email: what a client says about itself, usernames, and the new
- * address of an account. The email is ours, so it must not carry their links, their page or a long text.
+ * Makes words that strangers chose safe to repeat in an email: what a client says about itself, usernames, and the new
+ * address of an account. Readers trust the email as the service's own, so it must not carry a stranger's links or long
+ * texts.
  */
 import { cutText } from "../platform/cut-text.ts";
 import { codePointLength } from "../platform/encoding.ts";
@@ -16,8 +17,8 @@ export function nameDevice(words: string | null): Device | undefined {
 }
 
 /**
- * Makes the client's text safe for an email: one short line without links. Returns `undefined` if nothing printable is
- * left.
+ * Makes the client's text safe for an email: one short line without links. Returns `undefined` if no printable
+ * character is left.
  */
 export function quoteClient(words: string | null): string | undefined {
   const line = (words ?? "")
@@ -31,8 +32,8 @@ export function quoteClient(words: string | null): string | undefined {
 }
 
 /**
- * A username for an email. Every dot in it gets a space: almost any word is a top-level domain, and the next one may
- * become one tomorrow.
+ * A username for an email. A space follows every dot in it. Otherwise an email program could make a link of the name:
+ * almost any word is a top-level domain, or may become one.
  */
 export function quoteUsername(username: string): string {
   return username.replaceAll(".", ". ");
@@ -49,9 +50,9 @@ export function quoteAddress(address: string): string {
 }
 
 /**
- * Breaks every link, without a list of schemes or domains: no dot, colon or at sign touches what follows. A space ends
- * a link in every email program, and readers see it. Invisible characters would not do: some programs and all browsers
- * ignore them, and they would be copied with the text.
+ * Breaks every link. It needs no list of schemes or domains: it adds a space to every dot, colon and at sign that other
+ * text directly follows. A space ends a link in every email program, and readers see it. Invisible characters would not
+ * help: some programs and all browsers ignore them, and readers would copy them with the text.
  */
 function withoutLinks(text: string): string {
   const plain = text.replaceAll(/\P{ASCII}/gu, asPunctuation);
@@ -66,18 +67,18 @@ function breakLinks(text: string): string {
       .replaceAll(">", "›")
       .replaceAll('"', "”")
       .replaceAll(/[@\\](?=\S)/g, "$& ")
-      // A time of day stays as it is, but not after letters, with which it would begin like a scheme.
+      // A time of day stays as it is, unless letters come before it: then they could be the scheme of a link.
       .replaceAll(/(?<=\p{L}[\p{L}\d+.-]*):(?=\S)|:(?=[^\s\d])/gu, ": ")
       .replaceAll(/\d+(?:\.\d+){3,}/g, (numbers) => numbers.replaceAll(".", ". "))
-      // A version number stays as it is: no top-level domain is a number. One may begin with a number, and two
-      // slashes make a link of any words with a dot between them.
+      // A version number stays as it is, because no top-level domain is a number. But a top-level domain can begin with
+      // digits, and two slashes make a link of any words with a dot between them.
       .replaceAll(/(?<!\d)[.。](?=\S)|(?<=\/\/\S*)[.。](?=\S)|[.。](?!\d+(?![\p{L}\p{M}\d-]))(?=\S)/gu, "$& ")
   );
 }
 
 /**
- * The ASCII form, or the ideographic full stop, of a character that browsers and email programs read as punctuation of
- * a link (UTS #46 §4). Any other character is unchanged.
+ * Maps a character to the ASCII punctuation, or the ideographic full stop, as which browsers and email programs read it
+ * in a link (UTS #46 §4). Returns any other character unchanged.
  */
 function asPunctuation(character: string): string {
   const normalized = character.normalize("NFKC");

@@ -1,6 +1,6 @@
 /**
- * The emails about a change of email address: the link to the new address, and the notices to the old one, which can
- * undo the change. No email is sent for a change that was deleted, undone or superseded.
+ * The emails about a change of email address: the link to the new address, and notices to the old address, which can
+ * undo the change. No email is sent for a change that was deleted, undone or replaced by a newer one.
  */
 import { linkUrl } from "../links/link-url.ts";
 import { HOUR } from "../platform/clock.ts";
@@ -37,8 +37,8 @@ export async function composeEmailChange(
         ? composeConfirmation(id, current, confirmableUntil, parts)
         : writeMail("email_in_use", holder, {}, parts.config);
     case "email_change_requested":
-      // Also sent after the confirmation and after a password change: an attacker who is quick must not be able to
-      // suppress the notice.
+      // Also sent after the change was confirmed, and after a change of the password. An attacker who is quick must not
+      // be able to prevent this notice.
       if (change.confirmedAt === null && user.email !== change.oldEmail) return undefined;
       // A change that is confirmed at the last moment can still be undone for the full time.
       return composeUndo(kind, id, current, confirmableUntil + undoEmailChangeLifetime, parts);
@@ -49,7 +49,8 @@ export async function composeEmailChange(
 }
 
 /**
- * Whether the change can still be confirmed: the address has not changed and the sessions have not been ended since.
+ * Whether the change can still be confirmed: since it was requested, the address has not changed and the sessions have
+ * not been ended.
  */
 function isWaiting({ change, user }: CurrentChange): boolean {
   return change.confirmedAt === null && user.email === change.oldEmail && user.sessionEpoch === change.sessionEpoch;
@@ -84,8 +85,8 @@ function composeUndo(
 }
 
 /**
- * `b…@example.org`: enough for the user to recognize an address that they entered, without revealing an address that
- * they did not.
+ * Shows an address as `b…@example.org`. A user recognizes an address that they entered themselves. An address that
+ * someone else entered is not revealed.
  */
 function maskEmail(email: string): string {
   const shown = unicodeEmail(email);

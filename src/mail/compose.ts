@@ -1,6 +1,6 @@
 /**
- * Turns a request into an email: reads the current state, decides whether an email is still needed, and creates the
- * link. Composing the same request again gives the same email, as long as the state does not change.
+ * Turns a request into an email. Reads the current state, decides whether an email is still needed, and creates the
+ * link. The same request gives the same email again, as long as the state does not change.
  */
 
 import type { Config } from "../config/config.ts";
@@ -18,7 +18,7 @@ import type { OutgoingMail } from "./transports/transport.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
 /**
- * The email for a request, or `undefined` if none is needed any more.
+ * Returns the email for a request, or `undefined` if none is needed any more.
  *
  * @throws {TypeError} if the kind is unknown: a newer version wrote the request, and a retry may reach that version
  */
@@ -34,9 +34,9 @@ export async function composeMail(
 }
 
 /**
- * Counts the emails that strangers can cause to an address, over all kinds, and notices that can repeat without end.
- * Counted here, after the response, so that the response reveals nothing. The limit of one kind was counted when the
- * link was requested.
+ * Counts two sorts of emails: those that strangers can send to an address, all kinds together, and notices that can
+ * repeat without end. They are counted here, after the response, so that the response reveals nothing. The limit of
+ * each single kind was counted earlier, when the link was requested.
  */
 async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
   const { refusal } = await limiter.take(limitsOf(event, to));
@@ -158,8 +158,9 @@ function composeFirstEmail(
 }
 
 /**
- * The email with the link that verifies an address. A registration gets the link of that registration. An account that
- * lost its verification gets a link to set a new password, so that a registration by a stranger can't take it over.
+ * The email with the link that verifies an address. A registration that waits gets its own link. An account that lost
+ * its verification gets a link to set a new password instead: otherwise a stranger who registers that address could
+ * take the account over.
  */
 function composeVerification(
   request: MailRequest,

@@ -1,6 +1,6 @@
 /**
- * The consumer of the mail queue: composes and sends each email. Retries failures, except refusals: a refused email
- * goes to the dead-letter queue at once.
+ * The consumer of the mail queue: composes and sends each email. Retries failures. An email that the mail server
+ * refuses permanently is not retried: it goes to the dead-letter queue at once.
  */
 import type { AuditEventStore } from "../audit/audit-events.ts";
 import { NO_REQUEST } from "../audit/event-types.ts";
@@ -20,8 +20,8 @@ import { MailNotDelivered, type OutgoingMail, type Transport } from "./transport
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
 /**
- * This many tries take two and a half minutes. A server that delays emails from unknown senders (greylisting) accepts
- * one sooner.
+ * After this many tries, a failure is logged as an error. They take two and a half minutes. A server that makes unknown
+ * senders wait (greylisting) accepts an email sooner than that.
  */
 const PATIENT_TRIES = 5;
 
@@ -112,9 +112,10 @@ async function sendMail(request: MailRequest, mail: OutgoingMail, parts: Deliver
 }
 
 /**
- * Sends the request to the dead-letter queue as a producer, because a consumer can move a message there only by using
- * up its retries. Records the refusal, without the address. That goes to `DB`: an email must not be sent again because
- * `AUDIT_DB` doesn't answer. The suppression comes last: if a step fails, the email is tried again.
+ * Gives an email up that was refused permanently. Sends the request to the dead-letter queue as a producer, because a
+ * consumer can move a message there only by using up its retries. Records the refusal, without the address, in `DB`: if
+ * `AUDIT_DB` does not answer, the email must not be tried again. Suppresses the address last. If any step fails, the
+ * email is tried again.
  */
 async function giveUp(
   request: MailRequest,

@@ -1,6 +1,6 @@
 /**
- * The emails: their kinds, the facts in each, and how a message becomes text and HTML. The texts are in `messages/`,
- * one file per language; the text and HTML versions use the same ones.
+ * The emails: their kinds, the facts in each, and how a message becomes text and HTML. `messages/` has one file with
+ * texts per language. The text version and the HTML version of an email use the same texts.
  */
 import type { MessageKind } from "../config/email-subjects.ts";
 import { escapeHtml } from "../platform/encoding.ts";
@@ -60,8 +60,8 @@ export interface Message {
 }
 
 /**
- * The plain text of a message. The link is in angle brackets (RFC 3986 Appendix C): without them, some email programs
- * cut off the end of a token, such as a hyphen.
+ * The plain text of a message. The link is in angle brackets (RFC 3986 Appendix C), because some email programs would
+ * otherwise cut off the end of a token, such as a hyphen.
  */
 export function renderText({ body, action, closing }: Message): string {
   const blocks = body.map((block) => (typeof block === "string" ? block : block.map(detailText).join("\n")));
@@ -70,8 +70,8 @@ export function renderText({ body, action, closing }: Message): string {
 }
 
 /**
- * The HTML of a message: one column, no images, no external resources. It asks Apple's programs to make no links of
- * telephone numbers, dates and addresses, which can be part of a username.
+ * The HTML of a message: one column, no images, no external resources. A username can look like a telephone number, a
+ * date or an address. The HTML asks Apple's programs to make no links of these.
  */
 export function renderHtml(message: Message, page: { product: string; locale: string; withoutButton: string }): string {
   const { action, body, closing, subject } = message;

@@ -1,7 +1,7 @@
 /**
  * Requests for emails, as they are stored in the queue. A request names an event and a user, never a link or a text.
- * The consumer reads the user, decides whether an email is needed, and creates the link. So a route that must not
- * reveal whether an account exists does the same for every address.
+ * The consumer of the queue reads the user, decides whether an email is needed, and creates the link. So a route that
+ * must not reveal whether an account exists can do the same work for every address.
  */
 import * as z from "zod";
 import type { AfterResponse } from "../platform/after-response.ts";
@@ -37,8 +37,8 @@ export type MailEvent =
   /** The account was deleted. The message contains the address because it is stored nowhere else any more. */
   | { kind: "account_deleted"; email: string; locale: string }
   /**
-   * A request to reset the password for this address, which may have no account. `byStranger` if anyone can have made
-   * it: not an operator, and not the service itself.
+   * A request to reset the password for this address, which may have no account. `byStranger` if anyone could have made
+   * the request. Requests of operators and of the service itself don't have it.
    */
   | { kind: "reset_password"; email: string; byStranger?: true }
   /** A request for another verification link for this address, which may have no account. */
@@ -98,8 +98,8 @@ export function createMailQueue(
   return {
     requestOf,
     /**
-     * Since when the oldest email waits in the queue, in milliseconds since the epoch. `undefined` if none does, or if
-     * the platform does not tell.
+     * When the oldest waiting email was put into the queue, in milliseconds since the epoch. `undefined` if none waits,
+     * or if the platform does not say.
      */
     async oldestQueued(): Promise<number | undefined> {
       if (typeof queue.metrics !== "function") return undefined;
@@ -113,8 +113,8 @@ export function createMailQueue(
       await send(requestOf(event));
     },
     /**
-     * Queues a notice about something that has already happened, after the response was sent. If the queue does not
-     * accept it, it is logged as lost.
+     * After the response, queues a notice about something that has already happened. If the queue does not accept the
+     * notice, logs it as lost.
      */
     notify(event: MailEvent) {
       const request = requestOf(event);
@@ -122,7 +122,7 @@ export function createMailQueue(
         await sendNotice(request);
       });
     },
-    /** The same for work that already runs after the response. Returns whether the queue accepted it. */
+    /** Like `notify`, for work that already runs after the response. Returns whether the queue accepted the notice. */
     notifyNow: (event: MailEvent) => sendNotice(requestOf(event)),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Addresses that get no email for a while, because a mail server refused them permanently. Repeated bounces damage the
- * reputation of the operator's domain, and anyone can request emails to made-up addresses. Only the consumer of the
- * mail queue reads the list, so no response reveals it.
+ * Addresses that get no email for a while, because a mail server refused them permanently. Anyone can request emails to
+ * made-up addresses, and repeated bounces damage the reputation of the operator's domain. Only the consumer of the mail
+ * queue reads this list, so no response reveals it.
  */
 import { and, eq, lte, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
@@ -11,7 +11,10 @@ import { DAY } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-/** After the first refusal. Doubles with each further one: the owner of a repaired mailbox waits a day at most. */
+/**
+ * How long an address is suppressed after the first refusal. The period doubles with each further one. It begins short,
+ * so that the owner of a repaired mailbox does not wait long.
+ */
 const FIRST_PERIOD = DAY;
 const LONGEST_PERIOD = 30 * DAY;
 /** How often the period doubles until it is longer than the longest. */
@@ -25,8 +28,8 @@ export type SuppressionList = ReturnType<typeof createSuppressionList>;
 export function createSuppressionList(db: Database, secrets: Secrets) {
   const table = suppressedAddresses;
   /**
-   * A MAC, because the address may belong to a person without an account. So the list is empty after a rotation of
-   * `AUTH_SECRET`.
+   * Stores a MAC instead of the address, which may belong to a person without an account. After a rotation of
+   * `AUTH_SECRET` no stored MAC matches, so the list is in effect empty.
    */
   const digestOf = (address: string) => encodeBase64url(secrets.sign("suppressed-address", utf8(address)));
   const isAddress = (address: string) => eq(table.digest, digestOf(address));

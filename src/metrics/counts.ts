@@ -1,8 +1,8 @@
-/** Increments of series: what an isolate has counted, or what all of them have. */
+/** What an isolate has counted, or what all of them have counted together. */
 
 /**
- * By series, such as `logins{result="succeeded"}`. A counter has one number. A histogram has one for each bucket, one for
- * what exceeds the last bucket, and the sum.
+ * Numbers by series, such as `logins{result="succeeded"}`. A counter has one number. A histogram has one number for
+ * each bucket, one for values above the last bucket, and the sum of all values.
  */
 export type Counts = Record<string, number[]>;
 

@@ -1,6 +1,6 @@
 /**
- * The two text formats that Prometheus reads: its own 0.0.4, and OpenMetrics 1.0. They differ in the names of counter
- * families, in the type of the build information, and in the last line.
+ * Writes the two text formats that Prometheus reads: its own, version 0.0.4, and OpenMetrics 1.0. The formats differ in
+ * the names of counter families, in the type of the build information, and in the last line.
  */
 import { type Counts, type Label, labelText, seriesKey } from "./counts.ts";
 import { BUCKETS, COUNTERS, HISTOGRAMS, knownSeries, PREFIX } from "./families.ts";

@@ -1,6 +1,7 @@
 /**
- * Every counter and histogram: its labels, and what it means. Names follow OpenMetrics: base units, and `_total` is added
- * to counters. Gauges that are read at a scrape are in `features/service/gauges.ts`.
+ * Every counter and histogram: its labels and its meaning. Names follow OpenMetrics: they have base units, and `_total`
+ * is appended to the names of counters. Gauges are in `features/service/gauges.ts`, because they are read at the time
+ * of a scrape.
  */
 import { LIMIT_RULES } from "../config/limit-rules.ts";
 import type { Counters, EmailState, Histograms, Result } from "../platform/meter.ts";

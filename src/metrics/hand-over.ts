@@ -1,6 +1,6 @@
 /**
- * Hands what an isolate has counted to the Metrics object, after responses. At most 1,000 requests or ten seconds of an
- * isolate are lost with it, whichever comes first.
+ * Hands what an isolate has counted to the Metrics object, after responses. An isolate that is lost takes its last
+ * counts with it: at most 1,000 requests or ten seconds, whichever comes first.
  */
 import { type Clock, inTime, pause, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -24,7 +24,7 @@ export function createMetricsStore(
   async function orPutBack<Result>(call: (taken: HandOver) => Promise<Result>): Promise<Result> {
     const taken = tally.take();
     try {
-      // A queue's consumer waits too, and its messages are only done when it ends.
+      // The wait is limited, because a queue's consumer waits too, and its messages are done only when it ends.
       return await inTime(call(taken));
     } catch (error) {
       tally.putBack(taken);
@@ -44,11 +44,11 @@ export function createMetricsStore(
   }
 
   return {
-    /** For a queue's consumer, whose messages would wait with it, and other work that is not a request. */
+    /** For work that is not a request, such as a queue's consumer: a wait would also delay its messages. */
     handOverNow,
     /**
-     * To be called after each response. One request waits for a while, then hands over for all that ended meanwhile. If
-     * it is lost, the first request after twice that time takes its place. Never throws.
+     * Call it after each response. One request waits for ten seconds, then hands over what all requests have counted
+     * meanwhile. If that request is lost, another one takes its place after twice that time. Never throws.
      */
     async handOver(): Promise<void> {
       tally.requests += 1;

@@ -1,6 +1,6 @@
 /**
- * The meter of one request or other invocation: adds to what the isolate has counted, and writes each event to Analytics
- * Engine where that binding exists.
+ * The meter of one request or other invocation. Adds to what the isolate has counted. If Analytics Engine is bound,
+ * also writes each event there.
  */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";

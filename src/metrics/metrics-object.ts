@@ -1,9 +1,9 @@
 /**
- * The Metrics object: one for the whole service. Adds up what isolates hand over. Isolates come and go, and a scrape
- * reaches any one of them, so only an object can tell the numbers of all.
+ * The Metrics object: one for the whole service. Adds up what all isolates have counted. Isolates come and go, and a
+ * scrape reaches only one of them, so no isolate could give the total.
  *
- * It stores everything as one row, at most every {@link STORE_AFTER}, and before each scrape is answered. So a counter
- * never goes back below what was scraped, and losing the object loses what came since: five seconds at most.
+ * It stores all counts as one row, {@link STORE_AFTER} after a change, and before it answers a scrape. So a counter
+ * never falls below a value that was scraped. If the object is lost, it loses at most the last five seconds.
  */
 import { DurableObject } from "cloudflare:workers";
 import { MINUTE, pause, SECOND, systemClock } from "../platform/clock.ts";
@@ -28,7 +28,7 @@ export class Metrics extends DurableObject {
     this.#isStored = false;
   }
 
-  /** Adds what the isolate has counted that answers a scrape, and returns the numbers of all. */
+  /** Adds what the isolate that answers a scrape has counted, and returns the numbers of all isolates. */
   read(handedOver: HandOver): HandOver {
     this.#add(handedOver);
     this.#store();

@@ -1,7 +1,7 @@
 /**
- * Have I Been Pwned's list of leaked passwords (https://haveibeenpwned.com/API/v3#PwnedPasswords). Only the first five
- * of the forty digits of the password's SHA-1 hash leave the service. The response lists every leaked password with
- * that prefix, padded so that its size reveals nothing.
+ * Asks Have I Been Pwned whether a password has leaked (https://haveibeenpwned.com/API/v3#PwnedPasswords). Only the
+ * first five of the forty digits of the password's SHA-1 hash leave the service. The response lists every leaked
+ * password whose hash begins with them. It is padded, so that its size reveals nothing.
  */
 import { sha1 } from "../platform/crypto.ts";
 import { encodeHex, utf8 } from "../platform/encoding.ts";
@@ -14,9 +14,7 @@ const PREFIX_DIGITS = 5;
 
 const RANGE = /^(?:[0-9A-F]{35}:\d+(?:\r?\n|$))+$/;
 
-/**
- * Why there was no usable response: `timeout`, `unreachable`, `unreadable`, or `status_` followed by the HTTP status.
- */
+/** Why there was no usable response: `timeout`, `unreachable`, `unreadable`, or `status_` and the HTTP status. */
 interface NoAnswer {
   noAnswer: string;
 }

@@ -1,6 +1,6 @@
 /**
- * The list of common passwords. ASVS 5.0 6.2.4 asks for the top 3,000 that satisfy the length rule; the list has them
- * for every minimum length from 8 to 15. It is an asset beside the Worker and not a part of its code, because most
+ * The list of common passwords. ASVS 5.0 6.2.4 asks for the 3,000 most common ones that satisfy the length rule. The
+ * list has them for every minimum length from 8 to 15. It is an asset and not a part of the Worker's code, because most
  * isolates never check a new password.
  */
 import type { Hops } from "../platform/hops.ts";
@@ -11,8 +11,8 @@ import { decodeFingerprints, fingerprint } from "./fingerprint-set.ts";
 export const COMMON_PASSWORDS_PATH = "/common-passwords.bin";
 
 /**
- * Whether a password, as a whole and ignoring case, is one of the most common. About one in a million passwords that are
- * not on the list counts as common.
+ * Whether a whole password, ignoring case, is one of the most common ones. About one in a million other passwords also
+ * counts as common.
  */
 export type IsCommonPassword = (password: string) => boolean | Promise<boolean>;
 

@@ -1,6 +1,6 @@
 /**
- * Whether a password contains something that is publicly known about its owner (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0
- * 6.2.11).
+ * Finds out whether a password contains something that is publicly known about its owner (NIST SP 800-63B-4 §3.1.1.2,
+ * ASVS 5.0 6.2.11).
  */
 import { codePointLength } from "../platform/encoding.ts";
 
@@ -13,8 +13,8 @@ const LEAST_AT_ALL = 3;
 const BETWEEN = "[^\\p{L}\\p{N}\\p{M}]";
 
 /**
- * Whether a password contains a word, ignoring case and any separators between the word's parts: "ada.lovelace" is in
- * "AdaLovelace1815". A word of three or four code points only counts if it stands alone. A shorter one never counts.
+ * Whether a password contains a word. Ignores case, and separators between the parts of the word: "ada.lovelace" is in
+ * "AdaLovelace1815". A word of three or four code points counts only if it stands alone. A shorter word never counts.
  */
 export function containsWord(password: string, word: string): boolean {
   const parts = fold(word)
@@ -28,7 +28,7 @@ export function containsWord(password: string, word: string): boolean {
 }
 
 /**
- * The words of an email address that a password must not contain: the local part and, if it has a tag
+ * The words of an email address that a password must not contain: the local part and, if that has a tag
  * (`ada+shop@example.com`, RFC 5233), the part before the tag.
  */
 export function wordsOfEmail(email: string): string[] {
@@ -38,8 +38,8 @@ export function wordsOfEmail(email: string): string[] {
 }
 
 /**
- * The form of a text that is compared with words and lists: it ignores compatibility forms and case (Unicode UAX #15,
- * NFKC). Never the form that is hashed.
+ * The form in which texts are compared with words and lists: without differences of case and of Unicode's compatibility
+ * forms (UAX #15, NFKC). Passwords are never hashed in this form.
  */
 export function fold(text: string): string {
   return text.normalize("NFKC").toLowerCase();

@@ -1,20 +1,21 @@
 /**
- * A compact set of texts. It can tell whether a text is a member, but not list its members. Each text is stored as a
- * fingerprint, the first bits of its SHA-256 hash; the gaps between the sorted fingerprints are Rice-coded. A checksum
- * comes first, because any other bytes could be read as a set too.
+ * A compact set of texts. It can tell whether it contains a text, but it can't list its texts. For each text it stores
+ * a fingerprint: the first bits of the SHA-256 hash. The fingerprints are sorted, and the gaps between them are
+ * Rice-coded. A checksum comes first, because any other bytes could be read as a set too.
  */
 import { Buffer } from "node:buffer";
 import { sha256 } from "../platform/crypto.ts";
 import { utf8 } from "../platform/encoding.ts";
 
 /**
- * With n texts, the probability that another text counts as a member is n / 2^34: one in a million for 16,000 texts.
+ * If the set has n texts, it wrongly contains any other text with the probability n / 2^34: one in a million for 16,000
+ * texts.
  */
 const FINGERPRINT_BITS = 34;
 
 /**
- * The low bits of a gap, which are written as they are; the rest is written in unary (Rice coding). At most 25, so that
- * four bytes hold them at any bit offset.
+ * How many low bits of a gap are written as they are. Rice coding writes the rest of the gap in unary. At most 25 bits,
+ * so that four bytes hold them at any bit offset.
  */
 const REMAINDER_BITS = 20;
 

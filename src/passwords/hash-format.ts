@@ -41,8 +41,9 @@ export const IMPORT_WITHOUT_HASH =
 
 /**
  * The forms of a typed password that another service may have hashed: as typed, or in one of the normalization forms
- * (Unicode UAX #15). Keyboards and services differ, and the hash does not say which form it has. Most passwords have
- * one form, a password with accents has two, and none has more than five. NFC comes first: most keyboards produce it.
+ * (Unicode UAX #15). Keyboards and services differ, and the hash does not say which form it has. Most passwords are the
+ * same in every form. A password with accents has two different forms, and no password has more than five. NFC comes
+ * first, because most keyboards produce it.
  */
 export function spellings(password: string): string[] {
   const forms = ["NFC", "NFD", "NFKC", "NFKD"].map((form) => password.normalize(form));

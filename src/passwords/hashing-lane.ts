@@ -1,17 +1,17 @@
 /**
- * The hashing lane: a short queue of passwords that wait for hashing in one isolate, first come, first served. Between
- * two hashes, the isolate handles other requests. A hash blocks the isolate and takes a quarter of its memory, so
- * without the lane a burst of logins would starve token verification.
+ * The hashing lane: a short queue in one isolate for passwords that wait to be hashed, first come, first served. A hash
+ * blocks the isolate and takes a quarter of its memory. Between two hashes, the lane lets the isolate handle other
+ * requests: otherwise a burst of logins would stop the verification of tokens.
  *
- * The lane stores values, never a promise. The place of a request that is cancelled while it waits expires, and no
- * request waits for the continuation of another.
+ * The lane stores values, never a promise, so no request waits for another request to continue. If a waiting request is
+ * cancelled, its place expires.
  */
 import { type Clock, pause } from "../platform/clock.ts";
 import { inSpan } from "../platform/spans.ts";
 import type { ScryptCost } from "./hash-format.ts";
 
 /**
- * In milliseconds. How often a waiting request checks whether it is next; also the length of one turn for other
+ * How often a waiting request checks whether it is next, in milliseconds. This is also the length of one turn for other
  * requests.
  */
 const LOOK_EVERY = 5;
@@ -21,17 +21,18 @@ const PLACE_LAPSES_AFTER = 250;
 export type HashingLane = ReturnType<typeof createHashingLane>;
 
 /**
- * How many turns other requests get between two hashes: about a tenth of a hash's time, 6 at the default cost. One turn
- * is not enough: a request needs one to arrive, one for each storage answer and one for its response, and would wait
- * for a whole hash before each. 0 for the cheap hashes of development, which block no other request.
+ * How many turns other requests get between two hashes: together about a tenth of the time of a hash, 6 turns at the
+ * default cost. A request needs several turns: one to arrive, one for each storage answer and one for its response.
+ * With only one turn between two hashes, it would wait for a whole hash before each. The cheap hashes of development
+ * need 0 turns, because they hardly block other requests.
  */
 export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
   return Math.floor((2 ** ln * r * p) / 2 ** 17);
 }
 
 /**
- * `length` is how many requests may wait while one hashes, `turns` how many turns other requests get between two
- * hashes. Without turns there is no lane: waiting would take longer than the hashes.
+ * `length`: how many requests may wait while one hashes. `turns`: how many turns other requests get between two hashes.
+ * If `turns` is 0 there is no lane, because waiting would take longer than hashing.
  */
 export function createHashingLane(length: number, turns: number, clock: Clock, wait = pause) {
   let places: { seenAt: number }[] = [];
@@ -40,8 +41,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
 
   async function look(place: { seenAt: number }, milliseconds: number): Promise<void> {
     await wait(milliseconds);
-    // Compare with this place's own last refresh. A hash blocks all requests equally, and every live request has
-    // refreshed its place since the hash ended.
+    // Compare with the time at which this place was last refreshed, not with now. A hash blocks all requests equally,
+    // but every live request has refreshed its place since the hash ended.
     places = places.filter((other) => !isSilent(other, place.seenAt));
     place.seenAt = clock.now();
   }
@@ -53,11 +54,11 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     if (isFull()) return undefined;
     places.push(place);
     while (places[0] !== place && places.includes(place)) await look(place, LOOK_EVERY);
-    // Let the requests go first that arrived while the last hash blocked the isolate.
+    // Let those requests go first that arrived while the last hash blocked the isolate.
     await look(place, 0);
     for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
-    // Another request has removed this place, because this request looked cancelled. Hashing now would run two hashes
-    // without a pause for other requests.
+    // This request looked cancelled, so another one has removed its place. Hashing now would run two hashes without a
+    // pause for other requests.
     if (places[0] !== place) return undefined;
     // No `await` from here on: no other request may run between the hash and the release of the place.
     try {

@@ -1,6 +1,6 @@
 /**
- * Passwords as the rest of the service uses them: hash one, check one. Owns the lane and the decoy hash. The rules for
- * new passwords are in `policy.ts` and `quality.ts`.
+ * Hashes and checks passwords for the rest of the service. Owns the hashing lane and the decoy hash, which is checked
+ * if a user does not exist. The rules for new passwords are in `policy.ts` and `quality.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { Argon2 } from "../platform/argon2.ts";
@@ -16,8 +16,8 @@ import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts"
 export const NO_PASSWORD = "!";
 
 /**
- * Loaded when the first password is checked, and kept as a value: a promise would belong to the request that created
- * it.
+ * Loaded when the first password is checked. Stored as a value, because a promise would belong to the request that
+ * created it.
  */
 let argon2: Argon2 | undefined;
 
@@ -48,8 +48,8 @@ export function createPasswords(
       return hash === undefined ? refuse("busy") : { hash };
     },
     /**
-     * Checks a password against a stored hash. For a user who does not exist (`undefined`) it does the same work as for
-     * one who does. `rehashed` is a hash at the configured cost, if the stored one was made at another.
+     * Checks a password against a stored hash. For a user who does not exist (`undefined`), does the same work.
+     * `rehashed` is a hash at the configured cost, if the stored hash has another cost.
      */
     async check(password: string, stored: string | undefined) {
       const reading = stored === undefined ? undefined : readStoredHash(stored, cost);
@@ -60,9 +60,9 @@ export function createPasswords(
       const matches = await inTurn(() => against.verify(password, engines) && known);
       if (matches === undefined) return refuse("busy");
       if (!known || stored === undefined || !needsRehash(stored, cost)) return { matches };
-      // A separate turn in the lane, so that no request waits for two hashes in a row. If the lane is full, the next
-      // login rehashes. It runs even if the password is wrong: otherwise a stored hash that is cheaper to check than
-      // the decoy would reveal by the time it takes that the user exists.
+      // Rehash in a turn of its own, so that no request waits for two hashes in a row. If the lane is full, the next
+      // login rehashes. Rehash even if the password is wrong: otherwise a stored hash that is cheaper to check than the
+      // decoy would reveal, by the shorter time, that the user exists.
       const rehashed = await inTurn(() => hashPassword(password, cost, random, engine));
       return matches && rehashed !== undefined ? { matches, rehashed } : { matches };
     },

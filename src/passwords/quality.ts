@@ -1,6 +1,7 @@
 /**
- * The rules for new passwords, the same wherever one is set (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). The local rules
- * come first, then the check for breaches. Hashes nothing, and reads no storage but the list of common passwords.
+ * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). They are the same wherever a password is set.
+ * The local rules come first, then the check for breaches. Hashes nothing, and reads only the list of common passwords
+ * from storage.
  */
 import type { Config } from "../config/config.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
@@ -62,7 +63,8 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   return {
     check: checkPassword,
     /**
-     * Refuses an unacceptable password, naming the field it came in. `details` belong in the audit event of the change.
+     * Refuses an unacceptable password, and names the field that it came in. `details` belong in the audit event of the
+     * change.
      */
     async require(field: string, password: string, owner: PasswordOwner) {
       const check = await checkPassword(password, owner);

@@ -1,6 +1,6 @@
 /**
- * The formats of `users.password_hash`. This service writes only scrypt. The other formats belong to imported users;
- * each is verified at the first login and replaced then.
+ * Reads the formats of `users.password_hash`. This service writes only scrypt. The other formats are those of imported
+ * users. The first login checks such a hash and replaces it.
  */
 import { readArgon2 } from "./foreign/argon2.ts";
 import { readBcrypt } from "./foreign/bcrypt.ts";

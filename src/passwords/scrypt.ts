@@ -2,8 +2,8 @@
  * Password hashes: scrypt (RFC 7914) in PHC strings, `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`. The cost is set in
  * `config/settings.ts`.
  *
- * Uses the runtime's native scrypt, or `@noble/hashes` if there is none. Both compute synchronously, so an isolate
- * computes one hash at a time.
+ * Uses the runtime's native scrypt, or `@noble/hashes` if the runtime has none. Both compute synchronously, so an
+ * isolate computes one hash at a time.
  */
 
 import * as nodeCrypto from "node:crypto";
@@ -27,8 +27,8 @@ const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
 /**
- * A salt of 8 to 64 bytes and a hash of exactly 32 or 64. With any other length allowed, a truncated hash would still
- * verify.
+ * A salt of 8 to 64 bytes, and a hash of exactly 32 or 64 bytes. If other lengths were allowed, a hash that was cut off
+ * would still verify.
  */
 const PHC =
   /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86}={0,2})\$([A-Za-z0-9+/]{43}=?|[A-Za-z0-9+/]{86}(?:==)?)$/;
@@ -46,7 +46,7 @@ export function chooseEngine(platform: { scryptSync?: unknown } = nodeCrypto): S
 
 /**
  * Hashes a password with a new salt and returns a PHC string. Two keyboards can encode the same character differently,
- * so the password is first normalized to NFC (NIST SP 800-63B-4 §3.1.1.2). It is not changed in any other way.
+ * so the password is first normalized to NFC (NIST SP 800-63B-4 §3.1.1.2). Nothing else in it is changed.
  */
 export function hashPassword(password: string, cost: ScryptCost, random: Random, engine: ScryptEngine): string {
   const salt = random.bytes(SALT_BYTES);
@@ -55,10 +55,13 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
 }
 
 /**
- * Parses a PHC string of scrypt: this service's own, or one of another library that uses the same format, such as
- * passlib. An unpadded one at the cost of this service (`ownCost`) is its own, of the NFC form alone: otherwise a wrong
- * password with accents would cost two hashes at every login. Any other is of one of the spellings, and is replaced at the
- * first login.
+ * Parses a PHC string of scrypt, from this service or from another library that uses the same format, such as passlib.
+ *
+ * A hash without padding at this service's cost (`ownCost`) is this service's own. It can only be of the NFC form of
+ * the password. So only that form is tried: with more forms, a wrong password with accents would cost two hashes at
+ * every login.
+ *
+ * Any other hash may be of any form of the password. It is replaced at the first login.
  */
 export function readScrypt(text: string, ownCost?: ScryptCost): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
@@ -91,8 +94,9 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
 }
 
 /**
- * An imported hash as it is stored. A scrypt hash at the configured cost looks like ours, which are always made from
- * the NFC form. Padding tells it apart: ours have none, and base64 of 32 or 64 bytes always has room for it.
+ * The form in which an imported hash is stored. An imported scrypt hash at the configured cost looks like a hash of
+ * this service, but may be of another form than NFC. Padding marks it as imported: this service writes none, and base64
+ * of 32 or 64 bytes always has room for it.
  */
 export function asImported(text: string): string {
   if (!text.startsWith("$scrypt$")) return text;

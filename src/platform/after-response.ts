@@ -1,6 +1,6 @@
 /**
- * Work that a request leaves for later, after its response was sent. The client does not wait for it, and can't tell
- * from the response time whether there was any.
+ * Work that a request leaves until its response was sent. The client does not wait for it, and can't tell from the
+ * response time whether there was any.
  */
 import { describeError, writeLog } from "./log.ts";
 

@@ -1,10 +1,11 @@
 /**
- * Argon2 (RFC 9106): the reference implementation as precompiled WebAssembly, because Workers can't compile any at run
- * time. The module has no imports, so it can only reach its own memory. It only computes hashes; the caller compares
- * them, so the module never sees the stored hash.
+ * Argon2 (RFC 9106): the reference implementation as WebAssembly. It is precompiled, because Workers can't compile
+ * WebAssembly at run time. The module has no imports, so it can reach only its own memory. It computes hashes and never
+ * sees the stored hash: the caller compares the two.
  *
- * The package's own binding is not used. It takes the password's length in UTF-16 code units and passes that many bytes
- * of its UTF-8 form, so the end of a password with non-ASCII characters would be ignored.
+ * The npm package also has a JavaScript binding, which is not used. That binding takes the password's length in UTF-16
+ * code units and passes that many bytes of its UTF-8 form. So it would ignore the end of a password with non-ASCII
+ * characters.
  */
 import reference from "@phi-ag/argon2/argon2.wasm";
 
@@ -66,8 +67,8 @@ export function createArgon2(maxMemory: number): Argon2 {
     if (running !== undefined) return running;
     const started = new WebAssembly.Instance(reference).exports as unknown as Module;
     started._initialize();
-    // Grow the memory once, at the start. If the allocator had to place a larger block after a smaller one, both would
-    // stay allocated.
+    // Grow the memory once, at the start. If it grew step by step, the allocator would keep every smaller block beside
+    // the next larger one.
     started.free(started.malloc(maxMemory * 1024 + BESIDE_BLOCKS));
     kept = new WeakRef(started);
     return started;

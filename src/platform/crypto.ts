@@ -6,16 +6,17 @@ import type { Random } from "./random.ts";
 const NONCE_BYTES = 12;
 
 /**
- * The service's root secrets and the keys derived from them. Each purpose has its own key (HKDF-SHA-256, RFC 5869), so
- * a value signed or sealed for one purpose is not valid for another. New values use the current secret; values that use
- * the previous one are still accepted.
+ * The service's root secrets and the keys that are derived from them. Each purpose has its own key (HKDF-SHA-256, RFC
+ * 5869). So a value that was signed or sealed for one purpose is not valid for another. New values use the current
+ * secret. Values that use the previous secret are still accepted.
  */
 export type Secrets = ReturnType<typeof createSecrets>;
 
 export interface Opened {
   plaintext: Uint8Array<ArrayBuffer>;
   /**
-   * Whether the current secret opened the value. Otherwise it becomes unreadable when the previous secret is removed.
+   * Whether the current secret opened the value. If the previous secret did, the value becomes unreadable when that
+   * secret is removed.
    */
   isCurrent: boolean;
 }

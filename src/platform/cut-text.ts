@@ -1,12 +1,12 @@
 /**
- * Cutting text between characters as readers see them: extended grapheme clusters (Unicode UAX #29). Half of an emoji,
- * or a letter without its accent, is another character or none.
+ * Cuts text only between characters as readers see them: extended grapheme clusters (Unicode UAX #29). Half of an
+ * emoji, or a letter without its accent, would be another character or none.
  */
 let segmenter: Intl.Segmenter | undefined;
 
 /**
- * The beginning of a text: as many whole characters as fit into `most`. Their length is counted in UTF-16 code units,
- * unless `lengthOf` is given.
+ * The beginning of a text: as many whole characters as fit into the length `most`. Lengths are in UTF-16 code units,
+ * unless `lengthOf` measures them in another way.
  */
 export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
   if (lengthOf(text) <= most) return text;

@@ -1,12 +1,12 @@
 /**
- * Email addresses as they are typed, stored and shown. Two spellings of one mailbox are one account, so an address has
- * one stored form: in Unicode's form NFC, in lower case, with the domain in its ASCII form (UTS 46: `bücher.example` is
- * `xn--bcher-kva.example`). RFC 5321 §2.4 makes local parts case-sensitive, but no email provider in use treats them
- * that way.
+ * Email addresses as they are typed, stored and shown. Two spellings of one mailbox must be one account, so an address
+ * has one stored form. It is in Unicode's form NFC and in lower case, and its domain is in ASCII (UTS 46:
+ * `bücher.example` is `xn--bcher-kva.example`). RFC 5321 §2.4 makes local parts case-sensitive, but no email provider
+ * in use treats them that way.
  *
- * An address is valid if it is what RFC 5321 §4.1.2 calls a dot-string at a domain. Quoted local parts and IP addresses
- * are refused: no provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too: not every
- * transport can deliver to it.
+ * A valid address is what RFC 5321 §4.1.2 calls a dot-string, an `@` and a domain. Quoted local parts and IP addresses
+ * are refused, because no provider gives them to people. A local part beyond ASCII (RFC 6531) is refused too, because
+ * not every transport can deliver to it.
  */
 import { domainToASCII, domainToUnicode } from "node:url";
 import { withoutSpacesAround } from "./spaces.ts";
@@ -31,7 +31,7 @@ const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 /** Labels by RFC 1123 §2.1. The last one is not a number: that would be an IP address. */
 const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 
-/** The stored form of an address. Any other text comes back without an error, and {@link isEmail} refuses it. */
+/** The stored form of an address. Other texts come back without an error, and {@link isEmail} refuses them. */
 export function canonicalEmail(typed: string): string {
   const text = withoutSpacesAround(typed);
   if (text.length > LONGEST_TYPED) return text;
@@ -62,8 +62,8 @@ export function unicodeEmail(email: string): string {
 }
 
 /**
- * The stored form of a domain. Any other text comes back without an error, and {@link isDomain} refuses it. UTS 46 has
- * its own small letters: a capital sigma is the same one everywhere in a word.
+ * The stored form of a domain. Other texts come back without an error, and {@link isDomain} refuses them. Lower case
+ * follows UTS 46, which has rules of its own: it does not write a Greek sigma differently at the end of a word.
  */
 export function canonicalDomain(typed: string): string {
   // Some ASCII characters have a meaning in URLs, by whose rules the domain is converted: a port, a percent sign.
@@ -73,16 +73,16 @@ export function canonicalDomain(typed: string): string {
 
 /** Whether a text in the stored form is a domain. A name of one label is one too. */
 export function isDomain(domain: string): boolean {
-  // In Unicode too, no label begins or ends with a hyphen (RFC 5891 §4.2.3.1). A label that
+  // No label begins or ends with a hyphen in Unicode either (RFC 5891 §4.2.3.1). A label that begins with `xn--` but
   // can't be decoded is a fake A-label (RFC 5890 §2.3.2.1).
   const isHostName = domain.length <= LONGEST_DOMAIN && HOST_NAME.test(domain);
   return isHostName && domainToASCII(domain) === domain && !/(^|\.)(-|xn--)|-(\.|$)/.test(domainToUnicode(domain));
 }
 
 /**
- * How the stored forms of addresses begin that people type with this beginning, which has no spaces around it. The
- * ASCII form of a label has its ASCII characters first, and the rest is known only once the label is complete. So `@bü`
- * finds addresses at `bücher.example`, and also those at `bäcker.example`.
+ * The beginnings of stored addresses that match a typed beginning of an address. `typed` has no spaces around it. In
+ * the ASCII form of a label, the label's ASCII characters come first; the rest is known only once the label is
+ * complete. So `@bü` finds addresses at `bücher.example`, but also those at `bäcker.example`.
  */
 export function emailPrefixes(typed: string): string[] {
   const { local, domain } = partsOf(typed.normalize("NFKC"));
@@ -97,8 +97,8 @@ export function emailPrefixes(typed: string): string[] {
 }
 
 /**
- * `example.com` means only that domain, `*.example.com` every domain below it. `email` and `domains` must be in their
- * stored form.
+ * Whether an address is of an allowed domain. An empty list allows every domain. `example.com` means only that domain,
+ * `*.example.com` every domain below it. `email` and `domains` must be in their stored form.
  */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf("@") + 1);
@@ -108,7 +108,7 @@ export function isOfAllowedDomain(email: string, domains: readonly string[]): bo
   );
 }
 
-/** Splits an address behind its last `@`. `local` includes the `@`, and is empty if there is none. */
+/** Splits an address after its last `@`. `local` includes the `@`, and is empty if there is none. */
 function partsOf(email: string): { local: string; domain: string } {
   const end = email.lastIndexOf("@") + 1;
   return { local: email.slice(0, end), domain: email.slice(end) };

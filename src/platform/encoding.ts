@@ -8,8 +8,8 @@ export function encodeBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * Decodes base64url without padding. Only accepts the canonical encoding, so that each value has exactly one text;
- * otherwise returns `undefined`.
+ * Decodes base64url without padding. Returns `undefined` for any encoding but the canonical one, so each value has
+ * exactly one text.
  */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(Buffer.from(text, "base64url"));

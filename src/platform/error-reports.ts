@@ -1,8 +1,8 @@
 /**
- * Sends error lines of the log to Sentry, or to a service that understands its protocol, such as GlitchTip. Sentry's own
- * library would make the bundle a quarter larger, and collects what must not leave: addresses, headers, bodies. A tail
- * Worker would need Cloudflare. What is sent is listed in `eventOf`: nothing that names a person.
- * https://develop.sentry.dev/sdk/data-model/envelopes/
+ * Sends error lines of the log to Sentry, or to a service that understands its protocol, such as GlitchTip. `eventOf`
+ * lists what is sent: nothing that names a person. Sentry's own library is not used. It would make the bundle a quarter
+ * larger, and it collects addresses, headers and bodies, which must not leave the service. A tail Worker is not used
+ * either, because only Cloudflare has tail Workers. https://develop.sentry.dev/sdk/data-model/envelopes/
  */
 import { type Clock, MINUTE, SECOND } from "./clock.ts";
 import { encodeHex } from "./encoding.ts";
@@ -27,8 +27,8 @@ interface Parts {
 }
 
 /**
- * How many events an isolate sends in a minute, and how many of one kind: an outage fails every request, and each event
- * is a subrequest. What is not sent is counted.
+ * How many events an isolate sends in a minute, and how many of one kind. Without a limit, an outage would send one for
+ * every request, and each event is a subrequest. Events that are not sent are counted.
  */
 const MOST_A_MINUTE = 20;
 const MOST_ALIKE_A_MINUTE = 3;

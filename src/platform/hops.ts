@@ -3,8 +3,8 @@ import { type Meter, NO_METER } from "./meter.ts";
 import { inSpan } from "./spans.ts";
 
 /**
- * The target of a round trip. Files beside the Worker (`assets`), Have I Been Pwned (`breaches`) and Turnstile are not
- * storage, but requests wait for them too.
+ * The target of a round trip. The Worker's assets, Have I Been Pwned (`breaches`) and Turnstile are not storage, but
+ * requests wait for them too.
  */
 export type HopTarget =
   | ("d1" | "audit_d1" | "sessions" | "limiter" | "kv" | "queue" | "metrics")
@@ -26,9 +26,9 @@ export class StorageUnavailable extends Error {
 }
 
 /**
- * Counts and times a request's storage round trips. Every call to a binding goes through `hop`. The speed of an edge
- * service depends on how many of them happen one after another: a hop that starts after another has ended counts as
- * waiting for it.
+ * Counts and times the storage round trips of a request. Every call to a binding goes through `hop`. The speed of an
+ * edge service depends on how many round trips happen one after another. If a hop starts after another has ended, it
+ * counts as having waited for that one.
  */
 export class Hops {
   readonly made: Hop[] = [];

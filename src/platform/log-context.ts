@@ -1,6 +1,6 @@
 /**
  * What all log lines of one request have in common. It follows the request through every `await`, also into the work
- * after the response. So a line that a store writes names the request, although the store knows of none.
+ * after the response. So even a line that a store writes names the request, although the store does not know it.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { formatTraceparent, type Trace } from "./trace.ts";

@@ -64,8 +64,8 @@ export function writeLog(level: LogLevel, fields: LogFields): void {
 }
 
 /**
- * Describes an error and its causes as text that is safe to log. Drizzle's messages contain bound parameters, so only
- * the innermost message is kept, without quoted strings, which may be values.
+ * Describes an error and its causes as text that is safe to log. Keeps only the innermost message, because Drizzle's
+ * messages contain bound parameters. Removes quoted strings from it, which may be values.
  */
 export function describeError(error: unknown): string {
   const names: string[] = [];

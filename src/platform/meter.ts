@@ -1,6 +1,6 @@
 /**
- * Counts what happens, for monitoring. The value of a label comes from a small set, such as the patterns of routes: never
- * an id, a name or a URL. What each number means is in `metrics/families.ts`.
+ * Counts what happens, for monitoring. The value of a label must come from a small set, such as the patterns of routes.
+ * It must never be an id, a name or a URL. `metrics/families.ts` says what each number means.
  */
 export interface Meter {
   count<Name extends keyof Counters>(name: Name, labels: Counters[Name]): void;

@@ -26,8 +26,8 @@ export function timeOfId(id: string): number {
 }
 
 /**
- * The smallest UUIDv7 of a time: all ids created then or later sort after it. Times before the epoch count as the
- * epoch.
+ * The smallest UUIDv7 of a time. All ids that are created then or later sort after it. A time before the epoch counts
+ * as the epoch.
  */
 export function earliestId(time: number): string {
   const since = Math.max(0, time);

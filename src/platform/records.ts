@@ -14,9 +14,9 @@ export function recordOf<Name extends string, Value>(
 }
 
 /**
- * Makes objects whose members are created on first read and then kept. A factory may read other members, and gets what
- * the object was made with. Members that are never read cost nothing. A spread would copy only those that were read
- * before: use {@link extend}.
+ * Makes objects whose members are created when they are first read, and then kept. A member that is never read costs
+ * nothing. A factory may read other members, and gets the value that the object was made with (`given`). Don't spread
+ * such an object, because a spread copies only members that were read before: use {@link extend}.
  */
 export function lazily<Members extends object, Given = undefined>(
   factories: {

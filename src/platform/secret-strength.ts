@@ -7,8 +7,8 @@ export const LEAST_SECRET_LENGTH = 32;
 const LEAST_CHARACTERS = 8;
 
 /**
- * Words in example secrets, including those in this repository. Each has at least six letters: a random base64 text of
- * 64 characters contains a given one, ignoring case, once in 10^7 cases.
+ * Words in example secrets, including those in this repository. Each word has at least six letters, so that random
+ * secrets don't contain it: of 10^7 random base64 texts of 64 characters, one contains a given word, ignoring case.
  */
 const EXAMPLE_WORDS = [
   "secret",

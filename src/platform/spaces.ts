@@ -1,7 +1,7 @@
 /**
- * A text without the spaces around it. Pasted text also brings along invisible characters: no-break spaces,
- * zero-width spaces, and marks of the writing direction. The tags at the end of a flag, such as Scotland's, are part of
- * what one sees.
+ * Removes the spaces around a text. Also removes the invisible characters that pasted text brings along: no-break
+ * spaces, zero-width spaces, and marks of the writing direction. Keeps the invisible tags that are part of a flag such
+ * as Scotland's.
  */
 export function withoutSpacesAround(text: string): string {
   const characters = [...text];

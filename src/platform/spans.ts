@@ -1,6 +1,6 @@
 /**
  * Spans of the platform's own tracing (https://developers.cloudflare.com/workers/observability/traces/custom-spans/).
- * Not every runtime has it, and Node has none: without it, work runs as it is.
+ * Some runtimes, Node among them, have no tracing: then the work runs without a span.
  */
 
 type Attributes = Readonly<Record<string, number | string>>;

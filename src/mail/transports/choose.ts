@@ -10,7 +10,7 @@ import type { Transport } from "./transport.ts";
 /**
  * Creates the transport that `MAIL_TRANSPORT` names.
  *
- * @throws if it is `cloudflare` and `wrangler.toml` has no `send_email` binding named EMAIL
+ * @throws if `MAIL_TRANSPORT` is `cloudflare` and `wrangler.toml` has no `send_email` binding named EMAIL
  */
 export function chooseTransport(
   config: Config["mail"],

@@ -9,8 +9,8 @@ import {
 } from "./transport.ts";
 
 /**
- * Creates the transport. `from` is an address or `Name <address>`, with a domain that the Cloudflare account has
- * onboarded.
+ * Creates the transport. `from` is an address or `Name <address>`. Its domain must be set up for sending in the
+ * Cloudflare account.
  */
 export function createCloudflareTransport(binding: SendEmail, from: string): Transport {
   const { name, address } = parseSender(from);

@@ -1,7 +1,7 @@
 /**
- * An email as SMTP sends it: a MIME message (RFC 5322, RFC 2045) with a plain-text part and an HTML part, of which an
- * email program shows one. nodemailer's composer would add more than 20 KiB to the Worker, most of it a table of file
- * types.
+ * Writes an email as SMTP sends it: a MIME message (RFC 5322, RFC 2045) with a plain-text part and an HTML part. An
+ * email program shows one of them. nodemailer's own composer would add more than 20 KiB to the Worker, most of it a
+ * table of file types.
  */
 import { Buffer } from "node:buffer";
 import { encode, wrap } from "nodemailer/lib/qp";

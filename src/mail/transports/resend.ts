@@ -53,8 +53,9 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
 }
 
 /**
- * Answers that another try can change: a redirect, the key or the domain of the operator (401, 403), a conflict with an
- * earlier try (409), timing and quotas (408, 425, 429), and a failure of Resend's (5xx).
+ * Statuses of answers after which another try can succeed: the operator's key or domain is wrong (401, 403), there is a
+ * conflict with an earlier try (409), or the cause is timing or a quota (408, 425, 429). Redirects and failures of
+ * Resend (5xx) are retried too.
  */
 const PASSING = [401, 403, 408, 409, 425, 429];
 

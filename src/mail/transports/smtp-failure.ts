@@ -36,20 +36,22 @@ const CARRYING = ["MAIL FROM", "RCPT TO", "DATA"];
 const AUTHENTICATION = [530, 534, 535, 538];
 
 /**
- * Enhanced status codes (RFC 3463) about the recipient: no such address or domain, a disabled mailbox, no route. Not
- * those about the sender (5.1.7, 5.1.8), a full mailbox (5.2.2), the text or a policy (5.7.1): the next email may pass.
+ * Enhanced status codes (RFC 3463) that are about the recipient: no such address or domain, a disabled mailbox, no
+ * route. Codes about the sender (5.1.7, 5.1.8), a full mailbox (5.2.2), the text or a policy (5.7.1) don't match,
+ * because the next email to the address may be accepted.
  */
 const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
 
 /**
- * Replies without an enhanced status code that are about the mailbox: none, moved, not allowed, or no mail for its domain
- * (RFC 5321 §4.2.3, RFC 7504). Not a full mailbox (552), a policy (554) or the order of commands (503).
+ * Status codes that are about the recipient's mailbox if the reply has no enhanced code: no mailbox, moved, not
+ * allowed, or no mail for its domain (RFC 5321 §4.2.3, RFC 7504). A full mailbox (552), a policy (554) and the order of
+ * commands (503) are not listed.
  */
 const ABOUT_MAILBOX = [550, 551, 553, 556];
 
 /**
- * A 5yz reply is permanent (RFC 5321 §4.2.1). Not each of its lines needs an enhanced status code, and some servers write
- * `#` in front of it.
+ * What a server has refused permanently, if anything: a reply from 500 to 599 is permanent (RFC 5321 §4.2.1). The
+ * enhanced status code may be missing on some lines of a reply, and some servers write `#` in front of it.
  */
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
   const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);

@@ -1,7 +1,7 @@
 /**
- * Delivery over SMTP, with nodemailer on workerd's sockets: only its connection, because the rest would add 50 KiB to the
- * Worker. Each connection sends one email: a socket belongs to the request that opened it, so connections can't be
- * pooled.
+ * Delivery over SMTP on workerd's sockets. Uses only the connection of nodemailer, because the rest would add 50 KiB to
+ * the Worker. Each connection sends one email. Connections can't be pooled, because a socket belongs to the request
+ * that opened it.
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
@@ -18,8 +18,8 @@ type Smtp = Config["mail"]["smtp"];
 
 /**
  * How long to wait for the server, in milliseconds. RFC 5321 §4.5.3.2 allows up to ten minutes, which suits a relay. A
- * queue consumer has 15 minutes for a batch of ten, so each email gets one minute. If a late reply causes a second copy,
- * it has the same Message-ID.
+ * queue consumer has 15 minutes for a batch of ten, so each email gets one minute. If the server accepts an email too
+ * late, the next try sends a second copy, which has the same Message-ID.
  */
 const TIMEOUTS = {
   /** From the first packet to the end of the TLS handshake. */
@@ -54,9 +54,9 @@ export function createSmtpTransport(
 }
 
 /**
- * Connects, encrypts and logs in as for an email, and sends none.
+ * Does everything but send an email: connects, encrypts and logs in.
  *
- * @throws {MailNotDelivered} if the server does not accept it
+ * @throws {MailNotDelivered} if the server does not accept that
  */
 export async function greetServer(settings: SmtpSettings, from: string): Promise<void> {
   await connected(settings, parseSender(from), TIMEOUTS, async () => {});
@@ -118,8 +118,8 @@ function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise
   // The listener stays attached: an unhandled error event would crash the consumer.
   socket.on("error", reject);
   socket.once("connect", () => resolve(socket));
-  // The socket's own timeout does not help. In workerd, a hanging TLS handshake ends only with the invocation. Until
-  // then, a destroyed socket emits nothing.
+  // The socket's own timeout does not help: in workerd, a TLS handshake that hangs ends only when the invocation ends.
+  // A destroyed socket emits no event until then, so the timer rejects by itself.
   const timer = setTimeout(() => {
     reject(new SmtpTimeout());
     socket.destroy();

@@ -20,14 +20,15 @@ export interface Transport {
 }
 
 /**
- * What was refused permanently: this email, or every email to its address. A made-up address is an `address`; a text
- * that a spam filter refuses is an `email`. A failure of the connection, the credentials or a quota is neither.
+ * What a mail server refused permanently. `address`: every email to this address, for example because it was made up.
+ * `email`: only this email, for example because a spam filter refused its text. A failure of the connection, the
+ * credentials or a quota is neither.
  */
 export type Refused = "email" | "address";
 
 /**
- * The email was not accepted. The error only contains a stable reason, such as `smtp_auth`. Replies of servers quote
- * addresses and content, so neither their text nor a cause is kept.
+ * The email was not accepted. The error contains only a stable reason, such as `smtp_auth`. It keeps neither the
+ * server's reply nor a cause, because replies quote addresses and content.
  */
 export class MailNotDelivered extends Error {
   readonly reason: string;
@@ -43,8 +44,8 @@ export class MailNotDelivered extends Error {
 }
 
 /**
- * Refuses text that is not exactly one plain address. Addresses are validated long before, but a mail system could read
- * a comma, a line break or an angle bracket as a second recipient.
+ * Refuses text that is not exactly one plain address. Addresses were validated before. This check is a second one,
+ * because a mail system could read a comma, a line break or an angle bracket as the start of another recipient.
  */
 export function requirePlainAddress(address: string): void {
   if (!/^[^\s<>(),;:"\\@\p{Cc}]+@[^\s<>(),;:"\\@\p{Cc}]+$/u.test(address))
@@ -59,8 +60,8 @@ export interface Sender {
 }
 
 /**
- * Parses `Name <address>` or a plain address. The configuration has already validated the format. A name in quotation
- * marks is meant without them (RFC 5322 §3.2.4).
+ * Parses `Name <address>` or a plain address, whose format the configuration has already checked. Quotation marks
+ * around a name are not part of it (RFC 5322 §3.2.4).
  */
 export function parseSender(from: string): Sender {
   const nameEnd = from.lastIndexOf(" <");
@@ -71,8 +72,8 @@ export function parseSender(from: string): Sender {
 }
 
 /**
- * The sender as one text. A name that is more than plain words is quoted (RFC 5322 §3.2.4): a comma would otherwise end
- * the address. Other characters than ASCII stay as they are (RFC 6532).
+ * The sender as one text. A name is quoted unless it consists of plain words (RFC 5322 §3.2.4): a comma, for example,
+ * would end the address. Characters beyond ASCII stay as they are (RFC 6532).
  */
 export function formatSender({ name, address }: Sender): string {
   if (name === "") return address;

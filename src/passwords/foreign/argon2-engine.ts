@@ -2,7 +2,7 @@ import { createArgon2 } from "../../platform/argon2.ts";
 import { HASH_BOUNDS } from "../hash-bounds.ts";
 
 /**
- * In a file of its own that is imported when a password is checked. Node runs the readers from source, and it can't
- * import WebAssembly this way.
+ * This file is imported only when a password is checked. The readers of hashes can't import it directly, because Node
+ * runs them from source and can't import WebAssembly this way.
  */
 export const argon2 = createArgon2(HASH_BOUNDS.argon2.maxMemory);

@@ -15,8 +15,8 @@ const PHC =
   /^\$argon2(?:id|i|d)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 
 /**
- * Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. PHC strings have no padding, but some
- * services write it.
+ * Reads Argon2 (RFC 9106) in PHC strings: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`. PHC strings have no base64
+ * padding, but some services write it.
  */
 export function readArgon2(text: string): Reading {
   if (/^argon2\$argon2/.test(text))

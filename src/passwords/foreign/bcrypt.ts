@@ -8,11 +8,11 @@ import { IMPORT_WITHOUT_HASH, type Reading, spellings, unreadable } from "../has
 const BCRYPT = /^(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{22})([./A-Za-z0-9]{31})$/;
 
 /**
- * bcrypt hashes as written by passlib, PHP, Rails and the libraries called bcrypt: `$2b$12$…`. The versions a, b and y
- * mark the bugs of old implementations; they compute the same.
+ * Reads bcrypt hashes as passlib, PHP, Rails and the libraries called bcrypt write them: `$2b$12$…`. The versions a, b
+ * and y compute the same; they only mark which old bug an implementation had fixed.
  *
- * bcrypt only reads the first 72 bytes of a password, so a longer password matches if those are equal. The hash that
- * replaces it after that login covers the whole password.
+ * bcrypt reads only the first 72 bytes of a password, so every password that begins with the same 72 bytes matches. The
+ * first login replaces the hash by one that covers the whole password.
  */
 export function readBcrypt(text: string): Reading {
   if (/^bcrypt\$\$2/.test(text)) return unreadable("Remove the “bcrypt$” that Django wrote in front of the hash.");
