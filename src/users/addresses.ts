@@ -1,4 +1,7 @@
-/** Who holds an email address: a user, or a registration that was never proved, which gives it up to the owner. */
+/**
+ * Who holds an email address: a user who owns it, or a registration that was never proved. A registration gives the
+ * address up to its owner.
+ */
 import { and, eq, exists, ne, notExists, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Database } from "../db/client.ts";
@@ -16,8 +19,8 @@ export function otherHolder(db: Database, email: string, userId: string) {
 }
 
 /**
- * The statements that give a user an address, if `change` selects a row and no other account has the address. A
- * registration of it that was never proved is deleted. The last statement returns the user who was changed.
+ * The statements that give a user an address. They do so if `change` selects a row and no other account has the
+ * address. A registration of the address that was never proved is deleted. The last statement returns the changed user.
  */
 export function giveAddress(
   db: Database,

@@ -14,9 +14,9 @@ export type DeletionStore = ReturnType<typeof createDeletionStore>;
 export function createDeletionStore(db: Database) {
   return {
     /**
-     * Deletes a user, unless they have changed since they were read, the actor has lost the role that was read, or the
-     * user is the last superuser who can log in. No account can take the username until `retiredUntil`, in milliseconds
-     * since the epoch.
+     * Deletes a user. Refuses if the user has changed since they were read, if the actor has lost the role that was
+     * read, or if the user is the last superuser who can log in. Until `retiredUntil`, in milliseconds since the epoch,
+     * no account can take the username.
      */
     async delete(
       user: User,

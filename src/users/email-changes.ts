@@ -49,8 +49,8 @@ export function createEmailChangeStore(db: Database) {
     idsOf(db, users, and(eq(users.id, userId), eq(users.email, email), more));
   return {
     /**
-     * Stores a change that waits to be confirmed. Earlier requests of the user can't be confirmed any more. `false` if
-     * the user was deleted, or their address or session epoch has changed meanwhile.
+     * Stores a change that waits to be confirmed. From then on, the user's earlier requests can't be confirmed. Returns
+     * `false` if the user was deleted meanwhile, or their address or session epoch has changed.
      */
     async request(change: EmailChange, consequences: Consequences) {
       const { id, userId, oldEmail, newEmail, sessionEpoch, requestedAt } = change;
@@ -77,8 +77,8 @@ export function createEmailChangeStore(db: Database) {
     },
 
     /**
-     * A change, its user as they are now, and another user who has proved the new address. `isNewest`: the user has
-     * requested no other change since.
+     * Returns a change, its user as they are now, and the other user who has proved the new address, if there is one.
+     * `isNewest`: the user has requested no other change since.
      */
     async find(id: string) {
       const found = await batchOf(db, {
@@ -102,10 +102,10 @@ export function createEmailChangeStore(db: Database) {
     listOf: (userId: string) => db.select().from(emailChanges).where(eq(emailChanges.userId, userId)),
 
     /**
-     * Gives the user the new address. Returning to a former address cancels the changes in between: the addresses of
-     * those changes can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refused
-     * with `email_taken` if another account has proved the address meanwhile, with `invalid_token` if something newer
-     * has replaced the change.
+     * Gives the user the new address. If the user had this address before, the changes in between are cancelled: their
+     * old addresses can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refuses
+     * with `email_taken` if another account has proved the address meanwhile, and with `invalid_token` if something
+     * newer has replaced the change.
      */
     async confirm(
       { id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange,
@@ -119,7 +119,7 @@ export function createEmailChangeStore(db: Database) {
       );
       const waiting = withUser(and(isConfirmable, eq(users.email, oldEmail), eq(users.sessionEpoch, sessionEpoch)));
       const isTheirs = owner(newEmail, userId);
-      /** When the user first left the address that this change returns to. */
+      /** When the user first left the address to which this change returns. */
       const leftAt = db
         .select({ at: sql`min(${earlier.confirmedAt})` })
         .from(earlier)
@@ -158,9 +158,9 @@ export function createEmailChangeStore(db: Database) {
     },
 
     /**
-     * Gives the user the old address back; a user whose change was never confirmed still has it. Also begins the next
-     * session epoch, removes the password and undoes every later change. `isFirst` is false if the change had been
-     * undone before. Refused with the same codes as `confirm`.
+     * Gives the user the old address back, or lets them keep it if the change was never confirmed. Also undoes every
+     * later change, begins the next session epoch and removes the password. `isFirst` is false if the change had been
+     * undone before. Refuses with the same codes as `confirm`.
      */
     async undo(
       { id, userId, oldEmail }: EmailChange,
@@ -183,7 +183,7 @@ export function createEmailChangeStore(db: Database) {
         and(
           eq(emailChanges.id, id),
           isNull(emailChanges.undoneAt),
-          // Can be undone even after later changes by the person who requested it: a new password, another address.
+          // Can be undone even after the person who requested it made later changes: a new password, another address.
           or(isNotNull(emailChanges.confirmedAt), eq(users.email, oldEmail), exists(overtaking)),
         ),
       );

@@ -18,9 +18,9 @@ export type FirstSuperuserStore = ReturnType<typeof createFirstSuperuserStore>;
 export function createFirstSuperuserStore(db: Database) {
   return {
     /**
-     * Records that a link for the address goes to the log: only if there is no superuser, the address has no owner, and
-     * no link for it was recorded after `since`. Of several runs at once, one records it. `addressMac` stands for the
-     * address in the event, which outlives the account.
+     * Records that a link for the address goes to the log. Does so only if there is no superuser, the address has no
+     * owner, and no link for the address was recorded after `since`. If several runs do this at once, only one records
+     * it. The event contains a MAC (`addressMac`) instead of the address, because it is kept longer than the account.
      */
     async recordLink(
       email: string,

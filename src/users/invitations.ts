@@ -1,6 +1,6 @@
 /**
- * How an invitation becomes a user. Invitations are not stored: an invitation is a signed link. The `users` table shows
- * whether it is used: the address has an owner, or the link's hash is stored there.
+ * How an invitation becomes a user. An invitation is a signed link and is not stored. The `users` table shows whether
+ * it was used: its address has an owner, or a user has the hash of its link.
  */
 import { and, eq, exists, notExists, or } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -31,8 +31,8 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Whether an invitation for the address is spent: the address has an owner, or this very link made a user. One that
-     * `makesFirstSuperuser` is spent as soon as there is a superuser, too.
+     * Whether an invitation for the address is used up: the address has an owner, or this very link made a user. An
+     * invitation that `makesFirstSuperuser` is also used up as soon as there is a superuser.
      */
     async isUsed(email: string, link: string, makesFirstSuperuser: boolean) {
       const { owners, made, superusers } = await batchOf(db, {
@@ -44,9 +44,9 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Makes the invited person a verified user, in place of a registration of the address that was never proved.
-     * Registrations of other addresses give up the username. With `makesFirstSuperuser` the user is a superuser, and
-     * nothing happens if there is one.
+     * Makes the invited person a verified user. If the address only has a registration that was never proved, the user
+     * takes its place. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user
+     * becomes a superuser, but nothing happens if there already is one.
      */
     async accept(
       { id, link, ...chosen }: Acceptance,

@@ -7,8 +7,8 @@ import { users } from "../db/schema.ts";
 import { idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /**
- * How far the epochs move. After a restore of D1 to an earlier moment, the objects may have sessions of the epochs that
- * began since. None of them must become valid again.
+ * How far the epochs move. If D1 was restored to an earlier moment, the session objects may have sessions of epochs
+ * that began after that moment. No such session may become valid again.
  */
 const EPOCHS = 1_000;
 
@@ -21,7 +21,7 @@ const nextEpochs = (now: number) => ({
 /** A registration that was never proved has no session, and its epoch tells it from an account. */
 const HAS_SESSIONS = sql`NOT (${isBareRegistration})`;
 
-/** The same for all users at once, as SQL for a copy of the table. */
+/** Ends the sessions of all users at once, as SQL for a copy of the table. */
 export function logOutCopy(db: Database, now: number): { sql: string; params: unknown[] } {
   return db.update(users).set(nextEpochs(now)).where(HAS_SESSIONS).toSQL();
 }

@@ -1,8 +1,9 @@
 /**
  * The profile fields of a user: optional personal data, in addition to the email address and the username.
  *
- * A field is declared here and gets its column in `db/schema.ts`. Then it can be sent when registering, accepting an
- * invitation, editing a profile and importing; operators can edit it; `User` and the export show it.
+ * To add a field, declare it here and give it a column in `db/schema.ts`. It can then be sent when a user registers,
+ * accepts an invitation or edits the profile, and in an import. Operators can edit it, and `User` and the export show
+ * it.
  */
 import type * as z from "zod";
 import { profileColumnNames } from "../db/schema.ts";

@@ -28,9 +28,9 @@ export type ProfileStore = ReturnType<typeof createProfileStore>;
 export function createProfileStore(db: Database) {
   return {
     /**
-     * Changes a profile. Refused with `username_taken` if another user has the username, or a deleted one had it. A
-     * registration that was never proved gives it up. Refused with `precondition_failed` if the user has changed since
-     * the expected version, or their username since they were read.
+     * Changes a profile. A registration that was never proved gives up the new username. Refuses with `username_taken`
+     * if another user has the username or a deleted user had it. Refuses with `precondition_failed` if the user no
+     * longer has the version `version`, or if their username has changed since they were read.
      */
     async update(
       before: Pick<User, "id" | "username">,

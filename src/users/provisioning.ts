@@ -20,13 +20,17 @@ export type Conflict = "email" | "id" | "username";
 export function createProvisioningStore(db: Database) {
   return {
     /**
-     * Adds users in one transaction, and leaves out each whose id, address or username is taken. A user with a verified
-     * address takes the username from registrations that were never proved, and with `replacesUnproved` the address too.
-     * One with an unverified address gets a registration, as if they had registered. No two of `arrivals` may share an
-     * id, address or username. Returns for each arrival its conflict, or `null` if the user was added by its event.
+     * Adds users in one transaction. Leaves out each user whose id, address or username is taken.
+     *
+     * A user with a verified address takes the username from registrations that were never proved. With
+     * `replacesUnproved`, such a user also takes the address from them. A user with an unverified address also gets a
+     * registration, as if they had registered.
+     *
+     * No two of `arrivals` may share an id, address or username. Returns for each arrival its conflict, or `null` if
+     * its event has added the user.
      */
     async add(arrivals: readonly Arrival[], now: number, { replacesUnproved }: { replacesUnproved: boolean }) {
-      // One bound value however many rows there are: D1 takes 100 values, each of up to 2 MB.
+      // Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB.
       const rows = sql`json_each(${JSON.stringify(arrivals.map(rowOf))})`;
       const eventId = member("event", "id");
       const isRecorded = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${eventId})`;
@@ -98,8 +102,9 @@ function members(columns: Record<string, unknown>, others: Record<string, SQL> =
 const IS_PROVED = member("user", "isVerified");
 
 /**
- * A registration that was never proved and that no import has made: a line of a file must not replace the user of
- * another line. `IS TRUE` and the plus sign keep SQLite from using indexes that find thousands of rows here.
+ * A registration that was never proved and was not imported. An imported one is not replaced: a line of a file must not
+ * replace the user of another line. `IS TRUE` and the plus sign keep SQLite from using indexes that would find
+ * thousands of rows here.
  */
 const IS_SELF_MADE = sql`((${isBareRegistration} AND NOT EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.userId} = ${users.id} AND +${auditEvents.type} = 'account_imported')) IS TRUE)`;
 

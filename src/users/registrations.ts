@@ -1,6 +1,6 @@
 /**
- * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user;
- * each further one waits beside it. Every change is one batch, which D1 runs as a transaction.
+ * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user.
+ * Further registrations of the address wait beside it. Every change is one batch, which D1 runs as a transaction.
  */
 import { and, eq, exists, inArray, lt, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -34,7 +34,10 @@ export function createRegistrationStore(db: Database) {
     const found = await batchOf(db, { registration, user });
     return { registration: found.registration[0], user: found.user[0] };
   };
-  /** The link of a registration needs the user of its address, so that user is not deleted before. */
+  /**
+   * That no registration waits for the user. The link of a registration needs the user of its address, so that user
+   * must not be deleted before.
+   */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   return {
     findCandidates: (name: LoginName) => findCandidates(db, name),
@@ -48,8 +51,9 @@ export function createRegistrationStore(db: Database) {
       read(selectRegistration(db, eq(registrations.email, email)), selectUser(db, eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. If a registration holds the username, returns that one.
-     * Registrations from before `expired` no longer hold one, nor does `replaced`, which the same person made.
+     * Adds a registration, unless its username is taken. If another registration holds the username, returns that one.
+     * Two sorts of registrations don't count: those from before `expired`, and `replaced`, which the same person made
+     * earlier.
      */
     async add(
       registration: Registration,
@@ -80,7 +84,9 @@ export function createRegistrationStore(db: Database) {
       return { isAdded: false, heldBy: owner.length + retired.length > 0 ? undefined : holder[0] };
     },
 
-    /** Stores the profile of a registration that was sent again. `false` if it waits no longer. */
+    /**
+     * Stores the profile of a registration that was sent again. Returns `false` if the registration no longer waits.
+     */
     async repeat(
       { id, passwordHash }: Registration,
       profile: Profile & Pick<Registration, "locale">,
@@ -98,8 +104,8 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Spends a registration's link, known by its hash: its credentials become the user's. Returns the user whom this
-     * very link verified, now (`isFirst`) or before.
+     * Spends the link of a registration. `link` is the hash of the link. The credentials of the registration become the
+     * user's. Returns the user whom this very link verified, either now (`isFirst`) or before.
      */
     async verify(id: string, link: string, { consequences, now }: { consequences: Consequences; now: number }) {
       const verifiedUser = db
@@ -131,12 +137,12 @@ export function createRegistrationStore(db: Database) {
 
     /**
      * Deletes up to `most` registrations from before `before`, and up to `most` users who were never more than a
-     * registration. Returns whether there may be more.
+     * registration. Returns whether there may be more to delete.
      */
     async deleteStale(before: number, { most, now }: { most: number; now: number }) {
       const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);
-      // A literal 0, because SQLite does not use a partial index for a bound value. The id puts users of the same
-      // time in order: otherwise the two statements could mean different users.
+      // A literal 0, because SQLite does not use a partial index for a bound value. Sorting by id as well keeps users
+      // of the same time in one order: otherwise the two statements that use `stale` could select different users.
       const isUnproved = and(sql`${users.isVerified} = 0`, isBareRegistration);
       const stale = idsOf(db, users, and(isUnproved, lt(users.createdAt, before), isNotWaitedFor))
         .orderBy(users.createdAt, users.id)

@@ -31,9 +31,9 @@ const NEXT = "\u0001";
 export function createUserSearch(db: Database) {
   return {
     /**
-     * Users in the order of their names: of the email if it begins with the prefix, otherwise of the username. A page
-     * that has looked at `MOST_EXAMINED` names ends there, with any number of users. `next` is the last name that
-     * counts as seen, or `null` after the last page.
+     * Finds users and returns a page of them in the order of their names. The name of a user is the email if it begins
+     * with the prefix, otherwise the username. After `MOST_EXAMINED` names, a page ends, however few users it has
+     * found. `next` is the name to continue after, or `null` after the last page.
      */
     async find(prefix: string, { role, isActive, isVerified }: UserFilter, { limit, after }: SearchPage) {
       const emails = apart(emailPrefixes(prefix)).map((begin) => rangeOf(users.email, begin));
@@ -49,7 +49,7 @@ export function createUserSearch(db: Database) {
       );
       // A user found by email is left out of the username matches.
       const emailIsFound = or(...emails.map(({ name, begin, end }) => and(gte(name, begin), lt(name, end))));
-      // In one round trip: most searches find less than a page, and only such a page can end at the names it looked at.
+      // Both in one round trip. A page that is not full needs `reached`, and most pages are not full.
       const { found, reached } = await batchOf(db, {
         found: db
           .select({ name: sql<string>`found.name`, user: getTableColumns(users) })

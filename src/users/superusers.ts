@@ -33,9 +33,9 @@ export function createSuperuserStore(db: Database) {
     },
 
     /**
-     * Makes a superuser of an account whose address is not verified, with this password. The person who registered it
-     * loses the account. If they never proved the address, `username` takes the place of theirs, and their profile is
-     * removed. `false` if the address was verified or the account has changed meanwhile.
+     * Makes an account with an unverified address a superuser, with this password. The person who registered the
+     * account loses it. If that person never proved the address, the account also gets `username` instead of theirs,
+     * and loses their profile. Returns `false` if the address was verified or the account has changed meanwhile.
      */
     takeOver(
       user: User,
@@ -56,8 +56,8 @@ export function createSuperuserStore(db: Database) {
   };
 
   /**
-   * Makes the active user who meets a condition a superuser and records it, in one transaction. The cron job tells the
-   * user's sessions, which a command can't reach.
+   * Makes a user a superuser if the user is active and meets a condition, and records it, in one transaction. A command
+   * can't reach the user's session object, so the cron job tells it later.
    */
   async function grant(
     id: string,

@@ -6,8 +6,8 @@ import { storeAnonymising } from "../followups/consequences.ts";
 import type { User } from "./user.ts";
 
 /**
- * A user who is only a registration that was never proved. The owner of the address replaces it. An account that lost
- * its verification does not count, because the loss began a new session epoch.
+ * A user who is only a registration that was never proved. The owner of the address takes its place. An account that
+ * lost its verification does not count: the loss began a new session epoch.
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
@@ -22,8 +22,8 @@ export const hasUsername = (table: typeof users | typeof registrations, canonica
   eq(sql`lower(${table.username})`, canonicalUsername);
 
 /**
- * Begins the user's next session epoch. This ends every session except `kept`, the id of the session in which the user
- * requested the change.
+ * Begins the user's next session epoch, which ends the user's sessions. Only the session with the id `kept` continues:
+ * the one in which the user requested the change.
  */
 export function nextEpoch(kept: string | null = null) {
   return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
@@ -66,7 +66,7 @@ export function dropUsers(db: Database, condition: SQL | undefined, now: number)
 
 /**
  * The statement that deletes the registration of which a user was made, if the user of the address meets a condition.
- * Others stay until they expire, so that the people who made them notice no change.
+ * Other registrations of the address stay until they expire, so that the people who made them notice no change.
  */
 export function spendRegistration(db: Database, email: string | SQL, condition: SQL | undefined) {
   const username = db
@@ -83,7 +83,8 @@ export function selectUser(db: Database, condition: SQL) {
 }
 
 export function selectRegistration(db: Database, condition: SQL) {
-  // Of the same time, the one that was stored last: the index has the row's number, so nothing is sorted.
+  // Of several from the same time, takes the one that was stored last. The index contains the rowid, so SQLite need not
+  // sort.
   return db
     .select()
     .from(registrations)

@@ -30,16 +30,16 @@ export const NEW_USER = {
 
 /**
  * Whether the user is only a registration that was never proved. The owner of the address takes its place.
- * `isBareRegistration` checks the same in SQL.
+ * `isBareRegistration` is the same condition in SQL.
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;
 }
 
 /**
- * Whether the owner of the address has never been here: they have used no link, and have not logged in. Someone else
- * may have registered such an account, even if an operator has verified it since. The epoch of an account without a
- * password is ignored, because a suspension moves it too.
+ * Whether the owner of the address has never been here: they have used no link and have not logged in. Another person
+ * may have registered such an account, even if an operator has verified it since. If the account has no password, its
+ * epoch does not matter, because a suspension also begins a new epoch.
  */
 export function isUnclaimed(user: User): boolean {
   const hasPassword = user.passwordHash !== NO_PASSWORD;
@@ -47,8 +47,8 @@ export function isUnclaimed(user: User): boolean {
 }
 
 /**
- * Whether a session of this epoch is still valid. A new session epoch, for example after a change of the password, ends
- * all earlier sessions. Only the session in which the user changed the password continues.
+ * Whether a session of this epoch is still valid. A new session epoch, which a change of the password begins, ends all
+ * earlier sessions. Only the session in which the user changed the password continues.
  */
 export function isOfCurrentEpoch(user: User, sessionId: string, epoch: number): boolean {
   return epoch === user.sessionEpoch || (epoch < user.sessionEpoch && sessionId === user.keptSessionId);
@@ -82,12 +82,13 @@ export function userEtag({ updatedAt, lastLoginAt }: User): string {
 }
 
 /**
- * The version (`updatedAt`) that a user must still have when they are changed, by the header `If-Match` (RFC 9110
- * §13.1.1): `undefined` if any will do, `other` if the header names another version than the current one.
+ * The version (`updatedAt`) that the header `If-Match` asks for (RFC 9110 §13.1.1). `undefined` if it allows any
+ * version, `other` if it does not name the current one.
  */
 export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
-  // A proxy that compresses the answer, Cloudflare among them, makes the validator weak (RFC 9110 §8.8.3.3). It still
-  // names the same version, so unlike §13.1.1 it matches: otherwise clients behind such a proxy could change nothing.
+  // A proxy that compresses the answer, such as Cloudflare, makes the ETag weak (RFC 9110 §8.8.3.3). A weak ETag still
+  // names the same version, so it matches here, although §13.1.1 says otherwise. Without that, clients behind such a
+  // proxy could change nothing.
   const expected = ifMatch?.split(",").map((validator) => validator.trim().replace(/^W\/(?=")/, "")) ?? ["*"];
   if (expected.includes("*")) return undefined;
   return expected.includes(userEtag(user)) ? user.updatedAt : "other";

@@ -1,6 +1,6 @@
 /**
- * Who holds a username: a user who was proved, a registration that waits, or a deleted account for a while. A proved claim
- * takes a name from registrations that were never proved. They keep waiting under a made-up name.
+ * Who holds a username: a proved user, a registration that waits, or for a while a deleted account. A proved user takes
+ * the name from registrations that were never proved. Those keep waiting under a made-up name.
  */
 import { and, eq, gt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
@@ -9,8 +9,8 @@ import { usernameDigest } from "./login-names.ts";
 import { dropUsers, hasUsername, idsOf, isBareRegistration } from "./user-statements.ts";
 
 /**
- * A made-up username for each row that is changed. The database draws it, because a statement can change many rows. It
- * is random, so that no attacker can take it before.
+ * A made-up username. The database draws one for each row, because a statement can change many rows. It is random, so
+ * that no attacker can take it beforehand.
  */
 const MADE_UP = sql`'user-' || lower(hex(randomblob(6)))`;
 
@@ -19,7 +19,10 @@ export function usernameOwner(db: Database, username: string, except = "") {
   return idsOf(db, users, and(hasUsername(users, username), ne(users.id, except), sql`NOT (${isBareRegistration})`));
 }
 
-/** The username, if a deleted account had it until recently. A user who only renamed leaves the former name to others. */
+/**
+ * The username, if a deleted account had it until recently. If a user only changed their name, others can take the
+ * former one.
+ */
 export function retiredUsername(db: Database, username: string, now: number) {
   return db
     .select({ digest: retiredUsernames.digest })
@@ -35,7 +38,7 @@ export function isRetired(now: number) {
 
 /**
  * The statements that take a username, or a list of them, from registrations that were never proved. They belong before
- * the statement that gives it to the claimant. `isClaimed` says whether it will.
+ * the statement that gives it to its new holder. Pass the condition of that statement as `isClaimed`.
  */
 export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQL | undefined) {
   return {
@@ -52,8 +55,8 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
 }
 
 /**
- * The statements that take a username from unproved users of other addresses whose registration of it is gone. Such a
- * user goes too, unless another registration waits for their address.
+ * The statements that take a username from unproved users of other addresses if its registration is gone. Such a user
+ * is deleted, unless another registration waits for their address.
  */
 export function takeFromAbandoned(
   db: Database,
@@ -68,8 +71,8 @@ export function takeFromAbandoned(
 }
 
 /**
- * The statement that retires the username of a user who is about to leave it, if a condition holds. It has an effect once
- * the account is deleted: at once, or later within the time.
+ * The statement that retires the username that a user is about to leave, if a condition holds. The name is reserved
+ * only once the account is deleted, which may happen later within the time.
  */
 export function retireUsername(
   db: Database,

@@ -41,8 +41,8 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Sets another password and begins the next epoch, which only the session `keptSessionId` outlives. Returns the
-     * changed user, or `undefined` if the user's epoch has moved on meanwhile.
+     * Sets another password and begins the next epoch, which ends all sessions but `keptSessionId`. Returns the changed
+     * user, or `undefined` if the user's epoch has changed meanwhile.
      */
     async changePassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -61,8 +61,9 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * As `changePassword`, for a user who has proved the address, which becomes verified. No session outlives it. Links
-     * of registrations that wait for the address stop working. A registration that was never proved loses its profile.
+     * Sets another password for a user who has proved the address by a link, and marks the address as verified. Ends
+     * all sessions. Links of registrations that wait for the address stop working. If the user was only a registration
+     * that was never proved, removes its profile.
      */
     async resetPassword(
       { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,
@@ -79,7 +80,7 @@ export function createUserStore(db: Database) {
           .update(users)
           .set({
             passwordHash,
-            // What a registration said about its writer, who did not prove the address.
+            // The profile of an unproved registration is about the person who wrote it.
             ...recordOf(profileColumnNames, (column) => sql`iif(${isBareRegistration}, NULL, ${users[column]})`),
             passwordBlockedAt: null,
             ...nextEpoch(),
@@ -95,7 +96,7 @@ export function createUserStore(db: Database) {
       return reset[0];
     },
 
-    /** From now on the password works only where its owner has logged in before. `false` if it was so already. */
+    /** Makes the password work only where its owner has logged in before. Returns `false` if it was blocked already. */
     async blockPassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
       { consequences, now }: { consequences: Consequences; now: number },
@@ -112,9 +113,9 @@ export function createUserStore(db: Database) {
     },
 
     /**
-     * Stores the time of a login and, if the password hash has not changed meanwhile, its replacement. Takes the login
-     * from the user's budget, if `rule` is given. `false` if the user was deleted or disabled, if their session epoch
-     * has changed meanwhile, or if other logins have used up the budget.
+     * Stores the time of a login. Also stores `rehash`, if the password hash has not changed meanwhile. If `rule` is
+     * given, takes the login from the user's budget. Returns `false` if the user was deleted or disabled, if their
+     * session epoch has changed meanwhile, or if other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
