@@ -19,7 +19,7 @@ declare module "./http/app-env.ts" {
     /** The dead-letter queue of `MAIL_QUEUE`: emails that were refused permanently. */
     MAIL_DEAD_LETTERS: Queue<MailRequest>;
     AUDIT_QUEUE: Queue<AuditEvent>;
-    /** Only to tell how many events wait in the dead-letter queue of `AUDIT_QUEUE`. */
+    /** The dead-letter queue of `AUDIT_QUEUE`. Bound only to count the events that wait in it. */
     AUDIT_DEAD_LETTERS?: Queue<AuditEvent>;
     METRICS: DurableObjectNamespace<Metrics>;
     /** Workers Analytics Engine. Optional. */

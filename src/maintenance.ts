@@ -9,7 +9,10 @@ import type { Services } from "./endpoint/services.ts";
 import { DAY } from "./platform/clock.ts";
 import { describeError, writeLog } from "./platform/log.ts";
 
-/** How many rows one statement deletes, and how often a task repeats it in one run. The next run continues. */
+/**
+ * How many rows one statement deletes. A task repeats its statement up to `MOST_STATEMENTS` times; the next run
+ * continues.
+ */
 const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
 /** Events are moved as one bound value, which D1 limits to 2 MB. The longest events take 3 kB. */

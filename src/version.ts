@@ -1,2 +1,4 @@
-/** The version of this build. `npm run release` sets it. Read from package.json, all of that would be in the Worker. */
+/**
+ * The version of this build, which `npm run release` sets. Importing package.json would put all of it into the Worker.
+ */
 export const VERSION = "0.1.0";

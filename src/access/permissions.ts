@@ -6,7 +6,10 @@
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
 
-/** A user's role, or `superuser` if the flag is set, which outranks every role. Lowest first. */
+/**
+ * What permissions are given to, lowest first: a role, or `superuser` if the user has that flag, which outranks every
+ * role.
+ */
 export const STANDINGS = [...ROLES, "superuser"] as const;
 
 export type Standing = (typeof STANDINGS)[number];

@@ -14,7 +14,9 @@ import type { User } from "../users/user.ts";
 import type { UserStore } from "../users/users.ts";
 import type { FollowUps } from "./follow-ups.ts";
 
-/** A password that was checked. `rehashed` is its hash at the configured cost, if the stored one has another. */
+/**
+ * The result of a check. `rehashed` is the password's hash at the configured cost, if the stored hash has another cost.
+ */
 export type PasswordCheck =
   | { outcome: "right"; rehashed: string | undefined }
   | { outcome: "wrong_password" | "password_blocked" };
@@ -92,7 +94,7 @@ export async function checkCurrentPassword(
   try {
     check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
-    // Only a wrong password stays counted. A full lane or a failure is not a guess.
+    // Only a wrong password stays counted. If the lane was full or the check failed, nothing was guessed.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
   }
   if (isRefusal(check)) return check;

@@ -37,7 +37,7 @@ export async function offerFirstSuperuser({ clock, config, firstSuperuser, rando
   if (outcome === "address taken") writeLog("warn", { event: "first_superuser_address_taken" });
   if (outcome !== "recorded") return;
   const expiresAt = now + links.firstSuperuserLifetime;
-  // Always the hosted page: an app's own pages need not handle this link.
+  // Always the hosted page, because an app's own pages may not handle this link.
   const page = `${publicUrl}/accept-invitation`;
   const content = { subjectId, expiresAt, mailId: createId(now, random), email };
   writeLog("warn", {

@@ -29,7 +29,7 @@ import type { UserStore } from "../users/users.ts";
 interface Plan {
   events: readonly PlannedEvent[];
   mails?: readonly MailEvent[];
-  /** The id of a user who is deleted, whose events must lose their personal data. */
+  /** The id of a user who is being deleted. Their personal data must be removed from the events. */
   anonymises?: string;
   /** The user whose sessions must learn that the epoch, the role or the account has changed. */
   sessionsOf?: SessionNews;
@@ -55,7 +55,7 @@ const LONGEST_PAUSE = 60 * MINUTE;
  * deleted.
  */
 const MOST_TRIES = 200;
-/** How long a run of the cron job has for the follow-ups that it takes, before another run takes them. */
+/** How long a run of the cron job has for the follow-ups that it takes. After that, another run may take them. */
 const RUN_TIME = 5 * MINUTE;
 /**
  * How many follow-ups a run of the cron job takes at once. It repeats this up to `MOST_TIMES` times. A follow-up can
@@ -64,7 +64,9 @@ const RUN_TIME = 5 * MINUTE;
  */
 const FOLLOW_UPS_AT_ONCE = 50;
 const MOST_TIMES = 4;
-/** How many events one step anonymises. A follow-up that needs more steps waits behind the others for its next one. */
+/**
+ * How many events one step anonymises. If more are left, the follow-up takes its next step after the other follow-ups.
+ */
 const EVENTS_A_STEP = 1_000;
 
 export type FollowUps = ReturnType<typeof createFollowUps>;
@@ -103,7 +105,7 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         return "goes on";
       }
       default:
-        // Stored by a newer release, before a rollback.
+        // A newer release stored it, and was then rolled back.
         throw new Error(`Unknown kind of follow-up: ${kind satisfies never}.`);
     }
   }

@@ -120,7 +120,7 @@ export function createEventArchive(archive: Database, db: Database) {
   };
 }
 
-/** How many events are to be moved, and when the oldest of them happened. Counts no more than one above `most`. */
+/** How many events wait to be moved, and when the oldest of them happened. Counts up to one more than `most`. */
 export async function readUnmoved(
   db: Database,
   most: number,
@@ -144,7 +144,7 @@ interface Walk {
   before?: string;
 }
 
-/** Whose personal data an event has. */
+/** The user whose personal data an event contains. */
 export function ownerOf({ actorId, userId }: Pick<AuditRow, "actorId" | "userId">): string | null {
   return actorId ?? userId;
 }

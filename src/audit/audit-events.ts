@@ -64,7 +64,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
       await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },
 
-    /** Newest first. `living`: the id of a user known to exist. */
+    /** Lists events, newest first. `living`: the id of a user who is known to exist. */
     async list(filter: AuditFilter, page: AuditPage, living?: string): Promise<AuditRow[]> {
       const [own, archived = []] = await Promise.all([
         selectPage(db, auditEvents, filter, page, shown),

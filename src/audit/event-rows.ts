@@ -11,7 +11,7 @@ export type AuditRow = EventTable["$inferSelect"];
 /** Selects events. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface AuditFilter {
   userId?: string | undefined;
-  /** Events of this user's actions on other accounts. */
+  /** Only what this user did to other accounts. */
   actorOnOthers?: string | undefined;
   type?: string | undefined;
   since?: number | undefined;
@@ -28,7 +28,7 @@ export interface AuditPage {
 /** Sorts after every id, so that the first page is read like the others. */
 const LAST_ID = "g";
 
-/** Newest first. `shown` replaces the columns with personal data. */
+/** Selects a page of events, newest first. `shown` replaces the columns with personal data. */
 export function selectPage(
   db: Database,
   table: EventTable,

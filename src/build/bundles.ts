@@ -5,7 +5,7 @@ import { type BuildOptions, build } from "vite";
 /** Bundles `postern/client` for the hosted pages into `<folder>/static/client.js`. */
 export function buildClient(folder: string): Promise<void> {
   return bundle("../client/index.ts", resolve(folder, "static/client.js"), {
-    // Safari 15.4 and what came out with it (README.md).
+    // Safari 15.4, and the browsers of the same time (README.md).
     target: ["safari15.4", "ios15.4", "chrome100", "firefox98"],
     rolldownOptions: { output: { minify: true } },
   });

@@ -14,10 +14,10 @@ import { fold } from "../passwords/context-words.ts";
 import { encodeFingerprints } from "../passwords/fingerprint-set.ts";
 import { codePointLength } from "../platform/encoding.ts";
 
-/** ASVS 5.0 6.2.4. */
+/** How many passwords ASVS 5.0 6.2.4 asks for. */
 const PER_LENGTH = 3_000;
 
-/** Every minimum length that a service may configure below our default, and the default. */
+/** The default minimum length, and every shorter one that a service may configure. */
 const LEAST_LENGTHS = [8, 9, 10, 11, 12, 13, 14, 15];
 
 /**

@@ -109,7 +109,7 @@ function storageBindings(wrangler: WranglerConfig): string[] {
     ...durable_objects.bindings.map(
       ({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`,
     ),
-    // Not by their ids, which belong to one Cloudflare account.
+    // Named by their bindings, because the ids belong to one Cloudflare account.
     ...kv_namespaces.map(
       ({ binding }) => `(name = "${binding}", kvNamespace = (name = "kv", ${props({ namespace: binding })}))`,
     ),
@@ -149,7 +149,7 @@ function bundledService(name: string, binding: string, className: string, bindin
 const props = (value: unknown) => `props = (json = ${json(value)})`;
 /** The database as a service. The binding of the Worker calls it, and so do the operator's commands. */
 const database = () => `(name = "d1", ${props({ database: DATABASE })})`;
-/** The key must never change: with another one, workerd finds no data. */
+/** The key must never change: under another key, workerd would not find the data. */
 const namespace = (className: string) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`;
 const serviceBinding = (name: string, service: string) => `(name = "${name}", service = "${service}")`;
 const jsonBinding = (name: string, value: unknown) => `(name = "${name}", json = ${json(value)})`;

@@ -58,7 +58,7 @@ function bundleWorker(folder: string): void {
   for (const name of ["README.md", "index.js.map"]) rmSync(join(folder, name), { force: true });
 }
 
-/** The container has a workerd of its own: newer than the one that wrangler brings, and the one that the tests run. */
+/** Copies the container's workerd. It is newer than the one that wrangler brings. The tests run it too. */
 function placeWorkerd(path: string): void {
   const source = workerdBinary();
   try {

@@ -109,7 +109,7 @@ function securityOf(endpoint: Endpoint): Json {
   const { credentials } = endpoint;
   const schemes: Json[] = [];
   if (credentials.includes("access_token")) schemes.push({ bearerAuth: [] });
-  // OpenAPI has no scheme for a token in the body: the empty requirement stands for it.
+  // OpenAPI has no scheme for a token in the body, so an empty requirement stands for it.
   if (credentials.includes("refresh_token")) schemes.push({ refreshCookie: [] }, {});
   return schemes;
 }

@@ -13,7 +13,7 @@ const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 export function refusalsOf(endpoint: Endpoint): ErrorCode[] {
   const codes = new Set<ErrorCode>(endpoint.refusals);
   if (endpoint.query !== undefined) codes.add("validation_failed");
-  // A body is read, or limited, whether or not the endpoint has a use for it.
+  // The middleware reads or limits a body even if the endpoint doesn't need one.
   if (endpoint.method !== "get") for (const code of ["invalid_json", "payload_too_large"] as const) codes.add(code);
   if (endpoint.body !== undefined) {
     for (const code of ["unsupported_media_type", "validation_failed"] as const) codes.add(code);

@@ -51,7 +51,7 @@ export interface Client {
    * `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
-  /** Replaces the access token now. Returns whether a user is logged in; throws if that can't be determined. */
+  /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */
   refresh(): Promise<boolean>;
   /** Reads the user who is logged in; `null` if there is none. */
   user(): Promise<User | null>;
@@ -184,7 +184,10 @@ function asError(cause: unknown): PosternError {
   return cause instanceof PosternError ? cause : networkError(cause);
 }
 
-/** Tokens only go to http(s) addresses. A typo in `mode` or `baseUrl` must not go unnoticed. */
+/**
+ * Checks the options. Tokens must only be sent to http(s) addresses, and a typo in `mode` or `baseUrl` must not go
+ * unnoticed.
+ */
 function checkOptions({ baseUrl, mode, apis = [] }: ClientOptions): void {
   if (!/^(cookie|memory)$/.test(mode)) throw new TypeError("createClient needs the mode cookie or memory.");
   for (const url of [baseUrl, ...apis]) {

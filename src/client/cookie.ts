@@ -19,7 +19,7 @@ export async function expectCookie(service: Service, accessToken: string): Promi
     () => undefined,
     (error: unknown) => error,
   );
-  // Other failures do not tell: the network failed, or the service is older than this client.
+  // Other failures don't show that the cookie is missing: the network failed, or the service is older than this client.
   if (!(failure instanceof PosternError) || failure.code !== "invalid_refresh_token") return;
   const more = { bearer: accessToken, keepalive: true, patience: PATIENCE_MILLISECONDS };
   await service.post("/api/v1/auth/logout", { all: false }, more).catch(() => {});

@@ -8,7 +8,7 @@ export function createFetch(
   fetch: Fetch,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
-  /** By origin: new tokens that were refused there. Replacing them would not help. */
+  /** Tokens that an origin refused although they were new. Another refresh would not help there. */
   const refusedWhenNew = new Map<string, TokenPair>();
 
   return async (input, init) => {

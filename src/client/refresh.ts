@@ -39,7 +39,7 @@ export async function refreshPatiently(
   return ask();
 }
 
-/** Whether the service says that the session is over. After other failures this is not certain. */
+/** Whether the service says that the session is over. Other failures leave that open. */
 export function isVerdict(error: unknown): boolean {
   return (
     error instanceof PosternError && (error.code === "invalid_refresh_token" || error.code === "refresh_token_reused")

@@ -24,14 +24,14 @@ export type Message =
 
 interface Held {
   tokens: TokenPair;
-  /** Read before the tokens were requested, so that they never seem younger than they are. */
+  /** The clocks, read before the tokens were requested, so that the tokens never seem newer than they are. */
   since: Reading;
 }
 
 /** A token is replaced when less than this remains: a minute, or a tenth of a short lifetime. */
 const MARGIN_MILLISECONDS = 60_000;
 const MARGIN_SHARE = 0.1;
-/** How long to wait after a failed refresh before the next early one, while the token is still valid. */
+/** After a failed early refresh, the time until the next one, while the token is still valid. */
 const QUIET_MILLISECONDS = 10_000;
 
 export type Session = ReturnType<typeof createSession>;
@@ -83,7 +83,7 @@ export function createSession(
     if (isAnother || state?.status !== "signed_in") enter({ status: "signed_in" });
   }
 
-  /** The current tokens, unless they belong to another session by now. A request must not be sent as another user. */
+  /** The current tokens, unless they belong to another session by now: a request must not be sent as another user. */
   function tokensOf(sessionId: string | undefined): TokenPair | undefined {
     return sessionId === undefined || held?.tokens.session_id === sessionId ? held?.tokens : undefined;
   }
@@ -163,7 +163,8 @@ export function createSession(
     hear(message: Message): void {
       if (message.kind === "signed_out") {
         const { reason, sessionId } = message;
-        // A log-out deletes the cookie of every session. Messages about other sessions do not concern this tab.
+        // After a log-out the cookie is gone, so it ends this session too. Other messages about other sessions are
+        // ignored.
         const isOurs = held === undefined ? reason === "logout" : sessionId === held.tokens.session_id;
         if (isOurs || sessionId === undefined) end(reason);
         return;
@@ -176,7 +177,7 @@ export function createSession(
     },
 
     listen(tell: (state: AuthState) => void): () => void {
-      // The same function may be registered twice and removed once.
+      // A wrapper, so that the same function can be registered twice and removed once.
       const listener = (next: AuthState) => tell(next);
       listeners.add(listener);
       const known = state;

@@ -80,7 +80,7 @@ function openChannel<Message>(name: string, world: Surroundings, listen: (messag
   }
 }
 
-/** Without other tabs: in memory mode each tab has its own session. */
+/** For memory mode, where each tab has its own session and there are no messages. */
 export function noTabs(): Tabs<unknown> {
   const atTheDoor = takeTurnsAlone();
   return { toRefresh: (work) => work(), toLogIn: atTheDoor, toLogOut: atTheDoor, tell() {}, close() {} };

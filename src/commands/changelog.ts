@@ -14,7 +14,10 @@ export function releaseNotes(changelog: string, version: string): string | undef
   return section && `${section.text.trim()}\n`;
 }
 
-/** The changelog whose unreleased changes are this version's; `undefined` if there are none. */
+/**
+ * Gives the unreleased changes this version and date, and returns the changelog; `undefined` if there are no such
+ * changes.
+ */
 export function withRelease(changelog: string, version: string, date: string): string | undefined {
   const section = sectionsOf(changelog).find(({ heading }) => heading === UNRELEASED.trim());
   if (section === undefined || section.text.trim() === "") return undefined;

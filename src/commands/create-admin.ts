@@ -91,7 +91,8 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
   const password = await hashGivenPassword(wish, { email, username }, world);
   if ("fault" in password) return giveUp(password.fault, world);
 
-  // If the address was never verified, the person who registered it loses the account, with the password they chose.
+  // If the address was never verified, the person who registered the account loses it, and their password stops
+  // working.
   const isDone =
     user === undefined
       ? await addSuperuser(username, password.hash)
@@ -108,7 +109,7 @@ async function makeSuperuser(wish: Wish, { db, now }: Directory, world: Surround
     const identity = { id: createId(now, systemRandom), email, username: name, passwordHash };
     const created = { ...NEW_USER, ...identity, ...rank, createdAt: now, updatedAt: now };
     const granted = { ...event, type: "superuser_granted", details: null } as const;
-    // A registration of the address that appears at this moment is taken over by the next run.
+    // If the address is registered at this very moment, this fails, and the next run takes the account over.
     const [conflict] = await createProvisioningStore(db).add([{ user: created, event: granted }], now, {
       replacesUnproved: false,
     });
@@ -164,7 +165,7 @@ async function hashGivenPassword(
   return { fault: `--password: ${checked.details.errors?.map(({ message }) => message).join(" ")}` };
 }
 
-/** The configuration of a service that sets nothing. As in the service, local use may be offline. */
+/** The default configuration. The check for breaches is off for a local database, because there may be no network. */
 function defaultConfig({ remote, volume }: Place): Config {
   const breachCheck = remote || volume !== undefined ? "on" : "off";
   return parseConfig({

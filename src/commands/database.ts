@@ -44,7 +44,9 @@ export async function withDatabase(
   }
 }
 
-/** A container applies its migrations when it starts, so one of another release may run. */
+/**
+ * Throws if a migration is missing. A container applies its migrations when it starts, so it may be of another release.
+ */
 async function requireMigrations(db: Database): Promise<void> {
   const [pending] = await pendingMigrations(db);
   if (pending === undefined) return;
@@ -57,7 +59,10 @@ async function requireMigrations(db: Database): Promise<void> {
 const MOST_TRIES = 100;
 const RETRY_MILLISECONDS = 50;
 
-/** What the local runtime reports when SQLite refused a statement, and while it can't open the file again. */
+/**
+ * What the local runtime reports if SQLite refuses a statement because of another process, or can't open the file
+ * again.
+ */
 const LOCKED = /SQLITE_BUSY|internal error/;
 
 /** Tries again when another process, such as `npm run dev`, writes to the same local file at that moment. */

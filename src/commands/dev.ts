@@ -96,7 +96,7 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
   say(told[ensureDevVars(path, systemRandom)]);
   return {
     fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
-    // The command leaves ENVIRONMENT to another configuration or environment of wrangler.
+    // In another configuration or environment of wrangler, the command doesn't set ENVIRONMENT.
     fixesEnvironment: folder !== root || flags.environment !== undefined || isSetIn([path], "ENVIRONMENT"),
   };
 }

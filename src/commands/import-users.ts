@@ -82,7 +82,9 @@ async function importFile(
   say(`\n${describeEnd(file, tally).join("\n")}\n`);
   return tally.refused > 0 ? 3 : 0;
 
-  /** Adds the users that no earlier run has added. Returns how many it had added, and the lines that failed. */
+  /**
+   * Adds the users that no earlier run has added. Returns how many earlier runs had added, and the lines that failed.
+   */
   async function addBatch({ arrivals }: Batch): Promise<{ conflicts: RefusedLine[]; earlier: number }> {
     const done = await store.recorded(arrivals.map(({ arrival }) => arrival.event.id));
     const waiting = arrivals.filter(({ arrival }) => !done.has(arrival.event.id));

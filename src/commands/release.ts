@@ -21,7 +21,7 @@ package-lock.json, src/version.ts and the documentation; commits, and tags the c
   --help          show this text
 `;
 
-/** Where the version stands, and as what. */
+/** The files that contain the version, and how each of them writes it. */
 const FILES: Readonly<Record<string, (version: string) => string>> = {
   "package.json": (version) => `"version": "${version}"`,
   "package-lock.json": (version) => `"version": "${version}"`,

@@ -79,14 +79,14 @@ async function rotate(setting: Setting): Promise<number> {
   if (before === undefined) return 1;
   if (!before.has(CURRENT)) return giveUp(`There is no ${CURRENT} yet: ${secrets.howToMake}`, world);
   if (before.has(PREVIOUS)) return giveUp(STILL_ROTATING, world);
-  // Asked first: a database that does not answer must not leave a changed secret behind.
+  // Ask the database first: if it does not answer, no secret may have been changed.
   await readTrustedKeys(setting.db);
   const current = before.get(CURRENT) ?? (await askForCurrent(setting));
   if (typeof current !== "string") return giveUp(current.fault, world);
 
   const fresh = freshSecret(systemRandom);
   const file = out === undefined ? undefined : resolve(process.env.INIT_CWD ?? ".", out);
-  // The only copy that the operator gets: it is on the disk before anything changes.
+  // Write the file first: it is the operator's only copy of the secret.
   const unwritten = file && writeNewSecret(file, `${fresh}\n`);
   if (unwritten) return giveUp(unwritten, world);
   if (!(await secrets.change({ [CURRENT]: fresh, [PREVIOUS]: current }))) {

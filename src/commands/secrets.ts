@@ -61,7 +61,8 @@ export async function openDeployedSecrets(
       return undefined;
     },
     async change(values) {
-      // One request, which Cloudflare carries out as a whole. The values go through a pipe: arguments are public.
+      // One request, so that Cloudflare makes all changes or none. The values go through a pipe, because arguments are
+      // public.
       const { code, output, complaints } = await run(["secret", "bulk"], JSON.stringify(values));
       if (code === 0) return true;
       complain(`${output}${complaints}

@@ -1,4 +1,4 @@
-/** Versions by Semantic Versioning 2.0.0, without build metadata: a tag and a package have none. */
+/** Semantic Versioning 2.0.0, but without build metadata, which neither a tag nor a package has. */
 const VERSION =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*))*))?$/i;
 

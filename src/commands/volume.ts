@@ -17,7 +17,7 @@ interface Statement {
   params: unknown[];
 }
 
-/** `d1.js` in workerd answers this: one member for each statement, which ran as one transaction, or what failed. */
+/** The answer of workerd's `d1.js`: one member for each statement of the transaction, or an error. */
 const answerSchema = z.union([
   z.array(
     z.object({
@@ -52,7 +52,7 @@ function openFolder(path: string): number {
   }
 }
 
-/** What a command needs of D1: what Drizzle calls. */
+/** The part of D1 that Drizzle calls. */
 function databaseBehind(send: (body: string) => Promise<string>): D1Database {
   const statements = new WeakMap<object, Statement>();
 

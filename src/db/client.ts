@@ -15,7 +15,7 @@ export async function pingDatabase(db: Database): Promise<void> {
   await db.run(sql`SELECT 1`);
 }
 
-/** What D1 allows: https://developers.cloudflare.com/d1/platform/limits/ */
+/** The largest size that D1 allows: https://developers.cloudflare.com/d1/platform/limits/ */
 export const MOST_BYTES = 10e9;
 
 /** How many bytes the database takes. */
@@ -66,14 +66,14 @@ export function prepareOnce<Builder extends Select>(build: (db: Database) => Bui
     const statement = Object.create(built, {
       stmt: { value: db.$client.prepare(query.sql) },
       query: { value: { ...query, params: fillPlaceholders(query.params, values) } },
-      // What a batch asks for.
+      // `db.batch` calls this.
       _prepare: { value: () => statement },
     });
     return statement;
   };
 }
 
-/** Drizzle calls only these. `first`, `exec` and `dump` are not counted because nothing calls them. */
+/** Counts the calls that Drizzle makes. It never calls `first`, `exec` or `dump`, so they are left out. */
 function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
 

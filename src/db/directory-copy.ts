@@ -8,7 +8,7 @@ import { ARCHIVED_EVENTS, quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, 
 /** What D1 and SQLite store here. */
 export type Value = string | number | null;
 
-/** What a table has: two equal summaries mean equal rows. */
+/** A summary of a table. If two summaries are equal, the tables have equal rows. */
 export interface Summary {
   count: number;
   checksum: number;
@@ -122,7 +122,7 @@ export function createDirectoryTarget(db: Database) {
       ]);
     },
 
-    /** Adds rows, and notes in the same transaction how far the import has come: no row is ever added twice. */
+    /** Adds rows. The same transaction stores how far the import has come, so that no row is ever added twice. */
     async add(table: SchemaTable, rows: Value[][], progress: ImportEvent): Promise<void> {
       await runBatch(db, [insertRows(table, rows), noteProgress(progress)]);
     },

@@ -58,7 +58,7 @@ export const users = sqliteTable(
     uniqueIndex("users_email_unique").on(table.email),
     uniqueIndex("users_verifying_link").on(table.verifiedByLink),
     uniqueIndex("users_username_unique").on(sql`lower(${table.username})`),
-    // The list of users: newest first, or only the few that a filter is usually for.
+    // For lists of users: all users, newest first, or only the few that a filter usually asks for.
     index("users_newest").on(table.createdAt, table.id),
     index("users_unverified").on(table.createdAt, table.id).where(sql`is_verified = 0`),
     index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
@@ -117,7 +117,7 @@ export const retiredUsernames = sqliteTable(
     /** SHA-256 of the lower-case username, base64url. */
     digest: text("digest").primaryKey(),
     retiredUntil: integer("retired_until").notNull(),
-    /** The user who left the name. While that user exists, others can take it. */
+    /** The user who gave the name up. As long as this user exists, others can take the name. */
     formerOwner: text("former_owner"),
   },
   (table) => [index("retired_usernames_until").on(table.retiredUntil)],
@@ -155,7 +155,7 @@ export const eventTable = (name: string) =>
     ],
   );
 
-/** Security events. If there is a database for them (`AUDIT_DB`), only until they are moved there. */
+/** Security events. With `AUDIT_DB`, they are here only until they are moved there. */
 export const auditEvents = eventTable("audit_events");
 
 /**
@@ -207,7 +207,7 @@ export const suppressedAddresses = sqliteTable(
   {
     /** A MAC of the address, base64url. */
     digest: text("digest").primaryKey(),
-    /** How many refusals in a row, up to the number that makes the longest period. */
+    /** How many refusals there were in a row. Not counted beyond the number that leads to the longest period. */
     refusals: integer("refusals").notNull(),
     suppressedUntil: integer("suppressed_until").notNull(),
   },

@@ -32,7 +32,7 @@ export const AUDIT_EVENTS = describeTable(schema.auditEvents);
 /** In the database for audit events. */
 export const ARCHIVED_EVENTS = describeTable(archivedEvents);
 
-/** Names in SQL. */
+/** Quotes names for SQL. */
 export const quoted = (...names: string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 /**
@@ -44,7 +44,7 @@ export function summaryQuery({ name, columns }: Table): string {
   return `SELECT count(*) AS count, coalesce(sum(${marks.join(" + ")}), 0) AS checksum FROM ${quoted(name)}`;
 }
 
-/** Small enough that the sum over ten million rows is exact in JavaScript. */
+/** A number for each value, small enough that the sum over ten million rows is exact in JavaScript. */
 function markOf(column: string): string {
   const ofText = `length(${column}) * 31 + coalesce(unicode(${column}), 3) % 1009`;
   return `CASE typeof(${column}) WHEN 'null' THEN 7 WHEN 'text' THEN ${ofText} ELSE CAST(${column} AS INTEGER) % 1000003 END`;

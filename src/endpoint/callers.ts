@@ -19,7 +19,10 @@ export interface CallerKind<Caller> {
   refusals: readonly ErrorCode[];
   /** A sentence for the API reference. */
   note?: string;
-  /** The budget that every request takes from that may record an audit event. Absent if the caller has no account. */
+  /**
+   * The budget of recorded requests: each request that may record an audit event takes from it. Absent without an
+   * account.
+   */
   changes?: DeclaredLimit<{ caller: Caller }>;
   /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */
   identify(services: Services, exchange: Exchange, id: string): Promise<Caller | Refusal<ErrorCode>>;

@@ -62,14 +62,14 @@ interface Declaration<
     services: Services,
     input: Input<Body, Query, Caller>,
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
-  /** Taken together, in one hop, before the handler runs, with the caller's budget of recorded requests. */
+  /** The limits of a request. They are taken in one hop before the handler runs, together with `caller.changes`. */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
   /** The counter of the outcomes: `succeeded`, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
   alternatives?: readonly SuccessAnswer<Result>[];
-  /** The codes that the handler refuses with, if any. What `caller`, `body` and `limits` add is derived. */
+  /** The codes with which the handler itself refuses. The codes of `caller`, `body` and `limits` are added to them. */
   refusals?: readonly Code[];
 }
 
@@ -104,7 +104,10 @@ export interface Endpoint
   description: string | undefined;
   credentials: readonly Credential[];
   limits: readonly LimitName[];
-  /** Whether HEAD is answered as GET is (RFC 9110 §9.3.2). Not if a GET spends a limit: it does work that counts. */
+  /**
+   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). Not if the GET has a limit, because then it does work that
+   * counts.
+   */
   answersHead: boolean;
   answers: readonly SuccessAnswer[];
   refusals: readonly ErrorCode[];
@@ -150,7 +153,7 @@ export function endpoint(
   };
 }
 
-/** The declared limits and, if the audit log may record the request, the caller's budget for that. */
+/** The declared limits. If the audit log may record the request, also the caller's budget of recorded requests. */
 function limitsOf({ method, caller, isRecorded = method !== "get", limits = [] }: Declaration) {
   return isRecorded && caller?.changes !== undefined ? [caller.changes, ...limits] : limits;
 }
@@ -173,7 +176,7 @@ async function withinLimits(
     await refund(isProblem(answer) ? answer.code : undefined);
     return answer;
   } catch (error) {
-    // The attempt stays counted. Only a password guess that was not found wrong is refunded.
+    // An unexpected failure: the attempt stays counted, except for a password guess that was not found wrong.
     await refund("internal_error");
     throw error;
   }

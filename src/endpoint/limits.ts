@@ -11,9 +11,9 @@ type Caller = { user: Pick<User, "id" | "email"> };
 /** A limit as an endpoint declares it. */
 export interface DeclaredLimit<Input> {
   rule: LimitName;
-  /** The budgets that an attempt is taken from. Absent: the handler takes it itself. */
+  /** The budgets from which an attempt is taken. Absent if the handler takes the attempt itself. */
   budgets?: (input: Input) => readonly Limit[];
-  /** Whether an outcome leaves the attempt counted: the code of the refusal, or `undefined` for a success. */
+  /** Whether an attempt with this outcome stays counted. `code`: of the refusal, or `undefined` for a success. */
   counts: (code: string | undefined) => boolean;
 }
 
@@ -70,7 +70,7 @@ export const passwordGuesses: DeclaredLimit<{ caller: Caller }> = {
   counts: (code) => code === "wrong_password",
 };
 
-/** A limit that the handler takes by itself: named here for the API reference. */
+/** A limit that the handler takes itself. It is declared only for the API reference. */
 export function takenByHandler(rule: LimitName): DeclaredLimit<unknown> {
   return { rule, counts: () => true };
 }

@@ -13,10 +13,10 @@ import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
 import { answerProblem } from "./problem-response.ts";
 
-// The platform forbids code generation. Without this setting zod tries it once and falls back.
+// The platform forbids code generation, so this keeps zod from trying it.
 z.config({ jitless: true });
 
-/** The maximum number of field errors in a response. It must not be larger than the invalid body. */
+/** The maximum number of field errors in a response, so that the response is not larger than the invalid body. */
 const MOST_ERRORS = 20;
 
 const limitSize = bodyLimit({

@@ -16,7 +16,7 @@ const EXPOSED = [
   "Server-Timing",
 ];
 
-/** The headers that the service reads. Others may be sent, and are ignored. */
+/** The headers that the service reads. Clients may send others, which it ignores. */
 const READ = ["Authorization", "Content-Type", "If-Match", "X-Request-Id"];
 
 /** CORS: only the listed origins are allowed, with credentials. Other origins get no CORS headers. */

@@ -22,7 +22,10 @@ export function answerUnknownRoute(routes: readonly { method: string; path: stri
   };
 }
 
-/** Hono keeps the headers of an answer that was ready before the failure. These do not belong to the problem document. */
+/**
+ * Headers of the answer that was ready before the failure. Hono keeps them, but they don't belong to the problem
+ * document.
+ */
 const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-Security-Policy", "ETag", "Set-Cookie"];
 
 /** An unexpected failure: logged once with the request id. The client learns only whether to try again. */

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Refusal } from "../platform/refusal.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "./problems.ts";
 
-/** The default for Retry-After, in seconds. */
+/** The `Retry-After` of answers that don't set one, in seconds. */
 const RETRY_SOON = "1";
 
 export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>): Response {

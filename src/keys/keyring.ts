@@ -39,7 +39,7 @@ export type Keyring = ReturnType<typeof createKeyring>;
 
 /** How long the JWKS may be served from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
-/** How long after a read an unknown key id causes no other read, so that forged tokens cause little work. */
+/** For this long after a read, an unknown key id causes no other read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = SECOND;
 
 /** The cache of this isolate, by configuration. Values only. */
@@ -140,7 +140,7 @@ export function createKeyring(parts: {
       return find(await read());
     },
     isTrusted,
-    /** Like `isTrusted`, if no other read has returned the version. One round trip. */
+    /** Like `isTrusted`, if the caller has not read the version yet. One round trip. */
     async isStillTrusted(id: string) {
       const [keyring] = await selectKeyringVersion(db);
       return isTrusted(id, keyring?.version ?? "");
@@ -200,7 +200,7 @@ export function createKeyring(parts: {
         if (opened === undefined || opened.isCurrent) continue;
         const sealed = await sealPrivateJwk(row.id, opened.plaintext, secrets, random);
         const event = audit.eventOf("signing_key_resealed", { details: { key_id: row.id } });
-        // If nothing is replaced, another isolate has resealed the key, or it was deleted. Nothing is left to do.
+        // If nothing was replaced, another isolate has resealed or deleted the key, and nothing is left to do.
         const isReplaced = await replaceSeal(db, row, sealed, event);
         if (isReplaced) writeLog("info", { event: "signing_key_resealed", key_id: row.id });
       }

@@ -13,14 +13,14 @@ import { decide, type LimitDecision, policyOf, type Reading } from "./decision.t
 import type { LimitReading, StoredBudget } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
-/** The storage entry of the budget of an object's own key. Earlier versions stored only this one. */
+/** Under this entry, an object stores the budget of its own key. Earlier versions stored only this one. */
 const ARRIVAL = "theoretical_arrival";
 
 /** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
 export interface Limit {
   rule: LimitName;
   key: string;
-  /** The key whose object stores this budget too. Such budgets are taken in one call. Absent: its own. */
+  /** The key whose object stores this budget too, so that both budgets are taken in one call. Absent: its own key. */
   storedWith?: string;
   /** By how much the rule's budget is multiplied for this key; 1 if absent. */
   factor?: number;
@@ -143,7 +143,7 @@ export async function takeAll(budgets: readonly Budgets[], meter: Meter): Promis
   return decision;
 }
 
-/** Never throws: if refunds fail, that is only logged, once. */
+/** Refunds an attempt. Never throws: failures are logged, once. */
 export async function refundAll(budgets: readonly Pick<Budgets, "refund">[]): Promise<void> {
   const refunds = await Promise.allSettled(budgets.map((budget) => budget.refund()));
   const failure = refunds.find((outcome) => outcome.status === "rejected");

@@ -1,4 +1,4 @@
-/** What the budgets of a request decide together, and the rate limit headers that tell the client of them. */
+/** Combines the readings of all budgets of a request into one decision and the rate limit headers for the client. */
 import type { LimitName, LimitRule } from "../config/limit-rules.ts";
 import { SECOND } from "../platform/clock.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
@@ -38,7 +38,7 @@ export function decide(readings: readonly Reading[]): LimitDecision {
   return { headers, refusal: refuse("rate_limited", { headers: { ...headers, "Retry-After": retryAfter } }) };
 }
 
-/** One reading for each rule: if a rule has several budgets, the one that holds the client back most. */
+/** One reading for each rule. If a rule has several budgets, takes the strictest. */
 function tightest(readings: readonly Reading[]): Reading[] {
   const byName = new Map<LimitName, Reading>();
   for (const taken of readings) {

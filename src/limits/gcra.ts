@@ -60,7 +60,7 @@ export function attemptTerms(rule: LimitRule, now: number): { cost: number; late
   return { cost: costOf(rule), latest: now + rule.window + ROUNDING };
 }
 
-/** The number to store after `attempts` that were allowed before. */
+/** The number to store after `attempts` more attempts, which were allowed earlier. */
 export function countAttempts(kept: number, rule: LimitRule, now: number, attempts = 1): number {
   return Math.max(kept, now) + attempts * costOf(rule);
 }
@@ -70,7 +70,7 @@ export function refundAttempt(kept: number, rule: LimitRule): number {
   return kept - costOf(rule);
 }
 
-/** How much later one attempt makes the budget full again. */
+/** The cost of one attempt: by how much it postpones the time at which the budget is full again. */
 function costOf({ budget, window }: LimitRule): number {
   return window / budget;
 }

@@ -126,7 +126,7 @@ export function createLoginAttempts(
       const { isKnownNetwork, isBlocked, isLast, isOfUser } = guard.verdict();
       const others = (names: readonly string[]) => names.filter((own) => own !== name);
       const accountOf = (names: readonly string[]) => limitedKey(secrets, `account:${names.join(" ")}`);
-      // What was refused is refunded already.
+      // A refused attempt is already refunded.
       let isSettled = decision.refusal !== undefined;
       async function settle(work: () => Promise<unknown>): Promise<void> {
         if (isSettled) return;
@@ -140,10 +140,16 @@ export function createLoginAttempts(
         isLast,
         /** Refunds an attempt whose password was not checked. */
         refund: () => settle(() => refundAll([place, guard])),
-        /** The password was right, so this was no guess. It has cost a hash, so the network's budgets stay taken. */
+        /**
+         * The password was right, but there is no login. Refunds the guess. The network's budgets stay taken, because a
+         * hash was computed.
+         */
         refundGuess: () =>
           settle(() => Promise.all([refundAll([{ refund: guard.refundGuess }]), withoutFail(place.count)])),
-        /** The attempt stays counted. Call it after the response: until then the network's object has it in memory. */
+        /**
+         * Keeps the attempt counted. Call it after the response; until then, the attempt is in the memory of the
+         * network's object.
+         */
         count: () => settle(() => withoutFail(place.count)),
         /**
          * The login succeeded. Clears this network's failures at the account, and makes the network known there. If

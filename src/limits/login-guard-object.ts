@@ -29,7 +29,7 @@ import {
 } from "./login-guard-state.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
-  /** Whether no other wrong guess at the current password counts. */
+  /** Whether this is the only counted guess at the current password. */
   isFirst: boolean;
 }
 
@@ -113,7 +113,7 @@ export class LoginGuard extends DurableObject {
     });
   }
 
-  /** A user has this name: from now on, waiting for a day does not clear the guesses. */
+  /** Notes that a user has this name. From now on, a day without guesses does not clear the guesses. */
   async rememberUser(): Promise<void> {
     await this.#keep({ ...this.#kept, isOfUser: true }, systemClock.now());
   }

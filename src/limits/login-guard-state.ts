@@ -9,7 +9,7 @@ import {
 } from "../config/limit-rules.ts";
 import { refundAttempt, type StoredBudget } from "./gcra.ts";
 
-/** What the guesses so far mean for one more guess. */
+/** The verdict on one more guess, after the guesses so far. */
 export interface GuardVerdict {
   /** Whether the user has logged in from this network before, so that it is counted separately. */
   isKnownNetwork: boolean;
@@ -27,7 +27,7 @@ export interface Guesses {
    * those at the current password of a logged-in user, and those that were made before a day without guesses.
    */
   hidden: number;
-  /** How many of the hidden ones were made at the current password of a user who is logged in. */
+  /** How many of the `hidden` guesses were made at the current password. */
   current: number;
   /** The earliest time of the next guess, in milliseconds since the epoch. */
   nextAt: number;
@@ -37,7 +37,7 @@ export interface Guesses {
 
 export interface KnownNetwork extends Guesses {
   lastLoginAt: number;
-  /** The account whose other name last heard of a login from here, and when. Earlier versions did not store it. */
+  /** The account whose other guard last learned of a login from here, and when. Earlier versions did not store this. */
   sharedWith?: string;
   sharedAt?: number;
 }
@@ -47,7 +47,7 @@ export interface Kept {
   unknown: Guesses;
   /** By network. */
   known: Record<string, KnownNetwork>;
-  /** When the budget of a network at this account, or that of an IPv6 /48, will be full again. */
+  /** By network, or by the IPv6 /48 around it: when its budget at this account will be full again. */
   places: Record<string, number>;
   /** Whether a user has the name. Otherwise the object forgets everything after a day. */
   isOfUser: boolean;
@@ -66,7 +66,7 @@ export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[])
   }
 }
 
-/** Whether the guard of the account's other name knows all that a login from here would tell it. */
+/** Whether the guard of the account's other name already knows everything about this login. */
 export function isSharedWith(account: string, network: KnownNetwork, { known }: Kept, now: number): boolean {
   const { sharedWith, sharedAt = 0 } = network;
   const isFull = Object.keys(known).length >= MOST_KNOWN_NETWORKS;
@@ -75,7 +75,7 @@ export function isSharedWith(account: string, network: KnownNetwork, { known }: 
   return total(network) <= 1 && sharedWith === account && now - sharedAt < memory;
 }
 
-/** What the guesses mean for the next one. */
+/** The verdict on the next guess from this network. */
 export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdict {
   return {
     isKnownNetwork,
@@ -95,7 +95,10 @@ export function forgetPause(guesses: Guesses, now: number): void {
   guesses.nextAt = 0;
 }
 
-/** How long the object remembers after its last use. Anyone can create it by typing a name that no user has. */
+/**
+ * How long the object remembers after its last use. Shorter if no user has the name, because anyone can type such a
+ * name.
+ */
 export function memoryOf({ isOfUser }: Kept): number {
   return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }

@@ -15,7 +15,7 @@ export function createLoginGuards(
     return hops.hop("limiter", () => call(objects.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
   }
 
-  /** Never throws. */
+  /** Tells the guards of these names. Never throws. */
   async function tell(
     names: readonly string[],
     call: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,

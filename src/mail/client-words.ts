@@ -39,12 +39,15 @@ export function quoteUsername(username: string): string {
   return username.replaceAll(".", ". ");
 }
 
-/** An IP address stays as it is, because readers compare and copy it. The platform found it; the client didn't write it. */
+/**
+ * An IP address stays as it is, because readers compare and copy it. It comes from the platform and not from the
+ * client.
+ */
 export function quoteIpAddress(address: string): string | undefined {
   return /^(\d+(\.\d+){3}|[\da-f:]+)$/i.test(address) ? address : quoteClient(address);
 }
 
-/** An address of which the reader should recognize a part. Email programs make no link to it. */
+/** An address, part of which the reader should recognize. Email programs make no link of it. */
 export function quoteAddress(address: string): string {
   return withoutLinks(address);
 }

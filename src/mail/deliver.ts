@@ -37,7 +37,7 @@ interface DeliveryParts extends ComposingParts {
   meter: Meter;
 }
 
-/** What became of an email that needs no other try. */
+/** The outcome of an email that is not tried again. */
 interface Outcome extends LogFields {
   event: "mail_sent" | "mail_not_needed" | "mail_suppressed" | "mail_refused";
 }

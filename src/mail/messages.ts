@@ -39,7 +39,7 @@ export type Messages = {
 /** All email texts of one language. */
 export interface Language {
   readonly messages: Messages;
-  /** Shown above the URL in plain, for readers whose button does not work. */
+  /** Shown above the plain URL, for readers whose button does not work. */
   readonly withoutButton: string;
 }
 

@@ -15,7 +15,10 @@ import { retry } from "../platform/retry.ts";
 export type MailEvent =
   /** A registration: verify the address, or tell its owner that it already has an account. */
   | { kind: "verify_email"; registrationId: string }
-  /** An operator invited the owner of this address. It is stored nowhere else. `expiresAt` is when the link expires. */
+  /**
+   * An operator invited the owner of this address. The invitation is stored nowhere else. `expiresAt`: when its link
+   * expires.
+   */
   | {
       kind: "invitation";
       invitationId: string;
@@ -44,14 +47,17 @@ export type MailEvent =
   /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
 
-/** The event is written by this service alone, and the consumer refuses a kind that it does not know. */
+/**
+ * A request in the queue. `event` is not validated, because only this service writes it; the consumer refuses unknown
+ * kinds.
+ */
 export const mailRequest = z.object({
   /** Identical on every attempt. */
   id: z.uuid(),
   /** Milliseconds since the epoch. */
   requestedAt: z.int(),
   event: z.custom<MailEvent>(),
-  /** Of the request that caused the email, so that the log lines of its delivery name the same trace. */
+  /** The trace of the request that caused the email. The log lines of its delivery belong to the same trace. */
   traceparent: z.string().optional(),
 });
 

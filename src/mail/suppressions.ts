@@ -17,7 +17,7 @@ import { encodeBase64url, utf8 } from "../platform/encoding.ts";
  */
 const FIRST_PERIOD = DAY;
 const LONGEST_PERIOD = 30 * DAY;
-/** How often the period doubles until it is longer than the longest. */
+/** After this many doublings, the period is the longest. */
 const MOST_DOUBLINGS = 5;
 
 /** For how long an expired row is kept, so that the next refusal counts as a further one. */
@@ -62,7 +62,7 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
       await db.delete(table).where(and(isAddress(address), lte(table.suppressedUntil, now)));
     },
 
-    /** Deletes up to `most` rows that are long over. Returns whether there may be more. */
+    /** Deletes up to `most` rows whose suppression ended long ago. Returns whether there may be more. */
     deleteExpired: (now: number, most: number) =>
       deleteSome(db, table, { key: table.digest, condition: lte(table.suppressedUntil, now - REMEMBERED), most }),
   };

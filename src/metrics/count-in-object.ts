@@ -1,4 +1,4 @@
-/** Counts in a Durable Object, which has no services, and may run in an isolate that answers no requests. */
+/** Counting inside a Durable Object. An object has no services, and its isolate may answer no requests. */
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import type { Meter } from "../platform/meter.ts";
@@ -14,7 +14,7 @@ export interface CountingBindings {
   ANALYTICS?: AnalyticsEngineDataset;
 }
 
-/** Counts, and hands over at once: objects do so rarely. Never throws. */
+/** Counts, and hands over at once, because objects rarely count. Never throws. */
 export async function countInObject(env: CountingBindings, count: (meter: Meter) => void): Promise<void> {
   // An empty value counts as unset, as in the configuration.
   const isCounting = Boolean(env.METRICS_TOKEN);

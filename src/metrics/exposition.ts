@@ -12,7 +12,7 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** A number that is read at the scrape. `info` is a gauge of 1 whose labels are the information. */
+/** A number that is read at the time of a scrape. `info`: its value is 1, and its labels are the information. */
 export interface Gauge {
   name: string;
   help: string;
@@ -71,7 +71,7 @@ function sample(name: string, labels: string, value: number): string {
   return `${PREFIX}${name}${labels === "" ? "" : `{${labels}}`} ${value}`;
 }
 
-/** Each bucket includes the smaller ones. The last equals the count. */
+/** The samples of a histogram. Each bucket includes the smaller ones, so the last one equals the count. */
 function histogram(name: string, { labels, numbers }: Series): string[] {
   const bounds = [...BUCKETS.map((bound) => (Number.isInteger(bound) ? `${bound}.0` : String(bound))), "+Inf"];
   let total = 0;

@@ -13,7 +13,10 @@ export const PREFIX = "postern_";
 /** The upper bounds of the histograms, in seconds. The clock of a Worker counts milliseconds. */
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
-/** The values that a label takes; any other counts as `other`. `open`: bounded by the code, such as the routes. */
+/**
+ * The values that a label can have; any other is counted as `other`. `open`: any value, because the code limits them,
+ * such as routes.
+ */
 type LabelValues = readonly string[] | "open";
 
 interface Family<Labels> {
@@ -75,7 +78,7 @@ export const HISTOGRAMS: { [Name in keyof Histograms]: Family<Histograms[Name]> 
   storage_hop_duration_seconds: { help: "Storage round trips, by storage.", labels: { target: TARGETS } },
 };
 
-/** The values of the labels of one series, in the order of the family. */
+/** The name and value of each label of a series, in the order of the family. */
 export function boundedValues<Labels>(family: Family<Labels>, labels: Labels): { name: string; value: string }[] {
   return namesOf<Extract<keyof Labels, string>>(family.labels).map((name) => {
     const known: LabelValues = family.labels[name];
@@ -84,7 +87,7 @@ export function boundedValues<Labels>(family: Family<Labels>, labels: Labels): {
   });
 }
 
-/** Every series of a family whose labels all have known values: they start at 0, so that the first event shows. */
+/** Every series of a family whose labels have known values. They start at 0, so that the first event is visible. */
 export function knownSeries({ labels }: { labels: Record<string, LabelValues> }): { name: string; value: string }[][] {
   return Object.entries(labels).reduce<{ name: string; value: string }[][]>(
     (series, [name, values]) =>

@@ -11,7 +11,7 @@ export interface HandOver {
 export class Tally {
   /** How many requests have ended since the last hand-over. */
   requests = 0;
-  /** Since when a request waits to hand over what is counted meanwhile. */
+  /** Since when a request has been waiting to hand over. */
   waitsSince: number | undefined;
   #counts: Counts = {};
   #waiting = 0;
@@ -44,5 +44,5 @@ export class Tally {
   }
 }
 
-/** The one of this isolate. */
+/** The tally of this isolate. */
 export const isolateTally = new Tally();

@@ -16,7 +16,7 @@ export const COMMON_PASSWORDS_PATH = "/common-passwords.bin";
  */
 export type IsCommonPassword = (password: string) => boolean | Promise<boolean>;
 
-/** Checks with the list that the bytes hold. Throws if they hold anything else. */
+/** Returns a check against the list in these bytes. Throws if they contain anything else. */
 export function commonPasswordsIn(list: Uint8Array): (password: string) => boolean {
   const fingerprints = decodeFingerprints(list);
   if (fingerprints === undefined) throw new Error(`${COMMON_PASSWORDS_PATH} is missing, or is no list of passwords.`);
@@ -25,12 +25,13 @@ export function commonPasswordsIn(list: Uint8Array): (password: string) => boole
 
 export type CommonPasswords = ReturnType<typeof createCommonPasswords>;
 
-/** The list as an isolate keeps it: read for the first password that is checked, in one hop. */
+/** The list, kept per isolate. It is read for the first password that is checked, in one hop. */
 export function createCommonPasswords() {
-  // Never a promise: the request that started to read may be cancelled, and others would wait for it forever.
+  // A value and not a promise: the request that began to read may be cancelled, and others would wait for its promise
+  // forever.
   let isCommon: ReturnType<typeof commonPasswordsIn> | undefined;
   return {
-    /** Without the list no password passes: the check throws `StorageUnavailable`. */
+    /** Returns the check. If the list can't be read, the check throws `StorageUnavailable`, so no password passes. */
     in(assets: Fetcher, hops: Hops): IsCommonPassword {
       return async (password) => {
         isCommon ??= await hops.hop("assets", () => readList(assets));

@@ -24,7 +24,7 @@ const REMAINDERS = 2 ** REMAINDER_BITS;
 /** The bytes of the checksum, a SHA-256 hash of all that follows. */
 const CHECKSUM_LENGTH = 32;
 
-/** An integer below 2^34. */
+/** The fingerprint of a text: an integer below 2^34. */
 export function fingerprint(text: string): number {
   return Math.floor(Buffer.from(sha256(utf8(text))).readUIntBE(0, 5) / 2 ** (40 - FINGERPRINT_BITS));
 }
@@ -57,7 +57,7 @@ export function decodeFingerprints(encoded: Uint8Array): Set<number> | undefined
   const readable = Buffer.concat([bytes, Buffer.alloc(4)]);
   const fingerprints = new Set<number>();
   let [position, previous] = [0, 0];
-  // The last byte is filled with ones. They leave no room for another remainder, so decoding stops there.
+  // The last byte is filled up with ones. After them there is no room for a remainder, so decoding stops.
   while (end - position > REMAINDER_BITS) {
     let quotient = 0;
     while (readable.readUInt8(position >> 3) & (128 >> (position & 7))) {

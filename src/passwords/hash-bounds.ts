@@ -4,9 +4,15 @@
  * workerd on one core in 2026, where a hash of this service takes 175 to 300 ms.
  */
 export const HASH_BOUNDS = {
-  /** N·r·p up to the limit of workerd, which takes 650 ms. With p = 1 it uses 128 MiB (RFC 7914 §2: 128·N·r bytes). */
+  /**
+   * N·r·p, up to the limit of workerd. A hash at this limit takes 650 ms and, with p = 1, 128 MiB (RFC 7914 §2: 128·N·r
+   * bytes).
+   */
   scrypt: { maxWork: 2 ** 20 },
-  /** 4 is bcrypt's own minimum (Provos and Mazières 1999). 13 takes 1000 ms, and each further step doubles that. */
+  /**
+   * The minimum is bcrypt's own (Provos and Mazières 1999). Cost 13 takes 1000 ms, and each further step doubles the
+   * time.
+   */
   bcrypt: { minCost: 4, maxCost: 13 },
   /**
    * In production, Workers compute at most 100,000 iterations; local workerd computes more. 100,000 take 13 ms with

@@ -69,7 +69,7 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
   }
 
   return {
-    /** How many wait while one hashes. */
+    /** How many passwords wait while one is hashed. */
     waiting: () => Math.max(0, places.length - 1),
     /** Runs `work` (synchronous) when its turn comes; `undefined` if too many are already waiting. */
     run: async <Result>(work: () => Result): Promise<Result | undefined> =>

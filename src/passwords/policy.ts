@@ -7,7 +7,7 @@ import { type Lengths, passwordFault, shapeFaults } from "./faults.ts";
 const TOO_LONG = passwordFault("too_long", MAX_PASSWORD_LENGTH);
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
-/** A password that a user enters to prove who they are: bounded in length, otherwise accepted as it is. */
+/** A password with which a user proves who they are. Only its length is limited. */
 export const typedPassword = z
   .string()
   .min(1, "Enter your password.")

@@ -19,7 +19,7 @@ export interface PasswordOwner {
 interface PasswordCheck {
   /** Empty if the password may be set. */
   faults: PasswordFault[];
-  /** The list of breaches did not answer. */
+  /** Whether the list of breaches did not answer. */
   breachesUnknown: boolean;
 }
 
@@ -27,7 +27,7 @@ export type PasswordQuality = ReturnType<typeof createPasswordQuality>;
 
 export type QualityRules = Lengths & Pick<Config["passwords"], "breachCheck">;
 
-/** What passwords are looked up in. */
+/** The lists in which passwords are looked up. */
 interface Lists {
   isCommon: IsCommonPassword;
   breaches: Breaches;

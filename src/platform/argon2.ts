@@ -59,7 +59,7 @@ interface Module {
 
 /** `maxMemory` is the largest memory that a hash may ask for, in KiB. */
 export function createArgon2(maxMemory: number): Argon2 {
-  // WebAssembly memory grows and never shrinks. One instance is kept, and the garbage collector may free it.
+  // WebAssembly memory grows and never shrinks. So this keeps one instance, which the garbage collector may free.
   let kept: WeakRef<Module> | undefined;
 
   function instance(): Module {

@@ -38,7 +38,7 @@ export async function inTime<Result>(call: Promise<Result>, milliseconds = STORE
   }
 }
 
-/** Lets the isolate handle other events before it continues. The timer belongs to the calling request. */
+/** Resolves later, so that the isolate can handle other events. The timer belongs to the calling request. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

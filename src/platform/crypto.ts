@@ -47,7 +47,7 @@ export function createSecrets(current: string, previous?: string) {
           const opened = await crypto.subtle.decrypt(aesGcm(nonce, context), key, sealed.slice(NONCE_BYTES));
           return { plaintext: new Uint8Array(opened), isCurrent: derive === newest };
         } catch {
-          // Not sealed under this secret, or not in this context. AES-GCM does not show which.
+          // The value was not sealed under this secret, or not in this context. AES-GCM does not show which of the two.
         }
       }
       return undefined;
@@ -73,7 +73,7 @@ function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return createHmac("sha256", key).update(data).digest();
 }
 
-/** Derived keys are cached: deriving one costs more than using it. */
+/** Derives keys and caches them, because deriving a key costs more than using it. */
 function deriver(secret: string): (purpose: string) => Uint8Array<ArrayBuffer> {
   const keys = new Map<string, Uint8Array<ArrayBuffer>>();
   return (purpose) => {

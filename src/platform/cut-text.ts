@@ -10,7 +10,7 @@ let segmenter: Intl.Segmenter | undefined;
  */
 export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
   if (lengthOf(text) <= most) return text;
-  // Any number of accents can be put on one letter. If it alone is too long, it is cut between code points.
+  // One letter can have any number of accents. If the first character alone is too long, it is cut between code points.
   return firstOf(charactersOf(text), most, lengthOf) || firstOf(text, most, lengthOf);
 }
 

@@ -11,7 +11,7 @@
 import { domainToASCII, domainToUnicode } from "node:url";
 import { withoutSpacesAround } from "./spaces.ts";
 
-/** In octets, in the stored form: a path of 256 (RFC 5321 §4.5.3.1.3) without its angle brackets. */
+/** In octets of the stored form: a path of 256 (RFC 5321 §4.5.3.1.3) without its angle brackets. */
 export const LONGEST_EMAIL = 254;
 
 /** In octets (RFC 5321 §4.5.3.1.1). */
@@ -20,7 +20,10 @@ const LONGEST_LOCAL_PART = 64;
 /** In octets (RFC 1035 §2.3.4: 255 with the length of each label and the end). */
 const LONGEST_DOMAIN = 253;
 
-/** In UTF-16 units. No longer text can be an address, and the ASCII form of a long one takes long to compute. */
+/**
+ * In UTF-16 units. No longer text is an address. The limit also saves time, because the ASCII form of a long text takes
+ * long to compute.
+ */
 const LONGEST_TYPED = 1_000;
 
 /** One or more atoms of RFC 5322 §3.2.3, with dots between them. */
@@ -66,12 +69,12 @@ export function unicodeEmail(email: string): string {
  * follows UTS 46, which has rules of its own: it does not write a Greek sigma differently at the end of a word.
  */
 export function canonicalDomain(typed: string): string {
-  // Some ASCII characters have a meaning in URLs, by whose rules the domain is converted: a port, a percent sign.
+  // `domainToASCII` follows the rules of URLs, in which some ASCII characters have a meaning: a port, a percent sign.
   const isConvertible = !/[\0-\x7f]/.test(typed.replaceAll(/[a-z0-9.-]/gi, ""));
   return (isConvertible && domainToASCII(typed)) || typed.toLowerCase();
 }
 
-/** Whether a text in the stored form is a domain. A name of one label is one too. */
+/** Whether a text in the stored form is a domain. A single label is a domain too. */
 export function isDomain(domain: string): boolean {
   // No label begins or ends with a hyphen in Unicode either (RFC 5891 §4.2.3.1). A label that begins with `xn--` but
   // can't be decoded is a fake A-label (RFC 5890 §2.3.2.1).
@@ -89,7 +92,8 @@ export function emailPrefixes(typed: string): string[] {
   if (local === "") return [domain.toLowerCase()];
   const [, complete = "", last = ""] = /^(.*[.。])?(.*)$/s.exec(domain) ?? [];
   const begun = last.toLowerCase();
-  // With a letter as the last label: a domain that ends in a number, such as `163.`, would be read as an IP address.
+  // A letter stands for the last label. Without it, a domain that ends in a number, such as `163.`, would be read as an
+  // IP address.
   const start = local.toLowerCase() + canonicalDomain(`${complete}x`).slice(0, -1);
   if (begun === "") return [start];
   const encoded = `${start}xn--${begun.replaceAll(/[^\0-\x7f]/g, "")}`;

@@ -27,7 +27,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
-/** The two digits of each byte. Every request makes several ids, and a buffer for each takes three times as long. */
+/** The two digits of each byte. Requests make several ids each, and `Buffer` would take three times as long. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes as lower-case hexadecimal digits (RFC 4648 §8). */

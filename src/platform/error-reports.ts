@@ -59,7 +59,7 @@ export function createErrorReports(
     const failure = await post(project.envelopeUrl, envelopeOf(event, clock.now()));
     if (failure === undefined) return;
     pausedUntil = clock.now() + failure.pause;
-    // Not an error: that would be reported too.
+    // A warning and not an error, because errors are reported.
     writeLog("warn", { event: "error_report_failed", error_code: failure.reason });
   }
 
@@ -75,7 +75,7 @@ export function createErrorReports(
       waitUntil(send(event));
       leftOut = 0;
     } catch {
-      // Outside of a request, nothing can be sent. The log has the line.
+      // Nothing can be sent outside of a request. The line is in the log.
       leftOut += 1;
     }
   };
@@ -95,7 +95,7 @@ function eventOf(
 ) {
   const { event, request_id, trace_id, span_id, method = "", route, status, error_code, error = "" } = line;
   const { attempts, event_type, follow_up, mail_kind, task } = line;
-  // A client chooses the method.
+  // The client chooses the method, so it may contain anything.
   const plainMethod = /^[a-z]{3,8}$/i.test(method) ? method : undefined;
   const [name = "postern", version = ""] = release.split("@");
   return {

@@ -24,7 +24,7 @@ export interface LogFields {
   follow_up_id?: string | undefined;
   task?: string | undefined;
   failed?: number | undefined;
-  /** Only of `first_superuser_link`. */
+  /** Only in the line `first_superuser_link`. */
   link?: string | undefined;
   expires_at?: string | undefined;
 }

@@ -37,7 +37,7 @@ export function lazily<Members extends object, Given = undefined>(
   return (given) => Object.create(prototype, { [GIVEN]: { value: given } }) as Members;
 }
 
-/** An object with other or more members. Members that are created from now on see these too. */
+/** An object with other or additional members. Members that are created after this call see them too. */
 export function extend<Members extends object, More extends object>(members: Members, more: More): Members & More {
   return Object.create(members, Object.getOwnPropertyDescriptors(more)) as Members & More;
 }

@@ -10,7 +10,7 @@ export interface FieldError {
 interface RefusalDetails {
   /** What is wrong, field by field. */
   errors?: FieldError[];
-  /** For an operator: why, and what to do about it. Clients never see it. */
+  /** Tells an operator why, and what to do about it. Clients never see it. */
   reason?: string;
   /** For the log: the user whom the refusal concerns, if known. */
   userId?: string;

@@ -1,9 +1,9 @@
-/** Detects secrets that were invented or copied. It rejects about one in several million generated secrets. */
+/** Detects secrets that people made up or copied. It wrongly rejects about one in several million random secrets. */
 
 /** In characters. A random hexadecimal secret of this length has 128 bits. */
 export const LEAST_SECRET_LENGTH = 32;
 
-/** A random hexadecimal secret of 128 bits has fewer distinct characters once in 10^7 cases; longer ones never do. */
+/** Of 10^7 random hexadecimal secrets of 128 bits, one has fewer distinct characters. Longer ones never do. */
 const LEAST_CHARACTERS = 8;
 
 /**
@@ -49,7 +49,7 @@ function isRepetition(secret: string): boolean {
   return false;
 }
 
-/** Whether three out of four characters follow the character before, forwards or backwards. */
+/** Whether three of four characters come directly after or before the previous one, as in "abcd" or "4321". */
 function isSequence(secret: string): boolean {
   const codes = Array.from(secret, (character) => character.codePointAt(0) ?? 0);
   const steps = codes.slice(1).map((code, index) => Math.abs(code - (codes[index] ?? 0)));

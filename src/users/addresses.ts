@@ -13,7 +13,7 @@ export function ownerOf(db: Database, email: string, condition?: SQL) {
   return idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`, condition));
 }
 
-/** Anyone but the user who has an address, proved or not. */
+/** Another user who has the address, proved or not. */
 export function otherHolder(db: Database, email: string, userId: string) {
   return idsOf(db, users, and(eq(users.email, email), ne(users.id, userId)));
 }

@@ -115,7 +115,7 @@ export function createUserAdministration(db: Database) {
   };
 }
 
-/** Written out, because SQLite uses an index with a condition only if the query names the same condition. */
+/** The value is written out, because SQLite uses a partial index only if the query contains the index's condition. */
 function isFlag(column: SQLWrapper, value: boolean) {
   return value ? sql`${column} = 1` : sql`${column} = 0`;
 }

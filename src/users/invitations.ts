@@ -79,7 +79,7 @@ export function createInvitationStore(db: Database) {
           .delete(registrations)
           .where(and(eq(registrations.email, email), hasUsername(registrations, username), isAcceptable)),
         ...takeFromUnproved(db, username, isAcceptable),
-        // Address, username and link are unique: nothing is inserted if one of them is in use.
+        // If the address, the username or the link is in use, nothing is inserted, because all three are unique.
         insert: db
           .insert(users)
           .values({ id, ...chosen, ...rank, isVerified: true, verifiedByLink: link, createdAt: now, updatedAt: now })

@@ -18,7 +18,10 @@ const nextEpochs = (now: number) => ({
   updatedAt: nextVersion(now),
 });
 
-/** A registration that was never proved has no session, and its epoch tells it from an account. */
+/**
+ * Leaves out registrations that were never proved. They have no session, and only their epoch 0 distinguishes them from
+ * accounts.
+ */
 const HAS_SESSIONS = sql`NOT (${isBareRegistration})`;
 
 /** Ends the sessions of all users at once, as SQL for a copy of the table. */
@@ -27,7 +30,10 @@ export function logOutCopy(db: Database, now: number): { sql: string; params: un
 }
 
 export function createMassLogout(db: Database) {
-  /** The event is recorded with the first step. Yields how many users each step of at most `most` has logged out. */
+  /**
+   * Logs users out in steps of at most `most`, and yields how many each step has logged out. Records the event with the
+   * first step.
+   */
   return async function* logOutAll(
     event: Pick<AuditEvent, "id" | "occurredAt">,
     { now, most }: { now: number; most: number },

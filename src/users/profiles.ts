@@ -17,7 +17,7 @@ type ProfileChange = Partial<Profile> & { username?: string | undefined; locale?
 interface Circumstances {
   consequences: Consequences;
   now: number;
-  /** Until when a deletion of the account retires the former username too. */
+  /** If the account is deleted before this time, its former username is retired too. */
   retiredUntil: number;
   /** The version (`updatedAt`) that the user must still have. */
   version: number | undefined;

@@ -25,7 +25,7 @@ export const MOST_EXAMINED = 1_000;
 
 /** Sorts after every text that begins with the prefix it is appended to. */
 const LAST = "\u{10ffff}";
-/** Appended to a name, gives the smallest text after it. */
+/** Appended to a name, it gives the smallest text that sorts after the name. */
 const NEXT = "\u0001";
 
 export function createUserSearch(db: Database) {
@@ -39,7 +39,7 @@ export function createUserSearch(db: Database) {
       const emails = apart(emailPrefixes(prefix)).map((begin) => rangeOf(users.email, begin));
       const username = rangeOf(sql`lower(${users.username})`, canonicalName(prefix));
       const from = after === undefined ? "" : after + NEXT;
-      // Each range is one of an index, in its order. SQLite merges them and reads no further than the limit.
+      // Each range is read from an index in its order. SQLite merges the ranges, and reads no further than the limit.
       const names = sql.join(
         [...emails, username].map(
           ({ name, begin, end }) =>
@@ -64,7 +64,7 @@ export function createUserSearch(db: Database) {
               isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
             ),
           )
-          // SQLite need not keep the order of the subquery. It knows that order, so nothing is sorted again.
+          // SQLite might not keep the order of the subquery. If it does, it knows that, and sorts nothing again.
           .orderBy(sql`found.name`)
           .limit(limit + 1),
         reached: db
@@ -83,7 +83,7 @@ function rangeOf(name: SQLWrapper, begin: string): { name: SQL; begin: string; e
   return { name: sql`${name}`, begin, end: begin + LAST };
 }
 
-/** The prefixes without those that begin with another one, so that nothing is found twice. */
+/** Drops prefixes that begin with another one, so that nothing is found twice. */
 function apart(prefixes: string[]): string[] {
   return prefixes.filter((prefix) => !prefixes.some((other) => other !== prefix && prefix.startsWith(other)));
 }

@@ -22,7 +22,7 @@ export function createSuperuserStore(db: Database) {
       return grant(id, isMeant, {}, event);
     },
 
-    /** Whether a proved user may have the username, or the user `except`. Registrations that wait for proof don't count. */
+    /** Whether a proved user could take the username. Ignores the user `except`, and registrations that wait. */
     async isUsernameFree(name: string, now: number, except?: string) {
       const username = canonicalName(name);
       const { owner, retired } = await batchOf(db, {

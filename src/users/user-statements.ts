@@ -11,7 +11,7 @@ import type { User } from "./user.ts";
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
-  // The plus sign keeps SQLite from looking up the many users without a link in an index.
+  // The plus sign keeps SQLite from using the index of links, in which very many users have no link.
   isNull(sql`+${users.verifiedByLink}`),
   isNull(users.lastLoginAt),
   eq(users.sessionEpoch, 0),
@@ -29,7 +29,7 @@ export function nextEpoch(kept: string | null = null) {
   return { sessionEpoch: sql`${users.sessionEpoch} + 1`, keptSessionId: kept };
 }
 
-/** The next `updatedAt`. Always moves on, so that no two states of a user have the same version. */
+/** The next `updatedAt`. It always increases, so that no two states of a user have the same version. */
 export function nextVersion(now: number) {
   return sql`max(${now}, ${users.updatedAt} + 1)`;
 }
@@ -44,10 +44,10 @@ export function idsOf(db: Database, table: typeof users | typeof registrations, 
   return db.select({ id: table.id }).from(table).where(condition);
 }
 
-/** Written out, because SQLite does not use an index with a condition for a bound value. */
+/** The 1 is written out, because SQLite does not use a partial index for a bound value. */
 export const isSuperuser = sql`${users.isSuperuser} = 1`;
 
-/** Other superusers who can log in. While there are none, this one can't be removed. */
+/** Other superusers who can log in. If there are none, this one can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
   return idsOf(
     db,

@@ -30,7 +30,9 @@ export function retiredUsername(db: Database, username: string, now: number) {
     .where(and(eq(retiredUsernames.digest, usernameDigest(username)), isRetired(now)));
 }
 
-/** Whether a row of `retired_usernames` keeps a name from others: its time is not over, and its user is gone. */
+/**
+ * Whether a row of `retired_usernames` reserves its name: the time is not over, and the former owner no longer exists.
+ */
 export function isRetired(now: number) {
   const owner = sql`(SELECT 1 FROM ${users} AS former WHERE former.id = ${retiredUsernames.formerOwner})`;
   return and(gt(retiredUsernames.retiredUntil, now), sql`NOT EXISTS ${owner}`);
@@ -49,7 +51,7 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
     yieldingUsers: db
       .update(users)
       .set({ username: MADE_UP })
-      // `IS TRUE` makes SQLite look the name up, instead of every user whom no link has verified.
+      // `IS TRUE` makes SQLite search by the name, and not for every user without a verified link.
       .where(and(isNamed(users, name), sql`((${isBareRegistration}) IS TRUE)`, isClaimed)),
   };
 }

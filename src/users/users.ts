@@ -34,7 +34,9 @@ export function createUserStore(db: Database) {
       return user;
     },
 
-    /** As `find`, with what a check of the user's access token needs to know. */
+    /**
+     * Like `find`, but also returns the version of the signing keys, which a check of the user's access token needs.
+     */
     async findWithKeyringVersion(id: string) {
       const [found] = await selectWithKeyringVersion(db, { id }).execute();
       return found ?? { user: undefined, keyringVersion: "" };

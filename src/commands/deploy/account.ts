@@ -56,7 +56,7 @@ export async function workersDevUrl(cloudflare: Cloudflare, account: string, wor
   return found === undefined ? undefined : `https://${worker}.${found.subdomain}.workers.dev`;
 }
 
-/** What stands in the way of the Worker at this address, if anything. */
+/** Why the Worker can't have this address, if there is a reason. */
 export async function faultOfAddress(
   url: string,
   workersDev: string | undefined,
@@ -71,7 +71,7 @@ export async function faultOfAddress(
   }
   // Where the operator has routes of their own, wrangler checks them.
   if (deployment.route !== undefined || deployment.routes !== undefined) return undefined;
-  // Without a terminal wrangler would take the domain from another Worker, unasked.
+  // Without a terminal, wrangler would take the domain away from another Worker without asking.
   const domains = await cloudflare.list(
     `/accounts/${account}/workers/domains?hostname=${hostname}`,
     z.object({ hostname: z.string(), service: z.string() }),

@@ -26,10 +26,10 @@ const answerSchema = z.object({
 
 type Answered = z.output<typeof answerSchema> & { status: number };
 
-/** Codes of a token that may not do this. */
+/** The codes with which Cloudflare says that the token lacks a permission. */
 const FORBIDDEN = [10_000, 9109];
 
-/** Codes of a path that leads nowhere, for example because no account has the id in it. */
+/** The codes for a path that leads nowhere, for example because no account has the id in it. */
 const NO_ROUTE = [7000, 7003];
 
 export type Cloudflare = ReturnType<typeof openCloudflare>;
@@ -65,11 +65,11 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
   }
 
   return {
-    /** What is at an address, or `undefined` if nothing is there. */
+    /** Reads a path of the API. Returns `undefined` if nothing is there. */
     async find<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
       const answer = await call("GET", path);
       if (answer.success) return schema.parse(answer.result);
-      // Only if this is certain: the command creates what is missing, such as AUTH_SECRET.
+      // `undefined` only if this is certain, because the command creates what is missing, such as AUTH_SECRET.
       if (answer.status === 404 && !hasCode(answer, NO_ROUTE)) return undefined;
       throw new StepFailed(explain(`GET ${path}`, answer));
     },

@@ -141,13 +141,13 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
   };
 }
 
-/** A number for the counters of this Worker, far from the small ones that people choose. */
+/** A number of this Worker for `FLOOD_SHIELD`, far from the small numbers that people choose. */
 function numberFor(name: string, base: string): string {
   const mixed = [...encodeHex(utf8(name))].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e8, 7);
   return String(1e8 + mixed + Number(base));
 }
 
-/** What follows from the variables, unless the operator's file says otherwise. */
+/** Adds what the variables need, unless the operator's file already has it. */
 function withConsequencesOf(vars: Record<string, unknown>, config: Deployment): Deployment {
   const hostname = URL.parse(String(vars.PUBLIC_URL))?.hostname;
   const hasRoutes = config.route !== undefined || config.routes !== undefined;

@@ -33,7 +33,7 @@ export function openDeploymentFile(root: string, environment: string) {
     mkdirSync(dirname(path), { recursive: true });
     const draft = writeDraft(path, edit(before ?? heading(environment)));
     try {
-      // For example where the operator has written the table or the list in one line.
+      // Fails, for example, if the operator has written the table or the list in one line.
       if (!(await isReadAs(draft, isDone)))
         throw new StepFailed(`${relative(root, path)} could not be changed. Add this to it yourself:\n\n${what}`);
       // Another run may have changed the file meanwhile.
@@ -60,7 +60,7 @@ export function openDeploymentFile(root: string, environment: string) {
       const isDone = (table: Table) => holds(table, { vars: { [name]: value } });
       return change(`vars.${lineOf(name, value)}`, (text) => setKey(text, "vars", name, value), isDone);
     },
-    /** Adds what a binding is bound to. */
+    /** Adds an entry to a list of bindings. */
     addBinding(list: string, entry: Record<string, string>) {
       const lines = Object.entries(entry).map(([key, value]) => `${lineOf(key, value)}\n`);
       const block = `[[${list}]]\n${lines.join("")}`;

@@ -28,7 +28,7 @@ export function deploymentPath(root: string, environment: string): string {
   return join(root, "deployments", `${environment}.toml`);
 }
 
-/** What is wrong with asking for a deployed environment, if anything: production may be in `wrangler.toml` alone. */
+/** What is wrong with the name of a deployed environment, if anything. Production needs no file of its own. */
 export function faultOfDeployment(root: string, environment: string | undefined): string | undefined {
   if (environment === undefined || environment === PRODUCTION) return undefined;
   const path = deploymentPath(root, environment);

@@ -20,7 +20,10 @@ export async function applyMigrations(setting: Setting, { directory, archive }: 
   if (boundDatabase(setting, "AUDIT_DB") !== undefined) await applyTo(setting, "AUDIT_DB", archive, config);
 }
 
-/** The old release still runs on the new schema: migrations only add while it is in use. */
+/**
+ * Applies the migrations of one database. The old release keeps running on the new schema, because migrations only add
+ * what it ignores.
+ */
 async function applyTo(setting: Setting, binding: "DB" | "AUDIT_DB", databaseId: string | undefined, config: string) {
   const { isDryRun, wrangler, world } = setting;
   const pending = await pendingMigrations(setting, binding, databaseId);

@@ -118,13 +118,13 @@ interface Interview {
   world: Surroundings;
   /** The address that Cloudflare gives the Worker, if the account has one for its Workers. */
   workersDev: string | undefined;
-  /** Gets each answer at once, so that an interrupted command does not ask for it again. */
+  /** Called with each answer at once, so that an interrupted command does not ask again. */
   keep(name: string, value: string): Promise<void>;
-  /** What else is wrong with an answer that the service takes. */
+  /** Checks an answer further if the service would accept it. Returns what is wrong. */
   check(name: string, value: string): Promise<string | undefined>;
 }
 
-/** Asks what is open, one question after another, and again while the service would refuse the answer. */
+/** Asks the open questions, one after another. Repeats a question while the service would refuse the answer. */
 export async function askOpenQuestions(given: Values, interview: Interview): Promise<Values> {
   let values = given;
   for (;;) {

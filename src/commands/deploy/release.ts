@@ -1,4 +1,4 @@
-/** Uploads the code, waits until it answers, and checks it by the main job. */
+/** Uploads the code, waits until it answers, and checks that users can log in. */
 import * as z from "zod";
 import { parseJson } from "../../platform/encoding.ts";
 import { describeError } from "../../platform/log.ts";
@@ -14,7 +14,7 @@ const POLL_MILLISECONDS = 2_000;
 /** Five minutes: a new custom domain needs a certificate first. */
 const MOST_POLLS = 150;
 
-/** Code, variables and secrets together: one upload, so that no version runs with half of them. */
+/** Uploads code, variables and secrets together, so that no version runs with only a part of them. */
 export async function uploadWorker(setting: Setting, config: string, secrets: Values): Promise<void> {
   const { isDryRun, worker, wrangler, world } = setting;
   if (isDryRun) return tell(setting, "Worker", `would deploy ${worker} ${VERSION}.`);
@@ -58,7 +58,7 @@ export async function awaitHealth(setting: Setting, origin: string): Promise<voi
 A new custom domain can take longer. \`npx wrangler tail ${setting.worker}\` shows what the Worker logs.`);
 }
 
-/** Checks the service by its main job. */
+/** Checks the service by logging in, refreshing and logging out. */
 export async function checkMainJob(setting: Setting, origin: string, hasChallenge: boolean): Promise<void> {
   const { environment, isDryRun, outside, world } = setting;
   const job = "log in, refresh, log out and delete a throw-away account";

@@ -13,7 +13,10 @@ const SECRETS: readonly string[] = SECRET_VARIABLES;
 /** The names whose values environment variables can give. AUTH_SECRET_PREVIOUS belongs to `secret:rotate`. */
 const GIVEN_NAMES = new Set([...ASKED_NAMES, ...SECRETS.filter((name) => name !== PREVIOUS)]);
 
-/** All values, and the names that have none. Asks for them if it may; otherwise only a dry run goes on without them. */
+/**
+ * Finds all values. `missing` are the names without a value: only a dry run continues with them. Asks for them if it
+ * may.
+ */
 export async function settleValues(setting: Setting, isAsking: boolean, isSet: (name: string) => boolean) {
   const { account, cloudflare, deployment, file, isDryRun, worker, world } = setting;
   const workersDev = await workersDevUrl(cloudflare, account, worker);
@@ -77,7 +80,7 @@ function sayWhatGoes(setting: Setting, live: Values, values: Values): void {
     );
 }
 
-/** The variables of the Worker among the values. */
+/** The values that are variables of the Worker, and not secrets. */
 export function variablesOf(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== "" && !SECRETS.includes(name)));
 }

@@ -7,7 +7,7 @@ import type { Service } from "./service.ts";
 
 /** Verifiers tolerate this much by default (CLOCK_TOLERANCE_SECONDS). */
 const TOLERATED = 5 * SECOND;
-/** More than any verifier can be configured to tolerate: no fresh token is valid here. */
+/** More than any verifier can be configured to tolerate. Beyond it, verifiers on this machine accept no new token. */
 const UNUSABLE = 60 * SECOND;
 
 export async function checkClock(examination: Examination): Promise<Finding | Finding[]> {
@@ -40,7 +40,10 @@ function againstDatabase(examination: Examination): Promise<Finding> {
   });
 }
 
-/** The other clock showed a time from `earliest` to `latest` at some moment from `asked` to `answered`. */
+/**
+ * Compares the clocks. Between `asked` and `answered` on our clock, the other one showed a time from `earliest` to
+ * `latest`.
+ */
 function judge(whose: string, asked: number, earliest: number, latest: number, answered: number): Finding {
   const ahead = Math.max(0, asked - latest);
   const behind = Math.max(0, earliest - answered);

@@ -69,7 +69,8 @@ export async function withDatabase<Result>(
 export function createExamination(wish: Wish, emailTo: string | undefined, world: Surroundings, tools: Tools) {
   const { root, stop } = world;
   let close = async () => {};
-  // Each takes the other parts as one object. Destructuring it would read parts that may not be needed.
+  // Each factory takes the other parts as one object. Destructuring that object would read parts that may not be
+  // needed.
   const createParts = lazily<Parts>({
     worker: () =>
       readWorker(async () =>
@@ -168,7 +169,7 @@ const HOW_TO_OPEN = {
   url: "Start Postern on the volume, and run this as the user who runs it there.",
 };
 
-/** Without it, wrangler would make an empty database. */
+/** Checked first, because wrangler would make an empty database. */
 function whereNoDatabaseIs(wish: Wish, root: string): Absent | undefined {
   if (isOnlyHttp(wish))
     return {

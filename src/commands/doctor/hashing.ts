@@ -1,4 +1,4 @@
-/** One password hash, timed against what it costs where it was measured. */
+/** Times one password hash and compares it with the time that was measured on a server. */
 import type { Config } from "../../config/config.ts";
 import { hashPassword, nativeEngine } from "../../passwords/scrypt.ts";
 import { makeAccount } from "./account.ts";
@@ -11,7 +11,7 @@ type Cost = Config["passwords"]["scrypt"];
 /** The default cost, and its milliseconds in workerd on a server's core (November 2026). */
 const DEFAULT_COST: Cost = { ln: 15, r: 8, p: 3 };
 const DEFAULT_MILLISECONDS = 255;
-/** Other machines differ by this factor without being at fault. */
+/** Other machines may take this many times as long without being at fault. */
 const TOLERATED_FACTOR = 4;
 /** What timers and requests cost without any hash. */
 const FLOOR = 100;

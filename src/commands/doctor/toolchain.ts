@@ -61,7 +61,7 @@ export function checkPackages({ world: { root } }: Pick<Examination, "world">): 
   const wrong: string[] = [];
   for (const [path, { version, optional, devOptional, peer, link }] of Object.entries(packages)) {
     const installed = readManifest(join(root, path))?.version;
-    // Packages for other systems, and peers that nothing needs, are left out.
+    // These may be missing: packages for other systems, and peers that no package needs.
     const mayLack = optional || devOptional || peer || link;
     if (installed === version || (installed === undefined && mayLack)) continue;
     wrong.push(`${path.replace(/^.*node_modules\//, "")} (${installed ?? "missing"} instead of ${version})`);

@@ -14,7 +14,10 @@ export interface Batch {
   refused: RefusedLine[];
 }
 
-/** The file in batches. A line that repeats an address, id or username begins the next batch. */
+/**
+ * Reads the file in batches. A line with the address, id or username of an earlier line in the batch begins the next
+ * batch.
+ */
 export async function* readBatches(file: string, seed: ImportSeed): AsyncGenerator<Batch> {
   const readUser = createUserReader(seed);
   const empty = (): Batch => ({ line: 0, end: 0, arrivals: [], refused: [] });

@@ -12,12 +12,12 @@ export function reportPath(file: string): string {
   return `${file}.refused.ndjson`;
 }
 
-/** The seed of this file's import. A new one is on the disk before anything is imported. */
+/** The seed of this file's import. A new seed is written to the disk before anything is imported. */
 export function readSeed(file: string, now: number, random: Random): ImportSeed | Fault {
   const path = `${file}.import.json`;
   if (!existsSync(path)) {
     const seed = { seed: encodeBase64url(random.bytes(32)), startedAt: now };
-    // Of two runs that start at the same time, one makes the file.
+    // If two runs start at the same time, only one of them makes the file.
     writeFileSync(path, JSON.stringify(seed), { mode: 0o600, flag: "wx" });
     return seed;
   }

@@ -66,7 +66,7 @@ export interface RefusedLine {
   errors: FieldError[];
 }
 
-/** What the ids of an import are made of, with the line itself: the same line gets the same ids in every run. */
+/** The seed of an import. Ids are made from the seed and the line, so the same line gets the same ids in every run. */
 export interface ImportSeed {
   seed: string;
   /** When the import began, in milliseconds since the epoch. */

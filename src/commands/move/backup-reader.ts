@@ -88,7 +88,7 @@ async function load(path: string, database: DatabaseSync, show: (line: number) =
     digest.update(bytes).update("\n");
     last = bytes.toString();
     statement += `${last}\n`;
-    // Quotes in a text are doubled, so the number tells whether the line ends within one.
+    // Quotes in a text are doubled. So if a line has an odd number of quotes, a text begins or ends in it.
     if (bytes.filter((byte) => byte === QUOTE).length % 2 === 1) isOpen = !isOpen;
     if (isOpen || !last.endsWith(";")) continue;
     run(database, statement, number);

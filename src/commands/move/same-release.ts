@@ -1,4 +1,4 @@
-/** Whether data is of the release of this tree: both places of a move must have applied the same migrations. */
+/** Checks that data is of this release: both places of a move must have applied the migrations that it knows. */
 import { MIGRATIONS } from "../../db/migrations.ts";
 
 /** What is different about the migrations that `place` has applied, if anything. */

@@ -28,7 +28,7 @@ export function readDeployments(output: string): Deployments | undefined {
     : undefined;
 }
 
-/** The version that is live, and the one that becomes live: `wanted`, or the newest other one that was live alone. */
+/** The live version and the version to make live: `wanted`, or else the newest other version that was live alone. */
 export function chooseVersions(
   deployments: Deployments,
   wanted: string | undefined,

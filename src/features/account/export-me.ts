@@ -101,7 +101,7 @@ async function* eventPages(list: (page: AuditPage) => Promise<AuditRow[]>, prese
   } while (before !== undefined);
 }
 
-/** The members of `head`, and after them a list for each name, page by page. */
+/** Writes the members of `head`, then each list under its name, page by page. */
 function writeDocument(head: object, lists: [string, AsyncGenerator<object[]>][]): ReadableStream<Uint8Array> {
   const parts = documentParts(head, lists);
   return new ReadableStream<Uint8Array>({
@@ -111,7 +111,7 @@ function writeDocument(head: object, lists: [string, AsyncGenerator<object[]>][]
         if (part.done) controller.close();
         else controller.enqueue(utf8(part.value));
       } catch (error) {
-        // The response has begun, so it can only be cut off. Only the log gets the reason.
+        // The response has already begun, so it can only be cut off. The reason is in the log.
         writeLog("error", { event: "export_broken_off", error: describeError(error) });
         controller.error(new Error("The export was broken off."));
       }

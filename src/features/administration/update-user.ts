@@ -36,7 +36,7 @@ const changeBody = z.strictObject({
   ...profileShape,
 });
 
-/** How often a change is tried if other changes overtake it. */
+/** How many times to try the change if others change the user meanwhile. */
 const MOST_TRIES = 3;
 
 const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
@@ -58,7 +58,7 @@ export const updateUser = endpoint(
     summary: "Change a user",
     description:
       "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. If `is_verified` is set for an account whose owner has not been there yet, its password and profile are removed, and the owner gets an email with a link to set a password. Such an account can get no role or superuser flag until then (403, with the field code `unproved`). With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
-    // Each operator role that may change something has `suspend_users`. The handler checks each field separately.
+    // Every operator who may change anything has `suspend_users`. The handler checks the permission for each field.
     caller: operator("suspend_users"),
     body: () => changeBody,
     success: { status: 200, description: "The changed user.", schema: userSchema },
@@ -69,7 +69,7 @@ export const updateUser = endpoint(
     for (let tries = 1; ; tries++) {
       const outcome = await changeUser(services, caller.user, id, body, expected);
       if (!isRefusal(outcome)) return new Reply(presentUser(outcome), { ETag: userEtag(outcome) });
-      // Without `If-Match`, a change that another one overtook is made again, if it is still allowed.
+      // Without `If-Match`, tries again if another request changed the user first and the change is still allowed.
       if (tries > 1 && outcome.code === "forbidden") return refuse("precondition_failed");
       const isOvertaken = outcome.code === "precondition_failed" && expected === undefined;
       if (!isOvertaken || tries === MOST_TRIES) return outcome;
@@ -107,7 +107,7 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   return changed;
 }
 
-/** The fields that are sent, and what a verification by an operator takes away. */
+/** The fields that were sent, and the fields that are removed if an operator verifies a registration. */
 function changeOf(target: User, body: ChangeBody): Partial<User> {
   const { role, is_active: isActive, is_verified: isVerified, is_superuser: isSuperuser } = body;
   const taken = isVerified === true && wasNeverProved(target) ? UNENDORSED : {};
@@ -115,7 +115,10 @@ function changeOf(target: User, body: ChangeBody): Partial<User> {
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
 }
 
-/** Whether an operator verifies the address of an owner who has never been here: only an emailed link lets them in. */
+/**
+ * Whether an operator verifies an account whose owner has never been here. The owner then needs an emailed link to get
+ * in.
+ */
 function isVerifiedForOwner(target: User, { is_verified: isVerified }: ChangeBody): boolean {
   return isVerified === true && !target.isVerified && isUnclaimed(target);
 }

@@ -40,17 +40,17 @@ export const acceptInvitation = endpoint(
   async (services, { body, client, exchange }) => {
     const { clock, config, followUps, invitations, loginAttempts, passwordQuality, passwords, random } = services;
     const makesFirstSuperuser = isForFirstSuperuser(body.token, services);
-    // No policy keeps the operator out.
+    // No policy applies to the first superuser.
     const closed = makesFirstSuperuser ? undefined : refuseInvitation(config);
     if (closed !== undefined) return closed;
     const link = verifyLink(makesFirstSuperuser ? "first-superuser" : "invitation", body.token, services);
     if (isRefusal(link)) return link;
-    // Removing the variable, or changing it, stops the link from working.
+    // The operator can stop the link from working by removing or changing the variable.
     if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
-    // The link holds only a fingerprint of its address.
+    // The link contains only a fingerprint of the address, so the address in the body must match it.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
     const hash = linkHash(body.token);
-    // The client may learn this: it has the link, and so the mailbox.
+    // The client may learn this, because it has the link and so the mailbox.
     if (await invitations.isUsed(body.email, hash, makesFirstSuperuser)) return refuse("invitation_used");
 
     const checked = await passwordQuality.require("password", body.password, body);

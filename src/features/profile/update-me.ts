@@ -56,7 +56,7 @@ export const updateMe = endpoint(
   },
 );
 
-/** How often a change of the username is tried if another one overtakes it. */
+/** How many times to try a change of the username if another request changes it first. */
 const MOST_TRIES = 3;
 
 /** The user before and after the change. */

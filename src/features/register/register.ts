@@ -14,7 +14,7 @@ import { newProfile } from "../../users/profile-fields.ts";
 import { newAccountShape, refuseRegistration } from "../../users/registration-policy.ts";
 import type { Registration } from "../../users/user.ts";
 
-/** How often a registration is tried if simultaneous ones of the same person overtake it. */
+/** How many times to try a registration if the same person sends several at the same time. */
 const MOST_TRIES = 3;
 
 export const register = endpoint(
@@ -43,7 +43,7 @@ export const register = endpoint(
   },
   async (services, { body, client }) => {
     const { clock, config, followUps, passwordQuality, passwords, random, registrations } = services;
-    // Judged by the request alone, before anything is looked up: the answer is the same for every address.
+    // Checked before anything is looked up, so that the answer is the same for every address.
     const checked = await passwordQuality.require("password", body.password, body);
     if (isRefusal(checked)) return checked;
     // Hashed in every case, so that a known address takes the same time.

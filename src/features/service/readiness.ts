@@ -13,9 +13,9 @@ import { VERSION } from "../../version.ts";
  * an object that all checks share.
  */
 const KEPT_FOR = 2 * SECOND;
-/** By then, the request itself and four runs of the cron job have tried to queue the email. */
+/** Longer than the request itself and four runs of the cron job take to try to queue the email. */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
-/** The cron job runs every minute, and puts off what it takes by five. */
+/** Long enough: the cron job runs every minute, and postpones the follow-ups that it takes by five. */
 const CRON_LATE_AFTER = 10 * MINUTE;
 
 const answering = z.enum(["ok", "failed"]);

@@ -27,7 +27,7 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
   };
 }
 
-/** The binding's errors that another try does not change, by their codes (its reference, "Error codes"). */
+/** The codes of the binding's errors that another try does not change (its reference, "Error codes"). */
 const REFUSED = new Map<string, Refused>([
   // The address bounced before, or its owner complained.
   ["E_RECIPIENT_SUPPRESSED", "address"],

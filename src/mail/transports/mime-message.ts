@@ -7,7 +7,10 @@ import { Buffer } from "node:buffer";
 import { encode, wrap } from "nodemailer/lib/qp";
 import { domainOf, formatSender, HEADERS, type OutgoingMail, type Sender } from "./transport.ts";
 
-/** No quoted-printable text contains it: there, two hexadecimal digits or the end of the line follow a `=` (RFC 2045 §6.7). */
+/**
+ * A boundary that no quoted-printable text contains: there, two hexadecimal digits or the end of the line follow a `=`
+ * (RFC 2045 §6.7).
+ */
 const BOUNDARY = "=_postern";
 
 /** Writes an email. `now` is the time at which it is sent. */
@@ -60,7 +63,10 @@ function isPlain(text: string): boolean {
   return /^[ -~]*$/.test(text) && !text.includes("=?");
 }
 
-/** Encoded words (RFC 2047) of 11 characters, which are at most 44 bytes: one word has at most 75 characters. */
+/**
+ * Encodes a text as encoded words (RFC 2047). 11 characters are at most 44 bytes, and one word has at most 75
+ * characters.
+ */
 function encodeWords(text: string): string {
   const words = text.match(/.{1,11}/gsu) ?? [];
   return words.map((word) => `=?UTF-8?B?${Buffer.from(word).toString("base64")}?=`).join("\r\n ");

@@ -59,7 +59,7 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
  */
 const PASSING = [401, 403, 408, 409, 425, 429];
 
-/** Resend names the wrong field in backquotes. It checks the form of an address, and bounces come later. */
+/** Resend names the wrong field in backquotes. It only checks the form of an address; a bounce comes later. */
 function refusedBy(status: number, answer: string): Refused | undefined {
   if (status < 400 || status >= 500 || PASSING.includes(status)) return undefined;
   return answer.includes("`to`") ? "address" : "email";

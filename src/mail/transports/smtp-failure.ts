@@ -29,10 +29,10 @@ function reasonOf({ code, responseCode }: Failure): string {
   return "smtp_connection";
 }
 
-/** The commands that carry an email. A server that refuses an earlier one refuses Postern. */
+/** The commands that carry an email. If a server refuses an earlier command, it refuses Postern and not the email. */
 const CARRYING = ["MAIL FROM", "RCPT TO", "DATA"];
 
-/** The server wants Postern to log in first, or does not accept how it did (RFC 4954 §6). */
+/** Replies about authentication: Postern must log in first, or logged in in a wrong way (RFC 4954 §6). */
 const AUTHENTICATION = [530, 534, 535, 538];
 
 /**

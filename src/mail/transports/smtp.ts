@@ -43,7 +43,7 @@ export function createSmtpTransport(
   return {
     async deliver(mail) {
       requirePlainAddress(mail.to);
-      // Imported with the first email, as below, so that it does not slow down the start of the Worker.
+      // Imported with the first email, so that it does not slow down the start of the Worker.
       const { writeMessage } = await import("./mime-message.ts");
       const message = writeMessage(mail, sender, clock.now());
       await connected(settings, sender, timeouts, (connection) =>
@@ -84,7 +84,7 @@ async function connected(
   }
 }
 
-/** Rejects when the connection breaks or the time is up: not every step reports that itself. */
+/** Rejects when the connection breaks or the time is up, because not every step reports that itself. */
 function failed(connection: SMTPConnection, deadline: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   connection.on("error", reject);
@@ -115,7 +115,7 @@ function step(start: (done: (error?: Error | null) => void) => void): Promise<vo
 function openSocket({ host, port, tls }: SmtpSettings, timeout: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = tls === "implicit" ? connectSecurely({ host, port }) : connect({ host, port });
-  // The listener stays attached: an unhandled error event would crash the consumer.
+  // Never remove this listener: an unhandled error event would crash the consumer.
   socket.on("error", reject);
   socket.once("connect", () => resolve(socket));
   // The socket's own timeout does not help: in workerd, a TLS handshake that hangs ends only when the invocation ends.

@@ -40,6 +40,6 @@ export function readBcrypt(text: string): Reading {
 function matches(password: string, setting: string, hash: string): boolean {
   // bcrypt repeats the password with NUL characters in between, so “a” and “a\0a” would match the same hash.
   if (password.includes("\0")) return false;
-  // Only the hash is compared. Some libraries set unused bits of the salt, which decode to nothing.
+  // Compares only the hash, because some libraries set unused bits of the salt.
   return constantTimeEqual(utf8(hashSync(password, setting).slice(-hash.length)), utf8(hash));
 }
