@@ -25,8 +25,8 @@ const IMPORT_TIME = 30 * DAY;
 type Task = (services: Services, now: number) => Promise<void>;
 
 /**
- * Run in this order. The keys come first, because they need few statements: many follow-ups could use up the statements
- * that D1 allows.
+ * Run in this order. The keys come first, so that they also run if many follow-ups use up the statements that D1
+ * allows.
  */
 const TASKS: Readonly<Record<string, Task>> = {
   rotate_signing_keys: ({ keyring }) => keyring.rotate(),

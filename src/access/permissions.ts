@@ -7,8 +7,7 @@ import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
 
 /**
- * What permissions are given to, lowest first: a role, or `superuser` if the user has that flag, which outranks every
- * role.
+ * The standings of users, lowest first: the roles, and `superuser`. A user with the superuser flag is above every role.
  */
 export const STANDINGS = [...ROLES, "superuser"] as const;
 

@@ -1,6 +1,6 @@
 /**
  * The only place that checks a user's password: at login, and when a logged-in user confirms a change with the
- * password. Wrong guesses at both count towards the same block.
+ * password. Wrong guesses in both cases count towards the same block.
  */
 import type { AuditTrail } from "../audit/trail.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
@@ -45,7 +45,7 @@ interface BlockingServices {
 }
 
 /**
- * Blocks the password when the last allowed wrong guess in a row was made (NIST SP 800-63B-4 §3.2.2). From then on, the
+ * Blocks the password after the last wrong guess in a row that is allowed (NIST SP 800-63B-4 §3.2.2). From then on, the
  * password works only where the user has logged in before. The owner gets an email. Runs after the response: only
  * existing accounts cause this work, and its duration would reveal them.
  */
@@ -72,15 +72,15 @@ interface Services extends BlockingServices {
 }
 
 /**
- * Used for a logged-in user's first wrong guess here. A live session proves more than a password does, so wrong guesses
- * by others at login must not lock this user out.
+ * Used if the logged-in user has not entered a wrong password here before. A live session proves more than a password
+ * does, so wrong guesses by others at login must not lock this user out.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
 /**
- * Checks the current password of a user who is logged in, and records a wrong one. After a first wrong one, a blocked
- * password is accepted only where the user has logged in before. The endpoint that calls this declares the limit
- * `passwordGuesses`, which counts only wrong passwords.
+ * Checks the current password of a logged-in user, and records it if it is wrong. If the password is blocked, and a
+ * wrong one was entered here before, even the right one is accepted only where the user has logged in before. The
+ * endpoint that calls this must declare the limit `passwordGuesses`, which counts only wrong passwords.
  */
 export async function checkCurrentPassword(
   services: Services,

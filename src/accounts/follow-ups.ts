@@ -49,18 +49,18 @@ const anonymiseContent = z.object({ userId: z.string(), after: z.string().defaul
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 /**
- * After this many tries, in about eight days, the cron job gives a follow-up up. By then an email is out of date. The
- * sessions are safe as well: every access token that a session object could still revoke has expired, and D1 refuses
- * the sessions. The removal of personal data is never given up: it succeeds at the latest when the events have been
- * deleted.
+ * After this many tries, in about eight days, the cron job stops trying a follow-up. By then an email is out of date.
+ * Sessions that should have ended are refused anyway: D1 refuses them, and every access token that a session object
+ * could still revoke has expired. Only the removal of personal data is tried without end: it succeeds at the latest
+ * when the events have been deleted.
  */
 const MOST_TRIES = 200;
 /** How long a run of the cron job has for the follow-ups that it takes. After that, another run may take them. */
 const RUN_TIME = 5 * MINUTE;
 /**
- * How many follow-ups a run of the cron job takes at once. It repeats this up to `MOST_TIMES` times. A follow-up can
- * cost two statements, or three with `AUDIT_DB`. That makes at most 604 of the 1,000 statements that D1 allows in one
- * run of a Worker. The other tasks of the cron job can need about 300.
+ * How many follow-ups a run of the cron job takes at once. The run repeats this up to `MOST_TIMES` times. A follow-up
+ * can cost two statements, or three with `AUDIT_DB`. That makes at most 604 of the 1,000 statements that D1 allows in
+ * one run of a Worker. The other tasks of the cron job can need about 300.
  */
 const FOLLOW_UPS_AT_ONCE = 50;
 const MOST_TIMES = 4;

@@ -63,9 +63,9 @@ export function createEventArchive(archive: Database, db: Database) {
   }
 
   /**
-   * Removes the personal data of users who were deleted after these events were read from `DB`. The removal may have
-   * run here before the events were added. Checks every event, also those that were here already: a copy can still have
-   * personal data that the event in `DB` has lost.
+   * Removes the personal data of users who were deleted after these events were read from `DB`. For these users, the
+   * removal may already have run in this database, before the events were added. Checks every event, also those that
+   * this database had before: a copy can still have personal data that the event in `DB` has lost.
    */
   async function forgetDeleted(events: readonly AuditRow[]): Promise<void> {
     const deleted = await deletedOwners(db, events);

@@ -1,7 +1,8 @@
 /**
  * The audit trail of one request, for events that are not about a change in D1. Handlers note events. After the
- * response, all of them are sent to the queue together; once there, each is recorded. An event about a change in D1 is
- * stored in the batch of that change instead: see `followups/consequences.ts` and `keys/signing-key-rows.ts`.
+ * response, all of them are sent to the queue together. Every event that the queue has accepted is recorded. An event
+ * about a change in D1 is stored in the batch of that change instead: see `followups/consequences.ts` and
+ * `keys/signing-key-rows.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";

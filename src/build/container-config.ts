@@ -1,7 +1,7 @@
 /**
- * The configuration of workerd for the container, in Cap'n Proto's text format. Its schema is workerd.capnp in the npm
- * package `workerd`. It is derived from `wrangler.toml`, so that the bindings, queues and cron triggers are the same as
- * on Cloudflare.
+ * The configuration of workerd for the container, in Cap'n Proto's text format. (Its schema is workerd.capnp in the npm
+ * package `workerd`.) The configuration is derived from `wrangler.toml`, so that the bindings, queues and cron triggers
+ * are the same as on Cloudflare.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Unstable_Config } from "wrangler";
@@ -93,8 +93,8 @@ const postern :Workerd.Worker = (
 }
 
 /**
- * Leaves out what the service can run without. `FLOOD_SHIELD`, `EMAIL` and Analytics Engine exist only on Cloudflare.
- * `AUDIT_DB` is needed only because Cloudflare limits the size of a database.
+ * The Worker's bindings, without those that the service can run without. `FLOOD_SHIELD`, `EMAIL` and Analytics Engine
+ * exist only on Cloudflare. `AUDIT_DB` is needed only because Cloudflare limits the size of a database.
  */
 function storageBindings(wrangler: WranglerConfig): string[] {
   const { assets, d1_databases, durable_objects, kv_namespaces, queues } = wrangler;

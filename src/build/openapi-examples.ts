@@ -1,6 +1,6 @@
 /**
  * Requests that the API reference offers to send, each with the answer that it gets. A test sends every one of them to
- * the service. Requests for operators are sent as a superuser, and all others as Ada, whom the first example registers.
+ * the service: those that need an operator as a superuser, and all others as Ada, whom the first example registers.
  */
 import type { SuccessAnswer } from "../endpoint/endpoint.ts";
 import { type ErrorCode, PROBLEMS } from "../http/problems.ts";

@@ -57,10 +57,11 @@ export interface Client {
   user(): Promise<User | null>;
   /**
    * Sends a request as `fetch` does, with the access token if it goes to the service or to the `apis`. Other origins
-   * get no token, not even by a redirect (Fetch standard, HTTP-redirect fetch). Paths are relative to the service. The
-   * token is refreshed before it expires. After a 401 it is refreshed once more, and the request is sent again, unless
-   * its body is a stream or it is a `Request` with a body. Throws a `PosternError` if a necessary refresh gets no
-   * answer.
+   * get no token, not even by a redirect (Fetch standard, HTTP-redirect fetch). Paths are relative to the service.
+   *
+   * The token is refreshed before it expires. After a 401, the token is refreshed once more and the request is sent
+   * again, but not if its body is a stream or if you passed a `Request` with a body. Throws a `PosternError` if a
+   * necessary refresh gets no answer.
    */
   fetch: Fetch;
   /**

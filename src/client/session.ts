@@ -163,8 +163,8 @@ export function createSession(
     hear(message: Message): void {
       if (message.kind === "signed_out") {
         const { reason, sessionId } = message;
-        // After a log-out the cookie is gone, so it ends this session too. Other messages about other sessions are
-        // ignored.
+        // A tab without tokens depends on the cookie, which every log-out deletes. A tab with tokens is only concerned
+        // if the message names its session or none.
         const isOurs = held === undefined ? reason === "logout" : sessionId === held.tokens.session_id;
         if (isOurs || sessionId === undefined) end(reason);
         return;

@@ -14,8 +14,8 @@ const PATIENCE_MILLISECONDS = 35_000;
  */
 const LOGIN_PATIENCE_MILLISECONDS = 10_000;
 /**
- * How long to wait for a lock that was not granted in time before. Its tab is probably frozen, but may have released
- * it.
+ * How long to wait for a lock that was not granted in time before. The tab that holds it is probably frozen, but may
+ * have released it since.
  */
 const SECOND_PATIENCE_MILLISECONDS = 1_000;
 /** How long a turn is held after its work ends, so that its messages arrive before the next turn begins. */

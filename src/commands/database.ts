@@ -45,7 +45,8 @@ export async function withDatabase(
 }
 
 /**
- * Throws if a migration is missing. A container applies its migrations when it starts, so it may be of another release.
+ * Throws if the database lacks a migration of this release. A container applies its own migrations when it starts, so
+ * this happens if the container's release is older.
  */
 async function requireMigrations(db: Database): Promise<void> {
   const [pending] = await pendingMigrations(db);

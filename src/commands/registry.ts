@@ -1,7 +1,7 @@
 /**
  * The registry of local Workers: a folder in which Workers that run on this machine find each other by name. Each
- * Postern has a registry of its own. By default, wrangler uses one for the whole machine; there, a Worker could find
- * the wrong Postern.
+ * Postern has a registry of its own. In wrangler's default registry, which is one for the whole machine, a Worker could
+ * find the wrong Postern.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

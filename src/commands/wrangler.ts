@@ -16,8 +16,8 @@ export const NOT_INSTALLED = "The packages are not installed yet. Run `npm ci` f
 
 /**
  * `CI` keeps wrangler from asking questions. CLOUDFLARE_ENV is cleared, because it would make wrangler use another
- * Worker than the configuration names. Debug output would mix with the lines that a command reads, and it contains
- * requests.
+ * Worker than the configuration names. WRANGLER_LOG turns off debug output, which would mix with the lines that a
+ * command reads, and contains requests.
  */
 const UNATTENDED = { CI: "1", CLOUDFLARE_ENV: "", WRANGLER_LOG: "log" };
 

@@ -47,7 +47,7 @@ export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedPro
 
 /**
  * The last address in the header that does not belong to a trusted proxy. Each proxy appends the address that it saw,
- * so everything before that one may be forged. If the header has no address, returns the peer's.
+ * so everything before that one may be forged. If the header has no address, returns the address of the peer.
  */
 function nearestStranger(peer: string, header: string, isTrusted: (address: string) => boolean): string {
   let nearest = peer;

@@ -89,8 +89,8 @@ function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Databas
   }
 
   return {
-    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. If a migration were missing, the
-    // new column would seem to contain its own name. An unknown name in backticks is an error.
+    // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. So if a migration were missing,
+    // the new column would seem to contain its own name. In backticks, an unknown name is an error.
     prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
     batch: (statements: D1PreparedStatement[]) =>
       hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),

@@ -11,7 +11,7 @@ export const APPLIED_MIGRATIONS = "SELECT name FROM d1_migrations";
 
 /**
  * Which of the known migrations are not applied yet. Migrations of a newer release don't count: this release does not
- * know them and doesn't need them, because a schema only gains what older releases ignore.
+ * know them and doesn't need them, because migrations only add what older releases ignore.
  *
  * @throws if the table of migrations does not exist, because none was ever applied
  */

@@ -68,9 +68,9 @@ export const users = sqliteTable(
 );
 
 /**
- * Registrations that wait for their link to be used. Each has its own credentials, as its form was filled in. One
- * address can have several registrations: the first one whose link is used sets the account's credentials. An address
- * that already has an account gets a row too (but no link), so that the response does not reveal the account.
+ * Registrations that wait for their link to be used. Each has the credentials that were sent with it. One address can
+ * have several registrations: the first one whose link is used sets the account's credentials. An address that already
+ * has an account gets a row too, but no link, so that the response does not reveal the account.
  */
 export const registrations = sqliteTable(
   "registrations",

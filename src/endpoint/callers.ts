@@ -20,8 +20,8 @@ export interface CallerKind<Caller> {
   /** A sentence for the API reference. */
   note?: string;
   /**
-   * The budget of recorded requests: each request that may record an audit event takes from it. Absent without an
-   * account.
+   * The budget of recorded requests: each request that may record an audit event takes from it. Absent if the caller
+   * has no account.
    */
   changes?: DeclaredLimit<{ caller: Caller }>;
   /** Identifies the caller of a request. `id` is the parameter of the path, if there is one. */

@@ -64,7 +64,7 @@ export function anonymising(userId: string): FollowUp {
 
 /**
  * Stores follow-ups that remove the personal data from the events of users who are about to be deleted. `ids` selects
- * these users. The batch that deletes a user can't change the events itself, because a user can have millions.
+ * these users. A user can have millions of events, so the batch that deletes the user can't change them itself.
  */
 export function storeAnonymising(db: Database, ids: SQLWrapper, now: number) {
   return db

@@ -42,8 +42,8 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
 /**
- * Makes a page of at most `limit` rows. Pass `limit + 1` rows if there are so many: the additional row shows that
- * another page follows. `cursorOf` makes `next_cursor` from the last row of the page.
+ * Makes a page of at most `limit` rows. Read up to `limit + 1` rows: the last one only shows that another page follows.
+ * `cursorOf` makes `next_cursor` from the last row of the page.
  */
 export function toPage<Row extends { id: string }, Item>(
   rows: Row[],

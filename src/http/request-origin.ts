@@ -18,8 +18,8 @@ export function isGuarded(path: string): boolean {
 
 /**
  * Whether the Origin header names this service or a listed origin. If the header is missing, the answer is no. This
- * service has the origin of PUBLIC_URL, and also that of every other host that leads here, such as 127.0.0.1 or
- * workers.dev: a page there sends the origin to which its request goes. A page of another site can't send that origin.
+ * service can be reached at PUBLIC_URL and at other hosts, such as 127.0.0.1 or workers.dev. A page at one of these
+ * hosts sends the origin of that host, to which its request also goes. A page of another site can't send that origin.
  */
 export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = c.req.header("Origin");

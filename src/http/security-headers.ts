@@ -16,8 +16,9 @@ const EVERYWHERE = Object.entries({
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
- * Sets security headers on every response (OWASP REST Security Cheat Sheet). Responses are not cached unless they
- * declare it. Changes the response's own headers, as all middleware does: `c.header` would copy the response each time.
+ * Sets security headers on every response (OWASP REST Security Cheat Sheet). Caches may not store a response unless it
+ * allows that. Changes the response's own headers, as all middleware does: `c.header` would copy the response each
+ * time.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();

@@ -1,7 +1,7 @@
 /**
- * Takes what a login costs, in one hop: an attempt from the budget of its network, and two things from the guard of its
- * account. These are a guess, and an attempt from this network's budget at this account. The account is identified by
- * the login name that was entered, even if no account has that name. So a refusal does not reveal which accounts exist.
+ * Takes what a login costs, in one hop. From the network's budget it takes an attempt. From the guard of the account it
+ * takes a guess, and an attempt from this network's budget at the account. The account is identified by the login name
+ * that was entered, even if no account has that name. So a refusal does not reveal which accounts exist.
  * `login-guard-object.ts` describes the guard's growing pause.
  *
  * Limits cost money mostly by the rows that they write. So a login that succeeds makes four calls but writes two rows:
@@ -11,8 +11,8 @@
  * | network (`RateLimiter`) | leases an attempt in memory | ends the lease; a wrong password is written, after the response |
  * | account (`LoginGuard`) | writes the attempt | writes the login; a wrong password is written already |
  *
- * An account has a second guard, for its other name. It learns of a login after the response, and only if the login
- * changes what it knows.
+ * An account has a second guard, for its other name. That guard learns of a login after the response, and only if the
+ * login changes what it knows.
  *
  * A wrong password counts from before the hash: in the guard's storage, and in the memory of the network's object. If
  * that object is evicted before it writes the attempt, or the call that writes it fails, the network gets at most one

@@ -186,8 +186,8 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // The first versions stored another shape, which is dropped. Later versions may lack new fields, which get their
-    // defaults.
+    // What the first versions stored has another shape, and is dropped. What later versions stored may lack new fields,
+    // which get their defaults.
     return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }
 

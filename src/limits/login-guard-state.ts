@@ -85,8 +85,8 @@ export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdi
 }
 
 /**
- * Ends the pause after a day without a guess. Without this, the pause would last longer for names of users, which are
- * remembered for longer, and so reveal that the user exists.
+ * Ends the pause after a day without a guess. The guard of a user's name remembers guesses for longer than a day. If
+ * its pause lasted longer too, that would reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
   if (now - guesses.lastAt < PAUSE_MEMORY) return;

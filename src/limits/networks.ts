@@ -3,9 +3,9 @@ import type { LimitName } from "../config/limit-rules.ts";
 import type { Limit } from "./budgets.ts";
 
 /**
- * How many times the budget of a /64 an IPv6 /48 has. Some providers give a whole /48, with its 65,536 /64 networks, to
- * one customer (RFC 6177 §2), so the /48 needs a limit. Others divide it among customers, who must not slow down each
- * other, so the limit is larger.
+ * The budget of an IPv6 /48, as a multiple of the budget of a /64. Some providers give a whole /48, with its 65,536 /64
+ * networks, to one customer (RFC 6177 §2), so a /48 needs a budget. Others divide it among customers, who must not slow
+ * down each other, so its budget is larger.
  */
 const SITE_FACTOR = 10;
 

@@ -7,8 +7,8 @@
  * counts in memory, from before the work until the outcome is known. A login that succeeds ends its lease, and nothing
  * is written. A wrong password is written. If the Worker is lost, the lease ends by itself.
  *
- * An object is evicted by a deployment, or after ten seconds without a call, and loses its leases: at most one budget
- * of attempts. A wrong password is still written afterwards.
+ * An object is evicted by a deployment, or after ten seconds without a call. It then loses its leases, at most one
+ * budget of attempts. Wrong passwords among these attempts are still written when they are known.
  */
 import { DurableObject } from "cloudflare:workers";
 import { LEASE } from "../config/limit-rules.ts";

@@ -80,8 +80,8 @@ function breakLinks(text: string): string {
 }
 
 /**
- * Maps a character to the ASCII punctuation, or the ideographic full stop, as which browsers and email programs read it
- * in a link (UTS #46 §4). Returns any other character unchanged.
+ * Returns the punctuation as which browsers and email programs read a character of a link: in ASCII, or the ideographic
+ * full stop (UTS #46 §4). Returns any other character unchanged.
  */
 function asPunctuation(character: string): string {
   const normalized = character.normalize("NFKC");

@@ -112,7 +112,7 @@ async function sendMail(request: MailRequest, mail: OutgoingMail, parts: Deliver
 }
 
 /**
- * Gives an email up that was refused permanently. Sends the request to the dead-letter queue as a producer, because a
+ * Handles an email that was refused permanently. Sends the request to the dead-letter queue as a producer, because a
  * consumer can move a message there only by using up its retries. Records the refusal, without the address, in `DB`: if
  * `AUDIT_DB` does not answer, the email must not be tried again. Suppresses the address last. If any step fails, the
  * email is tried again.

@@ -14,7 +14,7 @@ export const PREFIX = "postern_";
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /**
- * The values that a label can have; any other is counted as `other`. `open`: any value, because the code limits them,
+ * The values that a label can have; any other is counted as `other`. `open` is for labels whose values the code limits,
  * such as routes.
  */
 type LabelValues = readonly string[] | "open";

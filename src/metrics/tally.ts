@@ -28,7 +28,7 @@ export class Tally {
     this.#waiting = Math.max(this.#waiting, passwords);
   }
 
-  /** Everything that was counted. It starts again from 0. */
+  /** Returns everything that was counted. Counting starts again from 0. */
   take(): HandOver {
     const taken = { counts: this.#counts, waiting: this.#waiting };
     this.#counts = {};

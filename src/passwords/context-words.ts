@@ -38,8 +38,8 @@ export function wordsOfEmail(email: string): string[] {
 }
 
 /**
- * The form in which texts are compared with words and lists: without differences of case and of Unicode's compatibility
- * forms (UAX #15, NFKC). Passwords are never hashed in this form.
+ * The form in which texts are compared with words and lists. It removes differences of case and of Unicode's
+ * compatibility forms (UAX #15, NFKC). Passwords are never hashed in this form.
  */
 export function fold(text: string): string {
   return text.normalize("NFKC").toLowerCase();

@@ -41,8 +41,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
 
   async function look(place: { seenAt: number }, milliseconds: number): Promise<void> {
     await wait(milliseconds);
-    // Compare with the time at which this place was last refreshed, not with now. A hash blocks all requests equally,
-    // but every live request has refreshed its place since the hash ended.
+    // Compare with the last refresh of this place, and not with the current time: while a hash runs, no request can
+    // refresh its place.
     places = places.filter((other) => !isSilent(other, place.seenAt));
     place.seenAt = clock.now();
   }

@@ -57,11 +57,11 @@ export function hashPassword(password: string, cost: ScryptCost, random: Random,
 /**
  * Parses a PHC string of scrypt, from this service or from another library that uses the same format, such as passlib.
  *
- * A hash without padding at this service's cost (`ownCost`) is this service's own. It can only be of the NFC form of
- * the password. So only that form is tried: with more forms, a wrong password with accents would cost two hashes at
- * every login.
+ * A hash without padding at this service's cost (`ownCost`) is this service's own, so it was made from the NFC form of
+ * the password. Only that form is tried: with more forms, a wrong password with accents would cost two hashes at every
+ * login.
  *
- * Any other hash may be of any form of the password. It is replaced at the first login.
+ * Any other hash may have been made from any form of the password. It is replaced at the first login.
  */
 export function readScrypt(text: string, ownCost?: ScryptCost): StoredHash | Unreadable | undefined {
   if (!text.startsWith("$scrypt$")) return undefined;
@@ -95,8 +95,8 @@ export function needsRehash(stored: string, cost: ScryptCost): boolean {
 
 /**
  * The form in which an imported hash is stored. An imported scrypt hash at the configured cost looks like a hash of
- * this service, but may be of another form than NFC. Padding marks it as imported: this service writes none, and base64
- * of 32 or 64 bytes always has room for it.
+ * this service, but may have been made from another form than NFC. Padding marks it as imported: this service writes
+ * none, and base64 of 32 or 64 bytes always has room for it.
  */
 export function asImported(text: string): string {
   if (!text.startsWith("$scrypt$")) return text;

@@ -1,5 +1,5 @@
 /**
- * Work that a request leaves until its response was sent. The client does not wait for it, and can't tell from the
+ * Work that a request does only after its response was sent. The client does not wait for it, and can't tell from the
  * response time whether there was any.
  */
 import { describeError, writeLog } from "./log.ts";

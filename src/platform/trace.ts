@@ -1,7 +1,7 @@
 /**
  * W3C Trace Context, levels 1 and 2 (https://www.w3.org/TR/trace-context-2/): one trace id for everything that a
- * request causes in several services. Postern reads `traceparent` and passes it on. It ignores `tracestate`, where it
- * would have nothing to say, because it samples nothing. It sends neither header to services of other companies.
+ * request causes in several services. Postern reads `traceparent` and passes it on. It samples nothing, so it ignores
+ * `tracestate`. It sends neither header to services of other companies.
  */
 import { encodeHex } from "./encoding.ts";
 import type { Random } from "./random.ts";

@@ -65,8 +65,8 @@ export function createUserAdministration(db: Database) {
     },
 
     /**
-     * Changes a user. Refuses if the user has changed since they were read, if the operator has lost the standing that
-     * was read, or if no superuser who can log in would be left.
+     * Changes a user. Refuses if the user has changed since they were read, if the operator no longer has the role or
+     * flag that was read, or if no superuser who can log in would be left.
      */
     async update(
       { actor, target, change, endsSessions }: Update,

@@ -20,7 +20,8 @@ export function createFirstSuperuserStore(db: Database) {
     /**
      * Records that a link for the address goes to the log. Does so only if there is no superuser, the address has no
      * owner, and no link for the address was recorded after `since`. If several runs do this at once, only one records
-     * it. The event contains a MAC (`addressMac`) instead of the address, because it is kept longer than the account.
+     * a link. The event contains a MAC (`addressMac`) instead of the address, because events are kept longer than
+     * accounts.
      */
     async recordLink(
       email: string,

@@ -34,8 +34,9 @@ export function createSuperuserStore(db: Database) {
 
     /**
      * Makes an account with an unverified address a superuser, with this password. The person who registered the
-     * account loses it. If that person never proved the address, the account also gets `username` instead of theirs,
-     * and loses their profile. Returns `false` if the address was verified or the account has changed meanwhile.
+     * account loses it. If that person never proved the address, the account also gets the name `username`, and the
+     * profile that they registered is removed. Returns `false` if the address was verified or the account has changed
+     * meanwhile.
      */
     takeOver(
       user: User,

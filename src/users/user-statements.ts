@@ -6,8 +6,9 @@ import { storeAnonymising } from "../followups/consequences.ts";
 import type { User } from "./user.ts";
 
 /**
- * A user who is only a registration that was never proved. The owner of the address takes its place. An account that
- * lost its verification does not count: the loss began a new session epoch.
+ * Whether a user is only an unproved registration: no one has used a link for the address, logged in, or ended its
+ * sessions yet. The owner of the address takes its place. An account that lost its verification does not count, because
+ * the loss began a new session epoch.
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
@@ -65,8 +66,8 @@ export function dropUsers(db: Database, condition: SQL | undefined, now: number)
 }
 
 /**
- * The statement that deletes the registration of which a user was made, if the user of the address meets a condition.
- * Other registrations of the address stay until they expire, so that the people who made them notice no change.
+ * The statement that deletes the registration that became the user of an address, if that user meets a condition. Other
+ * registrations of the address stay until they expire, so that the people who made them notice no change.
  */
 export function spendRegistration(db: Database, email: string | SQL, condition: SQL | undefined) {
   const username = db

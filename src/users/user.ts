@@ -29,8 +29,8 @@ export const NEW_USER = {
 } as const satisfies Partial<User>;
 
 /**
- * Whether the user is only a registration that was never proved. The owner of the address takes its place.
- * `isBareRegistration` is the same condition in SQL.
+ * Whether the user is only an unproved registration, as `isBareRegistration` checks in SQL. The owner of the address
+ * takes its place.
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;

@@ -40,7 +40,7 @@ export function isRetired(now: number) {
 
 /**
  * The statements that take a username, or a list of them, from registrations that were never proved. They belong before
- * the statement that gives it to its new holder. Pass the condition of that statement as `isClaimed`.
+ * the statement that gives the username to its new holder. Pass the condition of that statement as `isClaimed`.
  */
 export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQL | undefined) {
   return {
@@ -57,8 +57,8 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
 }
 
 /**
- * The statements that take a username from unproved users of other addresses if its registration is gone. Such a user
- * is deleted, unless another registration waits for their address.
+ * The statements that take a username from unproved users of other addresses, if the registration with that username is
+ * gone. Such a user is deleted, unless another registration waits for their address.
  */
 export function takeFromAbandoned(
   db: Database,
@@ -74,7 +74,7 @@ export function takeFromAbandoned(
 
 /**
  * The statement that retires the username that a user is about to leave, if a condition holds. The name is reserved
- * only once the account is deleted, which may happen later within the time.
+ * only once the account is deleted, which may be later, but before the time is over.
  */
 export function retireUsername(
   db: Database,

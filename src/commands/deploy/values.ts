@@ -14,8 +14,8 @@ const SECRETS: readonly string[] = SECRET_VARIABLES;
 const GIVEN_NAMES = new Set([...ASKED_NAMES, ...SECRETS.filter((name) => name !== PREVIOUS)]);
 
 /**
- * Finds all values. `missing` are the names without a value: only a dry run continues with them. Asks for them if it
- * may.
+ * Finds all values. Asks for the missing ones if it may. Otherwise `missing` lists their names, and only a dry run
+ * continues.
  */
 export async function settleValues(setting: Setting, isAsking: boolean, isSet: (name: string) => boolean) {
   const { account, cloudflare, deployment, file, isDryRun, worker, world } = setting;

@@ -35,8 +35,8 @@ export function examineVariables(values: Variables): { config: Config } | { faul
 }
 
 /**
- * Faults that other faults hide: contradictions between values, which the service reports only once no single value is
- * wrong. Finds them by parsing the values without the wrong ones.
+ * Contradictions between values. The service reports them only once no single value is wrong. This finds them earlier,
+ * by parsing the values without the wrong ones.
  */
 function hiddenFaults(values: Variables, faults: readonly string[]): string[] {
   const wrong = faults.map((fault) => /^[A-Z_]+/.exec(fault)?.[0] ?? "");

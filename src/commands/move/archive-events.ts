@@ -6,8 +6,8 @@ import type { Value } from "../../db/directory-copy.ts";
 import { AUDIT_EVENTS, type Table } from "../../db/tables.ts";
 
 /**
- * If the rows are audit events, adds those that belong into `AUDIT_DB` there. Adding an event twice changes nothing.
- * Returns the rows that belong into `DB`.
+ * If the rows are audit events, adds those to `AUDIT_DB` that are usually moved there. Adding an event twice changes
+ * nothing. Returns the other rows, which stay in `DB`.
  */
 export async function archiveEvents(archive: Database, db: Database, table: Table, rows: Value[][]) {
   if (table.name !== AUDIT_EVENTS.name) return rows;

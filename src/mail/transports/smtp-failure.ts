@@ -50,7 +50,7 @@ const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
 const ABOUT_MAILBOX = [550, 551, 553, 556];
 
 /**
- * What a server has refused permanently, if anything: a reply from 500 to 599 is permanent (RFC 5321 §4.2.1). The
+ * What a server has refused permanently, if anything. Replies from 500 to 599 are permanent (RFC 5321 §4.2.1). The
  * enhanced status code may be missing on some lines of a reply, and some servers write `#` in front of it.
  */
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
