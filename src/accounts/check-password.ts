@@ -21,7 +21,7 @@ export type PasswordCheck =
   | { outcome: "right"; rehashed: string | undefined }
   | { outcome: "wrong_password" | "password_blocked" };
 
-/** Checks a password. For a user who does not exist (`undefined`) this takes the same time. */
+/** Checks a password. If the user does not exist (`undefined`), the check takes the same time. */
 export async function checkPassword(
   { passwords }: { passwords: Passwords },
   user: Pick<User, "passwordHash" | "passwordBlockedAt"> | undefined,

@@ -2,15 +2,15 @@
 import type { Surroundings } from "./browser.ts";
 
 /**
- * How long a tab waits for its turn before it goes ahead. The browser may have frozen the tab whose turn it is. Longer
- * than any normal turn: a refresh with all its tries takes up to 28 s, and a login that waits for a log-out and checks
- * its cookie 10 + 15 + 4 s.
+ * How long a tab waits for its turn before it goes ahead anyway: the browser may have frozen the tab whose turn it is.
+ * Longer than any normal turn. A refresh with all its tries takes up to 28 s. A login that waits for a log-out and
+ * checks its cookie takes up to 10 + 15 + 4 s.
  */
 const PATIENCE_MILLISECONDS = 35_000;
 /**
- * How long a login waits for its turn. Shorter, because a person waits, but still longer than a turn on a network that
- * works. If the login goes ahead too early, a response to another tab may replace its cookie. The next refresh then
- * notices.
+ * How long a login waits for its turn before it goes ahead anyway. Shorter, because a person waits, but still longer
+ * than a turn on a network that works. If the login goes ahead too early, a response to another tab may replace its
+ * cookie. The next refresh notices that.
  */
 const LOGIN_PATIENCE_MILLISECONDS = 10_000;
 /**

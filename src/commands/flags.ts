@@ -9,7 +9,7 @@ export interface Fault {
 
 /** Which database a command works on. */
 export interface Place {
-  /** The deployed one; otherwise the one on this machine. */
+  /** Whether the deployed database is meant, and not one on this machine. */
   remote: boolean;
   /** The folder of the local state, if it is not wrangler's own. */
   persistTo: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Every table of the schema, for code that treats all of them in the same way: it copies the whole database to another
- * place.
+ * Every table of the schema, for code that copies the whole database to another place and treats all tables in the same
+ * way.
  */
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";

@@ -10,7 +10,7 @@ export const FLOOD_PERIOD = 10;
 
 /**
  * The platform's own rate limiting, which runs before any storage call. It is approximate, counts per location and
- * costs almost nothing. The exact limits still follow. So if the shield is missing or fails, it lets requests through.
+ * costs almost nothing. The exact limits follow in any case, so requests pass if the shield is missing or fails.
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {

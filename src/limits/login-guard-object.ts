@@ -186,7 +186,7 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // What the first versions stored has another shape, and is dropped. What later versions stored may lack new fields,
+    // Records of the first versions have another shape and are dropped. Records of later versions may lack new fields,
     // which get their defaults.
     return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }

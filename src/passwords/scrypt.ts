@@ -72,7 +72,7 @@ export function readScrypt(text: string, ownCost?: ScryptCost): StoredHash | Unr
     return unreadable("A scrypt hash has the form $scrypt$ln=…,r=…,p=…$salt$hash: this one was truncated or changed.");
   }
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
-  // N must be below 2^(128·r/8) (RFC 7914 §2), because the engine throws otherwise.
+  // The engine throws unless N is below 2^(128·r/8) (RFC 7914 §2).
   if (cost.ln >= 16 * cost.r)
     return unreadable(`scrypt needs ln below 16·r: ln=${ln}, r=${r} is not a valid scrypt hash.`);
   if (2 ** cost.ln * cost.r * cost.p > HASH_BOUNDS.scrypt.maxWork) {

@@ -15,8 +15,8 @@ export type Secrets = ReturnType<typeof createSecrets>;
 export interface Opened {
   plaintext: Uint8Array<ArrayBuffer>;
   /**
-   * Whether the current secret opened the value. If the previous secret did, the value becomes unreadable when that
-   * secret is removed.
+   * Whether the current secret opened the value. If only the previous secret opens it, the value becomes unreadable
+   * when the previous secret is removed.
    */
   isCurrent: boolean;
 }

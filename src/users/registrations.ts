@@ -35,8 +35,8 @@ export function createRegistrationStore(db: Database) {
     return { registration: found.registration[0], user: found.user[0] };
   };
   /**
-   * Whether no registration waits for the user's address. The link of a registration needs the user of its address, so
-   * that user must not be deleted before.
+   * Whether a user may be deleted: no registration waits for their address. The link of such a registration needs the
+   * user.
    */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   return {

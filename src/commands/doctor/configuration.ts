@@ -39,7 +39,7 @@ function exposedSecrets(vars: object, kind: Wish["kind"], path: string): Finding
       `Replace it, and set it with \`npx wrangler secret put ${name}\`.`,
     ),
   );
-  // Windows has no such permissions.
+  // Windows has no such file permissions.
   const isReadable = kind === "local" && process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0;
   const advice = warning(
     "Other users of this machine can read .dev.vars, which has secrets.",

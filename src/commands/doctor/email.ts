@@ -68,7 +68,7 @@ function refusedHere(reason: string, tls: string): string {
     : "The server refused Postern. Its log says why.";
 }
 
-/** `--mail`: one email, from here if the credentials are known, otherwise by the service. */
+/** `--mail`: a test email. The doctor sends it if it knows the credentials, otherwise the service does. */
 export async function checkArrival(examination: Examination): Promise<Finding> {
   const { emailTo, parts } = examination;
   if (emailTo === undefined) return skipped("No test email was asked for.", "To send one: --mail you@example.com.");

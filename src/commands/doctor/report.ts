@@ -15,7 +15,7 @@ export interface Report {
   version: string;
   /** What was examined. `url` is `null` if no service was found. */
   target: { kind: Wish["kind"]; url: string | null };
-  /** `failed` if a finding is, otherwise `warning` if one is, otherwise `ok`. */
+  /** The worst status of all findings. */
   status: "ok" | "warning" | "failed";
   findings: Result[];
 }

@@ -1,4 +1,7 @@
-/** What migrations have taken away, and from which releases. Each migration that does so says it in a comment. */
+/**
+ * What migrations have removed, and which releases still used it. Each migration that removes something says so in a
+ * comment.
+ */
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 

@@ -14,7 +14,7 @@ export interface Transport {
   /**
    * Resolves when the next mail server or API has accepted the email.
    *
-   * @throws {MailNotDelivered} otherwise
+   * @throws {MailNotDelivered} if it has not
    */
   deliver(mail: OutgoingMail): Promise<void>;
 }
