@@ -3,9 +3,8 @@
  *
  *   version (1 byte) · subject id (16) · expiry (6, ms) · mail id (16) · fingerprint (16) · HMAC-SHA-256 (32)
  *
- * The subject is what the link is about, such as a user. The fingerprint covers the state of the subject. Using the
- * link changes that state, so the link can't be used again. The mail id makes each link unique. Each purpose has its
- * own HMAC key.
+ * The subject is what the link is about, such as a user. The fingerprint covers the state that the link depends on: if
+ * that state changes, the link stops working. The mail id makes each link unique. Each purpose has its own HMAC key.
  */
 import type { Clock } from "../platform/clock.ts";
 import { constantTimeEqual, type Secrets, sha256 } from "../platform/crypto.ts";
@@ -18,12 +17,13 @@ import { refuse } from "../platform/refusal.ts";
  * `verify-email`: the subject is a registration. It has no state, because it never changes and is deleted when its link
  * is used.
  *
- * `reset-password`: the subject is a user. The state is their address and session epoch.
+ * `reset-password`: the subject is a user. The state is their address and session epoch. A reset begins a new epoch.
  *
- * `invitation`: the subject is the invitation, which is not stored. The state is the address. `first-superuser` is an
- * invitation that makes the first superuser.
+ * `invitation`: the subject is the invitation, which is not stored. The state is the address. The table `users` shows
+ * whether the invitation was used. `first-superuser` is an invitation that makes the first superuser.
  *
- * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 records its progress.
+ * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 shows whether it was confirmed or
+ * undone.
  */
 export type LinkPurpose =
   | "verify-email"
