@@ -46,8 +46,8 @@ export const users = sqliteTable(
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),
     /**
-     * SHA-256 of the verification or invitation link that verified the address. Opening that verification link again
-     * succeeds again. Every other verification or invitation link for the address is refused.
+     * SHA-256 of the verification or invitation link that verified the address. If that verification link is used
+     * again, it succeeds again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
     createdAt: integer("created_at").notNull(),
@@ -183,8 +183,8 @@ export const followUps = sqliteTable(
 
 export const signingKeys = sqliteTable("signing_keys", {
   /**
-   * One more than that of the previous key. If two isolates create the next key at the same time, the primary key lets
-   * only one succeed.
+   * The number of the key: one more than that of the previous key. If two isolates create the next key at the same
+   * time, the primary key lets only one succeed.
    */
   sequence: integer("sequence").primaryKey(),
   /** The key id (`kid`): the RFC 7638 thumbprint. */

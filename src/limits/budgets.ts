@@ -34,8 +34,8 @@ export function mailLimit(kind: string, email: string): Limit {
 }
 
 /**
- * The budget for all emails to one address that strangers can cause: people who need not own the account of that
- * address. The last email of the budget is reserved for a link that resets the password.
+ * The budget for all emails to one address that anyone can cause, not only the owner of its account. The last email of
+ * the budget is reserved for a link that resets the password.
  */
 export function strangerMailLimits(email: string, isReset: boolean): Limit[] {
   const rule = "strangerMailPerRecipient";

@@ -8,8 +8,8 @@ import { sha256 } from "../platform/crypto.ts";
 import { utf8 } from "../platform/encoding.ts";
 
 /**
- * If the set has n texts, it wrongly contains any other text with the probability n / 2^34: one in a million for 16,000
- * texts.
+ * If the set has n texts, any other text wrongly counts as a member with the probability n / 2^34: one in a million for
+ * 16,000 texts.
  */
 const FINGERPRINT_BITS = 34;
 

@@ -39,7 +39,7 @@ export function profileChange(fields: { [Name in ProfileFieldName]?: string | nu
   return change;
 }
 
-/** A profile with the other two things that users say about themselves. */
+/** A profile, the username and the language: everything that users say about themselves. */
 type Named = Profile & { username: string; locale: string };
 
 /** The names in the API of what a change really changes. */

@@ -136,8 +136,8 @@ export function createRegistrationStore(db: Database) {
     },
 
     /**
-     * Deletes up to `most` registrations from before `before`, and up to `most` users who were never more than a
-     * registration. Returns whether there may be more to delete.
+     * Deletes up to `most` registrations that are older than `before`, and up to `most` users who were never more than
+     * a registration. Returns whether there may be more to delete.
      */
     async deleteStale(before: number, { most, now }: { most: number; now: number }) {
       const old = idsOf(db, registrations, lt(registrations.createdAt, before)).limit(most);

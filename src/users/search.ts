@@ -64,7 +64,8 @@ export function createUserSearch(db: Database) {
               isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
             ),
           )
-          // SQLite might not keep the order of the subquery. If it does, it knows that, and sorts nothing again.
+          // Without this, SQLite need not keep the order of the subquery. It recognizes that order, so it sorts nothing
+          // again.
           .orderBy(sql`found.name`)
           .limit(limit + 1),
         reached: db

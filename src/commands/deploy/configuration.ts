@@ -72,8 +72,8 @@ export function writeConfiguration(
 }
 
 /**
- * The configuration file of the deployed environment with this name. Without a name, the file of production. If
- * production has no file of its own, that is `wrangler.toml`.
+ * The configuration file of the deployed environment with this name. Without a name, the file of production, or
+ * `wrangler.toml` if production has no file of its own.
  */
 export async function configurationOf(root: string, environment: string | undefined): Promise<string> {
   const isPlain = environment === undefined && !existsSync(deploymentPath(root, PRODUCTION));

@@ -59,7 +59,7 @@ async function pendingMigrations(
   return files.filter((file) => !applied.includes(file)).toSorted();
 }
 
-/** Without SQLite's tables and D1's own. */
+/** The names of all tables, without those of SQLite and of D1 itself. */
 const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'
   AND name NOT LIKE '^_cf^_%' ESCAPE '^' ORDER BY name`;
 

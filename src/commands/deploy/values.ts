@@ -85,7 +85,7 @@ export function variablesOf(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== "" && !SECRETS.includes(name)));
 }
 
-/** What is known without asking. A secret that Cloudflare has already counts as answered. */
+/** The values that are known without asking. A secret that is already set at Cloudflare counts as answered. */
 function givenValues(vars: Record<string, unknown>, isSet: (name: string) => boolean): Values {
   // Wrangler takes tables too. They are passed on as they are.
   const simple = Object.entries(vars).filter(([, value]) => typeof value !== "object");

@@ -46,7 +46,7 @@ async function pendingIn(db: Database, known: readonly string[]): Promise<string
   }
 }
 
-/** What the running release misses. */
+/** The migrations that the running release misses. */
 function pendingOverHttp(examination: Examination): Promise<string[] | Finding> {
   return withService(examination, async (service) => {
     const readiness = await readReadiness(service);

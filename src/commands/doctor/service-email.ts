@@ -1,4 +1,6 @@
-/** A test email from the service itself, whose credentials are not known here: what it sends to new users. */
+/**
+ * Lets the service itself send a test email, because the doctor doesn't know its credentials: the email to new users.
+ */
 import * as z from "zod";
 import { pause, SECOND } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
