@@ -27,8 +27,8 @@ export class StorageUnavailable extends Error {
 
 /**
  * Counts and times the storage round trips of a request. Every call to a binding goes through `hop`. The speed of an
- * edge service depends on how many round trips happen one after another. If a hop starts after another has ended, it
- * counts as having waited for that one.
+ * edge service depends on how many round trips happen one after another. Two hops happen one after another if one
+ * starts after the other has ended.
  */
 export class Hops {
   readonly made: Hop[] = [];

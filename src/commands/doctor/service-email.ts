@@ -1,5 +1,6 @@
 /**
- * Lets the service itself send a test email, because the doctor doesn't know its credentials: the email to new users.
+ * The doctor doesn't know the service's credentials, so it lets the service send a test email: the one that new users
+ * get.
  */
 import * as z from "zod";
 import { pause, SECOND } from "../../platform/clock.ts";
