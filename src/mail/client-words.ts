@@ -5,8 +5,8 @@
  */
 import { cutText } from "../platform/cut-text.ts";
 import { codePointLength } from "../platform/encoding.ts";
+import { readUserAgent } from "../platform/user-agents.ts";
 import type { Device } from "./messages.ts";
-import { readUserAgent } from "./user-agents.ts";
 
 /** Code points: enough for the user agents of common browsers. */
 const LONGEST = 160;

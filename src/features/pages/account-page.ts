@@ -1,6 +1,6 @@
 /** The page of the user's own account. Its script fills in the user and their sessions. */
 import type { Locale } from "../../config/languages.ts";
-import { BROWSERS, type NamedPattern, SYSTEMS } from "../../mail/user-agents.ts";
+import { BROWSERS, type NamedPattern, SYSTEMS } from "../../platform/user-agents.ts";
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";

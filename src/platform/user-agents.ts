@@ -1,4 +1,4 @@
-/** Browsers and systems, as user agents name them. The emails and the account page share these lists. */
+/** Browsers and systems, as user agents name them. Emails, the account page and the names of passkeys share these lists. */
 
 export type NamedPattern = readonly [name: string, pattern: RegExp];
 
