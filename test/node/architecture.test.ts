@@ -58,7 +58,7 @@ const STOREYS = [
   ["tokens", "mail"],
   ["users"],
   ["sessions", "keys", "followups"],
-  ["limits", "audit", "passwords", "links", "metrics"],
+  ["limits", "audit", "passwords", "links", "metrics", "factors"],
   ["http"],
   ["db", "config"],
   ["platform", "verify", "version.ts"],

@@ -1,0 +1,42 @@
+/** What the browser says about a ceremony (WebAuthn §5.8.1), and what the service requires of it. */
+import * as z from "zod";
+import { parseJson } from "../../platform/encoding.ts";
+import type { Expectation } from "./expectation.ts";
+
+type Ceremony = "webauthn.create" | "webauthn.get";
+
+/** Browsers add members that no standard knows, so others are ignored (WebAuthn §5.8.1.1). */
+const clientData = z.object({
+  type: z.string(),
+  challenge: z.string(),
+  origin: z.string(),
+  crossOrigin: z.boolean().optional(),
+  topOrigin: z.string().optional(),
+});
+
+/** The challenge that a response answers. It is only what the client says: `openChallenge` checks it. */
+export function challengeOf({ response }: { response: { clientDataJSON: Uint8Array } }): string | undefined {
+  return readClientData(response.clientDataJSON)?.challenge;
+}
+
+/**
+ * Why the client data is not of the expected ceremony (WebAuthn §7.1 and §7.2), or `undefined` if it is. The pages of the
+ * service and of its apps are never in a frame of another origin.
+ */
+export function clientDataFault(
+  clientDataJson: Uint8Array,
+  ceremony: Ceremony,
+  { challenge, origins }: Expectation,
+): string | undefined {
+  const data = readClientData(clientDataJson);
+  if (data === undefined) return "The client data is malformed.";
+  if (data.type !== ceremony) return "The client data is of another ceremony.";
+  if (data.challenge !== challenge.text) return "The client data has another challenge.";
+  if (!origins.includes(data.origin)) return "The origin is not allowed.";
+  if (data.crossOrigin === true || data.topOrigin !== undefined) return "The page was in a frame of another origin.";
+  return undefined;
+}
+
+function readClientData(json: Uint8Array): z.infer<typeof clientData> | undefined {
+  return clientData.safeParse(parseJson(new TextDecoder().decode(json))).data;
+}

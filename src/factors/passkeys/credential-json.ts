@@ -1,0 +1,52 @@
+/**
+ * Passkeys as browsers send them: `PublicKeyCredential.toJSON()` (WebAuthn §5.1). Members that the service does not need
+ * are ignored, such as the outputs of extensions, or the copy of the public key.
+ */
+import * as z from "zod";
+import { decodeBase64url } from "../../platform/encoding.ts";
+
+/** The longest ids and user handles are those of the standard (WebAuthn §4, §5.4.3). Nothing bounds the other sizes. */
+const LONGEST = { id: 1_023, userHandle: 64, clientData: 4_096, authenticatorData: 4_096, signature: 1_024 };
+/** Some formats of attestation hold several certificates. */
+const LONGEST_ATTESTATION_OBJECT = 24_576;
+
+const text = (mostBytes: number) =>
+  z
+    .base64url("Use base64url without padding.")
+    .min(1, "This is empty.")
+    .max(Math.ceil((mostBytes * 4) / 3), `This is longer than ${mostBytes} bytes.`);
+
+const bytes = (most: number) =>
+  text(most).transform((encoded, context) => {
+    const decoded = decodeBase64url(encoded);
+    if (decoded !== undefined) return decoded;
+    context.addIssue({ code: "custom", message: "Use base64url without padding." });
+    return z.NEVER;
+  });
+
+/** A new passkey: `RegistrationResponseJSON`. */
+export const registrationResponse = z.object({
+  id: text(LONGEST.id),
+  type: z.literal("public-key"),
+  response: z.object({
+    clientDataJSON: bytes(LONGEST.clientData),
+    attestationObject: bytes(LONGEST_ATTESTATION_OBJECT),
+    // Hints for the browser, kept as they are (WebAuthn §5.8.4).
+    transports: z.array(z.string().max(32)).max(16).default([]),
+  }),
+});
+
+/** The use of a passkey: `AuthenticationResponseJSON`. */
+export const authenticationResponse = z.object({
+  id: text(LONGEST.id),
+  type: z.literal("public-key"),
+  response: z.object({
+    clientDataJSON: bytes(LONGEST.clientData),
+    authenticatorData: bytes(LONGEST.authenticatorData),
+    signature: bytes(LONGEST.signature),
+    userHandle: bytes(LONGEST.userHandle).nullish(),
+  }),
+});
+
+export type RegistrationResponse = z.infer<typeof registrationResponse>;
+export type AuthenticationResponse = z.infer<typeof authenticationResponse>;

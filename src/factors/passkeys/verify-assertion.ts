@@ -1,0 +1,50 @@
+/** Verifies that a user has a registered passkey (WebAuthn §7.2). */
+import { sha256 } from "../../platform/crypto.ts";
+import { concatBytes } from "../../platform/encoding.ts";
+import { authenticatorDataFault, readAuthenticatorData } from "./authenticator-data.ts";
+import { clientDataFault } from "./client-data.ts";
+import type { AuthenticationResponse } from "./credential-json.ts";
+import { type Expectation, invalidPasskey } from "./expectation.ts";
+import { isSignedBy, type PasskeyPublicKey } from "./public-key.ts";
+import { readUserHandle } from "./user-handle.ts";
+
+/** A passkey as it was stored, with the user whom it belongs to. */
+export interface StoredPasskey extends PasskeyPublicKey {
+  userId: string;
+  credentialId: string;
+  counter: number;
+  isBackupEligible: boolean;
+}
+
+/**
+ * What to store after the use of a passkey, or the refusal `invalid_passkey`. One check of §7.2 needs storage: the
+ * challenge was not used before.
+ *
+ * A counter that doesn't rise may mean that an attacker has a copy of the passkey, or a careless authenticator. It is
+ * reported, not refused: otherwise the attacker could lock the owner out (§6.1.1).
+ */
+export async function verifyAssertion(
+  { id, response }: AuthenticationResponse,
+  stored: StoredPasskey,
+  expectation: Expectation,
+) {
+  if (id !== stored.credentialId) return invalidPasskey("The response is of another passkey.");
+  const { userHandle, authenticatorData, clientDataJSON, signature } = response;
+  const isOwner = !userHandle || readUserHandle(userHandle) === stored.userId;
+  if (!isOwner) return invalidPasskey("The user handle is another user's.");
+  const clientFault = clientDataFault(clientDataJSON, "webauthn.get", expectation);
+  if (clientFault !== undefined) return invalidPasskey(clientFault);
+
+  const data = readAuthenticatorData(authenticatorData);
+  if (data === undefined) return invalidPasskey("The authenticator data is malformed.");
+  const dataFault = authenticatorDataFault(data, expectation);
+  if (dataFault !== undefined) return invalidPasskey(dataFault);
+  const { counter, isBackedUp, isBackupEligible } = data;
+  if (isBackupEligible !== stored.isBackupEligible) return invalidPasskey("The backup eligibility has changed.");
+
+  const signed = concatBytes(authenticatorData, sha256(clientDataJSON));
+  if (!(await isSignedBy(stored, signature, signed))) return invalidPasskey("The signature is wrong.");
+  // Many authenticators have no counter, and always send 0.
+  const hasCounterFallenBack = (counter > 0 || stored.counter > 0) && counter <= stored.counter;
+  return { counter, isBackedUp, hasCounterFallenBack };
+}

@@ -1,0 +1,47 @@
+/** Verifies a new passkey (WebAuthn §7.1). */
+import { encodeBase64url } from "../../platform/encoding.ts";
+import { authenticatorDataFault, readAuthenticatorData } from "./authenticator-data.ts";
+import { readCborMap } from "./cbor.ts";
+import { clientDataFault } from "./client-data.ts";
+import type { RegistrationResponse } from "./credential-json.ts";
+import { type Expectation, invalidPasskey } from "./expectation.ts";
+import { isUsable, readPublicKey } from "./public-key.ts";
+
+/**
+ * What to store of a new passkey, or the refusal `invalid_passkey`. The key comes from what the authenticator said, not
+ * from the copy that browsers send beside it.
+ *
+ * The attestation statement is ignored, so that no format of it is refused. It would prove the make of the
+ * authenticator, which matters to no rule of this service, and the client could leave it out: `none` is what the
+ * service asks for. WebAuthn §7.1 lets a service treat such a passkey as one without a proof of its make.
+ *
+ * Two checks of §7.1 need storage: the challenge was not used before, and no other passkey has this id.
+ */
+export async function verifyRegistration({ id, response }: RegistrationResponse, expectation: Expectation) {
+  const clientFault = clientDataFault(response.clientDataJSON, "webauthn.create", expectation);
+  if (clientFault !== undefined) return invalidPasskey(clientFault);
+
+  const data = readAttestationObject(response.attestationObject);
+  if (data === undefined) return invalidPasskey("The attestation object is malformed.");
+  const dataFault = authenticatorDataFault(data, expectation);
+  if (dataFault !== undefined) return invalidPasskey(dataFault);
+
+  const { attested, counter, isBackedUp, isBackupEligible } = data;
+  if (attested === undefined) return invalidPasskey("The authenticator data has no passkey.");
+  const credentialId = encodeBase64url(attested.credentialId);
+  if (credentialId !== id) return invalidPasskey("The ids of the passkey differ.");
+  const key = readPublicKey(attested.coseKey);
+  if (key === undefined || !(await isUsable(key))) return invalidPasskey("The public key is not acceptable.");
+
+  const { aaguid } = attested;
+  return { credentialId, ...key, counter, isBackedUp, isBackupEligible, aaguid, transports: response.transports };
+}
+
+/** The authenticator data of an attestation object (WebAuthn §6.5.4), with nothing after it. */
+function readAttestationObject(bytes: Uint8Array) {
+  const item = readCborMap(bytes);
+  if (item?.end !== bytes.byteLength) return undefined;
+  const authData = item.value.get("authData");
+  const isComplete = typeof item.value.get("fmt") === "string" && item.value.get("attStmt") instanceof Map;
+  return isComplete && authData instanceof Uint8Array ? readAuthenticatorData(authData) : undefined;
+}
