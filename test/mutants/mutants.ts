@@ -806,6 +806,126 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
 
+  // Passkeys
+  ...noticedBy(
+    ["test/factors/webauthn.test.ts"],
+    [
+      {
+        name: "A passkey of another site is accepted.",
+        file: "src/factors/passkeys/authenticator-data.ts",
+        from: "!constantTimeEqual(sha256(utf8(rpId)), data.rpIdHash)",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted without the user.",
+        file: "src/factors/passkeys/authenticator-data.ts",
+        from: "!data.isUserPresent",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted without a check of who uses it.",
+        file: "src/factors/passkeys/authenticator-data.ts",
+        from: "!data.isUserVerified",
+        to: "false",
+      },
+      {
+        name: "Bytes after the data of an authenticator are ignored.",
+        file: "src/factors/passkeys/authenticator-data.ts",
+        from: "end !== bytes.byteLength",
+        to: "end === undefined",
+      },
+      {
+        name: "A login can be answered with a registration.",
+        file: "src/factors/passkeys/client-data.ts",
+        from: "data.type !== ceremony",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted for any challenge.",
+        file: "src/factors/passkeys/client-data.ts",
+        from: "data.challenge !== challenge.text",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted from the page of any origin.",
+        file: "src/factors/passkeys/client-data.ts",
+        from: "!origins.includes(data.origin)",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted from a frame in the page of another site.",
+        file: "src/factors/passkeys/client-data.ts",
+        from: "data.crossOrigin === true || data.topOrigin !== undefined",
+        to: "false",
+      },
+      {
+        name: "A passkey is accepted whatever its signature is.",
+        file: "src/factors/passkeys/verify-assertion.ts",
+        from: "!(await isSignedBy(stored, signature, signed))",
+        to: "false",
+      },
+      {
+        name: "A passkey logs in another user than its own.",
+        file: "src/factors/passkeys/verify-assertion.ts",
+        from: "readUserHandle(userHandle) === stored.userId",
+        to: "true",
+      },
+      {
+        name: "A passkey is stored under an id that its authenticator did not give.",
+        file: "src/factors/passkeys/verify-registration.ts",
+        from: "credentialId !== id",
+        to: "false",
+      },
+      {
+        name: "A passkey whose key cannot be used is registered.",
+        file: "src/factors/passkeys/verify-registration.ts",
+        from: " || !(await isUsable(key))",
+        to: "",
+      },
+      {
+        name: "A short RSA key is accepted.",
+        file: "src/factors/passkeys/public-key.ts",
+        from: "const SHORTEST_MODULUS_BYTES = 256",
+        to: "const SHORTEST_MODULUS_BYTES = 128",
+      },
+      {
+        name: "An ECDSA signature has many forms.",
+        file: "src/factors/passkeys/public-key.ts",
+        from: "isTopBitSet(digits) === isPadded && ",
+        to: "",
+      },
+      {
+        name: "Of two members of the same name, the last counts.",
+        file: "src/factors/passkeys/cbor.ts",
+        from: " && value.size === size",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/factors/passkey-challenges.test.ts"],
+    [
+      {
+        name: "A challenge never expires.",
+        file: "src/factors/passkeys/challenge.ts",
+        from: "clock.now() >= expiresAt",
+        to: "false",
+      },
+      {
+        name: "A challenge is accepted whatever its tag is.",
+        file: "src/factors/passkeys/challenge.ts",
+        from: "!secrets.verify(keyPurpose(purpose), content, tag)",
+        to: "false",
+      },
+      {
+        name: "A challenge is good for every purpose.",
+        file: "src/factors/passkeys/challenge.ts",
+        from: "passkey-challenge/$",
+        to: "passkey-challenge/",
+      },
+    ],
+  ),
+
   // Cookies, origins and hosts
   ...noticedBy(
     ["test/auth/cookie-mode.test.ts"],
