@@ -66,8 +66,9 @@ export const READ_WHOLE: Readonly<Record<string, string>> = {
   outbox: OUTBOX,
   follow_ups: "Read in order up to a limit: the first that is due, or the first ones to be counted.",
   d1_migrations: "As many rows as there are migrations.",
-  sqlite_master: "One user's object: three tables.",
+  sqlite_master: "One user's object: four tables.",
   sessions: OWN,
+  authentications: OWN,
   revoked: OWN,
   devices: DEVICES,
 };

@@ -5,6 +5,7 @@
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
 import type { Hops } from "../platform/hops.ts";
+import type { AuthenticationMethod } from "./authentication.ts";
 import type { Device } from "./known-devices.ts";
 import { revocationLifetime } from "./revocation-record.ts";
 import type { LoginOrigin, OpenedSession, Rotation, SessionProof, SessionRules } from "./session-messages.ts";
@@ -41,10 +42,17 @@ export function createSessions(
     hops.hop("sessions", () => method(objects.getByName(userId)));
 
   return {
-    create: (userId: string, sessionId: string, epoch: number, origin: LoginOrigin) =>
+    create: (
+      userId: string,
+      sessionId: string,
+      epoch: number,
+      origin: LoginOrigin,
+      methods: readonly AuthenticationMethod[],
+    ) =>
       call(
         userId,
-        async (object): Promise<OpenedSession | null> => object.create(userId, sessionId, epoch, origin, rules),
+        async (object): Promise<OpenedSession | null> =>
+          object.create(userId, sessionId, epoch, origin, rules, [...methods]),
       ),
     rememberDevice: (userId: string, sessionId: string, device: string) =>
       call(userId, (object) => object.rememberDevice(sessionId, device)),

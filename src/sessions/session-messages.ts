@@ -1,10 +1,20 @@
 /** What calls to a user's UserSessions object carry, and what they return. */
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { LimitReading } from "../limits/gcra.ts";
+import type { Authentication } from "./authentication.ts";
 import type { Session, SessionOrigin } from "./session-records.ts";
 
+/** The newest tokens of a session. */
+export interface SessionTokens {
+  generation: number;
+  epoch: number;
+  expiresAt: number;
+  /** Absent from an object of an earlier release. */
+  authentication?: Authentication;
+}
+
 export type Rotation =
-  | { outcome: "rotated"; generation: number; epoch: number; expiresAt: number; reading?: LimitReading | undefined }
+  | (SessionTokens & { outcome: "rotated"; reading?: LimitReading | undefined })
   /** Too many refreshes in a short time. Nothing has changed. */
   | { outcome: "limited"; reading: LimitReading }
   /** The session has ended, and its owner will be told. */
@@ -62,4 +72,6 @@ export interface LoginOrigin extends SessionOrigin {
 /** A session that was opened, and whether the user's device is new. */
 export interface OpenedSession extends Session {
   isNewDevice: boolean;
+  /** Absent from an object of an earlier release. */
+  authentication?: Authentication;
 }

@@ -12,6 +12,8 @@ import { type CountingBindings, countInObject } from "../metrics/count-in-object
 import { systemClock } from "../platform/clock.ts";
 import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
+import { type AuthenticationMethod, PASSWORD_ALONE } from "./authentication.ts";
+import { AuthenticationRecords } from "./authentication-records.ts";
 import type { Delivery } from "./deliveries.ts";
 import { IssuedTokens } from "./issued-tokens.ts";
 import { type Device, KnownDevices } from "./known-devices.ts";
@@ -38,6 +40,7 @@ type ObjectBindings = CountingBindings & ReportQueues & RevocationBindings;
 export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #tables: LazyTables;
   readonly #records: SessionRecords;
+  readonly #authentications: AuthenticationRecords;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
   readonly #reports: ReuseReports;
@@ -52,17 +55,19 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const { kv, sql } = ctx.storage;
     this.#tables = new LazyTables(sql);
     this.#records = new SessionRecords(this.#tables);
+    this.#authentications = new AuthenticationRecords(this.#tables);
     this.#devices = new KnownDevices(this.#tables);
     this.#revocations = new RevocationRecord(this.#tables, kv);
     this.#reports = new ReuseReports(kv, systemRandom);
     this.#refreshes = new RefreshLimit(kv);
     this.#tokens = new IssuedTokens(kv, this.#records.exist);
-    this.#lapsing = [this.#records, this.#devices, this.#revocations];
+    this.#lapsing = [this.#records, this.#authentications, this.#devices, this.#revocations];
     this.#deliveries = [this.#revocations, this.#reports];
   }
 
   /**
-   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1.
+   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. A
+   * Worker of an earlier release passes no `methods`.
    */
   async create(
     userId: string,
@@ -70,6 +75,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     epoch: number,
     origin: LoginOrigin,
     rules: SessionRules,
+    methods: readonly AuthenticationMethod[] = PASSWORD_ALONE,
   ): Promise<OpenedSession | null> {
     const now = systemClock.now();
     if ((this.#closedUntil ?? 0) > now) return null;
@@ -80,13 +86,15 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
     const { device, isAnnounced = false, ...seen } = origin;
     const session = { id, epoch, ...seen, generation: 1, ...times };
+    const authentication = { at: now, methods };
     this.#records.add(session);
+    this.#authentications.add(id, authentication);
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
     await this.#armFor(expiresAt);
-    return { ...session, isNewDevice };
+    return { ...session, authentication, isNewDevice };
   }
 
   /**
@@ -118,15 +126,17 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     }
     this.#tokens.note(rules.refuseFor, now);
     const { epoch, expiresAt } = session;
+    const { at, methods } = this.#authentications.find(session);
+    const authentication = { at, methods };
     // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
     // like theft.
-    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt };
+    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt, authentication };
     const reading = rules.refreshes && this.#refreshes.take(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
     const generation = session.generation + 1;
     const extended = Math.min(session.endsAt, now + rules.idleLifetime);
     this.#records.advance(session.id, generation, now, extended);
-    return { outcome: "rotated", generation, epoch, expiresAt: extended, reading };
+    return { outcome: "rotated", generation, epoch, expiresAt: extended, authentication, reading };
   }
 
   /** The epoch of a live session, otherwise `null`. */
@@ -236,7 +246,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   async #end(sessions: readonly Session[], rules: SessionRules, now: number): Promise<void> {
     const ids = sessions.map(({ id }) => id);
-    for (const id of ids) this.#records.delete(id);
+    for (const id of ids) {
+      this.#records.delete(id);
+      this.#authentications.delete(id);
+    }
     this.#revocations.addSessions(ids, this.#tokens.refusedUntil(rules.refuseFor, now), rules.traceparent);
     await this.#armFor(this.#revocations.dueAt(now));
   }

@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
+import { type Authentication, levelOf } from "../sessions/authentication.ts";
 import { TOKEN_TYPE, verifyAccessToken } from "../verify/access-token.ts";
 import type { Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
@@ -17,6 +18,8 @@ interface TokenSubject {
   sessionId: string;
   role: Role;
   emailVerified: boolean;
+  /** `undefined` if an object of an earlier release, which can run for some seconds after a deployment, didn't say. */
+  authentication: Authentication | undefined;
 }
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>;
@@ -42,6 +45,7 @@ export function createAccessTokens(parts: {
         sid: subject.sessionId,
         role: subject.role,
         email_verified: subject.emailVerified,
+        ...(subject.authentication && authenticationClaims(subject.authentication)),
       })
         .setProtectedHeader({ alg: key.algorithm, typ: TOKEN_TYPE, kid: key.id })
         .setIssuer(config.issuer)
@@ -77,4 +81,9 @@ export function createAccessTokens(parts: {
       }
     },
   };
+}
+
+/** RFC 9068 §2.2.1. */
+function authenticationClaims({ at, methods }: Authentication) {
+  return { amr: methods, acr: levelOf(methods), auth_time: toSeconds(at) };
 }

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { type Clock, SECOND } from "../platform/clock.ts";
 import type { Secrets } from "../platform/crypto.ts";
+import type { Authentication } from "../sessions/authentication.ts";
 import { signRefreshToken } from "../sessions/refresh-token.ts";
 import type { User } from "../users/user.ts";
 import type { AccessTokens } from "./access-token.ts";
@@ -35,16 +36,26 @@ interface Services {
   secrets: Secrets;
 }
 
+/** The session that a pair is issued for, as its object and the directory know it. */
+interface IssuedSession {
+  user: User;
+  sessionId: string;
+  generation: number;
+  expiresAt: number;
+  authentication?: Authentication | undefined;
+  keyringVersion: string;
+}
+
 /**
  * Mints the access token and the refresh token for a session's generation. Uses no storage, unless a key changed.
  */
 export async function issueTokenPair(
   { accessTokens, clock, config, secrets }: Services,
-  session: { user: User; sessionId: string; generation: number; expiresAt: number; keyringVersion: string },
+  session: IssuedSession,
 ): Promise<TokenPair> {
-  const { user, sessionId, generation, expiresAt, keyringVersion } = session;
+  const { user, sessionId, generation, expiresAt, authentication, keyringVersion } = session;
   const { id: userId, role, isVerified: emailVerified } = user;
-  const subject = { userId, sessionId, role, emailVerified };
+  const subject = { userId, sessionId, role, emailVerified, authentication };
   // An access token that outlives its session could not be revoked.
   const lifetime = Math.min(config.tokens.lifetime, Math.max(0, expiresAt - clock.now()));
   return {

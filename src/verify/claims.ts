@@ -6,8 +6,13 @@ export const ROLES = ["user", "moderator", "admin"] as const;
 /** From lowest to highest: each role may do what the roles before it may. */
 export type Role = (typeof ROLES)[number];
 
+/** The levels of authentication that NIST SP 800-63B-4 §2 names, from lowest to highest. Postern's `acr` is one of them. */
+export const AUTHENTICATION_LEVELS = ["aal1", "aal2"] as const;
+
+export type AuthenticationLevel = (typeof AUTHENTICATION_LEVELS)[number];
+
 /**
- * The claims of an access token (RFC 9068 §2.2) and Postern's own claims. `iat` and `exp` are seconds since the epoch.
+ * The claims of an access token (RFC 9068 §2.2) and Postern's own claims. `iat`, `exp` and `auth_time` are seconds since the epoch.
  */
 export interface AccessTokenClaims {
   /** Postern's `PUBLIC_URL`. */
@@ -25,6 +30,15 @@ export interface AccessTokenClaims {
   client_id: string;
   role: Role;
   email_verified: boolean;
+  /**
+   * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`. This and the
+   * next two are missing for up to a token's lifetime after an upgrade from a release that didn't state them.
+   */
+  amr?: string[];
+  /** The level that this reaches: `aal1`, or with two factors `aal2`. */
+  acr?: string;
+  /** When the user last proved who they are. A refresh does not change it. */
+  auth_time?: number;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -39,7 +53,28 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
   if (!isUuid(sub) || !isUuid(sid) || !isUuid(jti)) return undefined;
   if (!isWhole(iat) || !isWhole(exp)) return undefined;
   if (!isRole(role) || typeof email_verified !== "boolean") return undefined;
-  return { iss, aud, sub, sid, jti, iat, exp, client_id, role, email_verified };
+  const authentication = readAuthentication(payload);
+  if (authentication === undefined) return undefined;
+  return { iss, aud, sub, sid, jti, iat, exp, client_id, role, email_verified, ...authentication };
+}
+
+type AuthenticationClaims = Pick<AccessTokenClaims, "amr" | "acr" | "auth_time">;
+
+function readAuthentication({ amr, acr, auth_time }: JWTPayload): AuthenticationClaims | undefined {
+  const claims: AuthenticationClaims = {};
+  if (amr !== undefined) {
+    if (!Array.isArray(amr) || !amr.every((method) => typeof method === "string")) return undefined;
+    claims.amr = amr;
+  }
+  if (acr !== undefined) {
+    if (typeof acr !== "string") return undefined;
+    claims.acr = acr;
+  }
+  if (auth_time !== undefined) {
+    if (!isWhole(auth_time)) return undefined;
+    claims.auth_time = auth_time;
+  }
+  return claims;
 }
 
 function isUuid(value: unknown): value is string {

@@ -59,8 +59,8 @@ describe("POST /api/v1/auth/login", () => {
     const { json: published } = await get("/.well-known/jwks.json");
     expect(published.keys).toContainEqual(expect.objectContaining({ kid, alg: "ES256" }));
     const claims = decodeJwt(accessToken);
-    const names = ["aud", "client_id", "email_verified", "exp", "iat", "iss", "jti", "role", "sid", "sub"];
-    expect(Object.keys(claims).sort()).toEqual(names);
+    const usual = ["client_id", "email_verified", "exp", "iat", "iss", "jti", "role", "sid", "sub"];
+    expect(Object.keys(claims).sort()).toEqual(["acr", "amr", "aud", "auth_time", ...usual]);
     expect(claims).toMatchObject({
       iss: "http://localhost:8787",
       aud: "http://localhost:8787",
@@ -70,6 +70,9 @@ describe("POST /api/v1/auth/login", () => {
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       role: "user",
       email_verified: true,
+      amr: ["pwd"],
+      acr: "aal1",
+      auth_time: claims.iat,
     });
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(1800);
     for (const personal of [person.email, person.username, ...Object.values(fields)]) {

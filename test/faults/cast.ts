@@ -51,12 +51,13 @@ export async function withSession(person: Person & { userId: string }): Promise<
   const sessionId = newId();
   const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "a browser" };
   const [opened, { user, keyringVersion }] = await Promise.all([
-    services.sessions.create(userId, sessionId, 0, origin),
+    services.sessions.create(userId, sessionId, 0, origin, ["pwd"]),
     users.findWithKeyringVersion(userId),
   ]);
   if (opened === null || user === undefined) throw new Error("There is no such user.");
-  const { expiresAt } = opened;
-  const pair = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
+  const { authentication, expiresAt } = opened;
+  const issued = { user, sessionId, generation: 1, expiresAt, authentication, keyringVersion };
+  const pair = await issueTokenPair(services, issued);
   for (const token of [pair.access_token, pair.refresh_token]) neverLog(token);
   return { ...person, sessionId, accessToken: pair.access_token, refreshToken: pair.refresh_token };
 }

@@ -27,6 +27,9 @@ describe("AuthService over RPC", () => {
       client_id: "postern",
       role: "user",
       email_verified: true,
+      amr: ["pwd"],
+      acr: "aal1",
+      auth_time: expect.any(Number),
     });
   });
 

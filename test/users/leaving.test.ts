@@ -180,7 +180,7 @@ describe("DELETE /api/v1/users/me", () => {
     await leave(person.accessToken, person.password);
     const { sessions } = coldIsolate();
     const origin = { deviceName: null, userAgent: "left behind", ipAddress: "198.51.100.7", device: "digest" };
-    expect(await sessions.create(person.userId, crypto.randomUUID(), 0, origin)).toBeNull();
+    expect(await sessions.create(person.userId, crypto.randomUUID(), 0, origin, ["pwd"])).toBeNull();
     expect(await sessions.list(person.userId)).toEqual([]);
     expect(await sessions.devices(person.userId)).toEqual([]);
   });

@@ -40,7 +40,15 @@ describe("createVerifier", () => {
       client_id: "postern",
       role: "user",
       email_verified: true,
+      amr: ["pwd"],
+      acr: "aal1",
+      auth_time: expect.any(Number),
     });
+  });
+
+  it("accepts a token of a release that did not state how and when its user logged in", async () => {
+    const issuer = await startIssuer();
+    expect(await verifierOf(issuer)(await issuer.token("first"))).not.toHaveProperty("acr");
   });
 
   it("asks the issuer over the network where it has no binding", async () => {
@@ -107,6 +115,10 @@ describe("createVerifier", () => {
     ["invalid_claims", { role: undefined }],
     ["invalid_claims", { email_verified: "yes" }],
     ["invalid_claims", { client_id: undefined }],
+    ["invalid_claims", { amr: "pwd" }],
+    ["invalid_claims", { amr: [1] }],
+    ["invalid_claims", { acr: 2 }],
+    ["invalid_claims", { auth_time: "today" }],
     ["invalid_claims", { exp: "soon" }],
   ])("answers %s for %o", async (code, claims) => {
     await expectRefused(await startIssuer(), claims, { code });

@@ -7,6 +7,7 @@ import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
 import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { retry } from "../../platform/retry.ts";
+import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
 import { deviceDigest } from "../../sessions/device.ts";
 import type { LoginOrigin } from "../../sessions/session-messages.ts";
 import { issueTokenPair } from "../../tokens/token-pair.ts";
@@ -55,7 +56,7 @@ export async function openSession(services: Services, login: OpenableLogin) {
   // The first login is always from a new device.
   const isAnnounced = user.lastLoginAt !== null;
   const origin = { deviceName, userAgent, ipAddress, device, isAnnounced };
-  const opening = sessions.create(user.id, sessionId, user.sessionEpoch, origin);
+  const opening = sessions.create(user.id, sessionId, user.sessionEpoch, origin, PASSWORD_ALONE);
   try {
     return await recordLogin(services, login, { sessionId, opening, origin, now, rule });
   } catch (error) {
@@ -99,8 +100,9 @@ async function recordLogin(
     });
   }
   const { keyringVersion } = candidates;
-  const { expiresAt } = session;
-  const tokens = await issueTokenPair(services, { user, sessionId, generation: 1, expiresAt, keyringVersion });
+  const { authentication, expiresAt } = session;
+  const issued = { user, sessionId, generation: 1, expiresAt, authentication, keyringVersion };
+  const tokens = await issueTokenPair(services, issued);
   return { tokens, user: { ...user, lastLoginAt: now } };
 }
 

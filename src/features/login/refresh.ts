@@ -74,8 +74,8 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
   if (!isOfCurrentEpoch(user, sessionId, rotation.epoch)) return refuse("invalid_refresh_token");
   exchange.addHeaders(headers);
   exchange.identify(userId);
-  const { generation, expiresAt } = rotation;
-  return issueTokenPair(services, { user, sessionId, generation, expiresAt, keyringVersion });
+  const { generation, expiresAt, authentication } = rotation;
+  return issueTokenPair(services, { user, sessionId, generation, expiresAt, authentication, keyringVersion });
 }
 
 /** The refusal and the headers of the limit on refreshes, which the session itself counts. */

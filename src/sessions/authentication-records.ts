@@ -1,0 +1,60 @@
+import { type Authentication, PASSWORD_ALONE, readMethods, writeMethods } from "./authentication.ts";
+import type { Lapsing } from "./lapsing.ts";
+import type { LazyTables } from "./lazy-tables.ts";
+
+const TABLE = "authentications";
+
+const DEFINITION = `CREATE TABLE authentications (
+  session_id TEXT PRIMARY KEY, at INTEGER NOT NULL, methods TEXT NOT NULL, raised_to INTEGER
+) WITHOUT ROWID`;
+
+const DEFAULT_METHODS = writeMethods(PASSWORD_ALONE);
+
+/** The authentication of a session, as it is stored. */
+export interface RecordedAuthentication extends Authentication {
+  /** The generation that the session skipped to when its level last rose; `null` if it never did. */
+  raisedTo: number | null;
+}
+
+/**
+ * How and when the users of the sessions proved who they are. A session that was opened with a password and has not been
+ * authenticated since has no record, so it costs no row. The records are in a table of their own: a release before this
+ * one, after a rollback, writes sessions without knowing of them.
+ */
+export class AuthenticationRecords implements Lapsing {
+  readonly #tables: LazyTables;
+
+  constructor(tables: LazyTables) {
+    this.#tables = tables;
+  }
+
+  find({ id, createdAt }: { id: string; createdAt: number }): RecordedAuthentication {
+    const select = "SELECT at, methods, raised_to AS raisedTo FROM authentications WHERE session_id = ?";
+    const [row] = this.#tables.run<{ at: number; methods: string; raisedTo: number | null }>(TABLE, select, id);
+    if (row === undefined) return { at: createdAt, methods: PASSWORD_ALONE, raisedTo: null };
+    return { ...row, methods: readMethods(row.methods) };
+  }
+
+  /** Records the authentication that a session is opened with. */
+  add(sessionId: string, { at, methods }: Authentication): void {
+    if (writeMethods(methods) !== DEFAULT_METHODS) this.put(sessionId, { at, methods, raisedTo: null });
+  }
+
+  put(sessionId: string, { at, methods, raisedTo }: RecordedAuthentication): void {
+    this.#tables.create(TABLE, DEFINITION);
+    const insert = "INSERT OR REPLACE INTO authentications (session_id, at, methods, raised_to) VALUES (?, ?, ?, ?)";
+    this.#tables.run(TABLE, insert, sessionId, at, writeMethods(methods), raisedTo);
+  }
+
+  delete(sessionId: string): void {
+    this.#tables.run(TABLE, "DELETE FROM authentications WHERE session_id = ?", sessionId);
+  }
+
+  /** Deletes the records of sessions that have expired, or that an earlier release has ended. */
+  dropLapsed(): void {
+    this.#tables.run(TABLE, "DELETE FROM authentications WHERE session_id NOT IN (SELECT id FROM sessions)");
+  }
+
+  /** Each record lapses with its session. */
+  nextLapse(): undefined {}
+}

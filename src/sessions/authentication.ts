@@ -1,0 +1,34 @@
+/** How and when the user of a session proved who they are, as access tokens state it (RFC 9068 §2.2.1). */
+import type { AuthenticationLevel } from "../verify/claims.ts";
+
+/** Values of RFC 8176 §2. `user` is the presence of the user, `mfa` that two different factors were proved. */
+const METHODS = ["pwd", "otp", "hwk", "swk", "user", "mfa"] as const;
+
+export type AuthenticationMethod = (typeof METHODS)[number];
+
+export interface Authentication {
+  /** Milliseconds since the epoch. */
+  at: number;
+  methods: readonly AuthenticationMethod[];
+}
+
+/** What a login with a password proves. Also what every session of the releases before this one was opened with. */
+export const PASSWORD_ALONE: readonly AuthenticationMethod[] = ["pwd"];
+
+/** The level of NIST SP 800-63B-4 §2 that the methods reach. */
+export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {
+  return methods.includes("mfa") ? "aal2" : "aal1";
+}
+
+export function writeMethods(methods: readonly AuthenticationMethod[]): string {
+  return methods.join(" ");
+}
+
+/** Leaves out methods that only a later release knows. */
+export function readMethods(text: string): AuthenticationMethod[] {
+  return text.split(" ").filter(isMethod);
+}
+
+function isMethod(text: string): text is AuthenticationMethod {
+  return METHODS.some((method) => method === text);
+}
