@@ -1,5 +1,5 @@
 /** `postern/verify`: what other Workers import. It depends only on `jose` and includes none of the service's code. */
-export type { AccessTokenClaims, Role } from "./claims.ts";
+export type { AccessTokenClaims, AuthenticationLevel, Role } from "./claims.ts";
 export { createVerifier, type VerificationContext, type Verifier, type VerifierOptions } from "./create-verifier.ts";
 export { type TokenFault, VerificationError, type VerificationErrorCode, type VerifierFault } from "./errors.ts";
 export { type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
@@ -7,3 +7,4 @@ export type { Fetcher, JsonWebKeySet } from "./read-jwks.ts";
 export { type AuthVariables, type RequireAuthOptions, requireAuth } from "./require-auth.ts";
 export type { RevocationsNamespace } from "./revocations.ts";
 export type { AuthService, CallContext, ServiceUser, StrictService } from "./service.ts";
+export type { AuthenticationDemand } from "./step-up.ts";

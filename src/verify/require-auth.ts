@@ -1,12 +1,16 @@
 /** Hono middleware: only lets requests with a valid access token and a sufficient role pass. */
 import type { Context, MiddlewareHandler } from "hono";
 import { type AccessTokenClaims, isRole, type Role } from "./claims.ts";
+import { systemTime } from "./clock.ts";
 import { createVerifier, type VerificationContext, type VerifierOptions } from "./create-verifier.ts";
 import { VerificationError } from "./errors.ts";
 import { isAtLeast, type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
 import { answerRefusal } from "./refusals.ts";
+import { type AuthenticationDemand, missingAuthentication } from "./step-up.ts";
 
-export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_PERMISSIONS> extends VerifierOptions {
+export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_PERMISSIONS>
+  extends VerifierOptions,
+    AuthenticationDemand {
   /** The lowest role that may pass. `moderator` also lets admins pass. */
   role?: Role;
   /** The required permission: one of `permissions`. */
@@ -23,7 +27,7 @@ export interface AuthVariables {
 /**
  * Takes the options, or a function that returns them for a request's context, which has the bindings:
  * `requireAuth<Env>((c) => ({ issuer, audience, fetcher: c.env.AUTH, revocations: c.env.REVOCATIONS }))`. Answers 401,
- * 403 and 503 like Postern, with problem documents (RFC 9457) and challenges (RFC 6750 §3).
+ * 403 and 503 like Postern, with problem documents (RFC 9457) and challenges (RFC 6750 §3, RFC 9470 §3).
  */
 export function requireAuth<Bindings extends object = object, Name extends string = keyof typeof POSTERN_PERMISSIONS>(
   options:
@@ -39,6 +43,10 @@ export function requireAuth<Bindings extends object = object, Name extends strin
       return answerRefusal(verified.isTemporary ? "unavailable" : "invalid_access_token", verified.message);
     }
     if (!mayPass(verified.role, settings)) return answerRefusal("forbidden");
+    const missing = missingAuthentication(verified, settings, (settings.now ?? systemTime)());
+    if (missing !== undefined) {
+      return answerRefusal("insufficient_user_authentication", missing.reason, missing.parameters);
+    }
     c.set("auth", verified);
     await next();
   };

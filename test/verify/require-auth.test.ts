@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission } from "../../src/access/permissions.ts";
 import {
   type AccessTokenClaims,
+  type AuthenticationDemand,
   createVerifier,
   POSTERN_PERMISSIONS,
   type RequireAuthOptions,
@@ -207,6 +208,91 @@ describe("requireAuth", () => {
     const headers = { Authorization: `Bearer ${await issuer.token("first", { role: "admin" })}` };
     expect((await app.request(API, { headers })).status).toBe(500);
     expect(thrown).toEqual([expect.stringContaining(message)]);
+  });
+
+  describe("with a demand for how and when the user logged in", () => {
+    const MINUTE = 60;
+    const challengeOf = (response: Response) => response.headers.get("WWW-Authenticate");
+
+    /** A token of a user who logged in so many seconds ago. */
+    async function askAs(acr: string | undefined, age: number | undefined, demand: AuthenticationDemand) {
+      const issuer = await startIssuer();
+      const auth_time = age === undefined ? undefined : issuer.time / 1_000 - age;
+      return apiWith({ ...optionsOf(issuer), ...demand })(await issuer.token("first", { acr, auth_time }));
+    }
+
+    it.each<[string | undefined, number | undefined, AuthenticationDemand]>([
+      ["aal2", 0, { acr: "aal2", maxAge: 5 * MINUTE }],
+      ["aal2", 5 * MINUTE, { maxAge: 5 * MINUTE }],
+      ["aal2", 60 * MINUTE, { acr: "aal1" }],
+      ["aal1", 60 * MINUTE, { acr: "aal1" }],
+      // The issuer's clock is ahead of this one.
+      ["aal1", -2, { maxAge: 1 }],
+      [undefined, undefined, {}],
+    ])("lets %s of %s seconds ago meet %o", async (acr, age, demand) => {
+      expect((await askAs(acr, age, demand)).status).toBe(200);
+    });
+
+    it.each<[string | undefined, number | undefined, AuthenticationDemand, string]>([
+      ["aal1", 0, { acr: "aal2" }, "A login at level aal2 is required."],
+      [undefined, 0, { acr: "aal1" }, "A login at level aal1 is required."],
+      ["aal9", 0, { acr: "aal1" }, "A login at level aal1 is required."],
+      ["aal2", 301, { acr: "aal2", maxAge: 300 }, "A more recent login is required."],
+      ["aal2", undefined, { maxAge: 300 }, "A more recent login is required."],
+      [
+        "aal1",
+        301,
+        { acr: "aal2", maxAge: 300 },
+        "A login at level aal2 is required. A more recent login is required.",
+      ],
+    ])(
+      "refuses %s of %s seconds ago for %o, and says what it takes (RFC 9470) [MF-7]",
+      async (acr, age, demand, reason) => {
+        const response = await askAs(acr, age, demand);
+        expect(response.status).toBe(401);
+        const { acr: acr_values, maxAge: max_age } = demand;
+        const document = await response.json<Record<string, unknown>>();
+        expect(document).toMatchObject({
+          type: "urn:postern:problem:insufficient_user_authentication",
+          code: "insufficient_user_authentication",
+          status: 401,
+        });
+        expect([document["acr_values"], document["max_age"]]).toEqual([acr_values, max_age]);
+        const demanded = [
+          acr_values === undefined ? "" : `, acr_values="${acr_values}"`,
+          max_age === undefined ? "" : `, max_age="${max_age}"`,
+        ].join("");
+        expect(challengeOf(response)).toBe(
+          `Bearer realm="postern", error="insufficient_user_authentication", error_description="${reason}"${demanded}`,
+        );
+      },
+    );
+
+    it("refuses a role that is too low as such, because another login would not help", async () => {
+      const issuer = await startIssuer();
+      const response = await apiWith({ ...optionsOf(issuer), role: "admin", acr: "aal2" })(await issuer.token("first"));
+      expect(await response.json()).toMatchObject({ code: "forbidden" });
+    });
+
+    it.each([
+      [{ acr: "aal3" }, 'no acr "aal3"'],
+      [{ acr: undefined }, 'no acr "undefined"'],
+      [{ maxAge: 0 }, "a `maxAge` of at least 1 second"],
+      [{ maxAge: Number.NaN }, "a `maxAge` of at least 1 second"],
+      [{ maxAge: "soon" }, "a `maxAge` of at least 1 second"],
+      [{ maxAge: undefined }, "a `maxAge` of at least 1 second"],
+    ])("fails for every request with %o", async (wrong, message) => {
+      const issuer = await startIssuer();
+      // Options that only untyped code can pass.
+      const options: RequireAuthOptions = Object.assign(optionsOf(issuer), wrong);
+      const app = new Hono().use(requireAuth(options)).get("/", (c) => c.text("in"));
+      app.onError((error, c) => c.text(error.message, 500));
+      const now = issuer.time / 1_000;
+      const token = await issuer.token("first", { acr: "aal2", auth_time: now });
+      const response = await app.request(API, { headers: { Authorization: `Bearer ${token}` } });
+      expect(response.status).toBe(500);
+      expect(await response.text()).toContain(message);
+    });
   });
 
   it("throws what is no judgement of a token", async () => {
