@@ -24,6 +24,7 @@ import { inviteUser } from "./features/invitations/invite-user.ts";
 import { checkCookie } from "./features/login/check-cookie.ts";
 import { login } from "./features/login/login.ts";
 import { logout } from "./features/login/logout.ts";
+import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
@@ -51,7 +52,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[register, verifyEmail, resendVerification, judgePassword],
     ...[forgotPassword, resetPassword],
     ...[requestEmailChange, confirmEmailChange, undoEmailChange],
-    ...[login, checkCookie, refresh, logout],
+    ...[login, checkCookie, refresh, reauthenticate, logout],
     ...[readMe, updateMe],
     ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
     ...[listUsers, lookUpUser, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],

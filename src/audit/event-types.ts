@@ -11,6 +11,7 @@ export const AUDIT_EVENT_TYPES = {
   login_succeeded: "The user logged in.",
   login_failed: "A login was refused; `reason` says why.",
   password_check_failed: "A logged-in user entered a wrong current password; `reason` says why it was refused.",
+  reauthenticated: "A logged-in user proved again who they are; `methods` says how.",
   password_blocked:
     "After too many wrong guesses, the password only works where the user has logged in before, until it is reset.",
   refresh_token_reused: "A refresh token was used again after it was replaced, so its session was ended.",

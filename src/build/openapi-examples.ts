@@ -84,6 +84,9 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   checkCookie: {
     none: { summary: "Without a cookie", answers: "invalid_refresh_token", hint: "Log in with `cookie: true` first." },
   },
+  reauthenticate: {
+    ada: { summary: "With Ada's password", answers: 200, body: { password: PASSWORD } },
+  },
   logout: {
     here: { summary: "End this session", answers: 204, body: {} },
     everywhere: { summary: "End every session", answers: 204, body: { all: true } },

@@ -54,6 +54,10 @@ export function problemSchema(): JsonObject {
       detail: text("What is wrong, and how to fix it."),
       code: { type: "string", enum: Object.keys(PROBLEMS), description: "Stable. Clients branch on it." },
       request_id: text("Identifies the request in the logs."),
+      max_age: {
+        type: "integer",
+        description: "With `reauthentication_required`: how many seconds ago the user may have proved who they are.",
+      },
       errors: {
         type: "array",
         description: "The fields that were refused.",
@@ -84,5 +88,6 @@ function exampleProblem(code: ErrorCode): JsonObject {
           },
         ]
       : undefined;
-  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors };
+  const max_age = code === "reauthentication_required" ? 900 : undefined;
+  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors, max_age };
 }

@@ -48,6 +48,8 @@ export function isVerdict(error: unknown): boolean {
 
 function mayRetry(error: unknown): error is PosternError {
   if (!(error instanceof PosternError)) return false;
-  const { status, retryAfter = 0 } = error;
+  const { code, status, retryAfter = 0 } = error;
+  // The browser gets the newer cookie with the answer to a reauthentication, in this tab or another one.
+  if (code === "refresh_token_superseded") return true;
   return (status === 0 || status === 429 || status >= 500) && retryAfter <= LONGEST_WAIT_SECONDS;
 }

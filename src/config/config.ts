@@ -77,6 +77,7 @@ export function parseConfig(source: object) {
       idleLifetime: (values.REFRESH_TOKEN_EXPIRE_DAYS ?? Math.min(DEFAULT_REFRESH_DAYS, values.SESSION_MAX_DAYS)) * DAY,
       maximum: values.SESSIONS_PER_USER,
       refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
+      reauthenticationMaxAge: values.REAUTHENTICATION_MAX_AGE_MINUTES * MINUTE,
       cookieSameSite: values.COOKIE_SAME_SITE,
     },
     passwords: {

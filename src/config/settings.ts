@@ -71,6 +71,7 @@ export const environment = z.object({
   SESSION_MAX_DAYS: wholeNumber(30, 1, 365),
   REFRESH_GRACE_SECONDS: wholeNumber(30, 0, 60),
   SESSIONS_PER_USER: wholeNumber(50, 1, 1_000),
+  REAUTHENTICATION_MAX_AGE_MINUTES: wholeNumber(15, 1, 1_440),
   CLOCK_TOLERANCE_SECONDS: wholeNumber(5, 0, 60),
   KEY_ROTATION_DAYS: wholeNumber(30, 1, 365),
   KEY_PUBLISH_LEAD_MINUTES: wholeNumber(60, 15, 1_440),

@@ -3,6 +3,7 @@ import { identifyUser } from "../access/identify-user.ts";
 import { may, needs, type Permission } from "../access/permissions.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ErrorCode } from "../http/problems.ts";
+import { SECOND } from "../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { User } from "../users/user.ts";
 import { changesPerCaller, type DeclaredLimit } from "./limits.ts";
@@ -32,6 +33,8 @@ export interface CallerKind<Caller> {
 export interface Principal {
   user: User;
   sessionId: string;
+  /** When the user proved who they are, in milliseconds; 0 if the token does not say, as those of earlier releases. */
+  authenticatedAt: number;
 }
 
 /** A user with an access token (RFC 6750). */
@@ -45,9 +48,38 @@ export const user: CallerKind<Principal> = {
     const identified = await identifyUser(services, token);
     if (identified === undefined) return refuse("invalid_access_token");
     exchange.identify(identified.user.id);
-    return { user: identified.user, sessionId: identified.claims.sid };
+    const { sid: sessionId, auth_time: authenticatedAt = 0 } = identified.claims;
+    return { user: identified.user, sessionId, authenticatedAt: authenticatedAt * SECOND };
   },
 };
+
+/**
+ * A user who proved a short time ago who they are. What counts is what the access token says, and not what its session
+ * knows: a token that was stolen before its user reauthenticated is not worth more afterwards.
+ */
+export const recentUser: CallerKind<Principal> = {
+  ...user,
+  refusals: [...user.refusals, "reauthentication_required"],
+  note: "The access token must be of a recent login or reauthentication: `REAUTHENTICATION_MAX_AGE_MINUTES`.",
+  async identify(services, exchange, id) {
+    const principal = await user.identify(services, exchange, id);
+    if (isRefusal(principal)) return principal;
+    const { clock, config } = services;
+    const { reauthenticationMaxAge } = config.sessions;
+    if (clock.now() - principal.authenticatedAt <= reauthenticationMaxAge) return principal;
+    return refuseOldLogin(reauthenticationMaxAge / SECOND, principal.user.id);
+  },
+};
+
+/** The challenge of RFC 9470 §3 with the same fact as the problem document. `maxAge` in seconds. */
+function refuseOldLogin(maxAge: number, userId: string): Refusal<"reauthentication_required"> {
+  const challenge = `Bearer realm="postern", error="insufficient_user_authentication", max_age="${maxAge}"`;
+  return refuse("reauthentication_required", {
+    members: { max_age: maxAge },
+    headers: { "WWW-Authenticate": challenge },
+    userId,
+  });
+}
 
 /** A user who has the permission for at least one kind of user. The handler must check again for the user concerned. */
 export function operator(permission: Permission): CallerKind<Principal> {

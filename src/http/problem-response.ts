@@ -25,6 +25,7 @@ export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>)
     code,
     request_id: c.get("requestId"),
     errors: details.errors,
+    ...details.members,
   };
   return c.body(JSON.stringify(document), status);
 }

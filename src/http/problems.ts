@@ -39,6 +39,12 @@ export const PROBLEMS = {
     title: "Refresh token reused",
     detail: "This refresh token was used before, so it may have been stolen. Its session has ended. Log in again.",
   },
+  refresh_token_superseded: {
+    status: 401,
+    title: "Refresh token superseded",
+    detail:
+      "The session was reauthenticated with another factor, which replaced this refresh token. Use the newer one.",
+  },
   email_not_verified: {
     status: 403,
     title: "Email not verified",
@@ -46,6 +52,12 @@ export const PROBLEMS = {
   },
   account_disabled: { status: 403, title: "Account disabled", detail: "This account has been disabled." },
   wrong_password: { status: 403, title: "Wrong password", detail: "That is not the current password." },
+  reauthentication_required: {
+    status: 403,
+    title: "Reauthentication required",
+    detail:
+      "Prove again who you are: the last time was more than `max_age` seconds ago. POST /api/v1/auth/reauthenticate, and repeat the request with the new access token.",
+  },
   forbidden: {
     status: 403,
     title: "Forbidden",

@@ -14,6 +14,8 @@ interface RefusalDetails {
   reason?: string;
   /** For the log: the user whom the refusal concerns, if known. */
   userId?: string;
+  /** More members of the problem document (RFC 9457 §3.2). */
+  members?: Readonly<Record<string, unknown>>;
   /** Headers that the answer needs beside the usual ones. */
   headers?: Record<string, string>;
 }

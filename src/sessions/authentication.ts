@@ -1,8 +1,11 @@
 /** How and when the user of a session proved who they are, as access tokens state it (RFC 9068 §2.2.1). */
-import type { AuthenticationLevel } from "../verify/claims.ts";
+import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
 /** Values of RFC 8176 §2. `user` is the presence of the user, `mfa` that two different factors were proved. */
 const METHODS = ["pwd", "otp", "hwk", "swk", "user", "mfa"] as const;
+
+/** What proves that the user has something. */
+const POSSESSION = ["otp", "hwk", "swk"] as const;
 
 export type AuthenticationMethod = (typeof METHODS)[number];
 
@@ -18,6 +21,25 @@ export const PASSWORD_ALONE: readonly AuthenticationMethod[] = ["pwd"];
 /** The level of NIST SP 800-63B-4 §2 that the methods reach. */
 export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {
   return methods.includes("mfa") ? "aal2" : "aal1";
+}
+
+/**
+ * The methods of a session whose user has proved more. What was proved before still counts, so that a second factor
+ * raises the level of a session that began with a password.
+ */
+export function addMethods(
+  before: readonly AuthenticationMethod[],
+  proved: readonly AuthenticationMethod[],
+): AuthenticationMethod[] {
+  const all = new Set([...before, ...proved]);
+  const hasPossession = POSSESSION.some((method) => all.has(method));
+  return [...all, ...(all.has("pwd") && hasPossession && !all.has("mfa") ? (["mfa"] as const) : [])];
+}
+
+/** Whether the second authentication reaches a higher level than the first. */
+export function rises(before: Authentication, after: Authentication): boolean {
+  const [from, to] = [before, after].map(({ methods }) => AUTHENTICATION_LEVELS.indexOf(levelOf(methods)));
+  return from !== undefined && to !== undefined && to > from;
 }
 
 export function writeMethods(methods: readonly AuthenticationMethod[]): string {

@@ -8,7 +8,14 @@ import type { Hops } from "../platform/hops.ts";
 import type { AuthenticationMethod } from "./authentication.ts";
 import type { Device } from "./known-devices.ts";
 import { revocationLifetime } from "./revocation-record.ts";
-import type { LoginOrigin, OpenedSession, Rotation, SessionProof, SessionRules } from "./session-messages.ts";
+import type {
+  LoginOrigin,
+  OpenedSession,
+  Rotation,
+  SessionProof,
+  SessionRules,
+  SessionTokens,
+} from "./session-messages.ts";
 import type { Session } from "./session-records.ts";
 import type { UserSessions } from "./user-sessions-object.ts";
 
@@ -58,6 +65,11 @@ export function createSessions(
       call(userId, (object) => object.rememberDevice(sessionId, device)),
     rotate: (userId: string, proof: Required<SessionProof>) =>
       call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules, origin)),
+    reauthenticate: (userId: string, sessionId: string, proved: readonly AuthenticationMethod[]) =>
+      call(
+        userId,
+        async (object): Promise<SessionTokens | null> => object.reauthenticate(sessionId, [...proved], rules),
+      ),
     epochOf: (userId: string, sessionId: string) => call(userId, (object) => object.epochOf(sessionId)),
     list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),
     endAllBut: (userId: string, kept: string | null) => call(userId, (object) => object.endAllBut(kept, rules)),

@@ -17,6 +17,11 @@ export type Rotation =
   | (SessionTokens & { outcome: "rotated"; reading?: LimitReading | undefined })
   /** Too many refreshes in a short time. Nothing has changed. */
   | { outcome: "limited"; reading: LimitReading }
+  /**
+   * The token is the one before the level of the session rose. It gets no tokens of the higher level, but it may come
+   * from a request that was under way, so it ends nothing. After the grace period it counts as reused.
+   */
+  | { outcome: "superseded" }
   /** The session has ended, and its owner will be told. */
   | { outcome: "reused" }
   | { outcome: "ended" };

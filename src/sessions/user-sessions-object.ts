@@ -12,9 +12,10 @@ import { type CountingBindings, countInObject } from "../metrics/count-in-object
 import { systemClock } from "../platform/clock.ts";
 import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
-import { type AuthenticationMethod, PASSWORD_ALONE } from "./authentication.ts";
+import { type AuthenticationMethod, addMethods, PASSWORD_ALONE, rises } from "./authentication.ts";
 import { AuthenticationRecords } from "./authentication-records.ts";
 import type { Delivery } from "./deliveries.ts";
+import { isInGrace, wasSkipped } from "./generations.ts";
 import { IssuedTokens } from "./issued-tokens.ts";
 import { type Device, KnownDevices } from "./known-devices.ts";
 import { earliest, type Lapsing } from "./lapsing.ts";
@@ -28,6 +29,7 @@ import type {
   Rotation,
   SessionProof,
   SessionRules,
+  SessionTokens,
   UserState,
 } from "./session-messages.ts";
 import { type Session, SessionRecords } from "./session-records.ts";
@@ -115,6 +117,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
     const isCurrent = proof.generation === session.generation;
+    const { raisedTo, ...authentication } = this.#authentications.find(session);
+    if (wasSkipped(session, proof.generation, raisedTo, { grace: rules.grace, now })) return { outcome: "superseded" };
     if (!isCurrent && !isInGrace(session, proof.generation, rules.grace, now)) {
       const { deviceName, id, userAgent } = session;
       const { userId } = this.#revocations;
@@ -126,17 +130,38 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     }
     this.#tokens.note(rules.refuseFor, now);
     const { epoch, expiresAt } = session;
-    const { at, methods } = this.#authentications.find(session);
-    const authentication = { at, methods };
     // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
     // like theft.
     if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt, authentication };
     const reading = rules.refreshes && this.#refreshes.take(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
-    const generation = session.generation + 1;
-    const extended = Math.min(session.endsAt, now + rules.idleLifetime);
-    this.#records.advance(session.id, generation, now, extended);
-    return { outcome: "rotated", generation, epoch, expiresAt: extended, authentication, reading };
+    const next = this.#advance(session, 1, rules, now);
+    return { outcome: "rotated", ...next, epoch, authentication, reading };
+  }
+
+  /**
+   * Records that the user of a session has proved again who they are, and moves the session to the generation whose
+   * tokens say so; `null` if it has ended. If its level rises, it skips a generation: within the grace period, the
+   * refresh token of the lower level would otherwise get the tokens of the higher one.
+   */
+  async reauthenticate(
+    sessionId: string,
+    proved: readonly AuthenticationMethod[],
+    rules: SessionRules,
+  ): Promise<SessionTokens | null> {
+    const now = systemClock.now();
+    const session = this.#records.find(sessionId, now);
+    if (session === undefined) return null;
+    this.#tokens.note(rules.refuseFor, now);
+    const before = this.#authentications.find(session);
+    const authentication = { at: now, methods: addMethods(before.methods, proved) };
+    const isRaised = rises(before, authentication);
+    const next = this.#advance(session, isRaised ? 2 : 1, rules, now);
+    this.#authentications.put(session.id, {
+      ...authentication,
+      raisedTo: isRaised ? next.generation : before.raisedTo,
+    });
+    return { ...next, epoch: session.epoch, authentication };
   }
 
   /** The epoch of a live session, otherwise `null`. */
@@ -244,6 +269,14 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return earliest(this.#deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));
   }
 
+  /** Moves a session by so many generations, and extends it. */
+  #advance(session: Session, generations: number, rules: SessionRules, now: number) {
+    const generation = session.generation + generations;
+    const expiresAt = Math.min(session.endsAt, now + rules.idleLifetime);
+    this.#records.advance(session.id, generation, now, expiresAt);
+    return { generation, expiresAt };
+  }
+
   async #end(sessions: readonly Session[], rules: SessionRules, now: number): Promise<void> {
     const ids = sessions.map(({ id }) => id);
     for (const id of ids) {
@@ -262,8 +295,4 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const armed = await this.ctx.storage.getAlarm();
     if (armed === null || armed > time) await this.ctx.storage.setAlarm(time);
   }
-}
-
-function isInGrace(session: Session, generation: number, grace: number, now: number): boolean {
-  return generation === session.generation - 1 && now - session.rotatedAt <= grace;
 }

@@ -48,5 +48,6 @@ export function missingAuthentication(
 
 /** The place among the levels, from the lowest; -1 for a value that is none of them. */
 function rankOf(acr: string | undefined): number {
-  return AUTHENTICATION_LEVELS.findIndex((level) => level === acr);
+  const levels: readonly (string | undefined)[] = AUTHENTICATION_LEVELS;
+  return levels.indexOf(acr);
 }

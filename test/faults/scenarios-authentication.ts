@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { readMe, refresh, tryLogin } from "../support/account.ts";
-import { ORIGIN } from "../support/client.ts";
+import { ORIGIN, post } from "../support/client.ts";
 import { rowOf, somebody } from "../support/people.ts";
 import { invitationToken, mover, resetToken, userInDirectory, visitor, waiting, withSession } from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
@@ -169,6 +169,34 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       whenDone: () => expectDead({ accessToken: last.access_token, refreshToken: last.refresh_token }),
       revoked: { userId: person.userId, sessionId: person.sessionId },
       reported: { type: "refresh_token_reused", subject: /logged out/, ...person },
+    };
+  },
+
+  async reauthenticate() {
+    const person = await visitor();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/reauthenticate", bearer: person.accessToken },
+      body: { password: person.password },
+      // The refresh token from before is at most one generation behind, unless the client repeated its request.
+      whenDone: async () => {
+        const repeated = await post(
+          "/api/v1/auth/reauthenticate",
+          { password: person.password },
+          { bearer: person.accessToken },
+        );
+        expect(repeated.status).toBe(200);
+        await expectAlive({ accessToken: person.accessToken, refreshToken: repeated.json.refresh_token });
+      },
+    };
+  },
+
+  async "reauthenticate with a wrong password"() {
+    const person = await visitor();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/reauthenticate", bearer: person.accessToken, refusal: "wrong_password" },
+      body: { password: "a wrong password, surely" },
+      userId: person.userId,
+      whenDone: () => expectAlive(person),
     };
   },
 

@@ -47,6 +47,8 @@ const ROUTES: Record<string, Confirm> = {
     ),
   "a change of the email address": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
     post("/api/v1/users/me/email", { email: somebody().email, password }, { bearer: accessToken, address }, send),
+  "a reauthentication": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
+    post("/api/v1/auth/reauthenticate", { password }, { bearer: accessToken, address }, send),
   "the deletion of the account": ({ accessToken }, password, address = freshAddress(), send = hurried) =>
     call("DELETE", "/api/v1/users/me", { bearer: accessToken, address, body: { password } }, send),
 };
@@ -85,7 +87,7 @@ describe.each(routes)("a wrong current password at %s", (_what, confirm) => {
     // Neither login nor any route accepts the right password from a network that is unknown.
     expectProblem(await tryLogin(person), 401, "invalid_credentials");
     for (const [, other] of routes) expectProblem(await other(person, person.password), 403, "wrong_password");
-    const [blocked] = await eventsOf(person.userId, "password_check_failed", 103);
+    const [blocked] = await eventsOf(person.userId, "password_check_failed", 100 + routes.length);
     expect(blocked).toMatchObject({ details: '{"reason":"password_blocked"}' });
     expect((await confirm(person, person.password, person.home)).status).toBeLessThan(300);
   }, 60_000);

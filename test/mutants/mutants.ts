@@ -45,13 +45,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The grace in which the previous refresh token is accepted never ends.",
-        file: "src/sessions/user-sessions-object.ts",
-        from: " && now - session.rotatedAt <= grace",
-        to: "",
+        file: "src/sessions/generations.ts",
+        from: "generation === session.generation - 1 && isRecent(session, grace, now)",
+        to: "generation === session.generation - 1",
       },
       {
         name: "Within the grace every older refresh token is accepted.",
-        file: "src/sessions/user-sessions-object.ts",
+        file: "src/sessions/generations.ts",
         from: "generation === session.generation - 1",
         to: "generation < session.generation",
       },
@@ -66,6 +66,52 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/platform/crypto.ts",
         from: "[newest, deriver(previous)]",
         to: "[newest]",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/reauthenticate.test.ts"],
+    [
+      {
+        name: "The refresh token of the lower level gets tokens of the higher one.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "isRaised ? 2 : 1",
+        to: "1",
+      },
+      {
+        name: "A refresh token that a higher level superseded ends its session at once.",
+        file: "src/sessions/generations.ts",
+        from: "generation === raisedTo - 2 && isRecent(session, grace, now)",
+        to: "false",
+      },
+      {
+        name: "A refresh token that a higher level superseded never counts as reused.",
+        file: "src/sessions/generations.ts",
+        from: "generation === raisedTo - 2 && isRecent(session, grace, now)",
+        to: "generation === raisedTo - 2",
+      },
+      {
+        name: "A superseded refresh token takes the newer cookie away.",
+        file: "src/features/login/refresh.ts",
+        from: '"rate_limited", "refresh_token_superseded"',
+        to: '"rate_limited"',
+      },
+      {
+        name: "A session whose user changed while the password was checked is renewed.",
+        file: "src/features/login/reauthenticate.ts",
+        from: "!isOfCurrentEpoch(owner, sessionId, renewed.epoch)",
+        to: "false",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/access/recent-user.test.ts"],
+    [
+      {
+        name: "However old a login is, it counts as recent.",
+        file: "src/endpoint/callers.ts",
+        from: "clock.now() - principal.authenticatedAt <= reauthenticationMaxAge",
+        to: "principal.authenticatedAt > 0",
       },
     ],
   ),

@@ -3,9 +3,13 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
+import type { Bindings } from "../../src/bindings.ts";
 import type { AuthenticationMethod } from "../../src/sessions/authentication.ts";
 import { signRefreshToken } from "../../src/sessions/refresh-token.ts";
+import type { Rotation } from "../../src/sessions/session-messages.ts";
+import type { UserSessions } from "../../src/sessions/user-sessions-object.ts";
 import { readMe, refresh } from "../support/account.ts";
+import { appWith } from "../support/client.ts";
 import { loggedIn, logIn, registered } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 
@@ -65,15 +69,16 @@ describe("the tokens of a session", () => {
   });
 
   it("say nothing of it for the seconds in which an object of the release before still answers", async () => {
-    const { refreshToken, userId } = await loggedIn();
-    await runInDurableObject(env.USER_SESSIONS.getByName(userId), (instance) => {
-      const rotate = instance.rotate.bind(instance);
-      vi.spyOn(instance, "rotate").mockImplementation(async (...values) => {
-        const rotation = await rotate(...values);
-        return Object.fromEntries(Object.entries(rotation).filter(([name]) => name !== "authentication")) as never;
-      });
-    });
-    const { access_token } = (await refresh(refreshToken)).json;
+    const { refreshToken } = await loggedIn();
+    const earlier = {
+      getByName: (name: string) => ({
+        async rotate(...values: Parameters<UserSessions["rotate"]>) {
+          const rotation: Rotation = await env.USER_SESSIONS.getByName(name).rotate(...values);
+          return Object.fromEntries(Object.entries(rotation).filter(([member]) => member !== "authentication"));
+        },
+      }),
+    } as unknown as Bindings["USER_SESSIONS"];
+    const { access_token } = (await refresh(refreshToken, appWith({}, { USER_SESSIONS: earlier }))).json;
     expect(statedBy(access_token)).toEqual({});
     expect((await readMe(access_token)).status).toBe(200);
   });

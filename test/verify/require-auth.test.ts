@@ -251,13 +251,13 @@ describe("requireAuth", () => {
         const response = await askAs(acr, age, demand);
         expect(response.status).toBe(401);
         const { acr: acr_values, maxAge: max_age } = demand;
-        const document = await response.json<Record<string, unknown>>();
+        const document = await response.json<{ acr_values?: string; max_age?: number }>();
         expect(document).toMatchObject({
           type: "urn:postern:problem:insufficient_user_authentication",
           code: "insufficient_user_authentication",
           status: 401,
         });
-        expect([document["acr_values"], document["max_age"]]).toEqual([acr_values, max_age]);
+        expect([document.acr_values, document.max_age]).toEqual([acr_values, max_age]);
         const demanded = [
           acr_values === undefined ? "" : `, acr_values="${acr_values}"`,
           max_age === undefined ? "" : `, max_age="${max_age}"`,
@@ -274,7 +274,7 @@ describe("requireAuth", () => {
       expect(await response.json()).toMatchObject({ code: "forbidden" });
     });
 
-    it.each([
+    it.each<[Record<string, unknown>, string]>([
       [{ acr: "aal3" }, 'no acr "aal3"'],
       [{ acr: undefined }, 'no acr "undefined"'],
       [{ maxAge: 0 }, "a `maxAge` of at least 1 second"],

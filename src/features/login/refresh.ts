@@ -28,7 +28,13 @@ export const refresh = endpoint(
     limits: [takenByHandler("refreshPerSession")],
     outcomes: "refreshes",
     success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
-    refusals: ["invalid_refresh_token", "refresh_token_reused", "origin_not_allowed", "rate_limited"],
+    refusals: [
+      "invalid_refresh_token",
+      "refresh_token_reused",
+      "refresh_token_superseded",
+      "origin_not_allowed",
+      "rate_limited",
+    ],
   },
   async (services, { body, exchange }) => {
     const cookies = body.refresh_token === undefined ? readRefreshCookies(services, exchange) : [];
@@ -36,11 +42,13 @@ export const refresh = endpoint(
     const inCookie = cookies.length > 0;
     const tokens = await rotateFirst(services, exchange, inCookie ? cookies : [body.refresh_token ?? ""]);
     if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
-    // If the refresh was only refused by a limit, the token is still valid.
-    if (inCookie && tokens.code !== "rate_limited") clearRefreshCookie(services, exchange);
+    if (inCookie && !KEEPS_COOKIE.has(tokens.code)) clearRefreshCookie(services, exchange);
     return tokens;
   },
 );
+
+/** A limited token is still valid. Instead of a superseded one, the browser may already have the newer one. */
+const KEEPS_COOKIE = new Set<string>(["rate_limited", "refresh_token_superseded"]);
 
 /** Tries the next cookie if a session is over: a cookie of an ended session may be in front of the current one. */
 async function rotateFirst(services: Services, exchange: Exchange, [first = "", ...others]: readonly string[]) {
@@ -70,6 +78,7 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
     return refuse("rate_limited", { ...refusal.details, userId });
   }
   if (rotation.outcome === "reused") return refuse("refresh_token_reused", { userId });
+  if (rotation.outcome === "superseded") return refuse("refresh_token_superseded", { userId });
   if (rotation.outcome !== "rotated" || user === undefined || !user.isActive) return refuse("invalid_refresh_token");
   if (!isOfCurrentEpoch(user, sessionId, rotation.epoch)) return refuse("invalid_refresh_token");
   exchange.addHeaders(headers);
