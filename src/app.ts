@@ -23,9 +23,8 @@ import { systemClock } from "./platform/clock.ts";
 import { namesOf } from "./platform/records.ts";
 import { createServices } from "./services.ts";
 
-export function createApp(config: Config): Hono<AppEnv> {
+export function createApp(config: Config, endpoints = endpointsOf(config)): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false, router: new KeepingRouter() });
-  const endpoints = endpointsOf(config);
 
   app.use(requestId);
   app.use(requestTrace);

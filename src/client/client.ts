@@ -5,7 +5,7 @@ import { createFetch } from "./fetch.ts";
 import { createService, readUser } from "./service.ts";
 import { type AuthState, createSession, type Message } from "./session.ts";
 import { joinTabs, noTabs } from "./tabs.ts";
-import type { Answer, Fetch, LoginBody, RegisterBody, TokenPair, User } from "./types.ts";
+import type { Answer, Fetch, LoginBody, ReauthenticateBody, RegisterBody, TokenPair, User } from "./types.ts";
 
 export interface ClientOptions {
   /** The origin of the service, for example `https://auth.example.com`. */
@@ -20,6 +20,12 @@ export interface ClientOptions {
   apis?: readonly string[];
   /** The name in the user's list of sessions, if a login does not set one. */
   deviceName?: string;
+  /**
+   * Called if the service or one of the `apis` demands a recent or a stronger login from `client.fetch`. Ask the user for
+   * a proof and call `client.reauthenticate`, then return true: the request is sent once more, unless its body is a stream
+   * or it is a `Request` with a body. Called once for requests that fail at the same time.
+   */
+  onReauthenticationRequired?: (error: PosternError) => Promise<boolean>;
   /** A replacement for the global `fetch`. */
   fetch?: Fetch;
 }
@@ -51,6 +57,11 @@ export interface Client {
    * `session_ended`.
    */
   logout(options?: { all?: boolean }): Promise<void>;
+  /**
+   * Proves again who the user is, in the same session. The tokens are then of a recent login, in all tabs that share the
+   * session. Throws `wrong_password` if the proof is wrong.
+   */
+  reauthenticate(body: ReauthenticateBody): Promise<void>;
   /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */
   refresh(): Promise<boolean>;
   /** Reads the user who is logged in; `null` if there is none. */
@@ -88,7 +99,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   const service = createService(baseUrl, usesCookie, world);
   const tabs = usesCookie ? joinTabs<Message>(`postern/1 ${new URL(baseUrl).origin}`, world, hear) : noTabs();
   const session = createSession(usesCookie, service, tabs, world);
-  const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch);
+  const authorizedFetch = createFetch([baseUrl, ...apis], session, world.fetch, options.onReauthenticationRequired);
 
   let entering: Promise<unknown> | undefined;
   /** A log-out that the service has not confirmed. */
@@ -169,6 +180,13 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       if (unconfirmed === attempt) unconfirmed = undefined;
       // This session had already ended, so the service did not end the others.
       if (all && refusal !== undefined && refusal.code !== "unauthorized") throw refusal;
+    },
+
+    async reauthenticate(body) {
+      await session.accessToken();
+      await session.replace((tokens) =>
+        service.post("/api/v1/auth/reauthenticate", body, { bearer: tokens.access_token }),
+      );
     },
 
     // After an unconfirmed log-out, the cookie must not log the user in again.

@@ -46,6 +46,11 @@ export function networkError(cause: unknown): PosternError {
   );
 }
 
+/** What the service answers without an access token. */
+export function notLoggedIn(): PosternError {
+  return new PosternError({ status: 401, code: "unauthorized", detail: "Log in first." });
+}
+
 /**
  * Reads the error of a response from `client.fetch`. Never rejects. Consumes the body of the response. Also works for
  * your own API if it answers with problem documents (RFC 9457), as `postern/verify` does: their `code`, `detail` and

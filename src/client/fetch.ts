@@ -1,3 +1,4 @@
+import { type PosternError, readError } from "./error.ts";
 import type { Session } from "./session.ts";
 import type { Fetch, TokenPair } from "./types.ts";
 
@@ -6,10 +7,28 @@ export function createFetch(
   [baseUrl = "", ...apis]: readonly string[],
   session: Pick<Session, "accessToken" | "replacementOf">,
   fetch: Fetch,
+  onReauthenticationRequired?: (error: PosternError) => Promise<boolean>,
 ): Fetch {
   const origins = new Set([baseUrl, ...apis].map((url) => new URL(url).origin));
   /** Tokens that an origin refused although they were new. Another refresh would not help there. */
   const refusedWhenNew = new Map<string, TokenPair>();
+  let asking: Promise<boolean> | undefined;
+
+  /** Whether the user has met what a response demands of the login. `undefined` if it demands nothing. */
+  async function meetDemand(response: Response): Promise<boolean | undefined> {
+    if (onReauthenticationRequired === undefined || (response.status !== 401 && response.status !== 403))
+      return undefined;
+    const error = await readError(response.clone());
+    if (!DEMANDS.test(error.code)) return undefined;
+    const land = () => {
+      asking = undefined;
+    };
+    if (asking === undefined) {
+      asking = onReauthenticationRequired(error);
+      asking.then(land, land);
+    }
+    return asking;
+  }
 
   return async (input, init) => {
     const request = typeof input === "object" && "url" in input ? input : undefined;
@@ -25,17 +44,28 @@ export function createFetch(
     };
     const tokens = await session.accessToken();
     if (tokens === undefined) return fetch(target, init);
-    const response = await send(tokens.access_token);
-    if (response.status !== 401 || !canSendAgain(request, init)) return response;
-    if (refusedWhenNew.get(origin) === tokens) return response;
-    const newer = await session.replacementOf(tokens);
-    if (newer === undefined) return response;
-    await response.body?.cancel();
-    const second = await send(newer.access_token);
+    /** Sends again with newer tokens of the same session, if there are some. */
+    const sendAgain = async (response: Response, used: TokenPair) => {
+      const newer = await session.replacementOf(used);
+      if (newer === undefined) return { response, newer };
+      await response.body?.cancel();
+      return { response: await send(newer.access_token), newer };
+    };
+    const first = await send(tokens.access_token);
+    if (!canSendAgain(request, init)) return first;
+    const isMet = await meetDemand(first);
+    if (isMet !== undefined) return isMet ? (await sendAgain(first, tokens)).response : first;
+    if (first.status !== 401 || refusedWhenNew.get(origin) === tokens) return first;
+    const { response: second, newer } = await sendAgain(first, tokens);
+    if (newer === undefined) return first;
+    if (await meetDemand(second)) return (await sendAgain(second, newer)).response;
     if (second.status === 401) refusedWhenNew.set(origin, newer);
     return second;
   };
 }
+
+/** The codes with which the service, and `postern/verify` in an API, ask for another proof of who the user is. */
+const DEMANDS = /^(reauthentication_required|insufficient_user_authentication)$/;
 
 /** A stream can be read only once, and the body of a `Request` is a stream. Only GET and HEAD never have a body. */
 function canSendAgain(request: Request | undefined, init: RequestInit | undefined): boolean {

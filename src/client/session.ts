@@ -2,6 +2,7 @@
  * The session in this tab: the access token, its refresh, and the listeners. Tokens are stored only here, in memory.
  */
 import { elapsedSince, type Reading, type Surroundings } from "./browser.ts";
+import { notLoggedIn, PosternError } from "./error.ts";
 import { isVerdict, refreshPatiently } from "./refresh.ts";
 import type { Service } from "./service.ts";
 import type { Tabs } from "./tabs.ts";
@@ -123,6 +124,25 @@ export function createSession(
     return started.outcome;
   }
 
+  /** Replaces the tokens with those that `ask` gets for them. Takes turns with refreshes, which would use old ones. */
+  async function replace(ask: (tokens: TokenPair) => Promise<TokenPair>): Promise<void> {
+    const sessionId = held?.tokens.session_id;
+    try {
+      await tabs.toRefresh(async () => {
+        const [begunIn, current, since] = [era, tokensOf(sessionId), readClocks()];
+        if (current === undefined) throw notLoggedIn();
+        const tokens = await ask(current);
+        if (era !== begunIn) return;
+        renew(tokens, since);
+        tabs.tell({ kind: "refreshed", tokens, sentAt: since.wall });
+      });
+    } catch (error) {
+      // The tokens may have been replaced all the same. Within 30 s a refresh still gets the newest ones.
+      if (error instanceof PosternError && error.status === 0) refresh().catch(() => {});
+      throw error;
+    }
+  }
+
   function isQuiet(): boolean {
     return failedAt !== undefined && elapsedSince(failedAt, readClocks()) < QUIET_MILLISECONDS;
   }
@@ -131,6 +151,7 @@ export function createSession(
     begin,
     end,
     refresh,
+    replace,
 
     /** The current tokens. Only for the client itself. */
     tokens: () => held?.tokens,

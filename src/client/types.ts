@@ -32,5 +32,8 @@ export type RegisterBody = Body<"/api/v1/auth/register">;
 /** The client sets `cookie` itself. */
 export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 
+/** What proves again who the user is. */
+export type ReauthenticateBody = Body<"/api/v1/auth/reauthenticate">;
+
 /** The signature of `fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;

@@ -38,8 +38,8 @@ export function addMethods(
 
 /** Whether the second authentication reaches a higher level than the first. */
 export function rises(before: Authentication, after: Authentication): boolean {
-  const [from, to] = [before, after].map(({ methods }) => AUTHENTICATION_LEVELS.indexOf(levelOf(methods)));
-  return from !== undefined && to !== undefined && to > from;
+  const rankOf = ({ methods }: Authentication) => AUTHENTICATION_LEVELS.indexOf(levelOf(methods));
+  return rankOf(after) > rankOf(before);
 }
 
 export function writeMethods(methods: readonly AuthenticationMethod[]): string {

@@ -1,15 +1,17 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { recentUser } from "../../src/endpoint/callers.ts";
 import { endpoint } from "../../src/endpoint/endpoint.ts";
-import { isRefusal } from "../../src/platform/refusal.ts";
 import { refresh } from "../support/account.ts";
-import { post } from "../support/client.ts";
-import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
+import { type Answer, expectProblem, freshAddress, ORIGIN, post } from "../support/client.ts";
 import { loggedIn } from "../support/people.ts";
-import { coldIsolate } from "../support/services.ts";
 
 const MINUTE = 60_000;
 
+/** What the service has for users who logged in recently. */
 const dangerous = endpoint(
   {
     ...{ id: "dangerous", method: "post", path: "/dangerous", tag: "Users", summary: "Do something dangerous" },
@@ -19,42 +21,51 @@ const dangerous = endpoint(
   async () => undefined,
 );
 
-const run = (bearer: string | undefined, values: Record<string, string> = {}) =>
-  runEndpoint(dangerous, coldIsolate(values), { ...(bearer === undefined ? {} : { bearer }) });
+async function ask(bearer: string | undefined, values: Record<string, string> = {}): Promise<Answer> {
+  const app = createApp(parseConfig({ ...env, ...values }), [dangerous]);
+  const headers = new Headers({ "CF-Connecting-IP": freshAddress() });
+  if (bearer !== undefined) headers.set("Authorization", `Bearer ${bearer}`);
+  const context = createExecutionContext();
+  const response = await app.fetch(new Request(`${ORIGIN}/dangerous`, { method: "POST", headers }), env, context);
+  await waitOnExecutionContext(context);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: text === "" ? undefined : JSON.parse(text) };
+}
 
 describe("an endpoint for users who logged in recently", () => {
   it("lets them in for fifteen minutes, and then says how old a login may be (RFC 9470)", async () => {
-    const person = await loggedIn();
+    const { accessToken } = await loggedIn();
     vi.setSystemTime(Date.now() + 14 * MINUTE);
-    expect(outcomeOf(await run(person.accessToken))).toBeUndefined();
+    expect((await ask(accessToken)).status).toBe(204);
     vi.setSystemTime(Date.now() + 2 * MINUTE);
-    const answer = await run(person.accessToken);
-    expect(outcomeOf(answer)).toBe("reauthentication_required");
-    expect(isRefusal(answer) && answer.details).toMatchObject({
-      members: { max_age: 900 },
-      headers: {
-        "WWW-Authenticate": 'Bearer realm="postern", error="insufficient_user_authentication", max_age="900"',
-      },
-    });
+    const refused = await ask(accessToken);
+    expectProblem(refused, 403, "reauthentication_required");
+    expect(refused.json.max_age).toBe(900);
+    expect(refused.headers.get("WWW-Authenticate")).toBe(
+      'Bearer realm="postern", error="insufficient_user_authentication", max_age="900"',
+    );
   });
 
-  it("lets them in again with the token of a reauthentication, but neither of a refresh nor from before", async () => {
-    const person = await loggedIn();
+  it("lets them in with the token of a reauthentication, but neither of a refresh nor from before", async () => {
+    const { accessToken: bearer, password, refreshToken } = await loggedIn();
     vi.setSystemTime(Date.now() + 16 * MINUTE);
-    const refreshed = (await refresh(person.refreshToken)).json;
-    expect(outcomeOf(await run(refreshed.access_token))).toBe("reauthentication_required");
-    const { password, accessToken: bearer } = person;
+    const refreshed = (await refresh(refreshToken)).json.access_token;
+    expectProblem(await ask(refreshed), 403, "reauthentication_required");
     const { json } = await post("/api/v1/auth/reauthenticate", { password }, { bearer });
-    expect(outcomeOf(await run(json.access_token))).toBeUndefined();
-    // Who has stolen the tokens from before gains nothing.
-    expect(outcomeOf(await run(refreshed.access_token))).toBe("reauthentication_required");
+    expect((await ask(json.access_token)).status).toBe(204);
+    // An attacker with a token from before gains nothing.
+    expectProblem(await ask(refreshed), 403, "reauthentication_required");
   });
 
   it("takes the time from the configuration", async () => {
     const { accessToken } = await loggedIn();
     vi.setSystemTime(Date.now() + 2 * MINUTE);
-    const values = { REAUTHENTICATION_MAX_AGE_MINUTES: "1" };
-    expect(outcomeOf(await run(accessToken, values))).toBe("reauthentication_required");
-    expect(outcomeOf(await run(undefined, values))).toBe("unauthorized");
+    const refused = await ask(accessToken, { REAUTHENTICATION_MAX_AGE_MINUTES: "1" });
+    expectProblem(refused, 403, "reauthentication_required");
+    expect(refused.json.max_age).toBe(60);
+  });
+
+  it("lets no client in without a token", async () => {
+    expectProblem(await ask(undefined), 401, "unauthorized");
   });
 });
