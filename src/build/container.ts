@@ -18,7 +18,7 @@ import {
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { unstable_readConfig } from "wrangler";
-import { environment, RETIRED_VARIABLES } from "../config/settings.ts";
+import { environment, RETIRED_VARIABLES } from "../config/config.ts";
 import { buildGateway } from "./bundles.ts";
 import { containerConfig, databaseFile, PROXY_VARIABLES } from "./container-config.ts";
 

@@ -2,7 +2,7 @@
  * `npm run keys:rotate`: rotates the signing keys by hand. The timestamps of a key decide what it may do, so this
  * command only sets one of them to now. The running service then rotates the keys.
  */
-import { JWKS_MAX_AGE_SECONDS } from "../config/settings.ts";
+import { JWKS_MAX_AGE_SECONDS } from "../features/well-known/jwks-cache-header.ts";
 import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../keys/signing-key-rows.ts";
 import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";

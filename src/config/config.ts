@@ -2,17 +2,61 @@
  * Configuration: the environment's text values, parsed once into a typed object.
  *
  * A wrong or missing value throws {@link ConfigurationError}, which names every wrong variable and says what it takes.
- * Defaults and bounds are in `settings.ts`.
+ * This file only joins the topics in `settings/`. Each has its variables with their defaults and bounds, what they
+ * become, and what contradicts what. Limits are in `limit-rules.ts`.
  */
-import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
-import { contradictions } from "./contradictions.ts";
-import {
-  DEFAULT_REFRESH_DAYS,
-  environment,
-  FIRST_SUPERUSER_LINK_LIFETIME,
-  RETIRED_VARIABLES,
-  SCRYPT_R,
-} from "./settings.ts";
+import * as z from "zod";
+import * as accessTokens from "./settings/access-token-lifetime-and-audience.ts";
+import * as browsers from "./settings/allowed-origins-and-cookie.ts";
+import * as authSecret from "./settings/auth-secret.ts";
+import * as deployment from "./settings/environment-and-public-url.ts";
+import * as lifetimes from "./settings/link-lifetimes-and-retention.ts";
+import * as linkUrls from "./settings/link-urls.ts";
+import * as logging from "./settings/log-level-and-sentry.ts";
+import * as mail from "./settings/mail-transport-and-sender.ts";
+import * as metrics from "./settings/metrics-token.ts";
+import * as passwordRules from "./settings/password-rules.ts";
+import * as limits from "./settings/rate-limit-overrides.ts";
+import * as reauthentication from "./settings/reauthentication-max-age.ts";
+import * as newAccounts from "./settings/registration-and-first-superuser.ts";
+import * as hashing from "./settings/scrypt-cost-and-hash-lane.ts";
+import * as sessions from "./settings/session-lifetimes-cap-and-refresh-grace.ts";
+import * as signingKeys from "./settings/signing-keys-and-clock-tolerance.ts";
+import * as turnstile from "./settings/turnstile.ts";
+
+/** Every variable, in the order of the table in docs/configuration.md. */
+export const environment = z.object({
+  ...deployment.variables,
+  ...authSecret.variables,
+  ...accessTokens.variables,
+  ...sessions.variables,
+  ...reauthentication.variables,
+  ...signingKeys.variables,
+  ...passwordRules.variables,
+  ...hashing.variables,
+  ...lifetimes.variables,
+  ...newAccounts.variables,
+  ...turnstile.variables,
+  ...linkUrls.variables,
+  ...browsers.variables,
+  ...limits.variables,
+  ...logging.variables,
+  ...mail.variables,
+  ...metrics.variables,
+});
+
+/** The variables that hold secrets, marked with * in docs/configuration.md. */
+export const SECRET_VARIABLES = [
+  "AUTH_SECRET",
+  "AUTH_SECRET_PREVIOUS",
+  "TURNSTILE_SECRET_KEY",
+  "SMTP_PASSWORD",
+  "RESEND_API_KEY",
+  "METRICS_TOKEN",
+] as const satisfies (keyof z.output<typeof environment>)[];
+
+/** Variables of earlier versions that would now be ignored, each with what to do instead. */
+export const RETIRED_VARIABLES = sessions.retired;
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
@@ -49,85 +93,46 @@ export function parseConfig(source: object) {
     throw new ConfigurationError([...retired, ...wrong]);
   }
   const values = parsed.data;
-  const development = values.ENVIRONMENT === "development";
-  const publicUrl = values.PUBLIC_URL ?? (development ? "http://localhost:8787" : undefined);
-  const transport = values.MAIL_TRANSPORT ?? (development ? "outbox" : undefined);
-  const faults = [...retired, ...contradictions(values, development, publicUrl, transport)];
+  const { development, productName, publicUrl } = deployment.toConfig(values);
+  const transport = mail.transportOf(values, development);
+  const faults = [
+    ...retired,
+    ...deployment.contradictions(publicUrl, development),
+    ...authSecret.contradictions(values, development),
+    ...sessions.contradictions(values),
+    ...hashing.contradictions(values, development),
+    ...newAccounts.contradictions(values, values.LOG_LEVEL),
+    ...turnstile.contradictions(values, development),
+    ...limits.contradictions(values, development),
+    ...mail.contradictions(values, transport, development),
+    ...metrics.contradictions(values, development),
+  ];
   if (faults.length > 0 || publicUrl === undefined || transport === undefined) throw new ConfigurationError(faults);
 
+  const { clockTolerance, keys } = signingKeys.toConfig(values);
+  const { accounts, audit, links: linkLifetimes } = lifetimes.toConfig(values);
+  const { firstSuperuserEmail, registration, links: newAccountLinks } = newAccounts.toConfig(values);
+  const { allowedHeaders, allowedOrigins, cookieSameSite } = browsers.toConfig(values);
   return {
     development,
     publicUrl,
-    productName: values.PRODUCT_NAME,
-    secret: { current: values.AUTH_SECRET, previous: values.AUTH_SECRET_PREVIOUS },
-    tokens: {
-      issuer: publicUrl,
-      audience: values.JWT_AUDIENCE ?? publicUrl,
-      clientId: values.JWT_CLIENT_ID,
-      algorithm: values.JWT_ALGORITHM,
-      lifetime: values.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
-      clockTolerance: values.CLOCK_TOLERANCE_SECONDS * SECOND,
-    },
-    keys: {
-      signingPeriod: values.KEY_ROTATION_DAYS * DAY,
-      publishLead: values.KEY_PUBLISH_LEAD_MINUTES * MINUTE,
-    },
-    sessions: {
-      lifetime: values.SESSION_MAX_DAYS * DAY,
-      idleLifetime: (values.REFRESH_TOKEN_EXPIRE_DAYS ?? Math.min(DEFAULT_REFRESH_DAYS, values.SESSION_MAX_DAYS)) * DAY,
-      maximum: values.SESSIONS_PER_USER,
-      refreshGrace: values.REFRESH_GRACE_SECONDS * SECOND,
-      reauthenticationMaxAge: values.REAUTHENTICATION_MAX_AGE_MINUTES * MINUTE,
-      cookieSameSite: values.COOKIE_SAME_SITE,
-    },
-    passwords: {
-      minimumLength: values.PASSWORD_MIN_LENGTH,
-      maximumLength: values.PASSWORD_MAX_LENGTH,
-      // Off in development, which may be offline and use the passwords of examples.
-      breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),
-      breachTimeout: values.BREACHED_PASSWORD_TIMEOUT_MILLISECONDS,
-      scrypt: { ln: values.SCRYPT_LN, r: SCRYPT_R, p: values.SCRYPT_P },
-      laneLength: values.HASH_LANE_LENGTH,
-    },
-    accounts: {
-      unverifiedLifetime: values.UNVERIFIED_ACCOUNT_EXPIRE_DAYS * DAY,
-      usernameRetirement: values.USERNAME_RETIREMENT_DAYS * DAY,
-    },
-    audit: { retention: values.AUDIT_RETENTION_DAYS * DAY },
-    firstSuperuserEmail: values.FIRST_SUPERUSER_EMAIL,
-    registration: { policy: values.REGISTRATION, emailDomains: values.ALLOWED_EMAIL_DOMAINS },
-    turnstile: { secretKey: values.TURNSTILE_SECRET_KEY, siteKey: values.TURNSTILE_SITE_KEY },
-    links: {
-      verifyEmailUrl: values.VERIFY_EMAIL_URL ?? `${publicUrl}/verify-email`,
-      resetPasswordUrl: values.RESET_PASSWORD_URL ?? `${publicUrl}/reset-password`,
-      confirmEmailUrl: values.CONFIRM_EMAIL_URL ?? `${publicUrl}/confirm-email`,
-      undoEmailChangeUrl: values.UNDO_EMAIL_CHANGE_URL ?? `${publicUrl}/undo-email-change`,
-      invitationUrl: values.INVITATION_URL ?? `${publicUrl}/accept-invitation`,
-      firstSuperuserLifetime: FIRST_SUPERUSER_LINK_LIFETIME,
-      invitationLifetime: values.INVITATION_EXPIRE_HOURS * HOUR,
-      undoEmailChangeLifetime: values.EMAIL_CHANGE_UNDO_DAYS * DAY,
-      resetPasswordLifetime: values.RESET_PASSWORD_EXPIRE_MINUTES * MINUTE,
-      verifyEmailLifetime: values.EMAIL_VERIFICATION_EXPIRE_HOURS * HOUR,
-    },
-    allowedOrigins: values.ALLOWED_ORIGINS,
-    allowedHeaders: values.ALLOWED_HEADERS,
-    limits: { enforced: values.RATE_LIMITING === "on", rules: values.RATE_LIMITS },
-    log: { level: values.LOG_LEVEL },
-    /** `envelopeUrl` is absent if errors are reported nowhere. */
-    sentry: { envelopeUrl: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT ?? values.ENVIRONMENT },
-    metrics: { token: values.METRICS_TOKEN },
-    mail: {
-      transport,
-      from: values.MAIL_FROM ?? `${values.PRODUCT_NAME} <no-reply@localhost>`,
-      subjects: values.MAIL_SUBJECTS,
-      smtp: {
-        host: values.SMTP_HOST ?? "",
-        port: values.SMTP_PORT,
-        user: values.SMTP_USER,
-        password: values.SMTP_PASSWORD,
-        tls: values.SMTP_TLS,
-      },
-      resendApiKey: values.RESEND_API_KEY ?? "",
-    },
+    productName,
+    secret: authSecret.toConfig(values),
+    tokens: { ...accessTokens.toConfig(values, publicUrl), clockTolerance },
+    keys,
+    sessions: { ...sessions.toConfig(values), ...reauthentication.toConfig(values), cookieSameSite },
+    passwords: { ...passwordRules.toConfig(values, development), ...hashing.toConfig(values) },
+    accounts,
+    audit,
+    firstSuperuserEmail,
+    registration,
+    turnstile: turnstile.toConfig(values),
+    links: { ...linkUrls.toConfig(values, publicUrl), ...linkLifetimes, ...newAccountLinks },
+    allowedOrigins,
+    allowedHeaders,
+    limits: limits.toConfig(values),
+    ...logging.toConfig(values, values.ENVIRONMENT),
+    metrics: metrics.toConfig(values),
+    mail: mail.toConfig(values, transport, productName),
   } as const;
 }

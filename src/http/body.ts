@@ -7,7 +7,6 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod";
-import { MAX_BODY_BYTES } from "../config/settings.ts";
 import { refuse } from "../platform/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
@@ -15,6 +14,9 @@ import { answerProblem } from "./problem-response.ts";
 
 // The platform forbids code generation, so this keeps zod from trying it.
 z.config({ jitless: true });
+
+/** The largest request body, in bytes. Part of the HTTP contract. */
+const MAX_BODY_BYTES = 64 * 1024;
 
 /** The maximum number of field errors in a response, so that the response is not larger than the invalid body. */
 const MOST_ERRORS = 20;

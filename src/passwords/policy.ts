@@ -1,6 +1,6 @@
 /** The zod schemas of passwords in request bodies. The other rules for new passwords are in `quality.ts`. */
 import * as z from "zod";
-import { MAX_PASSWORD_LENGTH } from "../config/settings.ts";
+import { MAX_PASSWORD_LENGTH } from "../config/settings/password-rules.ts";
 import { codePointLength } from "../platform/encoding.ts";
 import { type Lengths, passwordFault, shapeFaults } from "./faults.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Password hashes: scrypt (RFC 7914) in PHC strings, `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`. The cost is set in
- * `config/settings.ts`.
+ * `config/settings/scrypt-cost-and-hash-lane.ts`.
  *
  * Uses the runtime's native scrypt, or `@noble/hashes` if the runtime has none. Both compute synchronously, so an
  * isolate computes one hash at a time.

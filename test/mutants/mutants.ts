@@ -1058,13 +1058,13 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "An origin with a wildcard may be listed.",
-        file: "src/config/values.ts",
+        file: "src/config/settings/allowed-origins-and-cookie.ts",
         from: "[\\w.~-]+(:",
         to: "[\\w.~*-]+(:",
       },
       {
         name: "An asterisk may be listed among the headers.",
-        file: "src/config/values.ts",
+        file: "src/config/settings/allowed-origins-and-cookie.ts",
         from: "/^[a-z][\\w-]{0,63}$/i",
         to: "/^[a-z*][\\w-]{0,63}$/i",
       },

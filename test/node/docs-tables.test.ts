@@ -1,8 +1,8 @@
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
+import { environment } from "../../src/config/config.ts";
 import { LIMIT_RULES } from "../../src/config/limit-rules.ts";
-import { environment } from "../../src/config/settings.ts";
 import { fieldErrors } from "../../src/http/field-errors.ts";
 import { PROBLEMS, problemType } from "../../src/http/problems.ts";
 import { FAULT_CODES } from "../../src/passwords/faults.ts";

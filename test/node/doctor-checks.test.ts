@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { SECRET_VARIABLES } from "../../src/config/settings.ts";
+import { SECRET_VARIABLES } from "../../src/config/config.ts";
 import { ARCHIVE_MIGRATIONS } from "../../src/db/archive.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { earliestId } from "../../src/platform/random.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MAX_PASSWORD_LENGTH } from "../../src/config/settings.ts";
+import { MAX_PASSWORD_LENGTH } from "../../src/config/settings/password-rules.ts";
 import { type Breaches, lookUpBreach } from "../../src/passwords/breaches.ts";
 import { createCommonPasswords } from "../../src/passwords/common-passwords.ts";
 import { containsWord, wordsOfEmail } from "../../src/passwords/context-words.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import * as z from "zod";
-import { SECRET_VARIABLES } from "../../config/settings.ts";
+import { SECRET_VARIABLES } from "../../config/config.ts";
 import { weaknessOf } from "../../platform/secret-strength.ts";
 import { freshSecret } from "../dev-vars.ts";
 import { CURRENT, PREVIOUS, writeNewSecret } from "../secrets.ts";

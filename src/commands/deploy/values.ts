@@ -1,6 +1,6 @@
 /** The service's values for one environment: from the process environment, the operator's file, or the operator. */
 import * as z from "zod";
-import { SECRET_VARIABLES } from "../../config/settings.ts";
+import { SECRET_VARIABLES } from "../../config/config.ts";
 import { CURRENT, PREVIOUS } from "../secrets.ts";
 import { faultOfAddress, workersDevUrl } from "./account.ts";
 import { needsAuthSecret } from "./deployed-secrets.ts";

@@ -1,7 +1,7 @@
 /** Whether the service accepts its configuration values. */
 
 import { statSync } from "node:fs";
-import { SECRET_VARIABLES } from "../../config/settings.ts";
+import { SECRET_VARIABLES } from "../../config/config.ts";
 import { devVarsPath } from "../dev-vars.ts";
 import { isAbsent } from "./absent.ts";
 import type { Examination, Wish } from "./examination.ts";

@@ -1,8 +1,7 @@
 /** The configuration values of the examined service, as far as this machine can know them. */
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { type Config, ConfigurationError, parseConfig } from "../../config/config.ts";
-import { environment } from "../../config/settings.ts";
+import { type Config, ConfigurationError, environment, parseConfig } from "../../config/config.ts";
 
 export type Variables = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { JWKS_MAX_AGE_SECONDS } from "../../config/settings.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { publishedJwk } from "../../keys/public-jwk.ts";
 import { presentJwks } from "../../keys/signing-key.ts";
+import { JWKS_CACHE_HEADER } from "./jwks-cache-header.ts";
 
 const jwksSchema = z.strictObject({ keys: z.array(publishedJwk) }).meta({ id: "JsonWebKeySet" });
 
@@ -17,6 +17,5 @@ export const readJwks = endpoint(
     isConditional: true,
     success: { status: 200, description: "The published keys.", schema: jwksSchema },
   },
-  async ({ keyring }) =>
-    new Reply(presentJwks(await keyring.published()), { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` }),
+  async ({ keyring }) => new Reply(presentJwks(await keyring.published()), JWKS_CACHE_HEADER),
 );

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { JWKS_MAX_AGE_SECONDS } from "../../config/settings.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import { JWKS_CACHE_HEADER } from "./jwks-cache-header.ts";
 
 const metadataSchema = z
   .strictObject({
@@ -34,6 +34,6 @@ export const readMetadata = endpoint(
       access_token_signing_alg_values_supported: [config.tokens.algorithm],
       service_documentation: `${config.publicUrl}/docs`,
     };
-    return new Reply(metadata, { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` });
+    return new Reply(metadata, JWKS_CACHE_HEADER);
   },
 );

@@ -1,6 +1,6 @@
-/** The variable `RATE_LIMITS`: limits that the operator overrides. */
+/** Whether limits count, and which of `limit-rules.ts` the operator overrides. */
 import * as z from "zod";
-import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../platform/clock.ts";
 import {
   LIMIT_RULES,
   type LimitName,
@@ -8,7 +8,8 @@ import {
   type LimitRules,
   LONGEST_PAUSE,
   MOST_WRONG_GUESSES,
-} from "./limit-rules.ts";
+} from "../limit-rules.ts";
+import { oneOf, unless, type ValuesOf } from "../values.ts";
 
 const TAKES =
   "takes limits like loginPerAddress=60/5m, registerPerAddress=5/1h: a name, a number, and a window in s, m or h";
@@ -16,7 +17,7 @@ const LARGEST_BUDGET = 100_000;
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR };
 
 /** Comma-separated overrides. The result is the complete set of rules. */
-export const limitRules = z
+const limitRules = z
   .string()
   .default("")
   .transform((text, context): LimitRules => {
@@ -37,6 +38,21 @@ export const limitRules = z
     }
     return rules;
   });
+
+export const variables = {
+  RATE_LIMITING: oneOf(["on", "off"]).default("on"),
+  RATE_LIMITS: limitRules,
+};
+
+type Values = ValuesOf<typeof variables>;
+
+export function toConfig({ RATE_LIMITING, RATE_LIMITS }: Values) {
+  return { enforced: RATE_LIMITING === "on", rules: RATE_LIMITS } as const;
+}
+
+export function contradictions({ RATE_LIMITING }: Values, development: boolean): string[] {
+  return unless(development || RATE_LIMITING === "on", "RATE_LIMITING=off is for development only.");
+}
 
 function faultOf(name: string, { budget, window }: LimitRule, seen: ReadonlySet<string>): string | undefined {
   if (!isLimitName(name)) return `has an unknown limit: ${name}. It takes ${Object.keys(LIMIT_RULES).join(", ")}`;

@@ -1,7 +1,10 @@
+/** Which log lines are written, and where errors are reported. */
 import * as z from "zod";
+import { LOG_LEVELS } from "../../platform/log.ts";
+import { oneOf, type ValuesOf } from "../values.ts";
 
 /** A Sentry DSN, `https://<public key>@<host>/<project>`, as the URL of the project's envelope endpoint. */
-export const sentryDsn = z.string().transform((text, context) => {
+const sentryDsn = z.string().transform((text, context) => {
   const url = envelopeUrl(text);
   if (url !== undefined) return url;
   context.addIssue({ code: "custom", message: "takes a Sentry DSN like https://0123abcd@o1.ingest.sentry.io/2" });
@@ -9,9 +12,23 @@ export const sentryDsn = z.string().transform((text, context) => {
 });
 
 /** `environment` in Sentry's own words: one line without spaces or slashes. */
-export const sentryEnvironment = z
+const sentryEnvironment = z
   .string()
   .regex(/^[^\s/]{1,64}$/, "takes a name of at most 64 characters, without spaces or slashes");
+
+export const variables = {
+  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  SENTRY_DSN: sentryDsn.optional(),
+  SENTRY_ENVIRONMENT: sentryEnvironment.optional(),
+};
+
+export function toConfig(values: ValuesOf<typeof variables>, environment: string) {
+  return {
+    log: { level: values.LOG_LEVEL },
+    /** `envelopeUrl` is absent if errors are reported nowhere. */
+    sentry: { envelopeUrl: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT ?? environment },
+  } as const;
+}
 
 /** https://develop.sentry.dev/sdk/foundations/transport/authentication/ A path before the project belongs to the host. */
 function envelopeUrl(dsn: string): string | undefined {
