@@ -14,7 +14,7 @@ export const LIMIT_RULES = {
   /**
    * Against guessing at one account from unknown networks: this many wrong guesses in a row cause no pause. After
    * that, the pause starts with the window and doubles with each further wrong guess, up to an hour (NIST SP 800-63B-4
-   * §3.2.2 names 30 seconds and an hour). See `limits/login-guard-object.ts`.
+   * §3.2.2 names 30 seconds and an hour). See `limits/pause-after-wrong-guesses.ts`.
    */
   loginPerAccount: { budget: 10, window: 30 * SECOND },
   /** Against guessing at one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */

@@ -2,7 +2,7 @@
  * Takes what a login costs, in one hop. From the network's budget it takes an attempt. From the guard of the account it
  * takes a guess, and an attempt from this network's budget at the account. The account is identified by the login name
  * that was entered, even if no account has that name. So a refusal does not reveal which accounts exist.
- * `login-guard-object.ts` describes the guard's growing pause.
+ * `pause-after-wrong-guesses.ts` describes the guard's growing pause.
  *
  * Limits cost money mostly by the rows that they write. So a login that succeeds makes four calls but writes two rows:
  *

@@ -1,21 +1,19 @@
 /**
- * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row
- * and slows them down. A network from which the user has logged in before is "known" and has a counter of its own, so
- * failures from other networks can't lock the owner out. The object also has a budget of attempts for each network at
- * this account.
+ * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row,
+ * and `pause-after-wrong-guesses.ts` slows them down. A network from which the user has logged in before is "known" and
+ * has a counter of its own, so failures from other networks can't lock the owner out. The object also has a budget of
+ * attempts for each network at this account.
  *
  * An attempt is stored as a wrong guess from the start. It is refunded if the password was not checked. So the service
  * never checks more guesses than the rules allow, even if they arrive at the same time or the object is evicted. All
  * counters are in one row: an attempt writes it, and a login that succeeds writes it once more.
  */
 import { DurableObject } from "cloudflare:workers";
-import { GUARD_MEMORY, type LimitRule, LONGEST_PAUSE, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
+import { GUARD_MEMORY, type LimitRule, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { doublingPause } from "../platform/retry.ts";
 import { type LimitReading, type StoredBudget, takeAttempts } from "./gcra.ts";
 import {
   blank,
-  forgetPause,
   type GuardVerdict,
   type Guesses,
   isBlank,
@@ -27,6 +25,7 @@ import {
   refundPlaces,
   verdictOn,
 } from "./login-guard-state.ts";
+import { countGuess, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
   /** Whether this is the only counted guess at the current password. */
@@ -53,13 +52,8 @@ export class LoginGuard extends DurableObject {
     const own = knownIn(kept, network, now);
     const guesses = own ?? kept.unknown;
     forgetPause(guesses, now);
-    const wait = guesses.count < rule.budget ? 0 : Math.max(0, guesses.nextAt - now);
-    if (wait === 0) {
-      guesses.count += 1;
-      guesses.lastAt = now;
-      const excess = guesses.count - rule.budget + 1;
-      guesses.nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
-    }
+    const wait = pauseLeft(guesses, rule, now);
+    if (wait === 0) countGuess(guesses, rule, now);
     const taken = takeAttempts(places, ({ entry }) => kept.places[entry] ?? 0, now);
     for (const { entry, arrival } of taken.arrivals) kept.places[entry] = arrival;
     if (wait === 0 && taken.isAllowed) await this.#keep(kept, now);
@@ -79,13 +73,7 @@ export class LoginGuard extends DurableObject {
    * budgets to refund as well; pass them if the password was not checked.
    */
   async refund(network: string, isKnownNetwork: boolean, places: StoredBudget[] = []): Promise<void> {
-    await this.#refund(network, isKnownNetwork, places, (guesses) => {
-      if (guesses.count === 0) return false;
-      guesses.count -= 1;
-      // The guess was allowed, so there was no pause left to wait for.
-      guesses.nextAt = 0;
-      return true;
-    });
+    await this.#refund(network, isKnownNetwork, places, refundGuess);
   }
 
   /**

@@ -85,17 +85,6 @@ export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdi
 }
 
 /**
- * Ends the pause after a day without a guess. The guard of a user's name remembers guesses for longer than a day. If
- * its pause lasted longer too, that would reveal that the user exists.
- */
-export function forgetPause(guesses: Guesses, now: number): void {
-  if (now - guesses.lastAt < PAUSE_MEMORY) return;
-  guesses.hidden += guesses.count;
-  guesses.count = 0;
-  guesses.nextAt = 0;
-}
-
-/**
  * How long the object remembers after its last use. Shorter if no user has the name, because anyone can type such a
  * name.
  */

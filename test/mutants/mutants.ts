@@ -621,13 +621,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "Wrong guesses at an account are not counted.",
-        file: "src/limits/login-guard-object.ts",
+        file: "src/limits/pause-after-wrong-guesses.ts",
         from: "guesses.count += 1;",
         to: "",
       },
       {
         name: "The pause between wrong guesses does not grow.",
-        file: "src/limits/login-guard-object.ts",
+        file: "src/limits/pause-after-wrong-guesses.ts",
         from: "doublingPause(excess, rule.window, LONGEST_PAUSE)",
         to: "rule.window",
       },
@@ -701,7 +701,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The pauses at a user's name are remembered for longer than those at an unknown one.",
-        file: "src/limits/login-guard-state.ts",
+        file: "src/limits/pause-after-wrong-guesses.ts",
         from: "if (now - guesses.lastAt < PAUSE_MEMORY) return;",
         to: "if (now > 0) return;",
       },
