@@ -5,13 +5,13 @@ import { createApp } from "./app.ts";
 import { recordAuditEvents } from "./audit/record.ts";
 import type { Bindings } from "./bindings.ts";
 import { parseConfig } from "./config/config.ts";
+import { runCronTasks } from "./cron-tasks.ts";
 import type { Services } from "./endpoint/services.ts";
 import { findUser, readJwks, verifyToken } from "./features/rpc/methods.ts";
 import { type Method, runCall } from "./features/rpc/run-call.ts";
 import { deliverMails } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import { chooseTransport } from "./mail/transports/choose.ts";
-import { runMaintenance } from "./maintenance.ts";
 import { configureLog } from "./platform/log.ts";
 import { inLogContext } from "./platform/log-context.ts";
 import { systemRandom } from "./platform/random.ts";
@@ -52,7 +52,7 @@ export default {
   async scheduled(_event, bindings) {
     const services = createServices(bindings, config);
     try {
-      await inNewTrace(() => runMaintenance(services));
+      await inNewTrace(() => runCronTasks(services));
     } finally {
       await services.metrics?.handOverNow();
     }

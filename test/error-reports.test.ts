@@ -2,9 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { env, waitUntil } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseConfig } from "../src/config/config.ts";
+import { runCronTasks } from "../src/cron-tasks.ts";
 import { runCall } from "../src/features/rpc/run-call.ts";
 import type { LoginGuard } from "../src/limits/login-guard-object.ts";
-import { runMaintenance } from "../src/maintenance.ts";
 import { createErrorReports } from "../src/platform/error-reports.ts";
 import { configureLog, describeError, writeLog } from "../src/platform/log.ts";
 import { systemRandom } from "../src/platform/random.ts";
@@ -114,7 +114,7 @@ describe("an error", () => {
   });
 
   it.each([
-    ["of the cron job", "task_failed", async () => runMaintenance(withoutKeys()).catch(() => {})],
+    ["of the cron job", "task_failed", async () => runCronTasks(withoutKeys()).catch(() => {})],
     [
       "in a user's object",
       "revocation_not_copied",

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { runCronTasks } from "../src/cron-tasks.ts";
 import { MIGRATIONS } from "../src/db/migrations.ts";
-import { runMaintenance } from "../src/maintenance.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
 import { VERSION } from "../src/version.ts";
 import { appWith, get } from "./support/client.ts";
@@ -110,7 +110,7 @@ describe("GET /health/ready", () => {
       .bind("anonymise:x", JSON.stringify({ userId: "x" }), due)
       .run();
     expect((await ready()).json).toMatchObject({ status: "ok", checks: { ...FINE, cron: "late" } });
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect((await ready()).json.checks).toEqual(FINE);
   });
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import {
   changePassword,
   expectEnded,
@@ -274,7 +274,7 @@ describe("an operator", () => {
     expect(forged.user).toBeUndefined();
     expect((await rowOf(owner.email))?.username).toBe(owner.username);
 
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await rowOf(fresh.email), "an account that was once verified stays").not.toBeNull();
     await resetPassword(token);
     await logIn({ ...owner, password: NEW_PASSWORD });

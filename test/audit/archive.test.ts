@@ -2,8 +2,8 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import worker from "../../src/index.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 import { createServices } from "../../src/services.ts";
 import measured from "../measure/archive-rows.json" with { type: "json" };
@@ -72,9 +72,9 @@ describe("events that are moved to a database of their own", () => {
   it("are moved by the cron job", async () => {
     const userId = crypto.randomUUID();
     const ids = await staged(userId, 3);
-    await runMaintenance(archivingIsolate());
+    await runCronTasks(archivingIsolate());
     await settle();
-    await runMaintenance(archivingIsolate());
+    await runCronTasks(archivingIsolate());
     expect(await placesOf(userId)).toEqual({ staged: [], archived: ids });
   });
 
@@ -401,7 +401,7 @@ describe("lists of events in two databases", () => {
     expect(second).toBeDefined();
 
     const ids = await staged(person.userId, 2);
-    await expect(runMaintenance(archivingIsolate(ARCHIVE_DOWN))).rejects.toThrow(
+    await expect(runCronTasks(archivingIsolate(ARCHIVE_DOWN))).rejects.toThrow(
       "delete_audit_events, move_audit_events",
     );
     expect((await placesOf(person.userId)).staged).toEqual(expect.arrayContaining(ids));

@@ -10,8 +10,8 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/event-types.ts";
 import { retryDelay } from "../../src/audit/record.ts";
 import { createAuditTrail } from "../../src/audit/trail.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import worker from "../../src/index.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { earliestId, systemRandom } from "../../src/platform/random.ts";
@@ -280,9 +280,9 @@ describe("the audit log", () => {
     const old = Date.now() - 366 * DAY;
     const { auditEvents } = coldIsolate();
     await auditEvents.add([event({ userId, occurredAt: old }), event({ userId, occurredAt: old + 2 * DAY })]);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await eventsOf(userId, "login_failed")).toHaveLength(1);
-    await runMaintenance(coldIsolate({ AUDIT_RETENTION_DAYS: "30" }));
+    await runCronTasks(coldIsolate({ AUDIT_RETENTION_DAYS: "30" }));
     expect(await countRows("audit_events", "user_id", userId)).toBe(0);
   });
 

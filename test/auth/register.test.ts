@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { register as registerEndpoint } from "../../src/features/register/register.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { register, tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, atOnce, expectProblem, inTurn, post, refusedFields, shown } from "../support/client.ts";
 import { countingHashes } from "../support/counted-hashes.ts";
@@ -136,7 +136,7 @@ describe("POST /api/v1/auth/register", () => {
     await register(person);
     await register({ ...somebody(), email: owner.email });
     vi.setSystemTime(Date.now() + 31 * 86_400_000);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await rowOf(person.email)).toBeNull();
     expect(await rowOf(owner.email), "an owner stays").not.toBeNull();
     // Theirs alone: other tests register in a later time than this one's.

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import type { AuditEvent } from "../../src/audit/event-types.ts";
 import { parseConfig } from "../../src/config/config.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { createServices } from "../../src/services.ts";
 import { revocationKey } from "../../src/sessions/revocation-record.ts";
 import type { UserSessions } from "../../src/sessions/user-sessions-object.ts";
@@ -46,7 +46,7 @@ describe("the queue of audit events", () => {
 });
 
 describe("the cron job", () => {
-  const run = (calls: Calls) => calls.wait(runMaintenance(createServices(calls.bindings, config)));
+  const run = (calls: Calls) => calls.wait(runCronTasks(createServices(calls.bindings, config)));
   const given = { ...env, AUDIT_DB: env.TEST_AUDIT_DB };
 
   /** Two later runs: what the first of them copies, the second moves. Returns what they put into queues. */

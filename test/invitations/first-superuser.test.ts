@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, atOnce, expectProblem, get, post } from "../support/client.ts";
 import { countRows, setUser } from "../support/database.ts";
@@ -23,7 +23,7 @@ const forAddress = (email: string, more = {}) => ({ FIRST_SUPERUSER_EMAIL: email
 /** What the cron job logs about the first superuser, with these variables. */
 async function runCron(values: Record<string, string>) {
   const logs = recordLogs();
-  await runMaintenance(coldIsolate(values));
+  await runCronTasks(coldIsolate(values));
   return logs().filter(({ event }) => event.startsWith("first_superuser"));
 }
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { readMe, refresh } from "../support/account.ts";
 import { appWith, atOnce, post } from "../support/client.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -33,7 +33,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     const id = await signerOf(OLD);
     expect(await signerOf(ROTATING)).toBe(id);
     const logs = recordLogs();
-    await runMaintenance(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(ROTATING));
     expect(logs()).toContainEqual({ level: "info", event: "signing_key_resealed", key_id: id });
     expect(await signerOf(NEW)).toBe(id);
     const { results } = await env.DB.prepare("SELECT id FROM signing_keys").all();
@@ -42,11 +42,11 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
 
   it("leaves what is sealed under the new secret as it is, and seals nothing where no old one is left", async () => {
     const id = await signerOf(OLD);
-    await runMaintenance(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(ROTATING));
     const seal = await sealOf(id);
     const logs = recordLogs();
-    await runMaintenance(coldIsolate(ROTATING));
-    await runMaintenance(coldIsolate(NEW));
+    await runCronTasks(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(NEW));
     expect(await sealOf(id)).toBe(seal);
     expect(logs().filter(({ event }) => event !== "tasks_ran")).toEqual([]);
   });
@@ -54,7 +54,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
   it("seals each key once, even if many isolates do it at once", async () => {
     const id = await signerOf(OLD);
     const logs = recordLogs();
-    await atOnce(8, () => runMaintenance(coldIsolate(ROTATING)));
+    await atOnce(8, () => runCronTasks(coldIsolate(ROTATING)));
     expect(logs().filter(({ event }) => event === "signing_key_resealed")).toHaveLength(1);
     expect(await signerOf(NEW)).toBe(id);
   });
@@ -64,14 +64,14 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     await env.DB.exec(
       "INSERT INTO signing_keys SELECT 99, 'lost', algorithm, public_jwk, 'bm90IGEgc2VhbA', created_at, 0, rotates_at, 1 FROM signing_keys",
     );
-    await runMaintenance(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(ROTATING));
     expect(await signerOf(NEW)).toBe(id);
     expect(await sealOf("lost")).toBe("bm90IGEgc2VhbA");
   });
 
   it("records it in the audit log in the batch that seals a key", async () => {
     const id = await signerOf(OLD);
-    await runMaintenance(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(ROTATING));
     const query = "SELECT actor_id, user_id, details FROM audit_events WHERE type = 'signing_key_resealed'";
     const { results } = await env.DB.prepare(query).all();
     expect(results).toContainEqual({ actor_id: null, user_id: null, details: JSON.stringify({ key_id: id }) });
@@ -82,7 +82,7 @@ describe("after a rotation of AUTH_SECRET the cron trigger", () => {
     const logIn = async (send: ReturnType<typeof appWith>) =>
       (await post("/api/v1/auth/login", { email, password }, {}, send)).json;
     const before = await logIn(appWith(OLD));
-    await runMaintenance(coldIsolate(ROTATING));
+    await runCronTasks(coldIsolate(ROTATING));
     // One isolate that already had the keys, and one that has to read them.
     for (const send of [appWith(ROTATING), appWith(NEW)]) {
       expect((await readMe(before.access_token, send)).status).toBe(200);

@@ -2,10 +2,10 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import worker from "../../src/index.ts";
 import { openKey } from "../../src/keys/sealed-key.ts";
 import { readSigningKeys } from "../../src/keys/signing-key-rows.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { decodeBase64url } from "../../src/platform/encoding.ts";
 import { readMe, tryLogin } from "../support/account.ts";
@@ -85,7 +85,7 @@ describe("signing keys", () => {
     const { db, keyring, secrets } = coldIsolate();
     await keyring.signingKey();
     vi.setSystemTime(start + 31 * DAY);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     const { rows } = await readSigningKeys(db);
     expect(rows).toHaveLength(2);
     const nonces = rows.map(({ sealedPrivateJwk }) => sealedPrivateJwk.slice(0, 16));
@@ -144,8 +144,8 @@ describe("signing keys", () => {
   it("rotate once when the trigger fires many times at once [KY-5]", async () => {
     await coldIsolate().keyring.signingKey();
     vi.setSystemTime(start + 31 * DAY);
-    await atOnce(8, () => runMaintenance(coldIsolate()));
-    await runMaintenance(coldIsolate());
+    await atOnce(8, () => runCronTasks(coldIsolate()));
+    await runCronTasks(coldIsolate());
     expect(await countKeys()).toBe(2);
   });
 
@@ -162,7 +162,7 @@ describe("signing keys", () => {
     const send = appWith({});
     await logIn(send, person);
     await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?").bind(Date.now()).run();
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await publishedIds(appWith({}))).toHaveLength(2);
   });
 
@@ -187,7 +187,7 @@ describe("signing keys", () => {
     }
     expect(await publishedIds(appWith({}))).toEqual([after[0]?.kid]);
     vi.setSystemTime(start + DAY);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await countKeys(), "what was revoked is deleted once nothing it signed can be alive").toBe(1);
   });
 
@@ -220,7 +220,7 @@ describe("signing keys", () => {
     const send = appWith({});
     const first = await logIn(send, person);
     await env.DB.prepare("UPDATE signing_keys SET rotates_at = ?").bind(start).run();
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     const revoke = env.DB.prepare("UPDATE signing_keys SET revoked_at = ? WHERE id = ?");
     await revoke.bind(start, first.kid ?? "").run();
     for (const minutes of [0, 29, 31, 33, 45, 59, 61, 75, 90, 95]) {
@@ -245,7 +245,7 @@ describe("signing keys", () => {
   it("replace a revoked key without waiting when the trigger finds none that signs", async () => {
     await coldIsolate().keyring.signingKey();
     await revokeKeys();
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     const { signsFrom, createdAt } = await coldIsolate().keyring.signingKey();
     expect(signsFrom).toBeLessThanOrEqual(createdAt);
   });
@@ -265,7 +265,7 @@ describe("signing keys", () => {
   it("change their algorithm by configuration, published before they sign [KY-1]", async () => {
     const old = await logIn(appWith({}), person);
     const edwards = appWith({ JWT_ALGORITHM: "Ed25519" });
-    await runMaintenance(coldIsolate({ JWT_ALGORITHM: "Ed25519" }));
+    await runCronTasks(coldIsolate({ JWT_ALGORITHM: "Ed25519" }));
     const { keys } = (await get(JWKS, {}, edwards)).json;
     expect(keys.map(({ kid, x, y, ...rest }: Record<string, string>) => rest)).toEqual([
       { kty: "EC", crv: "P-256", alg: "ES256", use: "sig" },

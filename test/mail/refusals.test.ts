@@ -1,11 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import type { Services } from "../../src/endpoint/services.ts";
 import { deliverMails } from "../../src/mail/deliver.ts";
 import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
 import { MailNotDelivered, type OutgoingMail, type Transport } from "../../src/mail/transports/transport.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { extend } from "../../src/platform/records.ts";
 import { ARCHIVE_DOWN, archivingIsolate, drain, placesOf } from "../support/archive.ts";
 import { post, shown } from "../support/client.ts";
@@ -266,10 +266,10 @@ describe("an address that a server refused for good", () => {
     const start = Date.now();
     await deliver(answering("address").transport, await invitationTo(somebody().email));
     vi.setSystemTime(start + 31 * DAY - 1_000);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await suppressions()).toHaveLength(1);
     vi.setSystemTime(start + 31 * DAY + 60_000);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await suppressions()).toEqual([]);
   });
 });

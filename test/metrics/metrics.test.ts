@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import type { MailEvent } from "../../src/mail/requests.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { EMAIL_KINDS } from "../../src/metrics/families.ts";
 import { extend } from "../../src/platform/records.ts";
 import { readMe, refresh, register, tryLogin } from "../support/account.ts";
@@ -196,9 +196,9 @@ describe("what is counted", () => {
     ];
     const grown = await growth(app, names, async () => {
       const services = coldIsolate({ METRICS_TOKEN });
-      await runMaintenance(services);
+      await runCronTasks(services);
       const deletions = { ...services.deletions, releaseUsernames: async () => fail() };
-      await expect(runMaintenance(extend(services, { deletions }))).rejects.toThrow();
+      await expect(runCronTasks(extend(services, { deletions }))).rejects.toThrow();
     });
     expect(grown).toEqual([1, 1, 1, 1]);
   });
@@ -259,7 +259,7 @@ describe("what is read at a scrape", () => {
     const late = await samples(app);
     expect(late.get('postern_signing_key_age_seconds{state="signing"}')).toBeGreaterThanOrEqual(7_200);
     expect(late.get("postern_signing_key_overdue_seconds")).toBeGreaterThanOrEqual(3_600);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     const rotated = await samples(app);
     expect(rotated.get("postern_signing_key_overdue_seconds")).toBe(0);
     expect(rotated.get('postern_signing_key_age_seconds{state="next"}')).toBeGreaterThanOrEqual(0);

@@ -305,7 +305,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
-    ["test/maintenance.test.ts"],
+    ["test/cron-tasks.test.ts"],
     [
       {
         name: "Two runs of the cron job at the same time send the same email.",

@@ -50,7 +50,7 @@ const inFolder =
 const STOREYS = [
   ["index.ts"],
   ["app.ts"],
-  ["endpoints.ts", "services.ts", "maintenance.ts"],
+  ["endpoints.ts", "services.ts", "cron-tasks.ts"],
   ["features"],
   ["endpoint"],
   ["bindings.ts"],

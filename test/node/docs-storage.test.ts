@@ -61,8 +61,8 @@ describe("the page of what is stored", () => {
   });
 
   it("names every task of the cron job, as what deletes something", () => {
-    const maintenance = readPage("src/maintenance.ts");
-    const [, list = ""] = /const TASKS.*?\{\n(.*?)\n\};/s.exec(maintenance) ?? [];
+    const tasksFile = readPage("src/cron-tasks.ts");
+    const [, list = ""] = /const TASKS.*?\{\n(.*?)\n\};/s.exec(tasksFile) ?? [];
     const deletesNothing = ["reseal_signing_keys", "offer_first_superuser"];
     const tasks = matchesOf(list, /^ {2}(?:async )?(\w+)[:(]/gm).filter((task) => !deletesNothing.includes(task));
     const named = rowsOf("## D1").flatMap(([, , , deletedBy = ""]) => matchesOf(deletedBy, /`(\w+)`/g));

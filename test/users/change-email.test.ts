@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import {
   changePassword,
   expectEnded,
@@ -383,12 +383,12 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     const { person, oldEmail } = await moved();
     const token = await lateUndoToken(oldEmail);
     const count = () => countRows("email_changes", "user_id", person.userId);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await count()).toBe(1);
     vi.setSystemTime(Date.now() + 7 * DAY + 1_000);
     expectProblem(await undo(token), 400, "expired_token");
     vi.setSystemTime(Date.now() + DAY);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect(await count()).toBe(0);
   });
 });

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { deleteAccount } from "../../src/accounts/delete-account.ts";
 import { createFollowUps } from "../../src/accounts/follow-ups.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { exportMe } from "../../src/features/account/export-me.ts";
-import { runMaintenance } from "../../src/maintenance.ts";
 import { extend } from "../../src/platform/records.ts";
 import { refresh, register, tryLogin, verifyEmail } from "../support/account.ts";
 import { call, expectProblem, get, post } from "../support/client.ts";
@@ -132,7 +132,7 @@ describe("DELETE /api/v1/users/me", () => {
     expect(JSON.stringify(results)).not.toContain(person.username);
 
     vi.setSystemTime(Date.now() + 91 * DAY);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect((await register({ ...somebody(), username: person.username })).status).toBe(202);
     const digests = await env.DB.prepare("SELECT count(*) AS count FROM retired_usernames").first();
     expect(digests).toEqual({ count: 0 });

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { runMaintenance } from "../../src/maintenance.ts";
+import { runCronTasks } from "../../src/cron-tasks.ts";
 import { readMe, register, tryLogin, verifyEmail } from "../support/account.ts";
 import { atOnce, call, expectProblem, post, type Send, shown } from "../support/client.ts";
 import { countRows } from "../support/database.ts";
@@ -295,7 +295,7 @@ describe("the former username of a user who has renamed", () => {
     expectProblem(await rename(other, former), 409, "username_taken");
     expectProblem((await acceptAs(former)).answer, 409, "username_taken");
     vi.setSystemTime(Date.now() + 91 * DAY);
-    await runMaintenance(coldIsolate());
+    await runCronTasks(coldIsolate());
     expect((await register({ ...somebody(), username: former })).status).toBe(202);
   });
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createFollowUps } from "../src/accounts/follow-ups.ts";
 import { parseConfig } from "../src/config/config.ts";
-import { runMaintenance } from "../src/maintenance.ts";
+import { runCronTasks } from "../src/cron-tasks.ts";
 import { createId, systemRandom } from "../src/platform/random.ts";
 import { extend } from "../src/platform/records.ts";
 import { createServices } from "../src/services.ts";
@@ -26,7 +26,7 @@ describe("the cron job", () => {
       registrations: { ...services.registrations, deleteStale: FAILING },
     });
     const logs = recordLogs();
-    await expect(runMaintenance(parts)).rejects.toThrow(
+    await expect(runCronTasks(parts)).rejects.toThrow(
       "rotate_signing_keys, carry_out_follow_ups, delete_registrations",
     );
     expect(await countRows("retired_usernames", "digest", "over")).toBe(0);
@@ -52,7 +52,7 @@ describe("the cron job", () => {
       `INSERT INTO registrations (id, email, username, password_hash, created_at) ${numbers} SELECT ${name}, ${name} || '@waiting.example', ${name}, '!', ${now} FROM n`,
     ).run();
     const { DB, count } = countingRows();
-    await runMaintenance(createServices({ ...env, DB }, parseConfig(env)));
+    await runCronTasks(createServices({ ...env, DB }, parseConfig(env)));
     expect(count.rowsRead).toBeLessThan(500);
     await env.DB.exec("DELETE FROM users WHERE id LIKE 'many-%'");
     await env.DB.exec("DELETE FROM registrations WHERE id LIKE 'many-%'");

@@ -66,7 +66,7 @@ const TASKS: Readonly<Record<string, Task>> = {
 };
 
 /** Throws after the last task if any has failed, so that the platform counts the run as failed. */
-export async function runMaintenance(services: Services): Promise<void> {
+export async function runCronTasks(services: Services): Promise<void> {
   const now = services.clock.now();
   const failed: string[] = [];
   const tasks = Object.entries(TASKS);
