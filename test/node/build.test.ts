@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/build/build.ts";
 import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { buildPages } from "../../src/features/pages/build.ts";
-import { PAGES } from "../../src/features/pages/pages.ts";
+import { PAGES } from "../../src/features/pages/hosted-pages.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
 import { SIZE_BUDGETS, START_BUDGETS } from "../budgets.ts";

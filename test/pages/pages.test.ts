@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { PAGES } from "../../src/features/pages/pages.ts";
+import { PAGES } from "../../src/features/pages/hosted-pages.ts";
 import { appWith, get } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 

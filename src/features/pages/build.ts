@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { accountPage } from "./account-page.ts";
+import { type PageName, pagePath } from "./hosted-pages.ts";
 import { type Page, renderPage } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
 import { loginPage } from "./login-page.ts";
-import { type PageName, pagePath } from "./pages.ts";
 import { registerPage } from "./register-page.ts";
 
 const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {

@@ -1,7 +1,7 @@
 /** The frame of every page: the head, the product's name, and the links to the other languages. */
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
+import { type PageName, PLACEHOLDERS } from "./hosted-pages.ts";
 import { dataBlock, html, type Markup } from "./html.ts";
-import { type PageName, PLACEHOLDERS } from "./pages.ts";
 import type { PageScriptWords, ScriptWords } from "./script-words.ts";
 import { PAGE_WORDS } from "./words.ts";
 

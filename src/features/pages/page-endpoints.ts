@@ -7,7 +7,7 @@ import { findLocale } from "../../config/languages.ts";
 import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
 import { escapeHtml } from "../../platform/encoding.ts";
 import { namesOf } from "../../platform/records.ts";
-import { CHALLENGED, PAGES, PLACEHOLDERS, pagePath } from "./pages.ts";
+import { CHALLENGED, PAGES, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 
 /** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */
 const PAGE_POLICY =
