@@ -1,6 +1,6 @@
 /** The one place that constructs services, from bindings and configuration. */
 import { createFollowUps } from "./accounts/follow-ups.ts";
-import { createAuditEventStore } from "./audit/audit-events.ts";
+import { createAuditEventStore } from "./audit/event-store.ts";
 import { type AuditOrigin, NO_REQUEST } from "./audit/event-types.ts";
 import { createAuditTrail } from "./audit/trail.ts";
 import type { Bindings } from "./bindings.ts";

@@ -4,7 +4,7 @@
  * them out. It tries each follow-up again for about eight days. Repeating a follow-up does no harm.
  */
 import * as z from "zod";
-import type { AuditEventStore } from "../audit/audit-events.ts";
+import type { AuditEventStore } from "../audit/event-store.ts";
 import type { AuditDetails, AuditEventType, AuditOrigin } from "../audit/event-types.ts";
 import {
   anonymising,

@@ -2,7 +2,7 @@
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
-import type { AuditEventStore } from "./audit-events.ts";
+import type { AuditEventStore } from "./event-store.ts";
 import { type AuditEvent, auditEvent, identifiedEvent } from "./event-types.ts";
 
 const FIRST_RETRY = 5 * SECOND;

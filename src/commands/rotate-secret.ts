@@ -3,7 +3,7 @@
  * was made with it is needed. So the service can open everything in use at every moment.
  */
 import { resolve } from "node:path";
-import { createAuditEventStore } from "../audit/audit-events.ts";
+import { createAuditEventStore } from "../audit/event-store.ts";
 import { type AuditEventType, NO_REQUEST } from "../audit/event-types.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";

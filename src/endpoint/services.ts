@@ -1,5 +1,5 @@
 import type { FollowUps } from "../accounts/follow-ups.ts";
-import type { AuditEventStore } from "../audit/audit-events.ts";
+import type { AuditEventStore } from "../audit/event-store.ts";
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../db/client.ts";

@@ -3,7 +3,7 @@
  * change, so none is lost if the isolate is lost right afterwards.
  */
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { type EventRow, insertEvent } from "../audit/audit-events.ts";
+import { type EventRow, insertEvent } from "../audit/event-store.ts";
 import { type Database, HAS_CHANGED } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 

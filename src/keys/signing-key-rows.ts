@@ -1,5 +1,5 @@
 import { and, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
-import { insertEvent } from "../audit/audit-events.ts";
+import { insertEvent } from "../audit/event-store.ts";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database, HAS_CHANGED } from "../db/client.ts";
 import { auditEvents, signingKeys } from "../db/schema.ts";

@@ -2,7 +2,7 @@
  * The consumer of the mail queue: composes and sends each email. Retries failures. An email that the mail server
  * refuses permanently is not retried: it goes to the dead-letter queue at once.
  */
-import type { AuditEventStore } from "../audit/audit-events.ts";
+import type { AuditEventStore } from "../audit/event-store.ts";
 import { NO_REQUEST } from "../audit/event-types.ts";
 import { SECOND } from "../platform/clock.ts";
 import { describeError, type LogFields, writeLog } from "../platform/log.ts";

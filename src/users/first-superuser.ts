@@ -1,6 +1,6 @@
 /** Whether there is a superuser, and when the last link for the first one went to the log. */
 import { and, eq, gt, ne, notExists, sql } from "drizzle-orm";
-import { insertEvent } from "../audit/audit-events.ts";
+import { insertEvent } from "../audit/event-store.ts";
 import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";

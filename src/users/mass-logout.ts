@@ -1,6 +1,6 @@
 /** Ends every session of every user, by the session epochs in D1: no object needs to be called. */
 import { and, gt, inArray, sql } from "drizzle-orm";
-import { insertEvent } from "../audit/audit-events.ts";
+import { insertEvent } from "../audit/event-store.ts";
 import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";

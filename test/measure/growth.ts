@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { createAuditEventStore } from "../../src/audit/audit-events.ts";
+import { createAuditEventStore } from "../../src/audit/event-store.ts";
 import { openDatabase } from "../../src/db/client.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";

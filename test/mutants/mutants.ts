@@ -1493,13 +1493,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A list of events shows the address of a deleted user as long as it is in the other database.",
-        file: "src/audit/audit-events.ts",
+        file: "src/audit/event-store.ts",
         from: "? { ...row, ipAddress: null, userAgent: null } : row",
         to: "? row : row",
       },
       {
         name: "An event that is in both databases is listed twice.",
-        file: "src/audit/audit-events.ts",
+        file: "src/audit/event-store.ts",
         from: "!known.has(id)",
         to: "true",
       },

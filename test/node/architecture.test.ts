@@ -112,7 +112,7 @@ describe("the architecture", () => {
   it("keeps drizzle where rows are read and written", () => {
     const stores = [
       "src/audit/archive.ts",
-      "src/audit/audit-events.ts",
+      "src/audit/event-store.ts",
       "src/audit/event-rows.ts",
       "src/keys/signing-key-rows.ts",
       "src/mail/suppressions.ts",
