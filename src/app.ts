@@ -14,7 +14,7 @@ import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
 import { floodShield } from "./http/flood-shield.ts";
 import { KeepingRouter } from "./http/keeping-router.ts";
 import { requestId } from "./http/request-id.ts";
-import { requestLog } from "./http/request-log.ts";
+import { requestLog } from "./http/request-log-line.ts";
 import { refuseForeignPages } from "./http/request-origin.ts";
 import { requestTrace } from "./http/request-trace.ts";
 import { restoreFragment } from "./http/restore-fragment.ts";
