@@ -31,9 +31,12 @@ export interface Contestant {
   variables(setting: Setting): Record<string, string>;
   /** Makes its tables, and `setting.users` users in them. */
   fill(started: Started): Promise<void>;
-  /** Prepares a case: logs in, where that comes before. A contestant has no operation for what it does not offer. */
-  cases: Partial<Record<CaseName, (started: Started) => Promise<Operation>>>;
+  /** A contestant has no operation for what it does not offer. */
+  cases: Partial<Record<CaseName, Preparation>>;
 }
+
+/** Prepares an operation: logs in, where that comes before. */
+export type Preparation = (started: Started) => Promise<Operation>;
 
 /** The password of every user. */
 export const PASSWORD = "correct horse battery staple";

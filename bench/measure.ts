@@ -1,7 +1,7 @@
 /** Measures contestants against each other: in rounds that alternate, so that a slow minute of the machine is everybody's. */
 import { setTimeout as pause } from "node:timers/promises";
 import { CASES, type CaseName, concurrenciesOf } from "./cases.ts";
-import type { Contestant, Operation } from "./contestant.ts";
+import type { Contestant, Operation, Preparation } from "./contestant.ts";
 import { COUNTS_PATH, type Trips } from "./count-trips.ts";
 import type { Flags } from "./flags.ts";
 import type { Figures, Measured } from "./results.ts";
@@ -18,6 +18,8 @@ export interface Entrant {
   bundle: Bundle;
 }
 
+type Length = Pick<Flags, "rounds" | "seconds">;
+
 interface Round {
   seconds: number;
   requests: number;
@@ -25,7 +27,7 @@ interface Round {
   cpu: number;
 }
 
-interface Runner {
+export interface Runner {
   name: string;
   running: Running;
   operation: Operation;
@@ -38,15 +40,33 @@ interface Runner {
 export async function measureCase(
   name: CaseName,
   entrants: readonly Entrant[],
-  { rounds, seconds }: Pick<Flags, "rounds" | "seconds">,
+  length: Length,
 ): Promise<Record<string, Measured>> {
   const runners: Runner[] = [];
   for (const entrant of entrants) {
     const runner = await enter(name, entrant);
     if (runner !== undefined) runners.push(runner);
   }
+  const figures = await measureRounds(runners, concurrenciesOf(CASES[name]), length);
+  const results: Record<string, Measured> = {};
+  for (const { running } of runners) await running.stop();
+  for (const entrant of entrants) {
+    const at = runners.findIndex((each) => each.name === entrant.contestant.name);
+    const [runner, own] = [runners[at], figures[at]];
+    if (runner === undefined || own === undefined) continue;
+    results[runner.name] = { figures: own, trips: await countTrips(name, entrant), bytes: runner.bytes };
+  }
+  return results;
+}
+
+/** The figures of each runner, by concurrency. The runners take turns. */
+export async function measureRounds(
+  runners: readonly Runner[],
+  concurrencies: readonly number[],
+  { rounds, seconds }: Length,
+): Promise<Record<string, Figures>[]> {
   for (const runner of runners) await load(runner, runner.running.slots, Math.min(WARM_UP_SECONDS, seconds));
-  for (const concurrency of concurrenciesOf(CASES[name])) {
+  for (const concurrency of concurrencies) {
     await pause(SETTLE_MILLISECONDS);
     // A contestant's work goes on after its answers. So its CPU time counts up to its next round, or to the end.
     const before = new Map<Runner, number>();
@@ -65,27 +85,23 @@ export async function measureCase(
     await pause(SETTLE_MILLISECONDS);
     for (const runner of runners) finishRound(runner);
   }
-  const results: Record<string, Measured> = {};
-  for (const { running } of runners) await running.stop();
-  for (const entrant of entrants) {
-    const runner = runners.find((each) => each.name === entrant.contestant.name);
-    if (runner === undefined) continue;
-    const figures = Object.fromEntries([...runner.rounds].map(([at, each]) => [at, summarize(each)]));
-    results[runner.name] = { figures, trips: await countTrips(name, entrant), bytes: runner.bytes };
-  }
-  return results;
+  return runners.map((runner) => Object.fromEntries([...runner.rounds].map(([at, rounds]) => [at, summarize(rounds)])));
 }
 
 async function enter(name: CaseName, { contestant, bundle }: Entrant, isCounted = false): Promise<Runner | undefined> {
   const prepare = contestant.cases[name];
   if (prepare === undefined) return undefined;
-  const running = await start(contestant, bundle, CASES[name], isCounted);
+  return makeRunner(contestant.name, await start(contestant, bundle, CASES[name], isCounted), prepare);
+}
+
+/** A contestant that is ready for one operation, and has carried it out for each regular user. */
+export async function makeRunner(name: string, running: Running, prepare: Preparation): Promise<Runner> {
   const operation = await prepare(running);
   // A user's first login from a network costs more, and the first call of an object makes its table.
   let index = 0;
   let bytes = 0;
   while (index < running.regulars) ({ bytes } = await operation(0, index++));
-  return { name: contestant.name, running, operation, next: () => index++, bytes, rounds: new Map() };
+  return { name, running, operation, next: () => index++, bytes, rounds: new Map() };
 }
 
 /** Sends requests for some time, `concurrency` at once. */

@@ -7,17 +7,20 @@ import { type Contestant, emailOf, forEachSlot, PASSWORD, PREFIX, type Started }
 
 const COSTS = { cheap: { ln: 4, r: 8, p: 1 }, own: { ln: 15, r: 8, p: 3 } } as const;
 
-async function logIn({ client }: Started, user: number) {
-  const body = { email: emailOf(user), password: PASSWORD };
-  return client.read({ path: "/api/v1/auth/login", body, address: addressOf(user) });
-}
+/** One of the regular users, who are spread over all of them. */
+const regular = ({ regulars, setting }: Started, index: number) =>
+  (index % regulars) * Math.floor(setting.users / regulars);
+
+const loginOf = (user: number) => ({
+  path: "/api/v1/auth/login",
+  body: { email: emailOf(user), password: PASSWORD },
+  address: addressOf(user),
+});
+
+const logIn = (started: Started, index: number) => started.client.read(loginOf(regular(started, index)));
 
 async function login(started: Started) {
-  return (_slot: number, index: number) => {
-    const user = index % started.regulars;
-    const body = { email: emailOf(user), password: PASSWORD };
-    return started.client.send({ path: "/api/v1/auth/login", body, address: addressOf(user) });
-  };
+  return (_slot: number, index: number) => started.client.send(loginOf(regular(started, index)));
 }
 
 async function register({ client }: Started) {
@@ -27,11 +30,13 @@ async function register({ client }: Started) {
   };
 }
 
-async function search(started: Started) {
+/** What an operator reads: the first user is one. */
+export const reading = (path: string) => async (started: Started) => {
   const { access_token } = await logIn(started, 0);
-  const path = `/api/v1/users/?q=${PREFIX}&limit=20`;
   return () => started.client.send({ path, bearer: String(access_token) });
-}
+};
+
+const search = reading(`/api/v1/users/?q=${PREFIX}&limit=20`);
 
 export const postern: Contestant = {
   name: "postern",

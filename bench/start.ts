@@ -91,7 +91,7 @@ export async function start(
   const client = createClient(miniflare.url);
   const database = databaseOf(miniflare.miniflare);
   const slots = isCounted ? 1 : Math.max(...concurrenciesOf(setting));
-  const regulars = slots === 1 ? FEW_REGULARS : REGULARS;
+  const regulars = Math.min(slots === 1 ? FEW_REGULARS : REGULARS, setting.users);
   const running = { client, database, setting, slots, regulars, cpu: miniflare.cpu };
   await contestant.fill(running);
   return {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import directories from "../../bench/directories/results.json" with { type: "json" };
 import type { Cost as DirectoryCost } from "../../bench/directories/worker.ts";
+import manyUsers from "../../bench/many-users.json" with { type: "json" };
 import rows from "../measure/archive-rows.json" with { type: "json" };
 import calls from "../measure/d1-calls.json" with { type: "json" };
 import growth from "../measure/growth.json" with { type: "json" };
@@ -167,6 +168,15 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
       ["CPU milliseconds of SQLite", ...growth.sizes.map(count)],
       ["---", ...growth.sizes.map(() => "---:")],
       ...Object.entries(growth.milliseconds).map(([what, times]) => [what, ...times]),
+    ]),
+  routes: () =>
+    table([
+      ["CPU milliseconds of a request", ...manyUsers.users.map(count)],
+      ["---", ...manyUsers.users.map(() => "---:")],
+      ...Object.entries(manyUsers.routes).map(([route, figures]) => [
+        route,
+        ...figures.map(({ cpu, cpuLeast, cpuMost }) => `${round(cpu)} (${round(cpuLeast)}–${round(cpuMost)})`),
+      ]),
     ]),
   retention: () =>
     table([

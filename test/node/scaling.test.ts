@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import directories from "../../bench/directories/results.json" with { type: "json" };
+import manyUsers from "../../bench/many-users.json" with { type: "json" };
+import { ROUTES } from "../../bench/many-users.ts";
 import { ASSUMED, ROUND_TRIPS, simulate } from "../measure/regions.ts";
 import sizes from "../measure/row-sizes.json" with { type: "json" };
 import { measureRowSizes } from "../measure/row-sizes.ts";
@@ -10,7 +12,7 @@ const page = readFileSync(PAGE, "utf8");
 
 describe("docs/scaling.md", () => {
   it("has the tables that npm run docs:scaling writes", () => {
-    expect(page.match(/<!-- table: \w+ -->/g)).toHaveLength(10);
+    expect(page.match(/<!-- table: \w+ -->/g)).toHaveLength(11);
     expect(page).toBe(withTables(page));
   });
 
@@ -26,6 +28,13 @@ describe("docs/scaling.md", () => {
     const splitRows = 2.7 * (3 + movedRows / 2);
     expect(page).toContain(`A user takes ${bytesMore} bytes more`);
     expect(page).toContain(`and ${movedRows} rows for each user who moves: $${Math.round(splitRows)}.`);
+  });
+
+  it("shows a whole run of every route, in which none takes notably more of the machine with a million users", () => {
+    expect(manyUsers.users).toEqual([1_000, 1_000_000]);
+    expect(Object.keys(manyUsers.routes)).toEqual(Object.keys(ROUTES));
+    for (const [route, [few, many]] of Object.entries(manyUsers.routes))
+      expect(many?.cpu, route).toBeLessThan(1.25 * (few?.cpu ?? 0));
   });
 
   it("says at how many users one directory is full without events", () => {
