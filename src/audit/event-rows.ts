@@ -2,7 +2,7 @@
 import { and, desc, eq, getTableColumns, gt, gte, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import type { auditEvents } from "../db/schema.ts";
-import { earliestId } from "../platform/random.ts";
+import { earliestId, lastInOrder } from "../platform/random.ts";
 
 export type EventTable = typeof auditEvents;
 
@@ -91,7 +91,7 @@ export async function anonymiseRows(db: Database, table: EventTable, userId: str
     )
     .returning({ id: table.id });
   if (taken.length < most) return undefined;
-  return taken.map(({ id }) => id).reduce((last, id) => (id > last ? id : last));
+  return lastInOrder(taken.map(({ id }) => id));
 }
 
 /** Deletes up to `most` events that are older than `before`. Returns how many. */

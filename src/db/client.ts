@@ -93,6 +93,6 @@ function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Databas
     // the new column would seem to contain its own name. In backticks, an unknown name is an error.
     prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
     batch: (statements: D1PreparedStatement[]) =>
-      hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) ?? statement))),
+      hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) as D1PreparedStatement))),
   } as unknown as D1Database;
 }

@@ -50,7 +50,7 @@ function markOf(column: string): string {
   return `CASE typeof(${column}) WHEN 'null' THEN 7 WHEN 'text' THEN ${ofText} ELSE CAST(${column} AS INTEGER) % 1000003 END`;
 }
 
-function describeTable(table: SQLiteTable): SchemaTable {
+export function describeTable(table: SQLiteTable): SchemaTable {
   const { name, columns } = getTableConfig(table);
   const [key, ...others] = columns.filter(({ primary }) => primary);
   if (key === undefined || others.length > 0) throw new Error(`${name} has no primary key of one column.`);

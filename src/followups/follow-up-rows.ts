@@ -1,5 +1,5 @@
 /** Follow-ups in D1 that no request has carried out yet. */
-import { asc, count, eq, inArray, lte, min } from "drizzle-orm";
+import { asc, count, eq, inArray, lte, min, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
@@ -64,6 +64,5 @@ export function createFollowUpRows(db: Database) {
 
 /** How many follow-ups are stored, and since when the oldest is due; `null` if there is none. */
 export async function readWaiting(db: Database): Promise<{ count: number; dueSince: number | null }> {
-  const [waiting] = await db.select({ count: count(), dueSince: min(followUps.dueAt) }).from(followUps);
-  return waiting ?? { count: 0, dueSince: null };
+  return db.get(sql`SELECT count(*) AS count, min(${followUps.dueAt}) AS dueSince FROM ${followUps}`);
 }

@@ -21,13 +21,18 @@ export function selectKeyringVersion(db: Database) {
     .from(signingKeys);
 }
 
+/** The version in what {@link selectKeyringVersion} has found, which is always one row. */
+export function versionIn(found: readonly { version: string }[]): string {
+  return found.map(({ version }) => version).join("");
+}
+
 /** Every key, and the version of the set. */
 export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyRow[]; version: string }> {
   const { rows, keyring } = await batchOf(db, {
     rows: db.select().from(signingKeys),
     keyring: selectKeyringVersion(db),
   });
-  return { rows, version: keyring[0]?.version ?? "" };
+  return { rows, version: versionIn(keyring) };
 }
 
 /**

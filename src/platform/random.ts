@@ -25,6 +25,11 @@ export function timeOfId(id: string): number {
   return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
+/** The one of some ids that sorts after the others. There must be one. */
+export function lastInOrder(ids: readonly string[]): string {
+  return ids.reduce((last, id) => (id > last ? id : last));
+}
+
 /**
  * The smallest UUIDv7 of a time. All ids that are created then or later sort after it. A time before the epoch counts
  * as the epoch.

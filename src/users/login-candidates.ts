@@ -2,7 +2,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database, prepareOnce } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
-import { selectKeyringVersion } from "../keys/signing-key-rows.ts";
+import { selectKeyringVersion, versionIn } from "../keys/signing-key-rows.ts";
 import type { LoginName } from "./login-names.ts";
 import type { Registration, User } from "./user.ts";
 import { hasUsername, selectRegistration, selectUser } from "./user-statements.ts";
@@ -32,7 +32,7 @@ export async function findCandidates(db: Database, name: LoginName): Promise<Log
     registration: select.registration(db, { name: value }),
     keyring: selectVersion(db),
   });
-  return { user: user[0], registration: registration[0], keyringVersion: keyring[0]?.version ?? "" };
+  return { user: user[0], registration: registration[0], keyringVersion: versionIn(keyring) };
 }
 
 function selectCandidates(isNamed: (table: typeof users | typeof registrations) => SQL) {

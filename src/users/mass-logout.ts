@@ -4,6 +4,7 @@ import { insertEvent } from "../audit/event-store.ts";
 import { type AuditEvent, NO_REQUEST } from "../audit/event-types.ts";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
+import { lastInOrder } from "../platform/random.ts";
 import { idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /**
@@ -52,7 +53,7 @@ export function createMassLogout(db: Database) {
         ...recorded,
       }));
       yield ended.length;
-      after = ended.reduce((last, { id }) => (id > last ? id : last), after);
+      after = lastInOrder([after, ...ended.map(({ id }) => id)]);
     } while (ended.length === most);
   };
 }

@@ -63,8 +63,8 @@ export const userSchema = z
     email: storedEmail,
     username: z.string().meta({ examples: ["ada"] }),
     ...recordOf(PROFILE_FIELD_NAMES, (name) => {
-      const { description, examples } = PROFILE_FIELDS[name].schema.meta() ?? {};
-      return z.string().nullable().meta({ description, examples });
+      const meta = PROFILE_FIELDS[name].schema.meta();
+      return z.string().nullable().meta({ description: meta?.description, examples: meta?.examples });
     }),
     role: z.enum(ROLES).meta({ examples: ["user"] }),
     is_active: z.boolean().meta({ examples: [true] }),
