@@ -55,6 +55,22 @@ export const OPERATION_BUDGETS = {
 
 export type OperationName = keyof typeof OPERATION_BUDGETS;
 
+/**
+ * The files that build statements of D1. Tests must run all of their code: a statement that none runs has a plan that was
+ * never checked. Only these files may import Drizzle.
+ */
+export const STATEMENT_FILES = [
+  "src/audit/archive.ts",
+  "src/audit/event-store.ts",
+  "src/audit/event-rows.ts",
+  "src/db/*.ts",
+  "src/followups/*.ts",
+  "src/keys/signing-key-rows.ts",
+  "src/mail/suppressions.ts",
+  "src/mail/transports/outbox.ts",
+  "src/users/*.ts",
+] as const;
+
 const OWN = "One user's object: at most SESSIONS_PER_USER sessions, and those that ended within a token's lifetime.";
 const OUTBOX = "Development alone. The last 200 emails are kept.";
 const DEVICES = "One user's object: at most 100 devices.";
@@ -64,9 +80,11 @@ export const READ_WHOLE: Readonly<Record<string, string>> = {
   signing_keys: "A new key is added every few weeks, and none is kept longer than its tokens.",
   users_superusers: "Superusers alone are in this index.",
   outbox: OUTBOX,
-  follow_ups: "Read in order up to a limit: the first that is due, or the first ones to be counted.",
+  follow_ups:
+    "Read in order up to a limit: the first that is due, or the first ones to be counted. The doctor counts all.",
   d1_migrations: "As many rows as there are migrations.",
   sqlite_master: "One user's object: four tables.",
+  sqlite_schema: "As many rows as there are tables and indexes.",
   sessions: OWN,
   authentications: OWN,
   revoked: OWN,
@@ -83,4 +101,14 @@ export const SORTED: Readonly<Record<string, string>> = {
   "select `kind`, count(*), min(`id`) from (select `id`, `kind` from `follow_ups`": "Counts up to a limit.",
   "update `audit_events` set `ip_address` = CASE": "One step of a job sorts as many events as it takes.",
   "update `archived_events` set `ip_address` = CASE": "The same in the archive.",
+  "SELECT type, sql FROM sqlite_schema": "Tables and indexes.",
+  "select CASE WHEN EXISTS (SELECT 1 FROM `audit_events` WHERE `audit_events`.`id` = value":
+    "An import brings the order of its users back, as many as one step adds.",
+};
+
+/** Parts of statements that may read any table whole, and why. Only the operators' commands run them. */
+export const COPYING: Readonly<Record<string, string>> = {
+  "SELECT count(*) AS count, coalesce(sum(1 * CASE typeof(": "Compares a whole backup with the database.",
+  "` WHERE true ORDER BY `": "The first page of a table in a backup, in the order of its key.",
+  "SELECT (SELECT count(*) FROM users) +": "Whether a place that an import fills has users. Asked once.",
 };

@@ -6,7 +6,7 @@ import { earliestId } from "../src/platform/random.ts";
 import { readMe, refresh, register, tryLogin, verifyEmail } from "./support/account.ts";
 import { type Answer, appWith, call, get, post } from "./support/client.ts";
 import { countingRows } from "./support/counted-rows.ts";
-import { addEvents, importMany } from "./support/many-users.ts";
+import { addArchivedEvents, addEvents, importMany } from "./support/many-users.ts";
 import { countOperations } from "./support/operations.ts";
 import { type LoggedIn, mailedToken, registered, somebody, withStanding } from "./support/people.ts";
 
@@ -28,45 +28,53 @@ const USER_FILTERS = [
   { is_verified: "false" },
 ];
 
+/** By request; of a list, of two pages. */
+type Rows = Record<string, number[]>;
+
 describe("the rows that a request reads", () => {
-  const { DB, count } = countingRows();
-  const send = appWith({}, { DB });
+  const [directory, archive] = [countingRows(), countingRows(env.TEST_AUDIT_DB)];
+  const send = appWith({}, { DB: directory.DB });
+  /** With a database for audit events, which has as many as the directory. */
+  const archiving = appWith({}, { DB: directory.DB, AUDIT_DB: archive.DB });
   let admin: LoggedIn;
-  /** An imported user, whose events are those from the 600th to the 619th. */
+  /** An imported user, whose events are those from the 600th to the 619th, in each database. */
   let imported = { id: "", email: `${PREFIX}30@example.org` };
 
   const grow = async (from: number, to: number) => {
     await importMany(PREFIX, to - from, from);
     await addEvents(PREFIX, BEGIN, to - from, from);
+    const found = env.DB.prepare("SELECT id, email FROM users WHERE email = ?").bind(imported.email);
+    imported = (await found.first<typeof imported>()) ?? imported;
+    await addArchivedEvents(imported.id, BEGIN, to - from, from);
   };
 
   beforeAll(async () => {
     admin = await withStanding("admin");
     await grow(0, FEW);
-    const found = env.DB.prepare("SELECT id, email FROM users WHERE email = ?").bind(imported.email);
-    imported = (await found.first<typeof imported>()) ?? imported;
   });
 
   afterAll(async () => {
-    const events = "DELETE FROM audit_events WHERE id >= ? AND id < ?";
-    await env.DB.prepare(events)
-      .bind(earliestId(BEGIN), earliestId(BEGIN + MANY * 1000))
-      .run();
+    const range = [earliestId(BEGIN), earliestId(BEGIN + MANY * 1000)];
+    const events = env.DB.prepare("DELETE FROM audit_events WHERE id >= ? AND id < ?");
+    const archived = env.TEST_AUDIT_DB.prepare("DELETE FROM archived_events WHERE id >= ? AND id < ?");
+    await Promise.all([events, archived].map((statement) => statement.bind(...range).run()));
     await env.DB.prepare("DELETE FROM users WHERE email LIKE ?").bind(`${PREFIX}%`).run();
   });
 
+  const rowsRead = () => directory.count.rowsRead + archive.count.rowsRead;
+
   async function rowsReadBy(request: () => Promise<Answer>): Promise<{ rows: number; json: Answer["json"] }> {
-    const before = count.rowsRead;
+    const before = rowsRead();
     const { status, text, json } = await request();
     expect(status, text).toBeLessThan(300);
-    return { rows: count.rowsRead - before, json };
+    return { rows: rowsRead() - before, json };
   }
 
-  async function rowsOfAccounts(): Promise<Record<string, number>> {
-    const rows: Record<string, number> = {};
+  async function rowsOfAccounts(): Promise<Rows> {
+    const rows: Rows = {};
     const note = async (name: string, request: () => Promise<Answer>) => {
       const read = await rowsReadBy(request);
-      rows[name] = read.rows;
+      rows[name] = [read.rows];
       return read.json;
     };
     const person = somebody();
@@ -90,48 +98,70 @@ describe("the rows that a request reads", () => {
     return rows;
   }
 
-  /** The first page of each list, and one that begins after three quarters of the events, or half of the users. */
-  async function rowsOfLists(size: number): Promise<Record<string, number>> {
-    const rows: Record<string, number> = {};
-    const notePages = async (path: string, query: object, cursor: string, name = JSON.stringify(query)) => {
-      for (const page of [{}, { cursor }]) {
-        const parameters = new URLSearchParams({ limit: "10", ...query, ...page });
-        const request = () => get(`/api/v1/${path}?${parameters}`, { bearer: admin.accessToken }, send);
-        const place = Object.hasOwn(page, "cursor") ? "later" : "first";
-        const read = await rowsReadBy(request);
-        const title = `${place} page of ${path} ${name}`;
-        rows[title] = read.rows;
-        // An empty page would cost nothing, however many rows there are.
-        expect(read.json.items.length, title).toBeGreaterThan(0);
-        expect(read.rows, title).toBeGreaterThan(0);
-      }
-    };
-    const half = { createdAt: -5000 + (size / 20) * 1000, id: crypto.randomUUID() };
-    for (const filter of USER_FILTERS) {
-      await notePages("users/", filter, cursorOfPlace(half));
-      await notePages("users/", { ...filter, q: PREFIX }, cursorOfPlace({ name: `${PREFIX}15` }));
-    }
-    const event = (index: number) => earliestId(BEGIN + index * 1000).replace("-0000-0000-", "-7000-8000-");
-    const at = (part: number) => new Date(BEGIN + part * size * 1000).toISOString();
-    const [since, until] = [at(0.25), at(0.9)];
-    for (const filter of [{}, { type: "login_succeeded" }, { type: "password_changed" }]) {
-      for (const time of [{}, { since }, { until }, { since, until }]) {
-        const name = `${JSON.stringify(filter)} ${Object.keys(time)}`;
-        await notePages("audit-events", { ...filter, ...time }, event(size * 0.75), name);
-      }
-    }
-    for (const type of [{}, { type: "login_succeeded" }]) {
-      await notePages("audit-events", { user_id: imported.id, ...type }, event(613));
+  /** Of the first page of a list, and of the one after the cursor. */
+  async function rowsOfPages(path: string, query: object, cursor: string, sendTo = send): Promise<number[]> {
+    const rows: number[] = [];
+    for (const page of [{}, { cursor }]) {
+      const parameters = new URLSearchParams({ limit: "10", ...query, ...page });
+      const url = `/api/v1/${path}?${parameters}`;
+      const read = await rowsReadBy(() => get(url, { bearer: admin.accessToken }, sendTo));
+      // An empty page would cost nothing, however many rows there are.
+      expect(read.json.items.length, url).toBeGreaterThan(0);
+      expect(read.rows, url).toBeGreaterThan(0);
+      rows.push(read.rows);
     }
     return rows;
   }
 
+  /** Later pages begin after half of the users. */
+  async function rowsOfUserLists(size: number): Promise<Rows> {
+    const rows: Rows = {};
+    const half = { createdAt: -5000 + (size / 20) * 1000, id: crypto.randomUUID() };
+    for (const filter of USER_FILTERS) {
+      const name = JSON.stringify(filter);
+      rows[`list of users ${name}`] = await rowsOfPages("users/", filter, cursorOfPlace(half));
+      const middle = cursorOfPlace({ name: `${PREFIX}15` });
+      rows[`search for users ${name}`] = await rowsOfPages("users/", { ...filter, q: PREFIX }, middle);
+    }
+    return rows;
+  }
+
+  /** Later pages begin after three quarters of the events. */
+  async function rowsOfEventLists(size: number, sendTo = send): Promise<Rows> {
+    const rows: Rows = {};
+    const event = (index: number) => earliestId(BEGIN + index * 1000).replace("-0000-0000-", "-7000-8000-");
+    const at = (part: number) => new Date(BEGIN + part * size * 1000).toISOString();
+    const [since, until] = [at(0.25), at(0.9)];
+    for (const type of [{}, { type: "login_succeeded" }, { type: "password_changed" }]) {
+      for (const time of [{}, { since }, { until }, { since, until }]) {
+        const pages = await rowsOfPages("audit-events", { ...type, ...time }, event(size * 0.75), sendTo);
+        rows[`events ${JSON.stringify(type)} ${Object.keys(time)}`] = pages;
+      }
+    }
+    for (const type of [{}, { type: "login_succeeded" }]) {
+      const pages = await rowsOfPages("audit-events", { user_id: imported.id, ...type }, event(613), sendTo);
+      rows[`events of a user ${JSON.stringify(type)}`] = pages;
+    }
+    return rows;
+  }
+
+  /** What reads notably more rows than before. */
+  const grownSince = (few: Rows, many: Rows) =>
+    Object.entries(many)
+      .filter(([name, pages]) => pages.some((rows, index) => rows > 1.2 * (few[name]?.[index] ?? 0)))
+      .map(([name, pages]) => `${name}: ${few[name]} → ${pages}`);
+
   it("are as many with ten times as many users and events, on the first and on later pages", async () => {
-    const few = { ...(await rowsOfAccounts()), ...(await rowsOfLists(FEW)) };
+    const measureAll = async (size: number) => ({
+      alone: { ...(await rowsOfAccounts()), ...(await rowsOfUserLists(size)), ...(await rowsOfEventLists(size)) },
+      withArchive: await rowsOfEventLists(size, archiving),
+    });
+    const few = await measureAll(FEW);
     await grow(FEW, MANY);
-    const many = { ...(await rowsOfAccounts()), ...(await rowsOfLists(MANY)) };
-    const grown = Object.entries(many).filter(([name, rows]) => rows > 1.2 * (few[name] ?? 0));
-    expect(grown.map(([name, rows]) => `${name}: ${few[name]} → ${rows}`)).toEqual([]);
+    const many = await measureAll(MANY);
+    expect(grownSince(few.alone, many.alone)).toEqual([]);
+    expect(grownSince(few.withArchive, many.withArchive)).toEqual([]);
+    expect(archive.count.rowsRead).toBeGreaterThan(500);
   });
 
   it("are as many with 50 sessions as with one", async () => {

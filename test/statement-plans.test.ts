@@ -1,9 +1,22 @@
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { expect, it } from "vitest";
-import { expectIndexedStatements, faultsOf } from "./support/statement-plans.ts";
+import { parseConfig } from "../src/config/config.ts";
+import { createDirectorySource, createDirectoryTarget } from "../src/db/directory-copy.ts";
+import { AUDIT_EVENTS } from "../src/db/tables.ts";
+import { runMaintenance } from "../src/maintenance.ts";
+import { createServices } from "../src/services.ts";
+import { createProvisioningStore } from "../src/users/provisioning.ts";
+import { COPYING, READ_WHOLE, SORTED } from "./budgets.ts";
+import { changePassword } from "./support/account.ts";
+import { archivingIsolate } from "./support/archive.ts";
+import { call, get, post } from "./support/client.ts";
+import { loggedIn, withStanding } from "./support/people.ts";
+import { faultsOf, neededExceptions } from "./support/plan-faults.ts";
+import { coldIsolate } from "./support/services.ts";
+import { expectIndexedStatements } from "./support/statement-plans.ts";
 
 it.each([
   ["a table that is read whole", "SELECT * FROM `users` WHERE `phone` = '1'", "SCAN users"],
@@ -42,4 +55,51 @@ it.each([
   ["a small table", ["SCAN signing_keys"]],
 ])("may read whole %s", (_, plan) => {
   expect(faultsOf(plan, "SELECT 1")).toEqual([]);
+});
+
+it("need every exception that the budgets make", async () => {
+  const [person, superuser] = [await loggedIn(), await withStanding("superuser")];
+  await get("/dev/outbox");
+  await get("/health/ready");
+  await get("/api/v1/users/me/export", { bearer: person.accessToken });
+  const { password, accessToken: bearer } = person;
+  expect((await post("/api/v1/auth/reauthenticate", { password }, { bearer })).status).toBe(200);
+  await changePassword(person);
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
+  const other = `/api/v1/users/${person.userId}`;
+  await call("PATCH", other, { bearer: superuser.accessToken, body: { is_active: false } });
+  await runMaintenance(createServices(env, parseConfig(env)));
+  await archivingIsolate().auditEvents.anonymise(person.userId, "", 1);
+  const { db } = coldIsolate();
+  await createProvisioningStore(db).add([], 1, { replacesUnproved: false });
+  const source = createDirectorySource(db);
+  await Promise.all([source.summaries(), source.statements(), source.page(AUDIT_EVENTS, null, 1)]);
+  await createDirectoryTarget(db).countPeople();
+  await expectIndexedStatements();
+  const made = Object.keys({ ...READ_WHOLE, ...SORTED, ...COPYING });
+  expect(made.filter((exception) => !neededExceptions.has(exception))).toEqual([]);
+});
+
+it("of operators' lists find their rows by an index, with every combination of filters", async () => {
+  const { accessToken: bearer } = await withStanding("admin");
+  const some = (name: string, ...values: string[]) => [{}, ...values.map((value) => ({ [name]: value }))];
+  const combined = (...choices: object[][]) =>
+    choices.reduce((made, choice) => made.flatMap((one) => choice.map((other) => ({ ...one, ...other }))));
+  const flags = [some("is_active", "true", "false"), some("is_verified", "true", "false")];
+  const lists = {
+    "users/": combined(some("q", "a"), some("role", "user", "moderator"), ...flags),
+    "audit-events": combined(
+      some("user_id", crypto.randomUUID()),
+      some("type", "login_succeeded"),
+      some("since", "2026-01-01T00:00:00Z"),
+      some("until", "2026-02-01T00:00:00Z"),
+    ),
+  };
+  for (const [path, filters] of Object.entries(lists)) {
+    for (const filter of filters) {
+      const { status, text } = await get(`/api/v1/${path}?${new URLSearchParams({ ...filter })}`, { bearer });
+      expect(status, text).toBe(200);
+    }
+  }
+  await expectIndexedStatements();
 });

@@ -22,6 +22,7 @@ import {
 import { appWith, expectProblem, get, post, theWorker } from "../support/client.ts";
 import { countingRows } from "../support/counted-rows.ts";
 import { countRows } from "../support/database.ts";
+import { event } from "../support/events.ts";
 import { recordLogs } from "../support/logs.ts";
 import { eventsOf, loggedIn, somebody, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -95,6 +96,7 @@ describe("events that are moved to a database of their own", () => {
     const { DB, count } = countingRows();
     const services = createServices({ ...env, DB }, parseConfig(env));
     await drain(services);
+    await services.auditEvents.stage([]);
     expect({ ...count }).toEqual({ rowsRead: 0, rowsWritten: 0, reads: 0, writes: 0 });
     await services.auditEvents.list({ userId: crypto.randomUUID() }, { limit: 5 });
     expect(count).toMatchObject({ reads: 1, writes: 0 });
@@ -335,6 +337,23 @@ describe("lists of events in two databases", () => {
     const { items } = await listOf(userId, "type=login_failed&limit=2");
     expect(items.map(({ id }: { id: string }) => id)).toEqual(all.slice(0, 2));
     expect((await listOf(userId, "type=logged_out")).items).toEqual([]);
+  });
+
+  it("are in one order also if that database has newer ones, and show the address of a client that names nobody", async () => {
+    const begin = Date.UTC(2100, 0, 1);
+    const at = (index: number) => event({ occurredAt: begin + index, ipAddress: `192.0.2.${index}` });
+    const [first, second, third] = [at(0), at(1), at(2)];
+    await archivingIsolate().auditEvents.add([first, third]);
+    await coldIsolate().auditEvents.stage([second]);
+    const path = `/api/v1/audit-events?since=${new Date(begin).toISOString()}`;
+    const { items } = (await get(path, { bearer: await operator() }, archiving)).json;
+    expect(items.map(({ ip_address }: { ip_address: string }) => ip_address)).toEqual([
+      "192.0.2.2",
+      "192.0.2.1",
+      "192.0.2.0",
+    ]);
+    await env.DB.prepare("DELETE FROM audit_events WHERE id = ?").bind(second.id).run();
+    await env.TEST_AUDIT_DB.prepare("DELETE FROM archived_events WHERE id IN (?, ?)").bind(first.id, third.id).run();
   });
 
   it("show users their own events of both, and the export has all of them", async () => {

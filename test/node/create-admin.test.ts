@@ -204,6 +204,16 @@ describe("npm run admin:create on a database", () => {
     expect(database.rows("SELECT * FROM registrations")).toEqual([]);
   });
 
+  it("leaves a proved account its name and profile when an operator has made its address unverified", async () => {
+    database.change(
+      `INSERT INTO users (id, email, username, password_hash, first_name, is_verified, last_login_at, created_at, updated_at) VALUES ('u7', 'proved@example.net', 'proved', 'the hash of before', 'Paula', 0, 5, 1, 1)`,
+    );
+    expect((await run(["--email", "proved@example.net", "--password", PASSWORD])).code).toBe(0);
+    const taken = userOf("proved@example.net");
+    expect(taken).toMatchObject({ id: "u7", username: "proved", first_name: "Paula", is_verified: 1, is_superuser: 1 });
+    expect(matches(PASSWORD, taken?.password_hash)).toBe(true);
+  });
+
   it("keeps neither the username nor the profile that a stranger registered, unless the operator wants that name", async () => {
     const values = "'mallory@example.net', 'not-the-owner', 'the hash of a stranger', 'Mallory', '+441234567890', 1";
     database.change(

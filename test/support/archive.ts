@@ -1,5 +1,6 @@
 /** A service that moves its audit events to a database of their own. */
 import { env } from "cloudflare:workers";
+import { expect } from "vitest";
 import type { AuditEvent } from "../../src/audit/event-types.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import { parseConfig } from "../../src/config/config.ts";
@@ -22,6 +23,7 @@ export const archivingIsolate = (bindings: Partial<Bindings> = {}) =>
 export async function drain(services = archivingIsolate(), importedBefore = 0, most = 500): Promise<void> {
   const step = services.auditEvents.drain(importedBefore, most);
   while (await step());
+  expect(await step(), "after the end").toBe(false);
 }
 
 /** Lets the copies of all events become old enough for the next run to delete the originals. */

@@ -32,3 +32,20 @@ export async function addEvents(prefix: string, begin: number, count: number, fi
     .bind(prefix, begin, count, first)
     .run();
 }
+
+/**
+ * As {@link addEvents}, in the database for audit events, with ids of their own and an address. Those from the 600th to
+ * the 619th are of this user, all others of users who were deleted.
+ */
+export async function addArchivedEvents(userId: string, begin: number, count: number, first = 0): Promise<void> {
+  await env.TEST_AUDIT_DB.prepare(
+    `INSERT INTO archived_events (id, type, occurred_at, actor_id, user_id, ip_address)
+     WITH RECURSIVE n(i) AS (SELECT CAST(?4 AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?3 + ?4),
+       event(i, at, of) AS (SELECT i, CAST(?2 AS INTEGER) + i * 1000, iif(i / 20 = 30, ?1, printf('00000000-0000-7000-8000-%012x', i / 20)) FROM n)
+     SELECT printf('%08x-%04x-7001-8000-%012x', at >> 16, at & 65535, i), iif(i % 20 = 19, 'password_changed', 'login_succeeded'),
+       at, of, of, '192.0.2.1'
+     FROM event`,
+  )
+    .bind(userId, begin, count, first)
+    .run();
+}

@@ -1,0 +1,79 @@
+/** What is wrong with the plan by which SQLite runs a statement. The same for both projects of tests. */
+import type { Query } from "drizzle-orm";
+import { SQLiteD1Session } from "drizzle-orm/d1";
+import { SQLiteRaw } from "drizzle-orm/sqlite-core/query-builders/raw";
+import { COPYING, READ_WHOLE, SORTED } from "../budgets.ts";
+
+/** The exceptions in the budgets that a statement has needed, since the tests of this process began. */
+export const neededExceptions = new Set<string>();
+
+/** From now on, calls `note` with each new statement that Drizzle prepares, and with the number of its values. */
+export function watchDrizzle(note: (statement: string, values: number) => void): void {
+  const known = new Set<string>();
+  const see = ({ sql, params }: Query) => {
+    // As `src/db/client.ts` quotes names.
+    const statement = sql.replaceAll('"', "`");
+    // `test/database.test.ts` reads a column that does not exist.
+    if (!known.has(statement) && !statement.includes("`later`")) note(statement, params.length);
+    known.add(statement);
+  };
+  // Drizzle's own methods: tests prepare statements of their own without Drizzle.
+  const { prepareQuery } = SQLiteD1Session.prototype;
+  SQLiteD1Session.prototype.prepareQuery = function (query, ...options) {
+    see(query);
+    return prepareQuery.call(this, query, ...options) as ReturnType<typeof prepareQuery>;
+  };
+  // A batch prepares by itself what was written as text.
+  const { _prepare } = SQLiteRaw.prototype;
+  SQLiteRaw.prototype._prepare = function () {
+    see(this.getQuery());
+    return _prepare.call(this);
+  };
+}
+
+/** Whether this is the first call with this name in this process: files share what they load. */
+export function isFirst(name: string): boolean {
+  const key = Symbol.for(name);
+  return !Reflect.has(globalThis, key) && Reflect.set(globalThis, key, true);
+}
+
+/** Whether a statement is one of the database for audit events. */
+export const isOfArchive = (statement: string) => statement.includes("`archived_events`");
+
+/** A row of EXPLAIN QUERY PLAN. */
+export interface Step {
+  detail?: unknown;
+}
+
+/** The statement with what is wrong with its plan, if anything is. */
+export function complaintsOf(plan: readonly Step[], statement: string): string[] {
+  const faults = faultsOf(
+    plan.map(({ detail }) => String(detail)),
+    statement,
+  );
+  return faults.length > 0 ? [`${faults.join(", ")}: ${statement}`] : [];
+}
+
+export function expectNone(complaints: readonly string[]): void {
+  if (complaints.length === 0) return;
+  throw new Error(["These need an index, or a line in test/budgets.ts:", ...complaints].join("\n"));
+}
+
+/** The steps of a plan that take longer the more rows there are, though the statement finds no more. */
+export function faultsOf(plan: readonly string[], statement: string): string[] {
+  const sorted = Object.keys(SORTED).find((start) => statement.trimStart().startsWith(start));
+  const copying = Object.keys(COPYING).find((part) => statement.includes(part));
+  // What a subquery gives is read whole. How the subquery finds it are steps of their own.
+  const subqueries = plan.flatMap((step) => /^(?:CO-ROUTINE|MATERIALIZE) (\S+)/.exec(step)?.[1] ?? []);
+  const isNeeded = (exception: string | undefined) => {
+    if (exception !== undefined) neededExceptions.add(exception);
+    return exception !== undefined;
+  };
+  return plan.filter((step) => {
+    const [, table = "", index = ""] = /^SCAN (\S+)(?: USING (?:COVERING )?INDEX (\S+))?/.exec(step) ?? [];
+    if (table === "") return /AUTOMATIC/.test(step) || (/TEMP B-TREE/.test(step) && !isNeeded(sorted));
+    if (table.startsWith("(") || subqueries.includes(table)) return false;
+    if (step === "SCAN CONSTANT ROW" || / VIRTUAL TABLE /.test(step)) return false;
+    return !isNeeded(copying ?? [table, index].find((name) => Object.hasOwn(READ_WHOLE, name)));
+  });
+}
