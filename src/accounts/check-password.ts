@@ -46,8 +46,8 @@ interface BlockingServices {
 
 /**
  * Blocks the password after the last wrong guess in a row that is allowed (NIST SP 800-63B-4 §3.2.2). From then on, the
- * password works only where the user has logged in before. The owner gets an email. Runs after the response: only
- * existing accounts cause this work, and its duration would reveal them.
+ * password works only where the user has logged in before. The owner gets an email. Runs after the response, because
+ * only existing accounts cause this work: its duration would reveal them.
  */
 export function blockAfterLastGuess(
   { afterResponse, clock, followUps, users }: BlockingServices,
@@ -78,9 +78,10 @@ interface Services extends BlockingServices {
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
 /**
- * Checks the current password of a logged-in user, and records it if it is wrong. If the password is blocked, and a
- * wrong one was entered here before, even the right one is accepted only where the user has logged in before. The
- * endpoint that calls this must declare the limit `passwordGuesses`, which counts only wrong passwords.
+ * Checks the current password of a logged-in user, and records a wrong guess. If the password is blocked and the user
+ * has entered a wrong one here before, even the right password is accepted only on networks from which the user has
+ * logged in before. The endpoint that calls this must declare the limit `passwordGuesses`, which counts only wrong
+ * passwords.
  */
 export async function checkCurrentPassword(
   services: Services,

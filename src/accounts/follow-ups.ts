@@ -105,7 +105,7 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
         return "goes on";
       }
       default:
-        // A newer release stored it, and was then rolled back.
+        // A newer release stored this follow-up, and was then rolled back.
         throw new Error(`Unknown kind of follow-up: ${kind satisfies never}.`);
     }
   }

@@ -120,7 +120,7 @@ export function createEventArchive(archive: Database, db: Database) {
   };
 }
 
-/** How many events wait to be moved, and when the oldest of them happened. Counts up to one more than `most`. */
+/** How many events wait to be moved, and when the oldest of them happened. Stops counting at `most` + 1. */
 export async function readUnmoved(
   db: Database,
   most: number,

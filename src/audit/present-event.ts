@@ -51,7 +51,7 @@ export function presentEvent(row: AuditRow): z.output<typeof eventSchema> {
   };
 }
 
-/** Hides the address from which an operator acted from the user. */
+/** Hides from the user the IP address of an operator who acted on the account. */
 export function presentOwnEvent(row: AuditRow, userId: string): z.output<typeof ownEventSchema> {
   const by = row.actorId === null ? "unknown" : row.actorId === userId ? "you" : "operator";
   return {

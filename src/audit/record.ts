@@ -19,7 +19,7 @@ export async function recordAuditEvents(
   { auditEvents }: { auditEvents: AuditEventStore },
 ): Promise<void> {
   const events = batch.messages.flatMap(readEvent);
-  // This changes only the messages that `readEvent` has not acknowledged or retried itself.
+  // `ackAll` and `retryAll` leave out the messages that `readEvent` has already acknowledged or retried.
   try {
     await auditEvents.add(events);
     batch.ackAll();

@@ -6,7 +6,7 @@
 import { getTableColumns } from "drizzle-orm";
 import { eventTable } from "./schema.ts";
 
-/** Also has the column `stored_at`, which its database fills. */
+/** In SQL, this table has one more column, `stored_at`, which the database fills by default. */
 export const archivedEvents = eventTable("archived_events");
 
 /** The file names in `migrations/audit/`, oldest first. */

@@ -31,8 +31,8 @@ export async function databaseNow(db: Database): Promise<number> {
 }
 
 /**
- * Whether the latest INSERT, UPDATE or DELETE changed a row (SQLite). Only for a statement that directly follows it in
- * a batch.
+ * Whether the latest INSERT, UPDATE or DELETE changed a row (SQLite). Use it only in the statement that directly
+ * follows in the same batch.
  */
 export const HAS_CHANGED = sql`changes() > 0`;
 

@@ -17,7 +17,7 @@ export interface Summary {
 /** `archive`: the database for audit events, if there is one. */
 export function createDirectorySource(db: Database, archive?: Database) {
   return {
-    /** The summaries of all tables. Those of one database are of the same moment. */
+    /** The summaries of all tables. All tables of one database are read at the same moment. */
     async summaries(): Promise<Summary[]> {
       const results = await runBatch(
         db,
@@ -62,7 +62,7 @@ function readPage(db: Database, { name, columns, key }: Table, after: Value, mos
   );
 }
 
-/** The audit event of an import, which also notes how far it has come. */
+/** The audit event of an import. It also says how far the import has come. */
 export interface ImportEvent {
   id: string;
   /** SHA-256 of the file, base64url. */
@@ -110,7 +110,7 @@ export function createDirectoryTarget(db: Database) {
 
     /**
      * Empties the tables that a new service has filled by itself, and adds the signing keys. Does both in one
-     * transaction: in between, the service could create a key of its own.
+     * transaction, because between two transactions the service could create a key of its own.
      */
     async begin({ id, ...progress }: ImportEvent, occurredAt: number, keys: Value[][]): Promise<void> {
       const own = TABLES.filter(({ name }) => name !== "users" && name !== "registrations");

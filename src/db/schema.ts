@@ -41,7 +41,9 @@ export const users = sqliteTable(
      * has logged in before.
      */
     passwordBlockedAt: integer("password_blocked_at"),
-    /** When the budget of successful logins (`loginsPerUser`) is full again: the number of `limits/gcra.ts`. */
+    /**
+     * When the budget of successful logins (`loginsPerUser`) is full again, as a time that `limits/gcra.ts` computes.
+     */
     loginsUntil: real("logins_until").notNull().default(0),
     /** The language of emails: a BCP 47 tag from `config/languages.ts`. */
     locale: text("locale").notNull().default("en"),

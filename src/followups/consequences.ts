@@ -20,7 +20,9 @@ export type KnownToD1 = SQL;
 export interface Consequences {
   events: readonly EventRow[];
   followUps: readonly FollowUp[];
-  /** When the cron job carries out what the request itself did not. In milliseconds since the epoch. */
+  /**
+   * From this time on, the cron job carries out the follow-up if the request has not. In milliseconds since the epoch.
+   */
   dueAt: number;
 }
 
@@ -36,7 +38,8 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
       .select(
         sql`SELECT value ->> '$.id', value ->> '$.kind', value ->> '$.content', ${consequences.dueAt}, 0 FROM json_each(${JSON.stringify(rows)}) WHERE ${where}`,
       );
-  // Each statement adds exactly one row if the one before it changed a row. So each of them can test the one before it.
+  // Each statement adds exactly one row if the one before it changed a row. So each statement can test the one before
+  // it.
   const statements = consequences.events.map((event, index) =>
     insertEvent(db, event, index === 0 ? condition : HAS_CHANGED),
   );

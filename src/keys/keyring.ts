@@ -57,7 +57,7 @@ export function createKeyring(parts: {
   // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
-  // After the clock was set back, nothing may count as fresh for longer.
+  // If the clock was set back, a key set that was read before must not count as fresh for longer than usual.
   const timeSince = (time: number) => Math.abs(clock.now() - time);
 
   async function read(): Promise<KnownKeys> {
@@ -140,12 +140,12 @@ export function createKeyring(parts: {
       return find(await read());
     },
     isTrusted,
-    /** Like `isTrusted`, if the caller has not read the version yet. One round trip. */
+    /** Like `isTrusted`, for callers that have not read the version yet: reads it in one round trip. */
     async isStillTrusted(id: string) {
       const [keyring] = await selectKeyringVersion(db);
       return isTrusted(id, keyring?.version ?? "");
     },
-    /** Every key that a verifier may trust now. If the directory does not answer, the last known keys. */
+    /** Every key that a verifier may trust now. If the directory does not answer, returns the last known keys. */
     async published() {
       let current = known.get(config);
       if (current === undefined || timeSince(current.readAt) > REREAD_AFTER) {

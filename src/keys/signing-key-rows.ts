@@ -52,7 +52,10 @@ export function readSealedKeys(db: Database): Promise<SealedKey[]> {
   return db.select({ id: signingKeys.id, sealedPrivateJwk: signingKeys.sealedPrivateJwk }).from(signingKeys);
 }
 
-/** Replaces a sealed private key and records it, unless it changed since it was read. Returns whether it was replaced. */
+/**
+ * Replaces a sealed private key and records that, unless the key has changed since it was read. Returns whether the key
+ * was replaced.
+ */
 export async function replaceSeal(
   db: Database,
   { id, sealedPrivateJwk }: SealedKey,
@@ -78,7 +81,7 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
 /** The audit event of an operator's change of the keys. */
 type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
 
-/** Makes the signing key due for a successor, unless it already is. Returns its id if it changed. */
+/** Makes a key that signs due for a successor. Returns the id of the key, or nothing if it was due already. */
 export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {
   const now = change.occurredAt;
   const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
@@ -91,7 +94,7 @@ export function revokeKeys(db: Database, id: string | undefined, change: KeyChan
   return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);
 }
 
-/** Changes keys and records it, in one transaction. */
+/** Changes keys and records the change, in one transaction. */
 async function changeKeys(
   db: Database,
   meant: SQL | undefined,

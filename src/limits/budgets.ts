@@ -13,14 +13,16 @@ import { decide, type LimitDecision, policyOf, type Reading } from "./decision.t
 import type { LimitReading, StoredBudget } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
-/** Under this entry, an object stores the budget of its own key. Earlier versions stored only this one. */
+/** Under this entry, an object stores the budget of its own key. Earlier versions stored only this budget. */
 const ARRIVAL = "theoretical_arrival";
 
 /** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
 export interface Limit {
   rule: LimitName;
   key: string;
-  /** The key whose object stores this budget too, so that both budgets are taken in one call. Absent: its own key. */
+  /**
+   * The key whose object stores this budget too, so that one call takes both. If absent, the object of `key` stores it.
+   */
   storedWith?: string;
   /** By how much the rule's budget is multiplied for this key; 1 if absent. */
   factor?: number;

@@ -60,7 +60,7 @@ export function attemptTerms(rule: LimitRule, now: number): { cost: number; late
   return { cost: costOf(rule), latest: now + rule.window + ROUNDING };
 }
 
-/** The number to store after `attempts` more attempts, which were allowed earlier. */
+/** The number to store after `attempts` more attempts. They were allowed earlier, so none is refused here. */
 export function countAttempts(kept: number, rule: LimitRule, now: number, attempts = 1): number {
   return Math.max(kept, now) + attempts * costOf(rule);
 }

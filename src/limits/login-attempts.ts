@@ -14,9 +14,9 @@
  * An account has a second guard, for its other name. That guard learns of a login after the response, and only if the
  * login changes what it knows.
  *
- * A wrong password counts from before the hash: in the guard's storage, and in the memory of the network's object. If
- * that object is evicted before it writes the attempt, or the call that writes it fails, the network gets at most one
- * budget of attempts back. The guard loses nothing.
+ * An attempt counts as a wrong password until the hash has been checked: in the guard's storage, and in the memory of
+ * the network's object. If that object is evicted before it writes the attempt, or the call that writes it fails, the
+ * network gets at most one budget of attempts back. The guard loses nothing.
  */
 
 import type { LimitRules } from "../config/limit-rules.ts";
@@ -179,9 +179,10 @@ export function createLoginAttempts(
         undoSuccess: (names: readonly string[]) =>
           guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network))),
         /**
-         * The password was wrong, and a user has these names. Counts the guess under the other name as well. From now
-         * on, guesses at these names are remembered for longer than a day. Returns whether this was the last allowed
-         * guess at either name: the counters of two names differ after one of the names was changed.
+         * Call it if the password was wrong and a user has these names. Counts the guess under the other name as well.
+         * From now on, guesses at these names are remembered for longer than a day. Returns whether this was the last
+         * allowed guess at either name. The two counters can differ, because a change of one name resets the counter of
+         * that name.
          */
         async countAtUser(names: readonly string[]): Promise<Pick<GuardVerdict, "isLast">> {
           let isLastAtAny = isLast;

@@ -14,8 +14,8 @@ export function loginsRule({ enforced, rules }: Config["limits"]): LimitRule | u
 }
 
 /**
- * Refuses a login if the budget is used up. `loginsUntil` is the number in the user's row. Call it only after the right
- * password, because the refusal reveals that the user exists.
+ * Refuses a login if the budget is used up. `loginsUntil` is this column of the user's row. Call it only after the
+ * right password, because the refusal reveals that the user exists.
  */
 export function refuseTooManyLogins(
   loginsUntil: number,

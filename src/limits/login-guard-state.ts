@@ -11,16 +11,16 @@ import { refundAttempt, type StoredBudget } from "./gcra.ts";
 
 /** The verdict on one more guess, after the guesses so far. */
 export interface GuardVerdict {
-  /** Whether the user has logged in from this network before, so that it is counted separately. */
+  /** Whether the user has logged in from this network before. Such a network has its own counter. */
   isKnownNetwork: boolean;
   /** The password must not be accepted from this network: there were too many wrong guesses. */
   isBlocked: boolean;
-  /** If this guess is wrong, the password must stop working for unknown networks. */
+  /** If this guess is wrong, the password must stop working on unknown networks. */
   isLast: boolean;
 }
 
 export interface Guesses {
-  /** Wrong guesses in a row, including those whose password is still being checked. */
+  /** Wrong guesses in a row. A guess counts as wrong until its password has been checked. */
   count: number;
   /**
    * Wrong guesses that count towards the block but are never shown in headers: those under the account's other name,
@@ -37,7 +37,10 @@ export interface Guesses {
 
 export interface KnownNetwork extends Guesses {
   lastLoginAt: number;
-  /** The account whose other guard last learned of a login from here, and when. Earlier versions did not store this. */
+  /**
+   * The account whose other guard was last told of a login from this network, and when. Earlier versions stored
+   * neither.
+   */
   sharedWith?: string;
   sharedAt?: number;
 }

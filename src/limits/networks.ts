@@ -11,7 +11,7 @@ const SITE_FACTOR = 10;
 
 /**
  * The budgets of one rule for a network: its own budget and, for an IPv6 /64, that of the /48 around it. The object of
- * the /48 stores both. Its budget also limits how many /64 budgets the object stores at a time.
+ * the /48 stores both. The budget of the /48 also limits how many /64 budgets the object stores at a time.
  */
 export function networkLimits(rule: LimitName, network: string): [Limit, ...Limit[]] {
   const site = siteOf(network);

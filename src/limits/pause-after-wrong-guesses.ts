@@ -31,7 +31,7 @@ export function refundGuess(guesses: Guesses): boolean {
 
 /**
  * Ends the pause after a day without a guess. The guard of a user's name remembers guesses for longer than a day. If
- * its pause lasted longer too, that would reveal that the user exists.
+ * its pause also lasted longer than a day, the pause would reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
   if (now - guesses.lastAt < PAUSE_MEMORY) return;

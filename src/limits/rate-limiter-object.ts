@@ -73,7 +73,7 @@ export class RateLimiter extends DurableObject {
     );
   }
 
-  /** Deletes numbers that are over, so that storage cleans itself up. */
+  /** Deletes the numbers of budgets that are full again, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     const all = [...this.ctx.storage.kv.list<number>()];

@@ -1,7 +1,8 @@
 /**
  * Cloudflare Turnstile: checks that a browser has solved a challenge. Calls Cloudflare and interprets the response. The
- * widget that shows the challenge is on the app's own pages. Without a secret key there is no check. If the check
- * itself fails, the request is refused. https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
+ * widget that shows the challenge is on the app's own pages. Without a secret key there is no check. If Cloudflare
+ * can't be reached or its response makes no sense, the request is refused too.
+ * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
  */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";

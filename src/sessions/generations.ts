@@ -3,7 +3,9 @@ import type { Session } from "./session-records.ts";
 
 type Rotated = Pick<Session, "generation" | "rotatedAt">;
 
-/** Whether a generation is the one before the newest, which gets the same successor for a moment. */
+/**
+ * Whether a refresh token of this generation gets the same successor again: it was replaced within the grace period.
+ */
 export function isInGrace(session: Rotated, generation: number, grace: number, now: number): boolean {
   return generation === session.generation - 1 && isRecent(session, grace, now);
 }

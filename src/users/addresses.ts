@@ -1,6 +1,6 @@
 /**
- * Who holds an email address: a user who owns it, or a registration that was never proved. A registration gives the
- * address up to its owner.
+ * Who holds an email address: a user who owns it, or a registration whose link was never used. Such a registration
+ * loses the address to a user who proves it.
  */
 import { and, eq, exists, ne, notExists, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
@@ -19,8 +19,8 @@ export function otherHolder(db: Database, email: string, userId: string) {
 }
 
 /**
- * The statements that give a user an address. They do so if `change` selects a row and no other account has the
- * address. A registration of the address that was never proved is deleted. The last statement returns the changed user.
+ * The statements that give a user an address if `change` selects a row and no other account has the address. They
+ * delete a registration of the address that was never proved. The last statement returns the changed user.
  */
 export function giveAddress(
   db: Database,

@@ -1,4 +1,7 @@
-/** Users as operators list and change them in D1. Every change is one batch, which also checks that it is still allowed. */
+/**
+ * Users as operators list and change them in D1. Every change is one batch. The batch also checks that the change is
+ * still allowed.
+ */
 import { and, desc, eq, exists, or, type SQLWrapper, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { users } from "../db/schema.ts";
@@ -44,7 +47,7 @@ export function createUserAdministration(db: Database) {
       return user;
     },
 
-    /** Newest first, by the time of creation and the id; only users after the place `after`. */
+    /** Lists users, newest first, by the time of creation and the id. Begins after the place `after`. */
     async list(
       { role, isActive, isVerified }: UserFilter,
       { limit, after = FIRST }: { limit: number; after?: { createdAt: number; id: string } | undefined },
@@ -80,7 +83,7 @@ export function createUserAdministration(db: Database) {
         eq(users.isVerified, false),
         exists(others),
       );
-      /** An account that is verified by hand has no password. */
+      /** The account was verified by an operator and still has no password. */
       const hasNoPassword = and(
         eq(users.id, target.id),
         eq(users.isVerified, true),
@@ -120,7 +123,9 @@ function isFlag(column: SQLWrapper, value: boolean) {
   return value ? sql`${column} = 1` : sql`${column} = 0`;
 }
 
-/** As {@link isFlag}. Most users have the role `user`, so only the others are in the index. */
+/**
+ * The role is written out for the same reason. Most users have the role `user`, so the index contains only the others.
+ */
 function hasRole(role: User["role"]) {
   return role === "user" ? sql`${users.role} = 'user'` : sql`${users.role} = ${role} AND ${users.role} <> 'user'`;
 }

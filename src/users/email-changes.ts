@@ -104,8 +104,8 @@ export function createEmailChangeStore(db: Database) {
     /**
      * Gives the user the new address. If the user had this address before, the changes in between are cancelled: their
      * old addresses can no longer undo anything. `isFirst` is false if the change had been confirmed before. Refuses
-     * with `email_taken` if another account has proved the address meanwhile, and with `invalid_token` if something
-     * newer has replaced the change.
+     * with `email_taken` if another account has proved the address meanwhile, and with `invalid_token` if the change
+     * was undone or cancelled, or if a newer request, address or session epoch has replaced it.
      */
     async confirm(
       { id, userId, oldEmail, newEmail, sessionEpoch }: EmailChange,

@@ -42,7 +42,7 @@ export function profileChange(fields: { [Name in ProfileFieldName]?: string | nu
 /** A profile, the username and the language: everything that users say about themselves. */
 type Named = Profile & { username: string; locale: string };
 
-/** The names in the API of what a change really changes. */
+/** The API names of the fields whose values a change really changes. */
 export function changedFields(
   before: Named,
   change: { [Column in keyof Named]?: Named[Column] | undefined },

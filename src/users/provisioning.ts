@@ -8,7 +8,10 @@ import type { User } from "./user.ts";
 import { dropUsers, isBareRegistration } from "./user-statements.ts";
 import { isRetired, takeFromUnproved } from "./usernames.ts";
 
-/** A user to be added, and the audit event that records it. No actor: the service does not know the operator. */
+/**
+ * A user to be added, and the audit event that records it. The event has no actor, because the service does not know
+ * which operator ran the command.
+ */
 export interface Arrival {
   user: User;
   event: Pick<AuditEvent, "id" | "type" | "occurredAt" | "details">;
@@ -90,7 +93,10 @@ function member(...path: string[]): SQL {
   return sql`value ->> ${sql.raw(`'$.${path.join(".")}'`)}`;
 }
 
-/** One member of the JSON user for each column of a table, in the table's order. `others` replaces some of them. */
+/**
+ * One member of the JSON user for each column of a table, in the table's order. `others` replaces the members of some
+ * columns.
+ */
 function members(columns: Record<string, unknown>, others: Record<string, SQL> = {}): SQL {
   return sql.join(
     Object.keys(columns).map((name) => others[name] ?? member("user", name)),
@@ -102,9 +108,9 @@ function members(columns: Record<string, unknown>, others: Record<string, SQL> =
 const IS_PROVED = member("user", "isVerified");
 
 /**
- * A registration that was never proved and was not imported. An imported one is not replaced: a line of a file must not
- * replace the user of another line. `IS TRUE` and the plus sign keep SQLite from using indexes that would find
- * thousands of rows here.
+ * A registration that was never proved and was not imported. Imported registrations are left out, because a line of a
+ * file must not replace the user of another line. `IS TRUE` and the plus sign keep SQLite from using indexes that would
+ * find thousands of rows here.
  */
 const IS_SELF_MADE = sql`((${isBareRegistration} AND NOT EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.userId} = ${users.id} AND +${auditEvents.type} = 'account_imported')) IS TRUE)`;
 

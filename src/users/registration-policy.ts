@@ -17,7 +17,7 @@ export const newAccountShape = (config: Config) => ({
   ...profileShape,
 });
 
-/** Refuses registrations if only invited people may have an account, or no one. */
+/** Refuses registrations if only invited people may open an account, or if registration is closed. */
 export function refuseRegistration({
   registration: { policy },
 }: Config): Refusal<"invitation_required" | "registration_closed"> | undefined {
@@ -25,7 +25,7 @@ export function refuseRegistration({
   return refuse(policy === "invitation" ? "invitation_required" : "registration_closed");
 }
 
-/** Refuses invitations, and accepting them, if no one may have a new account. */
+/** If registration is closed, refuses both to send an invitation and to accept one. */
 export function refuseInvitation({ registration: { policy } }: Config): Refusal<"registration_closed"> | undefined {
   return policy === "closed" ? refuse("registration_closed") : undefined;
 }

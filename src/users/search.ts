@@ -12,7 +12,7 @@ export interface UserFilter {
   isVerified?: boolean | undefined;
 }
 
-/** `after`: the `next` of the page before. */
+/** `after`: the `next` of the previous page. */
 interface SearchPage {
   limit: number;
   after?: string | undefined;
@@ -23,7 +23,7 @@ export type UserSearch = ReturnType<typeof createUserSearch>;
 /** How many names a page looks at, so that it costs the same however many users there are. */
 export const MOST_EXAMINED = 1_000;
 
-/** Sorts after every text that begins with the prefix it is appended to. */
+/** Appended to a prefix, it gives a text that sorts after every text with that prefix. */
 const LAST = "\u{10ffff}";
 /** Appended to a name, it gives the smallest text that sorts after the name. */
 const NEXT = "\u0001";
@@ -64,8 +64,8 @@ export function createUserSearch(db: Database) {
               isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
             ),
           )
-          // Without this, SQLite need not keep the order of the subquery. It recognizes that order, so it sorts nothing
-          // again.
+          // Without this clause, SQLite need not keep the order of the subquery. With it, SQLite recognizes that order
+          // and does not sort again.
           .orderBy(sql`found.name`)
           .limit(limit + 1),
         reached: db

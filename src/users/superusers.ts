@@ -57,8 +57,8 @@ export function createSuperuserStore(db: Database) {
   };
 
   /**
-   * Makes a user a superuser if the user is active and meets a condition, and records it, in one transaction. A command
-   * can't reach the user's session object, so the cron job tells it later.
+   * Makes a user a superuser if the user is active and meets a condition. Records this in the same transaction. A
+   * command can't reach the user's session object, so the cron job tells the object later.
    */
   async function grant(
     id: string,

@@ -82,8 +82,8 @@ export function userEtag({ updatedAt, lastLoginAt }: User): string {
 }
 
 /**
- * The version (`updatedAt`) that the header `If-Match` asks for (RFC 9110 §13.1.1). `undefined` if it allows any
- * version, `other` if it does not name the current one.
+ * The version (`updatedAt`) that the header `If-Match` asks for (RFC 9110 §13.1.1). `undefined` if the header allows
+ * any version, `other` if it does not name the current version.
  */
 export function expectedVersion(user: User, ifMatch: string | undefined): number | undefined | "other" {
   // A proxy that compresses the answer, such as Cloudflare, makes the ETag weak (RFC 9110 §8.8.3.3). A weak ETag still

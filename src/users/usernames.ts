@@ -31,7 +31,8 @@ export function retiredUsername(db: Database, username: string, now: number) {
 }
 
 /**
- * Whether a row of `retired_usernames` reserves its name: the time is not over, and the former owner no longer exists.
+ * Whether a row of `retired_usernames` reserves its name: the retirement is not over, and the former owner no longer
+ * exists.
  */
 export function isRetired(now: number) {
   const owner = sql`(SELECT 1 FROM ${users} AS former WHERE former.id = ${retiredUsernames.formerOwner})`;
@@ -73,8 +74,8 @@ export function takeFromAbandoned(
 }
 
 /**
- * The statement that retires the username that a user is about to leave, if a condition holds. The name is reserved
- * only once the account is deleted, which may be later, but before the time is over.
+ * The statement that retires the username that a user is about to leave, if a condition holds. As long as the account
+ * exists, others can take the name. If the account is deleted before `retiredUntil`, the name is reserved until then.
  */
 export function retireUsername(
   db: Database,

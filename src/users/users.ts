@@ -34,9 +34,7 @@ export function createUserStore(db: Database) {
       return user;
     },
 
-    /**
-     * Like `find`, but also returns the version of the signing keys, which a check of the user's access token needs.
-     */
+    /** Like `find`, but also returns the version of the signing keys. The check of an access token needs both. */
     async findWithKeyringVersion(id: string) {
       const [found] = await selectWithKeyringVersion(db, { id }).execute();
       return found ?? { user: undefined, keyringVersion: "" };
