@@ -54,8 +54,8 @@ export const user: CallerKind<Principal> = {
 };
 
 /**
- * A user who proved a short time ago who they are. What counts is what the access token says, and not what its session
- * knows: a token that was stolen before its user reauthenticated is not worth more afterwards.
+ * A user who proved a short time ago who they are. Only the time in the access token counts, not the time that its
+ * session stores. So a token that was stolen earlier gains nothing when its user reauthenticates.
  */
 export const recentUser: CallerKind<Principal> = {
   ...user,
@@ -71,7 +71,9 @@ export const recentUser: CallerKind<Principal> = {
   },
 };
 
-/** The challenge of RFC 9470 §3 with the same fact as the problem document. `maxAge` in seconds. */
+/**
+ * Refuses with the challenge of RFC 9470 §3. Both the challenge and the problem document contain `maxAge`, in seconds.
+ */
 function refuseOldLogin(maxAge: number, userId: string): Refusal<"reauthentication_required"> {
   const challenge = `Bearer realm="postern", error="insufficient_user_authentication", max_age="${maxAge}"`;
   return refuse("reauthentication_required", {
@@ -112,7 +114,7 @@ export function operatorOn(permission: Permission): CallerKind<Principal & { tar
   };
 }
 
-/** Any client that holds one of these tokens: the handler itself reads and checks it. */
+/** Any client that holds one of these tokens: the handler itself reads and checks the token. */
 export function holderOf(...credentials: Credential[]): CallerKind<undefined> {
   return { credentials, refusals: [], identify: async () => undefined };
 }

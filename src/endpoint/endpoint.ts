@@ -105,8 +105,8 @@ export interface Endpoint
   credentials: readonly Credential[];
   limits: readonly LimitName[];
   /**
-   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). Not if the GET has a limit, because then it does work that
-   * counts.
+   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). Not if the GET has a limit, because then the GET does work
+   * that must be counted.
    */
   answersHead: boolean;
   answers: readonly SuccessAnswer[];

@@ -6,8 +6,8 @@ const LONGEST_AGENT = 512;
 
 /**
  * The client's IP address, read only from `CF-Connecting-IP`. The platform sets that header, and clients can't. (The
- * local runtime sets it from the socket, but keeps one that the client sent.) Clients can forge every other header of
- * this kind.
+ * local runtime sets the header from the socket, but keeps a value that the client sent.) Clients can forge every other
+ * header of this kind.
  */
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";

@@ -4,7 +4,10 @@ import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** The ETag of a text. For the middleware below, which otherwise reads the whole response again to make one. */
+/**
+ * The ETag of a text. If the response has one already, the middleware below need not read the whole response again to
+ * make one.
+ */
 export function etagOf(text: string): string {
   return `"${encodeBase64url(sha256(utf8(text)))}"`;
 }

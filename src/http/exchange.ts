@@ -1,4 +1,4 @@
-/** One request and the answer to it, as a handler sees them. Hono stays behind this. */
+/** One request and the answer to it, as a handler sees them. Handlers never see Hono. */
 import type { Context } from "hono";
 import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
@@ -12,7 +12,10 @@ export type Client = ReturnType<typeof clientOf>;
 
 export type Exchange = ReturnType<typeof exchangeOf>;
 
-/** Where a request comes from. Read when it is asked for: most endpoints need little of it. */
+/**
+ * Where a request comes from. Each value is read only when a handler asks for it, because most endpoints need few of
+ * them.
+ */
 export function clientOf(c: Context<AppEnv>) {
   return {
     /** What limits count by: an IPv4 address or an IPv6 /64. */

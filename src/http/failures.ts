@@ -9,7 +9,7 @@ import { answerProblem } from "./problem-response.ts";
 import { PROBLEMS } from "./problems.ts";
 import { pathPattern } from "./routes.ts";
 
-/** 404 if the path is unknown, 405 with `Allow` if only the method is. */
+/** 404 if the path is unknown. 405 with `Allow` if the path is known, but not with this method. */
 export function answerUnknownRoute(routes: readonly { method: string; path: string; answersHead: boolean }[]) {
   return (c: Context<AppEnv>): Response => {
     const here = routes.filter(({ path }) => pathPattern(path).test(c.req.path));

@@ -4,7 +4,10 @@ import { systemRandom } from "../platform/random.ts";
 import { continueTrace } from "../platform/trace.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** Continues the client's trace, or begins one. All log lines of the request name it, and the request's id. */
+/**
+ * Continues the client's trace, or begins one. All log lines of the request contain the id of the trace and the id of
+ * the request.
+ */
 export const requestTrace = createMiddleware<AppEnv>((c, next) =>
   inLogContext(
     { requestId: c.get("requestId"), trace: continueTrace(c.req.header("traceparent"), systemRandom) },

@@ -9,8 +9,8 @@ const MOST_ENCODINGS = 3;
 
 /**
  * Repairs a link of an email in which a program wrote `%23` instead of `#`. The token then arrives in the path or the
- * query, but the page reads it from the fragment. So this redirects to the link with a `#`. Opening the link doesn't
- * spend the token, and no log contains the token.
+ * query, but the page reads it from the fragment. So the middleware redirects to the link with a `#`. Opening the link
+ * doesn't spend the token, and no log contains the token.
  */
 export function restoreFragment(pages: readonly string[]) {
   const link = new RegExp(`^(/(?:${pages.join("|")}))/?(\\?.*?)?${ENCODED_HASH}([^?]*)(\\?.*)?$`);

@@ -7,7 +7,7 @@ export function pathPattern(path: string): RegExp {
   return new RegExp(`^${escaped.replace(/(?<=.)\/$/, "")}$`);
 }
 
-/** The pattern of the route that answers a request, as OpenAPI writes it. All unknown paths are one. */
+/** The pattern of the route that answers a request, as OpenAPI writes it. All unknown paths have one name. */
 export function routeName(pattern: string): string {
   return pattern.includes("*") ? "unknown" : pattern.replaceAll(`{${UUID}}`, "").replaceAll(/:(\w+)/g, "{$1}");
 }

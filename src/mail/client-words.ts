@@ -47,7 +47,7 @@ export function quoteIpAddress(address: string): string | undefined {
   return /^(\d+(\.\d+){3}|[\da-f:]+)$/i.test(address) ? address : quoteClient(address);
 }
 
-/** An address, part of which the reader should recognize. Email programs make no link of it. */
+/** Writes an address so that email programs make no link of it, and readers can still recognize it. */
 export function quoteAddress(address: string): string {
   return withoutLinks(address);
 }

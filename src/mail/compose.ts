@@ -111,7 +111,7 @@ function composeNotice(
   }
 }
 
-/** No invitation is sent to an address that has an account, or if the inviter has been deleted. */
+/** Composes no invitation if the address has an account by now, or if the inviter was deleted. */
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,

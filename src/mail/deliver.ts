@@ -20,8 +20,8 @@ import { MailNotDelivered, type OutgoingMail, type Transport } from "./transport
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
 /**
- * After this many tries, a failure is logged as an error. They take two and a half minutes. A server that makes unknown
- * senders wait (greylisting) accepts an email sooner than that.
+ * After this many tries, a failure is logged as an error. These tries take two and a half minutes. A server that makes
+ * unknown senders wait (greylisting) accepts an email within that time.
  */
 const PATIENT_TRIES = 5;
 
@@ -96,7 +96,8 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
  */
 async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<Outcome> {
   const { clock, suppressions, transport } = parts;
-  // No mail server can have such an address (RFC 6761, section 6.4). The check of a deployment uses one.
+  // No mail server can have such an address (RFC 6761, section 6.4). The smoke test of a deployment uses such an
+  // address.
   if (mail.to.endsWith(".invalid")) return { event: "mail_suppressed" };
   const suppressedUntil = await suppressions.find(mail.to);
   if (suppressedUntil !== undefined && clock.now() < suppressedUntil) return { event: "mail_suppressed" };
@@ -140,7 +141,7 @@ async function giveUp(
   if (refused === "address") await suppressions.suppress(address, now);
 }
 
-/** Never throws: the email is sent, and a retry would send it twice. */
+/** Never throws, because the email was sent already: a retry would send it twice. */
 async function forgetSuppression(address: string, { clock, suppressions }: DeliveryParts): Promise<void> {
   try {
     await suppressions.forget(address, clock.now());

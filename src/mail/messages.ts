@@ -20,9 +20,9 @@ export interface Facts {
   refresh_reused: { device: Device | undefined; url: string; at: number };
   /** To the new address of an account: confirm it. */
   confirm_email: { username: string; url: string; hours: number };
-  /** To the new address instead, if it already has an account. */
+  /** To the new address, instead of `confirm_email`, if the address already has an account. */
   email_in_use: object;
-  /** To the old address. The new one is masked. */
+  /** To the old address. The new address is masked. */
   email_change_requested: { newEmail: string; url: string; until: number };
   email_changed: { newEmail: string; url: string; until: number };
   account_deleted: { at: number };

@@ -12,15 +12,15 @@ import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 
 /**
- * How long an address is suppressed after the first refusal. The period doubles with each further one. It begins short,
- * so that the owner of a repaired mailbox does not wait long.
+ * How long an address is suppressed after the first refusal. Each further refusal doubles the period. The first period
+ * is short, so that the owner of a repaired mailbox does not wait long.
  */
 const FIRST_PERIOD = DAY;
 const LONGEST_PERIOD = 30 * DAY;
 /** After this many doublings, the period is the longest. */
 const MOST_DOUBLINGS = 5;
 
-/** For how long an expired row is kept, so that the next refusal counts as a further one. */
+/** For how long an expired row is kept. A refusal in this time still doubles the period. */
 const REMEMBERED = 30 * DAY;
 
 export type SuppressionList = ReturnType<typeof createSuppressionList>;

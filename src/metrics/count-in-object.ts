@@ -14,7 +14,7 @@ export interface CountingBindings {
   ANALYTICS?: AnalyticsEngineDataset;
 }
 
-/** Counts, and hands over at once, because objects rarely count. Never throws. */
+/** Counts, and hands the counts over at once, because an object rarely counts. Never throws. */
 export async function countInObject(env: CountingBindings, count: (meter: Meter) => void): Promise<void> {
   // An empty value counts as unset, as in the configuration.
   const isCounting = Boolean(env.METRICS_TOKEN);

@@ -44,7 +44,10 @@ export function createMetricsStore(
   }
 
   return {
-    /** For work that is not a request, such as a queue's consumer: a wait would also delay its messages. */
+    /**
+     * Hands over at once. For work that is not a request, such as a queue's consumer: waiting for ten seconds would
+     * also delay its messages.
+     */
     handOverNow,
     /**
      * Call it after each response. One request waits for ten seconds, then hands over what all requests have counted
@@ -62,7 +65,7 @@ export function createMetricsStore(
       await handOverNow();
     },
 
-    /** The numbers of all isolates, with what this one has not handed over yet. One round trip. */
+    /** The numbers of all isolates, including what this isolate has not handed over yet. One round trip. */
     read: () => hops.hop("metrics", () => orPutBack(async (taken): Promise<HandOver> => object().read(taken))),
   };
 }

@@ -21,7 +21,7 @@ interface NoAnswer {
 
 export type Breaches = ReturnType<typeof createBreaches>;
 
-/** The list, as one request uses it: each look-up is one hop, and a missing answer is logged. */
+/** The list for one request. Each look-up counts as one hop. If the list does not answer, that is logged. */
 export function createBreaches(timeout: number, hops: Hops) {
   return {
     /** Whether a password is known to have leaked; `undefined` if the list did not answer. */

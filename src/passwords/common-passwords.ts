@@ -25,7 +25,7 @@ export function commonPasswordsIn(list: Uint8Array): (password: string) => boole
 
 export type CommonPasswords = ReturnType<typeof createCommonPasswords>;
 
-/** The list, kept per isolate. It is read for the first password that is checked, in one hop. */
+/** The list, kept per isolate. The first check of a password reads it, in one hop. */
 export function createCommonPasswords() {
   // A value and not a promise: the request that began to read may be cancelled, and others would wait for its promise
   // forever.

@@ -29,7 +29,7 @@ export function fingerprint(text: string): number {
   return Math.floor(Buffer.from(sha256(utf8(text))).readUIntBE(0, 5) / 2 ** (40 - FINGERPRINT_BITS));
 }
 
-/** The fingerprints of the texts. */
+/** Encodes the fingerprints of the texts. */
 export function encodeFingerprints(texts: readonly string[]): Uint8Array {
   const sorted = [...new Set(texts.map(fingerprint))].sort((left, right) => left - right);
   const bits: number[] = [];

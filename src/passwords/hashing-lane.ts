@@ -57,8 +57,8 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     // Let those requests go first that arrived while the last hash blocked the isolate.
     await look(place, 0);
     for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
-    // This request looked cancelled, so another one has removed its place. Hashing now would run two hashes without a
-    // pause for other requests.
+    // This request looked cancelled, so another request has removed its place. Hashing now would run two hashes without
+    // a pause for other requests.
     if (places[0] !== place) return undefined;
     // No `await` from here on: no other request may run between the hash and the release of the place.
     try {

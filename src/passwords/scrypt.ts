@@ -88,7 +88,9 @@ export function decoyHash(cost: ScryptCost): StoredHash {
   return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
-/** Whether a stored hash was imported or made at another cost than the configured one, and should be replaced. */
+/**
+ * Whether a stored hash should be replaced, because it was imported or made at another cost than the configured one.
+ */
 export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return stored.endsWith("=") || !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }

@@ -81,7 +81,7 @@ export function createErrorReports(
   };
 }
 
-/** Errors of the same kind are counted together. Sentry groups by it too. */
+/** The kind of an error. Errors of the same kind are counted together, and Sentry groups them. */
 function kindOf({ event, route, task, method, error = "" }: LogLine): string[] {
   return [event, route ?? task ?? method ?? "", withoutValues(error)];
 }
@@ -125,7 +125,7 @@ function envelopeOf(event: ReturnType<typeof eventOf>, now: number): string {
     .join("\n");
 }
 
-/** `undefined` if Sentry has accepted the event. */
+/** Sends an event. Returns `undefined` if Sentry has accepted it. */
 async function post(url: string, body: string): Promise<{ reason: string; pause: number } | undefined> {
   try {
     const headers = { "Content-Type": "application/x-sentry-envelope", "User-Agent": "postern" };

@@ -25,7 +25,7 @@ export function timeOfId(id: string): number {
   return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-/** The one of some ids that sorts after the others. There must be one. */
+/** The last of these ids in their order. Throws if there is none. */
 export function lastInOrder(ids: readonly string[]): string {
   return ids.reduce((last, id) => (id > last ? id : last));
 }

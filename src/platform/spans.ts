@@ -20,7 +20,10 @@ export function useTracing(runtime: Tracing | undefined): void {
   tracing = runtime;
 }
 
-/** Runs work as a span, which ends when the work or its promise does. Attributes hold nothing of a person. */
+/**
+ * Runs work as a span. The span ends with the work or, if it returns a promise, with the promise. Attributes must not
+ * contain personal data.
+ */
 export function inSpan<Result>(name: string, attributes: Attributes, work: () => Result): Result {
   if (tracing === undefined) return work();
   return tracing.enterSpan(name, (span) => {

@@ -56,7 +56,7 @@ export function createSmtpTransport(
 /**
  * Does everything but send an email: connects, encrypts and logs in.
  *
- * @throws {MailNotDelivered} if the server does not accept that
+ * @throws {MailNotDelivered} if one of these steps fails
  */
 export async function greetServer(settings: SmtpSettings, from: string): Promise<void> {
   await connected(settings, parseSender(from), TIMEOUTS, async () => {});
@@ -84,7 +84,7 @@ async function connected(
   }
 }
 
-/** Rejects when the connection breaks or the time is up, because not every step reports that itself. */
+/** Rejects when the connection breaks or the time is up, because not every step notices such a failure. */
 function failed(connection: SMTPConnection, deadline: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   connection.on("error", reject);

@@ -44,7 +44,7 @@ export class MailNotDelivered extends Error {
 }
 
 /**
- * Refuses text that is not exactly one plain address. Addresses were validated before. This check is a second one,
+ * Refuses text that is not exactly one plain address. Addresses were validated before. They are checked again here,
  * because a mail system could read a comma, a line break or an angle bracket as the start of another recipient.
  */
 export function requirePlainAddress(address: string): void {
