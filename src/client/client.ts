@@ -58,8 +58,8 @@ export interface Client {
    */
   logout(options?: { all?: boolean }): Promise<void>;
   /**
-   * Proves again who the user is, in the same session. The tokens are then of a recent login, in all tabs that share the
-   * session. Throws `wrong_password` if the proof is wrong.
+   * Proves again who the user is, in the same session. In all tabs that share the session, the new tokens then count as
+   * those of a recent login. Throws `wrong_password` if the proof is wrong.
    */
   reauthenticate(body: ReauthenticateBody): Promise<void>;
   /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */

@@ -4,7 +4,8 @@ import type { TokenPair } from "./types.ts";
 
 /**
  * The pauses before the second and the third try of a refresh. They are short, because the service may have processed a
- * try whose answer was lost. Within 30 s it gives the same successor again; later it treats the old token as stolen.
+ * try whose answer was lost. For 30 s after that, the service gives the same successor again. Then it treats the old
+ * token as stolen.
  */
 const PAUSES_MILLISECONDS = [300, 1_200];
 /** After a longer `Retry-After` there is no further try. */

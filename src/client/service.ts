@@ -17,7 +17,7 @@ const KNOWN_BY = {
   "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
   "/api/v1/auth/refresh": isTokenPair,
   "/api/v1/auth/reauthenticate": isTokenPair,
-  /** These answer a success with 204 and no body, which proxies do not send. */
+  /** These routes answer a success with 204 and no body. Proxies do not send a 204. */
   "/api/v1/auth/check-cookie": undefined,
   "/api/v1/auth/logout": undefined,
 };

@@ -137,7 +137,8 @@ export function createSession(
         tabs.tell({ kind: "refreshed", tokens, sentAt: since.wall });
       });
     } catch (error) {
-      // The tokens may have been replaced all the same. Within 30 s a refresh still gets the newest ones.
+      // The service may have replaced the tokens although its answer did not arrive. Within 30 s a refresh still gets
+      // the newest ones.
       if (error instanceof PosternError && error.status === 0) refresh().catch(() => {});
       throw error;
     }

@@ -37,11 +37,9 @@ const KEY_ID = /^[A-Za-z0-9_-]{43}$/;
 /** No token of Postern's is longer. Longer input is refused before it is decoded. */
 const MAX_LENGTH = 4_096;
 
-/**
- * Three parts in base64url (RFC 7515 §7.1), each in its canonical encoding. jose also accepts padding and stray
- * trailing bits.
- */
+/** One part of a token: base64url in its canonical encoding. jose also accepts padding and stray trailing bits. */
 const PART = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
+/** A token has three such parts (RFC 7515 §7.1). */
 const COMPACT_JWS = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
 
 /**

@@ -31,11 +31,12 @@ export interface AccessTokenClaims {
   role: Role;
   email_verified: boolean;
   /**
-   * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`. This and the
-   * next two are missing for up to a token's lifetime after an upgrade from a release that didn't state them.
+   * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`. `amr`,
+   * `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade from a release that didn't state
+   * them.
    */
   amr?: string[];
-  /** The level that this reaches: `aal1`, or with two factors `aal2`. */
+  /** The level that these proofs reach: `aal1`, or with two factors `aal2`. */
   acr?: string;
   /** When the user last proved who they are. A refresh does not change it. */
   auth_time?: number;

@@ -41,7 +41,7 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   const known = knownByAddress.get(address) ?? { readAt: NEVER, failedAt: NEVER };
   knownByAddress.set(address, known);
 
-  // After the clock was set back, nothing may count as fresh for longer.
+  // If the clock was set back, keys that were read before must not count as fresh for longer than usual.
   const timeSince = (time: number) => Math.abs(now() - time);
   const isBeingRead = () =>
     known.readingSince !== undefined && timeSince(known.readingSince) <= READING_TIMEOUT + SECOND;
@@ -53,7 +53,7 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
     const begunAt = now();
     known.readingSince = begunAt;
     const reading = await readJwks(address, fetcher).catch(() => undefined);
-    // This read took so long that another one began. The result of that one is newer.
+    // This read took so long that another one began. The result of the other read is newer.
     if (known.readingSince !== begunAt) return;
     known.readingSince = undefined;
     if (reading === undefined) {

@@ -5,8 +5,8 @@ import { ROLES, type Role } from "./claims.ts";
 export type Permissions<Name extends string = string> = Readonly<Record<Name, readonly Role[]>>;
 
 /**
- * Postern's own permissions by role. Only Postern itself knows on which users each may be used. Access tokens do not
- * contain the superuser flag, so a superuser only has the permissions of their role here.
+ * Postern's own permissions by role. Only Postern itself knows on which users a role may use each permission. Access
+ * tokens do not contain the superuser flag, so a superuser only has the permissions of their role here.
  */
 export const POSTERN_PERMISSIONS = {
   read_users: ["moderator", "admin"],

@@ -51,8 +51,8 @@ export const changePassword = endpoint(
 );
 
 /**
- * Answers a request if another request changed the password after this one was checked. If both are the same request,
- * sent twice, this one succeeds as well. Otherwise its current password is now the wrong one.
+ * Answers a request whose current password was right, but only until another request changed the password. If the
+ * client sent the same request twice, this one succeeds as well. Otherwise its current password is now wrong.
  */
 async function answerRepetition(
   { passwords, users }: Services,

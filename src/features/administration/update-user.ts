@@ -78,8 +78,8 @@ export const updateUser = endpoint(
 );
 
 /**
- * Changes a user and returns the result. The events describe the change from the user as it was read. If the user was
- * changed meanwhile, nothing is changed.
+ * Changes a user and returns the result. The events describe the change from the user as it was read. If another
+ * request has changed the user meanwhile, changes nothing.
  */
 async function changeUser(services: Services, actor: User, id: string, body: ChangeBody, expected: string | undefined) {
   const { administration, clock, followUps, users } = services;

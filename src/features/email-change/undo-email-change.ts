@@ -53,7 +53,9 @@ export const undoEmailChange = endpoint(
   },
 );
 
-/** Emails another reset link while the owner has no new password. Only a few, however often the undo link is used. */
+/**
+ * Emails another reset link while the owner has no new password. Sends only a few, however often the undo link is used.
+ */
 async function sendAgain({ limiter, mail }: Services, email: string): Promise<void> {
   const { refusal } = await limiter.take([mailLimit("undo_email_change", email)]);
   if (refusal === undefined) await mail.request({ kind: "reset_password", email });

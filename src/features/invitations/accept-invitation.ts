@@ -85,7 +85,7 @@ export const acceptInvitation = endpoint(
     if (isRefusal(accepted)) return accepted;
     const { userId } = accepted;
     exchange.identify(userId);
-    // Clears what others guessed at these names before.
+    // Clears the wrong guesses that others made at these names before the account existed.
     await loginAttempts.reset(loginNameKeys(body), client.network);
     return { status: "verified" };
   },

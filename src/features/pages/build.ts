@@ -33,7 +33,7 @@ export function buildPages(folder: string): void {
 }
 
 const SCRIPTS = join(import.meta.dirname, "../../../public/static");
-/** A bundle, which is built later and imports nothing. */
+/** This script is a bundle. It is built later and imports nothing. */
 const CLIENT = "client.js";
 
 /** The scripts that a script imports, directly or not. */

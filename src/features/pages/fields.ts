@@ -4,7 +4,7 @@ import type { PageWords } from "./words/en.ts";
 
 interface Field {
   id: string;
-  /** The API's name for it, if that differs from the id. */
+  /** The API's name for the field, if it differs from the id. */
   name?: string;
   label: string;
   hint?: string;

@@ -15,7 +15,7 @@ export interface LinkPage {
   offers: Record<string, Offer>;
 }
 
-/** The views for a link that the user can request again, and that leads to the log-in page when it is used. */
+/** The views for a link that the user can request again. After the link was used, the page leads to the log-in page. */
 const NEW_LINK_UNTIL_USED = {
   ready: "act",
   done: "login",

@@ -81,8 +81,8 @@ export const register = endpoint(
 
 /**
  * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
- * email address then, or not got the response. They prove it with the password. Each try counts as a login by that
- * username, so registering gives no additional guesses at the password.
+ * email address then, or not got the response. With the password, they prove that they are the same person. Each try
+ * counts as a login by that username, so registering gives no additional guesses at the password.
  */
 async function isSamePerson(
   { afterResponse, loginAttempts, passwords }: Services,
@@ -106,7 +106,7 @@ async function isSamePerson(
   return true;
 }
 
-/** Sends the link of a registration once more. `false` if it waits no longer. */
+/** Sends the link of a registration once more. Returns `false` if the registration no longer waits. */
 async function sendAgain(
   { followUps, registrations }: Services,
   heldBy: Registration,

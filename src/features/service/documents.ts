@@ -31,7 +31,7 @@ export const readReference = endpoint(
 );
 
 async function asset(exchange: Exchange, path: string, headers: Record<string, string>): Promise<Response> {
-  // The asset server answers the conditional headers.
+  // The asset server handles conditional headers, such as `If-None-Match`.
   const found = await exchange.fetchAsset(path, exchange.headers);
   const response = new Response(found.body, found);
   response.headers.set("Cache-Control", "public, max-age=0, must-revalidate");

@@ -7,7 +7,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { timeOfId } from "../../platform/random.ts";
 import { VERSION } from "../../version.ts";
 
-/** All at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` says so. */
+/** Reads all gauges at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` says so. */
 export async function readGauges(services: Services): Promise<Gauge[]> {
   const { clock, followUpRows, keyring, queueDepths } = services;
   const [known, queues] = await Promise.all([

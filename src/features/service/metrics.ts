@@ -35,7 +35,7 @@ function waitingGauge(passwords: number): Gauge {
   return single("hash_lane_waiting", help, passwords);
 }
 
-/** Compares digests, which have one length. So the time depends on neither text. */
+/** Compares digests, because all digests have the same length. So the time depends on neither text. */
 function isSame(sent: string, token: string): boolean {
   return constantTimeEqual(sha256(utf8(sent)), sha256(utf8(token)));
 }

@@ -15,7 +15,10 @@ import { VERSION } from "../../version.ts";
 const KEPT_FOR = 2 * SECOND;
 /** Longer than the request itself and four runs of the cron job take to try to queue the email. */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
-/** Long enough: the cron job runs every minute, and postpones the follow-ups that it takes by five. */
+/**
+ * Longer than follow-ups wait in normal operation: the cron job runs every minute, and postpones those that it takes by
+ * five minutes.
+ */
 const CRON_LATE_AFTER = 10 * MINUTE;
 
 const answering = z.enum(["ok", "failed"]);

@@ -37,7 +37,7 @@ export const english = {
     /** The button beside a password, while the password is hidden: its text and its accessible name. */
     show: "Show",
     showPassword: "Show password",
-    /** The same, while the password can be read. */
+    /** The same button, while the password is visible. */
     hide: "Hide",
     hidePassword: "Hide password",
   },
