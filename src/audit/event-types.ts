@@ -75,7 +75,7 @@ export const auditEvent = z.strictObject({
 
 export type AuditEvent = z.output<typeof auditEvent>;
 
-/** The fields that the events of every release have. Those of a newer release can have more. */
+/** The fields that the events of every release have. Events of a newer release can have more fields. */
 export const identifiedEvent = z.looseObject({
   id: z.uuid(),
   type: z.string().regex(/^[a-z_]{1,64}$/),

@@ -34,7 +34,7 @@ export const users = sqliteTable(
      * reset links of an earlier epoch are refused.
      */
     sessionEpoch: integer("session_epoch").notNull().default(0),
-    /** The one session of an earlier epoch that stays valid: the one in which the user changed the password. */
+    /** The only session of an earlier epoch that stays valid: the session in which the user changed the password. */
     keptSessionId: text("kept_session_id"),
     /**
      * Set when there were too many wrong guesses. From this time on, the password works only on networks where the user
@@ -177,7 +177,7 @@ export const followUps = sqliteTable(
     content: text("content").notNull(),
     /** When the cron job does the work, unless the request or another run has done it. */
     dueAt: integer("due_at").notNull(),
-    /** How often the cron job has failed. */
+    /** How often the cron job has tried this work and failed. */
     failures: integer("failures").notNull(),
   },
   (table) => [index("follow_ups_due").on(table.dueAt)],

@@ -33,7 +33,9 @@ export interface CallerKind<Caller> {
 export interface Principal {
   user: User;
   sessionId: string;
-  /** When the user proved who they are, in milliseconds; 0 if the token does not say, as those of earlier releases. */
+  /**
+   * When the user proved who they are, in milliseconds; 0 if the token does not say. Tokens of earlier releases do not.
+   */
   authenticatedAt: number;
 }
 

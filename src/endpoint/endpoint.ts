@@ -55,7 +55,7 @@ interface Declaration<
   query?: z.ZodType<Query>;
   /** Whether a GET is recorded in the audit log. Every other method counts as recorded. */
   isRecorded?: boolean;
-  /** Whether the answer has an ETag, and a client that has it gets 304. */
+  /** Whether the answer has an ETag. A client that already has the answer then gets a 304. */
   isConditional?: boolean;
   /** Refuses a request before it is counted by any limit. */
   admit?: (

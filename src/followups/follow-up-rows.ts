@@ -23,7 +23,7 @@ export function createFollowUpRows(db: Database) {
   return {
     /**
      * Takes up to `most` due follow-ups, the longest due first, and postpones them until `until`. Before that time, no
-     * other run takes them as well. After it, another run takes them if this one was lost.
+     * other run takes them as well. After that time, another run takes them if this run was lost.
      */
     async take(now: number, until: number, most: number): Promise<FollowUpRow[]> {
       const due = db

@@ -16,7 +16,7 @@ const EXPOSED = [
   "Server-Timing",
 ];
 
-/** The headers that the service reads. Clients may send others, which it ignores. */
+/** The headers that the service reads. It ignores all other headers. */
 const READ = ["Authorization", "Content-Type", "If-Match", "X-Request-Id"];
 
 /** CORS: only the listed origins are allowed, with credentials. Other origins get no CORS headers. */

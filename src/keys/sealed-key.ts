@@ -59,7 +59,7 @@ async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
 
 /**
  * Creates a key pair and seals its private key. The key signs from `signsFrom` on, and is due for a successor one
- * signing period later.
+ * signing period after that.
  */
 export async function createKeyRow(parts: {
   sequence: number;

@@ -55,7 +55,7 @@ export const unlimited: Limiter = {
 
 /** Budgets that one object stores. Each call is one hop. */
 export interface Budgets {
-  /** Takes one attempt from each of them, or from none if one of them refuses. */
+  /** Takes one attempt from each budget, or from none if one budget refuses. */
   take(): Promise<Reading[]>;
   refund(): Promise<void>;
 }

@@ -4,8 +4,8 @@ import type { Limit } from "./budgets.ts";
 
 /**
  * The budget of an IPv6 /48, as a multiple of the budget of a /64. Some providers give a whole /48, with its 65,536 /64
- * networks, to one customer (RFC 6177 §2), so a /48 needs a budget. Others divide it among customers, who must not slow
- * down each other, so its budget is larger.
+ * networks, to one customer (RFC 6177 §2), so a /48 needs a budget. Other providers divide a /48 among customers, who
+ * must not slow each other down, so its budget is larger than that of a /64.
  */
 const SITE_FACTOR = 10;
 

@@ -166,7 +166,7 @@ export function createEmailChangeStore(db: Database) {
       { id, userId, oldEmail }: EmailChange,
       { consequences, now }: { consequences: Consequences; now: number },
     ) {
-      /** A later change from the same old address, requested by the same person, that was confirmed. */
+      /** A confirmed change from the same old address that the same person requested later. */
       const overtaking = db
         .select({ id: newer.id })
         .from(newer)

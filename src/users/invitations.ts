@@ -45,8 +45,8 @@ export function createInvitationStore(db: Database) {
 
     /**
      * Makes the invited person a verified user. If the address only has a registration that was never proved, the user
-     * takes its place. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user
-     * becomes a superuser, but nothing happens if there already is one.
+     * replaces it. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user becomes a
+     * superuser, but nothing happens if there already is one.
      */
     async accept(
       { id, link, ...chosen }: Acceptance,

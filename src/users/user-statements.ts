@@ -7,8 +7,8 @@ import type { User } from "./user.ts";
 
 /**
  * Whether a user is only an unproved registration: no one has used a link for the address, logged in, or ended its
- * sessions yet. The owner of the address takes its place. An account that lost its verification does not count, because
- * the loss began a new session epoch.
+ * sessions yet. The owner of the address replaces such a user. An account that lost its verification does not count,
+ * because the loss began a new session epoch.
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
@@ -48,7 +48,7 @@ export function idsOf(db: Database, table: typeof users | typeof registrations, 
 /** The 1 is written out, because SQLite does not use a partial index for a bound value. */
 export const isSuperuser = sql`${users.isSuperuser} = 1`;
 
-/** Other superusers who can log in. If there are none, this one can't be removed. */
+/** Other superusers who can log in. If there are none, the superuser `id` can't be removed. */
 export function otherSuperusers(db: Database, id: string) {
   return idsOf(
     db,
@@ -84,8 +84,8 @@ export function selectUser(db: Database, condition: SQL) {
 }
 
 export function selectRegistration(db: Database, condition: SQL) {
-  // Of several from the same time, takes the one that was stored last. The index contains the rowid, so SQLite need not
-  // sort.
+  // If several registrations are from the same time, takes the one that was stored last. The index contains the rowid,
+  // so SQLite need not sort.
   return db
     .select()
     .from(registrations)

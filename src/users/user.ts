@@ -30,7 +30,7 @@ export const NEW_USER = {
 
 /**
  * Whether the user is only an unproved registration, as `isBareRegistration` checks in SQL. The owner of the address
- * takes its place.
+ * replaces such a user.
  */
 export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessionEpoch }: User): boolean {
   return !isVerified && verifiedByLink === null && lastLoginAt === null && sessionEpoch === 0;
