@@ -45,9 +45,9 @@ interface BlockingServices {
 }
 
 /**
- * Blocks the password after the last wrong guess in a row that is allowed (NIST SP 800-63B-4 §3.2.2). From then on, the
- * password works only where the user has logged in before. The owner gets an email. Runs after the response, because
- * only existing accounts cause this work: its duration would reveal them.
+ * Blocks the password after the last allowed wrong guess in a row (NIST SP 800-63B-4 §3.2.2). From then on, the
+ * password works only on networks from which the user has logged in before. The owner gets an email. Runs after the
+ * response, because only existing accounts cause this work: its duration would reveal them.
  */
 export function blockAfterLastGuess(
   { afterResponse, clock, followUps, users }: BlockingServices,

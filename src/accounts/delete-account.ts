@@ -46,8 +46,8 @@ export async function deleteAccount(
 }
 
 /**
- * The addresses to notify: the user's current one, and each former one from which a change can still be undone. If an
- * attacker changed the address, only the former one reaches the owner.
+ * The addresses to notify: the user's current address, and each former address from which a change can still be undone.
+ * If an attacker changed the address, only the former address reaches the owner.
  */
 function concernedAddresses(user: User, changes: readonly EmailChange[]): Set<string> {
   const undoable = changes.filter(({ confirmedAt, undoneAt }) => confirmedAt !== null && undoneAt === null);

@@ -91,7 +91,9 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
       return lasts.filter((last) => last !== undefined).toSorted()[0];
     },
 
-    /** Deletes up to `most` events in each database that are older than `before`. Returns the larger number. */
+    /**
+     * Deletes up to `most` events in each database that are older than `before`. Returns the larger of the two numbers.
+     */
     async deleteOlder(before: number, most: number) {
       return Math.max(...(await Promise.all(places.map(({ at, table }) => deleteOlderRows(at, table, before, most)))));
     },
@@ -101,7 +103,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
   };
 }
 
-/** Hides personal data as soon as the user is deleted. The rows themselves are cleared later, step by step. */
+/** Hides personal data as soon as the user is deleted. A follow-up clears the rows afterwards, step by step. */
 const shown = (column: SQLWrapper) =>
   sql<
     string | null

@@ -28,7 +28,7 @@ export interface VerifierOptions {
   /**
    * A service binding to Postern. Each token that is valid on its own is checked with Postern, so a logout, a
    * suspension or a new role takes effect at once. Costs one call and one storage round trip per token; `revocations`
-   * are then not read.
+   * is then not read.
    */
   strict?: StrictService;
   /** How far clocks may differ, in seconds: 5 by default, at most 60. */
