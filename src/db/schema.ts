@@ -52,6 +52,10 @@ export const users = sqliteTable(
      * again, it succeeds again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
+    /** Since when the user has a second factor. A copy: the user's object decides (`factors/second-factor-flag.ts`). */
+    secondFactorSince: integer("second_factor_since"),
+    /** What the secrets of the user's factors are sealed with, itself sealed (`factors/factor-key.ts`). */
+    factorKey: text("factor_key"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     lastLoginAt: integer("last_login_at"),
@@ -66,6 +70,8 @@ export const users = sqliteTable(
     index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
     index("users_operators").on(table.role, table.createdAt, table.id).where(sql`role <> 'user'`),
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
+    // After a change of the secret, those that must be sealed again.
+    index("users_factor_keys").on(table.factorKey).where(sql`factor_key IS NOT NULL`),
   ],
 );
 

@@ -179,6 +179,8 @@ function unverifiedUser(db: Database, id: string) {
       loginsUntil: sql`0`.as("logins_until"),
       locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),
+      secondFactorSince: sql`NULL`.as("second_factor_since"),
+      factorKey: sql`NULL`.as("factor_key"),
       createdAt: registrations.createdAt,
       updatedAt: sql`${registrations.createdAt}`.as("updated_at"),
       lastLoginAt: sql`NULL`.as("last_login_at"),

@@ -25,6 +25,8 @@ export const NEW_USER = {
   loginsUntil: 0,
   locale: "en",
   verifiedByLink: null,
+  secondFactorSince: null,
+  factorKey: null,
   lastLoginAt: null,
 } as const satisfies Partial<User>;
 
