@@ -15,6 +15,7 @@ import * as linkUrls from "./settings/link-urls.ts";
 import * as logging from "./settings/log-level-and-sentry.ts";
 import * as mail from "./settings/mail-transport-and-sender.ts";
 import * as metrics from "./settings/metrics-token.ts";
+import * as passkeys from "./settings/passkey-domain.ts";
 import * as passwordRules from "./settings/password-rules.ts";
 import * as limits from "./settings/rate-limit-overrides.ts";
 import * as reauthentication from "./settings/reauthentication-max-age.ts";
@@ -39,6 +40,7 @@ export const environment = z.object({
   ...turnstile.variables,
   ...linkUrls.variables,
   ...browsers.variables,
+  ...passkeys.variables,
   ...limits.variables,
   ...logging.variables,
   ...mail.variables,
@@ -103,6 +105,7 @@ export function parseConfig(source: object) {
     ...hashing.contradictions(values, development),
     ...newAccounts.contradictions(values, values.LOG_LEVEL),
     ...turnstile.contradictions(values, development),
+    ...passkeys.contradictions(values, publicUrl),
     ...limits.contradictions(values, development),
     ...mail.contradictions(values, transport, development),
     ...metrics.contradictions(values, development),
@@ -130,6 +133,7 @@ export function parseConfig(source: object) {
     links: { ...linkUrls.toConfig(values, publicUrl), ...linkLifetimes, ...newAccountLinks },
     allowedOrigins,
     allowedHeaders,
+    passkeys: passkeys.toConfig(values, publicUrl, allowedOrigins),
     limits: limits.toConfig(values),
     ...logging.toConfig(values, values.ENVIRONMENT),
     metrics: metrics.toConfig(values),

@@ -24,6 +24,14 @@ export const LIMIT_RULES = {
    * whenever it needs a token should refresh instead.
    */
   loginsPerUser: { budget: 30, window: 15 * MINUTE },
+  /**
+   * Wrong codes of a second factor in a row, over all logins of a user: this many cause no pause. After that, the pause
+   * starts with the window and doubles with each further wrong code, up to an hour (NIST SP 800-63B-4 §3.2.2). The
+   * user's object counts them. A passkey never waits.
+   */
+  secondFactorPerUser: { budget: 5, window: 30 * SECOND },
+  /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
+  passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its

@@ -43,7 +43,34 @@ export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 /** An attempt that was taken or refused. Its methods never throw. */
 export type LoginAttempt = Awaited<ReturnType<LoginAttempts["take"]>>;
 
+/** What is left to do with an attempt whose password was right. The methods never throw. */
+export interface ProvedAttempt {
+  /**
+   * The password was right, but there is no login. Refunds the guess. The network's budgets stay taken, because a hash
+   * was computed.
+   */
+  refundGuess(): Promise<void>;
+  /**
+   * The login succeeded. Clears this network's failures at the account, and makes the network known there. If
+   * `mustShare`, call `share`: the guard of the account's other name must learn of the login.
+   */
+  succeed(names: readonly string[]): Promise<{ mustShare: boolean }>;
+  /** Makes the network known under the account's other name, and clears its failures there. */
+  share(names: readonly string[]): Promise<void>;
+  /**
+   * Takes the success back, because the account changed before the session was opened: the network is no longer known.
+   */
+  undoSuccess(names: readonly string[]): Promise<void>;
+}
+
 const nothing = async () => {};
+
+const UNCOUNTED: ProvedAttempt = {
+  refundGuess: nothing,
+  succeed: async () => ({ mustShare: false }),
+  share: nothing,
+  undoSuccess: nothing,
+};
 
 /** Used when limits are off (`RATE_LIMITING=off`): counts nothing. */
 export const unlimitedAttempts: LoginAttempts = {
@@ -53,13 +80,11 @@ export const unlimitedAttempts: LoginAttempts = {
     isBlocked: false,
     isLast: false,
     refund: nothing,
-    refundGuess: nothing,
+    ...UNCOUNTED,
     count: nothing,
-    succeed: async () => ({ mustShare: false }),
-    share: nothing,
-    undoSuccess: nothing,
     countAtUser: async () => ({ isLast: false }),
   }),
+  proved: () => UNCOUNTED,
   takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, isFirst: true, refund: nothing }),
   reset: nothing,
   rename: nothing,
@@ -75,7 +100,7 @@ export function createLoginAttempts(
   const guards = createLoginGuards(guardObjects, { secrets, hops });
 
   /** The budgets of a network, and of the /48 around it. An attempt is leased from them. */
-  function atNetwork(network: string): Budgets & { count(): Promise<void> } {
+  function atNetwork(network: string): Budgets & Record<"count" | "refundCounted", () => Promise<void>> {
     const limits = networkLimits("loginPerAddress", network);
     const stored = limits.map((limit) => storedBudget(limit, rules, secrets));
     const onNetwork = <Result>(call: (object: DurableObjectStub<RateLimiter>) => Promise<Result>) =>
@@ -89,6 +114,8 @@ export function createLoginAttempts(
       },
       refund: () => onNetwork((object) => object.release(stored, endsAt)),
       count: () => onNetwork((object) => object.count(stored, endsAt)),
+      /** Refunds an attempt that was counted before. */
+      refundCounted: () => onNetwork((object) => object.refund(stored)),
     };
   }
 
@@ -118,6 +145,18 @@ export function createLoginAttempts(
     };
   }
 
+  const accountOf = (names: readonly string[]) => limitedKey(secrets, `account:${names.join(" ")}`);
+
+  /** Makes the network known under names of an account, and clears its failures there. */
+  const share = (network: string, names: readonly string[], account: string) =>
+    guards.tell(names, async (object, own) => {
+      await object.recordLogin(guards.networkAt(own, network), account);
+    });
+
+  /** The network is no longer known. */
+  const undoSuccess = (network: string, names: readonly string[]) =>
+    guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network)));
+
   return {
     /** Takes an attempt at the account with this name. */
     async take(name: string, network: string) {
@@ -125,7 +164,6 @@ export function createLoginAttempts(
       const decision = await takeAll([place, guard], meter);
       const { isKnownNetwork, isBlocked, isLast, isOfUser } = guard.verdict();
       const others = (names: readonly string[]) => names.filter((own) => own !== name);
-      const accountOf = (names: readonly string[]) => limitedKey(secrets, `account:${names.join(" ")}`);
       // A refused attempt is already refunded.
       let isSettled = decision.refusal !== undefined;
       async function settle(work: () => Promise<unknown>): Promise<void> {
@@ -140,10 +178,6 @@ export function createLoginAttempts(
         isLast,
         /** Refunds an attempt whose password was not checked. */
         refund: () => settle(() => refundAll([place, guard])),
-        /**
-         * The password was right, but there is no login. Refunds the guess. The network's budgets stay taken, because a
-         * hash was computed.
-         */
         refundGuess: () =>
           settle(() => Promise.all([refundAll([{ refund: guard.refundGuess }]), withoutFail(place.count)])),
         /**
@@ -151,10 +185,6 @@ export function createLoginAttempts(
          * network's object.
          */
         count: () => settle(() => withoutFail(place.count)),
-        /**
-         * The login succeeded. Clears this network's failures at the account, and makes the network known there. If
-         * `mustShare`, call `share`: the guard of the account's other name must learn of the login.
-         */
         async succeed(names: readonly string[]): Promise<{ mustShare: boolean }> {
           let mustShare = false;
           await settle(() =>
@@ -167,17 +197,8 @@ export function createLoginAttempts(
           );
           return { mustShare };
         },
-        /** Makes the network known under the account's other name, and clears its failures there. */
-        share: (names: readonly string[]) =>
-          guards.tell(others(names), async (object, own) => {
-            await object.recordLogin(guards.networkAt(own, network), accountOf(names));
-          }),
-        /**
-         * Takes the success back, because the account changed before the session was opened. The network is no longer
-         * known.
-         */
-        undoSuccess: (names: readonly string[]) =>
-          guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network))),
+        share: (names: readonly string[]) => share(network, others(names), accountOf(names)),
+        undoSuccess: (names: readonly string[]) => undoSuccess(network, names),
         /**
          * Call it if the password was wrong and a user has these names. Counts the guess under the other name as well.
          * From now on, guesses at these names are remembered for longer than a day. Returns whether this was the last
@@ -197,6 +218,17 @@ export function createLoginAttempts(
         },
       };
     },
+    /** A login whose password was right in an earlier request, which has settled the attempt. */
+    proved: (network: string): ProvedAttempt => ({
+      ...UNCOUNTED,
+      // That request counted at the network, because it was not a login yet.
+      async succeed() {
+        await refundAll([{ refund: atNetwork(network).refundCounted }]);
+        return { mustShare: true };
+      },
+      share: (names) => share(network, names, accountOf(names)),
+      undoSuccess: (names) => undoSuccess(network, names),
+    }),
     takeCurrent: guards.takeCurrent,
     reset: guards.reset,
     rename: guards.rename,

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual as equalOfSameLength, hkdfSync } from "node:crypto";
-import { concatBytes, utf8 } from "./encoding.ts";
+import { concatBytes, encodeBase64url, utf8 } from "./encoding.ts";
 import type { Random } from "./random.ts";
 
 /** Length of an AES-GCM nonce in bytes: 96 bits, newly generated each time (NIST SP 800-38D §8.2.2). */
@@ -26,6 +26,10 @@ export function createSecrets(current: string, previous?: string) {
   const newest = deriver(current);
   const accepted = previous === undefined ? [newest] : [newest, deriver(previous)];
   return {
+    /** A short name of the current secret, which reveals nothing about it. */
+    get name() {
+      return encodeBase64url(hmac(newest("name"), new Uint8Array()).subarray(0, 6));
+    },
     /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
     sign: (purpose: string, data: Uint8Array) => hmac(newest(purpose), data),
     /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
@@ -67,6 +71,11 @@ export function sha256(data: Uint8Array): Uint8Array {
 /** Only for external formats that require SHA-1. It is not secure. */
 export function sha1(data: Uint8Array): Uint8Array {
   return createHash("sha1").update(data).digest();
+}
+
+/** HMAC-SHA-1, for one-time passwords (RFC 4226), whose security does not rest on collisions of SHA-1. */
+export function hmacSha1(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return createHmac("sha1", key).update(data).digest();
 }
 
 function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {

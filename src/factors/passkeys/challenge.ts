@@ -11,7 +11,7 @@ import { type Secrets, sha256 } from "../../platform/crypto.ts";
 import { concatBytes, decodeBase64url, encodeBase64url, formatUuid, parseUuid, utf8 } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
 
-export type ChallengePurpose = "register" | "login" | "second-factor" | "reauthenticate";
+export type ChallengePurpose = "register" | "login" | "second-factor";
 
 export interface OpenedChallenge {
   text: string;

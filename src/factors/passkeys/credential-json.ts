@@ -25,28 +25,44 @@ const bytes = (most: number) =>
   });
 
 /** A new passkey: `RegistrationResponseJSON`. */
-export const registrationResponse = z.object({
-  id: text(LONGEST.id),
-  type: z.literal("public-key"),
-  response: z.object({
-    clientDataJSON: bytes(LONGEST.clientData),
-    attestationObject: bytes(LONGEST_ATTESTATION_OBJECT),
-    // Hints for the browser, kept as they are (WebAuthn §5.8.4).
-    transports: z.array(z.string().max(32)).max(16).default([]),
-  }),
-});
+export const registrationResponse = z
+  .object({
+    id: text(LONGEST.id),
+    type: z.literal("public-key"),
+    response: z.object({
+      clientDataJSON: bytes(LONGEST.clientData),
+      attestationObject: bytes(LONGEST_ATTESTATION_OBJECT),
+      // Hints for the browser, kept as they are (WebAuthn §5.8.4).
+      transports: z.array(z.string().max(32)).max(16).default([]),
+    }),
+  })
+  .meta({
+    description: "`RegistrationResponseJSON` (WebAuthn §5.1).",
+    examples: [exampleOf({ attestationObject: "o2NmbXRkbm9uZQ" })],
+  });
 
 /** The use of a passkey: `AuthenticationResponseJSON`. */
-export const authenticationResponse = z.object({
-  id: text(LONGEST.id),
-  type: z.literal("public-key"),
-  response: z.object({
-    clientDataJSON: bytes(LONGEST.clientData),
-    authenticatorData: bytes(LONGEST.authenticatorData),
-    signature: bytes(LONGEST.signature),
-    userHandle: bytes(LONGEST.userHandle).nullish(),
-  }),
-});
+export const authenticationResponse = z
+  .object({
+    id: text(LONGEST.id),
+    type: z.literal("public-key"),
+    response: z.object({
+      clientDataJSON: bytes(LONGEST.clientData),
+      authenticatorData: bytes(LONGEST.authenticatorData),
+      signature: bytes(LONGEST.signature),
+      userHandle: bytes(LONGEST.userHandle).nullish(),
+    }),
+  })
+  .meta({
+    description: "`AuthenticationResponseJSON` (WebAuthn §5.1).",
+    examples: [exampleOf({ authenticatorData: "SZYN5YgO", signature: "MEUCIQD0" })],
+  });
 
 export type RegistrationResponse = z.infer<typeof registrationResponse>;
 export type AuthenticationResponse = z.infer<typeof authenticationResponse>;
+
+/** For the API reference. Real ones are longer. */
+function exampleOf(response: Record<string, string>) {
+  const clientDataJSON = "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0";
+  return { id: "dGhlIGlkIG9mIGEgcGFzc2tleQ", type: "public-key", response: { clientDataJSON, ...response } };
+}

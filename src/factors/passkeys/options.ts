@@ -7,7 +7,7 @@ const PUBLIC_KEY = "public-key" as const;
 const REQUIRED = "required" as const;
 
 /** A passkey that the user has. */
-interface KnownPasskey {
+export interface KnownPasskey {
   credentialId: string;
   transports: readonly string[];
 }

@@ -1,11 +1,20 @@
 /** Verifies a new passkey (WebAuthn §7.1). */
 import { encodeBase64url } from "../../platform/encoding.ts";
+import type { Refusal } from "../../platform/refusal.ts";
 import { authenticatorDataFault, readAuthenticatorData } from "./authenticator-data.ts";
 import { readCborMap } from "./cbor.ts";
 import { clientDataFault } from "./client-data.ts";
 import type { RegistrationResponse } from "./credential-json.ts";
 import { type Expectation, invalidPasskey } from "./expectation.ts";
 import { isUsable, readPublicKey } from "./public-key.ts";
+import type { StoredPasskey } from "./verify-assertion.ts";
+
+/** What is stored of a passkey. */
+export interface RegisteredPasskey extends Omit<StoredPasskey, "userId"> {
+  isBackedUp: boolean;
+  aaguid: string;
+  transports: string[];
+}
 
 /**
  * What to store of a new passkey, or the refusal `invalid_passkey`. The key comes from what the authenticator said, not
@@ -17,7 +26,10 @@ import { isUsable, readPublicKey } from "./public-key.ts";
  *
  * Two checks of §7.1 need storage: the challenge was not used before, and no other passkey has this id.
  */
-export async function verifyRegistration({ id, response }: RegistrationResponse, expectation: Expectation) {
+export async function verifyRegistration(
+  { id, response }: RegistrationResponse,
+  expectation: Expectation,
+): Promise<RegisteredPasskey | Refusal<"invalid_passkey">> {
   const clientFault = clientDataFault(response.clientDataJSON, "webauthn.create", expectation);
   if (clientFault !== undefined) return invalidPasskey(clientFault);
 

@@ -1,0 +1,60 @@
+/** The factors of users, in the users' objects, as handlers call them. Each call is one hop. */
+import type { Config } from "../config/config.ts";
+import type { Hops } from "../platform/hops.ts";
+import type { Factor } from "./factor.ts";
+import type { KnownPasskey } from "./passkeys/options.ts";
+import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
+import type { CodeProof, Confirmation, PasskeyAddition } from "./second-factors.ts";
+import type { SingleUse } from "./spent-tokens.ts";
+import type { FactorList, UserFactors } from "./user-factors.ts";
+
+/** The object of a user, as far as factors are concerned. */
+type FactorObject = Rpc.DurableObjectBranded & { factors(hasProvedFactor: boolean): Promise<UserFactors> };
+
+type PendingFactors = ReturnType<DurableObjectStub<FactorObject>["factors"]>;
+
+export type Factors = ReturnType<typeof createFactors>;
+
+export function createFactors(objects: DurableObjectNamespace<FactorObject>, { limits }: Config, hops: Hops) {
+  const rule = limits.enforced ? limits.rules.secondFactorPerUser : undefined;
+  // The call of `factors` is not awaited, so that it and the method take one round trip.
+  const call = <Result>(
+    userId: string,
+    method: (factors: PendingFactors) => Promise<Result>,
+    hasProvedFactor = false,
+  ): Promise<Result> => hops.hop("sessions", () => method(objects.getByName(userId).factors(hasProvedFactor)));
+
+  return {
+    list: (userId: string) => call(userId, async (factors): Promise<FactorList> => factors.list()),
+    passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
+    rename: (userId: string, id: string, name: string) =>
+      call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),
+    removeAll: (userId: string) => call(userId, (factors) => factors.removeAll(userId)),
+
+    /** The calls of a user who changes their own factors: see {@link UserFactors}. */
+    changesBy({ userId, hasProvedFactor }: { userId: string; hasProvedFactor: boolean }) {
+      const change = <Result>(method: (factors: PendingFactors) => Promise<Result>) =>
+        call(userId, method, hasProvedFactor);
+      return {
+        addTotp: (factor: { id: string; name: string; sealedSeed: string }) =>
+          change((factors) => factors.addTotp(factor)),
+        confirmTotp: (proof: CodeProof, recoveryMacs: readonly string[]) =>
+          change(
+            async (factors): Promise<Confirmation | null> => factors.confirmTotp(userId, proof, recoveryMacs, rule),
+          ),
+        addPasskey: (
+          passkey: { id: string; name: string; content: RegisteredPasskey },
+          challenge: SingleUse,
+          recoveryMacs: readonly string[],
+        ) =>
+          change(
+            async (factors): Promise<PasskeyAddition | null> =>
+              factors.addPasskey(userId, passkey, challenge, recoveryMacs),
+          ),
+        remove: (id: string) =>
+          change(async (factors): Promise<Factor | undefined | null> => factors.remove(userId, id)),
+        replaceRecoveryCodes: (macs: readonly string[]) => change((factors) => factors.replaceRecoveryCodes(macs)),
+      };
+    },
+  };
+}

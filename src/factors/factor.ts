@@ -1,0 +1,66 @@
+/** A user's second factors, and how the API shows them. */
+import * as z from "zod";
+import { toIsoTime } from "../platform/clock.ts";
+
+/** What a user can add, and remove again. */
+const FACTOR_KINDS = ["totp", "passkey"] as const;
+
+type FactorKind = (typeof FACTOR_KINDS)[number];
+
+/** What can prove a second factor at a login. Recovery codes exist as long as there is a factor. */
+export const PROOF_KINDS = [...FACTOR_KINDS, "recovery_code"] as const;
+
+export type ProofKind = (typeof PROOF_KINDS)[number];
+
+/** Times are milliseconds since the epoch. */
+export interface Factor {
+  id: string;
+  kind: FactorKind;
+  /** As its owner named it. */
+  name: string;
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+
+const time = z.iso.datetime();
+
+export const factorName = z
+  .string()
+  .trim()
+  .min(1, "Enter a name.")
+  .max(100, "A name can have at most 100 characters.")
+  .regex(/^\P{C}*$/u, "A name can't have control characters.")
+  .meta({ description: "The name in the list of factors.", examples: ["Phone"] });
+
+/** A code as people type it. */
+export const typedCode = z
+  .string()
+  .overwrite((code) => code.replace(/\s/g, ""))
+  .refine((code) => /^\d{6}$/.test(code), "Enter the six digits that the app shows.")
+  .meta({ examples: ["492039"] });
+
+export const typedRecoveryCode = z
+  .string()
+  .overwrite((code) => code.replace(/[\s-]/g, "").toLowerCase())
+  .refine((code) => /^[a-z2-7]{16}$/.test(code), "A recovery code has 16 letters and digits.")
+  .meta({ examples: ["mzxw-6ytb-oi7q-2n4k"] });
+
+export const factorSchema = z
+  .strictObject({
+    id: z.uuid(),
+    kind: z.enum(FACTOR_KINDS),
+    name: z.string(),
+    created_at: time,
+    last_used_at: time.nullable(),
+  })
+  .meta({ id: "Factor" });
+
+export function presentFactor({ id, kind, name, createdAt, lastUsedAt }: Factor): z.output<typeof factorSchema> {
+  return {
+    id,
+    kind,
+    name,
+    created_at: toIsoTime(createdAt),
+    last_used_at: lastUsedAt === null ? null : toIsoTime(lastUsedAt),
+  };
+}

@@ -1,0 +1,27 @@
+import type { Clock } from "../../platform/clock.ts";
+import type { Secrets } from "../../platform/crypto.ts";
+import type { PasskeyProof } from "../second-factors.ts";
+import { type ChallengePurpose, openChallenge } from "./challenge.ts";
+import { challengeOf } from "./client-data.ts";
+import type { AuthenticationResponse } from "./credential-json.ts";
+
+interface Services {
+  clock: Clock;
+  config: { passkeys: { rpId: string; origins: readonly string[] } };
+  secrets: Secrets;
+}
+
+/**
+ * What the user's object judges of the use of a passkey; `undefined` if its challenge was not made for this purpose and
+ * user, or has expired. A login without a password has a challenge for anyone.
+ */
+export function readPasskeyProof(
+  { clock, config, secrets }: Services,
+  response: AuthenticationResponse,
+  purpose: Exclude<ChallengePurpose, "register">,
+  userId: string,
+): PasskeyProof | undefined {
+  const challenge = openChallenge(purpose, challengeOf(response) ?? "", { secrets, clock });
+  if (challenge === undefined || (challenge.userId ?? userId) !== userId) return undefined;
+  return { kind: "passkey", response, expectation: { ...config.passkeys, challenge }, userId };
+}

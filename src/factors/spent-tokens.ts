@@ -1,0 +1,38 @@
+import type { Lapsing } from "../objects/lapsing.ts";
+import type { LazyTables } from "../objects/lazy-tables.ts";
+
+const TABLE = "spent_tokens";
+const DEFINITION = "CREATE TABLE spent_tokens (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID";
+
+/** A sealed token that works once: a challenge, or a login that waits for its second factor. */
+export interface SingleUse {
+  id: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** Sealed tokens that were used. Each is remembered until it expires. */
+export class SpentTokens implements Lapsing {
+  readonly #tables: LazyTables;
+
+  constructor(tables: LazyTables) {
+    this.#tables = tables;
+  }
+
+  has({ id }: SingleUse): boolean {
+    return this.#tables.run(TABLE, "SELECT 1 FROM spent_tokens WHERE id = ?", id).length > 0;
+  }
+
+  add({ id, expiresAt }: SingleUse): void {
+    this.#tables.create(TABLE, DEFINITION);
+    this.#tables.run(TABLE, "INSERT INTO spent_tokens VALUES (?, ?)", id, expiresAt);
+  }
+
+  dropLapsed(now: number): void {
+    this.#tables.run(TABLE, "DELETE FROM spent_tokens WHERE expires_at <= ?", now);
+  }
+
+  nextLapse(): number | undefined {
+    return this.#tables.earliest(TABLE, "expires_at");
+  }
+}
