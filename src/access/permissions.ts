@@ -26,6 +26,7 @@ export const PERMISSIONS = {
   edit_users: { admin: ["user", "moderator"], superuser: STANDINGS },
   delete_users: { admin: ["user", "moderator"], superuser: STANDINGS },
   end_sessions: { admin: ["user", "moderator"], superuser: STANDINGS },
+  remove_factors: { admin: ["user", "moderator"], superuser: STANDINGS },
   send_password_resets: { admin: ["user", "moderator"], superuser: STANDINGS },
   invite_users: { admin: ["user"], superuser: ["user"] },
   grant_user: { admin: ["user", "moderator"], superuser: STANDINGS },

@@ -1,6 +1,6 @@
+import type { Lapsing } from "../objects/lapsing.ts";
+import type { LazyTables } from "../objects/lazy-tables.ts";
 import { type Authentication, PASSWORD_ALONE, readMethods, writeMethods } from "./authentication.ts";
-import type { Lapsing } from "./lapsing.ts";
-import type { LazyTables } from "./lazy-tables.ts";
 
 const TABLE = "authentications";
 

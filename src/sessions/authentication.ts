@@ -1,4 +1,5 @@
 /** How and when the user of a session proved who they are, as access tokens state it (RFC 9068 §2.2.1). */
+import type { ProofKind } from "../factors/factor.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
 /** Values of RFC 8176 §2. `user` is the presence of the user, `mfa` that two different factors were proved. */
@@ -17,6 +18,13 @@ export interface Authentication {
 
 /** What a login with a password proves. Also what every session of the releases before this one was opened with. */
 export const PASSWORD_ALONE: readonly AuthenticationMethod[] = ["pwd"];
+
+/** What each kind of second factor proves. RFC 8176 has no value for a recovery code, which is a one-time password too. */
+export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMethod[]>> = {
+  totp: ["otp"],
+  recovery_code: ["otp"],
+  passkey: ["swk", "user", "mfa"],
+};
 
 /** The level of NIST SP 800-63B-4 §2 that the methods reach. */
 export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {

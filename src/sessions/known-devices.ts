@@ -1,6 +1,6 @@
+import type { Lapsing } from "../objects/lapsing.ts";
+import type { LazyTables } from "../objects/lazy-tables.ts";
 import { DAY } from "../platform/clock.ts";
-import type { Lapsing } from "./lapsing.ts";
-import type { LazyTables } from "./lazy-tables.ts";
 
 /** A device that was not used for this long counts as new again. */
 const MEMORY = 365 * DAY;

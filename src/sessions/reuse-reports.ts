@@ -1,4 +1,5 @@
 import type { AuditEvent, AuditOrigin } from "../audit/event-types.ts";
+import type { Delivery } from "../objects/deliveries.ts";
 import { inTime, SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { inLogContext } from "../platform/log-context.ts";
@@ -6,7 +7,6 @@ import type { Meter } from "../platform/meter.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
-import type { Delivery } from "./deliveries.ts";
 
 /** The email to the owner, as the mail queue takes it (`mail/requests.ts`). */
 export interface ReuseNotice {

@@ -5,6 +5,10 @@
  * In KV: key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`.
  * An access token is refused if its `sid` is listed, or if the record has a role and the token's `role` differs.
  */
+
+import type { Delivery } from "../objects/deliveries.ts";
+import { earliest, type Lapsing } from "../objects/lapsing.ts";
+import type { LazyTables } from "../objects/lazy-tables.ts";
 import { MINUTE, SECOND, toSeconds } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { inLogContext } from "../platform/log-context.ts";
@@ -12,9 +16,6 @@ import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
-import type { Delivery } from "./deliveries.ts";
-import { earliest, type Lapsing } from "./lapsing.ts";
-import type { LazyTables } from "./lazy-tables.ts";
 
 /** `refusedUntil` is in milliseconds since the epoch. Every access token of the session has expired by then. */
 type RevokedSession = { sessionId: string; refusedUntil: number };

@@ -4,17 +4,20 @@
  */
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
+import type { FactorProof } from "../factors/second-factors.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { AuthenticationMethod } from "./authentication.ts";
 import type { Device } from "./known-devices.ts";
 import { revocationLifetime } from "./revocation-record.ts";
 import type {
+  FactorStep,
   LoginOrigin,
-  OpenedSession,
+  Opening,
   Rotation,
   SessionProof,
   SessionRules,
   SessionTokens,
+  UnprovedFactor,
 } from "./session-messages.ts";
 import type { Session } from "./session-records.ts";
 import type { UserSessions } from "./user-sessions-object.ts";
@@ -42,6 +45,7 @@ export function createSessions(
     grace: config.sessions.refreshGrace,
     maximum: config.sessions.maximum,
     refreshes: config.limits.enforced ? config.limits.rules.refreshPerSession : undefined,
+    factorCodes: config.limits.enforced ? config.limits.rules.secondFactorPerUser : undefined,
     refuseFor: revocationLifetime(config.tokens.lifetime),
     traceparent,
   };
@@ -55,20 +59,26 @@ export function createSessions(
       epoch: number,
       origin: LoginOrigin,
       methods: readonly AuthenticationMethod[],
+      step?: FactorStep,
     ) =>
       call(
         userId,
-        async (object): Promise<OpenedSession | null> =>
-          object.create(userId, sessionId, epoch, origin, rules, [...methods]),
+        async (object): Promise<Opening> => object.create(userId, sessionId, epoch, origin, rules, [...methods], step),
       ),
     rememberDevice: (userId: string, sessionId: string, device: string) =>
       call(userId, (object) => object.rememberDevice(sessionId, device)),
     rotate: (userId: string, proof: Required<SessionProof>) =>
       call(userId, async (object): Promise<Rotation> => object.rotate(proof, rules, origin)),
-    reauthenticate: (userId: string, sessionId: string, proved: readonly AuthenticationMethod[]) =>
+    reauthenticate: (
+      userId: string,
+      sessionId: string,
+      proved: readonly AuthenticationMethod[],
+      proof: FactorProof | undefined,
+    ) =>
       call(
         userId,
-        async (object): Promise<SessionTokens | null> => object.reauthenticate(sessionId, [...proved], rules),
+        async (object): Promise<SessionTokens | UnprovedFactor | null> =>
+          object.reauthenticate(sessionId, [...proved], rules, proof),
       ),
     epochOf: (userId: string, sessionId: string) => call(userId, (object) => object.epochOf(sessionId)),
     list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),

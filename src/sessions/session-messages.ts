@@ -1,5 +1,8 @@
 /** What calls to a user's UserSessions object carry, and what they return. */
 import type { LimitRule } from "../config/limit-rules.ts";
+import type { ProofKind } from "../factors/factor.ts";
+import type { FactorProof, FailedProof, ProvedFactor } from "../factors/second-factors.ts";
+import type { SingleUse } from "../factors/spent-tokens.ts";
 import type { LimitReading } from "../limits/gcra.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Session, SessionOrigin } from "./session-records.ts";
@@ -11,6 +14,8 @@ export interface SessionTokens {
   expiresAt: number;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
+  /** The second factor that was proved with it. */
+  factor?: ProvedFactor | undefined;
 }
 
 export type Rotation =
@@ -47,6 +52,8 @@ export interface SessionRules {
   refuseFor: number;
   /** How often a session may be refreshed; `undefined` if limits are off. */
   refreshes: LimitRule | undefined;
+  /** How many wrong codes of a second factor cause no pause; `undefined` if limits are off. */
+  factorCodes?: LimitRule | undefined;
   /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
   /** Of the request that calls (W3C Trace Context), for the log lines of what it causes. */
@@ -77,6 +84,23 @@ export interface LoginOrigin extends SessionOrigin {
 /** A session that was opened, and whether the user's device is new. */
 export interface OpenedSession extends Session {
   isNewDevice: boolean;
+  /** The second factor that was proved, if the user has one. */
+  factor?: ProvedFactor | undefined;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
 }
+
+/** What a login brings for the second factor. */
+export interface FactorStep {
+  /** Whether D1 knows of one. If the object does not, it has been lost, and the password alone must not be enough. */
+  isExpected: boolean;
+  proof?: FactorProof;
+  /** The login that waits for the proof, if there is one. It is spent with it. */
+  login?: SingleUse;
+}
+
+/** No second factor was sent although the user has one, or not a right one. */
+export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | { outcome: "lost" } | FailedProof;
+
+/** How a login ends; `null` if the user has been deleted. */
+export type Opening = OpenedSession | UnprovedFactor | null;

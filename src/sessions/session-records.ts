@@ -2,8 +2,8 @@
  * The records of one user's sessions in the SQLite storage of the user's object. All methods are synchronous, so that
  * everything one call does is atomic.
  */
-import type { Lapsing } from "./lapsing.ts";
-import type { LazyTables } from "./lazy-tables.ts";
+import type { Lapsing } from "../objects/lapsing.ts";
+import type { LazyTables } from "../objects/lazy-tables.ts";
 
 /** Where a session is used from, as its owner sees it in the list. */
 export interface SessionOrigin {

@@ -8,28 +8,33 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { AuditOrigin } from "../audit/event-types.ts";
+import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
+import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
+import { UserFactors } from "../factors/user-factors.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
+import type { Delivery } from "../objects/deliveries.ts";
+import { earliest, type Lapsing } from "../objects/lapsing.ts";
+import { LazyTables } from "../objects/lazy-tables.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
-import { type AuthenticationMethod, addMethods, PASSWORD_ALONE, rises } from "./authentication.ts";
+import { type AuthenticationMethod, addMethods, METHODS_OF, PASSWORD_ALONE, rises } from "./authentication.ts";
 import { AuthenticationRecords } from "./authentication-records.ts";
-import type { Delivery } from "./deliveries.ts";
-import { isInGrace, wasSkipped } from "./generations.ts";
 import { IssuedTokens } from "./issued-tokens.ts";
 import { type Device, KnownDevices } from "./known-devices.ts";
-import { earliest, type Lapsing } from "./lapsing.ts";
-import { LazyTables } from "./lazy-tables.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
+import { isInGrace, judgeRefresh } from "./refresh-rotation-and-reuse.ts";
 import { type ReportQueues, ReuseReports } from "./reuse-reports.ts";
 import { type RevocationBindings, RevocationRecord } from "./revocation-record.ts";
 import type {
+  FactorStep,
   LoginOrigin,
-  OpenedSession,
+  Opening,
   Rotation,
   SessionProof,
   SessionRules,
   SessionTokens,
+  UnprovedFactor,
   UserState,
 } from "./session-messages.ts";
 import { type Session, SessionRecords } from "./session-records.ts";
@@ -37,12 +42,17 @@ import { type Session, SessionRecords } from "./session-records.ts";
 /** Until when no session can be opened, because the user has been deleted. */
 const CLOSED_UNTIL = "closed_until";
 
-type ObjectBindings = CountingBindings & ReportQueues & RevocationBindings;
+/** The newest session epoch that the object was told of. */
+const NEWEST_EPOCH = "newest_epoch";
+
+type ObjectBindings = CountingBindings & ReportQueues & RevocationBindings & { DB: D1Database };
 
 export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #tables: LazyTables;
   readonly #records: SessionRecords;
   readonly #authentications: AuthenticationRecords;
+  readonly #factors: SecondFactors;
+  readonly #factorFlag: SecondFactorFlag;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
   readonly #reports: ReuseReports;
@@ -58,17 +68,20 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#tables = new LazyTables(sql);
     this.#records = new SessionRecords(this.#tables);
     this.#authentications = new AuthenticationRecords(this.#tables);
+    this.#factors = new SecondFactors(this.#tables, kv);
+    this.#factorFlag = new SecondFactorFlag(kv);
     this.#devices = new KnownDevices(this.#tables);
     this.#revocations = new RevocationRecord(this.#tables, kv);
     this.#reports = new ReuseReports(kv, systemRandom);
     this.#refreshes = new RefreshLimit(kv);
     this.#tokens = new IssuedTokens(kv, this.#records.exist);
-    this.#lapsing = [this.#records, this.#authentications, this.#devices, this.#revocations];
-    this.#deliveries = [this.#revocations, this.#reports];
+    this.#lapsing = [this.#records, this.#authentications, this.#factors, this.#devices, this.#revocations];
+    this.#deliveries = [this.#revocations, this.#reports, this.#factorFlag];
   }
 
   /**
-   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. A
+   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If the
+   * user has a second factor, only with a proof of one, which this call spends: so it opens one session at most. A
    * Worker of an earlier release passes no `methods`.
    */
   async create(
@@ -78,9 +91,21 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     origin: LoginOrigin,
     rules: SessionRules,
     methods: readonly AuthenticationMethod[] = PASSWORD_ALONE,
-  ): Promise<OpenedSession | null> {
+    step?: FactorStep,
+  ): Promise<Opening> {
+    const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
-    if ((this.#closedUntil ?? 0) > now) return null;
+    if (this.#isClosed(now)) return null;
+    // Nothing is spent for a login from before a change of the password.
+    if (judge !== undefined && epoch < this.#newestEpoch) return null;
+    const factor = this.#judgeFactor(judge, rules, now);
+    if (factor !== undefined && factor.outcome !== "proved") {
+      if (step?.isExpected === false) await this.#tellDirectory(userId, now);
+      // A Worker of an earlier release, which knows nothing of factors, would take this for a session.
+      return step === undefined ? null : factor;
+    }
+    // A change that D1 does not have yet explains why it expects another state.
+    if (factor === undefined && step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
     this.#revocations.expectSession(userId);
     this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
@@ -88,15 +113,15 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const times = { rotatedAt: now, createdAt: now, lastUsedAt: now, expiresAt, endsAt };
     const { device, isAnnounced = false, ...seen } = origin;
     const session = { id, epoch, ...seen, generation: 1, ...times };
-    const authentication = { at: now, methods };
+    const authentication = { at: now, methods: addFactor(methods, factor) };
     this.#records.add(session);
     this.#authentications.add(id, authentication);
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
-    await this.#armFor(expiresAt);
-    return { ...session, authentication, isNewDevice };
+    await this.#armFor(Math.min(expiresAt, (factor && this.#factors.nextLapse()) ?? expiresAt));
+    return { ...session, authentication, factor, isNewDevice };
   }
 
   /**
@@ -116,23 +141,16 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     const session = this.#records.find(proof.sessionId, now);
     if (session === undefined || proof.generation > session.generation) return { outcome: "ended" };
-    const isCurrent = proof.generation === session.generation;
     const { raisedTo, ...authentication } = this.#authentications.find(session);
-    if (wasSkipped(session, proof.generation, raisedTo, { grace: rules.grace, now })) return { outcome: "superseded" };
-    if (!isCurrent && !isInGrace(session, proof.generation, rules.grace, now)) {
-      const { deviceName, id, userAgent } = session;
-      const { userId } = this.#revocations;
-      const reuse = { userId, sessionId: id, device: deviceName ?? userAgent, origin, traceparent: rules.traceparent };
-      this.#reports.add(reuse, now);
-      await this.#end([session], rules, now);
-      await this.#armFor(this.#reports.dueAt(now));
-      return { outcome: "reused" };
-    }
+    const verdict = judgeRefresh(session, proof.generation, raisedTo, { grace: rules.grace, now });
+    if (verdict === "superseded") return { outcome: "superseded" };
+    if (verdict === "reused") return this.#endReused(session, rules, origin, now);
     this.#tokens.note(rules.refuseFor, now);
     const { epoch, expiresAt } = session;
     // Repeats are not counted. A limited client would wait longer than the grace period, and its next try would look
     // like theft.
-    if (!isCurrent) return { outcome: "rotated", generation: session.generation, epoch, expiresAt, authentication };
+    if (verdict === "repeated")
+      return { outcome: "rotated", generation: session.generation, epoch, expiresAt, authentication };
     const reading = rules.refreshes && this.#refreshes.take(session.id, rules.refreshes, now);
     if (reading?.allowed === false) return { outcome: "limited", reading };
     const next = this.#advance(session, 1, rules, now);
@@ -148,20 +166,24 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     sessionId: string,
     proved: readonly AuthenticationMethod[],
     rules: SessionRules,
-  ): Promise<SessionTokens | null> {
+    proof?: FactorProof,
+  ): Promise<SessionTokens | UnprovedFactor | null> {
+    const judge = proof && (await this.#factors.prepare(proof));
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
     if (session === undefined) return null;
+    const factor = this.#judgeFactor(judge, rules, now);
+    if (factor !== undefined && factor.outcome !== "proved") return factor;
     this.#tokens.note(rules.refuseFor, now);
     const before = this.#authentications.find(session);
-    const authentication = { at: now, methods: addMethods(before.methods, proved) };
+    const authentication = { at: now, methods: addMethods(before.methods, addFactor(proved, factor)) };
     const isRaised = rises(before, authentication);
     const next = this.#advance(session, isRaised ? 2 : 1, rules, now);
     this.#authentications.put(session.id, {
       ...authentication,
       raisedTo: isRaised ? next.generation : before.raisedTo,
     });
-    return { ...next, epoch: session.epoch, authentication };
+    return { ...next, epoch: session.epoch, authentication, factor };
   }
 
   /** The epoch of a live session, otherwise `null`. */
@@ -192,6 +214,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async align(userId: string, user: UserState, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
     const { epoch, forgetsDevices, keptSessionId, role } = user;
+    if (epoch > this.#newestEpoch) this.ctx.storage.kv.put(NEWEST_EPOCH, epoch);
     if (forgetsDevices) this.#devices.forget();
     if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
     const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
@@ -225,19 +248,37 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return isCurrent;
   }
 
+  /**
+   * The calls that concern the user's factors. `hasProvedFactor`: whether the caller has logged in with one, if the user
+   * has any.
+   */
+  async factors(hasProvedFactor: boolean): Promise<UserFactors> {
+    return new UserFactors({
+      factors: this.#factors,
+      hasProvedFactor,
+      isClosed: (now) => this.#isClosed(now),
+      armFor: (time) => this.#armFor(time),
+      tellDirectory: async (userId, now) => {
+        await this.#tellDirectory(userId, now);
+        await this.#factorFlag.deliver(this.env);
+      },
+    });
+  }
+
   /** The devices that the user logged in from, most recently used first. */
   async devices(): Promise<Device[]> {
     return this.#devices.list();
   }
 
   /**
-   * Ends every session and forgets every device of a deleted user. Opens no session for as long as a login may still be
+   * Ends every session, and forgets every device and factor of a deleted user. Opens no session for as long as a login may still be
    * in progress.
    */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
     this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
     this.#devices.forget();
+    this.#factors.removeAll();
     await this.endAllBut(null, rules);
     await this.#armFor(closedUntil);
   }
@@ -258,7 +299,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const next = this.#nextTry(now) ?? earliest(lapses());
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
-    } else {
+    } else if (this.#factors.kinds().length === 0) {
       this.#tables.forget();
       await this.ctx.storage.deleteAll();
     }
@@ -267,6 +308,17 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   /** When to deliver what is left; `undefined` if nothing is. */
   #nextTry(now: number): number | undefined {
     return earliest(this.#deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));
+  }
+
+  /** Ends a session whose refresh token was reused. Its owner and the audit log are told by the alarm. */
+  async #endReused(session: Session, rules: SessionRules, origin: AuditOrigin, now: number): Promise<Rotation> {
+    const { deviceName, id: sessionId, userAgent } = session;
+    const { userId } = this.#revocations;
+    const reuse = { userId, sessionId, device: deviceName ?? userAgent, origin, traceparent: rules.traceparent };
+    this.#reports.add(reuse, now);
+    await this.#end([session], rules, now);
+    await this.#armFor(this.#reports.dueAt(now));
+    return { outcome: "reused" };
   }
 
   /** Moves a session by so many generations, and extends it. */
@@ -287,6 +339,27 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#armFor(this.#revocations.dueAt(now));
   }
 
+  /** Spends the proof of a second factor. `undefined` if none is needed. */
+  #judgeFactor(judge: Judge | undefined, rules: SessionRules, now: number): ProvedFactor | UnprovedFactor | undefined {
+    if (judge !== undefined) return judge(rules.factorCodes, now);
+    const kinds = this.#factors.kinds();
+    return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
+  }
+
+  /** Notes whether the user has a second factor. The alarm tells D1. */
+  async #tellDirectory(userId: string, now: number): Promise<void> {
+    this.#factorFlag.note(userId, this.#factors.since);
+    await this.#armFor(now);
+  }
+
+  #isClosed(now: number): boolean {
+    return (this.#closedUntil ?? 0) > now;
+  }
+
+  get #newestEpoch(): number {
+    return this.ctx.storage.kv.get(NEWEST_EPOCH) ?? 0;
+  }
+
   get #closedUntil(): number | undefined {
     return this.ctx.storage.kv.get(CLOSED_UNTIL);
   }
@@ -295,4 +368,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const armed = await this.ctx.storage.getAlarm();
     if (armed === null || armed > time) await this.ctx.storage.setAlarm(time);
   }
+}
+
+function addFactor(methods: readonly AuthenticationMethod[], factor: ProvedFactor | undefined) {
+  return factor === undefined ? methods : addMethods(methods, METHODS_OF[factor.kind]);
 }

@@ -7,20 +7,9 @@ import type { Config } from "../config/config.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { type Clock, SECOND, toSeconds } from "../platform/clock.ts";
 import { createId, type Random } from "../platform/random.ts";
-import { type Authentication, levelOf } from "../sessions/authentication.ts";
 import { TOKEN_TYPE, verifyAccessToken } from "../verify/access-token.ts";
-import type { Role } from "../verify/claims.ts";
 import { VerificationError } from "../verify/errors.ts";
-
-/** The user and session that a token is minted for. */
-interface TokenSubject {
-  userId: string;
-  sessionId: string;
-  role: Role;
-  emailVerified: boolean;
-  /** `undefined` if an object of an earlier release, which can run for some seconds after a deployment, didn't say. */
-  authentication: Authentication | undefined;
-}
+import { claimsOf, type TokenSubject } from "./access-token-claims.ts";
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>;
 
@@ -39,14 +28,7 @@ export function createAccessTokens(parts: {
     async mint(subject: TokenSubject, lifetime: number, version: string) {
       const key = await keyring.signingKey(version);
       const now = clock.now();
-      return new SignJWT({
-        // RFC 9068 §2.2 requires a client id. The product's own app is the only client.
-        client_id: config.clientId,
-        sid: subject.sessionId,
-        role: subject.role,
-        email_verified: subject.emailVerified,
-        ...(subject.authentication && authenticationClaims(subject.authentication)),
-      })
+      return new SignJWT(claimsOf(subject, config.clientId))
         .setProtectedHeader({ alg: key.algorithm, typ: TOKEN_TYPE, kid: key.id })
         .setIssuer(config.issuer)
         .setAudience(config.audience)
@@ -81,9 +63,4 @@ export function createAccessTokens(parts: {
       }
     },
   };
-}
-
-/** RFC 9068 §2.2.1. */
-function authenticationClaims({ at, methods }: Authentication) {
-  return { amr: methods, acr: levelOf(methods), auth_time: toSeconds(at) };
 }

@@ -15,6 +15,7 @@ export const POSTERN_PERMISSIONS = {
   edit_users: ["admin"],
   delete_users: ["admin"],
   end_sessions: ["admin"],
+  remove_factors: ["admin"],
   send_password_resets: ["admin"],
   invite_users: ["admin"],
   grant_user: ["admin"],

@@ -22,7 +22,7 @@ export interface MissingAuthentication {
  * @throws {TypeError} if the demand is wrong, so that a typo lets no request pass
  */
 export function missingAuthentication(
-  { acr, auth_time }: AccessTokenClaims,
+  { acr, auth_time }: Pick<AccessTokenClaims, "acr" | "auth_time">,
   options: AuthenticationDemand,
   now: number,
 ): MissingAuthentication | undefined {
