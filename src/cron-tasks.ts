@@ -1,9 +1,10 @@
 /**
- * The cron job. Rotates the signing keys when they are due, reseals them after a change of the secret, and offers a
- * link for the first superuser. Carries out follow-ups that requests have left, deletes expired data, and moves audit
+ * The cron job. Rotates the signing keys when they are due, reseals them and the factor keys after a change of
+ * the secret, and offers a link for the first superuser. Carries out follow-ups that requests have left, deletes expired data, and moves audit
  * events to `AUDIT_DB`. If a task fails, the others still run.
  */
 
+import { resealFactorKeys } from "./accounts/factor-keys.ts";
 import { offerFirstSuperuser } from "./accounts/first-superuser.ts";
 import type { Services } from "./endpoint/services.ts";
 import { DAY } from "./platform/clock.ts";
@@ -33,6 +34,15 @@ const TASKS: Readonly<Record<string, Task>> = {
 
   async reseal_signing_keys({ config, keyring }) {
     if (config.secret.previous !== undefined) await keyring.reseal();
+  },
+
+  async reseal_factor_keys(services) {
+    if (services.config.secret.previous === undefined) return;
+    let after: string | undefined;
+    await repeat(async () => {
+      after = await resealFactorKeys(services, after);
+      return after !== undefined;
+    });
   },
 
   offer_first_superuser: offerFirstSuperuser,

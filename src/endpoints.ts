@@ -13,19 +13,31 @@ import { listAuditEvents } from "./features/administration/list-audit-events.ts"
 import { listUsers } from "./features/administration/list-users.ts";
 import { lookUpUser } from "./features/administration/look-up-user.ts";
 import { readUser } from "./features/administration/read-user.ts";
+import { removeFactors } from "./features/administration/remove-factors.ts";
 import { revokeSessions } from "./features/administration/revoke-sessions.ts";
 import { sendPasswordReset } from "./features/administration/send-password-reset.ts";
 import { updateUser } from "./features/administration/update-user.ts";
 import { confirmEmailChange } from "./features/email-change/confirm-email-change.ts";
 import { requestEmailChange } from "./features/email-change/request-email-change.ts";
 import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
+import { addPasskey } from "./features/factors/add-passkey.ts";
+import { addTotp } from "./features/factors/add-totp.ts";
+import { confirmTotp } from "./features/factors/confirm-totp.ts";
+import { listFactors } from "./features/factors/list-factors.ts";
+import { readPasskeyOptions } from "./features/factors/passkey-options.ts";
+import { removeFactor } from "./features/factors/remove-factor.ts";
+import { renameFactor } from "./features/factors/rename-factor.ts";
+import { replaceRecoveryCodes } from "./features/factors/replace-recovery-codes.ts";
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
 import { inviteUser } from "./features/invitations/invite-user.ts";
 import { checkCookie } from "./features/login/check-cookie.ts";
 import { login } from "./features/login/login.ts";
 import { logout } from "./features/login/logout.ts";
+import { logInWithPasskey } from "./features/login/passkey-login.ts";
+import { readLoginPasskeyOptions } from "./features/login/passkey-options.ts";
 import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
+import { proveSecondFactor } from "./features/login/second-factor.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
 import { readMe } from "./features/profile/read-me.ts";
@@ -52,10 +64,39 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[register, verifyEmail, resendVerification, judgePassword],
     ...[forgotPassword, resetPassword],
     ...[requestEmailChange, confirmEmailChange, undoEmailChange],
-    ...[login, checkCookie, refresh, reauthenticate, logout],
+    ...[
+      login,
+      proveSecondFactor,
+      readLoginPasskeyOptions,
+      logInWithPasskey,
+      checkCookie,
+      refresh,
+      reauthenticate,
+      logout,
+    ],
     ...[readMe, updateMe],
     ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
-    ...[listUsers, lookUpUser, readUser, updateUser, deleteUser, revokeSessions, sendPasswordReset, listAuditEvents],
+    ...[
+      listFactors,
+      addTotp,
+      confirmTotp,
+      readPasskeyOptions,
+      addPasskey,
+      renameFactor,
+      removeFactor,
+      replaceRecoveryCodes,
+    ],
+    ...[
+      listUsers,
+      lookUpUser,
+      readUser,
+      updateUser,
+      deleteUser,
+      revokeSessions,
+      removeFactors,
+      sendPasswordReset,
+      listAuditEvents,
+    ],
     ...[inviteUser, acceptInvitation],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
     ...(config.development ? [readOutbox] : []),

@@ -7,6 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Config } from "./config/config.ts";
 import { openDatabase } from "./db/client.ts";
 import type { Services } from "./endpoint/services.ts";
+import { createFactors } from "./factors/factor-calls.ts";
 import { createFollowUpRows } from "./followups/follow-up-rows.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { createLimiter, unlimited } from "./limits/budgets.ts";
@@ -37,6 +38,7 @@ import { createAccessTokens } from "./tokens/access-token.ts";
 import { createUserAdministration } from "./users/administration.ts";
 import { createDeletionStore } from "./users/deletions.ts";
 import { createEmailChangeStore } from "./users/email-changes.ts";
+import { createFactorKeyStore } from "./users/factor-keys.ts";
 import { createFirstSuperuserStore } from "./users/first-superuser.ts";
 import { createInvitationStore } from "./users/invitations.ts";
 import { createProfileStore } from "./users/profiles.ts";
@@ -79,6 +81,8 @@ const createLazily = lazily<Services, Given>({
   userSearch: ({ db }) => createUserSearch(db),
   sessions: ({ hops }, { bindings, config, origin }) =>
     createSessions(bindings.USER_SESSIONS, config, hops, { origin, traceparent: currentTraceparent() }),
+  factorKeys: ({ db }) => createFactorKeyStore(db),
+  factors: ({ hops }, { bindings, config }) => createFactors(bindings.USER_SESSIONS, config, hops),
   revocations: ({ hops }, { bindings }) => createRevocations(bindings.REVOCATIONS, hops),
   keyring: (services) => createKeyring(services),
   accessTokens: ({ keyring, clock, random }, { config }) =>

@@ -1,14 +1,15 @@
 /** The OpenAPI 3.1 document, generated from the endpoints of the app. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
-import type { Endpoint, SuccessAnswer } from "../endpoint/endpoint.ts";
+import { type Endpoint, type SuccessAnswer, takesAccessToken } from "../endpoint/endpoint.ts";
 import { LOCAL_REFRESH_COOKIE, REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
-import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
+import { type ErrorCode, PROBLEMS, statusOf } from "../http/problems.ts";
 import { bodyExamples, parameterExamples } from "./openapi-examples.ts";
 import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
 const TAGS = [
   { name: "Authentication", description: "Register, verify an email address, log in, refresh, log out." },
+  { name: "Second factors", description: "What users need besides their password to log in." },
   { name: "Users", description: "What users can do with their own account." },
   { name: "Administration", description: "What operators can do with other accounts." },
   { name: "Well-known", description: "What verifiers need to check access tokens." },
@@ -128,7 +129,8 @@ function describeAnswer(answer: SuccessAnswer, endpoint: Endpoint, components: J
 function describeRefusals(endpoint: Endpoint, components: JsonObject): JsonObject {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of refusalsOf(endpoint)) {
-    byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
+    const status = statusOf(code, takesAccessToken(endpoint));
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => {
@@ -175,7 +177,10 @@ function toSchema(schema: z.ZodType, io: "input" | "output", components: JsonObj
   } = z.toJSONSchema(schema, {
     io,
     target: "draft-2020-12",
-    override({ jsonSchema }) {
+    override({ jsonSchema, zodSchema }) {
+      // Zod leaves out the examples of what it changes while it reads.
+      const examples = z.globalRegistry.get(zodSchema)?.examples;
+      if (Array.isArray(examples)) jsonSchema.examples ??= examples;
       // The pattern repeats the format, and is hard to read.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

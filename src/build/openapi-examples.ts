@@ -3,7 +3,7 @@
  * the service: those that need an operator as a superuser, and all others as Ada, whom the first example registers.
  */
 import type { SuccessAnswer } from "../endpoint/endpoint.ts";
-import { type ErrorCode, PROBLEMS } from "../http/problems.ts";
+import { type ErrorCode, statusOf } from "../http/problems.ts";
 import type { JsonObject } from "./openapi-refusals.ts";
 
 export interface Example {
@@ -24,6 +24,9 @@ const NEW_PASSWORD = "seven quiet harbours at dawn";
 /** The id of no user and of no session. */
 const NOBODY = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 
+const CREDENTIAL = { id: "dGhlIGlkIG9mIGEgcGFzc2tleQ", type: "public-key" } as const;
+const CLIENT_DATA = { clientDataJSON: "AAAA" } as const;
+
 const fromLink = {
   token: "the-token-of-the-link-in-the-email",
 } as const;
@@ -35,6 +38,7 @@ const ofNobody = {
   answers: "not_found",
   parameters: { id: NOBODY },
 } as const;
+const OF_FACTORS = "Replace the id with one of `GET /users/me/factors`.";
 const ofNoUser = { ...ofNobody, hint: "Replace the id with the id of a user." } as const;
 
 /** By the id of the operation, then by a name. Operations without input need none. */
@@ -81,6 +85,25 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { refresh_token: "prt_the-refresh-token-of-a-login" },
     },
   },
+  proveSecondFactor: {
+    code: {
+      summary: "With a code of an authenticator app",
+      answers: "invalid_pending_token",
+      hint: "Replace the token with the `pending_token` of a login, and the code with the current one.",
+      body: { pending_token: "ppt_the-pending-token-of-a-login", totp: "492039" },
+    },
+  },
+  readLoginPasskeyOptions: { alone: { summary: "For a login by passkey alone", answers: 200, body: {} } },
+  logInWithPasskey: {
+    passkey: {
+      summary: "With a passkey",
+      answers: "invalid_passkey",
+      hint: "Replace the credential with the JSON of `navigator.credentials.get()`.",
+      body: {
+        credential: { ...CREDENTIAL, response: { ...CLIENT_DATA, authenticatorData: "AAAA", signature: "AAAA" } },
+      },
+    },
+  },
   checkCookie: {
     none: { summary: "Without a cookie", answers: "invalid_refresh_token", hint: "Log in with `cookie: true` first." },
   },
@@ -104,6 +127,29 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       answers: 204,
       body: { current_password: PASSWORD, new_password: NEW_PASSWORD },
     },
+  },
+  addTotp: { phone: { summary: "Ada's phone", answers: 201, body: { name: "Phone" } } },
+  confirmTotp: {
+    code: {
+      summary: "With the app's current code",
+      answers: "invalid_factor",
+      hint: "Add an authenticator app first, and send the code that it shows.",
+      body: { code: "492039" },
+    },
+  },
+  addPasskey: {
+    passkey: {
+      summary: "A new passkey",
+      answers: "invalid_passkey",
+      hint: "Replace the credential with the JSON of `navigator.credentials.create()`.",
+      body: { credential: { ...CREDENTIAL, response: { ...CLIENT_DATA, attestationObject: "AAAA" } }, name: "Phone" },
+    },
+  },
+  renameFactor: { phone: { summary: "Rename a factor", ...ofNobody, hint: OF_FACTORS, body: { name: "Old phone" } } },
+  removeFactor: { phone: { summary: "Remove a factor", ...ofNobody, hint: OF_FACTORS } },
+  removeFactors: { nobody: { summary: "Of a user who does not exist", ...ofNoUser } },
+  replaceRecoveryCodes: {
+    none: { summary: "Without a second factor", answers: "not_found", hint: "Add a second factor first." },
   },
   endSession: {
     session: {
@@ -157,6 +203,10 @@ function written(
 }
 
 function descriptionOf({ answers, hint }: Example): string {
-  const answer = typeof answers === "number" ? String(answers) : `${PROBLEMS[answers].status} \`${answers}\``;
+  const answer = typeof answers === "number" ? String(answers) : `${statusesOf(answers)} \`${answers}\``;
   return [`Answers ${answer}.`, hint].filter((sentence) => sentence !== undefined).join(" ");
+}
+
+function statusesOf(code: ErrorCode): string {
+  return [...new Set([statusOf(code, false), statusOf(code, true)])].join(" or ");
 }

@@ -1,11 +1,18 @@
 /** The refusals of endpoints, as the OpenAPI document shows them: problem documents (RFC 9457). */
 import type { Endpoint } from "../endpoint/endpoint.ts";
+import { PROOF_KINDS } from "../factors/factor.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
 import { isGuarded } from "../http/request-origin.ts";
 
 /** JSON values. Members that are `undefined` are left out of the text. */
 export type Json = string | number | boolean | null | undefined | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
+
+/** What some problem documents have beside the members that all have. */
+const EXAMPLE_MEMBERS: Partial<Record<ErrorCode, JsonObject>> = {
+  reauthentication_required: { max_age: 900 },
+  second_factor_required: { factors: ["totp", "recovery_code"], pending_token: "ppt_mUx3…", expires_in: 600 },
+};
 
 const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 
@@ -35,7 +42,7 @@ export function problemContent(status: number, codes: readonly ErrorCode[]): Jso
         { type: "object", properties: { status: { const: status }, code: { enum: [...codes] } } },
       ],
     },
-    examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+    examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code, status) }])),
   };
 }
 
@@ -58,6 +65,14 @@ export function problemSchema(): JsonObject {
         type: "integer",
         description: "With `reauthentication_required`: how many seconds ago the user may have proved who they are.",
       },
+      acr_values: text("With `reauthentication_required`: the level that the login must have had."),
+      factors: {
+        type: "array",
+        items: { type: "string", enum: [...PROOF_KINDS] },
+        description: "With `second_factor_required`: what can prove a second factor.",
+      },
+      pending_token: text("With `second_factor_required`: send it with the second factor."),
+      expires_in: { type: "integer", description: "Seconds until the `pending_token` expires." },
       errors: {
         type: "array",
         description: "The fields that were refused.",
@@ -76,8 +91,8 @@ export function problemSchema(): JsonObject {
   };
 }
 
-function exampleProblem(code: ErrorCode): JsonObject {
-  const { status, title, detail } = PROBLEMS[code];
+function exampleProblem(code: ErrorCode, status: number): JsonObject {
+  const { title, detail } = PROBLEMS[code];
   const errors =
     code === "validation_failed"
       ? [
@@ -88,6 +103,6 @@ function exampleProblem(code: ErrorCode): JsonObject {
           },
         ]
       : undefined;
-  const max_age = code === "reauthentication_required" ? 900 : undefined;
-  return { type: problemType(code), title, status, detail, code, request_id: EXAMPLE_REQUEST_ID, errors, max_age };
+  const request_id = EXAMPLE_REQUEST_ID;
+  return { type: problemType(code), title, status, detail, code, request_id, errors, ...EXAMPLE_MEMBERS[code] };
 }

@@ -5,8 +5,10 @@
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/event-store.ts";
 import { type AuditEventType, NO_REQUEST } from "../audit/event-types.ts";
+import { createSecrets } from "../platform/crypto.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { weaknessOf } from "../platform/secret-strength.ts";
+import { createFactorKeyStore } from "../users/factor-keys.ts";
 import { type Directory, withDatabase } from "./database.ts";
 import { freshSecret } from "./dev-vars.ts";
 import { type Fault, giveUp, PLACE_FLAGS, PLACE_USAGE, readFlags, understandCommand } from "./flags.ts";
@@ -143,6 +145,14 @@ async function finish(setting: Setting): Promise<number> {
       world,
     );
 
+  if (current && (await hasForeignFactorKeys(db, current)))
+    return giveUp(
+      "Second factors of users are still sealed with the old secret, or neither secret opens them: start the service, then " +
+        `run the cron trigger, which seals them with the new one: ${CRON}. The log names those that can't be opened ` +
+        "(`factor_key_unreadable`): remove the second factors of these users.",
+      world,
+    );
+
   if (!(await secrets.change({ [PREVIOUS]: null }))) return 1;
   return conclude(
     "auth_secret_retired",
@@ -151,6 +161,12 @@ that were not used since no longer work: their owners log in again, or request a
 ${previous === undefined ? "" : "Restart `npm run dev`.\n"}`,
     setting,
   );
+}
+
+/** Whether users have factor keys that another secret has sealed. */
+async function hasForeignFactorKeys(db: Directory["db"], current: string): Promise<boolean> {
+  const left = await createFactorKeyStore(db).listSealedByOthers(createSecrets(current).name, "", 1);
+  return left.length > 0;
 }
 
 const QUESTION = "The current AUTH_SECRET: ";

@@ -9,7 +9,7 @@ import { answerUnknownRoute } from "../http/failures.ts";
 import { answerProblem } from "../http/problem-response.ts";
 import { isProblem } from "../http/problems.ts";
 import { honoPath } from "../http/routes.ts";
-import type { Answer, Endpoint } from "./endpoint.ts";
+import { type Answer, type Endpoint, takesAccessToken } from "./endpoint.ts";
 import type { Services } from "./services.ts";
 
 declare module "../http/app-env.ts" {
@@ -52,9 +52,10 @@ async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): P
   return respond(c, answer, endpoint);
 }
 
-function respond(c: Context<AppEnv>, answer: Answer, { answers, isConditional }: Endpoint): Response {
+function respond(c: Context<AppEnv>, answer: Answer, endpoint: Endpoint): Response {
   if (answer instanceof Response) return answer;
-  if (isProblem(answer)) return answerProblem(c, answer);
+  if (isProblem(answer)) return answerProblem(c, answer, takesAccessToken(endpoint));
+  const { answers, isConditional } = endpoint;
   const { body, headers, status = answers[0]?.status ?? 200 } = answer;
   if (status === 204) return c.body(null, 204, headers);
   if (body instanceof ReadableStream) return c.body(body, status, headers);

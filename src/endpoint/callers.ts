@@ -6,6 +6,8 @@ import type { ErrorCode } from "../http/problems.ts";
 import { SECOND } from "../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { User } from "../users/user.ts";
+import type { AccessTokenClaims } from "../verify/claims.ts";
+import { type MissingAuthentication, missingAuthentication } from "../verify/step-up.ts";
 import { changesPerCaller, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
 
@@ -33,10 +35,8 @@ export interface CallerKind<Caller> {
 export interface Principal {
   user: User;
   sessionId: string;
-  /**
-   * When the user proved who they are, in milliseconds; 0 if the token does not say. Tokens of earlier releases do not.
-   */
-  authenticatedAt: number;
+  /** What the access token says about how and when the user proved who they are. */
+  authentication: Pick<AccessTokenClaims, "acr" | "auth_time">;
 }
 
 /** A user with an access token (RFC 6750). */
@@ -50,36 +50,45 @@ export const user: CallerKind<Principal> = {
     const identified = await identifyUser(services, token);
     if (identified === undefined) return refuse("invalid_access_token");
     exchange.identify(identified.user.id);
-    const { sid: sessionId, auth_time: authenticatedAt = 0 } = identified.claims;
-    return { user: identified.user, sessionId, authenticatedAt: authenticatedAt * SECOND };
+    return { user: identified.user, sessionId: identified.claims.sid, authentication: identified.claims };
   },
 };
 
 /**
- * A user who proved a short time ago who they are. Only the time in the access token counts, not the time that its
- * session stores. So a token that was stolen earlier gains nothing when its user reauthenticates.
+ * A user who proved a short time ago who they are, with the second factor if they have one. Only what the access token
+ * says counts, not what its session stores. So a token that was stolen earlier gains nothing when its user
+ * reauthenticates.
  */
 export const recentUser: CallerKind<Principal> = {
   ...user,
   refusals: [...user.refusals, "reauthentication_required"],
-  note: "The access token must be of a recent login or reauthentication: `REAUTHENTICATION_MAX_AGE_MINUTES`.",
+  note: "The access token must be of a recent login or reauthentication (`REAUTHENTICATION_MAX_AGE_MINUTES`), with the second factor if there is one.",
   async identify(services, exchange, id) {
     const principal = await user.identify(services, exchange, id);
     if (isRefusal(principal)) return principal;
     const { clock, config } = services;
-    const { reauthenticationMaxAge } = config.sessions;
-    if (clock.now() - principal.authenticatedAt <= reauthenticationMaxAge) return principal;
-    return refuseOldLogin(reauthenticationMaxAge / SECOND, principal.user.id);
+    const { authentication, user: caller } = principal;
+    const maxAge = config.sessions.reauthenticationMaxAge / SECOND;
+    const demand = caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge };
+    const missing = missingAuthentication(authentication, demand, clock.now());
+    return missing === undefined ? principal : refuseOldLogin(missing, caller.id);
   },
 };
 
-/**
- * Refuses with the challenge of RFC 9470 §3. Both the challenge and the problem document contain `maxAge`, in seconds.
- */
-function refuseOldLogin(maxAge: number, userId: string): Refusal<"reauthentication_required"> {
-  const challenge = `Bearer realm="postern", error="insufficient_user_authentication", max_age="${maxAge}"`;
+/** The user's object knows of a second factor that the caller has not proved, and D1 did not yet. */
+export function refuseUnprovedFactor({ user: { id } }: Principal): Refusal<"reauthentication_required"> {
+  return refuseOldLogin({ parameters: { acr_values: "aal2" } }, id);
+}
+
+/** The challenge of RFC 9470 §3, with the same facts as the problem document. */
+function refuseOldLogin(
+  { parameters }: Pick<MissingAuthentication, "parameters">,
+  userId: string,
+): Refusal<"reauthentication_required"> {
+  const facts = Object.entries(parameters).map(([name, value]) => `, ${name}="${value}"`);
+  const challenge = `Bearer realm="postern", error="insufficient_user_authentication"${facts.join("")}`;
   return refuse("reauthentication_required", {
-    members: { max_age: maxAge },
+    members: { ...parameters },
     headers: { "WWW-Authenticate": challenge },
     userId,
   });

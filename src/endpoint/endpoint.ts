@@ -13,7 +13,7 @@ import { budgetsOf, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
 
 export interface SuccessAnswer<Result = unknown> {
-  status: 200 | 202 | 204 | 503;
+  status: 200 | 201 | 202 | 204 | 503;
   description: string;
   /** The JSON of the response. Absent if there is no body, or if it is not JSON. */
   schema?: z.ZodType<Result>;
@@ -113,6 +113,10 @@ export interface Endpoint
   refusals: readonly ErrorCode[];
   /** Identifies the caller, takes the limits and runs the handler. */
   run(services: Services, input: Omit<Input, "caller">): Promise<Answer>;
+}
+
+export function takesAccessToken({ credentials }: Pick<Endpoint, "credentials">): boolean {
+  return credentials.includes("access_token");
 }
 
 export function endpoint<

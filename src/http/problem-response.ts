@@ -1,13 +1,15 @@
 /** Turns a refusal into a problem document (RFC 9457). */
 import type { Context } from "hono";
 import type { Refusal } from "../platform/refusal.ts";
-import { type ErrorCode, PROBLEMS, problemType } from "./problems.ts";
+import { type ErrorCode, PROBLEMS, problemType, statusOf } from "./problems.ts";
 
 /** The `Retry-After` of answers that don't set one, in seconds. */
 const RETRY_SOON = "1";
 
-export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>): Response {
-  const { status, title, detail } = PROBLEMS[code];
+/** `isLoggedIn`: whether the endpoint takes an access token. */
+export function answerProblem(c: Context, { code, details }: Refusal<ErrorCode>, isLoggedIn = false): Response {
+  const { title, detail } = PROBLEMS[code];
+  const status = statusOf(code, isLoggedIn);
   c.set("errorCode", code);
   if (details.userId !== undefined) c.set("userId", details.userId);
   c.header("Content-Type", "application/problem+json");

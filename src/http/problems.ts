@@ -6,6 +6,10 @@ import { isRefusal, type Refusal } from "../platform/refusal.ts";
 
 interface Problem {
   status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
+  /**
+   * The status for a client whose access token is valid. A 401 would tell it that the token is not (RFC 9110 §15.5.2).
+   */
+  statusIfLoggedIn?: 403;
   title: string;
   detail: string;
 }
@@ -44,6 +48,35 @@ export const PROBLEMS = {
     title: "Refresh token superseded",
     detail:
       "The session was reauthenticated with another factor, which replaced this refresh token. Use the newer one.",
+  },
+  invalid_pending_token: {
+    status: 401,
+    title: "Login expired",
+    detail: "The `pending_token` has expired, was used, or was not issued by this service. Log in again.",
+  },
+  invalid_factor: {
+    status: 401,
+    statusIfLoggedIn: 403,
+    title: "Wrong code",
+    detail: "The code is wrong, was used before, or is too old. Wait for the next one, and try again.",
+  },
+  invalid_passkey: {
+    status: 401,
+    statusIfLoggedIn: 403,
+    title: "Passkey not accepted",
+    detail: "The passkey is not known, or its answer is not valid or came too late. Try again, or use another way.",
+  },
+  second_factor_required: {
+    status: 403,
+    title: "Second factor required",
+    detail:
+      "The password is right, and the account has a second factor. Log in: send the `pending_token` and a code of one of the `factors` to `/api/v1/auth/second-factor`. Reauthenticate: send a code instead of the password.",
+  },
+  second_factor_lost: {
+    status: 403,
+    title: "Second factor lost",
+    detail:
+      "The account has a second factor that the service no longer knows, as after the restore of a backup. Ask an administrator to remove it.",
   },
   email_not_verified: {
     status: 403,
@@ -107,6 +140,11 @@ export const PROBLEMS = {
     title: "Invitation used",
     detail: "The email address of this invitation already has an account. Log in, or reset the password.",
   },
+  too_many_factors: {
+    status: 409,
+    title: "Too many factors",
+    detail: "The account has the maximum number of second factors. Remove one first.",
+  },
   last_superuser: {
     status: 409,
     title: "Last superuser",
@@ -152,6 +190,12 @@ export const PROBLEMS = {
 } as const satisfies Record<string, Problem>;
 
 export type ErrorCode = keyof typeof PROBLEMS;
+
+/** The status of a refusal by an endpoint that takes an access token, or by another. */
+export function statusOf(code: ErrorCode, isLoggedIn: boolean): Problem["status"] {
+  const { status, statusIfLoggedIn }: Problem = PROBLEMS[code];
+  return (isLoggedIn ? statusIfLoggedIn : undefined) ?? status;
+}
 
 /** Whether an outcome is a refusal that has an answer in the table. */
 export function isProblem(outcome: unknown): outcome is Refusal<ErrorCode> {

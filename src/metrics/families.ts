@@ -31,11 +31,14 @@ const EMAIL_STATES = ["queued", "lost", "sent", "retried", "refused", "suppresse
 export const EMAIL_KINDS = [
   ...["verify_email", "resend_verification", "invitation", "reset_password"],
   ...["password_blocked", "password_changed", "new_login", "refresh_reused"],
+  ...["second_factor_added", "second_factor_removed", "recovery_code_used", "recovery_codes_replaced"],
+  ...["passkey_counter_fell_back", "second_factors_removed"],
   ...["confirm_email", "email_change_requested", "email_changed", "account_deleted"],
 ];
 const LIMITS = [...namesOf(LIMIT_RULES), "floodShield"];
 const LOGIN_RESULTS = [
   ...["succeeded", "invalid_credentials", "email_not_verified", "account_disabled", "rate_limited", "busy"],
+  ...["second_factor_required", "invalid_factor", "invalid_pending_token"],
   ...["challenge_failed", "origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
 ];
 const REFRESH_RESULTS = [

@@ -1,6 +1,7 @@
 /**
  * Everything that is stored about a user, as one JSON document. It is streamed, because a user may have many events. It
- * leaves out what only the service can use: the password's hash and internal counters.
+ * leaves out what only the service can use: the password's hash, the secrets of second factors, and internal
+ * counters.
  */
 import * as z from "zod";
 import type { AuditFilter, AuditPage, AuditRow } from "../../audit/event-rows.ts";
@@ -8,6 +9,7 @@ import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { perUser } from "../../endpoint/limits.ts";
+import { factorSchema, presentFactor } from "../../factors/factor.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
@@ -25,6 +27,8 @@ const exportSchema = z
     user: userSchema.extend({ locale: z.string() }),
     sessions: z.array(sessionSchema),
     devices: z.array(z.strictObject({ digest: z.string(), first_seen_at: time, last_seen_at: time })),
+    second_factors: z.array(factorSchema),
+    recovery_codes_left: z.int().min(0),
     email_changes: z.array(
       z.strictObject({
         old_email: storedEmail,
@@ -64,11 +68,12 @@ export const exportMe = endpoint(
     limits: [perUser("exportPerUser")],
     success: { status: 200, description: "The document.", schema: exportSchema },
   },
-  async ({ audit, auditEvents, clock, emailChanges, sessions }, { caller }) => {
+  async ({ audit, auditEvents, clock, emailChanges, factors, sessions }, { caller }) => {
     const { sessionId, user: owner } = caller;
-    const [live, devices, changes] = await Promise.all([
+    const [live, devices, { items: secondFactors, recoveryCodesLeft }, changes] = await Promise.all([
       sessions.list(owner.id),
       sessions.devices(owner.id),
+      factors.list(owner.id),
       emailChanges.listOf(owner.id),
     ]);
     audit.note("data_exported", { actorId: owner.id, userId: owner.id });
@@ -77,6 +82,8 @@ export const exportMe = endpoint(
       user: { ...presentUser(owner), locale: owner.locale },
       sessions: live.map((session) => presentSession(session, sessionId)),
       devices: devices.map(presentDevice),
+      second_factors: secondFactors.map(presentFactor),
+      recovery_codes_left: recoveryCodesLeft,
       email_changes: changes.map(presentEmailChange),
     };
     const pages = (filter: AuditFilter, present: (event: AuditRow) => object) =>

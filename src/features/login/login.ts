@@ -11,11 +11,11 @@ import type { LoginAttempt } from "../../limits/login-attempts.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { typedPassword } from "../../passwords/policy.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
-import { tokenPairShape } from "../../tokens/token-pair.ts";
 import { personName, typedEmail, typedUsername } from "../../users/fields.ts";
 import type { LoginCandidates } from "../../users/login-candidates.ts";
 import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
-import { presentUser, type User, userSchema, wasNeverProved } from "../../users/user.ts";
+import { presentUser, type User, wasNeverProved } from "../../users/user.ts";
+import { loginSchema } from "./login-schema.ts";
 import { openSession, type ProvedLogin } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 
@@ -61,10 +61,12 @@ export const login = endpoint(
     success: {
       status: 200,
       description: "A new session.",
-      schema: z.strictObject({ ...tokenPairShape, user: userSchema }).meta({ id: "Login" }),
+      schema: loginSchema,
     },
     refusals: [
       "invalid_credentials",
+      "second_factor_required",
+      "second_factor_lost",
       "email_not_verified",
       "account_disabled",
       "origin_not_allowed",
@@ -100,7 +102,8 @@ export const login = endpoint(
         return proof;
       }
       if ("reason" in proof) return refuseLogin(services, proof, candidates.user, attempt);
-      const opened = await openSession(services, { ...proof, body, client, candidates, attempt });
+      const { keyringVersion } = candidates;
+      const opened = await openSession(services, { ...proof, body, client, keyringVersion, attempt });
       if (isRefusal(opened)) return opened;
       exchange.identify(opened.user.id);
       return { ...handOut(services, exchange, opened.tokens, body.cookie ?? false), user: presentUser(opened.user) };

@@ -1,19 +1,26 @@
-/** The last step of a login: the session, its first tokens, and the notice of a new device. */
-import type { LimitRule } from "../../config/limit-rules.ts";
+/** The last step of a login: the session, its first tokens, and the notices that it causes. */
 import type { Services } from "../../endpoint/services.ts";
+import { PENDING_LOGIN_LIFETIME, type PendingLogin, sealPendingLogin } from "../../factors/pending-login.ts";
 import type { Client } from "../../http/exchange.ts";
-import type { LoginAttempt } from "../../limits/login-attempts.ts";
+import type { ProvedAttempt } from "../../limits/login-attempts.ts";
 import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
+import { SECOND } from "../../platform/clock.ts";
 import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { retry } from "../../platform/retry.ts";
-import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
+import { type AuthenticationMethod, PASSWORD_ALONE } from "../../sessions/authentication.ts";
 import { deviceDigest } from "../../sessions/device.ts";
-import type { LoginOrigin } from "../../sessions/session-messages.ts";
+import type {
+  FactorStep,
+  LoginOrigin,
+  OpenedSession,
+  Opening,
+  UnprovedFactor,
+} from "../../sessions/session-messages.ts";
 import { issueTokenPair } from "../../tokens/token-pair.ts";
-import type { LoginCandidates } from "../../users/login-candidates.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 import type { User } from "../../users/user.ts";
+import { isUnproved } from "./refuse-factor.ts";
 
 /** A login whose password was right. */
 export interface ProvedLogin {
@@ -21,99 +28,171 @@ export interface ProvedLogin {
   rehash: { from: string; to: string } | undefined;
 }
 
-/** A session that is being opened. */
-interface Opening {
-  sessionId: string;
-  opening: ReturnType<Services["sessions"]["create"]>;
-  origin: LoginOrigin & { ipAddress: string };
-  now: number;
-  rule: LimitRule | undefined;
+/** What a user's object needs to know of a login. */
+interface RequestedSession {
+  userId: string;
+  /** The user's session epoch when the password was right. */
+  epoch: number;
+  deviceName: string | null;
+  /** Whether the owner is told of a new device. The first login is always from one. */
+  isAnnounced: boolean;
+  client: Client;
+  /** What was proved before the object judges the second factor. */
+  methods: readonly AuthenticationMethod[];
+  step?: FactorStep;
 }
 
-type OpenableLogin = ProvedLogin & {
-  body: { device_name?: string | null | undefined };
+/** A session that is being opened. */
+interface StartedSession {
+  sessionId: string;
+  opening: Promise<Opening>;
+  origin: LoginOrigin & { ipAddress: string };
+  now: number;
+}
+
+/** `mustShare`: the account's other name must learn of the network. */
+interface RecordedLogin {
+  isRecorded: boolean;
+  mustShare: boolean;
+}
+
+interface LoginToRecord extends ProvedLogin {
+  keyringVersion: string;
+  attempt: ProvedAttempt;
+}
+
+type OpenableLogin = LoginToRecord & {
+  body: { device_name?: string | null | undefined; cookie?: boolean | undefined };
   client: Client;
-  candidates: LoginCandidates;
-  attempt: LoginAttempt;
 };
 
-/** Opens the session of a user who has proved who they are, and issues its first tokens. */
+/**
+ * Opens the session of a user whose password was right, and issues its first tokens. If the user has a second factor, it
+ * must be proved first: then nothing is recorded but the pending login, which the client gets.
+ */
 export async function openSession(services: Services, login: OpenableLogin) {
-  const { afterResponse, clock, config, meter, random, sessions } = services;
+  const { clock, config, meter } = services;
   const { user, body, client, attempt } = login;
-  const now = clock.now();
-  const rule = loginsRule(config.limits);
-  const spent = refuseTooManyLogins(user.loginsUntil, rule, now);
+  const spent = refuseTooManyLogins(user.loginsUntil, loginsRule(config.limits), clock.now());
   if (spent !== undefined) {
     meter.count("limits_hit", { limit: "loginsPerUser" });
     await attempt.refundGuess();
     return spent;
   }
+  const { id: userId, sessionEpoch: epoch } = user;
+  const pending = { userId, epoch, deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null };
+  const step = { isExpected: user.secondFactorSince !== null };
+  return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
+    // The user's object decides. D1 usually knows what it will say. If not, the login is recorded although it is none.
+    const early = user.secondFactorSince === null ? null : await started.opening;
+    if (isUnproved(early)) return askForFactor(services, login, pending, early);
+    const [session, recorded] = await Promise.all([started.opening, recordLogin(services, login, started)]);
+    if (isUnproved(session)) return askForFactor(services, login, pending, session);
+    return finishLogin(services, login, started, session, recorded);
+  });
+}
+
+/** Refuses the right password alone, and gives the client what it needs to go on with a second factor. */
+async function askForFactor(
+  services: Services,
+  { user, body, attempt }: OpenableLogin,
+  pending: Pick<PendingLogin, "userId" | "epoch" | "deviceName" | "isAnnounced">,
+  unproved: UnprovedFactor,
+) {
+  const { factorKey } = user;
+  await attempt.refundGuess();
+  services.audit.note("login_failed", { userId: user.id, details: { reason: "second_factor_required" } });
+  // D1 and the user's object don't fit: one of them was restored from a backup.
+  if (unproved.outcome !== "factor_required" || factorKey === null)
+    return refuse("second_factor_lost", { userId: user.id });
+  const token = await sealPendingLogin({ ...pending, factorKey, cookie: body.cookie ?? false }, services);
+  const members = { factors: unproved.kinds, pending_token: token, expires_in: PENDING_LOGIN_LIFETIME / SECOND };
+  return refuse("second_factor_required", { userId: user.id, members });
+}
+
+/** Asks the user's object for a session. If `finish` fails, the session is ended again, because no client has its tokens. */
+export async function startSession<Result>(
+  { afterResponse, clock, random, sessions }: Services,
+  { userId, epoch, deviceName, isAnnounced, client, methods, step }: RequestedSession,
+  finish: (started: StartedSession) => Promise<Result>,
+): Promise<Result> {
+  const now = clock.now();
   const sessionId = createId(now, random);
   const { ipAddress, userAgent } = client;
-  const deviceName = body.device_name ?? null;
   const device = deviceDigest({ deviceName, userAgent, country: client.country });
-  // The first login is always from a new device.
-  const isAnnounced = user.lastLoginAt !== null;
   const origin = { deviceName, userAgent, ipAddress, device, isAnnounced };
-  const opening = sessions.create(user.id, sessionId, user.sessionEpoch, origin, PASSWORD_ALONE);
+  const opening = sessions.create(userId, sessionId, epoch, origin, methods, step);
   try {
-    return await recordLogin(services, login, { sessionId, opening, origin, now, rule });
+    return await finish({ sessionId, opening, origin, now });
   } catch (error) {
-    // No client has its tokens.
     afterResponse.add(async () => {
       await Promise.allSettled([opening]);
-      await retry(() => sessions.end(user.id, sessionId));
+      await retry(() => sessions.end(userId, sessionId));
     });
     throw error;
   }
 }
 
-/** Records a login while its session is being opened. Then issues the first tokens, and tells the owner of a new device. */
-async function recordLogin(
-  services: Services,
-  { user, rehash, candidates, attempt }: OpenableLogin,
-  { sessionId, opening, origin, now, rule }: Opening,
-) {
-  const { afterResponse, followUps, mail, sessions, users } = services;
-  const names = loginNameKeys(user);
-  const details = { session_id: sessionId };
-  const consequences = followUps.of({
-    events: [{ type: "login_succeeded", actorId: user.id, userId: user.id, details }],
-  });
-  const [session, isRecorded, { mustShare }] = await Promise.all([
-    opening,
-    users.recordLogin(user, rehash, { consequences, now, rule }),
-    attempt.succeed(names),
+/** Records a login, where a session was opened for it or is being opened. `details` are those of the audit event. */
+export async function recordLogin(
+  { config, followUps, users }: Services,
+  { user, rehash, attempt }: LoginToRecord,
+  { sessionId, now }: StartedSession,
+  details: { factor?: string } = {},
+): Promise<RecordedLogin> {
+  const event = { type: "login_succeeded", actorId: user.id, userId: user.id } as const;
+  const consequences = followUps.of({ events: [{ ...event, details: { session_id: sessionId, ...details } }] });
+  const [isRecorded, { mustShare }] = await Promise.all([
+    users.recordLogin(user, rehash, { consequences, now, rule: loginsRule(config.limits) }),
+    attempt.succeed(loginNameKeys(user)),
   ]);
+  return { isRecorded, mustShare };
+}
+
+/** Issues the first tokens of a login that was recorded, and tells the owner of a new device. */
+export async function finishLogin(
+  services: Services,
+  { user, keyringVersion, attempt }: LoginToRecord,
+  { sessionId, origin, now }: StartedSession,
+  session: OpenedSession | null,
+  { isRecorded, mustShare }: RecordedLogin,
+) {
+  const { afterResponse, sessions } = services;
   if (session === null || !isRecorded) {
     if (session !== null) await sessions.end(user.id, sessionId);
-    return answerOvertaken(services, user, attempt, rule);
+    return answerOvertaken(services, user, attempt);
   }
-  if (mustShare) afterResponse.add(() => attempt.share(names));
-  if (session.isNewDevice && origin.isAnnounced) {
-    const { device, deviceName, userAgent, ipAddress } = origin;
-    const notice = { kind: "new_login", userId: user.id, device: deviceName ?? userAgent, ipAddress } as const;
-    // The notice first: if it is lost with the isolate, the device still counts as new at the next login.
-    afterResponse.add(async () => {
-      if (await mail.notifyNow(notice)) await sessions.rememberDevice(user.id, sessionId, device);
-    });
-  }
-  const { keyringVersion } = candidates;
+  if (mustShare) afterResponse.add(() => attempt.share(loginNameKeys(user)));
+  announceDevice(services, user, session, origin);
   const { authentication, expiresAt } = session;
   const issued = { user, sessionId, generation: 1, expiresAt, authentication, keyringVersion };
-  const tokens = await issueTokenPair(services, issued);
-  return { tokens, user: { ...user, lastLoginAt: now } };
+  return { tokens: await issueTokenPair(services, issued), user: { ...user, lastLoginAt: now } };
+}
+
+/** Tells the owner of a new device, after the response. */
+function announceDevice(
+  { afterResponse, mail, sessions }: Services,
+  { id: userId }: User,
+  { id: sessionId, isNewDevice }: OpenedSession,
+  { device, deviceName, userAgent, ipAddress, isAnnounced }: StartedSession["origin"],
+): void {
+  if (!isNewDevice || !isAnnounced) return;
+  const notice = { kind: "new_login", userId, device: deviceName ?? userAgent, ipAddress } as const;
+  // The notice first: if it is lost with the isolate, the device still counts as new at the next login.
+  afterResponse.add(async () => {
+    if (await mail.notifyNow(notice)) await sessions.rememberDevice(userId, sessionId, device);
+  });
 }
 
 /**
  * Answers a login that others overtook while the password was checked. They used up the budget, or the account changed:
  * then the success is taken back.
  */
-async function answerOvertaken(services: Services, user: User, attempt: LoginAttempt, rule: LimitRule | undefined) {
-  const { clock, meter, users } = services;
+async function answerOvertaken(services: Services, user: User, attempt: ProvedAttempt) {
+  const { clock, config, meter, users } = services;
   const current = await users.find(user.id);
   const isUnchanged = current?.isActive && current.sessionEpoch === user.sessionEpoch;
+  const rule = loginsRule(config.limits);
   const spent = isUnchanged ? refuseTooManyLogins(current.loginsUntil, rule, clock.now()) : undefined;
   if (spent === undefined) await attempt.undoSuccess(loginNameKeys(user));
   else meter.count("limits_hit", { limit: "loginsPerUser" });

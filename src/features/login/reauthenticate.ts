@@ -4,20 +4,36 @@
  */
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
+import { factorKeyOf } from "../../accounts/factor-keys.ts";
 import { type Principal, user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { passwordGuesses } from "../../endpoint/limits.ts";
+import { passwordGuesses, takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
+import { typedCode } from "../../factors/factor.ts";
+import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
+import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
+import type { FactorProof } from "../../factors/second-factors.ts";
 import type { Client } from "../../http/exchange.ts";
 import { typedPassword } from "../../passwords/policy.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
-import { type AuthenticationMethod, PASSWORD_ALONE, writeMethods } from "../../sessions/authentication.ts";
+import { type AuthenticationMethod, METHODS_OF, PASSWORD_ALONE, writeMethods } from "../../sessions/authentication.ts";
 import { verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { isOfCurrentEpoch } from "../../users/user.ts";
+import { noteUsedFactor } from "./note-used-factor.ts";
 import { handOut, readRefreshCookies } from "./refresh-cookie.ts";
+import { isUnproved, refuseFactor } from "./refuse-factor.ts";
 
-const reauthenticateBody = z.strictObject({ password: typedPassword });
+const reauthenticateBody = z
+  .strictObject({
+    password: typedPassword.optional(),
+    totp: typedCode.optional(),
+    passkey: authenticationResponse.optional(),
+  })
+  .refine(({ password, totp, passkey }) => [password, totp, passkey].filter(Boolean).length === 1, {
+    path: ["password"],
+    message: "Send one of password, totp and passkey.",
+  });
 
 type Proof = z.output<typeof reauthenticateBody>;
 
@@ -29,12 +45,23 @@ export const reauthenticate = endpoint(
     tag: "Authentication",
     summary: "Reauthenticate",
     description:
-      "Proves again who the user is. The session continues with new tokens, whose `auth_time` is now; use them instead of the ones before. If the request carries the session's cookie, the refresh token travels in it again.",
+      "Proves again who the user is. The session continues with new tokens, whose `auth_time` is now; use them instead of the ones before. A user with a second factor must prove that one. If the request carries the session's cookie, the refresh token travels in it again.",
     caller: user,
     body: () => reauthenticateBody,
-    limits: [passwordGuesses],
+    limits: [passwordGuesses, takenByHandler("secondFactorPerUser")],
     success: { status: 200, description: "The next pair of tokens of this session.", schema: tokenPairSchema },
-    refusals: ["invalid_access_token", "wrong_password", "origin_not_allowed", "busy", "unavailable"],
+    refusals: [
+      "invalid_access_token",
+      "invalid_factor",
+      "second_factor_required",
+      "second_factor_lost",
+      "invalid_pending_token",
+      "wrong_password",
+      "rate_limited",
+      "origin_not_allowed",
+      "busy",
+      "unavailable",
+    ],
   },
   async (services, { body, caller, client, exchange }) => {
     const cookies = readRefreshCookies(services, exchange);
@@ -50,28 +77,55 @@ export const reauthenticate = endpoint(
   },
 );
 
-/** Checks what the user sent as a proof. Returns how they have proved who they are. */
+/** What the user has proved, and what the user's object must judge. */
+interface Proved {
+  methods: readonly AuthenticationMethod[];
+  proof?: FactorProof;
+}
+
+/** Checks the password, if that was sent. The user's object judges a code of the second factor. */
 async function provePresence(
   services: Services,
-  { password }: Proof,
+  { password, totp = "", passkey }: Proof,
   { user: owner }: Principal,
   client: Client,
-): Promise<readonly AuthenticationMethod[] | Refusal<"wrong_password"> | Refusal<"busy">> {
-  return (await checkCurrentPassword(services, owner, password, client.network)) ?? PASSWORD_ALONE;
+): Promise<Proved | Refusal<"wrong_password"> | Refusal<"busy"> | Refusal<"invalid_factor">> {
+  if (password !== undefined) {
+    return (await checkCurrentPassword(services, owner, password, client.network)) ?? { methods: PASSWORD_ALONE };
+  }
+  if (passkey !== undefined) {
+    const proof = readPasskeyProof(services, passkey, "login", owner.id);
+    return proof === undefined ? refuse("invalid_factor") : { methods: [], proof };
+  }
+  if (owner.factorKey === null) return refuse("invalid_factor");
+  const key = await factorKeyOf(services, owner);
+  return { methods: [], proof: { kind: "totp", code: totp, key } };
 }
 
 /** One round trip, [session ∥ user]: either may have changed while the proof was checked. */
-async function renewSession(services: Services, caller: Principal, proved: readonly AuthenticationMethod[]) {
+async function renewSession(services: Services, caller: Principal, { methods, proof }: Proved) {
   const { audit, keyring, sessions, users } = services;
   const { sessionId } = caller;
   const userId = caller.user.id;
   const [renewed, { user: owner, keyringVersion }] = await Promise.all([
-    sessions.reauthenticate(userId, sessionId, proved),
+    sessions.reauthenticate(userId, sessionId, methods, proof),
     users.findWithKeyringVersion(userId),
     keyring.warm(),
   ]);
+  if (isUnproved(renewed)) {
+    if (renewed.outcome !== "factor_required") {
+      return refuseFactor(services, { userId, actorId: userId, isCode: proof?.kind === "totp" }, renewed);
+    }
+    // A recovery code is for a login.
+    const factors = renewed.kinds.filter((kind) => kind !== "recovery_code");
+    return refuse("second_factor_required", { userId, members: { factors } });
+  }
+  noteUsedFactor(services, userId, renewed?.factor);
+  // An object of an earlier release renews a session without judging the factor.
+  if (proof !== undefined && renewed?.factor === undefined) return refuse("invalid_access_token");
   if (renewed === null || owner === undefined || !owner.isActive) return refuse("invalid_access_token");
   if (!isOfCurrentEpoch(owner, sessionId, renewed.epoch)) return refuse("invalid_access_token");
+  const proved = proof === undefined ? methods : METHODS_OF[proof.kind];
   const details = { session_id: sessionId, methods: writeMethods(proved) };
   audit.note("reauthenticated", { actorId: userId, userId, details });
   const { generation, expiresAt, authentication } = renewed;

@@ -1,0 +1,27 @@
+import { operatorOn } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { refuse } from "../../platform/refusal.ts";
+
+export const removeFactors = endpoint(
+  {
+    id: "removeFactors",
+    method: "delete",
+    path: "/api/v1/users/{id}/factors",
+    tag: "Administration",
+    summary: "Remove the second factors of a user",
+    description:
+      "For a user who has lost them: check first who asks. The user gets an email, and logs in with the password alone until they add a factor. Nobody removes their own factors here: `DELETE /api/v1/users/me/factors/{id}` does, after a recent login with one of them.",
+    caller: operatorOn("remove_factors"),
+    success: { status: 204, description: "The user has no second factor." },
+    refusals: ["forbidden"],
+  },
+  async ({ audit, factors, mail }, { caller: { user, target } }) => {
+    if (user.id === target.id) return refuse("forbidden");
+    await factors.removeAll(target.id);
+    // D1 may know of factors that the user's object has lost, as after the restore of a backup.
+    if (target.secondFactorSince === null) return undefined;
+    audit.note("second_factors_removed", { actorId: user.id, userId: target.id });
+    mail.notify({ kind: "second_factors_removed", userId: target.id });
+    return undefined;
+  },
+);

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import { factorKeyOf } from "../../accounts/factor-keys.ts";
+import { recentUser, refuseUnprovedFactor } from "../../endpoint/callers.ts";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { createRecoveryCodes } from "../../factors/recovery-codes.ts";
+import { refuse } from "../../platform/refusal.ts";
+import { ownFactors } from "./own-factors.ts";
+import { macsOf, recoveryCodesSchema } from "./recovery-codes.ts";
+
+export const replaceRecoveryCodes = endpoint(
+  {
+    id: "replaceRecoveryCodes",
+    method: "post",
+    path: "/api/v1/users/me/recovery-codes",
+    tag: "Second factors",
+    summary: "Create new recovery codes",
+    description: "The codes before are void. The owner gets an email. Without a second factor there are no codes.",
+    caller: recentUser,
+    success: {
+      status: 200,
+      description: "Ten new codes.",
+      schema: z.strictObject({ recovery_codes: recoveryCodesSchema }).meta({ id: "RecoveryCodes" }),
+    },
+    refusals: ["not_found", "reauthentication_required"],
+  },
+  async (services, { caller }) => {
+    const { audit, mail, random } = services;
+    const userId = caller.user.id;
+    const key = await factorKeyOf(services, caller.user);
+    const codes = createRecoveryCodes(random);
+    const isReplaced = await ownFactors(services, caller).replaceRecoveryCodes(macsOf(codes, key));
+    if (isReplaced === null) return refuseUnprovedFactor(caller);
+    if (!isReplaced) return refuse("not_found");
+    audit.note("recovery_codes_replaced", { actorId: userId, userId });
+    mail.notify({ kind: "recovery_codes_replaced", userId });
+    return { recovery_codes: codes };
+  },
+);

@@ -1,0 +1,99 @@
+/**
+ * A login by a passkey alone, which proves two factors: that the user has it, and that the authenticator knows them. It
+ * names the user itself. Three round trips: [limit ∥ user] → [judge it and open the session] → record the login.
+ */
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { perNetwork, takenByHandler } from "../../endpoint/limits.ts";
+import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
+import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
+import { readUserHandle } from "../../factors/passkeys/user-handle.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { personName } from "../../users/fields.ts";
+import { presentUser, type User } from "../../users/user.ts";
+import { loginSchema } from "./login-schema.ts";
+import { noteUsedFactor } from "./note-used-factor.ts";
+import { finishLogin, recordLogin, startSession } from "./open-session.ts";
+import { handOut } from "./refresh-cookie.ts";
+import { isUnproved } from "./refuse-factor.ts";
+
+export const logInWithPasskey = endpoint(
+  {
+    id: "logInWithPasskey",
+    method: "post",
+    path: "/api/v1/auth/passkey",
+    tag: "Authentication",
+    summary: "Log in with a passkey",
+    description:
+      "`credential` is what `navigator.credentials.get()` returned, as JSON. No password and no name are needed. Whether an account is unverified or disabled is revealed only after its passkey.",
+    body: () =>
+      z.strictObject({
+        credential: authenticationResponse,
+        device_name: personName.optional(),
+        cookie: z.boolean().optional(),
+      }),
+    // As for a login with a password.
+    admit: (_, { body, exchange }) =>
+      body.cookie && !exchange.hasAllowedOrigin() ? refuse("origin_not_allowed") : undefined,
+    limits: [perNetwork("passkeyLoginPerAddress"), takenByHandler("loginsPerUser")],
+    outcomes: "logins",
+    success: { status: 200, description: "A new session.", schema: loginSchema },
+    refusals: [
+      "invalid_passkey",
+      "invalid_credentials",
+      "email_not_verified",
+      "account_disabled",
+      "origin_not_allowed",
+      "rate_limited",
+    ],
+  },
+  async (services, { body, client, exchange }) => {
+    const { keyring, loginAttempts, sessions, users } = services;
+    const { userHandle } = body.credential.response;
+    const userId = userHandle ? readUserHandle(userHandle) : undefined;
+    const proof = userId && readPasskeyProof(services, body.credential, "login", userId);
+    if (!userId || !proof) return refuse("invalid_passkey");
+    const [{ user, keyringVersion }] = await Promise.all([users.findWithKeyringVersion(userId), keyring.warm()]);
+    if (user === undefined) return refuse("invalid_passkey");
+
+    const requested = {
+      userId,
+      epoch: user.sessionEpoch,
+      deviceName: body.device_name ?? null,
+      isAnnounced: user.lastLoginAt !== null,
+      client,
+      methods: [],
+      step: { isExpected: true, proof },
+    };
+    return startSession(services, requested, async (started) => {
+      const opened = await started.opening;
+      if (isUnproved(opened)) return refuse("invalid_passkey", { userId });
+      noteUsedFactor(services, userId, opened?.factor);
+      // An object of an earlier release opens a session without judging the passkey.
+      if (opened?.factor === undefined) {
+        if (opened !== null) await sessions.end(userId, started.sessionId);
+        return refuse("invalid_passkey", { userId });
+      }
+      const state = stateFault(user);
+      if (state !== undefined) {
+        await sessions.end(userId, opened.id);
+        services.audit.note("login_failed", { userId, details: { reason: state.code } });
+        return state;
+      }
+      const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
+      const recorded = await recordLogin(services, login, started, { factor: "passkey" });
+      const finished = await finishLogin(services, login, started, opened, recorded);
+      if (isRefusal(finished)) return finished;
+      exchange.identify(userId);
+      return {
+        ...handOut(services, exchange, finished.tokens, body.cookie ?? false),
+        user: presentUser(finished.user),
+      };
+    });
+  },
+);
+
+function stateFault({ id: userId, isActive, isVerified }: User) {
+  if (!isVerified) return refuse("email_not_verified", { userId });
+  return isActive ? undefined : refuse("account_disabled", { userId });
+}

@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { createChallenge } from "../../factors/passkeys/challenge.ts";
+import { requestOptions } from "../../factors/passkeys/options.ts";
+import { openPendingLogin } from "../../factors/pending-login.ts";
+import { refuse } from "../../platform/refusal.ts";
+import { pendingTokenField } from "./login-schema.ts";
+
+/** Without `pending_token` it says the same to everyone, and touches no storage. */
+export const readLoginPasskeyOptions = endpoint(
+  {
+    id: "readLoginPasskeyOptions",
+    method: "post",
+    path: "/api/v1/auth/passkey/options",
+    tag: "Authentication",
+    summary: "Begin to use a passkey",
+    description:
+      "What a page passes to `navigator.credentials.get()`, by `PublicKeyCredential.parseRequestOptionsFromJSON()`. With the `pending_token` of a login, for its second factor; without, for a login by passkey alone, or to reauthenticate. The challenge is good for five minutes, and once.",
+    body: () => z.strictObject({ pending_token: pendingTokenField.optional() }),
+    bodyOptional: true,
+    success: {
+      status: 200,
+      description: "`PublicKeyCredentialRequestOptionsJSON` (WebAuthn §5.1.9).",
+      schema: z.looseObject({ challenge: z.string() }).meta({ id: "PasskeyRequestOptions" }),
+    },
+    refusals: ["invalid_pending_token"],
+  },
+  async (services, { body }) => {
+    const { config, factors } = services;
+    const { rpId } = config.passkeys;
+    if (body.pending_token === undefined) return requestOptions(rpId, createChallenge("login", undefined, services));
+    const pending = await openPendingLogin(body.pending_token, services);
+    if (pending === undefined) return refuse("invalid_pending_token");
+    const challenge = createChallenge("second-factor", pending.userId, services);
+    return requestOptions(rpId, challenge, await factors.passkeys(pending.userId));
+  },
+);

@@ -1,0 +1,107 @@
+/**
+ * The second step of a login takes two round trips, as the first does: [judge the code and open the session ∥ user] →
+ * record the login. The user's object judges the code, spends it and opens the session in one turn.
+ */
+import * as z from "zod";
+import { endpoint } from "../../endpoint/endpoint.ts";
+import { takenByHandler } from "../../endpoint/limits.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { typedCode, typedRecoveryCode } from "../../factors/factor.ts";
+import { openFactorKey } from "../../factors/factor-key.ts";
+import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
+import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
+import { openPendingLogin, type PendingLogin } from "../../factors/pending-login.ts";
+import type { FactorProof } from "../../factors/second-factors.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
+import { presentUser } from "../../users/user.ts";
+import { loginSchema, pendingTokenField } from "./login-schema.ts";
+import { noteUsedFactor } from "./note-used-factor.ts";
+import { finishLogin, recordLogin, startSession } from "./open-session.ts";
+import { handOut } from "./refresh-cookie.ts";
+import { isUnproved, refuseFactor } from "./refuse-factor.ts";
+
+const secondFactorBody = z
+  .strictObject({
+    pending_token: pendingTokenField,
+    totp: typedCode.optional(),
+    recovery_code: typedRecoveryCode.optional(),
+    passkey: authenticationResponse.optional(),
+  })
+  .refine(({ totp, recovery_code, passkey }) => [totp, recovery_code, passkey].filter(Boolean).length === 1, {
+    path: ["totp"],
+    message: "Send one of totp, recovery_code and passkey.",
+  });
+
+export const proveSecondFactor = endpoint(
+  {
+    id: "proveSecondFactor",
+    method: "post",
+    path: "/api/v1/auth/second-factor",
+    tag: "Authentication",
+    summary: "Log in with a second factor",
+    description:
+      "Finishes a login that was answered with `second_factor_required`. A code works once. Whether the refresh token goes into a cookie was decided by the login.",
+    body: () => secondFactorBody,
+    limits: [takenByHandler("secondFactorPerUser"), takenByHandler("loginsPerUser")],
+    outcomes: "logins",
+    success: { status: 200, description: "A new session.", schema: loginSchema },
+    refusals: [
+      "invalid_pending_token",
+      "invalid_factor",
+      "second_factor_lost",
+      "invalid_credentials",
+      "origin_not_allowed",
+      "rate_limited",
+    ],
+  },
+  async (services, { body, client, exchange }) => {
+    const { keyring, loginAttempts, sessions, users } = services;
+    const pending = await openPendingLogin(body.pending_token, services);
+    if (pending === undefined) return refuse("invalid_pending_token");
+    if (pending.cookie && !exchange.hasAllowedOrigin()) return refuse("origin_not_allowed");
+    const { userId } = pending;
+    const proof = await proofOf(services, body, pending);
+    if (proof === undefined) return refuse("invalid_factor", { userId });
+    const step = { isExpected: true, proof, login: { id: pending.id, expiresAt: pending.expiresAt } };
+    return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
+      const [opened, { user, keyringVersion }] = await Promise.all([
+        started.opening,
+        users.findWithKeyringVersion(userId),
+        keyring.warm(),
+      ]);
+      if (isUnproved(opened)) {
+        if (opened.outcome === "factor_required") throw new Error("The second factor was not judged.");
+        return refuseFactor(services, { userId, isCode: proof.kind !== "passkey" }, opened);
+      }
+      noteUsedFactor(services, userId, opened?.factor);
+      // An object of an earlier release opens a session without judging the factor.
+      if (opened?.factor === undefined || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
+        // The account has changed since the password was right.
+        if (opened !== null) await sessions.end(userId, started.sessionId);
+        return refuse("invalid_pending_token", { userId });
+      }
+      const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
+      const recorded = await recordLogin(services, login, started, { factor: proof.kind });
+      const finished = await finishLogin(services, login, started, opened, recorded);
+      if (isRefusal(finished)) return finished;
+      exchange.identify(userId);
+      return { ...handOut(services, exchange, finished.tokens, pending.cookie), user: presentUser(finished.user) };
+    });
+  },
+);
+
+/**
+ * What the user's object judges; `undefined` if a passkey answers no challenge that was made for this user, or if the key
+ * of the user's factors can't be opened.
+ */
+async function proofOf(
+  services: Services,
+  { totp, recovery_code: recoveryCode = "", passkey }: z.output<typeof secondFactorBody>,
+  { userId, factorKey }: PendingLogin,
+): Promise<FactorProof | undefined> {
+  if (passkey !== undefined) return readPasskeyProof(services, passkey, "second-factor", userId);
+  const key = await openFactorKey(userId, factorKey, services.secrets);
+  if (key === undefined) return undefined;
+  return totp === undefined ? { kind: "recovery_code", code: recoveryCode, key } : { kind: "totp", code: totp, key };
+}
