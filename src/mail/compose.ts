@@ -74,7 +74,13 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
     case "password_blocked":
     case "password_changed":
     case "new_login":
-    case "refresh_reused": {
+    case "refresh_reused":
+    case "second_factor_added":
+    case "second_factor_removed":
+    case "recovery_code_used":
+    case "recovery_codes_replaced":
+    case "passkey_counter_fell_back":
+    case "second_factors_removed": {
       const user = await users.find(event.userId);
       return user && composeNotice(event, user, requestedAt, config);
     }
@@ -108,6 +114,15 @@ function composeNotice(
     }
     case "refresh_reused":
       return writeMail(event.kind, user, { device: nameDevice(event.device), url: page("account"), at }, config);
+    case "second_factor_added":
+    case "second_factor_removed":
+      return writeMail(event.kind, user, { factor: event.factor, url: page("account"), at }, config);
+    case "recovery_code_used":
+      return writeMail(event.kind, user, { left: event.left, url: page("account"), at }, config);
+    case "recovery_codes_replaced":
+    case "passkey_counter_fell_back":
+    case "second_factors_removed":
+      return writeMail(event.kind, user, { url: page("account"), at }, config);
   }
 }
 

@@ -18,6 +18,13 @@ export interface Facts {
   password_changed: { url: string; at: number };
   new_login: { device: Device | undefined; ipAddress: string | undefined; url: string; at: number };
   refresh_reused: { device: Device | undefined; url: string; at: number };
+  second_factor_added: { factor: FactorKind; url: string; at: number };
+  second_factor_removed: { factor: FactorKind; url: string; at: number };
+  /** By an operator. */
+  second_factors_removed: { url: string; at: number };
+  recovery_code_used: { left: number; url: string; at: number };
+  recovery_codes_replaced: { url: string; at: number };
+  passkey_counter_fell_back: { url: string; at: number };
   /** To the new address of an account: confirm it. */
   confirm_email: { username: string; url: string; hours: number };
   /** To the new address, instead of `confirm_email`, if the address already has an account. */
@@ -27,6 +34,12 @@ export interface Facts {
   email_changed: { newEmail: string; url: string; until: number };
   account_deleted: { at: number };
 }
+
+/** From this many recovery codes on, their owner is asked to create new ones. */
+export const FEW_CODES = 3;
+
+/** The kinds of second factors that an email names. */
+export type FactorKind = "totp" | "passkey";
 
 /** A recognized browser, or the client's own words about itself. */
 export type Device = string | { browser: string; system: string };

@@ -33,6 +33,11 @@ export type MailEvent =
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
   /** A refresh token was used again after it was replaced, so Postern ended the session: the token may be stolen. */
   | { kind: "refresh_reused"; userId: string; device: string | null }
+  /** `factor` is the kind of the second factor. */
+  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" }
+  /** `left` recovery codes were not used yet. */
+  | { kind: "recovery_code_used"; userId: string; left: number }
+  | { kind: "recovery_codes_replaced" | "passkey_counter_fell_back" | "second_factors_removed"; userId: string }
   /** A user asked to change their address: a link to the new address, a notice to the old one. */
   | { kind: "confirm_email" | "email_change_requested"; changeId: string }
   /** The new address was confirmed. The notice to the old address can undo the change. */

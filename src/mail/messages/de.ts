@@ -1,11 +1,13 @@
 /** The emails in German. */
 import { formatTime } from "../../config/languages.ts";
-import type { Detail, Device, Language, Messages } from "../messages.ts";
+import { type Detail, type Device, FEW_CODES, type Language, type Messages } from "../messages.ts";
 
 const UNKNOWN = "unbekannt";
 const NOTHING_TO_DO = "Wenn Sie das waren, brauchen Sie nichts zu tun.";
 const NOT_TOLD =
   "Wenn Sie das nicht waren, brauchen Sie nichts zu tun. Wir haben niemandem mitgeteilt, dass Sie ein Konto haben.";
+
+const FACTORS = { totp: "Eine Authenticator-App", passkey: "Ein Passkey" } as const;
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
@@ -95,6 +97,69 @@ const messages: Messages = {
     closing: "Das kann auch passieren, wenn ein Gerät aus einer Sicherung wiederhergestellt wird.",
   }),
 
+  second_factor_added: ({ product, factor, url, at }) => ({
+    subject: `Zweiter Faktor für Ihr Konto bei ${product} hinzugefügt`,
+    body: [
+      `${FACTORS[factor]} wurde zu Ihrem Konto bei ${product} hinzugefügt (${time(at)}). Ab jetzt brauchen Sie zum Anmelden auch diesen zweiten Faktor oder einen Wiederherstellungscode.`,
+      "Wenn Sie das nicht waren, entfernen Sie ihn, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  second_factor_removed: ({ product, factor, url, at }) => ({
+    subject: `Zweiter Faktor von Ihrem Konto bei ${product} entfernt`,
+    body: [
+      `${FACTORS[factor]} wurde von Ihrem Konto bei ${product} entfernt (${time(at)}).`,
+      "Wenn Sie das nicht waren, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  second_factors_removed: ({ product, url, at }) => ({
+    subject: `Die zweiten Faktoren Ihres Kontos bei ${product} wurden entfernt`,
+    body: [
+      `Ein Administrator hat alle zweiten Faktoren Ihres Kontos bei ${product} entfernt (${time(at)}). Sie melden sich jetzt nur mit Ihrem Passwort an.`,
+      "Fügen Sie wieder einen zweiten Faktor hinzu. Wenn Sie nicht darum gebeten haben, ändern Sie Ihr Passwort und wenden Sie sich an den Support.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: "Wenn Sie darum gebeten haben, fügen Sie nur noch einen neuen zweiten Faktor hinzu.",
+  }),
+
+  recovery_code_used: ({ product, left, url, at }) => ({
+    subject: `Wiederherstellungscode für Ihr Konto bei ${product} verwendet`,
+    body: [
+      `Jemand hat sich mit einem Wiederherstellungscode bei Ihrem Konto bei ${product} angemeldet (${time(at)}).`,
+      left === 0
+        ? "Es war Ihr letzter. Erstellen Sie jetzt neue Wiederherstellungscodes."
+        : `Sie haben noch ${count(left, "Wiederherstellungscode", "s")}.${left <= FEW_CODES ? " Erstellen Sie rechtzeitig neue." : ""}`,
+      "Wenn Sie das nicht waren, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  recovery_codes_replaced: ({ product, url, at }) => ({
+    subject: `Neue Wiederherstellungscodes für Ihr Konto bei ${product}`,
+    body: [
+      `Für Ihr Konto bei ${product} wurden neue Wiederherstellungscodes erstellt (${time(at)}). Die alten funktionieren nicht mehr.`,
+      "Wenn Sie das nicht waren, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  passkey_counter_fell_back: ({ product, url, at }) => ({
+    subject: `Prüfen Sie einen Passkey Ihres Kontos bei ${product}`,
+    body: [
+      `Jemand hat sich bei Ihrem Konto bei ${product} mit einem Passkey angemeldet, dessen Zähler niedriger war als zuvor (${time(at)}). Möglicherweise wurde der Passkey kopiert.`,
+      "Wenn Sie diese Anmeldung nicht kennen, entfernen Sie den Passkey, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
+    ],
+    action: { label: "Konto sichern", url },
+    closing: NOTHING_TO_DO,
+  }),
+
   confirm_email: ({ product, username, url, hours }) => ({
     subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${product}`,
     body: [
@@ -152,8 +217,8 @@ function deviceDetail(device: Device = UNKNOWN): Detail {
   return { label: "Gerät", value: typeof device === "string" ? device : `${device.browser} unter ${device.system}` };
 }
 
-function count(number: number, unit: string): string {
-  return `${number} ${unit}${number === 1 ? "" : "n"}`;
+function count(number: number, unit: string, plural = "n"): string {
+  return `${number} ${unit}${number === 1 ? "" : plural}`;
 }
 
 function time(at: number): string {

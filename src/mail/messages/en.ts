@@ -1,10 +1,12 @@
 /** The emails in English. */
 import { formatTime } from "../../config/languages.ts";
-import type { Detail, Device, Language, Messages } from "../messages.ts";
+import { type Detail, type Device, FEW_CODES, type Language, type Messages } from "../messages.ts";
 
 const UNKNOWN = "unknown";
 const NOTHING_TO_DO = "If this was you, you don't need to do anything.";
 const NOT_TOLD = "If this wasn't you, you don't need to do anything. We didn't tell anyone that you have an account.";
+
+const FACTORS = { totp: "An authenticator app", passkey: "A passkey" } as const;
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
@@ -87,6 +89,69 @@ const messages: Messages = {
     ],
     action: { label: "Secure your account", url },
     closing: "This can also happen when a device is restored from a backup.",
+  }),
+
+  second_factor_added: ({ product, factor, url, at }) => ({
+    subject: `A second factor was added to your ${product} account`,
+    body: [
+      `${FACTORS[factor]} was added to your ${product} account on ${time(at)}. From now on you also need it, or a recovery code, to log in.`,
+      "If this wasn't you, remove it, change your password and log out all other devices.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  second_factor_removed: ({ product, factor, url, at }) => ({
+    subject: `A second factor was removed from your ${product} account`,
+    body: [
+      `${FACTORS[factor]} was removed from your ${product} account on ${time(at)}.`,
+      "If this wasn't you, change your password and log out all other devices.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  second_factors_removed: ({ product, url, at }) => ({
+    subject: `The second factors of your ${product} account were removed`,
+    body: [
+      `An administrator removed all second factors of your ${product} account on ${time(at)}. You now log in with your password alone.`,
+      "Add a second factor again. If you didn't ask for this, change your password and contact support.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: "If you asked for this, you only need to add a new second factor.",
+  }),
+
+  recovery_code_used: ({ product, left, url, at }) => ({
+    subject: `A recovery code was used for your ${product} account`,
+    body: [
+      `Someone logged in to your ${product} account with a recovery code on ${time(at)}.`,
+      left === 0
+        ? "It was your last one. Create new recovery codes now."
+        : `You have ${count(left, "recovery code")} left.${left <= FEW_CODES ? " Create new ones before you run out." : ""}`,
+      "If this wasn't you, change your password and log out all other devices.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  recovery_codes_replaced: ({ product, url, at }) => ({
+    subject: `New recovery codes for your ${product} account`,
+    body: [
+      `New recovery codes were created for your ${product} account on ${time(at)}. The old ones no longer work.`,
+      "If this wasn't you, change your password and log out all other devices.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
+  }),
+
+  passkey_counter_fell_back: ({ product, url, at }) => ({
+    subject: `Check a passkey of your ${product} account`,
+    body: [
+      `On ${time(at)}, someone logged in to your ${product} account with a passkey whose counter was lower than before. This can mean that the passkey was copied.`,
+      "If you don't recognize this login, remove the passkey, change your password and log out all other devices.",
+    ],
+    action: { label: "Secure your account", url },
+    closing: NOTHING_TO_DO,
   }),
 
   confirm_email: ({ product, username, url, hours }) => ({
