@@ -62,8 +62,10 @@ export async function answerTo(ask) {
  * @param {any} error a `PosternError` of the client, or an error of `fetch`
  * @returns {Answer}
  */
-export function failureOf({ status = 0, code, errors, retryAfter: retryAfterSeconds = 0, requestId = "" }) {
-  return { ok: false, status, code, faults: byField(errors), retryAfterSeconds, requestId, etag: "", data: undefined };
+export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", pendingToken, factors }) {
+  // What the second step of a login needs.
+  const data = pendingToken === undefined ? undefined : { pendingToken, factors };
+  return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };
 }
 
 /**

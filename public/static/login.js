@@ -1,26 +1,35 @@
 /** The log-in page. */
 import { challengeOf } from "./challenge.js";
-import { formById, inputById, onSubmit } from "./elements.js";
+import { buttonById, formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { hasPasskeys, usePasskey } from "./passkey.js";
 import { forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
-import { logIn } from "./session.js";
+import { askForSecondFactor, watchSecondFactor } from "./second-factor.js";
+import { logIn, logInWithPasskey } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
+
+/** @typedef {import("./answers.js").Answer} Answer */
 
 const loginForm = formById("login");
 const nameInput = inputById("name");
 const passwordInput = inputById("password");
+const passkeyForm = formById("passkey-login");
 const challenge = challengeOf(loginForm);
 
 challenge.show();
 carryReturnTo();
 leadOnceLoggedIn();
 onSubmit(loginForm, submitLogin);
+onSubmit(passkeyForm, submitPasskey);
+watchSecondFactor(failSecondStep);
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
+passkeyForm.hidden = !hasPasskeys;
 
 async function submitLogin() {
+  showRefusal(passkeyForm, "");
   const name = nameInput.value.trim();
   const password = passwordInput.value;
   const isComplete = showFieldErrors([
@@ -36,19 +45,58 @@ async function submitLogin() {
   const answer = await attempt(loginForm, words.login.busyLabel, () => logIn(credentials));
   if (answer.ok) {
     // `leadOnceLoggedIn` leaves the page.
-  } else if (answer.code === "email_not_verified") {
+  } else if (answer.code === "second_factor_required" && answer.data) {
     forget(passwordInput);
-    inputById("email").value = isEmail ? name : "";
-    moveTo("unverified");
-  } else if (answer.code === "account_disabled") {
-    showRefusal(loginForm, words.login.disabled);
-  } else if (answer.code === "cookies_refused") {
-    showRefusal(loginForm, words.login.cookiesRefused);
+    askForSecondFactor(answer.data);
   } else if (answer.code === "invalid_credentials" || answer.status === 422) {
     passwordInput.focus();
     passwordInput.select();
     showRefusal(loginForm, words.login.wrong);
   } else {
-    showFailure(loginForm, answer);
+    fail(loginForm, answer, isEmail ? name : "");
+  }
+}
+
+async function submitPasskey() {
+  showRefusal(loginForm, "");
+  const answer = await attempt(passkeyForm, words.login.passkey.busyLabel, () => usePasskey(logInWithPasskey));
+  if (!answer.ok) {
+    fail(passkeyForm, answer);
+  }
+}
+
+/** @param {HTMLFormElement} form @param {Answer} answer */
+function failSecondStep(form, answer) {
+  // The login has expired, or the account has changed since the password was right.
+  if (/^(invalid_pending_token|second_factor_required|invalid_credentials)$/.test(answer.code ?? "")) {
+    moveTo("login");
+    passwordInput.focus();
+    showRefusal(loginForm, words.login.second.expired);
+  } else {
+    fail(form, answer);
+  }
+}
+
+/** What every way to log in may be refused with. @param {HTMLFormElement} form @param {Answer} answer @param {string} email */
+function fail(form, answer, email = "") {
+  /** @type {Record<string, string>} */
+  const texts = {
+    account_disabled: words.login.disabled,
+    second_factor_lost: words.login.factorLost,
+    cookies_refused: words.login.cookiesRefused,
+    invalid_passkey: words.login.passkey.wrong,
+    invalid_factor: words.login.passkey.wrong,
+    passkey_unused: words.login.passkey.unused,
+  };
+  const text = texts[answer.code ?? ""];
+  if (answer.code === "email_not_verified") {
+    forget(passwordInput);
+    inputById("email").value = email;
+    moveTo("unverified");
+  } else if (text) {
+    buttonById(`${form.id}-button`).focus();
+    showRefusal(form, text);
+  } else {
+    showFailure(form, answer);
   }
 }

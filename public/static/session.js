@@ -12,6 +12,16 @@ export function logIn(credentials) {
   return answerOf(client.login(credentials));
 }
 
+/** @param {import("./client.js").SecondFactor} proof */
+export function proveSecondFactor(proof) {
+  return answerOf(client.proveSecondFactor(proof));
+}
+
+/** @param {import("./client.js").PasskeyCredential} credential */
+export function logInWithPasskey(credential) {
+  return answerOf(client.loginWithPasskey(credential));
+}
+
 export function logOut() {
   return answerOf(client.logout());
 }

@@ -5,7 +5,17 @@ import { createFetch } from "./fetch.ts";
 import { createService, readUser } from "./service.ts";
 import { type AuthState, createSession, type Message } from "./session.ts";
 import { joinTabs, noTabs } from "./tabs.ts";
-import type { Answer, Fetch, LoginBody, ReauthenticateBody, RegisterBody, TokenPair, User } from "./types.ts";
+import type {
+  Answer,
+  Fetch,
+  LoginBody,
+  PasskeyCredential,
+  ReauthenticateBody,
+  RegisterBody,
+  SecondFactor,
+  TokenPair,
+  User,
+} from "./types.ts";
 
 export interface ClientOptions {
   /** The origin of the service, for example `https://auth.example.com`. */
@@ -39,8 +49,18 @@ export interface Client {
   /**
    * Logs in with an email or a username. In cookie mode, also checks that the browser kept the cookie. If the browser
    * did not, ends the session and throws `cookies_refused`.
+   *
+   * Throws `second_factor_required` if the password is right and the user has a second factor. Ask for one of the error's
+   * `factors`, and call `proveSecondFactor`.
    */
   login(body: LoginBody): Promise<User>;
+  /**
+   * Finishes a login that was refused with `second_factor_required`. Throws `invalid_factor` if the proof is wrong: ask
+   * again. Throws `invalid_pending_token` if the login took too long: begin with `login` again.
+   */
+  proveSecondFactor(proof: SecondFactor): Promise<User>;
+  /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */
+  loginWithPasskey(credential: PasskeyCredential): Promise<User>;
   /**
    * Logs out at once, here and in the tabs that share the session. With `all`, ends every session of the user.
    *
@@ -111,18 +131,27 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     session.hear(message);
   }
 
-  async function enter(body: LoginBody): Promise<User> {
+  const named = deviceName === undefined ? {} : { device_name: deviceName };
+
+  async function enter(ask: () => Promise<Answer<"/api/v1/auth/login">>): Promise<User> {
     const since = world.readClocks();
-    const { user, ...tokens } = await service.post("/api/v1/auth/login", {
-      ...(deviceName === undefined ? {} : { device_name: deviceName }),
-      ...body,
-      cookie: usesCookie,
-    });
+    const { user, ...tokens } = await ask();
     if (usesCookie) await expectCookie(service, tokens.access_token);
     unconfirmed = undefined;
     session.begin(tokens, user, since);
     tabs.tell({ kind: "logged_in", tokens, user, sentAt: since.wall });
     return user;
+  }
+
+  /** Logs in with the tokens that `ask` gets, in turn with other tabs. */
+  function enterInTurn(ask: () => Promise<Answer<"/api/v1/auth/login">>): Promise<User> {
+    const outcome = tabs.toLogIn(() => enter(ask));
+    const land = () => {
+      if (entering === outcome) entering = undefined;
+    };
+    outcome.then(land, land);
+    entering = outcome;
+    return outcome;
   }
 
   /**
@@ -151,15 +180,16 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
   return {
     register: (body) => service.post("/api/v1/auth/register", body),
 
-    login(body) {
-      const outcome = tabs.toLogIn(() => enter(body));
-      const land = () => {
-        if (entering === outcome) entering = undefined;
-      };
-      outcome.then(land, land);
-      entering = outcome;
-      return outcome;
+    login: (body) => enterInTurn(() => service.post("/api/v1/auth/login", { ...named, ...body, cookie: usesCookie })),
+
+    proveSecondFactor({ pendingToken, recoveryCode, ...proof }) {
+      const code = recoveryCode === undefined ? {} : { recovery_code: recoveryCode };
+      const body = { pending_token: pendingToken, ...code, ...proof };
+      return enterInTurn(() => service.post("/api/v1/auth/second-factor", body));
     },
+
+    loginWithPasskey: (credential) =>
+      enterInTurn(() => service.post("/api/v1/auth/passkey", { ...named, credential, cookie: usesCookie })),
 
     async logout({ all = false } = {}) {
       if (entering !== undefined) await entering.catch(() => {});

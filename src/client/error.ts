@@ -1,4 +1,4 @@
-import type { ErrorCode, FieldError, Problem } from "./types.ts";
+import type { ErrorCode, FactorKind, FieldError, Problem } from "./types.ts";
 
 interface Details {
   status: number;
@@ -7,6 +7,9 @@ interface Details {
   errors?: FieldError[];
   retryAfter?: number | undefined;
   requestId?: string | undefined;
+  pendingToken?: string | undefined;
+  factors?: FactorKind[];
+  expiresIn?: number | undefined;
 }
 
 /** A refusal by the service, or a missing answer. */
@@ -27,15 +30,24 @@ export class PosternError extends Error {
   readonly retryAfter: number | undefined;
   /** The id of the request in the service's logs. */
   readonly requestId: string | undefined;
+  /** After a login with `second_factor_required`: the login that waits. `client.proveSecondFactor` takes it. */
+  readonly pendingToken: string | undefined;
+  /** What can prove the second factor; empty unless the code is `second_factor_required`. */
+  readonly factors: readonly FactorKind[];
+  /** Seconds until the `pendingToken` expires. */
+  readonly expiresIn: number | undefined;
 
-  constructor({ status, code, detail, errors = [], retryAfter, requestId }: Details, options?: { cause: unknown }) {
-    super(detail, options);
-    this.status = status;
-    this.code = code;
-    this.detail = detail;
-    this.errors = errors;
-    this.retryAfter = retryAfter;
-    this.requestId = requestId;
+  constructor(details: Details, options?: { cause: unknown }) {
+    super(details.detail, options);
+    this.status = details.status;
+    this.code = details.code;
+    this.detail = details.detail;
+    this.errors = details.errors ?? [];
+    this.retryAfter = details.retryAfter;
+    this.requestId = details.requestId;
+    this.pendingToken = details.pendingToken;
+    this.factors = details.factors ?? [];
+    this.expiresIn = details.expiresIn;
   }
 }
 
@@ -64,7 +76,7 @@ export function readError(response: Response): Promise<PosternError> {
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const { code, detail, errors, request_id } = readProblem(response, text);
+  const { code, detail, errors, request_id, pending_token, factors, expires_in } = readProblem(response, text);
   return new PosternError({
     status,
     code: typeof code === "string" ? code : "unexpected_answer",
@@ -72,6 +84,9 @@ export function errorOf(response: Response, text: string): PosternError {
     errors: Array.isArray(errors) ? errors : [],
     retryAfter: Number.isNaN(seconds) ? undefined : seconds,
     requestId: typeof request_id === "string" ? request_id : (headers.get("X-Request-Id") ?? undefined),
+    pendingToken: typeof pending_token === "string" ? pending_token : undefined,
+    factors: Array.isArray(factors) ? factors : [],
+    expiresIn: typeof expires_in === "number" ? expires_in : undefined,
   });
 }
 

@@ -6,4 +6,15 @@ export type { Surroundings } from "./browser.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
 export { PosternError, readError } from "./error.ts";
 export type { AuthState, SignedOutReason } from "./session.ts";
-export type { ErrorCode, Fetch, FieldError, LoginBody, ReauthenticateBody, RegisterBody, User } from "./types.ts";
+export type {
+  ErrorCode,
+  FactorKind,
+  Fetch,
+  FieldError,
+  LoginBody,
+  PasskeyCredential,
+  ReauthenticateBody,
+  RegisterBody,
+  SecondFactor,
+  User,
+} from "./types.ts";

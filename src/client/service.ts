@@ -14,7 +14,9 @@ type Json = Partial<Record<string, unknown>>;
  */
 const KNOWN_BY = {
   "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
-  "/api/v1/auth/login": (answer: Json) => isTokenPair(answer) && isUser(answer.user),
+  "/api/v1/auth/login": isLogin,
+  "/api/v1/auth/second-factor": isLogin,
+  "/api/v1/auth/passkey": isLogin,
   "/api/v1/auth/refresh": isTokenPair,
   "/api/v1/auth/reauthenticate": isTokenPair,
   /** These routes answer a success with 204 and no body. Proxies do not send a 204. */
@@ -76,6 +78,10 @@ async function readJson(response: Response, isKnown: (answer: Json) => boolean) 
     }
   }
   throw errorOf(response, text);
+}
+
+function isLogin(answer: Json): boolean {
+  return isTokenPair(answer) && isUser(answer.user);
 }
 
 function isTokenPair({ access_token, session_id, expires_in }: Json): boolean {

@@ -29,6 +29,21 @@ export type FieldError = NonNullable<Problem["errors"]>[number];
 
 export type RegisterBody = Body<"/api/v1/auth/register">;
 
+/** What can prove a second factor. */
+export type FactorKind = NonNullable<Problem["factors"]>[number];
+
+/** What `PublicKeyCredential.toJSON()` returns after `navigator.credentials.get()`. */
+export type PasskeyCredential = Body<"/api/v1/auth/passkey">["credential"];
+
+/** The `pendingToken` of a login, and one proof of the second factor. */
+export interface SecondFactor {
+  pendingToken: string;
+  /** The six digits that an authenticator app shows. */
+  totp?: string;
+  recoveryCode?: string;
+  passkey?: PasskeyCredential;
+}
+
 /** The client sets `cookie` itself. */
 export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 

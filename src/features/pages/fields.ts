@@ -65,9 +65,9 @@ ${formEnd(form, label)}`;
 }
 
 /** The form's error line, then its button. The page's script enables the button. */
-export function formEnd(form: string, label: string): Markup {
+export function formEnd(form: string, label: string, look = "button"): Markup {
   return html`<p class="form-error" id="${form}-error" role="alert"></p>
-<button class="button" type="submit" id="${form}-button" disabled>${label}</button>`;
+<button class="${look}" type="submit" id="${form}-button" disabled>${label}</button>`;
 }
 
 export const AS_TYPED = { autocapitalize: "none", spellcheck: "false" };

@@ -1,18 +1,23 @@
-/** The log-in page. A user whose address is not verified can request another link here. */
+/**
+ * The log-in page. A user with a second factor proves it in another view. A user whose address is not verified can
+ * request another link here.
+ */
 import type { Locale } from "../../config/languages.ts";
+import { PROOF_KINDS, type ProofKind } from "../../factors/factor.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
-import { html } from "./html.ts";
+import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
+import type { PageWords } from "./words/en.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function loginPage(locale: Locale): Page {
   const { fields, login, resent } = PAGE_WORDS[locale];
-  const { busyLabel, nameMissing, wrong, disabled, cookiesRefused, unverified } = login;
+  const { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second, unverified } = login;
   return {
     name: "login",
     title: login.heading,
     script: "login.js",
-    words: { login: { busyLabel, nameMissing, wrong, disabled, cookiesRefused } },
+    words: { login: { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second } },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">
     <h1 tabindex="-1">${login.heading}</h1>
@@ -25,9 +30,15 @@ export function loginPage(locale: Locale): Page {
       ${passwordField({ id: "password", label: fields.password, autocomplete: "current-password" }, fields)}
       ${challengedEnd("login", login.label)}
     </form>
+    <form class="second" id="passkey-login" hidden>
+      ${formEnd("passkey-login", passkey.label, "button button-quiet")}
+    </form>
     <p class="ways"><a href="${pageLink("reset-password", locale)}">${login.forgot}</a></p>
     <p class="ways if-open">${login.noAccount} <a href="${pageLink("register", locale)}">${login.toRegister}</a></p>
   </section>
+  ${secondStep("totp", locale, codeField("totp-code", second.totp.field, TOTP_INPUT))}
+  ${secondStep("passkey", locale)}
+  ${secondStep("recovery_code", locale, codeField("recovery-code", second.recovery_code.field, RECOVERY_INPUT))}
   <section class="view" id="view-unverified" hidden>
     <h1 tabindex="-1">${unverified.heading}</h1>
     <p>${unverified.text}</p>
@@ -45,4 +56,31 @@ export function loginPage(locale: Locale): Page {
   </section>
 </div>`,
   };
+}
+
+const TOTP_INPUT = { inputmode: "numeric", autocomplete: "one-time-code" };
+const RECOVERY_INPUT = { autocomplete: "off", ...AS_TYPED };
+
+function codeField(id: string, label: string, input: Record<string, string>): Markup {
+  return field({ id, label, attributes: { required: "", maxlength: "32", ...input } });
+}
+
+/** The view for one way to prove a second factor. The script shows the buttons to the ways that the user has. */
+function secondStep(way: ProofKind, locale: Locale, input?: Markup): Markup {
+  const { second }: PageWords["login"] = PAGE_WORDS[locale].login;
+  const { heading, text, label } = second[way];
+  const others = PROOF_KINDS.filter((kind) => kind !== way);
+  return html`<section class="view" id="view-${way}" hidden>
+    <h1 tabindex="-1">${heading}</h1>
+    <p>${text}</p>
+    <form class="action" id="${way}" novalidate>
+      ${input}
+      ${formEnd(way, label)}
+    </form>
+    ${others.map(
+      (kind) =>
+        html`<button class="button button-quiet second" type="button" data-way="${kind}" hidden>${second[kind].instead}</button>`,
+    )}
+    <p class="ways"><a href="${pageLink("login", locale)}">${second.back}</a></p>
+  </section>`;
 }

@@ -8,7 +8,10 @@ export interface ScriptWords {
   fields: Pick<PageWords["fields"], "show" | "showPassword" | "hide" | "hidePassword">;
   page: LinkPage & { busyLabel: string; kept: string };
   views: Record<string, ViewWords>;
-  login: Pick<PageWords["login"], "busyLabel" | "nameMissing" | "wrong" | "disabled" | "cookiesRefused">;
+  login: Pick<
+    PageWords["login"],
+    "busyLabel" | "nameMissing" | "wrong" | "disabled" | "factorLost" | "cookiesRefused" | "passkey" | "second"
+  >;
   register: { busyLabel: string; resent: string; invitation: string; closed: string };
   account: PageWords["account"];
   userAgents: { browsers: NamedSource[]; systems: NamedSource[] };

@@ -97,8 +97,43 @@ export const german: PageWords = {
     wrong:
       "E-Mail-Adresse, Benutzername oder Passwort falsch. Versuchen Sie es noch einmal oder setzen Sie Ihr Passwort zurück.",
     disabled: "Dieses Konto wurde gesperrt. Wenden Sie sich an den Support.",
+    factorLost: "Wir können den zweiten Faktor dieses Kontos nicht prüfen. Wenden Sie sich an den Support.",
     cookiesRefused:
       "Ihr Browser hat das Cookie nicht gespeichert, mit dem Sie angemeldet bleiben. Erlauben Sie Cookies für diese Website und versuchen Sie es noch einmal.",
+    passkey: {
+      label: "Mit Passkey anmelden",
+      busyLabel: "Warten auf Ihren Passkey …",
+      unused: "Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal oder melden Sie sich anders an.",
+      wrong: "Dieser Passkey wurde nicht akzeptiert. Versuchen Sie es noch einmal oder melden Sie sich anders an.",
+    },
+    second: {
+      totp: {
+        heading: "Geben Sie Ihren Code ein",
+        text: "Öffnen Sie Ihre Authenticator-App. Sie zeigt einen Code mit sechs Ziffern.",
+        field: "Sechsstelliger Code",
+        invalid: "Geben Sie die sechs Ziffern ein, die die App anzeigt.",
+        wrong: "Falscher Code. Warten Sie auf den nächsten und geben Sie ihn ein.",
+        label: "Anmelden",
+        instead: "Authenticator-App verwenden",
+      },
+      passkey: {
+        heading: "Verwenden Sie Ihren Passkey",
+        text: "Ihr Gerät fragt nach Ihrem Fingerabdruck, Ihrem Gesicht oder Ihrer PIN.",
+        label: "Passkey verwenden",
+        instead: "Passkey verwenden",
+      },
+      recovery_code: {
+        heading: "Geben Sie einen Wiederherstellungscode ein",
+        text: "Verwenden Sie einen der Codes, die Sie gespeichert haben. Jeder Code gilt einmal.",
+        field: "Wiederherstellungscode",
+        invalid: "Geben Sie einen Wiederherstellungscode ein. Er hat 16 Buchstaben und Ziffern.",
+        wrong: "Dieser Wiederherstellungscode ist falsch oder wurde schon verwendet. Geben Sie einen anderen ein.",
+        label: "Anmelden",
+        instead: "Wiederherstellungscode verwenden",
+      },
+      back: "Zurück zur Anmeldung",
+      expired: "Die Anmeldung hat zu lange gedauert. Geben Sie Ihr Passwort noch einmal ein.",
+    },
     unverified: {
       heading: "Bestätigen Sie Ihre E-Mail-Adresse",
       text: "Öffnen Sie vor der Anmeldung den Link in der E-Mail, die wir Ihnen bei der Registrierung geschickt haben. Nicht gefunden? Wir schicken Ihnen einen neuen.",

@@ -114,8 +114,45 @@ export const english = {
     toRegister: "Create one",
     wrong: "Wrong email, username or password. Try again, or reset your password.",
     disabled: "This account has been disabled. Contact support.",
+    factorLost: "We can't check the second factor of this account. Contact support.",
     cookiesRefused:
       "Your browser didn't keep the cookie that keeps you logged in. Allow cookies for this site and try again.",
+    passkey: {
+      label: "Log in with a passkey",
+      busyLabel: "Waiting for your passkey…",
+      /** The user cancelled, or had no passkey, or took too long: browsers don't say which. */
+      unused: "No passkey was used. Try again, or log in another way.",
+      wrong: "This passkey wasn't accepted. Try again, or log in another way.",
+    },
+    /** After the right password. `instead` is the button that leads to this way from another one. */
+    second: {
+      totp: {
+        heading: "Enter your code",
+        text: "Open your authenticator app. It shows a code with six digits.",
+        field: "Six-digit code",
+        invalid: "Enter the six digits that the app shows.",
+        wrong: "Wrong code. Wait for the next one, and enter it.",
+        label: "Log in",
+        instead: "Use authenticator app",
+      },
+      passkey: {
+        heading: "Use your passkey",
+        text: "Your device will ask for your fingerprint, face or PIN.",
+        label: "Use passkey",
+        instead: "Use passkey",
+      },
+      recovery_code: {
+        heading: "Enter a recovery code",
+        text: "Use one of the recovery codes that you saved. Each code works once.",
+        field: "Recovery code",
+        invalid: "Enter a recovery code. It has 16 letters and numbers.",
+        wrong: "This recovery code is wrong or was used before. Enter another one.",
+        label: "Log in",
+        instead: "Use recovery code",
+      },
+      back: "Back to log in",
+      expired: "The login took too long. Enter your password again.",
+    },
     unverified: {
       heading: "Verify your email address",
       text: "Before you can log in, open the link in the email we sent when you registered. Can't find it? We'll send a new one.",
