@@ -30,8 +30,9 @@ function cookieOf(answer: Answer): string | undefined {
 
 /** Proves a factor below HTTP, and returns the refresh token that the session then has. */
 async function prove({ userId, sessionId }: LoggedIn, ...methods: AuthenticationMethod[]): Promise<string> {
-  const renewed = await sessions.reauthenticate(userId, sessionId, methods);
-  return signRefreshToken({ userId, sessionId, generation: renewed?.generation ?? 0 }, secrets);
+  const renewed = await sessions.reauthenticate(userId, sessionId, methods, undefined);
+  if (renewed === null || "outcome" in renewed) throw new Error("There is no such session.");
+  return signRefreshToken({ userId, sessionId, generation: renewed.generation }, secrets);
 }
 
 describe("POST /api/v1/auth/reauthenticate", () => {

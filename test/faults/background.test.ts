@@ -85,6 +85,41 @@ describe("the cron job", () => {
 const BESIDE_LOSS = KINDS.filter((fault) => fault !== "lost");
 
 describe("the alarm of a user's sessions", () => {
+  const since = async (userId: string) =>
+    env.DB.prepare("SELECT second_factor_since FROM users WHERE id = ?").bind(userId).first("second_factor_since");
+
+  it("tells D1 of a second factor, whichever call fails, now or when it fires again", () =>
+    atEachCall(
+      tried,
+      "the alarm of a user's second factor",
+      async (plan) => {
+        const { userId } = await visitor();
+        const calls = new Calls(plan);
+        const object = env.USER_SESSIONS.getByName(userId);
+        const swap = (bindings: object) =>
+          runInDurableObject(object, (instance) => void Reflect.set(instance, "env", bindings));
+        const noted = Date.now();
+        // As a change of the factors leaves it that D1 has not accepted.
+        await runInDurableObject(object, async (_, { storage }) => {
+          storage.kv.put("second_factor_flag", { userId, since: noted, failures: 0 });
+          await storage.setAlarm(Date.now() + 3_600_000);
+        });
+        await swap(calls.bindings);
+        await runDurableObjectAlarm(object);
+        const nextAt = await runInDurableObject(object, (_, { storage }) => storage.getAlarm());
+        const isLeft = plan?.fault === "before" || plan?.fault === "after";
+        if (isLeft) expect(nextAt, "it fires again soon").toBeLessThan(Date.now() + 60_000);
+        if (plan?.fault === "evicted") await evictDurableObject(object);
+        await swap(env);
+        await runInDurableObject(object, (instance: UserSessions) => instance.alarm());
+        expect(await since(userId)).toBe(noted);
+        const left = await runInDurableObject(object, (_, { storage }) => storage.kv.get("second_factor_flag"));
+        expect(left).toBeUndefined();
+        return calls;
+      },
+      { kinds: BESIDE_LOSS },
+    ));
+
   it("copies a revocation to KV and reports a reuse, whichever call fails, now or when it fires again", () =>
     atEachCall(
       tried,

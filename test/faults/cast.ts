@@ -54,7 +54,7 @@ export async function withSession(person: Person & { userId: string }): Promise<
     services.sessions.create(userId, sessionId, 0, origin, ["pwd"]),
     users.findWithKeyringVersion(userId),
   ]);
-  if (opened === null || user === undefined) throw new Error("There is no such user.");
+  if (opened === null || "outcome" in opened || user === undefined) throw new Error("There is no such user.");
   const { authentication, expiresAt } = opened;
   const issued = { user, sessionId, generation: 1, expiresAt, authentication, keyringVersion };
   const pair = await issueTokenPair(services, issued);

@@ -3,11 +3,13 @@ import type { Prepare } from "./scenario.ts";
 import { ACCOUNT } from "./scenarios-account.ts";
 import { ADMINISTRATION } from "./scenarios-administration.ts";
 import { AUTHENTICATION } from "./scenarios-authentication.ts";
+import { FACTORS } from "./scenarios-factors.ts";
 import { SERVICE } from "./scenarios-service.ts";
 
 export const SCENARIOS: Readonly<Record<string, Prepare>> = {
   ...SERVICE,
   ...AUTHENTICATION,
+  ...FACTORS,
   ...ACCOUNT,
   ...ADMINISTRATION,
 };

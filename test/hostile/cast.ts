@@ -9,6 +9,7 @@ import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
+import { Holder } from "./holder.ts";
 
 /** In everything here that is secret: no answer and no log line may hold it. */
 export const CANARY = "c4nary-7f3e";
@@ -29,6 +30,8 @@ interface Member {
 }
 
 const HOUR = 3_600_000;
+/** How long a login is recent enough for changes of second factors, and some time to spare. */
+const RECENT = 10 * 60_000;
 let made = 0;
 
 export class Cast {
@@ -40,6 +43,7 @@ export class Cast {
   #version: string | null = null;
   #services = coldIsolate();
   #send: Send;
+  #holder: { holder: Holder; since: number } | undefined;
 
   constructor(send: Send) {
     this.#send = send;
@@ -48,12 +52,14 @@ export class Cast {
 
   /** Whoever was logged out, changed or deleted by the requests before is somebody again. */
   async rally(): Promise<void> {
+    if (this.#holder !== undefined) this.#tell("holder", await this.#holder.holder.codes());
     if (!this.isInDoubt) return;
     this.isInDoubt = false;
     // While somebody else is one, the superuser can be demoted and deleted.
     if (!this.words.has("anchor.id")) this.#tell("anchor", await this.#create("superuser"));
     await this.#rally("user", "user");
     await this.#rally("superuser", "superuser");
+    await this.#rallyHolder();
     const bearer = this.words.get("superuser.access");
     const target = await get(`/api/v1/users/${this.words.get("target.id")}`, { bearer }, this.#send);
     if (target.json?.role !== "user" || !target.json.is_active) {
@@ -74,6 +80,32 @@ export class Cast {
     const login = { email: this.words.get(`${name}.email`), password: this.words.get(`${name}.password`) };
     const again = await this.#logIn(login);
     this.#tell(name, again?.standing === standing ? again : await this.#create(standing));
+  }
+
+  /** Logged in with a second factor a short time ago, and about to prove it again. */
+  async #rallyHolder(): Promise<void> {
+    const me = await get("/api/v1/users/me", { bearer: this.words.get("holder.access") }, this.#send);
+    const isRecent = Date.now() - (this.#holder?.since ?? 0) < RECENT;
+    if (me.status !== 200 || !isRecent || !(await this.#holder?.holder.isEnrolled())) await this.#createHolder();
+    await this.#prepareHolder();
+  }
+
+  async #createHolder(): Promise<void> {
+    const member = await this.#create("user");
+    const holder = new Holder(this.#services, member.id);
+    await holder.enrol();
+    this.#holder = { holder, since: Date.now() };
+    this.#tell("holder", member);
+    await this.#prepareHolder();
+    const [pending_token, recovery_code] = [this.words.get("holder.pending"), this.words.get("holder.recovery")];
+    const { json, text } = await post("/api/v1/auth/second-factor", { pending_token, recovery_code }, {}, this.#send);
+    expect(json.access_token, text).toBeDefined();
+    this.#tell("holder", { access: json.access_token, refresh: json.refresh_token, session: json.session_id });
+  }
+
+  async #prepareHolder(): Promise<void> {
+    const { holder } = this.#holder ?? {};
+    if (holder !== undefined) this.#tell("holder", { ...(await holder.prepare()), ...(await holder.codes()) });
   }
 
   async #logIn(login: { email: string | undefined; password: string | undefined }) {
@@ -144,7 +176,7 @@ export class Cast {
     this.words.set("invitation.link", sign("invitation", id(), invitationState(invited)));
   }
 
-  #tell(name: string, member: Member): void {
+  #tell(name: string, member: Partial<Member> | Record<string, string>): void {
     for (const [field, value] of Object.entries(member)) this.words.set(`${name}.${field}`, value);
   }
 }

@@ -18,7 +18,7 @@ export interface HostileRequest {
   headers: [name: string, value: string][];
   body: HostileBody | null;
   /** Whose access token it carries. */
-  as: "nobody" | "user" | "superuser";
+  as: "nobody" | "user" | "superuser" | "holder";
   /** Whether the limits are on: then 429 is an answer too. */
   limited: boolean;
 }
@@ -31,7 +31,7 @@ export function requestsTo(operation: Endpoint): fc.Arbitrary<HostileRequest> {
     headers: headersOf(operation),
     body: bodiesOf(operation),
     as: fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom("user" as const, "superuser" as const) },
+      { weight: 3, arbitrary: fc.constantFrom("user" as const, "superuser" as const, "holder" as const) },
       { weight: 1, arbitrary: fc.constant("nobody" as const) },
     ),
     limited: rarely(false, fc.constant(true)),
@@ -58,7 +58,18 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
     email: "<<invitation.email>>",
     username: "<<invitation.username>>",
   },
+  proveSecondFactor: { pending_token: "<<holder.pending>>", recovery_code: "<<holder.recovery>>" },
+  confirmTotp: { code: "<<holder.confirmation>>" },
+  renameFactor: { name: "An ordinary phone" },
 };
+
+/** What only a user with a second factor can do, and with which id. */
+const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "replaceRecoveryCodes"];
+const idOf = ({ path }: Endpoint) =>
+  path.includes("/factors/") ? "<<holder.factor>>" : path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";
+
+/** What an ordinary request asks for, where it must. */
+const ORDINARY_QUERY: Record<string, string> = { lookUpUser: "?username=<<target.username>>" };
 
 const COOKIE: [string, string][] = [
   ["Cookie", "postern_refresh=<<user.refresh>>"],
@@ -67,7 +78,8 @@ const COOKIE: [string, string][] = [
 
 /** The request as its operation means it, which must succeed: what is reached by it is reached by what differs a little. */
 export function ordinaryRequest(operation: Endpoint): HostileRequest {
-  return requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
+  const request = requestOf(operation, { ...ordinaryMembers(operation), ...ORDINARY_HERE[operation.id] });
+  return { ...request, path: request.path + (ORDINARY_QUERY[operation.id] ?? "") };
 }
 
 /** The ordinary request with one field or parameter hostile: each of them once with each text. */
@@ -84,7 +96,7 @@ export function sweepOf(operation: Endpoint): HostileRequest[] {
   );
   return [
     ...inQuery.map((query) => {
-      const request = ordinaryRequest(operation);
+      const request = requestOf(operation, {});
       return { ...request, path: request.path + query };
     }),
     ...inBody.map((members) => requestOf(operation, members)),
@@ -102,10 +114,10 @@ function requestOf(operation: Endpoint, members: Record<string, string>): Hostil
   const needsCookie = !hasBody && operation.credentials.includes("refresh_token");
   return {
     method: operation.method.toUpperCase(),
-    path: path.replace("{id}", path.includes("/me/") ? "<<own.session>>" : "<<target.id>>"),
+    path: path.replace("{id}", idOf(operation)),
     headers: hasBody ? [["Content-Type", "application/json"]] : needsCookie ? COOKIE : [],
     body: hasBody ? { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } : null,
-    as: "superuser",
+    as: AS_HOLDER.includes(operation.id) ? "holder" : "superuser",
     limited: false,
   };
 }
@@ -147,7 +159,16 @@ function methods(): fc.Arbitrary<string> {
 
 function pathsOf({ path }: Endpoint): fc.Arbitrary<string> {
   const ids = fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("<<target.id>>", "<<user.id>>", "<<superuser.id>>", "<<user.session>>") },
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(
+        "<<target.id>>",
+        "<<user.id>>",
+        "<<superuser.id>>",
+        "<<user.session>>",
+        "<<holder.factor>>",
+      ),
+    },
     { weight: 2, arbitrary: fc.constantFrom(ABSENT_ID, ABSENT_ID.toUpperCase(), "-".repeat(36), "f".repeat(36)) },
     { weight: 1, arbitrary: fc.constantFrom("me", "..", "%2e%2e", "%00", "null", "*", "' OR 1=1", "x".repeat(5_000)) },
   );

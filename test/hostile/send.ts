@@ -26,7 +26,7 @@ export async function sendHostile(
     text.replaceAll(/<<([a-z]+\.([a-z]+))>>/g, (whole, word: string, field: string) => {
       const own = hostile.as === "nobody" ? "target" : hostile.as;
       const value = cast.words.get(word.replace(/^own\b/, own)) ?? whole;
-      if (/password|access|refresh|link/.test(field)) sent.add(value);
+      if (/password|access|refresh|link|pending|recovery/.test(field)) sent.add(value);
       return value;
     });
   const request = await build(hostile, fill);

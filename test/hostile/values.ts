@@ -74,7 +74,7 @@ const nested: Text = fc
 /** Secrets of a wrong shape, which a message about the shape must not repeat. */
 const SPOILT_SECRETS = [CANARY, `${CANARY}\ud800`, CANARY.repeat(100)];
 
-const isSecret = (name: string) => /password|token/.test(name);
+const isSecret = (name: string) => /password|token|code|totp/.test(name);
 
 /** The texts to try in a field of this name. */
 export const textsFor = (name: string) => (isSecret(name) ? [...TEXTS, ...SPOILT_SECRETS] : TEXTS);
@@ -117,6 +117,15 @@ const linkTokens: Text = fc.oneof(
   fc.constantFrom("<<user.refresh>>", "<<user.access>>", CANARY, "<<reset.link>>A"),
 );
 
+const pendingTokens: Text = fc.constantFrom(
+  "<<holder.pending>>",
+  "<<holder.pending>>",
+  "<<holder.access>>",
+  `ppt_${CANARY}`,
+  "<<holder.pending>>A",
+);
+const codes: Text = fc.constantFrom("<<holder.totp>>", "<<holder.confirmation>>", "000000", " 000 000");
+
 /** Values that mean something to this service, by the name of the field. */
 const MEANINGFUL: Record<string, Text> = {
   email: emails,
@@ -131,6 +140,10 @@ const MEANINGFUL: Record<string, Text> = {
   new_password: fc.constantFrom(`${CANARY} a new password`, `e\u0301 ${CANARY} composed`),
   token: linkTokens,
   refresh_token: refreshTokens,
+  pending_token: pendingTokens,
+  totp: codes,
+  code: codes,
+  recovery_code: fc.constantFrom("<<holder.recovery>>", "aaaa-bbbb-cccc-dddd"),
   type: fc.constantFrom(...Object.keys(AUDIT_EVENT_TYPES)),
   id: fc.oneof(
     person.map((name) => `<<${name}.id>>`),

@@ -45,20 +45,20 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The grace in which the previous refresh token is accepted never ends.",
-        file: "src/sessions/generations.ts",
+        file: "src/sessions/refresh-rotation-and-reuse.ts",
         from: "generation === session.generation - 1 && isRecent(session, grace, now)",
         to: "generation === session.generation - 1",
       },
       {
         name: "Within the grace every older refresh token is accepted.",
-        file: "src/sessions/generations.ts",
+        file: "src/sessions/refresh-rotation-and-reuse.ts",
         from: "generation === session.generation - 1",
         to: "generation < session.generation",
       },
       {
         name: "The reuse of a refresh token does not end its session.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "await this.#end([session], rules, now);\n      await",
+        from: "await this.#end([session], rules, now);\n    await",
         to: "await",
       },
       {
@@ -80,13 +80,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A refresh token that a higher level superseded ends its session at once.",
-        file: "src/sessions/generations.ts",
+        file: "src/sessions/refresh-rotation-and-reuse.ts",
         from: "generation === raisedTo - 2 && isRecent(session, grace, now)",
         to: "false",
       },
       {
         name: "A refresh token that a higher level superseded never counts as reused.",
-        file: "src/sessions/generations.ts",
+        file: "src/sessions/refresh-rotation-and-reuse.ts",
         from: "generation === raisedTo - 2 && isRecent(session, grace, now)",
         to: "generation === raisedTo - 2",
       },
@@ -110,8 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "However old a login is, it counts as recent.",
         file: "src/endpoint/callers.ts",
-        from: "clock.now() - principal.authenticatedAt <= reauthenticationMaxAge",
-        to: "principal.authenticatedAt > 0",
+        from: "missing === undefined ? principal",
+        to: "missing !== null ? principal",
       },
     ],
   ),
@@ -446,7 +446,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login that was under way opens a session of a deleted account.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "if ((this.#closedUntil ?? 0) > now) return null;",
+        from: "if (this.#isClosed(now)) return null;",
         to: "",
       },
       {
@@ -685,8 +685,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The refusal of a login beyond the budget counts as a wrong guess.",
         file: "src/features/login/open-session.ts",
-        from: "await attempt.refundGuess();",
-        to: "",
+        from: "await attempt.refundGuess();\n    return spent;",
+        to: "return spent;",
       },
     ],
   ),
@@ -968,6 +968,94 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/factors/passkeys/challenge.ts",
         from: "passkey-challenge/$",
         to: "passkey-challenge/",
+      },
+    ],
+  ),
+  // Second factors
+  ...noticedBy(
+    ["test/factors/second-factor.test.ts"],
+    [
+      {
+        name: "The password alone opens a session although the user has a second factor.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "return kinds.length > 0 ?",
+        to: "return kinds.length < 0 ?",
+      },
+      {
+        name: "A code of an authenticator app works again.",
+        file: "src/factors/totp.ts",
+        from: " && step > lastStep",
+        to: "",
+      },
+      {
+        name: "A recovery code works again.",
+        file: "src/factors/recovery-codes.ts",
+        from: "if (isSpent) this.#kept.put(MACS, others);",
+        to: "",
+      },
+      {
+        name: "One login that waits for its second factor opens a session with each code.",
+        file: "src/factors/second-factors.ts",
+        from: "if (login !== undefined) this.#spent.add(login);",
+        to: "",
+      },
+      {
+        name: "Wrong codes of a second factor are free.",
+        file: "src/factors/second-factors.ts",
+        from: "else if (rule !== undefined) this.#attempts.countWrong(rule, now);",
+        to: "",
+      },
+      {
+        name: "An authenticator app is asked for before a code has confirmed it.",
+        file: "src/factors/factor-records.ts",
+        from: "IS NULL ORDER BY id",
+        to: "IS NULL OR 1 ORDER BY id",
+      },
+      {
+        name: "A login that waits for its second factor outlives a change of the password.",
+        file: "src/features/login/second-factor.ts",
+        from: " || user.sessionEpoch !== pending.epoch",
+        to: "",
+      },
+      {
+        name: "A login waits for its second factor for ever.",
+        file: "src/factors/pending-login.ts",
+        from: "clock.now() < login.expiresAt",
+        to: "true",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/factors/totp.test.ts"],
+    [
+      {
+        name: "Codes of an authenticator app are good for two steps more.",
+        file: "src/factors/totp.ts",
+        from: "const TOLERANCE = 1",
+        to: "const TOLERANCE = 2",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/factors/changes.test.ts"],
+    [
+      {
+        name: "Second factors can be changed by a session of the password alone.",
+        file: "src/endpoint/callers.ts",
+        from: "caller.secondFactorSince === null",
+        to: "caller.secondFactorSince !== undefined",
+      },
+      {
+        name: "A user can have any number of second factors.",
+        file: "src/factors/second-factors.ts",
+        from: "if (this.#records.list().length >= MOST_FACTORS) return false;",
+        to: "",
+      },
+      {
+        name: "A login that is asked for its second factor counts as a wrong guess.",
+        file: "src/features/login/open-session.ts",
+        from: "await attempt.refundGuess();\n  services.audit",
+        to: "services.audit",
       },
     ],
   ),
@@ -1574,7 +1662,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login that fails leaves its session behind.",
         file: "src/features/login/open-session.ts",
-        from: "      await retry(() => sessions.end(user.id, sessionId));\n",
+        from: "      await retry(() => sessions.end(userId, sessionId));\n",
         to: "",
       },
       {
@@ -1586,8 +1674,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A device is known before the owner is told of it.",
         file: "src/features/login/open-session.ts",
-        from: "if (await mail.notifyNow(notice)) await sessions.rememberDevice(user.id, sessionId, device);",
-        to: "await sessions.rememberDevice(user.id, sessionId, device);\n      await mail.notifyNow(notice);",
+        from: "if (await mail.notifyNow(notice)) await sessions.rememberDevice(userId, sessionId, device);",
+        to: "await sessions.rememberDevice(userId, sessionId, device);\n      await mail.notifyNow(notice);",
       },
       {
         name: "A check of the service waits for a store without end.",

@@ -194,7 +194,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     ]) {
       await page.evaluate(`document.documentElement.dataset.registration = "${policy}"`);
       expect(await page.locator("h1:visible").allTextContents()).toEqual([heading]);
-      expect(await page.locator("form:visible").count()).toBe(0);
+      expect(await page.locator("form.action:visible").count()).toBe(0);
     }
     await page.reload();
     await page.route("**/api/v1/auth/register", refusal(403, "registration_closed"));
@@ -264,7 +264,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
     async (path) => {
       const person = await register(service.origin);
       const page = await visitor.arrive(`/${path}?return_to=${encodeURIComponent("/account?a=b")}`);
-      await page.locator("form:visible").waitFor();
+      await page.locator("form.action:visible").waitFor();
       const other = await visitor.openWindow("/login");
       await visitor.submit("login", { name: person.username, password: person.password }, other);
       for (const window of [other, page]) await window.locator("#me", { hasText: person.username }).waitFor();

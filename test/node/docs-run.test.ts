@@ -78,6 +78,16 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '"code":"invalid_access_token"',
   ],
   "docs/cookies-or-tokens.md": ["postern_refresh=", "HttpOnly"],
+  "docs/factors.md": [
+    '"recovery_codes":["',
+    '"code":"second_factor_required"',
+    '"token_type":"Bearer"',
+    '"token_type":"Bearer"',
+    '"recovery_codes_left":9',
+    '"recovery_codes":["',
+    '"name":"Old phone"',
+    "204",
+  ],
   "docs/quick-start-worker.md": [
     '"code":"unauthorized"',
     '"role":"user"',
@@ -265,6 +275,10 @@ describe("the documentation's commands", () => {
 
   it("log in with a cookie", async () => {
     await expectPrinted("docs/cookies-or-tokens.md");
+  });
+
+  it("add a second factor, log in with it, and remove it", async () => {
+    await expectPrinted("docs/factors.md");
   });
 
   it("bring users along", async () => {

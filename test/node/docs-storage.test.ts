@@ -26,14 +26,21 @@ const firstWords = (heading: string) => rowsOf(heading).map(([cell = ""]) => /`(
 
 const matchesOf = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = ""]) => name);
 
-/** The file of a class of objects, and the files that it imports: what one object stores. */
+const importedBy = ({ path, text }: { path: string; text: string }) =>
+  matchesOf(text, /^import \{[^}]*\} from "(\.[^"]+)";$/gm).map((from) =>
+    normalize(join(dirname(path), from)).replaceAll("\\", "/"),
+  );
+
+/** The file of a class of objects, and the files that it imports, also by way of others: what one object stores. */
 function filesOfClass(name: string) {
   const own = sources.find(({ text }) => text.includes(`export class ${name} extends DurableObject`));
   if (own === undefined) throw new Error(`No file has the class ${name}.`);
-  const imported = matchesOf(own.text, /^import \{[^}]*\} from "(\.[^"]+)";$/gm).map((path) =>
-    normalize(join(dirname(own.path), path)).replaceAll("\\", "/"),
-  );
-  return sources.filter(({ path }) => path === own.path || imported.includes(path));
+  const paths = new Set([own.path]);
+  // The set grows while its new files are followed.
+  for (const path of paths) {
+    for (const file of sources) if (file.path === path) for (const imported of importedBy(file)) paths.add(imported);
+  }
+  return sources.filter(({ path }) => paths.has(path));
 }
 
 /** What an object stores, as the page writes it: its tables, and the keys beside them. */
@@ -63,7 +70,7 @@ describe("the page of what is stored", () => {
   it("names every task of the cron job, as what deletes something", () => {
     const tasksFile = readPage("src/cron-tasks.ts");
     const [, list = ""] = /const TASKS.*?\{\n(.*?)\n\};/s.exec(tasksFile) ?? [];
-    const deletesNothing = ["reseal_signing_keys", "offer_first_superuser"];
+    const deletesNothing = ["reseal_signing_keys", "reseal_factor_keys", "offer_first_superuser"];
     const tasks = matchesOf(list, /^ {2}(?:async )?(\w+)[:(]/gm).filter((task) => !deletesNothing.includes(task));
     const named = rowsOf("## D1").flatMap(([, , , deletedBy = ""]) => matchesOf(deletedBy, /`(\w+)`/g));
     expect([...new Set(named)].toSorted()).toEqual(tasks.toSorted());

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { PROOF_KINDS } from "../../src/factors/factor.ts";
 import { CHROMIUM, expectAccessible, expectRoom, GALLERY, LOOKS, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
@@ -96,6 +97,19 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.click("#resend-button");
       await page.locator("#view-resent").waitFor();
       await check(name("login-resent"));
+
+      await visitor.open(`/login?lang=${language}&second`);
+      const second = { code: "second_factor_required", pending_token: "ppt_x", factors: PROOF_KINDS };
+      await page.route("**/api/v1/auth/login", (route) =>
+        route.fulfill({ status: 403, contentType: "application/problem+json", json: second }),
+      );
+      await visitor.submit("login", { name: person.email, password: person.password });
+      for (const way of PROOF_KINDS) {
+        if (way !== "totp") await page.click(`[data-way="${way}"]:visible`);
+        await page.locator(`#view-${way}`).waitFor();
+        await check(name(`login-${way}`));
+      }
+      await page.unroute("**/api/v1/auth/login");
 
       await visitor.open(`/login?lang=${language}`);
       await visitor.submit("login", { name: person.email, password: person.password });

@@ -22,7 +22,7 @@ const called = endpointsOf(config).filter(
   ({ path }) =>
     scripts.includes(`"${path.replace("/{id}", "")}"`) ||
     Object.values(LINK_PAGES).some(({ operation }) => operation === path) ||
-    ["/api/v1/auth/login", "/api/v1/auth/logout"].includes(path),
+    ["login", "logout", "second-factor", "passkey"].some((name) => path === `/api/v1/auth/${name}`),
 );
 
 /** What somebody may type, trimmed, into a field that says nothing of it by itself. */

@@ -5,7 +5,8 @@ import { createApp } from "../../src/app.ts";
 import { buildDocument } from "../../src/build/openapi-document.ts";
 import { refusalsOf } from "../../src/build/openapi-refusals.ts";
 import { parseConfig } from "../../src/config/config.ts";
-import { PROBLEMS } from "../../src/http/problems.ts";
+import { takesAccessToken } from "../../src/endpoint/endpoint.ts";
+import { statusOf } from "../../src/http/problems.ts";
 import { VERSION } from "../../src/version.ts";
 import { get } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
@@ -46,7 +47,7 @@ describe("GET /openapi.json", () => {
     for (const operation of operations) {
       const { responses } = operationOf(operation.path, operation.method);
       for (const code of refusalsOf(operation)) {
-        const content = responses[PROBLEMS[code].status]?.content["application/problem+json"];
+        const content = responses[statusOf(code, takesAccessToken(operation))]?.content["application/problem+json"];
         const example = content?.examples[code]?.value;
         expect(example?.code, `${operation.id} ${code}`).toBe(code);
         const validator = new Validator({ ...content.schema, components: document.components }, "2020-12", false);

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EXAMPLES, type Example } from "../../src/build/openapi-examples.ts";
-import { PROBLEMS } from "../../src/http/problems.ts";
+import { takesAccessToken } from "../../src/endpoint/endpoint.ts";
+import { statusOf } from "../../src/http/problems.ts";
 import { createId, systemRandom } from "../../src/platform/random.ts";
 import { appWith, call, ORIGIN, post } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
@@ -65,7 +66,9 @@ describe("the examples of the API reference", () => {
     );
     const { answers } = example;
     const expected =
-      typeof answers === "number" ? { status: answers } : { status: PROBLEMS[answers].status, code: answers };
+      typeof answers === "number"
+        ? { status: answers }
+        : { status: statusOf(answers, takesAccessToken(operation)), code: answers };
     expect({ status: answer.status, code: answer.json?.code }, answer.text).toEqual({ code: undefined, ...expected });
   });
 

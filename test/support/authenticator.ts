@@ -169,7 +169,7 @@ function credentialJson<Response extends object>(id: Bytes, response: Response, 
   return {
     id: encodeBase64url(id),
     rawId: encodeBase64url(id),
-    type: "public-key",
+    type: "public-key" as const,
     authenticatorAttachment: "platform",
     clientExtensionResults: {},
     response,

@@ -41,5 +41,5 @@ function exampleQuery(parameters: Parameter[]): string {
   return needed.length === 0 ? "" : `?${query}`;
 }
 
-/** A log-in and a look-up name either address or username, which a schema can't say. */
-const isNeeded = (name: string, required: boolean) => required || name === "email";
+/** Of what a schema can't say is needed: an address or a username, a password or a code. */
+const isNeeded = (name: string, required: boolean) => required || name === "email" || name === "totp";

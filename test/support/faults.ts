@@ -28,7 +28,15 @@ export interface Plan {
 
 /** Calls without an effect, beside statements of D1. */
 const READS = new Set([
-  ...["USER_SESSIONS.epochOf", "USER_SESSIONS.list", "USER_SESSIONS.devices", "REVOCATIONS.get", "ASSETS.fetch"],
+  ...[
+    "USER_SESSIONS.epochOf",
+    "USER_SESSIONS.list",
+    "USER_SESSIONS.devices",
+    "USER_SESSIONS.factors.list",
+    "USER_SESSIONS.factors.passkeys",
+    "REVOCATIONS.get",
+    "ASSETS.fetch",
+  ],
   ...["MAIL_QUEUE.metrics", "MAIL_DEAD_LETTERS.metrics", "AUDIT_QUEUE.metrics", "AUDIT_DEAD_LETTERS.metrics"],
 ]);
 
@@ -152,6 +160,9 @@ export class Calls {
         if (method === "then") return undefined;
         const original: unknown = Reflect.get(target, method);
         if (typeof original !== "function") return original;
+        if (method === "factors")
+          return (...values: unknown[]) =>
+            this.#wrapFactors(name, () => Reflect.apply(original, target, values), evictTarget);
         return (...values: unknown[]) =>
           this.call(`${name}.${String(method)}`, async (fault) => {
             if (fault === "evicted" && (await evictTarget())) this.evictions += 1;
@@ -164,6 +175,20 @@ export class Calls {
           });
       },
     });
+  }
+
+  /** What an object returns for the calls of its factors. A call of that is one of the object, which is made with it. */
+  #wrapFactors(name: string, ask: () => object, evictTarget: () => Promise<boolean>): object {
+    const get = (_: object, method: string | symbol) => {
+      const make = async (values: unknown[], fault?: Fault) => {
+        if (fault === "evicted" && (await evictTarget())) this.evictions += 1;
+        const factors = ask();
+        return Reflect.apply(Reflect.get(factors, method), factors, values);
+      };
+      const whole = `${name}.factors.${String(method)}`;
+      return (...values: unknown[]) => this.call(whole, (fault) => make(values, fault));
+    };
+    return new Proxy({}, { get });
   }
 }
 

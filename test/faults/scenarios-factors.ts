@@ -1,0 +1,231 @@
+/** The routes of second factors. */
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect } from "vitest";
+import { createAuthenticator } from "../support/authenticator.ts";
+import { type Answer, expectProblem, get, post } from "../support/client.ts";
+import { addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
+import type { LoggedIn } from "../support/people.ts";
+import { superuser, visitor } from "./cast.ts";
+import { expectAlive, type Prepare } from "./scenario.ts";
+
+type Holder = Omit<LoggedIn, "answer"> & { totp: Totp; recoveryCodes: string[]; pending: string };
+
+/** Turnstile passes every token. */
+const turnstile_token = "a-token-of-turnstile";
+const factorsOf = (bearer: string) => get("/api/v1/users/me/factors", { bearer });
+
+const SITE = { rpId: "localhost", origin: "http://localhost:8787" };
+const PASSKEYS = "/api/v1/users/me/factors/passkeys";
+const creationOptions = async (bearer: string) => (await post(`${PASSKEYS}/options`, undefined, { bearer })).json;
+
+const tokensOf = ({ json }: Answer) => ({ accessToken: json.access_token, refreshToken: json.refresh_token });
+
+/** Milliseconds: of a step, and what is left of it for the code of the step before to be sent. */
+const STEP = 30_000;
+const ENOUGH = 2_000;
+
+/** The codes of three steps in a row are right. With those of the first, an app is confirmed. */
+const CONFIRMED = -1;
+const UNUSED = 0;
+const LATER = 1;
+
+/** A user with an authenticator app, which D1 knows of, and with a session at its level. One login waits for the app. */
+async function holder(): Promise<Holder> {
+  const person = await visitor();
+  const { id, secret } = (await addTotp(person.accessToken)).json;
+  const left = STEP - (Date.now() % STEP);
+  if (left < ENOUGH) await scheduler.wait(left);
+  const confirmed = await confirmTotp(person.accessToken, await codeOf(secret, CONFIRMED));
+  expect(confirmed.status, confirmed.text).toBe(200);
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
+  const [recovery_code, ...recoveryCodes] = confirmed.json.recovery_codes;
+  const answer = await secondStep(await pendingToken(person, { turnstile_token }), { recovery_code });
+  expect(answer.status, answer.text).toBe(200);
+  const pending = await pendingToken(person, { turnstile_token });
+  const { session_id: sessionId } = answer.json;
+  return { ...person, ...tokensOf(answer), sessionId, totp: { id, secret }, recoveryCodes, pending };
+}
+
+/** Whether the code of a user was spent. */
+const hasUsed =
+  ({ userId, totp }: Holder, since: number) =>
+  async () => {
+    const { items } = await env.USER_SESSIONS.getByName(userId)
+      .factors(true)
+      .then((factors) => factors.list());
+    return items.some(({ id, lastUsedAt }) => id === totp.id && (lastUsedAt ?? 0) > since);
+  };
+
+/** The user can log in with the next code, whatever became of the one before. */
+async function expectSecondLogin(person: Holder): Promise<void> {
+  const answer = await secondStep(await pendingToken(person, { turnstile_token }), {
+    totp: await codeOf(person.totp.secret, LATER),
+  });
+  expect(answer.status, answer.text).toBe(200);
+  await expectAlive(tokensOf(answer));
+}
+
+export const FACTORS: Record<string, Prepare> = {
+  async "login without the second factor"() {
+    const person = await holder();
+    const { email, password, userId } = person;
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/login", refusal: "second_factor_required" },
+      body: { email, password, turnstile_token },
+      userId,
+      whenDone: () => expectSecondLogin(person),
+    };
+  },
+
+  async proveSecondFactor() {
+    const person = await holder();
+    const isDone = hasUsed(person, Date.now());
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/second-factor", isCold: true, again: "invalid_pending_token" },
+      body: { pending_token: person.pending, totp: await codeOf(person.totp.secret, UNUSED) },
+      isDone,
+      whenDone: () => expectSecondLogin(person),
+    };
+  },
+
+  async "proveSecondFactor with a wrong code"() {
+    const person = await holder();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/second-factor", refusal: "invalid_factor" },
+      body: { pending_token: person.pending, recovery_code: "aaaa-bbbb-cccc-dddd" },
+      userId: person.userId,
+      whenDone: () => expectSecondLogin(person),
+    };
+  },
+
+  async "reauthenticate with the second factor"() {
+    const person = await holder();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/reauthenticate", bearer: person.accessToken, again: "invalid_factor" },
+      body: { totp: await codeOf(person.totp.secret, UNUSED) },
+      isDone: hasUsed(person, Date.now()),
+      whenDone: async () => {
+        const body = { totp: await codeOf(person.totp.secret, LATER) };
+        const next = await post("/api/v1/auth/reauthenticate", body, { bearer: person.accessToken });
+        expect(next.status, next.text).toBe(200);
+        await expectAlive(tokensOf(next));
+      },
+    };
+  },
+
+  async listFactors() {
+    const { accessToken: bearer } = await visitor();
+    return { method: "GET", path: "/api/v1/users/me/factors", bearer };
+  },
+
+  async addTotp() {
+    const { accessToken: bearer } = await visitor();
+    return {
+      ...{ method: "POST", path: "/api/v1/users/me/factors/totp", bearer },
+      // What waits is replaced by the next one, and asked for by no login.
+      whenDone: async () => expect((await factorsOf(bearer)).json.items).toEqual([]),
+    };
+  },
+
+  async confirmTotp() {
+    const { accessToken: bearer } = await visitor();
+    const { id, secret } = (await addTotp(bearer)).json;
+    return {
+      ...{ method: "POST", path: "/api/v1/users/me/factors/totp/confirm", bearer, again: "reauthentication_required" },
+      body: { code: await codeOf(secret, UNUSED) },
+      isDone: async () => (await factorsOf(bearer)).json.items.length === 1,
+      whenDone: async () => expect((await factorsOf(bearer)).json.items).toMatchObject([{ id, kind: "totp" }]),
+    };
+  },
+
+  readLoginPasskeyOptions: async () => ({ method: "POST", path: "/api/v1/auth/passkey/options" }),
+
+  async "readLoginPasskeyOptions of a login that waits"() {
+    const { pending: pending_token } = await holder();
+    return { method: "POST", path: "/api/v1/auth/passkey/options", body: { pending_token } };
+  },
+
+  async logInWithPasskey() {
+    const person = await visitor();
+    const authenticator = createAuthenticator(SITE);
+    const body = { credential: await authenticator.register(await creationOptions(person.accessToken)) };
+    expect((await post(PASSKEYS, body, { bearer: person.accessToken })).status).toBe(201);
+    const use = async () => ({
+      credential: await authenticator.authenticate((await post("/api/v1/auth/passkey/options")).json),
+    });
+    const since = Date.now();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/passkey", body: await use(), isCold: true, again: "invalid_passkey" },
+      isDone: async () => {
+        const { items } = await env.USER_SESSIONS.getByName(person.userId)
+          .factors(true)
+          .then((factors) => factors.list());
+        return (items[0]?.lastUsedAt ?? 0) >= since;
+      },
+      whenDone: async () => expectAlive(tokensOf(await post("/api/v1/auth/passkey", await use()))),
+    };
+  },
+
+  async readPasskeyOptions() {
+    const { accessToken: bearer } = await visitor();
+    return { method: "POST", path: `${PASSKEYS}/options`, bearer };
+  },
+
+  async addPasskey() {
+    const { accessToken: bearer } = await visitor();
+    const credential = await createAuthenticator(SITE).register(await creationOptions(bearer));
+    return {
+      ...{ method: "POST", path: PASSKEYS, bearer, again: "reauthentication_required", body: { credential } },
+      isDone: async () => (await factorsOf(bearer)).json.items.length === 1,
+    };
+  },
+
+  async removeFactors() {
+    const [{ accessToken, email, password, userId }, { accessToken: bearer }] = [await holder(), await superuser()];
+    return {
+      ...{ method: "DELETE", path: `/api/v1/users/${userId}/factors`, bearer },
+      isDone: async () => (await factorsOf(accessToken)).json.items.length === 0,
+      whenDone: async () => {
+        await runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
+        const answer = await post("/api/v1/auth/login", { email, password, turnstile_token });
+        expect(answer.status, answer.text).toBe(200);
+      },
+    };
+  },
+
+  async renameFactor() {
+    const { accessToken: bearer, totp, userId } = await holder();
+    const name = "An old phone";
+    return {
+      ...{ method: "PATCH", path: `/api/v1/users/me/factors/${totp.id}`, bearer, body: { name }, userId },
+      isDone: async () => (await factorsOf(bearer)).json.items[0]?.name === name,
+    };
+  },
+
+  async removeFactor() {
+    const { accessToken: bearer, totp, userId, ...person } = await holder();
+    return {
+      ...{ method: "DELETE", path: `/api/v1/users/me/factors/${totp.id}`, bearer, again: "not_found", userId },
+      isDone: async () => (await factorsOf(bearer)).json.items.length === 0,
+      whenDone: async () => {
+        await runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
+        const { email, password } = person;
+        const answer = await post("/api/v1/auth/login", { email, password, turnstile_token });
+        expect(answer.status, answer.text).toBe(200);
+      },
+    };
+  },
+
+  async replaceRecoveryCodes() {
+    const { accessToken: bearer, recoveryCodes, pending } = await holder();
+    return {
+      ...{ method: "POST", path: "/api/v1/users/me/recovery-codes", bearer },
+      isDone: async () => (await factorsOf(bearer)).json.recovery_codes_left === 10,
+      whenDone: async () => {
+        const [recovery_code] = recoveryCodes;
+        expectProblem(await secondStep(pending, { recovery_code }), 401, "invalid_factor");
+      },
+    };
+  },
+};

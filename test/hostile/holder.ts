@@ -1,0 +1,86 @@
+/** The member of the cast who has a second factor, and what proves it. */
+import { factorKeyOf } from "../../src/accounts/factor-keys.ts";
+import { sealPendingLogin } from "../../src/factors/pending-login.ts";
+import { createRecoveryCodes, recoveryCodeMac } from "../../src/factors/recovery-codes.ts";
+import { createSeed } from "../../src/factors/totp-seeds.ts";
+import { createSecrets } from "../../src/platform/crypto.ts";
+import { encodeBase32 } from "../../src/platform/encoding.ts";
+import { createId } from "../../src/platform/random.ts";
+import { codeOf } from "../support/factors.ts";
+import type { coldIsolate } from "../support/services.ts";
+
+type Services = ReturnType<typeof coldIsolate>;
+
+interface App {
+  id: string;
+  secret: string;
+}
+
+/** Far fewer than a user may have. */
+const MANY_FACTORS = 10;
+
+/** A user with an authenticator app in force, and another that waits for its confirmation. */
+export class Holder {
+  readonly #services: Services;
+  readonly #userId: string;
+  #app: App | undefined;
+  #waiting: App | undefined;
+
+  constructor(services: Services, userId: string) {
+    this.#services = services;
+    this.#userId = userId;
+  }
+
+  async enrol(): Promise<void> {
+    const app = await this.#addApp();
+    const code = await codeOf(app.secret);
+    await this.#own.confirmTotp({ kind: "totp", code, key: await this.#key() }, []);
+    this.#app = app;
+  }
+
+  /** Whether the factor is still there, and room for more. */
+  async isEnrolled(): Promise<boolean> {
+    const { items } = await this.#services.factors.list(this.#userId);
+    return items.length < MANY_FACTORS && items.some(({ id }) => id === this.#app?.id);
+  }
+
+  /** What proves the factor at a login that waits for it, and the factor itself. Nothing of it was used before. */
+  async prepare(): Promise<Record<"factor" | "pending" | "recovery", string>> {
+    const { random } = this.#services;
+    this.#waiting = await this.#addApp();
+    const [recovery = ""] = createRecoveryCodes(random);
+    await this.#own.replaceRecoveryCodes([recoveryCodeMac(recovery, createSecrets(await this.#key()))]);
+    const { factorKey, sessionEpoch: epoch } = await this.#user();
+    const login = { userId: this.#userId, epoch, factorKey: factorKey ?? "", deviceName: null };
+    const pending = await sealPendingLogin({ ...login, cookie: false, isAnnounced: false }, this.#services);
+    return { factor: this.#app?.id ?? "", pending, recovery };
+  }
+
+  /** The codes that the apps show now. */
+  async codes(): Promise<Record<"totp" | "confirmation", string>> {
+    const shown = async (app: App | undefined) => (app === undefined ? "" : codeOf(app.secret));
+    return { totp: await shown(this.#app), confirmation: await shown(this.#waiting) };
+  }
+
+  async #addApp(): Promise<App> {
+    const { clock, random } = this.#services;
+    const id = createId(clock.now(), random);
+    const { seed, sealedSeed } = await createSeed(id, createSecrets(await this.#key()), random);
+    await this.#own.addTotp({ id, name: "A phone", sealedSeed });
+    return { id, secret: encodeBase32(seed) };
+  }
+
+  get #own() {
+    return this.#services.factors.changesBy({ userId: this.#userId, hasProvedFactor: true });
+  }
+
+  async #key(): Promise<string> {
+    return factorKeyOf(this.#services, await this.#user());
+  }
+
+  async #user() {
+    const user = await this.#services.users.find(this.#userId);
+    if (user === undefined) throw new Error("The holder of a second factor is not in the directory.");
+    return user;
+  }
+}

@@ -1,0 +1,52 @@
+import { expect, vi } from "vitest";
+import { post, type Send } from "./client.ts";
+import { type LoggedIn, loggedIn, type Person } from "./people.ts";
+import { codeOf, STEP } from "./totp-code.ts";
+
+export { codeOf };
+
+export interface Totp {
+  id: string;
+  secret: string;
+}
+
+/** A person with an authenticator app, and with what its confirmation has shown. */
+export type WithTotp = LoggedIn & { totp: Totp; recoveryCodes: string[] };
+
+/** Moves the clock to the middle of a later step, so that no test runs over its end. */
+export function nextStep(steps = 1): void {
+  vi.setSystemTime((Math.floor(Date.now() / STEP) + steps + 0.5) * STEP);
+}
+
+export const addTotp = (bearer: string, body?: object) => post("/api/v1/users/me/factors/totp", body, { bearer });
+
+export const confirmTotp = (bearer: string, code: string) =>
+  post("/api/v1/users/me/factors/totp/confirm", { code }, { bearer });
+
+/** A person who has added an authenticator app and logged in with it. The step of the code that was used is over. */
+export async function enrolled(): Promise<WithTotp> {
+  const owner = await loggedIn();
+  nextStep();
+  const added = await addTotp(owner.accessToken);
+  expect(added.status, added.text).toBe(201);
+  const { id, secret } = added.json;
+  const confirmed = await confirmTotp(owner.accessToken, await codeOf(secret));
+  expect(confirmed.status, confirmed.text).toBe(200);
+  nextStep();
+  const answer = await secondStep(await pendingToken(owner), { totp: await codeOf(secret) });
+  expect(answer.status, answer.text).toBe(200);
+  nextStep();
+  const { access_token: accessToken, refresh_token: refreshToken, session_id: sessionId } = answer.json;
+  const tokens = { answer, accessToken, refreshToken, sessionId };
+  return { ...owner, ...tokens, totp: { id, secret }, recoveryCodes: confirmed.json.recovery_codes };
+}
+
+/** The first step of a login. Returns the token for the second. */
+export async function pendingToken({ email, password }: Person, more: object = {}, send?: Send): Promise<string> {
+  const answer = await post("/api/v1/auth/login", { email, password, ...more }, {}, send);
+  expect(answer.json.code, answer.text).toBe("second_factor_required");
+  return answer.json.pending_token;
+}
+
+export const secondStep = (pending_token: string, proof: object, headers = {}, send?: Send) =>
+  post("/api/v1/auth/second-factor", { pending_token, ...proof }, { headers }, send);
