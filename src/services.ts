@@ -82,7 +82,8 @@ const createLazily = lazily<Services, Given>({
   sessions: ({ hops }, { bindings, config, origin }) =>
     createSessions(bindings.USER_SESSIONS, config, hops, { origin, traceparent: currentTraceparent() }),
   factorKeys: ({ db }) => createFactorKeyStore(db),
-  factors: ({ hops }, { bindings, config }) => createFactors(bindings.USER_SESSIONS, config, hops),
+  factors: ({ hops }, { bindings, config, origin }) =>
+    createFactors(bindings.USER_SESSIONS, config, hops, { origin, traceparent: currentTraceparent() }),
   revocations: ({ hops }, { bindings }) => createRevocations(bindings.REVOCATIONS, hops),
   keyring: (services) => createKeyring(services),
   accessTokens: ({ keyring, clock, random }, { config }) =>

@@ -1,40 +1,49 @@
 /** The factors of users, in the users' objects, as handlers call them. Each call is one hop. */
 import type { Config } from "../config/config.ts";
+import type { ReportOrigin } from "../objects/owner-reports.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { Factor } from "./factor.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
 import type { CodeProof, Confirmation, PasskeyAddition } from "./second-factors.ts";
 import type { SingleUse } from "./spent-tokens.ts";
-import type { FactorList, UserFactors } from "./user-factors.ts";
+import type { FactorCaller, FactorList, UserFactors } from "./user-factors.ts";
 
 /** The object of a user, as far as factors are concerned. */
-type FactorObject = Rpc.DurableObjectBranded & { factors(hasProvedFactor: boolean): Promise<UserFactors> };
+type FactorObject = Rpc.DurableObjectBranded & { factors(caller: FactorCaller): Promise<UserFactors> };
 
 type PendingFactors = ReturnType<DurableObjectStub<FactorObject>["factors"]>;
 
 export type Factors = ReturnType<typeof createFactors>;
 
-export function createFactors(objects: DurableObjectNamespace<FactorObject>, { limits }: Config, hops: Hops) {
+export function createFactors(
+  objects: DurableObjectNamespace<FactorObject>,
+  { limits }: Config,
+  hops: Hops,
+  request: ReportOrigin,
+) {
   const rule = limits.enforced ? limits.rules.secondFactorPerUser : undefined;
   // The call of `factors` is not awaited, so that it and the method take one round trip.
   const call = <Result>(
     userId: string,
     method: (factors: PendingFactors) => Promise<Result>,
-    hasProvedFactor = false,
-  ): Promise<Result> => hops.hop("sessions", () => method(objects.getByName(userId).factors(hasProvedFactor)));
+    caller = { actorId: userId, hasProvedFactor: false },
+  ): Promise<Result> =>
+    hops.hop("sessions", () => method(objects.getByName(userId).factors({ ...request, ...caller })));
 
   return {
     list: (userId: string) => call(userId, async (factors): Promise<FactorList> => factors.list()),
     passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
     rename: (userId: string, id: string, name: string) =>
       call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),
-    removeAll: (userId: string) => call(userId, (factors) => factors.removeAll(userId)),
+    /** By an operator. `isKnown`: whether D1 knows of a factor. */
+    removeAll: (userId: string, { actorId, isKnown }: { actorId: string; isKnown: boolean }) =>
+      call(userId, (factors) => factors.removeAll(userId, isKnown), { actorId, hasProvedFactor: false }),
 
     /** The calls of a user who changes their own factors: see {@link UserFactors}. */
     changesBy({ userId, hasProvedFactor }: { userId: string; hasProvedFactor: boolean }) {
       const change = <Result>(method: (factors: PendingFactors) => Promise<Result>) =>
-        call(userId, method, hasProvedFactor);
+        call(userId, method, { actorId: userId, hasProvedFactor });
       return {
         addTotp: (factor: { id: string; name: string; sealedSeed: string }) =>
           change((factors) => factors.addTotp(factor)),
@@ -53,7 +62,8 @@ export function createFactors(objects: DurableObjectNamespace<FactorObject>, { l
           ),
         remove: (id: string) =>
           change(async (factors): Promise<Factor | undefined | null> => factors.remove(userId, id)),
-        replaceRecoveryCodes: (macs: readonly string[]) => change((factors) => factors.replaceRecoveryCodes(macs)),
+        replaceRecoveryCodes: (macs: readonly string[]) =>
+          change((factors) => factors.replaceRecoveryCodes(userId, macs)),
       };
     },
   };

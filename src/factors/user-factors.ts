@@ -1,6 +1,8 @@
 /** The calls of a user's object that concern the user's factors. */
 import { RpcTarget } from "cloudflare:workers";
+import type { AuditEvent } from "../audit/event-types.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
+import type { OwnerNews, ReportOrigin } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Factor } from "./factor.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
@@ -15,13 +17,22 @@ export interface FactorList {
 
 interface Parts {
   factors: SecondFactors;
-  hasProvedFactor: boolean;
+  caller: FactorCaller;
   /** Whether the user has been deleted. */
   isClosed(now: number): boolean;
   /** Sets the object's alarm, if it is not due earlier. */
   armFor(time: number): Promise<void>;
-  /** Tells D1 whether the user has a second factor. */
-  tellDirectory(userId: string, now: number): Promise<void>;
+  /** Tells the owner and the audit log of a change, and D1 whether the user has a second factor. */
+  report(event: ReportedEvent, news: OwnerNews, now: number): Promise<void>;
+}
+
+type ReportedEvent = Pick<AuditEvent, "type" | "actorId" | "details">;
+
+/** Who calls: the user, or an operator. */
+export interface FactorCaller extends ReportOrigin {
+  actorId: string;
+  /** Whether the user has logged in with a factor. Operators need none of the user's. */
+  hasProvedFactor: boolean;
 }
 
 /** What changes factors returns `null` if the user has one and the caller has not proved it: D1 may not know of it yet. */
@@ -54,7 +65,8 @@ export class UserFactors extends RpcTarget {
   ): Promise<Confirmation | null> {
     if (!this.#mayChange) return null;
     const confirmation = await this.#parts.factors.confirm(proof, recoveryMacs, rule, systemClock.now);
-    if (confirmation.outcome === "confirmed") await this.#tellDirectory(userId);
+    if (confirmation.outcome === "confirmed")
+      await this.#reportFactor("second_factor_added", userId, confirmation.factor);
     return confirmation;
   }
 
@@ -71,7 +83,7 @@ export class UserFactors extends RpcTarget {
     if (!this.#mayChange) return null;
     const { factors } = this.#parts;
     const addition = factors.addPasskey(passkey, challenge, recoveryMacs, systemClock.now());
-    if (addition.outcome === "added") await this.#tellDirectory(userId);
+    if (addition.outcome === "added") await this.#reportFactor("second_factor_added", userId, addition.factor);
     await this.#armForLapse();
     return addition;
   }
@@ -83,18 +95,23 @@ export class UserFactors extends RpcTarget {
   async remove(userId: string, id: string): Promise<Factor | undefined | null> {
     if (!this.#mayChange) return null;
     const factor = this.#parts.factors.remove(id);
-    if (factor !== undefined) await this.#tellDirectory(userId);
+    if (factor !== undefined) await this.#reportFactor("second_factor_removed", userId, factor);
     return factor;
   }
 
-  async removeAll(userId: string): Promise<void> {
-    this.#parts.factors.removeAll();
-    await this.#tellDirectory(userId);
+  /** `isKnown`: whether D1 knows of a factor, which this object may have lost. */
+  async removeAll(userId: string, isKnown: boolean): Promise<void> {
+    const { factors } = this.#parts;
+    const hasAny = isKnown || factors.since !== null;
+    factors.removeAll();
+    if (hasAny) await this.#report("second_factors_removed", { kind: "second_factors_removed", userId });
   }
 
-  async replaceRecoveryCodes(macs: readonly string[]): Promise<boolean | null> {
+  async replaceRecoveryCodes(userId: string, macs: readonly string[]): Promise<boolean | null> {
     if (!this.#mayChange) return null;
-    return this.#parts.factors.replaceRecoveryCodes(macs);
+    const isReplaced = this.#parts.factors.replaceRecoveryCodes(macs);
+    if (isReplaced) await this.#report("recovery_codes_replaced", { kind: "recovery_codes_replaced", userId });
+    return isReplaced;
   }
 
   async #armForLapse(): Promise<void> {
@@ -102,12 +119,17 @@ export class UserFactors extends RpcTarget {
     if (lapse !== undefined) await this.#parts.armFor(lapse);
   }
 
-  #tellDirectory(userId: string): Promise<void> {
-    return this.#parts.tellDirectory(userId, systemClock.now());
+  #reportFactor(type: "second_factor_added" | "second_factor_removed", userId: string, { id, kind }: Factor) {
+    return this.#report(type, { kind: type, userId, factor: kind }, { factor_id: id, kind });
+  }
+
+  #report(type: AuditEvent["type"], news: OwnerNews, details: AuditEvent["details"] = null): Promise<void> {
+    const { caller, report } = this.#parts;
+    return report({ type, actorId: caller.actorId, details }, news, systemClock.now());
   }
 
   get #mayChange(): boolean {
-    const { factors, hasProvedFactor, isClosed } = this.#parts;
-    return (hasProvedFactor || factors.since === null) && !isClosed(systemClock.now());
+    const { caller, factors, isClosed } = this.#parts;
+    return (caller.hasProvedFactor || factors.since === null) && !isClosed(systemClock.now());
   }
 }

@@ -1,20 +1,22 @@
 /**
- * The UserSessions object: one per user. It owns the user's sessions and is the authority on which of them have ended.
- * It handles one call at a time, so rotation and revocation never race.
+ * The UserSessions object: one per user. It owns the user's sessions and second factors, and is the authority on which
+ * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use of
+ * a code never race.
  *
- * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token. Its alarm does
- * both, and retries until they succeed. The object knows neither tokens nor configuration: the numbers are passed with
- * each call.
+ * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token or a change of
+ * the factors. Its alarm does so, and retries until it succeeds. The object knows neither tokens nor configuration: the
+ * numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { AuditOrigin } from "../audit/event-types.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
-import { UserFactors } from "../factors/user-factors.ts";
+import { type FactorCaller, UserFactors } from "../factors/user-factors.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
 import type { Delivery } from "../objects/deliveries.ts";
 import { earliest, type Lapsing } from "../objects/lapsing.ts";
 import { LazyTables } from "../objects/lazy-tables.ts";
+import { OwnerReports, type ReportQueues } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -24,7 +26,6 @@ import { IssuedTokens } from "./issued-tokens.ts";
 import { type Device, KnownDevices } from "./known-devices.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
 import { isInGrace, judgeRefresh } from "./refresh-rotation-and-reuse.ts";
-import { type ReportQueues, ReuseReports } from "./reuse-reports.ts";
 import { type RevocationBindings, RevocationRecord } from "./revocation-record.ts";
 import type {
   FactorStep,
@@ -55,7 +56,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #factorFlag: SecondFactorFlag;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
-  readonly #reports: ReuseReports;
+  readonly #reports: OwnerReports;
   readonly #refreshes: RefreshLimit;
   readonly #tokens: IssuedTokens;
   /** What the alarm deletes, and what it delivers. */
@@ -72,7 +73,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#factorFlag = new SecondFactorFlag(kv);
     this.#devices = new KnownDevices(this.#tables);
     this.#revocations = new RevocationRecord(this.#tables, kv);
-    this.#reports = new ReuseReports(kv, systemRandom);
+    this.#reports = new OwnerReports(kv, systemRandom);
     this.#refreshes = new RefreshLimit(kv);
     this.#tokens = new IssuedTokens(kv, this.#records.exist);
     this.#lapsing = [this.#records, this.#authentications, this.#factors, this.#devices, this.#revocations];
@@ -248,19 +249,18 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return isCurrent;
   }
 
-  /**
-   * The calls that concern the user's factors. `hasProvedFactor`: whether the caller has logged in with one, if the user
-   * has any.
-   */
-  async factors(hasProvedFactor: boolean): Promise<UserFactors> {
+  /** The calls that concern the user's factors. */
+  async factors(caller: FactorCaller): Promise<UserFactors> {
     return new UserFactors({
       factors: this.#factors,
-      hasProvedFactor,
+      caller,
       isClosed: (now) => this.#isClosed(now),
       armFor: (time) => this.#armFor(time),
-      tellDirectory: async (userId, now) => {
-        await this.#tellDirectory(userId, now);
-        await this.#factorFlag.deliver(this.env);
+      // At once, so that the next request finds it in D1. The alarm does what fails.
+      report: async (event, news, now) => {
+        this.#reports.add(event, news, caller, now);
+        await this.#tellDirectory(news.userId, now);
+        await this.#deliver(now);
       },
     });
   }
@@ -288,12 +288,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     for (const part of this.#lapsing) part.dropLapsed(now);
     if ((this.#closedUntil ?? now) <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
-    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
-    const countAll = (meter: Meter) => {
-      for (const count of counts) count(meter);
-    };
-    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
+    await this.#deliver(now);
 
     const lapses = () => [...this.#lapsing.map((part) => part.nextLapse()), this.#closedUntil];
     const next = this.#nextTry(now) ?? earliest(lapses());
@@ -305,6 +300,16 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     }
   }
 
+  /** Delivers what is left, as far as that succeeds. */
+  async #deliver(now: number): Promise<void> {
+    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
+    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
+    const countAll = (meter: Meter) => {
+      for (const count of counts) count(meter);
+    };
+    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
+  }
+
   /** When to deliver what is left; `undefined` if nothing is. */
   #nextTry(now: number): number | undefined {
     return earliest(this.#deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));
@@ -312,10 +317,11 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /** Ends a session whose refresh token was reused. Its owner and the audit log are told by the alarm. */
   async #endReused(session: Session, rules: SessionRules, origin: AuditOrigin, now: number): Promise<Rotation> {
-    const { deviceName, id: sessionId, userAgent } = session;
+    const { deviceName, id, userAgent } = session;
     const { userId } = this.#revocations;
-    const reuse = { userId, sessionId, device: deviceName ?? userAgent, origin, traceparent: rules.traceparent };
-    this.#reports.add(reuse, now);
+    const event = { type: "refresh_token_reused", actorId: null, details: { session_id: id } } as const;
+    const news = { kind: "refresh_reused", userId, device: deviceName ?? userAgent } as const;
+    this.#reports.add(event, news, { origin, traceparent: rules.traceparent }, now);
     await this.#end([session], rules, now);
     await this.#armFor(this.#reports.dueAt(now));
     return { outcome: "reused" };

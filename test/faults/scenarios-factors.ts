@@ -6,10 +6,13 @@ import { createAuthenticator } from "../support/authenticator.ts";
 import { type Answer, expectProblem, get, post } from "../support/client.ts";
 import { addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
 import type { LoggedIn } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 import { superuser, visitor } from "./cast.ts";
 import { expectAlive, type Prepare } from "./scenario.ts";
 
 type Holder = Omit<LoggedIn, "answer"> & { totp: Totp; recoveryCodes: string[]; pending: string };
+
+const { factors } = coldIsolate();
 
 /** Turnstile passes every token. */
 const turnstile_token = "a-token-of-turnstile";
@@ -51,9 +54,7 @@ async function holder(): Promise<Holder> {
 const hasUsed =
   ({ userId, totp }: Holder, since: number) =>
   async () => {
-    const { items } = await env.USER_SESSIONS.getByName(userId)
-      .factors(true)
-      .then((factors) => factors.list());
+    const { items } = await factors.list(userId);
     return items.some(({ id, lastUsedAt }) => id === totp.id && (lastUsedAt ?? 0) > since);
   };
 
@@ -158,9 +159,7 @@ export const FACTORS: Record<string, Prepare> = {
     return {
       ...{ method: "POST", path: "/api/v1/auth/passkey", body: await use(), isCold: true, again: "invalid_passkey" },
       isDone: async () => {
-        const { items } = await env.USER_SESSIONS.getByName(person.userId)
-          .factors(true)
-          .then((factors) => factors.list());
+        const { items } = await factors.list(person.userId);
         return (items[0]?.lastUsedAt ?? 0) >= since;
       },
       whenDone: async () => expectAlive(tokensOf(await post("/api/v1/auth/passkey", await use()))),

@@ -1610,7 +1610,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A reused refresh token is reported once, also if a queue does not accept it.",
-        file: "src/sessions/reuse-reports.ts",
+        file: "src/objects/owner-reports.ts",
         from: "      return false;\n",
         to: "      return true;\n",
       },

@@ -167,7 +167,7 @@ describe("the revocation record in KV", () => {
     vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, after = 0) =>
       setTimer(run, after === STORE_PATIENCE ? 0 : after)) as typeof setTimeout);
     await reuse(first);
-    await vi.waitFor(() => expect(logs().some(({ event }) => event === "reuse_not_reported")).toBe(true));
+    await vi.waitFor(() => expect(logs().some(({ event }) => event === "change_not_reported")).toBe(true));
     await logOut(second);
     await vi.waitFor(async () => expect(Object.keys((await recordOf(first))?.sessions ?? {})).toHaveLength(2), {
       timeout: 10_000,

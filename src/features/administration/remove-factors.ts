@@ -15,13 +15,9 @@ export const removeFactors = endpoint(
     success: { status: 204, description: "The user has no second factor." },
     refusals: ["forbidden"],
   },
-  async ({ audit, factors, mail }, { caller: { user, target } }) => {
+  async ({ factors }, { caller: { user, target } }) => {
     if (user.id === target.id) return refuse("forbidden");
-    await factors.removeAll(target.id);
-    // D1 may know of factors that the user's object has lost, as after the restore of a backup.
-    if (target.secondFactorSince === null) return undefined;
-    audit.note("second_factors_removed", { actorId: user.id, userId: target.id });
-    mail.notify({ kind: "second_factors_removed", userId: target.id });
+    await factors.removeAll(target.id, { actorId: user.id, isKnown: target.secondFactorSince !== null });
     return undefined;
   },
 );

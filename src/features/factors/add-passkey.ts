@@ -33,7 +33,7 @@ export const addPasskey = endpoint(
     refusals: ["invalid_passkey", "too_many_factors", "reauthentication_required"],
   },
   async (services, { body, caller, client }) => {
-    const { audit, clock, config, mail, random } = services;
+    const { clock, config, random } = services;
     const { credential } = body;
     const userId = caller.user.id;
     const challenge = openChallenge("register", challengeOf(credential) ?? "", services);
@@ -51,12 +51,6 @@ export const addPasskey = endpoint(
       return addition.outcome === "too_many" ? refuse("too_many_factors") : refuse("invalid_passkey", { userId });
     }
     const { factor, isFirst } = addition;
-    audit.note("second_factor_added", {
-      actorId: userId,
-      userId,
-      details: { factor_id: factor.id, kind: factor.kind },
-    });
-    mail.notify({ kind: "second_factor_added", userId, factor: factor.kind });
     return { ...presentFactor(factor), ...(isFirst ? { recovery_codes: codes } : {}) };
   },
 );

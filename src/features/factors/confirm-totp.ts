@@ -29,7 +29,7 @@ export const confirmTotp = endpoint(
     refusals: ["invalid_factor", "rate_limited", "reauthentication_required"],
   },
   async (services, { body, caller }) => {
-    const { audit, mail, meter, random } = services;
+    const { audit, meter, random } = services;
     const userId = caller.user.id;
     const key = await factorKeyOf(services, caller.user);
     const codes = createRecoveryCodes(random);
@@ -40,13 +40,6 @@ export const confirmTotp = endpoint(
       if (confirmation.outcome === "invalid") audit.note("second_factor_failed", { actorId: userId, userId });
       return refuseProof(confirmation, "invalid_factor", meter, userId);
     }
-    const { factor, isFirst } = confirmation;
-    audit.note("second_factor_added", {
-      actorId: userId,
-      userId,
-      details: { factor_id: factor.id, kind: factor.kind },
-    });
-    mail.notify({ kind: "second_factor_added", userId, factor: factor.kind });
-    return { recovery_codes: isFirst ? codes : null };
+    return { recovery_codes: confirmation.isFirst ? codes : null };
   },
 );

@@ -16,13 +16,9 @@ export const removeFactor = endpoint(
     refusals: ["not_found", "reauthentication_required"],
   },
   async (services, { caller, id }) => {
-    const { audit, mail } = services;
-    const userId = caller.user.id;
     const factor = await ownFactors(services, caller).remove(id);
     if (factor === null) return refuseUnprovedFactor(caller);
     if (factor === undefined) return refuse("not_found");
-    audit.note("second_factor_removed", { actorId: userId, userId, details: { factor_id: id, kind: factor.kind } });
-    mail.notify({ kind: "second_factor_removed", userId, factor: factor.kind });
     return undefined;
   },
 );

@@ -24,15 +24,11 @@ export const replaceRecoveryCodes = endpoint(
     refusals: ["not_found", "reauthentication_required"],
   },
   async (services, { caller }) => {
-    const { audit, mail, random } = services;
-    const userId = caller.user.id;
     const key = await factorKeyOf(services, caller.user);
-    const codes = createRecoveryCodes(random);
+    const codes = createRecoveryCodes(services.random);
     const isReplaced = await ownFactors(services, caller).replaceRecoveryCodes(macsOf(codes, key));
     if (isReplaced === null) return refuseUnprovedFactor(caller);
     if (!isReplaced) return refuse("not_found");
-    audit.note("recovery_codes_replaced", { actorId: userId, userId });
-    mail.notify({ kind: "recovery_codes_replaced", userId });
     return { recovery_codes: codes };
   },
 );

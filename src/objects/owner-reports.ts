@@ -8,47 +8,49 @@ import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
 
-/** The email to the owner, as the mail queue takes it (`mail/requests.ts`). */
-export interface ReuseNotice {
+/** What the owner of an account is told by email, as the mail queue takes it (`mail/requests.ts`). */
+export type OwnerNews =
+  | { kind: "refresh_reused"; userId: string; device: string | null }
+  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" }
+  | { kind: "second_factors_removed" | "recovery_codes_replaced"; userId: string };
+
+export interface OwnerNotice {
   id: string;
   requestedAt: number;
-  event: { kind: "refresh_reused"; userId: string; device: string | null };
+  event: OwnerNews;
   traceparent?: string;
 }
 
-/** What is known when a refresh token comes again. `device` is the session's device name, or else its user agent. */
-interface Reuse {
-  userId: string;
-  sessionId: string;
-  device: string | null;
+/** The request that an object reports about. */
+export interface ReportOrigin {
   origin: AuditOrigin;
   traceparent: string | undefined;
 }
 
 interface Report {
   event: AuditEvent;
-  notice: ReuseNotice;
+  notice: OwnerNotice;
 }
 
 export interface ReportQueues {
   AUDIT_QUEUE: Queue<AuditEvent>;
-  MAIL_QUEUE: Queue<ReuseNotice>;
+  MAIL_QUEUE: Queue<OwnerNotice>;
 }
 
 /** Begins the key of each report. The id of its event follows, so the oldest report comes first. */
-const REPORT = "reuse_report:";
-const FAILURES = "reuse_report_failures";
+const REPORT = "owner_report:";
+const FAILURES = "owner_report_failures";
 const FIRST_RETRY = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
 /** Below the 100 messages that a queue takes at once. */
 const MOST_AT_ONCE = 50;
 
 /**
- * Reused refresh tokens of which the owner and the audit log have not been told yet. They are stored in the user's
- * object with the end of the session. The request can't report them: if it loses the object's answer, its retry finds a
- * session that has ended, which means nothing. Repeating a report does no harm, because its ids stay the same.
+ * What the owner and the audit log have not been told yet, of a change that an object has made. It is stored in the turn
+ * of the change. The request can't report it: if the object's answer is lost, the request does not know of the change,
+ * and a retry finds nothing left to do. Repeating a report does no harm, because its ids stay the same.
  */
-export class ReuseReports implements Delivery<ReportQueues> {
+export class OwnerReports implements Delivery<ReportQueues> {
   readonly #kept: SyncKvStorage;
   readonly #random: Random;
 
@@ -66,14 +68,16 @@ export class ReuseReports implements Delivery<ReportQueues> {
     return failures === 0 ? now : now + doublingPause(failures, FIRST_RETRY, LONGEST_RETRY);
   }
 
-  add({ userId, sessionId, device, origin, traceparent }: Reuse, now: number): void {
-    const event: AuditEvent = {
-      ...{ id: createId(now, this.#random), type: "refresh_token_reused", occurredAt: now, actorId: null, userId },
-      ...origin,
-      details: { session_id: sessionId },
-    };
-    const notice: ReuseNotice = {
-      ...{ id: createId(now, this.#random), requestedAt: now, event: { kind: "refresh_reused", userId, device } },
+  add(
+    about: Pick<AuditEvent, "type" | "actorId" | "details">,
+    news: OwnerNews,
+    { origin, traceparent }: ReportOrigin,
+    now: number,
+  ): void {
+    const { userId } = news;
+    const event = { ...about, id: createId(now, this.#random), occurredAt: now, userId, ...origin };
+    const notice: OwnerNotice = {
+      ...{ id: createId(now, this.#random), requestedAt: now, event: news },
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     this.#kept.put<Report>(REPORT + event.id, { event, notice });
@@ -88,7 +92,7 @@ export class ReuseReports implements Delivery<ReportQueues> {
     if (!isSent) return () => {};
     for (const key of reports.keys()) this.#kept.delete(key);
     return (meter) => {
-      for (const _ of reports) meter.count("emails", { kind: "refresh_reused", state: "queued" });
+      for (const { notice } of reports.values()) meter.count("emails", { kind: notice.event.kind, state: "queued" });
     };
   }
 
@@ -108,7 +112,7 @@ export class ReuseReports implements Delivery<ReportQueues> {
       const attempts = this.#failures + 1;
       this.#kept.put(FAILURES, attempts);
       const user = { user_id: reports[0]?.notice.event.userId ?? "" };
-      writeLog("error", { event: "reuse_not_reported", ...user, attempts, error: describeError(error) });
+      writeLog("error", { event: "change_not_reported", ...user, attempts, error: describeError(error) });
       return false;
     }
   }
