@@ -167,17 +167,21 @@ async function expectConsequences(scenario: Scenario, queued: Calls["queued"], w
   if (event !== undefined && !repeats) expect(await countOf(event), `${where}: ${event.type} is recorded once`).toBe(1);
   const kinds = queued.filter(({ queue }) => queue === "MAIL_QUEUE").map(({ body }) => kindOf(body));
   for (const kind of mails) expect(kinds, `${where}: the email is queued`).toContain(kind);
-  if (revoked === undefined) return;
-  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(revoked.userId));
-  const key = revocationKey(revoked.userId);
-  const record = await env.REVOCATIONS.get<{ sessions: object; role?: string }>(key, "json");
-  if (revoked.sessionId !== undefined) {
-    expect(Object.keys(record?.sessions ?? {}), `${where}: KV has the revocation`).toContain(revoked.sessionId);
-  }
-  if (revoked.role !== undefined) expect(record?.role, `${where}: KV has the role`).toBe(revoked.role);
+  if (revoked !== undefined) await expectRevoked(revoked, where);
   if (report === undefined) return;
+  // The alarm does what the call did not.
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(report.userId));
   await inContext(where, () => mailAbout(report.email, report.subject));
   reported.push(report);
+}
+
+async function expectRevoked({ userId, sessionId, role }: NonNullable<Scenario["revoked"]>, where: string) {
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
+  const record = await env.REVOCATIONS.get<{ sessions: object; role?: string }>(revocationKey(userId), "json");
+  if (sessionId !== undefined) {
+    expect(Object.keys(record?.sessions ?? {}), `${where}: KV has the revocation`).toContain(sessionId);
+  }
+  if (role !== undefined) expect(record?.role, `${where}: KV has the role`).toBe(role);
 }
 
 const kindOf = (body: unknown) => (body as { event: { kind: string } }).event.kind;

@@ -213,11 +213,12 @@ export const FACTORS: Record<string, Prepare> = {
         const answer = await post("/api/v1/auth/login", { email, password, turnstile_token });
         expect(answer.status, answer.text).toBe(200);
       },
+      reported: { type: "second_factor_removed", subject: /factor was removed/, userId, email: person.email },
     };
   },
 
   async replaceRecoveryCodes() {
-    const { accessToken: bearer, recoveryCodes, pending } = await holder();
+    const { accessToken: bearer, recoveryCodes, pending, userId, email } = await holder();
     return {
       ...{ method: "POST", path: "/api/v1/users/me/recovery-codes", bearer },
       isDone: async () => (await factorsOf(bearer)).json.recovery_codes_left === 10,
@@ -225,6 +226,7 @@ export const FACTORS: Record<string, Prepare> = {
         const [recovery_code] = recoveryCodes;
         expectProblem(await secondStep(pending, { recovery_code }), 401, "invalid_factor");
       },
+      reported: { type: "recovery_codes_replaced", subject: /New recovery codes/, userId, email },
     };
   },
 };
