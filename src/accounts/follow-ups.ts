@@ -45,7 +45,7 @@ interface PlannedEvent {
 const sessionsContent = z.object({ userId: z.string(), forgetsDevices: z.boolean(), changesRole: z.boolean() });
 const anonymiseContent = z.object({ userId: z.string(), after: z.string().default("") });
 
-/** How long the request has to carry out its follow-ups before the cron job does. */
+/** The request gets this much time for its follow-ups. After that, the cron job takes them over. */
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 /**

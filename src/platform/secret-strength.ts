@@ -3,12 +3,12 @@
 /** In characters. A random hexadecimal secret of this length has 128 bits. */
 export const LEAST_SECRET_LENGTH = 32;
 
-/** Of 10^7 random hexadecimal secrets of 128 bits, one has fewer distinct characters. Longer ones never do. */
+/** About 1 of 10^7 random hexadecimal secrets of 128 bits has fewer distinct characters. Of longer secrets, none has. */
 const LEAST_CHARACTERS = 8;
 
 /**
  * Words in example secrets, including those in this repository. Each word has at least six letters, so that random
- * secrets don't contain it: of 10^7 random base64 texts of 64 characters, one contains a given word, ignoring case.
+ * secrets rarely contain one: a given word occurs, ignoring case, in about 1 of 10^7 random base64 texts of 64 characters.
  */
 const EXAMPLE_WORDS = [
   "secret",

@@ -16,7 +16,7 @@ export interface MissingAuthentication {
 }
 
 /**
- * A token that does not state its level or its time meets no demand for it.
+ * If a demand names a level or an age, a token without that claim (`acr` or `auth_time`) fails it.
  *
  * @param now milliseconds since the epoch
  * @throws {TypeError} if the demand is wrong, so that a typo lets no request pass

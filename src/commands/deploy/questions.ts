@@ -93,7 +93,7 @@ and kept nowhere else.`,
 /** The names of all variables and secrets that the command asks for. */
 export const ASKED_NAMES = QUESTIONS.map(({ name }) => name);
 
-/** The questions that these values leave open. An empty text is an answer where the service needs none. */
+/** The questions that these values leave open. An empty text answers the question of an optional value. */
 function openQuestions(values: Values): Question[] {
   const isOpen = ({ name, isSecret, fallback }: Question) =>
     values[name] === undefined || (values[name] === "" && !isSecret && fallback?.(values, undefined) !== "");

@@ -13,7 +13,7 @@ import { VERSION } from "../../version.ts";
  * an object that all checks share.
  */
 const KEPT_FOR = 2 * SECOND;
-/** Longer than the request itself and four runs of the cron job take to try to queue the email. */
+/** The request, and then four runs of the cron job, try to queue an email. Together they take less time than this. */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
 /**
  * Longer than follow-ups wait in normal operation: the cron job runs every minute, and postpones those that it takes by
