@@ -108,13 +108,17 @@ export class SecondFactors implements Lapsing {
    * Puts the authenticator app in force that waits for its first code. The code counts as used. `macs` are those of
    * recovery codes, which are kept if this is the first factor.
    */
-  async confirm(proof: CodeProof, macs: readonly string[], rule: LimitRule | undefined, time: () => number) {
+  async confirm(
+    proof: CodeProof,
+    macs: readonly string[],
+    { rule, time, mayConfirm }: { rule: LimitRule | undefined; time: () => number; mayConfirm: () => boolean },
+  ) {
     const waiting = this.#records.findUnconfirmed(time());
     const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(proof.key));
     const now = time();
     const judged = this.#judge(rule, now, (): Confirmation | undefined => {
       // Read again: it may have been confirmed or replaced meanwhile.
-      const left = this.#records.findUnconfirmed(now);
+      const left = mayConfirm() ? this.#records.findUnconfirmed(now) : undefined;
       const used = left && usedTotp([left], seeds, proof.code, now);
       if (used === undefined) return undefined;
       const others = this.#records.list().length;

@@ -64,7 +64,11 @@ export class UserFactors extends RpcTarget {
     rule: LimitRule | undefined,
   ): Promise<Confirmation | null> {
     if (!this.#mayChange) return null;
-    const confirmation = await this.#parts.factors.confirm(proof, recoveryMacs, rule, systemClock.now);
+    const confirmation = await this.#parts.factors.confirm(proof, recoveryMacs, {
+      rule,
+      time: systemClock.now,
+      mayConfirm: () => this.#mayChange,
+    });
     if (confirmation.outcome === "confirmed")
       await this.#reportFactor("second_factor_added", userId, confirmation.factor);
     return confirmation;

@@ -1,5 +1,4 @@
 import type { AuditEvent, AuditOrigin } from "../audit/event-types.ts";
-import type { Delivery } from "../objects/deliveries.ts";
 import { inTime, SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import { inLogContext } from "../platform/log-context.ts";
@@ -7,14 +6,19 @@ import type { Meter } from "../platform/meter.ts";
 import { createId, type Random } from "../platform/random.ts";
 import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
+import type { Delivery } from "./deliveries.ts";
 
 /** What the owner of an account is told by email, as the mail queue takes it (`mail/requests.ts`). */
 export type OwnerNews =
   | { kind: "refresh_reused"; userId: string; device: string | null }
   | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" }
-  | { kind: "second_factors_removed" | "recovery_codes_replaced"; userId: string };
+  | { kind: "recovery_code_used"; userId: string; left: number }
+  | {
+      kind: "second_factors_removed" | "recovery_codes_replaced" | "passkey_counter_fell_back";
+      userId: string;
+    };
 
-export interface OwnerNotice {
+interface OwnerNotice {
   id: string;
   requestedAt: number;
   event: OwnerNews;

@@ -47,6 +47,7 @@ export function createSessions(
     refreshes: config.limits.enforced ? config.limits.rules.refreshPerSession : undefined,
     factorCodes: config.limits.enforced ? config.limits.rules.secondFactorPerUser : undefined,
     refuseFor: revocationLifetime(config.tokens.lifetime),
+    origin,
     traceparent,
   };
   const call = <Result>(userId: string, method: (object: DurableObjectStub<UserSessions>) => Promise<Result>) =>

@@ -1,4 +1,5 @@
 /** What calls to a user's UserSessions object carry, and what they return. */
+import type { AuditOrigin } from "../audit/event-types.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { ProofKind } from "../factors/factor.ts";
 import type { FactorProof, FailedProof, ProvedFactor } from "../factors/second-factors.ts";
@@ -56,6 +57,8 @@ export interface SessionRules {
   factorCodes?: LimitRule | undefined;
   /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
+  /** The request that calls. Absent from a Worker of an earlier release. */
+  origin?: AuditOrigin;
   /** Of the request that calls (W3C Trace Context), for the log lines of what it causes. */
   traceparent: string | undefined;
 }
@@ -84,8 +87,8 @@ export interface LoginOrigin extends SessionOrigin {
 /** A session that was opened, and whether the user's device is new. */
 export interface OpenedSession extends Session {
   isNewDevice: boolean;
-  /** The second factor that was proved, if the user has one. */
-  factor?: ProvedFactor | undefined;
+  /** The second factor that was proved; `null` if the user has none. Absent from an object of an earlier release. */
+  factor?: ProvedFactor | null;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
 }

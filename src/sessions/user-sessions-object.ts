@@ -8,7 +8,7 @@
  * numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { AuditOrigin } from "../audit/event-types.ts";
+import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
 import { type FactorCaller, UserFactors } from "../factors/user-factors.ts";
@@ -122,7 +122,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
     await this.#armFor(Math.min(expiresAt, (factor && this.#factors.nextLapse()) ?? expiresAt));
-    return { ...session, authentication, factor, isNewDevice };
+    if (factor !== undefined) await this.#reportUse(factor, userId, rules, now);
+    return { ...session, authentication, factor: factor ?? null, isNewDevice };
   }
 
   /**
@@ -184,6 +185,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       ...authentication,
       raisedTo: isRaised ? next.generation : before.raisedTo,
     });
+    if (factor !== undefined) await this.#reportUse(factor, this.#revocations.userId, rules, now);
     return { ...next, epoch: session.epoch, authentication, factor };
   }
 
@@ -215,7 +217,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async align(userId: string, user: UserState, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
     const { epoch, forgetsDevices, keptSessionId, role } = user;
-    if (epoch > this.#newestEpoch) this.ctx.storage.kv.put(NEWEST_EPOCH, epoch);
+    if (this.#factors.since !== null && epoch > this.#newestEpoch) this.ctx.storage.kv.put(NEWEST_EPOCH, epoch);
     if (forgetsDevices) this.#devices.forget();
     if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
     const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
@@ -256,11 +258,11 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       caller,
       isClosed: (now) => this.#isClosed(now),
       armFor: (time) => this.#armFor(time),
-      // At once, so that the next request finds it in D1. The alarm does what fails.
       report: async (event, news, now) => {
         this.#reports.add(event, news, caller, now);
         await this.#tellDirectory(news.userId, now);
-        await this.#deliver(now);
+        // D1 at once, so that the next request finds it there. The alarm reports, and does what fails here.
+        await this.#factorFlag.deliver(this.env);
       },
     });
   }
@@ -288,7 +290,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     for (const part of this.#lapsing) part.dropLapsed(now);
     if ((this.#closedUntil ?? now) <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    await this.#deliver(now);
+    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
+    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
+    const countAll = (meter: Meter) => {
+      for (const count of counts) count(meter);
+    };
+    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
 
     const lapses = () => [...this.#lapsing.map((part) => part.nextLapse()), this.#closedUntil];
     const next = this.#nextTry(now) ?? earliest(lapses());
@@ -298,16 +305,6 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       this.#tables.forget();
       await this.ctx.storage.deleteAll();
     }
-  }
-
-  /** Delivers what is left, as far as that succeeds. */
-  async #deliver(now: number): Promise<void> {
-    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
-    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
-    const countAll = (meter: Meter) => {
-      for (const count of counts) count(meter);
-    };
-    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
   }
 
   /** When to deliver what is left; `undefined` if nothing is. */
@@ -352,7 +349,22 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
   }
 
-  /** Notes whether the user has a second factor. The alarm tells D1. */
+  /** Reports what the owner should know about the use of a factor: they may not have used it themselves. */
+  async #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): Promise<void> {
+    const { origin = NO_REQUEST, traceparent } = rules;
+    const left = factor.recoveryCodesLeft;
+    const about = { actorId: userId, details: null };
+    if (factor.kind === "recovery_code") {
+      const event = { ...about, type: "recovery_code_used", details: { left } } as const;
+      this.#reports.add(event, { kind: "recovery_code_used", userId, left }, { origin, traceparent }, now);
+    } else if (factor.hasCounterFallenBack) {
+      const event = { ...about, type: "passkey_counter_fell_back" } as const;
+      this.#reports.add(event, { kind: "passkey_counter_fell_back", userId }, { origin, traceparent }, now);
+    }
+    if (this.#reports.isLeft) await this.#armFor(this.#reports.dueAt(now));
+  }
+
+  /** Notes whether the user has a second factor, and arms the alarm that tells D1. */
   async #tellDirectory(userId: string, now: number): Promise<void> {
     this.#factorFlag.note(userId, this.#factors.since);
     await this.#armFor(now);

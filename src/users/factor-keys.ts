@@ -21,8 +21,8 @@ export function createFactorKeyStore(db: Database) {
         .update(users)
         .set({ factorKey: sql`coalesce(${users.factorKey}, ${sealed})` })
         .where(eq(users.id, userId))
-        .returning({ factorKey: users.factorKey });
-      return user?.factorKey ?? undefined;
+        .returning({ factorKey: sql<string>`${users.factorKey}` });
+      return user?.factorKey;
     },
 
     /** Keys that another secret than the named one has sealed, in the order of their text, from `after` on. */

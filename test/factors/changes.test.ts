@@ -6,7 +6,7 @@ import { createSeed, openSeeds } from "../../src/factors/totp-seeds.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { atOnce, call, expectProblem, get, post } from "../support/client.ts";
-import { addTotp, codeOf, confirmTotp, enrolled, nextStep, pendingToken } from "../support/factors.ts";
+import { addTotp, codeOf, confirmTotp, enrolled, nextStep, pendingToken, reported } from "../support/factors.ts";
 import { type LoggedIn, loggedIn, mailAbout } from "../support/people.ts";
 
 const MINUTE = 60_000;
@@ -38,6 +38,7 @@ describe("a change of the second factors", () => {
     const proof = { totp: await codeOf(secret) };
     const { json } = await post("/api/v1/auth/reauthenticate", proof, { bearer: person.accessToken });
     expect((await replaceCodes(json.access_token)).status).toBe(200);
+    await reported(person);
     expect(await mailAbout(person.email, /New recovery codes/)).toBeDefined();
     vi.setSystemTime(Date.now() + 16 * MINUTE);
     for (const answer of await Promise.all(changes(json.access_token, id))) {

@@ -67,6 +67,10 @@ describe("what is stored of second factors", () => {
     expect(answer.status, answer.text).toBe(200);
   });
 
+  it("keeps no key for an account that was deleted meanwhile", async () => {
+    expect(await coldIsolate().factorKeys.keep(crypto.randomUUID(), "secret.AAAA")).toBeUndefined();
+  });
+
   it("is deleted with the account", async () => {
     const person = await enrolled();
     const { password, accessToken: bearer } = person;

@@ -2,7 +2,16 @@ import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { changePassword, readMe, recoveryToken, refresh, resetPassword } from "../support/account.ts";
 import { atOnce, call, expectProblem, get, inTurn, post } from "../support/client.ts";
-import { addTotp, codeOf, confirmTotp, enrolled, nextStep, pendingToken, secondStep } from "../support/factors.ts";
+import {
+  addTotp,
+  codeOf,
+  confirmTotp,
+  enrolled,
+  nextStep,
+  pendingToken,
+  reported,
+  secondStep,
+} from "../support/factors.ts";
 import { eventsOf, loggedIn, logIn, mailsTo, withStanding } from "../support/people.ts";
 
 const factorsOf = (bearer: string) => get("/api/v1/users/me/factors", { bearer });
@@ -78,6 +87,7 @@ describe("an authenticator app", () => {
     expectProblem(await secondStep(token, { totp: await codeOf(person.totp.secret) }), 401, "invalid_factor");
     expectProblem(await secondStep(token, { recovery_code: person.recoveryCodes[0] }), 401, "invalid_factor");
     await logIn(person);
+    await reported(person);
     const subjects = (await mailsTo(person.email, 3)).map(({ subject }) => subject);
     expect(subjects.slice(0, 2)).toEqual([
       expect.stringContaining("second factor was removed"),
@@ -180,6 +190,7 @@ describe("a recovery code", () => {
     expect((await secondStep(await pendingToken(person), { recovery_code: typed })).status).toBe(200);
     expectProblem(await secondStep(await pendingToken(person), { recovery_code: code }), 401, "invalid_factor");
     expect((await factorsOf(person.accessToken)).json.recovery_codes_left).toBe(9);
+    await reported(person);
     const [mail] = await mailsTo(person.email, 3);
     expect(mail).toMatchObject({ subject: expect.stringContaining("recovery code was used") });
     expect(mail?.text).toContain("9 recovery codes left");
@@ -270,6 +281,7 @@ describe("an operator who removes second factors", () => {
     expect((await removeAll(admin.accessToken, person.userId)).status).toBe(204);
     await logIn(person);
     expect((await factorsOf(person.accessToken)).json).toEqual({ items: [], recovery_codes_left: 0 });
+    await reported(person);
     const [event] = await eventsOf(person.userId, "second_factors_removed");
     expect(event).toMatchObject({ actor_id: admin.userId });
     expect((await mailsTo(person.email, 3))[0]?.subject).toContain("second factors of your");

@@ -1599,7 +1599,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The audit log does not say that a refresh token was reused.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "      this.#reports.add(reuse, now);\n",
+        from: "    this.#reports.add(event, news, { origin, traceparent: rules.traceparent }, now);\n",
         to: "",
       },
     ],

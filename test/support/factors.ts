@@ -1,3 +1,5 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { post, type Send } from "./client.ts";
 import { type LoggedIn, loggedIn, type Person } from "./people.ts";
@@ -23,6 +25,9 @@ export const addTotp = (bearer: string, body?: object) => post("/api/v1/users/me
 export const confirmTotp = (bearer: string, code: string) =>
   post("/api/v1/users/me/factors/totp/confirm", { code }, { bearer });
 
+/** Lets the user's object report what has changed. Its alarm would do so by the real clock, which these tests are ahead of. */
+export const reported = ({ userId }: { userId: string }) => runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
+
 /** A person who has added an authenticator app and logged in with it. The step of the code that was used is over. */
 export async function enrolled(): Promise<WithTotp> {
   const owner = await loggedIn();
@@ -32,6 +37,7 @@ export async function enrolled(): Promise<WithTotp> {
   const { id, secret } = added.json;
   const confirmed = await confirmTotp(owner.accessToken, await codeOf(secret));
   expect(confirmed.status, confirmed.text).toBe(200);
+  await reported(owner);
   nextStep();
   const answer = await secondStep(await pendingToken(owner), { totp: await codeOf(secret) });
   expect(answer.status, answer.text).toBe(200);

@@ -86,6 +86,11 @@ export async function openSession(services: Services, login: OpenableLogin) {
     // The user's object decides. D1 usually knows what it will say. If not, the login is recorded although it is none.
     const early = user.secondFactorSince === null ? null : await started.opening;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
+    // An object of an earlier release, after a rollback, opens a session without asking for the factor.
+    if (early !== null && early.factor === undefined) {
+      await services.sessions.end(userId, early.id);
+      return askForFactor(services, login, pending, { outcome: "lost" });
+    }
     const [session, recorded] = await Promise.all([started.opening, recordLogin(services, login, started)]);
     if (isUnproved(session)) return askForFactor(services, login, pending, session);
     return finishLogin(services, login, started, session, recorded);

@@ -12,7 +12,6 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { personName } from "../../users/fields.ts";
 import { presentUser, type User } from "../../users/user.ts";
 import { loginSchema } from "./login-schema.ts";
-import { noteUsedFactor } from "./note-used-factor.ts";
 import { finishLogin, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved } from "./refuse-factor.ts";
@@ -68,9 +67,8 @@ export const logInWithPasskey = endpoint(
     return startSession(services, requested, async (started) => {
       const opened = await started.opening;
       if (isUnproved(opened)) return refuse("invalid_passkey", { userId });
-      noteUsedFactor(services, userId, opened?.factor);
       // An object of an earlier release opens a session without judging the passkey.
-      if (opened?.factor === undefined) {
+      if (!opened?.factor) {
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_passkey", { userId });
       }

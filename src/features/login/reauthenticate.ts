@@ -20,7 +20,6 @@ import { type AuthenticationMethod, METHODS_OF, PASSWORD_ALONE, writeMethods } f
 import { verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
 import { isOfCurrentEpoch } from "../../users/user.ts";
-import { noteUsedFactor } from "./note-used-factor.ts";
 import { handOut, readRefreshCookies } from "./refresh-cookie.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
 
@@ -120,9 +119,8 @@ async function renewSession(services: Services, caller: Principal, { methods, pr
     const factors = renewed.kinds.filter((kind) => kind !== "recovery_code");
     return refuse("second_factor_required", { userId, members: { factors } });
   }
-  noteUsedFactor(services, userId, renewed?.factor);
   // An object of an earlier release renews a session without judging the factor.
-  if (proof !== undefined && renewed?.factor === undefined) return refuse("invalid_access_token");
+  if (proof !== undefined && !renewed?.factor) return refuse("invalid_access_token");
   if (renewed === null || owner === undefined || !owner.isActive) return refuse("invalid_access_token");
   if (!isOfCurrentEpoch(owner, sessionId, renewed.epoch)) return refuse("invalid_access_token");
   const proved = proof === undefined ? methods : METHODS_OF[proof.kind];

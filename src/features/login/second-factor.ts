@@ -16,7 +16,6 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
 import { presentUser } from "../../users/user.ts";
 import { loginSchema, pendingTokenField } from "./login-schema.ts";
-import { noteUsedFactor } from "./note-used-factor.ts";
 import { finishLogin, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
@@ -74,9 +73,8 @@ export const proveSecondFactor = endpoint(
         if (opened.outcome === "factor_required") throw new Error("The second factor was not judged.");
         return refuseFactor(services, { userId, isCode: proof.kind !== "passkey" }, opened);
       }
-      noteUsedFactor(services, userId, opened?.factor);
       // An object of an earlier release opens a session without judging the factor.
-      if (opened?.factor === undefined || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
+      if (!opened?.factor || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
         // The account has changed since the password was right.
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_pending_token", { userId });
