@@ -106,7 +106,7 @@ export class SecondFactors implements Lapsing {
 
   /**
    * Puts the authenticator app in force that waits for its first code. The code counts as used. `macs` are those of
-   * recovery codes, which are kept if this is the first factor.
+   * recovery codes, which are kept if this is the first factor. `null` if `mayConfirm` says no, once the seed is open.
    */
   async confirm(
     proof: CodeProof,
@@ -116,9 +116,10 @@ export class SecondFactors implements Lapsing {
     const waiting = this.#records.findUnconfirmed(time());
     const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(proof.key));
     const now = time();
-    const judged = this.#judge(rule, now, (): Confirmation | undefined => {
+    if (!mayConfirm()) return null;
+    return this.#judge(rule, now, (): Confirmation | undefined => {
       // Read again: it may have been confirmed or replaced meanwhile.
-      const left = mayConfirm() ? this.#records.findUnconfirmed(now) : undefined;
+      const left = this.#records.findUnconfirmed(now);
       const used = left && usedTotp([left], seeds, proof.code, now);
       if (used === undefined) return undefined;
       const others = this.#records.list().length;
@@ -129,7 +130,6 @@ export class SecondFactors implements Lapsing {
       if (isFirst) this.#codes.replace(macs);
       return { outcome: "confirmed", factor: withoutContent(used), isFirst };
     });
-    return judged;
   }
 
   /** Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. */

@@ -69,8 +69,9 @@ export class UserFactors extends RpcTarget {
       time: systemClock.now,
       mayConfirm: () => this.#mayChange,
     });
-    if (confirmation.outcome === "confirmed")
+    if (confirmation?.outcome === "confirmed") {
       await this.#reportFactor("second_factor_added", userId, confirmation.factor);
+    }
     return confirmation;
   }
 

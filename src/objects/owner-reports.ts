@@ -50,9 +50,9 @@ const LONGEST_RETRY = 300 * SECOND;
 const MOST_AT_ONCE = 50;
 
 /**
- * What the owner and the audit log have not been told yet, of a change that an object has made. It is stored in the turn
- * of the change. The request can't report it: if the object's answer is lost, the request does not know of the change,
- * and a retry finds nothing left to do. Repeating a report does no harm, because its ids stay the same.
+ * What the owner and the audit log have not been told yet, of something that an object has done: a change, or the use of a
+ * factor. It is stored in the same turn. The request can't report it: if the object's answer is lost, the request does not
+ * know what was done, and a retry finds nothing left to do. A repeated report has the same ids.
  */
 export class OwnerReports implements Delivery<ReportQueues> {
   readonly #kept: SyncKvStorage;

@@ -3,9 +3,9 @@
  * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use of
  * a code never race.
  *
- * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token or a change of
- * the factors. Its alarm does so, and retries until it succeeds. The object knows neither tokens nor configuration: the
- * numbers are passed with each call.
+ * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token, and the use or a
+ * change of the factors. Its alarm does so, and retries until it succeeds. The object knows neither tokens nor
+ * configuration: the numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
@@ -117,12 +117,13 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const authentication = { at: now, methods: addFactor(methods, factor) };
     this.#records.add(session);
     this.#authentications.add(id, authentication);
+    if (factor !== undefined) this.#reportUse(factor, userId, rules, now);
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
     await this.#armFor(Math.min(expiresAt, (factor && this.#factors.nextLapse()) ?? expiresAt));
-    if (factor !== undefined) await this.#reportUse(factor, userId, rules, now);
+    if (factor !== undefined) await this.#armForReports(now);
     return { ...session, authentication, factor: factor ?? null, isNewDevice };
   }
 
@@ -185,7 +186,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       ...authentication,
       raisedTo: isRaised ? next.generation : before.raisedTo,
     });
-    if (factor !== undefined) await this.#reportUse(factor, this.#revocations.userId, rules, now);
+    if (factor !== undefined) {
+      this.#reportUse(factor, this.#revocations.userId, rules, now);
+      await this.#armForReports(now);
+    }
     return { ...next, epoch: session.epoch, authentication, factor };
   }
 
@@ -350,7 +354,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /** Reports what the owner should know about the use of a factor: they may not have used it themselves. */
-  async #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): Promise<void> {
+  #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): void {
     const { origin = NO_REQUEST, traceparent } = rules;
     const left = factor.recoveryCodesLeft;
     const about = { actorId: userId, details: null };
@@ -361,6 +365,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       const event = { ...about, type: "passkey_counter_fell_back" } as const;
       this.#reports.add(event, { kind: "passkey_counter_fell_back", userId }, { origin, traceparent }, now);
     }
+  }
+
+  async #armForReports(now: number): Promise<void> {
     if (this.#reports.isLeft) await this.#armFor(this.#reports.dueAt(now));
   }
 
