@@ -11,9 +11,7 @@ const SHORT: Crashing = { kills: 2, seed: 1, clients: 6, mostCommands: 120, most
 describe("a service that is killed in the middle of its work", { timeout: PATIENCE }, () => {
   const clone = useClone();
 
-  // In about one of ten runs, local KV still lacks the last revocation of one user a minute after a kill; the cause is not
-  // known. A fault that is always there fails twice. `npm run test:crash` repeats nothing.
-  it("has everything that it acknowledged when it runs again, and nothing that it ended", { retry: 1 }, async () => {
+  it("has everything that it acknowledged when it runs again, and nothing that it ended", async () => {
     const report = await crashAgainAndAgain(clone, await askShared<Prepared>("prepared"), SHORT);
     expect(report.faults).toEqual([]);
     expect(report.kills).toBe(2);
