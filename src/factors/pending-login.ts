@@ -21,7 +21,7 @@ const pendingLogin = z.object({
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
   cookie: z.boolean(),
-  /** Whether the owner is told of a new device: not at the first login. */
+  /** Whether the owner gets an email if the device is new. Not at the first login, which always comes from a new one. */
   isAnnounced: z.boolean(),
 });
 

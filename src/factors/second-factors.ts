@@ -34,7 +34,10 @@ export interface PasskeyProof {
 
 export type FactorProof = CodeProof | PasskeyProof;
 
-/** The proof was wrong or used before; the login that waited for it was spent; or too many codes were wrong: then `wait` says for how many milliseconds. */
+/**
+ * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already.
+ * `limited`: too many codes were wrong, and the next one is checked after `wait` milliseconds.
+ */
 export type FailedProof = { outcome: "invalid" } | { outcome: "spent" } | { outcome: "limited"; wait: number };
 
 export interface ProvedFactor {

@@ -277,8 +277,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Ends every session, and forgets every device and factor of a deleted user. Opens no session for as long as a login may still be
-   * in progress.
+   * Ends every session, and forgets every device and factor of a deleted user. Opens no session for as long as a login
+   * may still be in progress.
    */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
@@ -289,7 +289,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#armFor(closedUntil);
   }
 
-  /** Deletes expired records, copies revocations to KV, reports reuse, and sets the next alarm if there is more to do. */
+  /** Deletes expired records, delivers what is left, and sets the next alarm if there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
     for (const part of this.#lapsing) part.dropLapsed(now);

@@ -34,7 +34,7 @@ interface RequestedSession {
   /** The user's session epoch when the password was right. */
   epoch: number;
   deviceName: string | null;
-  /** Whether the owner is told of a new device. The first login is always from one. */
+  /** Whether the owner gets an email if the device is new. Not at the first login, which always comes from a new one. */
   isAnnounced: boolean;
   client: Client;
   /** What was proved before the object judges the second factor. */
