@@ -273,6 +273,30 @@ describe("a session with a second factor", () => {
   });
 });
 
+describe("a factor that is removed while somebody logs in with it", () => {
+  it("opens a session before its removal, and none after it", async () => {
+    const person = await enrolled();
+    const { email, password } = person;
+    // Five wrong codes would make the account wait.
+    const [first = "", second = "", third = "", late = ""] = await atOnce(4, () => pendingToken(person));
+    const totp = await codeOf(person.totp.secret);
+    const [removed, ...answers] = await Promise.all([
+      remove(person.accessToken, person.totp.id),
+      secondStep(first, { totp }),
+      secondStep(second, { recovery_code: person.recoveryCodes[0] }),
+      secondStep(third, { recovery_code: person.recoveryCodes[1] }),
+    ]);
+    expect(removed.status, removed.text).toBe(204);
+    for (const { status, json, text } of answers) {
+      if (status === 200) expect(decodeJwt(json.access_token)).toMatchObject({ acr: "aal2" });
+      else expect(["invalid_factor", "invalid_pending_token"], text).toContain(json.code);
+    }
+    expectProblem(await secondStep(late, { recovery_code: person.recoveryCodes[9] }), 401, "invalid_factor");
+    const later = await post("/api/v1/auth/login", { email, password });
+    expect(decodeJwt(later.json.access_token)).toMatchObject({ acr: "aal1" });
+  });
+});
+
 describe("an operator who removes second factors", () => {
   const removeAll = (bearer: string, id: string) => call("DELETE", `/api/v1/users/${id}/factors`, { bearer });
 
