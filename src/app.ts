@@ -1,14 +1,17 @@
 /** The Hono app: the order of the middleware, and every endpoint. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Config } from "./config/config.ts";
 import { addEndpoints } from "./endpoint/add-endpoints.ts";
 import { workAfterResponse } from "./endpoint/after-response.ts";
+import type { Endpoint } from "./endpoint/endpoint.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { LINK_PAGES } from "./features/pages/link-pages.ts";
+import { pageServer } from "./features/pages/serve-page.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { limitBody } from "./http/body.ts";
 import { clientAddress, clientAgent } from "./http/client-address.ts";
 import { answerCors } from "./http/cors.ts";
+import { clientOf, exchangeOf } from "./http/exchange.ts";
 import { expectHost } from "./http/expect-host.ts";
 import { answerFailure, answerUnknownRoute } from "./http/failures.ts";
 import { floodShield } from "./http/flood-shield.ts";
@@ -49,7 +52,19 @@ export function createApp(config: Config, endpoints = endpointsOf(config)): Hono
 
   addEndpoints(app, config, endpoints);
 
-  app.notFound(answerUnknownRoute(endpoints));
+  app.notFound(answerUnknownPath(config, endpoints));
   app.onError(answerFailure);
   return app;
+}
+
+/** A page for somebody who followed a link in a browser, and a problem document for a program. */
+function answerUnknownPath(config: Config, endpoints: readonly Endpoint[]) {
+  const answerProgram = answerUnknownRoute(endpoints);
+  const servePage = pageServer(config);
+  return (c: Context<AppEnv>): Response | Promise<Response> => {
+    const problem = answerProgram(c);
+    const exchange = exchangeOf(c, config);
+    const isPage = problem.status === 404 && exchange.isForBrowser() && !c.req.path.startsWith("/api/");
+    return isPage ? servePage("not-found", clientOf(c), exchange, 404) : problem;
+  };
 }

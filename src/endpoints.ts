@@ -17,6 +17,9 @@ import { removeFactors } from "./features/administration/remove-factors.ts";
 import { revokeSessions } from "./features/administration/revoke-sessions.ts";
 import { sendPasswordReset } from "./features/administration/send-password-reset.ts";
 import { updateUser } from "./features/administration/update-user.ts";
+import { redirects } from "./features/doors/redirects.ts";
+import { readRobots } from "./features/doors/robots.ts";
+import { readSecurityTxt } from "./features/doors/security-txt.ts";
 import { confirmEmailChange } from "./features/email-change/confirm-email-change.ts";
 import { requestEmailChange } from "./features/email-change/request-email-change.ts";
 import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
@@ -40,6 +43,7 @@ import { refresh } from "./features/login/refresh.ts";
 import { proveSecondFactor } from "./features/login/second-factor.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
+import { pageServer } from "./features/pages/serve-page.ts";
 import { readMe } from "./features/profile/read-me.ts";
 import { updateMe } from "./features/profile/update-me.ts";
 import { forgotPassword } from "./features/recovery/forgot-password.ts";
@@ -57,10 +61,13 @@ import { readJwks } from "./features/well-known/jwks.ts";
 import { readMetadata } from "./features/well-known/metadata.ts";
 
 export function endpointsOf(config: Config): Endpoint[] {
+  const servePage = pageServer(config);
   return [
-    ...[readService, readHealth, readReadiness, readOpenApi, readReference],
+    ...[readService(servePage), readHealth, readReadiness, readOpenApi, readReference, readRobots],
     ...[readJwks, readMetadata],
-    ...pageEndpoints(config),
+    ...(config.securityContact === undefined ? [] : [readSecurityTxt]),
+    ...pageEndpoints(servePage),
+    ...redirects,
     ...[register, verifyEmail, resendVerification, judgePassword],
     ...[forgotPassword, resetPassword],
     ...[requestEmailChange, confirmEmailChange, undoEmailChange],

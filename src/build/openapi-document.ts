@@ -122,7 +122,7 @@ function describeAnswer(answer: SuccessAnswer, endpoint: Endpoint, components: J
   return {
     description: answer.description,
     headers: headersOf(endpoint, answer.status),
-    content: hasContent ? { [contentType]: schema } : undefined,
+    content: hasContent ? { [contentType]: schema, ...(answer.orPage && { "text/html": {} }) } : undefined,
   };
 }
 

@@ -21,6 +21,7 @@ import * as limits from "./settings/rate-limit-overrides.ts";
 import * as reauthentication from "./settings/reauthentication-max-age.ts";
 import * as newAccounts from "./settings/registration-and-first-superuser.ts";
 import * as hashing from "./settings/scrypt-cost-and-hash-lane.ts";
+import * as vulnerabilities from "./settings/security-contact.ts";
 import * as sessions from "./settings/session-lifetimes-cap-and-refresh-grace.ts";
 import * as signingKeys from "./settings/signing-keys-and-clock-tolerance.ts";
 import * as turnstile from "./settings/turnstile.ts";
@@ -28,6 +29,7 @@ import * as turnstile from "./settings/turnstile.ts";
 /** Every variable, in the order of the table in docs/configuration.md. */
 export const environment = z.object({
   ...deployment.variables,
+  ...vulnerabilities.variables,
   ...authSecret.variables,
   ...accessTokens.variables,
   ...sessions.variables,
@@ -120,6 +122,7 @@ export function parseConfig(source: object) {
     development,
     publicUrl,
     productName,
+    securityContact: vulnerabilities.toConfig(values),
     secret: authSecret.toConfig(values),
     tokens: { ...accessTokens.toConfig(values, publicUrl), clockTolerance },
     keys,

@@ -13,11 +13,13 @@ import { budgetsOf, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
 
 export interface SuccessAnswer<Result = unknown> {
-  status: 200 | 201 | 202 | 204 | 503;
+  status: 200 | 201 | 202 | 204 | 302 | 503;
   description: string;
   /** The JSON of the response. Absent if there is no body, or if it is not JSON. */
   schema?: z.ZodType<Result>;
   contentType?: string;
+  /** Whether a browser gets a page instead of the JSON. */
+  orPage?: true;
 }
 
 /** What a handler is given. */

@@ -53,6 +53,11 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
      * these end up in logs and browser histories (RFC 9700 §4.3.2).
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
+    /**
+     * Whether a person is to read the answer. Browsers name HTML when they open an address (RFC 9110 §12.5.1); programs
+     * that take anything do not.
+     */
+    isForBrowser: () => /(?:^|,)\s*text\/html\s*(?:[,;]|$)/i.test(c.req.header("Accept") ?? ""),
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
     /** Whether the request says that it comes from this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),

@@ -1,7 +1,9 @@
 /** Documents, pages, probes: they need nobody, and change nothing. */
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../../src/config/config.ts";
+import { redirects } from "../../src/features/doors/redirects.ts";
 import { pageEndpoints } from "../../src/features/pages/page-endpoints.ts";
+import { pageServer } from "../../src/features/pages/serve-page.ts";
 import { METRICS_TOKEN } from "../support/metrics.ts";
 import type { Prepare } from "./scenario.ts";
 
@@ -9,7 +11,9 @@ const reading =
   (path: string, more: Partial<Awaited<ReturnType<Prepare>>> = {}): Prepare =>
   async () => ({ method: "GET", path, ...more });
 
-const pages = pageEndpoints(parseConfig(env)).map(({ id, path }) => [id, reading(path)] as const);
+const pages = [...pageEndpoints(pageServer(parseConfig(env))), ...redirects].map(
+  ({ id, path }) => [id, reading(path)] as const,
+);
 
 export const SERVICE: Record<string, Prepare> = {
   readService: reading("/"),
@@ -20,6 +24,8 @@ export const SERVICE: Record<string, Prepare> = {
   readJwks: reading("/.well-known/jwks.json", { isCold: true }),
   readMetadata: reading("/.well-known/oauth-authorization-server"),
   ...Object.fromEntries(pages),
+  readRobots: reading("/robots.txt"),
+  readSecurityTxt: reading("/.well-known/security.txt"),
   readMetrics: reading("/metrics", { bearer: METRICS_TOKEN, isCold: true, hasTimeLimits: true }),
   readOutbox: reading("/dev/outbox"),
 };

@@ -9,6 +9,8 @@ async function lint(document: object): Promise<string[]> {
     rules: {
       // The contract spells the list of users with a slash at its end; the service answers both spellings.
       "no-path-trailing-slash": "off",
+      // Some addresses only lead to another one.
+      "operation-2xx-response": "off",
     },
   });
   const problems = await lintFromString({

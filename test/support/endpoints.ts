@@ -16,6 +16,7 @@ export function runEndpoint(
     header: () => undefined,
     query: () => undefined,
     bearerToken: () => bearer,
+    isForBrowser: () => false,
     cookies: () => [],
     hasAllowedOrigin: () => false,
     addHeaders() {},

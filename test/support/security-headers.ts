@@ -32,12 +32,12 @@ export function expectSecurityHeaders(method: string, path: string, { status, he
   for (const [name, value] of Object.entries(EVERYWHERE)) expect(headers.get(name), `${where} ${name}`).toBe(value);
 
   const policy = headers.get("Content-Security-Policy") ?? "";
-  const isPage = PAGES.has(path) && status === 200;
+  const isPage = /^text\/html/.test(headers.get("Content-Type") ?? "");
   if (!isPage && status !== 304) expect(policy, where).toBe("default-src 'none'; frame-ancestors 'none'");
   expect(policy, where).toMatch(/^default-src 'none'; (.*; )?frame-ancestors 'none'$/);
   expect(policy, where).not.toMatch(/unsafe-eval|(script-src|style-src|style-src-elem|default-src) [^;]*unsafe/);
 
-  const mayBeKept = (PUBLIC.has(path) || PAGES.has(path)) && (status === 200 || status === 304);
+  const mayBeKept = (PUBLIC.has(path) || PAGES.has(path) || isPage) && (status === 200 || status === 304);
   if (mayBeKept) expect(headers.get("Cache-Control"), where).toMatch(/^public, max-age=\d+(, must-revalidate)?$/);
   else expect(headers.get("Cache-Control"), where).toBe("no-store");
 

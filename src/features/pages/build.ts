@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { accountPage } from "./account-page.ts";
+import { homePage, notFoundPage } from "./door-pages.ts";
 import { type PageName, pagePath } from "./hosted-pages.ts";
 import { type Page, renderPage } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
@@ -18,6 +19,8 @@ const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
   login: loginPage,
   register: registerPage,
   account: accountPage,
+  home: homePage,
+  "not-found": notFoundPage,
 };
 
 /** Writes the pages into the assets folder. */
@@ -37,7 +40,8 @@ const SCRIPTS = join(import.meta.dirname, "../../../public/static");
 const CLIENT = "client.js";
 
 /** The scripts that a script imports, directly or not. */
-function importsOf(script: string): string[] {
+function importsOf(script: string | undefined): string[] {
+  if (script === undefined) return [];
   const found = new Set([script]);
   for (const name of found) {
     const source = name === CLIENT ? "" : readFileSync(join(SCRIPTS, name), "utf8");

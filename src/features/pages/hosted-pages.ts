@@ -1,4 +1,10 @@
-/** The pages, by path, with their documentation. The build writes each in every language. */
+/**
+ * The pages that browsers get where programs get JSON: at `/`, and with status 404 at a path that does not exist. They
+ * have no scripts.
+ */
+export const DOORS = ["home", "not-found"] as const;
+
+/** The other pages, by path, with their documentation. The build writes each in every language. */
 export const PAGES = {
   "verify-email": {
     id: "readVerifyEmailPage",
@@ -46,7 +52,7 @@ export const PAGES = {
   },
 } as const;
 
-export type PageName = keyof typeof PAGES;
+export type PageName = keyof typeof PAGES | (typeof DOORS)[number];
 
 /** The pages whose forms show the Turnstile widget, if the operator has enabled Turnstile. */
 export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
@@ -62,5 +68,6 @@ export const PLACEHOLDERS = {
   passwordMinimum: "{{password_min_length}}",
   passwordMaximum: "{{password_max_length}}",
   registration: "{{registration}}",
+  environment: "{{environment}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
 } as const;

@@ -9,16 +9,18 @@ export interface Page {
   name: PageName;
   /** The window's title, without the product's name. */
   title: string;
-  /** The script in /static. */
-  script: string;
+  /** The script in /static, on a page that needs one. */
+  script?: string;
   /** What the script reads, besides the texts of every form. */
-  words: PageScriptWords;
+  words?: PageScriptWords;
   body: Markup;
 }
 
 /** A link to another page in the same language, which the user may have chosen. */
 export function pageLink(name: PageName, locale: Locale): string {
-  return `/${name}?lang=${locale}`;
+  if (name === "home") return `/?lang=${locale}`;
+  // It is at every path that does not exist.
+  return name === "not-found" ? `?lang=${locale}` : `/${name}?lang=${locale}`;
 }
 
 /** `imports`: the scripts that the page's script imports, directly or not. Browsers then load all of them at once. */
@@ -32,7 +34,7 @@ export function renderPage(
   const scriptWords: Partial<ScriptWords> = { forms, fields: { show, showPassword, hide, hidePassword }, ...words };
   const { heading, text, comfort } = layout.needsScript;
   const page = html`<!doctype html>
-<html lang="${locale}" data-registration="${PLACEHOLDERS.registration}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}">
+<html lang="${locale}" data-environment="${PLACEHOLDERS.environment}" data-registration="${PLACEHOLDERS.registration}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -44,27 +46,30 @@ export function renderPage(
     <link rel="stylesheet" href="/static/postern.css">
     <link rel="stylesheet" href="/static/theme.css">
     ${imports.map((file) => html`<link rel="modulepreload" href="/static/${file}">`)}
-    <script type="module" src="/static/${script}"></script>
+    ${script && html`<script type="module" src="/static/${script}"></script>`}
   </head>
   <body>
     <header class="site-header">
       <p class="brand"><img class="brand-mark" src="/static/logo.svg" alt="" width="28" height="28"><span id="product">${PLACEHOLDERS.product}</span></p>
     </header>
     <main class="stage">
-      <noscript>
+      ${
+        script &&
+        html`<noscript>
         <div class="card">
           <h1>${heading}</h1>
           <p>${text}</p>
           <p>${comfort}</p>
         </div>
-      </noscript>
+      </noscript>`
+      }
       ${body}
       <p class="visually-hidden" id="progress" aria-live="polite"></p>
     </main>
     <footer class="site-footer">
       <nav aria-label="${layout.languages}">${SUPPORTED_LOCALES.map((other) => languageLink(name, other, locale))}</nav>
     </footer>
-    ${dataBlock("words", scriptWords)}
+    ${script && dataBlock("words", scriptWords)}
   </body>
 </html>
 `;

@@ -1,29 +1,14 @@
-/**
- * The hosted pages. The build makes each page in every language. The Worker chooses the language, fills in the
- * operator's values, and adds the headers.
- */
-import type { Config } from "../../config/config.ts";
-import { findLocale } from "../../config/languages.ts";
+/** The hosted pages. The build makes each page in every language. */
 import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
-import { escapeHtml } from "../../platform/encoding.ts";
 import { namesOf } from "../../platform/records.ts";
-import { CHALLENGED, PAGES, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
-
-/** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
-
-/** Allows Turnstile's script and frame (Cloudflare's documentation on CSP). Turnstile does not support Trusted Types. */
-const CHALLENGE_POLICY =
-  "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+import { PAGES } from "./hosted-pages.ts";
+import type { ServePage } from "./serve-page.ts";
 
 const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
 
-export function pageEndpoints(config: Config): Endpoint[] {
-  const fill = fillIn(config);
+export function pageEndpoints(servePage: ServePage): Endpoint[] {
   return namesOf(PAGES).map((name) => {
     const { description, ...page } = PAGES[name];
-    const hasChallenge = config.turnstile.siteKey !== undefined && CHALLENGED.includes(name);
     return endpoint(
       {
         ...page,
@@ -34,33 +19,7 @@ export function pageEndpoints(config: Config): Endpoint[] {
         isConditional: true,
         success: { status: 200, description: "A page.", contentType: "text/html" },
       },
-      async (_, { client, exchange }) => {
-        const locale = findLocale(exchange.query("lang") ?? "") ?? client.locale;
-        const built = await exchange.fetchAsset(pagePath(name, locale));
-        if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
-        return new Response(fill(await built.text()), {
-          headers: {
-            "Content-Type": "text/html; charset=UTF-8",
-            "Content-Language": locale,
-            "Content-Security-Policy": hasChallenge ? CHALLENGE_POLICY : PAGE_POLICY,
-            // A page holds no data of any user, and a new version must be seen at once.
-            "Cache-Control": "public, max-age=0, must-revalidate",
-            Vary: "Accept-Language",
-          },
-        });
-      },
+      (_, { client, exchange }) => servePage(name, client, exchange),
     );
   });
-}
-
-/** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
-function fillIn({ productName, passwords, registration, turnstile }: Config): (text: string) => string {
-  const values = new Map<string, string>([
-    [PLACEHOLDERS.product, escapeHtml(productName)],
-    [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
-    [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
-    [PLACEHOLDERS.registration, registration.policy],
-    [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
-  ]);
-  return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
 }

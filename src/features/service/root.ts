@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { endpoint } from "../../endpoint/endpoint.ts";
+import type { Config } from "../../config/config.ts";
+import { type Endpoint, endpoint, Reply } from "../../endpoint/endpoint.ts";
+import type { Client, Exchange } from "../../http/exchange.ts";
 import { VERSION } from "../../version.ts";
 
 const serviceSchema = z
@@ -26,20 +28,37 @@ const serviceSchema = z
   })
   .meta({ id: "Service" });
 
-export const readService = endpoint(
-  {
-    id: "readService",
-    method: "get",
-    path: "/",
-    tag: "Service",
-    summary: "Read about this service",
-    success: { status: 200, description: "The name, the version and links to everything else.", schema: serviceSchema },
-  },
-  async ({ config: { productName, publicUrl, registration, turnstile } }) => ({
+export function readService(
+  servePage: (name: "home", client: Client, exchange: Exchange) => Promise<Response>,
+): Endpoint {
+  return endpoint(
+    {
+      id: "readService",
+      method: "get",
+      path: "/",
+      tag: "Service",
+      summary: "Read about this service",
+      description: "A browser, whose `Accept` names `text/html`, gets a page with links instead.",
+      success: {
+        status: 200,
+        description: "The name, the version and links to everything else.",
+        schema: serviceSchema,
+        orPage: true,
+      },
+    },
+    async ({ config }, { client, exchange }) =>
+      exchange.isForBrowser()
+        ? servePage("home", client, exchange)
+        : new Reply(describeService(config), { Vary: "Accept" }),
+  );
+}
+
+function describeService({ productName, publicUrl, registration, turnstile }: Config): z.output<typeof serviceSchema> {
+  return {
     name: productName,
     version: VERSION,
     registration: registration.policy,
-    challenge: turnstile.secretKey === undefined ? null : ("turnstile" as const),
+    challenge: turnstile.secretKey === undefined ? null : "turnstile",
     links: {
       docs: `${publicUrl}/docs`,
       openapi: `${publicUrl}/openapi.json`,
@@ -47,5 +66,5 @@ export const readService = endpoint(
       jwks: `${publicUrl}/.well-known/jwks.json`,
       metadata: `${publicUrl}/.well-known/oauth-authorization-server`,
     },
-  }),
-);
+  };
+}

@@ -84,6 +84,16 @@ export const german: PageWords = {
   },
   links,
   account,
+  home: {
+    heading: "Ihr Konto",
+    text: "Hier melden Sie sich an oder legen ein Konto an.",
+    reference: "API-Referenz",
+    outbox: "E-Mails, die verschickt worden wären",
+  },
+  notFound: {
+    heading: "Diese Seite gibt es nicht",
+    text: "Vielleicht ist die Adresse falsch geschrieben oder der Link veraltet. Links aus E-Mails funktionieren einmal.",
+  },
   resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
   login: {
     heading: "Anmelden",

@@ -101,6 +101,19 @@ export const english = {
   },
   links,
   account,
+  /** At the address of the service. */
+  home: {
+    heading: "Your account",
+    text: "Log in here, or create an account.",
+    reference: "API reference",
+    /** Only in development. */
+    outbox: "Emails that would have been sent",
+  },
+  /** At an address that does not exist. */
+  notFound: {
+    heading: "There is no such page",
+    text: "The address may be mistyped, or the link out of date. Links from emails work once.",
+  },
   /** After a request for another verification link. */
   resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
   login: {

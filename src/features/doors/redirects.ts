@@ -1,0 +1,37 @@
+/** Addresses that people and programs try, and where they lead. */
+import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
+
+const REDIRECTS = [
+  {
+    id: "leadToPasswordReset",
+    path: "/forgot-password",
+    location: "/reset-password",
+    summary: "Lead to the password reset page",
+  },
+  {
+    id: "leadToPasswordChange",
+    path: "/.well-known/change-password",
+    location: "/account#change-title",
+    summary: "Lead password managers to the change of the password",
+    description: "W3C: A Well-Known URL for Changing Passwords.",
+  },
+  {
+    id: "leadToIcon",
+    path: "/favicon.ico",
+    location: "/static/logo.svg",
+    summary: "Lead to the icon",
+    description: "Browsers ask for it where they show something that is not a page of Postern.",
+  },
+] as const;
+
+export const redirects: readonly Endpoint[] = REDIRECTS.map(({ location, ...door }) =>
+  endpoint(
+    {
+      ...door,
+      method: "get",
+      tag: "Service",
+      success: { status: 302, description: "The address is in `Location`." },
+    },
+    async () => new Response(null, { status: 302, headers: { Location: location } }),
+  ),
+);

@@ -1,0 +1,17 @@
+import { endpoint } from "../../endpoint/endpoint.ts";
+
+/** Nothing here is worth finding: a search engine would only spread old links. */
+const NOBODY = "User-agent: *\nDisallow: /\n";
+
+export const readRobots = endpoint(
+  {
+    id: "readRobots",
+    method: "get",
+    path: "/robots.txt",
+    tag: "Service",
+    summary: "Rules for crawlers",
+    description: "RFC 9309: no page is to be crawled.",
+    success: { status: 200, description: "The rules.", contentType: "text/plain" },
+  },
+  async () => new Response(NOBODY, { headers: { "Content-Type": "text/plain; charset=UTF-8" } }),
+);

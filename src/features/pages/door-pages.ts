@@ -1,0 +1,35 @@
+/** The pages for people who come without a link: at the address of the service, and at one that does not exist. */
+import type { Locale } from "../../config/languages.ts";
+import { html } from "./html.ts";
+import { type Page, pageLink } from "./layout.ts";
+import { PAGE_WORDS } from "./words.ts";
+
+export function homePage(locale: Locale): Page {
+  const { account, home, login, register } = PAGE_WORDS[locale];
+  return {
+    name: "home",
+    title: home.heading,
+    body: html`<div class="card">
+  <h1>${home.heading}</h1>
+  <p>${home.text}</p>
+  <a class="button action" href="${pageLink("login", locale)}">${login.label}</a>
+  <a class="button button-quiet second if-open" href="${pageLink("register", locale)}">${register.heading}</a>
+  <p class="ways"><a href="${pageLink("account", locale)}">${account.heading}</a></p>
+  <p class="ways"><a href="/docs">${home.reference}</a></p>
+  <p class="ways if-development"><a href="/dev/outbox">${home.outbox}</a></p>
+</div>`,
+  };
+}
+
+export function notFoundPage(locale: Locale): Page {
+  const { home, notFound } = PAGE_WORDS[locale];
+  return {
+    name: "not-found",
+    title: notFound.heading,
+    body: html`<div class="card">
+  <h1>${notFound.heading}</h1>
+  <p>${notFound.text}</p>
+  <a class="button action" href="${pageLink("home", locale)}">${home.heading}</a>
+</div>`,
+  };
+}

@@ -1,0 +1,50 @@
+/** Serves a built page: chooses the language, fills in the operator's values, and adds the headers. */
+import type { Config } from "../../config/config.ts";
+import { findLocale } from "../../config/languages.ts";
+import type { Client, Exchange } from "../../http/exchange.ts";
+import { escapeHtml } from "../../platform/encoding.ts";
+import { CHALLENGED, DOORS, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
+
+/** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
+
+/** Allows Turnstile's script and frame (Cloudflare's documentation on CSP). Turnstile does not support Trusted Types. */
+const CHALLENGE_POLICY =
+  "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+export type ServePage = (name: PageName, client: Client, exchange: Exchange, status?: number) => Promise<Response>;
+
+export function pageServer(config: Config): ServePage {
+  const fill = fillIn(config);
+  return async (name, client, exchange, status = 200) => {
+    const locale = findLocale(exchange.query("lang") ?? "") ?? client.locale;
+    const hasChallenge = config.turnstile.siteKey !== undefined && CHALLENGED.includes(name);
+    const built = await exchange.fetchAsset(pagePath(name, locale));
+    if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
+    return new Response(fill(await built.text()), {
+      status,
+      headers: {
+        "Content-Type": "text/html; charset=UTF-8",
+        "Content-Language": locale,
+        "Content-Security-Policy": hasChallenge ? CHALLENGE_POLICY : PAGE_POLICY,
+        // A page holds no data of any user, and a new version must be seen at once.
+        "Cache-Control": status === 200 ? "public, max-age=0, must-revalidate" : "no-store",
+        Vary: DOORS.some((door) => door === name) ? "Accept, Accept-Language" : "Accept-Language",
+      },
+    });
+  };
+}
+
+/** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
+function fillIn({ development, productName, passwords, registration, turnstile }: Config): (text: string) => string {
+  const values = new Map<string, string>([
+    [PLACEHOLDERS.product, escapeHtml(productName)],
+    [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
+    [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
+    [PLACEHOLDERS.registration, registration.policy],
+    [PLACEHOLDERS.environment, development ? "development" : "production"],
+    [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
+  ]);
+  return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
+}
