@@ -65,7 +65,9 @@ export function problemSchema(): JsonObject {
         type: "integer",
         description: "With `reauthentication_required`: how many seconds ago the user may have proved who they are.",
       },
-      acr_values: text("With `reauthentication_required`: the level that the login must have had."),
+      acr_values: text(
+        "With `reauthentication_required`: the level that the login must have had. `aal2`: with a second factor.",
+      ),
       factors: {
         type: "array",
         items: { type: "string", enum: [...PROOF_KINDS] },

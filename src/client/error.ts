@@ -10,6 +10,8 @@ interface Details {
   pendingToken?: string | undefined;
   factors?: FactorKind[];
   expiresIn?: number | undefined;
+  maxAge?: number | undefined;
+  acrValues?: string | undefined;
 }
 
 /** A refusal by the service, or a missing answer. */
@@ -36,6 +38,10 @@ export class PosternError extends Error {
   readonly factors: readonly FactorKind[];
   /** Seconds until the `pendingToken` expires. */
   readonly expiresIn: number | undefined;
+  /** If a recent login is demanded: how many seconds ago the user may have proved who they are. */
+  readonly maxAge: number | undefined;
+  /** If a stronger login is demanded: its level. With `aal2`, ask for the second factor, not for the password. */
+  readonly acrValues: string | undefined;
 
   constructor(details: Details, options?: { cause: unknown }) {
     super(details.detail, options);
@@ -48,6 +54,8 @@ export class PosternError extends Error {
     this.pendingToken = details.pendingToken;
     this.factors = details.factors ?? [];
     this.expiresIn = details.expiresIn;
+    this.maxAge = details.maxAge;
+    this.acrValues = details.acrValues;
   }
 }
 
@@ -76,7 +84,10 @@ export function readError(response: Response): Promise<PosternError> {
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const { code, detail, errors, request_id, pending_token, factors, expires_in } = readProblem(response, text);
+  const { code, detail, errors, request_id, pending_token, factors, expires_in, max_age, acr_values } = readProblem(
+    response,
+    text,
+  );
   return new PosternError({
     status,
     code: typeof code === "string" ? code : "unexpected_answer",
@@ -87,6 +98,8 @@ export function errorOf(response: Response, text: string): PosternError {
     pendingToken: typeof pending_token === "string" ? pending_token : undefined,
     factors: Array.isArray(factors) ? factors : [],
     expiresIn: typeof expires_in === "number" ? expires_in : undefined,
+    maxAge: typeof max_age === "number" ? max_age : undefined,
+    acrValues: typeof acr_values === "string" ? acr_values : undefined,
   });
 }
 

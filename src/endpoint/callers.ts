@@ -55,25 +55,50 @@ export const user: CallerKind<Principal> = {
 };
 
 /**
- * A user who proved a short time ago who they are, with the second factor if they have one. Only what the access token
- * says counts, not what its session stores. So a token that was stolen earlier gains nothing when its user
- * reauthenticates.
+ * Of a kind of caller, those who proved a short time ago who they are, with the second factor if they have one. Only what
+ * the access token says counts, not what its session stores. So a token that was stolen earlier gains nothing when its
+ * user reauthenticates. The row of the user has been read by then, so this needs no storage.
  */
-export const recentUser: CallerKind<Principal> = {
-  ...user,
-  refusals: [...user.refusals, "reauthentication_required"],
-  note: "The access token must be of a recent login or reauthentication (`REAUTHENTICATION_MAX_AGE_MINUTES`), with the second factor if there is one.",
-  async identify(services, exchange, id) {
-    const principal = await user.identify(services, exchange, id);
-    if (isRefusal(principal)) return principal;
-    const { clock, config } = services;
-    const { authentication, user: caller } = principal;
-    const maxAge = config.sessions.reauthenticationMaxAge / SECOND;
-    const demand = caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge };
-    const missing = missingAuthentication(authentication, demand, clock.now());
-    return missing === undefined ? principal : refuseOldLogin(missing, caller.id);
-  },
-};
+export function recent<Caller extends Principal>(kind: CallerKind<Caller>): CallerKind<Caller> {
+  return steppedUp(kind, `${RECENT}, with the second factor if there is one.`, () => true);
+}
+
+const RECENT = "The access token must be of a recent login or reauthentication (`REAUTHENTICATION_MAX_AGE_MINUTES`)";
+
+export const recentUser = recent(user);
+
+/**
+ * A user who sends the current password in the body. Without a second factor that is the proof, however old the login is.
+ * With one the password is not enough, and the user must be a {@link recentUser} too. That is decided before the password
+ * is checked, so that no hash is spent and no guess is counted.
+ */
+export const userWithPassword = steppedUp(
+  user,
+  `If there is a second factor: ${RECENT.replace("The", "the")}, with that factor.`,
+  ({ secondFactorSince }) => secondFactorSince !== null,
+);
+
+function steppedUp<Caller extends Principal>(
+  kind: CallerKind<Caller>,
+  note: string,
+  concerns: (caller: User) => boolean,
+): CallerKind<Caller> {
+  return {
+    ...kind,
+    refusals: [...kind.refusals, "reauthentication_required"],
+    note: kind.note === undefined ? note : `${kind.note} ${note}`,
+    async identify(services, exchange, id) {
+      const principal = await kind.identify(services, exchange, id);
+      if (isRefusal(principal) || !concerns(principal.user)) return principal;
+      const { clock, config } = services;
+      const { authentication, user: caller } = principal;
+      const maxAge = config.sessions.reauthenticationMaxAge / SECOND;
+      const demand = caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge };
+      const missing = missingAuthentication(authentication, demand, clock.now());
+      return missing === undefined ? principal : refuseOldLogin(missing, caller.id);
+    },
+  };
+}
 
 /** The user's object knows of a second factor that the caller has not proved, and D1 did not yet. */
 export function refuseUnprovedFactor({ user: { id } }: Principal): Refusal<"reauthentication_required"> {

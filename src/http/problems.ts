@@ -89,7 +89,7 @@ export const PROBLEMS = {
     status: 403,
     title: "Reauthentication required",
     detail:
-      "Prove again who you are: the last time was more than `max_age` seconds ago. POST /api/v1/auth/reauthenticate, and repeat the request with the new access token.",
+      "Prove again who you are: the last time was more than `max_age` seconds ago, or did not reach the level `acr_values`. POST /api/v1/auth/reauthenticate, and repeat the request with the new access token.",
   },
   forbidden: {
     status: 403,

@@ -1,8 +1,11 @@
 import { decodeJwt } from "jose";
-import { describe, expect, it } from "vitest";
-import type { PosternError } from "../../src/client/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import { type Client, type ClientOptions, PosternError } from "../../src/client/index.ts";
+import { NEW_PASSWORD } from "../support/account.ts";
+import { codeOf, enrolled, nextStep } from "../support/factors.ts";
+import { somebody } from "../support/people.ts";
 import { loseAnswer, ME, REFRESH, type Visitor } from "./visitor.ts";
-import { signedIn } from "./worker.ts";
+import { credentialsOf, signedIn, visitorOfWorker } from "./worker.ts";
 
 const REAUTHENTICATE = "POST /api/v1/auth/reauthenticate";
 const API = "https://api.example";
@@ -132,5 +135,57 @@ describe("a demand for another login", () => {
     expect(await streamed.json()).toMatchObject({ code: "reauthentication_required" });
     expect(asked).toBe(0);
     expect(visitor.count(ME)).toBe(1);
+  });
+});
+
+describe("the service's demand for another login", () => {
+  const JSON_BODY = { "Content-Type": "application/json" };
+  const send = (method: string, path: string, body: object) => (client: Client) =>
+    client.fetch(`/api/v1/users/${path}`, { method, headers: JSON_BODY, body: JSON.stringify(body) });
+  /** What the account page sends. */
+  const requestsOf = (password: string): Record<string, (client: Client) => Promise<Response>> => ({
+    export: (client) => client.fetch("/api/v1/users/me/export"),
+    address: send("POST", "me/email", { email: somebody().email, password }),
+    password: send("POST", "change-password", { current_password: password, new_password: NEW_PASSWORD }),
+    account: send("DELETE", "me", { password: NEW_PASSWORD }),
+  });
+
+  /** Options of a client whose user is asked, and the errors with which that happened. */
+  function asked(prove: (error: PosternError) => Promise<void>) {
+    const errors: PosternError[] = [];
+    const options: Partial<ClientOptions> = {
+      async onReauthenticationRequired(error) {
+        errors.push(error);
+        await prove(error);
+        return true;
+      },
+    };
+    return { errors, options };
+  }
+
+  it("says that the password is enough for a user without a second factor", async () => {
+    const { errors, options } = asked(() => client.reauthenticate({ password: credentials.password }));
+    const { client, credentials } = await signedIn(options);
+    vi.setSystemTime(Date.now() + 16 * 60_000);
+    const answer = await requestsOf(credentials.password).export?.(client);
+    expect(answer?.status).toBe(200);
+    expect(errors).toMatchObject([{ code: "reauthentication_required", maxAge: 900, acrValues: undefined }]);
+  });
+
+  it("says that a second factor is needed, and each request is sent again after it", async () => {
+    const person = await enrolled();
+    const { errors, options } = asked(async () => client.reauthenticate({ totp: await codeOf(person.totp.secret) }));
+    const client: Client = visitorOfWorker().open(options);
+    const refusal: unknown = await client.login(credentialsOf(person)).catch((cause: unknown) => cause);
+    if (!(refusal instanceof PosternError)) throw new Error("The login was not refused.");
+    const { pendingToken = "" } = refusal;
+    await client.proveSecondFactor({ pendingToken, totp: await codeOf(person.totp.secret) });
+    for (const [name, request] of Object.entries(requestsOf(person.password))) {
+      vi.setSystemTime(Date.now() + 16 * 60_000);
+      nextStep();
+      const answer = await request(client);
+      expect(answer.ok, `${name}: ${await answer.text()}`).toBe(true);
+      expect(errors.splice(0)).toMatchObject([{ code: "reauthentication_required", maxAge: 900, acrValues: "aal2" }]);
+    }
   });
 });

@@ -37,7 +37,14 @@ export interface Report {
   judged: number;
 }
 
-const FLAGS = ["RATE_LIMITING:off", `REFRESH_GRACE_SECONDS:${GRACE_SECONDS}`, "HASH_LANE_LENGTH:64", "LOG_LEVEL:error"];
+const FLAGS = [
+  "RATE_LIMITING:off",
+  `REFRESH_GRACE_SECONDS:${GRACE_SECONDS}`,
+  "HASH_LANE_LENGTH:64",
+  "LOG_LEVEL:error",
+  // The operator logs in once.
+  "REAUTHENTICATION_MAX_AGE_MINUTES:1440",
+];
 /** The most milliseconds between the last command that is waited for and the kill. */
 const MOST_DELAY = 50;
 /** Milliseconds until a kill comes in any case. */

@@ -1,5 +1,6 @@
 /** The people whose names, tokens and ids hostile requests use, so that what lies behind the authorization is reached too. */
 import { env } from "cloudflare:workers";
+import { decodeJwt } from "jose";
 import { expect } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
 import { type LinkPurpose, linkHash, signLink } from "../../src/links/link-tokens.ts";
@@ -30,7 +31,7 @@ interface Member {
 }
 
 const HOUR = 3_600_000;
-/** How long a login is recent enough for changes of second factors, and some time to spare. */
+/** How long a login is recent enough for what asks for that, with some time to spare. */
 const RECENT = 10 * 60_000;
 let made = 0;
 
@@ -43,7 +44,7 @@ export class Cast {
   #version: string | null = null;
   #services = coldIsolate();
   #send: Send;
-  #holder: { holder: Holder; since: number } | undefined;
+  #holder: Holder | undefined;
 
   constructor(send: Send) {
     this.#send = send;
@@ -52,7 +53,7 @@ export class Cast {
 
   /** Whoever was logged out, changed or deleted by the requests before is somebody again. */
   async rally(): Promise<void> {
-    if (this.#holder !== undefined) this.#tell("holder", await this.#holder.holder.codes());
+    if (this.#holder !== undefined) this.#tell("holder", await this.#holder.codes());
     if (!this.isInDoubt) return;
     this.isInDoubt = false;
     // While somebody else is one, the superuser can be demoted and deleted.
@@ -76,7 +77,7 @@ export class Cast {
 
   async #rally(name: string, standing: Standing): Promise<void> {
     const me = await get("/api/v1/users/me", { bearer: this.words.get(`${name}.access`) }, this.#send);
-    if (me.status === 200 && me.json.is_superuser === (standing === "superuser")) return;
+    if (me.status === 200 && me.json.is_superuser === (standing === "superuser") && this.#isRecent(name)) return;
     const login = { email: this.words.get(`${name}.email`), password: this.words.get(`${name}.password`) };
     const again = await this.#logIn(login);
     this.#tell(name, again?.standing === standing ? again : await this.#create(standing));
@@ -85,16 +86,21 @@ export class Cast {
   /** Logged in with a second factor a short time ago, and about to prove it again. */
   async #rallyHolder(): Promise<void> {
     const me = await get("/api/v1/users/me", { bearer: this.words.get("holder.access") }, this.#send);
-    const isRecent = Date.now() - (this.#holder?.since ?? 0) < RECENT;
-    if (me.status !== 200 || !isRecent || !(await this.#holder?.holder.isEnrolled())) await this.#createHolder();
+    const isGood = me.status === 200 && this.#isRecent("holder") && (await this.#holder?.isEnrolled());
+    if (!isGood) await this.#createHolder();
     await this.#prepareHolder();
+  }
+
+  #isRecent(name: string): boolean {
+    const { auth_time = 0 } = decodeJwt<{ auth_time: number }>(this.words.get(`${name}.access`) ?? "");
+    return Date.now() - auth_time * 1_000 < RECENT;
   }
 
   async #createHolder(): Promise<void> {
     const member = await this.#create("user");
     const holder = new Holder(this.#services, member.id);
     await holder.enrol();
-    this.#holder = { holder, since: Date.now() };
+    this.#holder = holder;
     this.#tell("holder", member);
     await this.#prepareHolder();
     const [pending_token, recovery_code] = [this.words.get("holder.pending"), this.words.get("holder.recovery")];
@@ -104,7 +110,7 @@ export class Cast {
   }
 
   async #prepareHolder(): Promise<void> {
-    const { holder } = this.#holder ?? {};
+    const holder = this.#holder;
     if (holder !== undefined) this.#tell("holder", { ...(await holder.prepare()), ...(await holder.codes()) });
   }
 

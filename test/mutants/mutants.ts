@@ -105,6 +105,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/access/step-up.test.ts"],
+    [
+      {
+        name: "The password is enough although the user has a second factor.",
+        file: "src/endpoint/callers.ts",
+        from: "({ secondFactorSince }) => secondFactorSince !== null",
+        to: "() => false",
+      },
+      {
+        name: "A login without the second factor is enough while it is recent.",
+        file: "src/endpoint/callers.ts",
+        from: 'caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge }',
+        to: "{ maxAge }",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/access/recent-user.test.ts"],
     [
       {

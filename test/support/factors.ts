@@ -28,8 +28,8 @@ export const confirmTotp = (bearer: string, code: string) =>
 /** Lets the user's object report what has changed. Its alarm would do so by the real clock, which these tests are ahead of. */
 export const reported = ({ userId }: { userId: string }) => runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
 
-/** A person who has added an authenticator app and logged in with it. The step of the code that was used is over. */
-export async function enrolled(): Promise<WithTotp> {
+/** A person who has added an authenticator app. The tokens are of the login before that. */
+export async function withNewTotp(): Promise<WithTotp> {
   const owner = await loggedIn();
   nextStep();
   const added = await addTotp(owner.accessToken);
@@ -38,13 +38,18 @@ export async function enrolled(): Promise<WithTotp> {
   const confirmed = await confirmTotp(owner.accessToken, await codeOf(secret));
   expect(confirmed.status, confirmed.text).toBe(200);
   await reported(owner);
+  return { ...owner, totp: { id, secret }, recoveryCodes: confirmed.json.recovery_codes };
+}
+
+/** A person who has added an authenticator app and logged in with it. The step of the code that was used is over. */
+export async function enrolled(): Promise<WithTotp> {
+  const owner = await withNewTotp();
   nextStep();
-  const answer = await secondStep(await pendingToken(owner), { totp: await codeOf(secret) });
+  const answer = await secondStep(await pendingToken(owner), { totp: await codeOf(owner.totp.secret) });
   expect(answer.status, answer.text).toBe(200);
   nextStep();
   const { access_token: accessToken, refresh_token: refreshToken, session_id: sessionId } = answer.json;
-  const tokens = { answer, accessToken, refreshToken, sessionId };
-  return { ...owner, ...tokens, totp: { id, secret }, recoveryCodes: confirmed.json.recovery_codes };
+  return { ...owner, answer, accessToken, refreshToken, sessionId };
 }
 
 /** The first step of a login. Returns the token for the second. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
-import { type Principal, user } from "../../endpoint/callers.ts";
+import { type Principal, userWithPassword } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -17,7 +17,7 @@ export const changePassword = endpoint(
     summary: "Change the password",
     description:
       "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one.",
-    caller: user,
+    caller: userWithPassword,
     body: (config) => z.strictObject({ current_password: typedPassword, new_password: newPassword(config.passwords) }),
     limits: [passwordGuesses],
     success: { status: 204, description: "The password is changed." },

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
 import { deleteAccount } from "../../accounts/delete-account.ts";
-import { user } from "../../endpoint/callers.ts";
+import { userWithPassword } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import { typedPassword } from "../../passwords/policy.ts";
@@ -15,7 +15,7 @@ export const deleteMe = endpoint(
     summary: "Delete your account",
     description:
       "The account, its sessions and its personal data are deleted at once. Its username stays reserved for a while.",
-    caller: user,
+    caller: userWithPassword,
     body: () => z.strictObject({ password: typedPassword }),
     limits: [passwordGuesses],
     success: { status: 204, description: "The account is deleted." },

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import type { AuditFilter, AuditPage, AuditRow } from "../../audit/event-rows.ts";
 import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
-import { user } from "../../endpoint/callers.ts";
+import { recentUser } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { perUser } from "../../endpoint/limits.ts";
 import { factorSchema, presentFactor } from "../../factors/factor.ts";
@@ -63,7 +63,7 @@ export const exportMe = endpoint(
     tag: "Users",
     summary: "Download everything stored about you",
     description: "One JSON document, offered as a file.",
-    caller: user,
+    caller: recentUser,
     isRecorded: true,
     limits: [perUser("exportPerUser")],
     success: { status: 200, description: "The document.", schema: exportSchema },

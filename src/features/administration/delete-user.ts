@@ -1,5 +1,5 @@
 import { deleteAccount } from "../../accounts/delete-account.ts";
-import { operatorOn } from "../../endpoint/callers.ts";
+import { operatorOn, recent } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 
 export const deleteUser = endpoint(
@@ -10,7 +10,7 @@ export const deleteUser = endpoint(
     tag: "Administration",
     summary: "Delete a user",
     description: "The account, its sessions and its personal data are deleted at once.",
-    caller: operatorOn("delete_users"),
+    caller: recent(operatorOn("delete_users")),
     success: { status: 204, description: "The account is deleted." },
     refusals: ["last_superuser", "precondition_failed"],
   },

@@ -1,4 +1,4 @@
-import { operatorOn } from "../../endpoint/callers.ts";
+import { operatorOn, recent } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { refuse } from "../../platform/refusal.ts";
 
@@ -11,7 +11,7 @@ export const removeFactors = endpoint(
     summary: "Remove the second factors of a user",
     description:
       "For a user who has lost them: check first who asks. The user gets an email, and logs in with the password alone until they add a factor. Nobody removes their own factors here: `DELETE /api/v1/users/me/factors/{id}` does, after a recent login with one of them.",
-    caller: operatorOn("remove_factors"),
+    caller: recent(operatorOn("remove_factors")),
     success: { status: 204, description: "The user has no second factor." },
     refusals: ["forbidden"],
   },

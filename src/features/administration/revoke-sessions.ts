@@ -1,4 +1,4 @@
-import { operatorOn } from "../../endpoint/callers.ts";
+import { operatorOn, recent } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 
 export const revokeSessions = endpoint(
@@ -8,7 +8,7 @@ export const revokeSessions = endpoint(
     path: "/api/v1/users/{id}/revoke-sessions",
     tag: "Administration",
     summary: "End every session of a user",
-    caller: operatorOn("end_sessions"),
+    caller: recent(operatorOn("end_sessions")),
     success: { status: 204, description: "They have ended." },
   },
   async ({ audit, sessions }, { caller: { user, target } }) => {

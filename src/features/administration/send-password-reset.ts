@@ -1,4 +1,4 @@
-import { operatorOn } from "../../endpoint/callers.ts";
+import { operatorOn, recent } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToTarget } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
@@ -11,7 +11,7 @@ export const sendPasswordReset = endpoint(
     tag: "Administration",
     summary: "Email a user a link to reset their password",
     description: "As if the user had requested it.",
-    caller: operatorOn("send_password_resets"),
+    caller: recent(operatorOn("send_password_resets")),
     limits: [emailsToTarget("send_password_reset")],
     success: { status: 202, description: "The email is on its way.", schema: statusSchema("accepted") },
   },

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { may, type Permission } from "../../access/permissions.ts";
 import type { AuditDetails, AuditEventType } from "../../audit/event-types.ts";
-import { operator } from "../../endpoint/callers.ts";
+import { operator, recent } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
@@ -59,7 +59,7 @@ export const updateUser = endpoint(
     description:
       "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. If `is_verified` is set for an account whose owner has not been there yet, its password and profile are removed, and the owner gets an email with a link to set a password. Such an account can get no role or superuser flag until then (403, with the field code `unproved`). With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
     // Every operator who may change anything has `suspend_users`. The handler checks the permission for each field.
-    caller: operator("suspend_users"),
+    caller: recent(operator("suspend_users")),
     body: () => changeBody,
     success: { status: 200, description: "The changed user.", schema: userSchema },
     refusals: ["forbidden", "not_found", "last_superuser", "precondition_failed"],

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
-import { user } from "../../endpoint/callers.ts";
+import { userWithPassword } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToCaller, emailsToGivenAddress, passwordGuesses, perNetwork } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
@@ -19,7 +19,7 @@ export const requestEmailChange = endpoint(
     summary: "Request a change of email address",
     description:
       "A link goes to the new address and a notice to the old one. Nothing changes until the link is used. Until then, and for a while afterwards, the link in the notice undoes the change. A newer request, a new password or a reset cancels a change that is not confirmed yet. The answer does not reveal whether the new address has an account.",
-    caller: user,
+    caller: userWithPassword,
     body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
     admit: (_, { body, caller }) => (body.email === caller.user.email ? unchanged() : undefined),
     limits: [

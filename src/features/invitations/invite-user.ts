@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { operator } from "../../endpoint/callers.ts";
+import { operator, recent } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToGivenAddress, perUser } from "../../endpoint/limits.ts";
 import { toIsoTime } from "../../platform/clock.ts";
@@ -17,7 +17,7 @@ export const inviteUser = endpoint(
     summary: "Invite a person",
     description:
       "Emails a link with which the person chooses a username and a password. The invitation is not stored. A person who missed it can be invited again.",
-    caller: operator("invite_users"),
+    caller: recent(operator("invite_users")),
     body: (config) => z.strictObject({ email: allowedEmailAddress(config), locale: locale.optional() }),
     admit: ({ config }) => refuseInvitation(config),
     limits: [emailsToGivenAddress("invitation"), perUser("invitationsPerUser")],

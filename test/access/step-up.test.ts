@@ -1,0 +1,157 @@
+import { decodeJwt } from "jose";
+import { describe, expect, it, vi } from "vitest";
+import { NEW_PASSWORD, readMe } from "../support/account.ts";
+import { type Answer, call, expectProblem, get, post } from "../support/client.ts";
+import { setUser } from "../support/database.ts";
+import { codeOf, enrolled, nextStep, type Totp, withNewTotp } from "../support/factors.ts";
+import { operations } from "../support/openapi.ts";
+import { type LoggedIn, loggedIn, registered, rowOf, somebody } from "../support/people.ts";
+
+const MINUTE = 60_000;
+const WRONG = "a wrong password, surely";
+
+type Caller = LoggedIn & { totp?: Totp };
+
+interface Route {
+  status: number;
+  /** Whether the current password is in the body. */
+  takesPassword?: boolean;
+  /** Whether only an operator may call it. It then concerns another user. */
+  isOfOperators?: boolean;
+  run(caller: Caller, id: string): Promise<Answer>;
+}
+
+const onUser = (method: string, status: number, path = "", body?: object): Route => ({
+  status,
+  isOfOperators: true,
+  run: ({ accessToken }, id) => call(method, `/api/v1/users/${id}${path}`, { bearer: accessToken, body }),
+});
+
+/** Every route that asks again who the user is, except those that change factors. */
+const ROUTES = {
+  changePassword: {
+    ...{ status: 204, takesPassword: true },
+    run: ({ accessToken: bearer, password }) =>
+      post("/api/v1/users/change-password", { current_password: password, new_password: NEW_PASSWORD }, { bearer }),
+  },
+  changeEmail: {
+    ...{ status: 202, takesPassword: true },
+    run: ({ accessToken: bearer, password }) =>
+      post("/api/v1/users/me/email", { email: somebody().email, password }, { bearer }),
+  },
+  deleteMe: {
+    ...{ status: 204, takesPassword: true },
+    run: ({ accessToken: bearer, password }) => call("DELETE", "/api/v1/users/me", { bearer, body: { password } }),
+  },
+  exportMe: {
+    status: 200,
+    run: ({ accessToken: bearer }) => get("/api/v1/users/me/export", { bearer }),
+  },
+  updateUser: onUser("PATCH", 200, "", { role: "moderator" }),
+  deleteUser: onUser("DELETE", 204),
+  revokeSessions: onUser("POST", 204, "/revoke-sessions"),
+  removeFactors: onUser("DELETE", 204, "/factors"),
+  sendPasswordReset: onUser("POST", 202, "/send-password-reset"),
+  inviteUser: {
+    ...{ status: 202, isOfOperators: true },
+    run: ({ accessToken: bearer }) => post("/api/v1/invitations", { email: somebody().email }, { bearer }),
+  },
+} satisfies Record<string, Route>;
+const routes: [string, Route][] = Object.entries(ROUTES);
+
+const LOGINS = {
+  password: { level: "and there is no second factor", of: loggedIn },
+  factor: { level: "with the second factor", of: enrolled },
+  early: { level: "and from before the second factor", of: withNewTotp },
+} satisfies Record<string, { level: string; of: () => Promise<Caller> }>;
+
+type Login = keyof typeof LOGINS;
+
+/** What a route asks for, as the refusal states it. `undefined` if the login is good enough. */
+function demandOf({ takesPassword = false }: Route, login: Login, isOld: boolean) {
+  if (login === "password") return isOld && !takesPassword ? { max_age: 900 } : undefined;
+  return isOld || login === "early" ? { acr_values: "aal2", max_age: 900 } : undefined;
+}
+
+async function callerWith(login: Login, { isOfOperators = false }: Route): Promise<Caller> {
+  const caller = await LOGINS[login].of();
+  // The flag is not in access tokens, unlike the role.
+  if (isOfOperators) await setUser(caller, { is_superuser: 1 });
+  return caller;
+}
+
+async function target({ isOfOperators = false }: Route): Promise<string> {
+  return isOfOperators ? String((await rowOf((await registered()).email))?.id) : "";
+}
+
+/** What the user of a client does when asked. The refresh that the client makes is not enough. */
+async function askedAgain(caller: Caller): Promise<Caller> {
+  const { accessToken: bearer, password, totp } = caller;
+  if (totp !== undefined) nextStep();
+  const proof = totp === undefined ? { password } : { totp: await codeOf(totp.secret) };
+  const { json, status } = await post("/api/v1/auth/reauthenticate", proof, { bearer });
+  expect(status).toBe(200);
+  return { ...caller, accessToken: json.access_token };
+}
+
+const cells = routes.flatMap(([id, route]) =>
+  (["password", "factor", "early"] as const).flatMap((login) =>
+    ["fresh", "old"].map((age) => ({ id, route, login, age, level: LOGINS[login].level })),
+  ),
+);
+
+describe("step-up", () => {
+  it.each(cells)("decides $id by a login that is $age, $level [PR-6]", async ({ route, login, age }) => {
+    const isOld = age === "old";
+    const [caller, id] = [await callerWith(login, route), await target(route)];
+    if (isOld) vi.setSystemTime(Date.now() + 16 * MINUTE);
+    const demand = demandOf(route, login, isOld);
+    const answer = await route.run(caller, id);
+    if (demand === undefined) {
+      expect(answer.status, answer.text).toBe(route.status);
+      return;
+    }
+    expectProblem(answer, 403, "reauthentication_required");
+    const { acr_values, max_age } = answer.json;
+    expect({ acr_values, max_age }).toEqual(demand);
+    expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer .*error="insufficient_user_authentication"/);
+    // Nothing has changed, and the same request succeeds after the user was asked.
+    expect((await readMe(caller.accessToken)).json.email).toBe(caller.email);
+    const repeated = await route.run(await askedAgain(caller), id);
+    expect(repeated.status, repeated.text).toBe(route.status);
+  });
+
+  it("is declared by these routes, by those that change factors, and by every act of an operator", () => {
+    const asking = operations.filter(
+      ({ tag, method, refusals }) =>
+        refusals.includes("reauthentication_required") && !(tag === "Administration" && method === "get"),
+    );
+    const ofFactors = operations.filter(({ tag, method }) => tag === "Second factors" && method !== "get");
+    const isHarmless = (id: string) => id === "renameFactor";
+    const expected = [...Object.keys(ROUTES), ...ofFactors.map(({ id }) => id).filter((id) => !isHarmless(id))];
+    expect(asking.map(({ id }) => id).toSorted()).toEqual(expected.toSorted());
+    const acts = operations.filter(({ tag, method }) => tag === "Administration" && method !== "get");
+    const declared = routes.filter(([, { isOfOperators }]) => isOfOperators);
+    expect(acts.map(({ id }) => id).toSorted()).toEqual(declared.map(([id]) => id).toSorted());
+  });
+
+  it("comes before the password is checked: a wrong one is not counted, and not told from the right one", async () => {
+    const caller = await withNewTotp();
+    for (let count = 0; count < 12; count++) {
+      for (const password of [WRONG, caller.password]) {
+        expectProblem(await ROUTES.changePassword.run({ ...caller, password }), 403, "reauthentication_required");
+      }
+    }
+    const proved = await askedAgain(caller);
+    expect(decodeJwt(proved.accessToken)).toMatchObject({ acr: "aal2" });
+    expectProblem(await ROUTES.changePassword.run({ ...proved, password: WRONG }), 403, "wrong_password");
+    expect((await ROUTES.changePassword.run(proved)).status).toBe(204);
+  });
+
+  it("comes after the permission: who may not act is not asked who they are", async () => {
+    const caller = await loggedIn();
+    const id = await target(ROUTES.deleteUser);
+    vi.setSystemTime(Date.now() + 16 * MINUTE);
+    expectProblem(await ROUTES.deleteUser.run(caller, id), 403, "forbidden");
+  });
+});
