@@ -64,7 +64,14 @@ describe("the words of the pages", () => {
       return status !== 401 && status !== 429 && status < 500 && !new RegExp(`\\b${code}\\b`).test(scripts);
     });
     // At a field; by its status, to another attempt; as a refusal of no more words.
-    const elsewhere = ["username_taken", "validation_failed", "precondition_failed", "not_found", "origin_not_allowed"];
+    const elsewhere = [
+      "reauthentication_required",
+      "username_taken",
+      "validation_failed",
+      "precondition_failed",
+      "not_found",
+      "origin_not_allowed",
+    ];
     expect(unnamed.toSorted()).toEqual(elsewhere.toSorted());
   });
 });
