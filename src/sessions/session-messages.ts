@@ -103,7 +103,12 @@ export interface FactorStep {
 }
 
 /** No second factor was sent although the user has one, or not a right one. */
-export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | { outcome: "lost" } | FailedProof;
+export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | FailedProof;
+
+/** The user's object has no second factor, although D1 knows of one. No proof was sent, so none was judged. */
+export interface LostFactor {
+  outcome: "lost";
+}
 
 /** How a login ends; `null` if the user has been deleted. */
-export type Opening = OpenedSession | UnprovedFactor | null;
+export type Opening = OpenedSession | UnprovedFactor | LostFactor | null;

@@ -13,6 +13,7 @@ import { deviceDigest } from "../../sessions/device.ts";
 import type {
   FactorStep,
   LoginOrigin,
+  LostFactor,
   OpenedSession,
   Opening,
   UnprovedFactor,
@@ -102,7 +103,7 @@ async function askForFactor(
   services: Services,
   { user, body, attempt }: OpenableLogin,
   pending: Pick<PendingLogin, "userId" | "epoch" | "deviceName" | "isAnnounced">,
-  unproved: UnprovedFactor,
+  unproved: UnprovedFactor | LostFactor,
 ) {
   const { factorKey } = user;
   await attempt.refundGuess();

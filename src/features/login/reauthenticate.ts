@@ -53,8 +53,6 @@ export const reauthenticate = endpoint(
       "invalid_access_token",
       "invalid_factor",
       "second_factor_required",
-      "second_factor_lost",
-      "invalid_pending_token",
       "wrong_password",
       "rate_limited",
       "origin_not_allowed",

@@ -45,14 +45,7 @@ export const proveSecondFactor = endpoint(
     limits: [takenByHandler("secondFactorPerUser"), takenByHandler("loginsPerUser")],
     outcomes: "logins",
     success: { status: 200, description: "A new session.", schema: loginSchema },
-    refusals: [
-      "invalid_pending_token",
-      "invalid_factor",
-      "second_factor_lost",
-      "invalid_credentials",
-      "origin_not_allowed",
-      "rate_limited",
-    ],
+    refusals: ["invalid_pending_token", "invalid_factor", "invalid_credentials", "origin_not_allowed", "rate_limited"],
   },
   async (services, { body, client, exchange }) => {
     const { keyring, loginAttempts, sessions, users } = services;
@@ -70,7 +63,10 @@ export const proveSecondFactor = endpoint(
         keyring.warm(),
       ]);
       if (isUnproved(opened)) {
-        if (opened.outcome === "factor_required") throw new Error("The second factor was not judged.");
+        if (opened.outcome === "factor_required" || opened.outcome === "lost") {
+          throw new Error("The second factor was not judged.");
+        }
+        if (opened.outcome === "spent") return refuse("invalid_pending_token", { userId });
         return refuseFactor(services, { userId, isCode: proof.kind !== "passkey" }, opened);
       }
       // An object of an earlier release opens a session without judging the factor.
