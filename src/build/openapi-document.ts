@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { type Endpoint, type SuccessAnswer, takesAccessToken } from "../endpoint/endpoint.ts";
-import { LOCAL_REFRESH_COOKIE, REFRESH_COOKIE } from "../features/login/refresh-cookie.ts";
+import { tokenCookieName } from "../features/login/token-cookies.ts";
 import { type ErrorCode, PROBLEMS, statusOf } from "../http/problems.ts";
 import { bodyExamples, parameterExamples } from "./openapi-examples.ts";
 import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
@@ -44,8 +44,8 @@ export function buildDocument(endpoints: readonly Endpoint[], config: Config, ve
         refreshCookie: {
           type: "apiKey",
           in: "cookie",
-          name: REFRESH_COOKIE,
-          description: `The refresh token in cookie mode. Otherwise, send it in the body. During development on http://localhost its name is \`${LOCAL_REFRESH_COOKIE}\`.`,
+          name: tokenCookieName("postern_refresh", true),
+          description: `The refresh token in cookie mode. Otherwise, send it in the body. During development on http://localhost its name is \`${tokenCookieName("postern_refresh", false)}\`.`,
         },
       },
     },

@@ -1,0 +1,61 @@
+/**
+ * The cookies of cookie mode. Each holds a token that scripts can't read, and only the auth routes receive it. A browser
+ * sends it by itself, so a request that carries it must come from an allowed origin.
+ */
+import type { Config } from "../../config/config.ts";
+import type { Exchange } from "../../http/exchange.ts";
+
+/** A cookie's name without the prefix that binds it to https. */
+export type TokenCookie = "postern_refresh" | "postern_trusted_device";
+
+const PATH = "/api/v1/auth";
+const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
+
+/** The values of all cookies with this name, in the browser's order. */
+export function readTokenCookies(config: Config, exchange: Exchange, name: TokenCookie): string[] {
+  return [...new Set(exchange.cookies(tokenCookieName(name, isSecure(config))))];
+}
+
+/** `maxAge` in seconds. */
+export function writeTokenCookie(
+  config: Config,
+  exchange: Exchange,
+  { name, token, maxAge }: { name: TokenCookie; token: string; maxAge: number },
+): void {
+  write(config, exchange, { name, token, maxAge, secure: isSecure(config) });
+}
+
+/** In development also clears the cookie of the other scheme: the same host may be used over http and over https. */
+export function clearTokenCookie(config: Config, exchange: Exchange, name: TokenCookie): void {
+  const current = isSecure(config);
+  for (const secure of config.development ? [current, !current] : [current]) {
+    write(config, exchange, { name, token: "", maxAge: 0, secure });
+  }
+}
+
+function write(
+  config: Config,
+  exchange: Exchange,
+  { name, token, maxAge, secure }: { name: TokenCookie; token: string; maxAge: number; secure: boolean },
+): void {
+  exchange.setCookie(tokenCookieName(name, secure), token, {
+    path: PATH,
+    httpOnly: true,
+    secure,
+    sameSite: SAME_SITE[config.sessions.cookieSameSite],
+    maxAge,
+  });
+}
+
+/** Only development takes a PUBLIC_URL on http. Browsers keep `SameSite=None` only together with `Secure`. */
+function isSecure({ publicUrl, sessions }: Config): boolean {
+  return new URL(publicUrl).protocol === "https:" || sessions.cookieSameSite === "none";
+}
+
+/**
+ * The prefix binds the cookie to https (RFC 6265bis §4.1.3.1). `__Host-` would widen its path to `/`. Without it during
+ * development on http://localhost: WebKit, and so Safari, keeps no `Secure` cookie there.
+ */
+export function tokenCookieName(name: TokenCookie, secure: boolean): string {
+  return secure ? `__Secure-${name}` : name;
+}
