@@ -27,8 +27,11 @@ import { addPasskey } from "./features/factors/add-passkey.ts";
 import { addTotp } from "./features/factors/add-totp.ts";
 import { confirmTotp } from "./features/factors/confirm-totp.ts";
 import { listFactors } from "./features/factors/list-factors.ts";
+import { listTrustedDevices } from "./features/factors/list-trusted-devices.ts";
 import { readPasskeyOptions } from "./features/factors/passkey-options.ts";
 import { removeFactor } from "./features/factors/remove-factor.ts";
+import { removeTrustedDevice } from "./features/factors/remove-trusted-device.ts";
+import { removeTrustedDevices } from "./features/factors/remove-trusted-devices.ts";
 import { renameFactor } from "./features/factors/rename-factor.ts";
 import { replaceRecoveryCodes } from "./features/factors/replace-recovery-codes.ts";
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
@@ -93,6 +96,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       removeFactor,
       replaceRecoveryCodes,
     ],
+    ...[listTrustedDevices, removeTrustedDevice, removeTrustedDevices],
     ...[
       listUsers,
       lookUpUser,

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { HOP_BUDGETS } from "./budgets.ts";
 import { readMe, refresh, tryLogin } from "./support/account.ts";
 import { type Answer, get, post } from "./support/client.ts";
+import { codeOf, enrolled, pendingToken, secondStep } from "./support/factors.ts";
 import { recordLogs } from "./support/logs.ts";
 import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
 
@@ -42,6 +43,16 @@ describe("storage round trips that happen one after another", () => {
     ["one for GET /users/me", () => readMe(person.accessToken), within("me", 200)],
   ])("are %s", async (_what, request, expected) => {
     expect(await cost(request)).toEqual(expected);
+  });
+
+  it("are two for login from a trusted device, without its second factor", async () => {
+    const holder = await enrolled();
+    const proof = { totp: await codeOf(holder.totp.secret), trust_device: true };
+    const { json } = await secondStep(await pendingToken(holder), proof);
+    const { email, password } = holder;
+    const request = () =>
+      post("/api/v1/auth/login", { email, password, trusted_device_token: json.trusted_device_token });
+    expect(await cost(request)).toEqual(within("login", 200));
   });
 
   it("are one for logout, by either token", async () => {

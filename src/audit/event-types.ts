@@ -8,8 +8,10 @@ export const AUDIT_EVENT_TYPES = {
   user_invited: "An operator sent an invitation; `invitation_id` identifies it.",
   invitation_accepted: "The invitation `invitation_id` was accepted, which also verified the email address.",
   email_verified: "The user verified the email address.",
-  login_succeeded: "The user logged in; `factor` is the kind of the second factor, if there was one.",
-  login_failed: "A login was refused; `reason` says why.",
+  login_succeeded:
+    "The user logged in; `factor` is the kind of the second factor, if there was one, and `trusted_device` the device that made it needless.",
+  login_failed:
+    "A login was refused; `reason` says why. With `session_id`, it takes the success back that was recorded for this session.",
   password_check_failed: "A logged-in user entered a wrong current password; `reason` says why it was refused.",
   reauthenticated: "A logged-in user proved again who they are; `methods` says how.",
   second_factor_added: "A second factor was added: `factor_id` of the kind `kind`.",
@@ -18,6 +20,9 @@ export const AUDIT_EVENT_TYPES = {
   second_factor_failed: "A second factor was wrong, or was used before.",
   passkey_counter_fell_back: "A passkey was used whose counter fell back: there may be a copy of it.",
   recovery_code_used: "A recovery code was used in place of another second factor; `left` of them remain.",
+  device_trusted: "The user trusted the device `device_id`: for a while, logins from it need no second factor.",
+  trusted_device_removed: "The device `device_id` is not trusted any more.",
+  trusted_devices_removed: "No device is trusted any more.",
   recovery_codes_replaced: "New recovery codes were created; the ones before are void.",
   password_blocked:
     "After too many wrong guesses, the password only works where the user has logged in before, until it is reset.",

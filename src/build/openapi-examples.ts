@@ -90,7 +90,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       summary: "With a code of an authenticator app",
       answers: "invalid_pending_token",
       hint: "Replace the token with the `pending_token` of a login, and the code with the current one.",
-      body: { pending_token: "ppt_the-pending-token-of-a-login", totp: "492039" },
+      body: { pending_token: "ppt_the-pending-token-of-a-login", totp: "492039", trust_device: true },
     },
   },
   readLoginPasskeyOptions: { alone: { summary: "For a login by passkey alone", answers: 200, body: {} } },
@@ -147,6 +147,13 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   },
   renameFactor: { phone: { summary: "Rename a factor", ...ofNobody, hint: OF_FACTORS, body: { name: "Old phone" } } },
   removeFactor: { phone: { summary: "Remove a factor", ...ofNobody, hint: OF_FACTORS } },
+  removeTrustedDevice: {
+    laptop: {
+      summary: "Stop trusting a device",
+      ...ofNobody,
+      hint: "Replace the id with one of `GET /users/me/trusted-devices`.",
+    },
+  },
   removeFactors: { nobody: { summary: "Of a user who does not exist", ...ofNoUser } },
   replaceRecoveryCodes: {
     none: { summary: "Without a second factor", answers: "not_found", hint: "Add a second factor first." },

@@ -24,6 +24,7 @@ import * as hashing from "./settings/scrypt-cost-and-hash-lane.ts";
 import * as vulnerabilities from "./settings/security-contact.ts";
 import * as sessions from "./settings/session-lifetimes-cap-and-refresh-grace.ts";
 import * as signingKeys from "./settings/signing-keys-and-clock-tolerance.ts";
+import * as trustedDevices from "./settings/trusted-devices.ts";
 import * as turnstile from "./settings/turnstile.ts";
 
 /** Every variable, in the order of the table in docs/configuration.md. */
@@ -34,6 +35,7 @@ export const environment = z.object({
   ...accessTokens.variables,
   ...sessions.variables,
   ...reauthentication.variables,
+  ...trustedDevices.variables,
   ...signingKeys.variables,
   ...passwordRules.variables,
   ...hashing.variables,
@@ -126,7 +128,12 @@ export function parseConfig(source: object) {
     secret: authSecret.toConfig(values),
     tokens: { ...accessTokens.toConfig(values, publicUrl), clockTolerance },
     keys,
-    sessions: { ...sessions.toConfig(values), ...reauthentication.toConfig(values), cookieSameSite },
+    sessions: {
+      ...sessions.toConfig(values),
+      ...reauthentication.toConfig(values),
+      ...trustedDevices.toConfig(values),
+      cookieSameSite,
+    },
     passwords: { ...passwordRules.toConfig(values, development), ...hashing.toConfig(values) },
     accounts,
     audit,

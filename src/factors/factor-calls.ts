@@ -33,6 +33,8 @@ export function createFactors(
 
   return {
     list: (userId: string) => call(userId, async (factors): Promise<FactorList> => factors.list()),
+    removeTrustedDevice: (userId: string, id: string) => call(userId, (factors) => factors.removeTrustedDevice(id)),
+    removeTrustedDevices: (userId: string) => call(userId, (factors) => factors.removeTrustedDevices()),
     passkeys: (userId: string) => call(userId, async (factors): Promise<KnownPasskey[]> => factors.passkeys()),
     rename: (userId: string, id: string, name: string) =>
       call(userId, async (factors): Promise<Factor | undefined> => factors.rename(id, name)),

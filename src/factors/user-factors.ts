@@ -9,14 +9,19 @@ import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
 import type { CodeProof, Confirmation, PasskeyAddition, SecondFactors } from "./second-factors.ts";
 import type { SingleUse } from "./spent-tokens.ts";
+import type { TrustedDevice } from "./trusted-device.ts";
+import type { TrustedDeviceRecords } from "./trusted-device-records.ts";
 
 export interface FactorList {
   items: Factor[];
   recoveryCodesLeft: number;
+  /** Absent from an object of an earlier release. */
+  trustedDevices?: TrustedDevice[];
 }
 
 interface Parts {
   factors: SecondFactors;
+  trustedDevices: TrustedDeviceRecords;
   caller: FactorCaller;
   /** Whether the user has been deleted. */
   isClosed(now: number): boolean;
@@ -45,8 +50,9 @@ export class UserFactors extends RpcTarget {
   }
 
   async list(): Promise<FactorList> {
-    const { factors } = this.#parts;
-    return { items: factors.list(), recoveryCodesLeft: factors.recoveryCodesLeft };
+    const { factors, trustedDevices } = this.#parts;
+    const devices = trustedDevices.list(systemClock.now());
+    return { items: factors.list(), recoveryCodesLeft: factors.recoveryCodesLeft, trustedDevices: devices };
   }
 
   /** `false` if the user has too many factors. */
@@ -117,6 +123,16 @@ export class UserFactors extends RpcTarget {
     const isReplaced = this.#parts.factors.replaceRecoveryCodes(macs);
     if (isReplaced) await this.#report("recovery_codes_replaced", { kind: "recovery_codes_replaced", userId });
     return isReplaced;
+  }
+
+  /** `false` if the device is not trusted. */
+  async removeTrustedDevice(id: string): Promise<boolean> {
+    return this.#parts.trustedDevices.remove(id);
+  }
+
+  /** Returns how many there were. */
+  async removeTrustedDevices(): Promise<number> {
+    return this.#parts.trustedDevices.removeAll();
   }
 
   async #armForLapse(): Promise<void> {

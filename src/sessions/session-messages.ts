@@ -100,6 +100,10 @@ export interface FactorStep {
   proof?: FactorProof;
   /** The login that waits for the proof, if there is one. It is spent with it. */
   login?: SingleUse;
+  /** The trusted device that the login comes from, as its token says. If it is still trusted, no proof is needed. */
+  trustedDevice?: string | undefined;
+  /** Until when the device of this login is trusted, in milliseconds since the epoch. It gets the id of the session. */
+  trustUntil?: number | undefined;
 }
 
 /** No second factor was sent although the user has one, or not a right one. */

@@ -11,6 +11,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
+import { TrustedDeviceRecords } from "../factors/trusted-device-records.ts";
 import { type FactorCaller, UserFactors } from "../factors/user-factors.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
 import type { Delivery } from "../objects/deliveries.ts";
@@ -54,6 +55,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #authentications: AuthenticationRecords;
   readonly #factors: SecondFactors;
   readonly #factorFlag: SecondFactorFlag;
+  readonly #trustedDevices: TrustedDeviceRecords;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
   readonly #reports: OwnerReports;
@@ -71,19 +73,23 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#authentications = new AuthenticationRecords(this.#tables);
     this.#factors = new SecondFactors(this.#tables, kv);
     this.#factorFlag = new SecondFactorFlag(kv);
+    this.#trustedDevices = new TrustedDeviceRecords(this.#tables);
     this.#devices = new KnownDevices(this.#tables);
     this.#revocations = new RevocationRecord(this.#tables, kv);
     this.#reports = new OwnerReports(kv, systemRandom);
     this.#refreshes = new RefreshLimit(kv);
     this.#tokens = new IssuedTokens(kv, this.#records.exist);
-    this.#lapsing = [this.#records, this.#authentications, this.#factors, this.#devices, this.#revocations];
+    this.#lapsing = [
+      ...[this.#records, this.#authentications, this.#factors, this.#trustedDevices],
+      ...[this.#devices, this.#revocations],
+    ];
     this.#deliveries = [this.#revocations, this.#reports, this.#factorFlag];
   }
 
   /**
    * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If the
-   * user has a second factor, only with a proof of one, which this call spends: so it opens one session at most. A
-   * Worker of an earlier release passes no `methods`.
+   * user has a second factor, only with a proof of one, which this call spends: so it opens one session at most. Or from a
+   * trusted device. A Worker of an earlier release passes no `methods`.
    */
   async create(
     userId: string,
@@ -99,14 +105,16 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (this.#isClosed(now)) return null;
     // Nothing is spent for a login from before a change of the password.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
-    const factor = this.#judgeFactor(judge, rules, now);
+    const asked = this.#judgeFactor(judge, rules, now);
+    const isTrusted = asked?.outcome === "factor_required" && this.#isTrusted(step, { epoch, sessionId: id, now });
+    const factor = isTrusted ? undefined : asked;
     if (factor !== undefined && factor.outcome !== "proved") {
       if (step?.isExpected === false) await this.#tellDirectory(userId, now);
       // A Worker of an earlier release, which knows nothing of factors, would take this for a session.
       return step === undefined ? null : factor;
     }
     // A change that D1 does not have yet explains why it expects another state.
-    if (factor === undefined && step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
+    if (asked === undefined && step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
     this.#revocations.expectSession(userId);
     this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
@@ -117,7 +125,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const authentication = { at: now, methods: addFactor(methods, factor) };
     this.#records.add(session);
     this.#authentications.add(id, authentication);
-    if (factor !== undefined) this.#reportUse(factor, userId, rules, now);
+    if (factor !== undefined) {
+      this.#reportUse(factor, userId, rules, now);
+      await this.#trust(session, step?.trustUntil);
+    }
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
@@ -205,10 +216,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /**
    * Ends a session. It is refused here from now on, and the record in KV lists it for as long as one of its access
-   * tokens can still be valid. `false` if there was no such session.
+   * tokens can still be valid. `false` if there was no such session. `isTakenBack`: its login failed after all, so its
+   * device is not trusted either.
    */
-  async end(sessionId: string, rules: SessionRules): Promise<boolean> {
+  async end(sessionId: string, rules: SessionRules, isTakenBack = false): Promise<boolean> {
     const now = systemClock.now();
+    if (isTakenBack) this.#trustedDevices.remove(sessionId);
     const session = this.#records.find(sessionId, now);
     if (session !== undefined) await this.#end([session], rules, now);
     return session !== undefined;
@@ -223,6 +236,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const { epoch, forgetsDevices, keptSessionId, role } = user;
     if (this.#factors.since !== null && epoch > this.#newestEpoch) this.ctx.storage.kv.put(NEWEST_EPOCH, epoch);
     if (forgetsDevices) this.#devices.forget();
+    this.#trustedDevices.removeBefore(epoch);
     if (keptSessionId !== null) this.#records.adopt(keptSessionId, epoch);
     const earlier = this.#records.list(now).filter((session) => session.epoch < epoch);
     if (earlier.length > 0) await this.#end(earlier, rules, now);
@@ -233,9 +247,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#armFor(this.#revocations.dueAt(now));
   }
 
-  /** Ends every session except `kept`, if that is given. Returns how many. */
+  /** Ends every session except `kept`. Without it, no device is trusted any more either. Returns how many ended. */
   async endAllBut(kept: string | null, rules: SessionRules): Promise<number> {
     const now = systemClock.now();
+    if (kept === null) this.#trustedDevices.removeAll();
     const others = this.#records.list(now).filter(({ id }) => id !== kept);
     if (others.length > 0) await this.#end(others, rules, now);
     return others.length;
@@ -259,10 +274,13 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async factors(caller: FactorCaller): Promise<UserFactors> {
     return new UserFactors({
       factors: this.#factors,
+      trustedDevices: this.#trustedDevices,
       caller,
       isClosed: (now) => this.#isClosed(now),
       armFor: (time) => this.#armFor(time),
       report: async (event, news, now) => {
+        // A device may have been trusted with a factor that is gone, or by an attacker whom the change locks out.
+        this.#trustedDevices.removeAll();
         this.#reports.add(event, news, caller, now);
         await this.#tellDirectory(news.userId, now);
         // D1 at once, so that the next request finds it there. The alarm reports, and does what fails here.
@@ -351,6 +369,18 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (judge !== undefined) return judge(rules.factorCodes, now);
     const kinds = this.#factors.kinds();
     return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
+  }
+
+  #isTrusted(step: FactorStep | undefined, login: { epoch: number; sessionId: string; now: number }): boolean {
+    return step?.trustedDevice !== undefined && this.#trustedDevices.use(step.trustedDevice, login);
+  }
+
+  /** Trusts the device of a session. A factor has just been proved in it. */
+  async #trust({ id, epoch, deviceName, userAgent, createdAt }: Session, expiresAt: number | undefined): Promise<void> {
+    if (expiresAt === undefined) return;
+    const times = { createdAt, lastUsedAt: createdAt, expiresAt };
+    this.#trustedDevices.add({ id, epoch, deviceName, userAgent, ...times, sessionId: id });
+    await this.#armFor(expiresAt);
   }
 
   /** Reports what the owner should know about the use of a factor: they may not have used it themselves. */

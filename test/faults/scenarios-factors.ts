@@ -50,6 +50,25 @@ async function holder(): Promise<Holder> {
   return { ...person, ...tokensOf(answer), sessionId, totp: { id, secret }, recoveryCodes, pending };
 }
 
+const TRUSTED = "/api/v1/users/me/trusted-devices";
+const trustedBy = async (bearer: string) => (await get(TRUSTED, { bearer })).json.items;
+
+/** A user who trusts a device. */
+async function truster(): Promise<Holder & { device: string; trusted_device_token: string }> {
+  const person = await holder();
+  const [recovery_code] = person.recoveryCodes;
+  const { json, text } = await secondStep(person.pending, { recovery_code, trust_device: true });
+  expect(json.trusted_device_token, text).toBeDefined();
+  return { ...person, device: json.session_id, trusted_device_token: json.trusted_device_token };
+}
+
+/** The token of the user's trusted device is worth nothing any more. */
+async function expectAsked(person: { email: string; password: string; trusted_device_token: string }): Promise<void> {
+  const { email, password, trusted_device_token } = person;
+  const answer = await post("/api/v1/auth/login", { email, password, trusted_device_token, turnstile_token });
+  expectProblem(answer, 403, "second_factor_required");
+}
+
 /** Whether the code of a user was spent. */
 const hasUsed =
   ({ userId, totp }: Holder, since: number) =>
@@ -87,6 +106,56 @@ export const FACTORS: Record<string, Prepare> = {
       body: { pending_token: person.pending, totp: await codeOf(person.totp.secret, UNUSED) },
       isDone,
       whenDone: () => expectSecondLogin(person),
+    };
+  },
+
+  async "proveSecondFactor with trust in the device"() {
+    const person = await holder();
+    const isDone = hasUsed(person, Date.now());
+    const trust = { recovery_code: person.recoveryCodes[1], trust_device: true };
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/second-factor", isCold: true, again: "invalid_pending_token" },
+      body: { pending_token: person.pending, totp: await codeOf(person.totp.secret, UNUSED), trust_device: true },
+      isDone,
+      whenDone: async () => {
+        const answer = await secondStep(await pendingToken(person, { turnstile_token }), trust);
+        expect(answer.json.trusted_device_token, answer.text).toBeDefined();
+      },
+    };
+  },
+
+  async "login from a trusted device"() {
+    const { email, password, trusted_device_token } = await truster();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/login" },
+      body: { email, password, trusted_device_token, turnstile_token },
+      repeats: true,
+    };
+  },
+
+  async listTrustedDevices() {
+    const { accessToken: bearer, device } = await truster();
+    return {
+      ...{ method: "GET", path: TRUSTED, bearer },
+      whenDone: async () => expect(await trustedBy(bearer)).toMatchObject([{ id: device }]),
+    };
+  },
+
+  async removeTrustedDevice() {
+    const { accessToken: bearer, device, userId, ...person } = await truster();
+    return {
+      ...{ method: "DELETE", path: `${TRUSTED}/${device}`, bearer, again: "not_found", userId },
+      isDone: async () => (await trustedBy(bearer)).length === 0,
+      whenDone: () => expectAsked(person),
+    };
+  },
+
+  async removeTrustedDevices() {
+    const { accessToken: bearer, userId, ...person } = await truster();
+    return {
+      ...{ method: "DELETE", path: TRUSTED, bearer, userId },
+      isDone: async () => (await trustedBy(bearer)).length === 0,
+      whenDone: () => expectAsked(person),
     };
   },
 

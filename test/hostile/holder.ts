@@ -3,6 +3,7 @@ import { factorKeyOf } from "../../src/accounts/factor-keys.ts";
 import { sealPendingLogin } from "../../src/factors/pending-login.ts";
 import { createRecoveryCodes, recoveryCodeMac } from "../../src/factors/recovery-codes.ts";
 import { createSeed } from "../../src/factors/totp-seeds.ts";
+import { HOUR } from "../../src/platform/clock.ts";
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { encodeBase32 } from "../../src/platform/encoding.ts";
 import { createId } from "../../src/platform/random.ts";
@@ -44,22 +45,39 @@ export class Holder {
     return items.length < MANY_FACTORS && items.some(({ id }) => id === this.#app?.id);
   }
 
-  /** What proves the factor at a login that waits for it, and the factor itself. Nothing of it was used before. */
-  async prepare(): Promise<Record<"factor" | "pending" | "recovery", string>> {
+  /**
+   * What proves the factor at a login that waits for it, the factor itself, and a trusted device. Nothing of it was used
+   * before.
+   */
+  async prepare(): Promise<Record<"device" | "factor" | "pending" | "recovery", string>> {
     const { random } = this.#services;
     this.#waiting = await this.#addApp();
-    const [recovery = ""] = createRecoveryCodes(random);
-    await this.#own.replaceRecoveryCodes([recoveryCodeMac(recovery, createSecrets(await this.#key()))]);
+    const [recovery = "", other = ""] = createRecoveryCodes(random);
+    const secrets = createSecrets(await this.#key());
+    await this.#own.replaceRecoveryCodes([recovery, other].map((code) => recoveryCodeMac(code, secrets)));
+    const device = await this.#trustDevice(other);
     const { factorKey, sessionEpoch: epoch } = await this.#user();
     const login = { userId: this.#userId, epoch, factorKey: factorKey ?? "", deviceName: null };
     const pending = await sealPendingLogin({ ...login, cookie: false, isAnnounced: false }, this.#services);
-    return { factor: this.#app?.id ?? "", pending, recovery };
+    return { device, factor: this.#app?.id ?? "", pending, recovery };
   }
 
   /** The codes that the apps show now. */
   async codes(): Promise<Record<"totp" | "confirmation", string>> {
     const shown = async (app: App | undefined) => (app === undefined ? "" : codeOf(app.secret));
     return { totp: await shown(this.#app), confirmation: await shown(this.#waiting) };
+  }
+
+  /** Trusts a device, in a session that is no more. */
+  async #trustDevice(code: string): Promise<string> {
+    const { clock, random, sessions } = this.#services;
+    const id = createId(clock.now(), random);
+    const origin = { deviceName: "A laptop", userAgent: null, ipAddress: null, device: "a laptop" };
+    const proof = { kind: "recovery_code", code, key: await this.#key() } as const;
+    const step = { isExpected: true, proof, trustUntil: clock.now() + HOUR };
+    await sessions.create(this.#userId, id, (await this.#user()).sessionEpoch, origin, ["pwd"], step);
+    await sessions.end(this.#userId, id);
+    return id;
   }
 
   async #addApp(): Promise<App> {

@@ -64,9 +64,12 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
 };
 
 /** What only a user with a second factor can do, and with which id. */
-const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "replaceRecoveryCodes"];
-const idOf = ({ path }: Endpoint) =>
-  path.includes("/factors/") ? "<<holder.factor>>" : path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";
+const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "removeTrustedDevice", "replaceRecoveryCodes"];
+function idOf({ path }: Endpoint): string {
+  if (path.includes("/factors/")) return "<<holder.factor>>";
+  if (path.includes("/trusted-devices/")) return "<<holder.device>>";
+  return path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";
+}
 
 /** What an ordinary request asks for, where it must. */
 const ORDINARY_QUERY: Record<string, string> = { lookUpUser: "?username=<<target.username>>" };

@@ -1043,6 +1043,53 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/factors/trusted-devices.test.ts"],
+    [
+      {
+        name: "A device stays trusted after a change of the factors.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "this.#trustedDevices.removeAll();\n        this.#reports",
+        to: "this.#reports",
+      },
+      {
+        name: "A device stays trusted after an operator has ended all sessions.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "if (kept === null) this.#trustedDevices.removeAll();",
+        to: "",
+      },
+      {
+        name: "A device is trusted although the login failed after all.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "if (isTakenBack) this.#trustedDevices.remove(sessionId);",
+        to: "",
+      },
+      {
+        name: "A user can trust any number of devices.",
+        file: "src/factors/trusted-device-records.ts",
+        from: "const MOST_TRUSTED = 20",
+        to: "const MOST_TRUSTED = 2_000",
+      },
+      {
+        name: "The cookie of a trusted device counts where the origin is not checked.",
+        file: "src/features/login/trusted-device.ts",
+        from: "cookie ? readTokenCookies",
+        to: "true ? readTokenCookies",
+      },
+      {
+        name: "Devices stay trusted although the operator allows none.",
+        file: "src/features/login/trusted-device.ts",
+        from: "if (services.config.sessions.trustedDeviceLifetime === 0) return [];",
+        to: "",
+      },
+      {
+        name: "A device that is not trusted any more keeps the network known.",
+        file: "src/features/login/open-session.ts",
+        from: "if (recorded.isRecorded) await attempt.undoSuccess(loginNameKeys(user));",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/factors/totp.test.ts"],
     [
       {
@@ -1083,19 +1130,19 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "Scripts can read the refresh cookie.",
-        file: "src/features/login/refresh-cookie.ts",
+        file: "src/features/login/token-cookies.ts",
         from: "httpOnly: true,",
         to: "",
       },
       {
         name: "Other sites send the refresh cookie along.",
-        file: "src/features/login/refresh-cookie.ts",
+        file: "src/features/login/token-cookies.ts",
         from: "sameSite: SAME_SITE[config.sessions.cookieSameSite],",
         to: "",
       },
       {
         name: "The refresh cookie goes to every route.",
-        file: "src/features/login/refresh-cookie.ts",
+        file: "src/features/login/token-cookies.ts",
         from: "path: PATH",
         to: 'path: "/"',
       },
@@ -1118,7 +1165,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "The refresh cookie of an https service is one that http can set.",
-        file: "src/features/login/refresh-cookie.ts",
+        file: "src/features/login/token-cookies.ts",
         from: '.protocol === "https:"',
         to: '.protocol === "http:"',
       },
@@ -1679,7 +1726,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login that fails leaves its session behind.",
         file: "src/features/login/open-session.ts",
-        from: "      await retry(() => sessions.end(userId, sessionId));\n",
+        from: "      await retry(() => sessions.takeBack(userId, sessionId));\n",
         to: "",
       },
       {

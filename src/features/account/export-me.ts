@@ -10,6 +10,7 @@ import { recentUser } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { perUser } from "../../endpoint/limits.ts";
 import { factorSchema, presentFactor } from "../../factors/factor.ts";
+import { presentTrustedDevice, trustedDeviceSchema } from "../../factors/trusted-device.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { utf8 } from "../../platform/encoding.ts";
 import { describeError, writeLog } from "../../platform/log.ts";
@@ -29,6 +30,7 @@ const exportSchema = z
     devices: z.array(z.strictObject({ digest: z.string(), first_seen_at: time, last_seen_at: time })),
     second_factors: z.array(factorSchema),
     recovery_codes_left: z.int().min(0),
+    trusted_devices: z.array(trustedDeviceSchema),
     email_changes: z.array(
       z.strictObject({
         old_email: storedEmail,
@@ -70,12 +72,13 @@ export const exportMe = endpoint(
   },
   async ({ audit, auditEvents, clock, emailChanges, factors, sessions }, { caller }) => {
     const { sessionId, user: owner } = caller;
-    const [live, devices, { items: secondFactors, recoveryCodesLeft }, changes] = await Promise.all([
-      sessions.list(owner.id),
-      sessions.devices(owner.id),
-      factors.list(owner.id),
-      emailChanges.listOf(owner.id),
-    ]);
+    const [live, devices, { items: secondFactors, recoveryCodesLeft, trustedDevices = [] }, changes] =
+      await Promise.all([
+        sessions.list(owner.id),
+        sessions.devices(owner.id),
+        factors.list(owner.id),
+        emailChanges.listOf(owner.id),
+      ]);
     audit.note("data_exported", { actorId: owner.id, userId: owner.id });
     const head = {
       exported_at: toIsoTime(clock.now()),
@@ -84,6 +87,7 @@ export const exportMe = endpoint(
       devices: devices.map(presentDevice),
       second_factors: secondFactors.map(presentFactor),
       recovery_codes_left: recoveryCodesLeft,
+      trusted_devices: trustedDevices.map((device) => presentTrustedDevice(device, sessionId)),
       email_changes: changes.map(presentEmailChange),
     };
     const pages = (filter: AuditFilter, present: (event: AuditRow) => object) =>

@@ -1,9 +1,19 @@
 import * as z from "zod";
+import { trustedDeviceToken } from "../../factors/trusted-device-token.ts";
 import { tokenPairShape } from "../../tokens/token-pair.ts";
 import { userSchema } from "../../users/user.ts";
 
 /** The answer of a login. */
 export const loginSchema = z.strictObject({ ...tokenPairShape, user: userSchema }).meta({ id: "Login" });
+
+/** The answer of a login with a second factor. */
+export const secondLoginSchema = loginSchema
+  .extend({
+    trusted_device_token: trustedDeviceToken
+      .optional()
+      .meta({ description: "If the device is trusted now. Absent in cookie mode." }),
+  })
+  .meta({ id: "SecondFactorLogin" });
 
 export const pendingTokenField = z
   .string()

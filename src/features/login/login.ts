@@ -7,6 +7,7 @@ import { blockAfterLastGuess, checkPassword } from "../../accounts/check-passwor
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
+import { trustedDeviceToken } from "../../factors/trusted-device-token.ts";
 import type { LoginAttempt } from "../../limits/login-attempts.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { typedPassword } from "../../passwords/policy.ts";
@@ -18,6 +19,7 @@ import { presentUser, type User, wasNeverProved } from "../../users/user.ts";
 import { loginSchema } from "./login-schema.ts";
 import { openSession, type ProvedLogin } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
+import { clearTrustOf, readTrusts } from "./trusted-device.ts";
 
 const loginBody = z
   .strictObject({
@@ -31,6 +33,9 @@ const loginBody = z
       .boolean()
       .optional()
       .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of returning it." }),
+    trusted_device_token: trustedDeviceToken.optional().meta({
+      description: "Of a trusted device. Then the password may be enough. In cookie mode, it is in a cookie.",
+    }),
     turnstile_token: turnstileToken,
   })
   .refine((body) => (body.email === undefined) !== (body.username === undefined), {
@@ -103,8 +108,12 @@ export const login = endpoint(
       }
       if ("reason" in proof) return refuseLogin(services, proof, candidates.user, attempt);
       const { keyringVersion } = candidates;
-      const opened = await openSession(services, { ...proof, body, client, keyringVersion, attempt });
-      if (isRefusal(opened)) return opened;
+      const trusts = await readTrusts(services, exchange, body);
+      const opened = await openSession(services, { ...proof, body, client, keyringVersion, attempt, trusts });
+      if (isRefusal(opened)) {
+        if (opened.code === "second_factor_required") clearTrustOf(services, exchange, proof.user, trusts);
+        return opened;
+      }
       exchange.identify(opened.user.id);
       return { ...handOut(services, exchange, opened.tokens, body.cookie ?? false), user: presentUser(opened.user) };
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The last step of a login: the session, its first tokens, and the notices that it causes. */
 import type { Services } from "../../endpoint/services.ts";
 import { PENDING_LOGIN_LIFETIME, type PendingLogin, sealPendingLogin } from "../../factors/pending-login.ts";
+import type { Trust } from "../../factors/trusted-device-token.ts";
 import type { Client } from "../../http/exchange.ts";
 import type { ProvedAttempt } from "../../limits/login-attempts.ts";
 import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
@@ -65,6 +66,8 @@ interface LoginToRecord extends ProvedLogin {
 type OpenableLogin = LoginToRecord & {
   body: { device_name?: string | null | undefined; cookie?: boolean | undefined };
   client: Client;
+  /** The tokens of trusted devices that the client has sent. */
+  trusts: readonly Trust[];
 };
 
 /**
@@ -82,32 +85,48 @@ export async function openSession(services: Services, login: OpenableLogin) {
   }
   const { id: userId, sessionEpoch: epoch } = user;
   const pending = { userId, epoch, deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null };
-  const step = { isExpected: user.secondFactorSince !== null };
+  const isExpected = user.secondFactorSince !== null;
+  const trustedDevice = login.trusts.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
+  const step = { isExpected, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    // The user's object decides. D1 usually knows what it will say. If not, the login is recorded although it is none.
-    const early = user.secondFactorSince === null ? null : await started.opening;
+    const opening = isExpected ? endUnasked(services, userId, started.opening) : started.opening;
+    // The user's object decides. D1 and the token of a trusted device usually know what it will say. If not, the login
+    // is recorded although it is none.
+    const early = isExpected && trustedDevice === undefined ? await opening : null;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
-    // An object of an earlier release, after a rollback, opens a session without asking for the factor.
-    if (early !== null && early.factor === undefined) {
-      await services.sessions.end(userId, early.id);
-      return askForFactor(services, login, pending, { outcome: "lost" });
+    const details = isExpected && trustedDevice !== undefined ? { trusted_device: trustedDevice } : {};
+    const [session, recorded] = await Promise.all([opening, recordLogin(services, login, started, details)]);
+    if (isUnproved(session)) {
+      if (recorded.isRecorded) await attempt.undoSuccess(loginNameKeys(user));
+      return askForFactor(services, login, pending, session, { session_id: started.sessionId });
     }
-    const [session, recorded] = await Promise.all([started.opening, recordLogin(services, login, started)]);
-    if (isUnproved(session)) return askForFactor(services, login, pending, session);
     return finishLogin(services, login, started, session, recorded);
   });
 }
 
-/** Refuses the right password alone, and gives the client what it needs to go on with a second factor. */
+/** An object of an earlier release, after a rollback, opens a session without asking for the factor. Ends that again. */
+async function endUnasked({ sessions }: Services, userId: string, opening: Promise<Opening>): Promise<Opening> {
+  const opened = await opening;
+  if (opened === null || isUnproved(opened) || opened.factor !== undefined) return opened;
+  await sessions.end(userId, opened.id);
+  return { outcome: "lost" };
+}
+
+/**
+ * Refuses the right password alone, and gives the client what it needs to go on with a second factor. `recorded` names
+ * the session whose success was recorded too early.
+ */
 async function askForFactor(
   services: Services,
   { user, body, attempt }: OpenableLogin,
   pending: Pick<PendingLogin, "userId" | "epoch" | "deviceName" | "isAnnounced">,
   unproved: UnprovedFactor | LostFactor,
+  recorded: { session_id?: string } = {},
 ) {
   const { factorKey } = user;
+  const details = { reason: "second_factor_required", ...recorded };
   await attempt.refundGuess();
-  services.audit.note("login_failed", { userId: user.id, details: { reason: "second_factor_required" } });
+  services.audit.note("login_failed", { userId: user.id, details });
   // D1 and the user's object don't fit: one of them was restored from a backup.
   if (unproved.outcome !== "factor_required" || factorKey === null)
     return refuse("second_factor_lost", { userId: user.id });
@@ -133,21 +152,27 @@ export async function startSession<Result>(
   } catch (error) {
     afterResponse.add(async () => {
       await Promise.allSettled([opening]);
-      await retry(() => sessions.end(userId, sessionId));
+      await retry(() => sessions.takeBack(userId, sessionId));
     });
     throw error;
   }
 }
 
-/** Records a login, where a session was opened for it or is being opened. `details` are those of the audit event. */
+/**
+ * Records a login, where a session was opened for it or is being opened. `details` are those of the audit event. `trusts`:
+ * the user trusts the device from now on.
+ */
 export async function recordLogin(
   { config, followUps, users }: Services,
   { user, rehash, attempt }: LoginToRecord,
   { sessionId, now }: StartedSession,
-  details: { factor?: string } = {},
+  details: { factor?: string; trusted_device?: string } = {},
+  trusts = false,
 ): Promise<RecordedLogin> {
-  const event = { type: "login_succeeded", actorId: user.id, userId: user.id } as const;
-  const consequences = followUps.of({ events: [{ ...event, details: { session_id: sessionId, ...details } }] });
+  const about = { actorId: user.id, userId: user.id };
+  const succeeded = { ...about, type: "login_succeeded", details: { session_id: sessionId, ...details } } as const;
+  const trusted = { ...about, type: "device_trusted", details: { device_id: sessionId } } as const;
+  const consequences = followUps.of({ events: trusts ? [succeeded, trusted] : [succeeded] });
   const [isRecorded, { mustShare }] = await Promise.all([
     users.recordLogin(user, rehash, { consequences, now, rule: loginsRule(config.limits) }),
     attempt.succeed(loginNameKeys(user)),
@@ -165,7 +190,7 @@ export async function finishLogin(
 ) {
   const { afterResponse, sessions } = services;
   if (session === null || !isRecorded) {
-    if (session !== null) await sessions.end(user.id, sessionId);
+    if (session !== null) await sessions.takeBack(user.id, sessionId);
     return answerOvertaken(services, user, attempt);
   }
   if (mustShare) afterResponse.add(() => attempt.share(loginNameKeys(user)));

@@ -15,10 +15,11 @@ import type { FactorProof } from "../../factors/second-factors.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
 import { presentUser } from "../../users/user.ts";
-import { loginSchema, pendingTokenField } from "./login-schema.ts";
+import { pendingTokenField, secondLoginSchema } from "./login-schema.ts";
 import { finishLogin, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
+import { endOfTrust, handOutTrust } from "./trusted-device.ts";
 
 const secondFactorBody = z
   .strictObject({
@@ -26,6 +27,10 @@ const secondFactorBody = z
     totp: typedCode.optional(),
     recovery_code: typedRecoveryCode.optional(),
     passkey: authenticationResponse.optional(),
+    trust_device: z
+      .boolean()
+      .optional()
+      .meta({ description: "For a while, logins from this device need no second factor." }),
   })
   .refine(({ totp, recovery_code, passkey }) => [totp, recovery_code, passkey].filter(Boolean).length === 1, {
     path: ["totp"],
@@ -40,11 +45,11 @@ export const proveSecondFactor = endpoint(
     tag: "Authentication",
     summary: "Log in with a second factor",
     description:
-      "Finishes a login that was answered with `second_factor_required`. A code works once. Whether the refresh token goes into a cookie was decided by the login.",
+      "Finishes a login that was answered with `second_factor_required`. A code works once. Whether tokens go into cookies was decided by the login.",
     body: () => secondFactorBody,
     limits: [takenByHandler("secondFactorPerUser"), takenByHandler("loginsPerUser")],
     outcomes: "logins",
-    success: { status: 200, description: "A new session.", schema: loginSchema },
+    success: { status: 200, description: "A new session.", schema: secondLoginSchema },
     refusals: ["invalid_pending_token", "invalid_factor", "invalid_credentials", "origin_not_allowed", "rate_limited"],
   },
   async (services, { body, client, exchange }) => {
@@ -55,7 +60,8 @@ export const proveSecondFactor = endpoint(
     const { userId } = pending;
     const proof = await proofOf(services, body, pending);
     if (proof === undefined) return refuse("invalid_factor", { userId });
-    const step = { isExpected: true, proof, login: { id: pending.id, expiresAt: pending.expiresAt } };
+    const trustUntil = body.trust_device ? endOfTrust(services) : undefined;
+    const step = { isExpected: true, proof, login: { id: pending.id, expiresAt: pending.expiresAt }, trustUntil };
     return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
       const [opened, { user, keyringVersion }] = await Promise.all([
         started.opening,
@@ -72,15 +78,21 @@ export const proveSecondFactor = endpoint(
       // An object of an earlier release opens a session without judging the factor.
       if (!opened?.factor || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
         // The account has changed since the password was right.
-        if (opened !== null) await sessions.end(userId, started.sessionId);
+        if (opened !== null) await sessions.takeBack(userId, started.sessionId);
         return refuse("invalid_pending_token", { userId });
       }
       const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
-      const recorded = await recordLogin(services, login, started, { factor: proof.kind });
+      const trusts = trustUntil !== undefined;
+      const recorded = await recordLogin(services, login, started, { factor: proof.kind }, trusts);
       const finished = await finishLogin(services, login, started, opened, recorded);
       if (isRefusal(finished)) return finished;
       exchange.identify(userId);
-      return { ...handOut(services, exchange, finished.tokens, pending.cookie), user: presentUser(finished.user) };
+      const trust = trusts ? { id: opened.id, userId, epoch: pending.epoch, expiresAt: trustUntil } : undefined;
+      return {
+        ...handOut(services, exchange, finished.tokens, pending.cookie),
+        ...(await handOutTrust(services, exchange, trust, pending.cookie)),
+        user: presentUser(finished.user),
+      };
     });
   },
 );

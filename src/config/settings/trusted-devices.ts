@@ -1,0 +1,13 @@
+/** For how long a device can be trusted, so that logins from it need no second factor. */
+import { DAY } from "../../platform/clock.ts";
+import { type ValuesOf, wholeNumber } from "../values.ts";
+
+export const variables = { TRUSTED_DEVICE_DAYS: wholeNumber(30, 0, 365) };
+
+export function toConfig({ TRUSTED_DEVICE_DAYS: days }: ValuesOf<typeof variables>) {
+  return {
+    /** In days. 0: no device is trusted, and no token of one is accepted. */
+    trustedDeviceDays: days,
+    trustedDeviceLifetime: days * DAY,
+  } as const;
+}

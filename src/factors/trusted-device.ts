@@ -1,0 +1,45 @@
+/** A device from which the password alone is enough for a while, and how the API shows it. */
+import * as z from "zod";
+import { toIsoTime } from "../platform/clock.ts";
+
+/** Times are milliseconds since the epoch. */
+export interface TrustedDevice {
+  /** Also the id of the session in which the user trusted it. */
+  id: string;
+  /** The user's session epoch at that time. A change of the password ends the trust with the epoch. */
+  epoch: number;
+  deviceName: string | null;
+  userAgent: string | null;
+  createdAt: number;
+  lastUsedAt: number;
+  expiresAt: number;
+  /** The newest session that was opened from it. */
+  sessionId: string;
+}
+
+const time = z.iso.datetime();
+
+export const trustedDeviceSchema = z
+  .strictObject({
+    id: z.uuid(),
+    device_name: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    created_at: time,
+    last_used_at: time,
+    expires_at: time.meta({ description: "From then on, logins from it need a second factor again." }),
+    current: z.boolean().meta({ description: "Whether the session of the request was the last one opened from it." }),
+  })
+  .meta({ id: "TrustedDevice" });
+
+/** `currentId` is the id of the session that sent the request. */
+export function presentTrustedDevice(device: TrustedDevice, currentId: string): z.output<typeof trustedDeviceSchema> {
+  return {
+    id: device.id,
+    device_name: device.deviceName,
+    user_agent: device.userAgent,
+    created_at: toIsoTime(device.createdAt),
+    last_used_at: toIsoTime(device.lastUsedAt),
+    expires_at: toIsoTime(device.expiresAt),
+    current: device.sessionId === currentId,
+  };
+}
