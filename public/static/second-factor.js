@@ -31,6 +31,9 @@ export function askForSecondFactor(login) {
     input.value = "";
     showFieldError(input, "");
   }
+  for (const way of WAYS) {
+    trustOf(way).checked = false;
+  }
   moveTo(usable[0] ?? "recovery_code");
 }
 
@@ -52,7 +55,7 @@ export function watchSecondFactor(onFailure) {
   const passkeyForm = formById("passkey");
   onSubmit(passkeyForm, async () => {
     const answer = await attempt(passkeyForm, words.login.passkey.busyLabel, () =>
-      usePasskey((passkey) => proveSecondFactor({ pendingToken, passkey }), { pending_token: pendingToken }),
+      usePasskey((passkey) => prove("passkey", { passkey }), { pending_token: pendingToken }),
     );
     if (!answer.ok) {
       onFailure(passkeyForm, answer);
@@ -64,7 +67,7 @@ export function watchSecondFactor(onFailure) {
   }
 
   /**
-   * @param {string} way
+   * @param {Way} way
    * @param {HTMLInputElement} input
    * @param {{ invalid: string, wrong: string }} texts
    * @param {(typed: string) => { totp: string } | { recoveryCode: string } | undefined} read
@@ -77,7 +80,7 @@ export function watchSecondFactor(onFailure) {
       if (!proof) {
         return;
       }
-      const answer = await attempt(form, words.login.busyLabel, () => proveSecondFactor({ pendingToken, ...proof }));
+      const answer = await attempt(form, words.login.busyLabel, () => prove(way, proof));
       if (answer.code === "invalid_factor") {
         input.select();
         showFieldError(input, wrong);
@@ -86,6 +89,19 @@ export function watchSecondFactor(onFailure) {
       }
     });
   }
+}
+
+/**
+ * @param {Way} way
+ * @param {{ totp: string } | { recoveryCode: string } | { passkey: import("./client.js").PasskeyCredential }} proof
+ */
+function prove(way, proof) {
+  return proveSecondFactor({ pendingToken, ...proof, trustDevice: trustOf(way).checked });
+}
+
+/** The checkbox with which the user trusts the device. @param {Way} way */
+function trustOf(way) {
+  return inputById(`${way}-trust`);
 }
 
 /** @returns {NodeListOf<HTMLButtonElement>} */

@@ -182,9 +182,11 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
     login: (body) => enterInTurn(() => service.post("/api/v1/auth/login", { ...named, ...body, cookie: usesCookie })),
 
-    proveSecondFactor({ pendingToken, recoveryCode, ...proof }) {
+    proveSecondFactor({ pendingToken, recoveryCode, trustDevice, ...proof }) {
       const code = recoveryCode === undefined ? {} : { recovery_code: recoveryCode };
-      const body = { pending_token: pendingToken, ...code, ...proof };
+      // Without the cookie, the proof that the device is trusted would be lost with the page.
+      const trust = trustDevice && usesCookie ? { trust_device: true } : {};
+      const body = { pending_token: pendingToken, ...code, ...trust, ...proof };
       return enterInTurn(() => service.post("/api/v1/auth/second-factor", body));
     },
 

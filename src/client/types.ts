@@ -42,6 +42,8 @@ export interface SecondFactor {
   totp?: string;
   recoveryCode?: string;
   passkey?: PasskeyCredential;
+  /** For a while, the password alone is enough for logins from this browser. Only in cookie mode. */
+  trustDevice?: boolean;
 }
 
 /** The client sets `cookie` itself. */

@@ -74,6 +74,21 @@ describe("client.proveSecondFactor", () => {
     expect(await visitor.open({ mode: "cookie" }).user()).toEqual(user);
   });
 
+  it("trusts the browser if the user wants that: the next login needs the password alone", async () => {
+    const { person, visitor, client, refusal } = await begun({ mode: "cookie" });
+    const [recoveryCode = ""] = person.recoveryCodes;
+    await client.proveSecondFactor({ pendingToken: refusal.pendingToken, recoveryCode, trustDevice: true });
+    await client.logout();
+    expect(await visitor.open({ mode: "cookie" }).login(credentialsOf(person))).toMatchObject({ email: person.email });
+  });
+
+  it("trusts nothing in memory mode, which keeps no proof of it", async () => {
+    const { person, visitor, client, refusal } = await begun();
+    const [recoveryCode = ""] = person.recoveryCodes;
+    await client.proveSecondFactor({ pendingToken: refusal.pendingToken, recoveryCode, trustDevice: true });
+    expect(JSON.parse(visitor.sent.find(({ what }) => what === SECOND)?.body ?? "")).not.toHaveProperty("trust_device");
+  });
+
   it("ends the session if the browser keeps no cookie", async () => {
     const { person, visitor, client, refusal } = await begun({ mode: "cookie" });
     visitor.refuseCookies();

@@ -1,19 +1,19 @@
 /**
- * A browser for the client under test: a cookie, clocks that the test moves, and a network that fails on demand.
+ * A browser for the client under test: cookies, clocks that the test moves, and a network that fails on demand.
  * Requests go to the real service.
  */
 
 import { browser, type Surroundings } from "../../src/client/browser.ts";
 import { type AuthState, type Client, type ClientOptions, createClient } from "../../src/client/index.ts";
 
-const COOKIE = /postern_refresh=([^;]*)/;
+const REFRESH_COOKIE = "postern_refresh";
 
 export interface Sent {
   /** Method and path, such as `POST /api/v1/auth/refresh`; the whole URL for another origin. */
   what: string;
   /** The access token that was sent. */
   bearer: string | undefined;
-  /** Whether the cookie was sent. */
+  /** Whether the refresh cookie was sent. */
   hasCookie: boolean;
   body: string;
 }
@@ -72,18 +72,21 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
   const sent: Sent[] = [];
   const pauses: number[] = [];
   const clocks = { wall: 1_700_000_000_000, stopwatch: 0 };
-  let jar: string | undefined;
+  const jar = new Map<string, string>();
   let keepsCookies = true;
   let network: Network = (_, pass) => pass();
 
   async function send(request: Request, withCookies: boolean): Promise<Response> {
     const { pathname, origin: target } = new URL(request.url);
-    const hasCookie = withCookies && jar !== undefined && pathname.startsWith("/api/v1/auth/");
-    if (hasCookie) request.headers.set("Cookie", `postern_refresh=${jar}`);
+    const cookies = withCookies && pathname.startsWith("/api/v1/auth/") ? [...jar] : [];
+    if (cookies.length > 0) request.headers.set("Cookie", cookies.map((pair) => pair.join("=")).join("; "));
     if (target !== origin) return new Response("somebody else");
     const response = await deliver(request);
-    const value = COOKIE.exec(response.headers.get("Set-Cookie") ?? "")?.[1];
-    if (withCookies && keepsCookies && value !== undefined) jar = value === "" ? undefined : value;
+    for (const cookie of withCookies && keepsCookies ? response.headers.getSetCookie() : []) {
+      const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(cookie) ?? [];
+      if (value === "") jar.delete(name);
+      else jar.set(name, value);
+    }
     return response;
   }
 
@@ -102,7 +105,7 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
       sent.push({
         what: `${request.method} ${target === origin ? pathname : request.url}`,
         bearer: /^Bearer (.+)$/.exec(request.headers.get("Authorization") ?? "")?.[1],
-        hasCookie: credentials === "include" && jar !== undefined,
+        hasCookie: credentials === "include" && jar.has(REFRESH_COOKIE),
         body: typeof rest.body === "string" ? rest.body : "",
       });
       return network(request, () => send(request, credentials === "include"));
@@ -113,7 +116,7 @@ export function makeVisitor(origin: string, deliver: (request: Request) => Promi
     open: (options, more) => createClient({ baseUrl: origin, mode: "memory", ...options }, { ...world, ...more }),
     sent,
     count: (what) => sent.filter((one) => one.what === what).length,
-    cookie: () => jar,
+    cookie: () => jar.get(REFRESH_COOKIE),
     pass(milliseconds, { wall = true, stopwatch = true } = {}) {
       if (wall) clocks.wall += milliseconds;
       if (stopwatch) clocks.stopwatch += milliseconds;

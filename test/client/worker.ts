@@ -33,7 +33,8 @@ export function visitorOfWorker(): Visitor {
   return makeVisitor(ORIGIN, async (request) => {
     request.headers.set("CF-Connecting-IP", freshAddress());
     for (const name of ["Authorization", "Cookie"]) {
-      neverLog(/(?:Bearer |=)(.{20,})/.exec(request.headers.get(name) ?? "")?.[1]);
+      const secrets = (request.headers.get(name) ?? "").matchAll(/(?:Bearer |=)([^;]{20,})/g);
+      for (const [, secret] of secrets) neverLog(secret);
     }
     const response = await exports.default.fetch(request);
     await expectDocumented(request.method, request.url, response);

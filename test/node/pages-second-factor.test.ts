@@ -74,6 +74,24 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await isAtHome();
   });
 
+  it("trusts the device if the user wants that, and then asks for the password alone", async () => {
+    const { person, bearer, secret } = await withApp();
+    const page = await givePassword(person);
+    await visitor.sees("Enter your code");
+    await visitor.page.getByText("Trust this device for 30 days").filter({ visible: true }).click();
+    await visitor.submit("totp", { "totp-code": await codeOf(secret) });
+    await isAtHome();
+    const path = `${service.origin}/api/v1/users/me/trusted-devices`;
+    const devices = await (await fetch(path, { headers: { Authorization: `Bearer ${bearer}` } })).json();
+    expect(devices).toMatchObject({ items: [{ current: false }] });
+    const cookies = await page.context().cookies();
+    await page.context().clearCookies();
+    await page.context().addCookies(cookies.filter(({ name }) => name.includes("trusted_device")));
+    await visitor.open("/login");
+    await visitor.submit("login", { name: person.email, password: person.password });
+    await isAtHome();
+  });
+
   it("says how long to wait, and asks for the password again once the login has expired", async () => {
     const { person } = await withApp();
     const page = await givePassword(person);

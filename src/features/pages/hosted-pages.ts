@@ -70,4 +70,5 @@ export const PLACEHOLDERS = {
   registration: "{{registration}}",
   environment: "{{environment}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
+  trustedDeviceDays: "{{trusted_device_days}}",
 } as const;

@@ -5,6 +5,7 @@
 import type { Locale } from "../../config/languages.ts";
 import { PROOF_KINDS, type ProofKind } from "../../factors/factor.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
+import { PLACEHOLDERS } from "./hosted-pages.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import type { PageWords } from "./words/en.ts";
@@ -75,6 +76,7 @@ function secondStep(way: ProofKind, locale: Locale, input?: Markup): Markup {
     <p>${text}</p>
     <form class="action" id="${way}" novalidate>
       ${input}
+      <label class="choice" data-days="${PLACEHOLDERS.trustedDeviceDays}"><input type="checkbox" id="${way}-trust"> ${second.trust}</label>
       ${formEnd(way, label)}
     </form>
     ${others.map(

@@ -37,7 +37,7 @@ export function pageServer(config: Config): ServePage {
 }
 
 /** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
-function fillIn({ development, productName, passwords, registration, turnstile }: Config): (text: string) => string {
+function fillIn({ development, productName, passwords, registration, sessions, turnstile }: Config): (text: string) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
@@ -45,6 +45,7 @@ function fillIn({ development, productName, passwords, registration, turnstile }
     [PLACEHOLDERS.registration, registration.policy],
     [PLACEHOLDERS.environment, development ? "development" : "production"],
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
+    [PLACEHOLDERS.trustedDeviceDays, String(sessions.trustedDeviceDays)],
   ]);
   return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
 }

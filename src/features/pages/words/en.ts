@@ -163,6 +163,7 @@ export const english = {
         label: "Log in",
         instead: "Use recovery code",
       },
+      trust: "Trust this device for {{trusted_device_days}} days",
       back: "Back to log in",
       expired: "The login took too long. Enter your password again.",
     },
