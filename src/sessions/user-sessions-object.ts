@@ -88,8 +88,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /**
    * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If the
-   * user has a second factor, only with a proof of one, which this call spends: so it opens one session at most. Or from a
-   * trusted device. A Worker of an earlier release passes no `methods`.
+   * user has a second factor, only from a device that the user trusts, or with a proof of the factor, which this call
+   * spends: so it opens one session at most. A Worker of an earlier release passes no `methods`.
    */
   async create(
     userId: string,
@@ -127,13 +127,14 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#authentications.add(id, authentication);
     if (factor !== undefined) {
       this.#reportUse(factor, userId, rules, now);
-      await this.#trust(session, step?.trustUntil);
+      this.#trust(session, step?.trustUntil);
     }
     const isNewDevice = !this.#devices.see(device, now);
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
-    await this.#armFor(Math.min(expiresAt, (factor && this.#factors.nextLapse()) ?? expiresAt));
+    const lapses = [factor && this.#factors.nextLapse(), step?.trustUntil];
+    await this.#armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
     if (factor !== undefined) await this.#armForReports(now);
     return { ...session, authentication, factor: factor ?? null, isNewDevice };
   }
@@ -376,11 +377,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /** Trusts the device of a session. A factor has just been proved in it. */
-  async #trust({ id, epoch, deviceName, userAgent, createdAt }: Session, expiresAt: number | undefined): Promise<void> {
+  #trust({ id, epoch, deviceName, userAgent, createdAt }: Session, expiresAt: number | undefined): void {
     if (expiresAt === undefined) return;
     const times = { createdAt, lastUsedAt: createdAt, expiresAt };
     this.#trustedDevices.add({ id, epoch, deviceName, userAgent, ...times, sessionId: id });
-    await this.#armFor(expiresAt);
   }
 
   /** Reports what the owner should know about the use of a factor: they may not have used it themselves. */

@@ -111,7 +111,8 @@ export const login = endpoint(
       const trusts = await readTrusts(services, exchange, body);
       const opened = await openSession(services, { ...proof, body, client, keyringVersion, attempt, trusts });
       if (isRefusal(opened)) {
-        if (opened.code === "second_factor_required") clearTrustOf(services, exchange, proof.user, trusts);
+        const isAsked = opened.code === "second_factor_required";
+        if (isAsked && body.cookie) clearTrustOf(services, exchange, proof.user, trusts);
         return opened;
       }
       exchange.identify(opened.user.id);

@@ -66,8 +66,8 @@ interface LoginToRecord extends ProvedLogin {
 type OpenableLogin = LoginToRecord & {
   body: { device_name?: string | null | undefined; cookie?: boolean | undefined };
   client: Client;
-  /** The tokens of trusted devices that the client has sent. */
-  trusts: readonly Trust[];
+  /** What the tokens of trusted devices say that the client has sent. */
+  trusts?: readonly Trust[];
 };
 
 /**
@@ -86,7 +86,7 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const { id: userId, sessionEpoch: epoch } = user;
   const pending = { userId, epoch, deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null };
   const isExpected = user.secondFactorSince !== null;
-  const trustedDevice = login.trusts.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
+  const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
   const step = { isExpected, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
     const opening = isExpected ? endUnasked(services, userId, started.opening) : started.opening;
