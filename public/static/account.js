@@ -2,10 +2,14 @@
 
 import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
-import { formById, inputById, onSubmit, setText } from "./elements.js";
+import { formById, onSubmit, setText, textOf } from "./elements.js";
+import { showEvents, watchEvents } from "./events.js";
+import { showFactors, watchFactors } from "./factors.js";
 import { attempt, failureText, showFailure } from "./form.js";
 import { watchLeaving } from "./leaving.js";
+import { watchNewFactors } from "./new-factors.js";
 import { showProfile, watchProfile } from "./profile.js";
+import { watchReauthentication } from "./reauthentication.js";
 import { ask, client, goToLogin, logOut } from "./session.js";
 import { moveTo, show } from "./views.js";
 import { words } from "./words.js";
@@ -27,6 +31,10 @@ watchProfile(showPerson);
 addressForm();
 passwordForm(showDevices);
 watchDevices();
+watchFactors();
+watchNewFactors(() => textOf("my-email"));
+watchEvents();
+watchReauthentication();
 watchLeaving(() => {
   shownId = "";
 });
@@ -77,7 +85,7 @@ async function load() {
   }
   showProfile(me);
   showPerson(me.data);
-  await showDevices();
+  await Promise.all([showDevices(), showFactors(), showEvents()]);
   show("account");
 }
 
@@ -85,6 +93,10 @@ async function load() {
 function showPerson({ id, username, email }) {
   shownId = id;
   setText("me", username);
-  inputById("whose").value = username;
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const inputs = document.querySelectorAll("input.whose");
+  for (const input of inputs) {
+    input.value = username;
+  }
   showAddress(email);
 }

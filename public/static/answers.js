@@ -63,8 +63,8 @@ export async function answerTo(ask) {
  * @returns {Answer}
  */
 export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", pendingToken, factors }) {
-  // What the second step of a login needs.
-  const data = pendingToken === undefined ? undefined : { pendingToken, factors };
+  // What the second step of a login needs, or another proof of who the user is.
+  const data = code === "second_factor_required" ? { pendingToken, factors } : undefined;
   return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };
 }
 

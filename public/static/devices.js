@@ -1,9 +1,9 @@
 /** The list of sessions, and logging out other devices. */
 import { watchDialog } from "./dialog.js";
-import { buttonById, byId, formById, onSubmit, setText, whileBusy } from "./elements.js";
+import { buttonById, byId, element, formById, onSubmit, quietButton, setText, whileBusy } from "./elements.js";
 import { attempt, failureText, notify, showFailure } from "./form.js";
 import { ask } from "./session.js";
-import { fill, language, words } from "./words.js";
+import { fill, timeOf, words } from "./words.js";
 
 const SESSIONS = "/api/v1/users/me/sessions";
 
@@ -20,13 +20,21 @@ export async function showDevices() {
     const sorted = [...items].sort((one, other) => Number(other.current) - Number(one.current));
     list.replaceChildren(...sorted.map(row));
     buttonById("others-open").hidden = items.length < 2;
+    byId("offer", HTMLElement).hidden ||= items.length < 2;
   }
+}
+
+/** Offers to log out the other devices, if there are any: someone else may have logged in before the account was secured. */
+export async function offerToEndOthers() {
+  byId("offer", HTMLElement).hidden = false;
+  await showDevices();
 }
 
 /** Starts the dialog that logs out all other devices. */
 export function watchDevices() {
   const { ending, others } = words.account.devices;
   const dialog = watchDialog("others");
+  buttonById("offer-button").addEventListener("click", dialog.open);
   const form = formById("others");
   onSubmit(form, async () => {
     const answer = await attempt(form, ending, () => ask("DELETE", SESSIONS));
@@ -48,35 +56,18 @@ export function watchDevices() {
 function row(session) {
   const { current, end, endNamed, lastUsed } = words.account.devices;
   const device = session.device_name ?? deviceOf(session.user_agent ?? "");
-  const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
-    new Date(session.last_used_at),
-  );
+  const time = timeOf(session.last_used_at);
   const name = element("p", "device-name", element("strong", "", device));
   const details = [fill(lastUsed, { time }), session.ip_address].filter(Boolean).join(" · ");
   const item = element("li", "device", element("div", "", name, element("p", "quiet", details)));
   if (session.current) {
     name.append(" ", element("span", "badge", current));
   } else {
-    const button = element("button", "button button-quiet", end);
-    button.type = "button";
-    button.setAttribute("aria-label", fill(endNamed, { device }));
+    const button = quietButton(end, fill(endNamed, { device }));
     button.addEventListener("click", () => endSession(session.id, device, button));
     item.append(button);
   }
   return item;
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} className
- * @param {(Node | string)[]} children
- */
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
 }
 
 /** @param {string} id @param {string} device @param {HTMLButtonElement} button */
@@ -100,8 +91,8 @@ async function showListAgain(news) {
   notify("devices", news);
 }
 
-/** @param {string} userAgent */
-function deviceOf(userAgent) {
+/** The browser and the system, in words. @param {string} userAgent */
+export function deviceOf(userAgent) {
   const { named, unknown } = words.account.devices;
   const { browsers, systems } = words.userAgents;
   const [browser] = browsers.find(([, pattern]) => new RegExp(pattern).test(userAgent)) ?? [];

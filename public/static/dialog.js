@@ -1,23 +1,39 @@
-/** Confirmation dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
+/** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
 import { buttonById, byId, setText } from "./elements.js";
 
+/** @typedef {ReturnType<typeof dialogOf>} Dialog */
+
 /**
- * Starts a dialog: the button `<name>-open` opens it, the button `<name>-cancel` closes it.
+ * Starts a dialog that the button `<name>-open` opens.
+ * @param {string} name
+ * @param {() => void} clear as for `dialogOf`
+ */
+export function watchDialog(name, clear = () => {}) {
+  const dialog = dialogOf(name, clear);
+  buttonById(`${name}-open`).addEventListener("click", dialog.open);
+  return dialog;
+}
+
+/**
+ * Starts a dialog. The button `<name>-cancel` closes it.
  * @param {string} name
  * @param {() => void} clear empties its fields and messages. Called when it closes, and when it opens, because an answer
  *   may arrive after it was closed
  */
-export function watchDialog(name, clear = () => {}) {
+export function dialogOf(name, clear = () => {}) {
   const dialog = byId(`${name}-dialog`, HTMLDialogElement);
   const empty = () => {
     setText(`${name}-error`, "");
     clear();
   };
-  buttonById(`${name}-open`).addEventListener("click", () => {
-    empty();
-    dialog.showModal();
-  });
   buttonById(`${name}-cancel`).addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", empty);
-  return dialog;
+  return {
+    open() {
+      empty();
+      dialog.showModal();
+    },
+    close: () => dialog.close(),
+    isOpen: () => dialog.open,
+  };
 }

@@ -47,6 +47,32 @@ export function setText(id, text) {
 }
 
 /**
+ * Creates an element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {(Node | string)[]} children
+ */
+export function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/**
+ * A button with a short label in a row of a list, and a full name for screen readers.
+ * @param {string} label
+ * @param {string} name
+ */
+export function quietButton(label, name) {
+  const button = element("button", "button button-quiet", label);
+  button.type = "button";
+  button.setAttribute("aria-label", name);
+  return button;
+}
+
+/**
  * Calls a function instead of the browser's own submission.
  * @param {HTMLFormElement} form
  * @param {() => void} submit

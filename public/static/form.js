@@ -53,7 +53,8 @@ export function showFailure(form, answer, comfort = "") {
 /** @param {Answer} answer @param {string} comfort */
 export function failureText(answer, comfort = "") {
   const { status, requestId } = answer;
-  const reference = status !== 429 && requestId ? fill(words.forms.reference, { id: requestId }) : "";
+  const isExpected = status === 429 || answer.code === "reauthentication_required";
+  const reference = requestId && !isExpected ? fill(words.forms.reference, { id: requestId }) : "";
   return [failureAdvice(answer), comfort, reference].filter(Boolean).join(" ");
 }
 
@@ -129,9 +130,12 @@ function buttonOf(form) {
 
 /** @param {Answer} answer */
 function failureAdvice({ status, code, retryAfterSeconds }) {
-  const { challengeFailed, challengeNotShown, failed, noAnswer, refused, tooManyAttempts } = words.forms;
+  const { challengeFailed, challengeNotShown, failed, noAnswer, refused, tooManyAttempts, unconfirmed } = words.forms;
   if (code === "challenge_failed") {
     return document.documentElement.dataset.turnstile ? challengeFailed : challengeNotShown;
+  }
+  if (code === "reauthentication_required") {
+    return unconfirmed;
   }
   if (status === 403) {
     return refused;

@@ -1,15 +1,13 @@
 /** Downloading the user's data, and deleting the account. */
 import { isWrongPassword } from "./credentials.js";
 import { watchDialog } from "./dialog.js";
+import { download } from "./download.js";
 import { formById, inputById, onSubmit } from "./elements.js";
 import { attempt, notify, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { forget } from "./password-field.js";
 import { ask, logOut } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
-
-/** Time for the browser to start the download. */
-const DOWNLOAD_START_MILLISECONDS = 10_000;
 
 /**
  * Starts the download and the deletion.
@@ -36,18 +34,14 @@ async function downloadData(form) {
     showFailure(form, answer);
     return;
   }
-  const file = new Blob([JSON.stringify(answer.data, null, 2)], { type: "application/json" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = `account-${answer.data.exported_at.slice(0, 10)}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_START_MILLISECONDS);
+  const text = JSON.stringify(answer.data, null, 2);
+  download(`account-${answer.data.exported_at.slice(0, 10)}.json`, "application/json", text);
   showSuccess(form, done);
 }
 
 /**
  * @param {HTMLInputElement} password
- * @param {HTMLDialogElement} dialog
+ * @param {import("./dialog.js").Dialog} dialog
  * @param {() => void} onDeletion
  */
 async function deleteAccount(password, dialog, onDeletion) {

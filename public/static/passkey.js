@@ -19,10 +19,56 @@ export async function usePasskey(send, login = {}) {
     return options;
   }
   try {
-    const credential = await navigator.credentials.get({ publicKey: fromJson(options.data) });
-    return await send(toJson(credential));
+    return await send(await credentialOf(options.data));
   } catch {
     return failureOf({ code: "passkey_unused" });
+  }
+}
+
+/**
+ * Asks the browser for a passkey. Rejects if there is none.
+ * @param {any} options as JSON
+ * @param {Omit<CredentialRequestOptions, "publicKey">} how
+ */
+export async function credentialOf(options, how = {}) {
+  return toJson(await navigator.credentials.get({ ...how, publicKey: fromJson(options) }));
+}
+
+/** What the browser says if it makes no passkey (WebAuthn §5.1.3). */
+/** @type {Record<string, string>} */
+const CREATION_FAILURES = {
+  // The authenticator has one of the user's passkeys.
+  InvalidStateError: "passkey_exists",
+  // The user declined, or took too long.
+  NotAllowedError: "passkey_unused",
+  AbortError: "passkey_unused",
+};
+
+/**
+ * Makes a passkey, and sends it. If there is none, the answer has the code `passkey_exists`, `passkey_unused` or
+ * `passkey_failed`.
+ * @param {() => Promise<Answer>} readOptions
+ * @param {(credential: NewPasskey) => Promise<Answer>} send
+ * @returns {Promise<Answer>}
+ */
+export async function createPasskey(readOptions, send) {
+  const options = await readOptions();
+  if (!options.ok) {
+    return options;
+  }
+  const { challenge, user, excludeCredentials, ...more } = options.data;
+  const publicKey = {
+    ...more,
+    challenge: decode(challenge),
+    user: { ...user, id: decode(user.id) },
+    excludeCredentials: excludeCredentials.map(withBytes),
+  };
+  try {
+    const credential = await navigator.credentials.create({ publicKey });
+    return await send(newPasskeyOf(credential));
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    return failureOf({ code: CREATION_FAILURES[name] ?? "passkey_failed" });
   }
 }
 
@@ -31,8 +77,29 @@ export async function usePasskey(send, login = {}) {
 
 /** @param {any} options */
 function fromJson({ challenge, allowCredentials, ...options }) {
-  const withBytes = (/** @type {any} */ allowed) => ({ ...allowed, id: decode(allowed.id) });
   return { ...options, challenge: decode(challenge), allowCredentials: allowCredentials.map(withBytes) };
+}
+
+/** @param {any} known a passkey as options name it */
+function withBytes(known) {
+  return { ...known, id: decode(known.id) };
+}
+
+/** @typedef {ReturnType<typeof newPasskeyOf>} NewPasskey */
+
+/** @param {any} credential */
+function newPasskeyOf({ id, response }) {
+  const { clientDataJSON, attestationObject } = response;
+  return {
+    id,
+    type: "public-key",
+    response: {
+      clientDataJSON: encode(clientDataJSON),
+      attestationObject: encode(attestationObject),
+      // Missing before Safari 16.
+      transports: response.getTransports?.() ?? [],
+    },
+  };
 }
 
 /** @param {any} credential @returns {PasskeyCredential} */

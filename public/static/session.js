@@ -5,7 +5,27 @@ import { language } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-export const client = createClient({ baseUrl: location.origin, mode: "cookie" });
+/** Only the account page can ask. Elsewhere, a demand is an ordinary refusal. */
+let askAgain = async () => false;
+
+export const client = createClient({
+  baseUrl: location.origin,
+  mode: "cookie",
+  onReauthenticationRequired: () => askAgain(),
+});
+
+/**
+ * Sets how to ask again who the user is, if the service demands it. The answer is whether the user has proved it.
+ * @param {() => Promise<boolean>} asks
+ */
+export function whenReauthenticationIsRequired(asks) {
+  askAgain = asks;
+}
+
+/** @param {import("./client.js").ReauthenticateBody} proof */
+export function proveAgain(proof) {
+  return answerOf(client.reauthenticate(proof));
+}
 
 /** @param {import("./client.js").LoginBody} credentials */
 export function logIn(credentials) {

@@ -199,6 +199,36 @@ export function collectComplaints(context: BrowserContext, complaints: string[])
   });
 }
 
+/** Gives a page's browser a passkey authenticator that always confirms, in place of a device. */
+export async function addAuthenticator(page: Page) {
+  const devTools = await page.context().newCDPSession(page);
+  await devTools.send("WebAuthn.enable");
+  const { authenticatorId } = await devTools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+    },
+  });
+  return {
+    /** The passkeys that the device has. */
+    async passkeys() {
+      return (await devTools.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+    },
+    /** Forgets every passkey. */
+    clear: () => devTools.send("WebAuthn.clearCredentials", { authenticatorId }),
+    /** Whether it knows its user. */
+    setVerified: (isUserVerified: boolean) =>
+      devTools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+    /** Whether its user confirms at once, or never. */
+    setPresence: (enabled: boolean) =>
+      devTools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled }),
+  };
+}
+
 /** How far a page is wider than its window. */
 export const overflowOf = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
 
@@ -206,7 +236,9 @@ export const overflowOf = (page: Page) => page.evaluate<number>("document.docume
 export async function keepPicture(page: Page, name: string): Promise<void> {
   if (!GALLERY) return;
   mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+  // A dialog lies in the middle of the window.
+  const fullPage = (await page.locator("dialog[open]").count()) === 0;
+  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage });
 }
 
 /** Answers a request, in place of the service, with a refusal. */

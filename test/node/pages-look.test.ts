@@ -8,6 +8,9 @@ import { useSharedService } from "./live-service.ts";
 
 const LINKS = ["verify-email", "reset-password", "confirm-email", "undo-email-change", "accept-invitation"];
 
+const FACTORS = "/api/v1/users/me/factors";
+const CODES = Array.from({ length: 10 }, (_, number) => `mzxw-6ytb-oi7q-2n4${"abcdefghij"[number]}`);
+
 /** Each page in one look, and in each look a page; those of an account in light and dark, on a desk and on a phone. */
 const CHOSEN: Record<(typeof LOOKS)[number]["name"], readonly string[]> = {
   "desktop-light": ["verify-email"],
@@ -135,6 +138,51 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         await check(name(`account-${dialog}`));
         await page.keyboard.press("Escape");
       }
+
+      // With answers for the factors: all looks share one user, whose logins shall need none.
+      const added = { created_at: "2026-11-30T08:00:00.000Z", last_used_at: null };
+      const items = [
+        { id: "1", kind: "totp", name: "Authenticator app", ...added },
+        { id: "2", kind: "passkey", name: "Passkey that was given quite a long name in the kitchen", ...added },
+      ];
+      let factors: object = { items: [], recovery_codes_left: 0, required_from: "2100-01-01T00:00:00.000Z" };
+      await page.route(`**${FACTORS}`, (route) => route.fulfill({ json: factors }));
+      await page.route(`**${FACTORS}/totp/confirm`, (route) => route.fulfill({ json: { recovery_codes: CODES } }));
+      await page.reload();
+      await page.locator("#factors-required:visible").waitFor();
+      await page.click("#app-open");
+      await page.locator("#app-dialog[open]").waitFor();
+      await page.click("#app-button");
+      await page.locator("#app-code-error:not(:empty)").waitFor();
+      await check(name("account-app"));
+      await page.fill("#app-code", "000000");
+      await page.click("#app-button");
+      await page.locator("#codes-dialog[open]").waitFor();
+      await check(name("account-codes"));
+      factors = { items, recovery_codes_left: 3 };
+      await page.click("#codes-done");
+      await page.locator("#security-notice:not(:empty)").waitFor();
+      await page.evaluate("document.getElementById('offer').hidden = false");
+      await check(name("account-secured"));
+      for (const action of ["rename", "remove"]) {
+        await page.click(`#factors li:last-child button >> nth=${action === "rename" ? 0 : 1}`);
+        await page.locator(`#${action}-dialog[open]`).waitFor();
+        await check(name(`account-${action}`));
+        await page.keyboard.press("Escape");
+      }
+      await page.route(`**${FACTORS}/totp`, refusal(403, "reauthentication_required"));
+      for (const [way, kinds] of [
+        ["password", []],
+        ["factor", items],
+      ] as const) {
+        factors = { items: kinds, recovery_codes_left: 10 };
+        await page.click("#app-open");
+        await page.locator("#confirm-dialog[open]").waitFor();
+        await check(name(`account-confirm-${way}`));
+        await page.keyboard.press("Escape");
+        await page.locator("#security-error:not(:empty)").waitFor();
+      }
+
       await page.route("**/api/v1/users/me", (route) => route.fulfill({ status: 204 }), { times: 1 });
       await page.click("#delete-open");
       await visitor.submit("delete", { "delete-password": "any at all" });

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
-import { CHROMIUM, refusal, useVisitor } from "./live-browser.ts";
+import { addAuthenticator, CHROMIUM, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
@@ -111,18 +111,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
   it("logs in with a passkey, alone or after the password", async () => {
     const person = await register(service.origin);
     const { access_token: bearer } = await logIn(service.origin, person);
-    const page = await visitor.arrive("/login");
-    const devTools = await page.context().newCDPSession(page);
-    await devTools.send("WebAuthn.enable");
-    const { authenticatorId } = await devTools.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-      },
-    });
+    const page = await visitor.arrive();
+    // Suggestions in the name field are another test's.
+    await page.addInitScript("delete PublicKeyCredential.isConditionalMediationAvailable");
+    await visitor.open("/login");
+    const authenticator = await addAuthenticator(page);
     const options = await (await post(service.origin, `${FACTORS}/passkeys/options`, undefined, bearer)).json();
     const made = `PublicKeyCredential.parseCreationOptionsFromJSON(${JSON.stringify(options)})`;
     const credential = await page.evaluate(
@@ -142,7 +135,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
 
     await page.context().clearCookies();
     await visitor.open("/login");
-    await devTools.send("WebAuthn.clearCredentials", { authenticatorId });
+    await authenticator.clear();
     await page.click("#passkey-login-button");
     await visitor.reads("#passkey-login-error", "No passkey was used.");
     expect(await page.evaluate("document.activeElement.id")).toBe("passkey-login-button");

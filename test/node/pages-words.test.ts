@@ -29,7 +29,7 @@ const called = endpointsOf(config).filter(
 const TYPED = ["x", "a".repeat(300), "\u0007 a bell in the middle of it", "\ud800".padEnd(20, "a"), "ada@example.org"];
 
 /** What somebody fills in. Of anything else that is wrong the pages say that the link is not good. */
-const FIELDS = ["email", "username", "password", "new_password", "first_name", "last_name", "phone"];
+const FIELDS = ["name", "email", "username", "password", "new_password", "first_name", "last_name", "phone"];
 
 describe("the words of the pages", () => {
   it("exist in every language for each error that the API reports for a field", () => {
@@ -64,14 +64,7 @@ describe("the words of the pages", () => {
       return status !== 401 && status !== 429 && status < 500 && !new RegExp(`\\b${code}\\b`).test(scripts);
     });
     // At a field; by its status, to another attempt; as a refusal of no more words.
-    const elsewhere = [
-      "reauthentication_required",
-      "username_taken",
-      "validation_failed",
-      "precondition_failed",
-      "not_found",
-      "origin_not_allowed",
-    ];
+    const elsewhere = ["username_taken", "validation_failed", "precondition_failed", "origin_not_allowed"];
     expect(unnamed.toSorted()).toEqual(elsewhere.toSorted());
   });
 });

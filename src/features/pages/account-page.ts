@@ -4,6 +4,8 @@ import { BROWSERS, type NamedPattern, SYSTEMS } from "../../platform/user-agents
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
+import { confirmation, notice, part } from "./parts.ts";
+import { eventsPart, securityPart } from "./security-part.ts";
 import type { PageWords } from "./words/en.ts";
 import { PAGE_WORDS } from "./words.ts";
 
@@ -11,13 +13,13 @@ import { PAGE_WORDS } from "./words.ts";
 const USER_AGENTS = { browsers: sourcesOf(BROWSERS), systems: sourcesOf(SYSTEMS) };
 
 export function accountPage(locale: Locale): Page {
-  const { account, fields, register } = PAGE_WORDS[locale];
+  const { account, confirm, enrolment, events, fields, register, security } = PAGE_WORDS[locale];
   const { deletion, failed } = account;
   return {
     name: "account",
     title: account.heading,
     script: "account.js",
-    words: { account, userAgents: USER_AGENTS },
+    words: { account, confirm, enrolment, events, security, userAgents: USER_AGENTS },
     body: html`<section class="view card needs-script" id="view-loading">
   <h1 tabindex="-1">${account.heading}</h1>
   <p role="status">${account.loading}</p>
@@ -46,7 +48,9 @@ export function accountPage(locale: Locale): Page {
   ${profile(account, fields)}
   ${address(account, fields)}
   ${password(account, fields)}
+  ${securityPart({ security, enrolment, confirm, account, fields })}
   ${devices(account)}
+  ${eventsPart(events)}
   ${data(account)}
   ${deletionPart(account, fields)}
 </div>`,
@@ -100,7 +104,7 @@ function password({ password: words, currentPassword }: PageWords["account"], fi
     words.heading,
     html`<p>${words.text}</p>
   <form id="change" novalidate>
-    <input id="whose" type="text" name="username" autocomplete="username" readonly hidden>
+    <input class="whose" type="text" name="username" autocomplete="username" readonly hidden>
     ${passwordField({ id: "current_password", label: currentPassword, autocomplete: "current-password" }, fields)}
     ${passwordField({ id: "new_password", ...chosen }, fields)}
     ${notice("change")}
@@ -119,14 +123,7 @@ function devices({ devices: words, cancel }: PageWords["account"]): Markup {
   <p class="form-error" id="devices-error" role="alert"></p>
   <ul class="devices" id="devices"></ul>
   <button class="button button-quiet" type="button" id="others-open">${others.open}</button>
-  <dialog id="others-dialog" aria-labelledby="others-heading">
-    <form id="others" novalidate>
-      <h2 id="others-heading">${others.heading}</h2>
-      <p>${others.text}</p>
-      ${formEnd("others", others.label)}
-      <button class="button button-quiet second" type="button" id="others-cancel">${cancel}</button>
-    </form>
-  </dialog>`,
+  ${confirmation({ name: "others", heading: others.heading, label: others.label, cancel, body: html`<p>${others.text}</p>` })}`,
   );
 }
 
@@ -153,29 +150,16 @@ function deletionPart(
     words.heading,
     html`<p>${words.text}</p>
   <button class="button button-quiet to-danger" type="button" id="delete-open">${words.open}</button>
-  <dialog id="delete-dialog" aria-labelledby="delete-heading">
-    <form id="delete" novalidate>
-      <h2 id="delete-heading">${words.question}</h2>
-      <p>${words.warning}</p>
-      ${passwordField({ ...current, autocomplete: "current-password" }, fields)}
-      <p class="form-error" id="delete-error" role="alert"></p>
-      <button class="button button-danger" type="submit" id="delete-button">${words.label}</button>
-      <button class="button button-quiet second" type="button" id="delete-cancel">${cancel}</button>
-    </form>
-  </dialog>`,
+  ${confirmation({
+    name: "delete",
+    heading: words.question,
+    label: words.label,
+    cancel,
+    look: "button button-danger",
+    body: html`<p>${words.warning}</p>
+      ${passwordField({ ...current, autocomplete: "current-password" }, fields)}`,
+  })}`,
   );
-}
-
-/** A part of the page, labelled by its heading. The heading can take the focus when the focused element is removed. */
-function part(id: string, heading: string, body: Markup): Markup {
-  return html`<section class="card part" aria-labelledby="${id}-title">
-  <h2 id="${id}-title" tabindex="-1">${heading}</h2>
-  ${body}
-</section>`;
-}
-
-function notice(form: string): Markup {
-  return html`<p class="notice" id="${form}-notice" role="status"></p>`;
 }
 
 function sourcesOf(patterns: readonly NamedPattern[]) {

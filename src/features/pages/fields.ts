@@ -25,6 +25,12 @@ export function emailField(id: string, label: string): Markup {
   return field({ id, name: "email", label, attributes: { required: "", maxlength: "254", ...EMAIL_INPUT } });
 }
 
+/** An input for the code of an authenticator app. Browsers and password managers may fill it in. */
+export function codeField({ id, name = id, label, hint = "" }: Omit<Field, "attributes">): Markup {
+  const attributes = { required: "", maxlength: "32", inputmode: "numeric", autocomplete: "one-time-code" };
+  return field({ id, name, label, attributes, ...(hint === "" ? {} : { hint }) });
+}
+
 export function usernameField({ username, usernameHint }: PageWords["fields"]): Markup {
   return field({
     id: "username",

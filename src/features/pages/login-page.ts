@@ -4,7 +4,7 @@
  */
 import type { Locale } from "../../config/languages.ts";
 import { PROOF_KINDS, type ProofKind } from "../../factors/factor.ts";
-import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
+import { AS_TYPED, challengedEnd, codeField, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { PLACEHOLDERS } from "./hosted-pages.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
@@ -26,7 +26,7 @@ export function loginPage(locale: Locale): Page {
       ${field({
         id: "name",
         label: login.name,
-        attributes: { required: "", maxlength: "254", autocomplete: "username", ...AS_TYPED },
+        attributes: { required: "", maxlength: "254", autocomplete: "username webauthn", ...AS_TYPED },
       })}
       ${passwordField({ id: "password", label: fields.password, autocomplete: "current-password" }, fields)}
       ${challengedEnd("login", login.label)}
@@ -37,9 +37,17 @@ export function loginPage(locale: Locale): Page {
     <p class="ways"><a href="${pageLink("reset-password", locale)}">${login.forgot}</a></p>
     <p class="ways if-open">${login.noAccount} <a href="${pageLink("register", locale)}">${login.toRegister}</a></p>
   </section>
-  ${secondStep("totp", locale, codeField("totp-code", second.totp.field, TOTP_INPUT))}
+  ${secondStep("totp", locale, codeField({ id: "totp-code", label: second.totp.field }))}
   ${secondStep("passkey", locale)}
-  ${secondStep("recovery_code", locale, codeField("recovery-code", second.recovery_code.field, RECOVERY_INPUT))}
+  ${secondStep(
+    "recovery_code",
+    locale,
+    field({
+      id: "recovery-code",
+      label: second.recovery_code.field,
+      attributes: { required: "", maxlength: "32", autocomplete: "off", ...AS_TYPED },
+    }),
+  )}
   <section class="view" id="view-unverified" hidden>
     <h1 tabindex="-1">${unverified.heading}</h1>
     <p>${unverified.text}</p>
@@ -57,13 +65,6 @@ export function loginPage(locale: Locale): Page {
   </section>
 </div>`,
   };
-}
-
-const TOTP_INPUT = { inputmode: "numeric", autocomplete: "one-time-code" };
-const RECOVERY_INPUT = { autocomplete: "off", ...AS_TYPED };
-
-function codeField(id: string, label: string, input: Record<string, string>): Markup {
-  return field({ id, label, attributes: { required: "", maxlength: "32", ...input } });
 }
 
 /** The view for one way to prove a second factor. The script shows the buttons to the ways that the user has. */

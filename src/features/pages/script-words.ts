@@ -14,6 +14,10 @@ export interface ScriptWords {
   >;
   register: { busyLabel: string; resent: string; invitation: string; closed: string };
   account: PageWords["account"];
+  confirm: PageWords["confirm"];
+  enrolment: PageWords["enrolment"];
+  events: PageWords["events"];
+  security: PageWords["security"];
   userAgents: { browsers: NamedSource[]; systems: NamedSource[] };
 }
 

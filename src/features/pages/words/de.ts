@@ -1,6 +1,7 @@
 /** The pages in German. */
 import { account } from "./de-account.ts";
 import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./de-links.ts";
+import { APP_CODE, confirm, enrolment, events, security } from "./de-security.ts";
 import type { PageWords } from "./en.ts";
 
 const EASY_TO_GUESS = "und ist deshalb leicht zu erraten";
@@ -42,6 +43,7 @@ export const german: PageWords = {
     noAnswer: "Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung.",
     failed: "Bei uns ist ein Fehler aufgetreten.",
     refused: "Diese Anfrage wurde abgelehnt. Wenden Sie sich an den Support.",
+    unconfirmed: "Abgebrochen, weil Sie nicht bestätigt haben, dass Sie es sind.",
     challengeFailed: "Die Sicherheitsprüfung ist fehlgeschlagen. Bitte versuchen Sie es noch einmal.",
     challengeLoading: "Die Sicherheitsprüfung wird noch geladen. Versuchen Sie es gleich noch einmal.",
     challengeMissing: "Schließen Sie oben die Sicherheitsprüfung ab.",
@@ -69,6 +71,8 @@ export const german: PageWords = {
       "first_name.too_long": LONG_NAME,
       "last_name.invalid": UNUSABLE_NAME,
       "last_name.too_long": LONG_NAME,
+      "name.invalid_format": UNUSABLE_NAME,
+      "name.too_long": LONG_NAME,
       "phone.invalid_format": "Geben Sie die Nummer mit Ländervorwahl ein, etwa +49\u00a0170\u00a01234567.",
       "password.too_short": "Verwenden Sie mindestens {{password_min_length}} Zeichen.",
       "password.too_long": "Verwenden Sie höchstens {{password_max_length}} Zeichen.",
@@ -84,6 +88,10 @@ export const german: PageWords = {
   },
   links,
   account,
+  security,
+  enrolment,
+  confirm,
+  events,
   home: {
     heading: "Ihr Konto",
     text: "Hier melden Sie sich an oder legen ein Konto an.",
@@ -120,9 +128,7 @@ export const german: PageWords = {
       totp: {
         heading: "Geben Sie Ihren Code ein",
         text: "Öffnen Sie Ihre Authenticator-App. Sie zeigt einen Code mit sechs Ziffern.",
-        field: "Sechsstelliger Code",
-        invalid: "Geben Sie die sechs Ziffern ein, die die App anzeigt.",
-        wrong: "Falscher Code. Warten Sie auf den nächsten und geben Sie ihn ein.",
+        ...APP_CODE,
         label: "Anmelden",
         instead: "Authenticator-App verwenden",
       },

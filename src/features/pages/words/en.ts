@@ -5,6 +5,7 @@
 import type { FaultCode } from "../../../passwords/faults.ts";
 import { account } from "./en-account.ts";
 import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./en-links.ts";
+import { APP_CODE, confirm, enrolment, events, security } from "./en-security.ts";
 
 const EASY_TO_GUESS = "which makes it easy to guess";
 const UNRELATED = "Use a few words unrelated to you.";
@@ -57,6 +58,8 @@ export const english = {
     failed: "Something went wrong on our side.",
     /** For a refusal that another attempt would not change. */
     refused: "This request was refused. Contact support.",
+    /** The service asked again who the user is, and the user canceled. */
+    unconfirmed: "This wasn't done, because you didn't confirm that it's you.",
     challengeFailed: "The security check failed. Please try again.",
     challengeLoading: "The security check is still loading. Try again in a moment.",
     challengeMissing: "Complete the security check above.",
@@ -87,6 +90,8 @@ export const english = {
       "first_name.too_long": LONG_NAME,
       "last_name.invalid": UNUSABLE_NAME,
       "last_name.too_long": LONG_NAME,
+      "name.invalid_format": UNUSABLE_NAME,
+      "name.too_long": LONG_NAME,
       "phone.invalid_format": "Enter the number with its country code, like +44\u00a020\u00a07946\u00a00000.",
       "password.too_short": "Use at least {{password_min_length}} characters.",
       "password.too_long": "Use {{password_max_length}} characters or fewer.",
@@ -101,6 +106,10 @@ export const english = {
   },
   links,
   account,
+  security,
+  enrolment,
+  confirm,
+  events,
   /** At the address of the service. */
   home: {
     heading: "Your account",
@@ -142,9 +151,7 @@ export const english = {
       totp: {
         heading: "Enter your code",
         text: "Open your authenticator app. It shows a code with six digits.",
-        field: "Six-digit code",
-        invalid: "Enter the six digits that the app shows.",
-        wrong: "Wrong code. Wait for the next one, and enter it.",
+        ...APP_CODE,
         label: "Log in",
         instead: "Use authenticator app",
       },

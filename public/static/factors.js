@@ -1,0 +1,139 @@
+/** The list of the user's second factors, and the dialogs that rename or remove one. */
+import { faultWords } from "./answers.js";
+import { offerToEndOthers } from "./devices.js";
+import { dialogOf } from "./dialog.js";
+import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
+import { attempt, failureText, notify, showFailure, showFieldError, showRefusal } from "./form.js";
+import { ask } from "./session.js";
+import { counted, dayOf, fill, timeOf, words } from "./words.js";
+
+/** @typedef {{ id: string, kind: "totp" | "passkey", name: string, created_at: string, last_used_at: string | null }} Factor */
+
+const FACTORS = "/api/v1/users/me/factors";
+/** With so few recovery codes left, the page suggests new ones. */
+const FEW_CODES = 3;
+const DAY_MILLISECONDS = 86_400_000;
+
+const texts = words.security;
+const title = byId("security-title", HTMLHeadingElement);
+const list = byId("factors", HTMLUListElement);
+const nameInput = inputById("factor-name");
+const renaming = dialogOf("rename", () => showFieldError(nameInput, ""));
+const removing = dialogOf("remove");
+
+let count = 0;
+/** The id and the name of the factor whose dialog is open. */
+let chosen = { id: "", name: "" };
+
+/** Shows the current factors. If that fails, the list stays as it is. */
+export async function showFactors() {
+  /** @type {import("./answers.js").Answer<{ items: Factor[], recovery_codes_left: number, required_from?: string | null }>} */
+  const answer = await ask("GET", FACTORS);
+  setText("security-error", answer.ok ? "" : failureText(answer));
+  if (!answer.ok) {
+    return;
+  }
+  const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
+  count = items.length;
+  list.replaceChildren(...items.map(row));
+  const hasNone = count === 0;
+  list.hidden = hasNone;
+  byId("no-factors", HTMLElement).hidden = !hasNone;
+  byId("recovery", HTMLElement).hidden = hasNone;
+  setText("recovery-left", fill(texts.recovery.left, { count: String(left) }));
+  byId("recovery-low", HTMLElement).hidden = left > FEW_CODES;
+  byId("factors-required", HTMLElement).hidden = !hasNone || !requiredFrom;
+  setText("factors-required", requiredFrom ? requirement(requiredFrom) : "");
+}
+
+/** Shows the list after a change, and says what has changed. @param {string} news */
+export async function concludeChange(news) {
+  await Promise.all([showFactors(), offerToEndOthers()]);
+  announce(news);
+}
+
+/** Starts the dialogs. */
+export function watchFactors() {
+  const renameForm = formById("rename");
+  onSubmit(renameForm, async () => {
+    const { busyLabel, done, missing } = texts.rename;
+    const name = nameInput.value.trim();
+    showFieldError(nameInput, name ? "" : missing);
+    if (!name) {
+      return;
+    }
+    const answer = await attempt(renameForm, busyLabel, () => ask("PATCH", `${FACTORS}/${chosen.id}`, { name }));
+    if (answer.ok) {
+      renaming.close();
+      await showFactors();
+      announce(fill(done, { name }));
+    } else if (answer.faults.name) {
+      showFieldError(nameInput, faultWords(answer.faults.name));
+    } else if (answer.code === "not_found") {
+      showRefusal(renameForm, texts.gone);
+    } else {
+      showFailure(renameForm, answer);
+    }
+  });
+
+  const removeForm = formById("remove");
+  onSubmit(removeForm, async () => {
+    const { busyLabel, done } = texts.remove;
+    const { id, name } = chosen;
+    const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
+    // What no longer exists has been removed.
+    if (answer.ok || answer.code === "not_found") {
+      removing.close();
+      await concludeChange(fill(done, { name }));
+    } else {
+      showFailure(removeForm, answer);
+    }
+  });
+}
+
+/** The row that had the focus may be gone, so the heading gets it. @param {string} news */
+function announce(news) {
+  title.focus();
+  notify("security", news);
+}
+
+/** @param {Factor} factor */
+function row({ id, kind, name, created_at: createdAt, last_used_at: usedAt }) {
+  const { added, kinds, lastUsed, neverUsed, remove, rename } = texts;
+  const heading = element("p", "device-name", element("strong", "", name));
+  if (name !== kinds[kind]) {
+    heading.append(" ", element("span", "badge badge-plain", kinds[kind]));
+  }
+  const used = usedAt ? fill(lastUsed, { time: timeOf(usedAt) }) : neverUsed;
+  const details = element("p", "quiet", `${fill(added, { time: dayOf(createdAt) })} · ${used}`);
+
+  const renameButton = quietButton(rename.open, fill(rename.named, { name }));
+  renameButton.addEventListener("click", () => {
+    choose();
+    setText("rename-heading", fill(rename.heading, { name }));
+    renaming.open();
+    nameInput.value = name;
+    nameInput.select();
+  });
+  const removeButton = quietButton(remove.open, fill(remove.named, { name }));
+  removeButton.addEventListener("click", () => {
+    choose();
+    setText("remove-heading", fill(remove.heading, { name }));
+    setText("remove-text", count === 1 ? `${remove[kind]} ${remove.last}` : remove[kind]);
+    removing.open();
+  });
+  const choose = () => {
+    chosen = { id, name };
+    notify("security", "");
+  };
+  const buttons = element("div", "buttons", renameButton, removeButton);
+  return element("li", "device", element("div", "", heading, details), buttons);
+}
+
+/** How long the user can log in without a second factor. @param {string} from */
+function requirement(from) {
+  const days = Math.ceil((Date.parse(from) - Date.now()) / DAY_MILLISECONDS);
+  return days > 0
+    ? fill(texts.required.soon, { date: dayOf(from), duration: counted(days, "day") })
+    : texts.required.now;
+}

@@ -1,0 +1,130 @@
+/** Adding a second factor, and creating recovery codes. */
+import { dialogOf, watchDialog } from "./dialog.js";
+import { buttonById, byId, formById, inputById, onSubmit, setText, whileBusy } from "./elements.js";
+import { forgetApp, showApp, showRecoveryCodes, watchApp, watchRecoveryCodes } from "./enrolment.js";
+import { concludeChange } from "./factors.js";
+import { attempt, failureText, notify, showFailure } from "./form.js";
+import { createPasskey, hasPasskeys } from "./passkey.js";
+import { ask } from "./session.js";
+import { fill, words } from "./words.js";
+
+/** @typedef {import("./answers.js").Answer} Answer */
+
+const texts = words.security;
+const codesDialog = byId("codes-dialog", HTMLDialogElement);
+/** What is said once the user has kept the codes. */
+let news = "";
+
+/**
+ * Starts the buttons and the dialogs.
+ * @param {() => string} accountName to be shown with recovery codes that the user keeps
+ */
+export function watchNewFactors(accountName) {
+  watchNewPasskey();
+  watchNewApp();
+  watchNewCodes();
+  watchRecoveryCodes(accountName);
+  // Escape would lose the codes, which can't be shown again.
+  codesDialog.addEventListener("cancel", (event) => event.preventDefault());
+  buttonById("codes-done").addEventListener("click", () => codesDialog.close());
+  codesDialog.addEventListener("close", () => {
+    showRecoveryCodes([]);
+    concludeChange(news);
+  });
+}
+
+function watchNewPasskey() {
+  const { busyLabel, done, exists, failed, refused, unsupported, unused } = texts.passkey;
+  const button = buttonById("passkey-open");
+  /** @type {Record<string, string>} */
+  const failures = {
+    passkey_exists: exists,
+    passkey_unused: unused,
+    passkey_failed: failed,
+    invalid_passkey: refused,
+    too_many_factors: texts.tooMany,
+  };
+  button.addEventListener("click", async () => {
+    notify("security", "");
+    setText("security-error", hasPasskeys ? "" : unsupported);
+    if (!hasPasskeys) {
+      return;
+    }
+    const answer = await whileBusy(button, busyLabel, () =>
+      createPasskey(
+        () => ask("POST", "/api/v1/users/me/factors/passkeys/options"),
+        (credential) => ask("POST", "/api/v1/users/me/factors/passkeys", { credential }),
+      ),
+    );
+    if (answer.ok) {
+      conclude(answer.data.recovery_codes, fill(done, { name: answer.data.name }));
+    } else {
+      button.focus();
+      setText("security-error", failures[answer.code ?? ""] ?? failureText(answer));
+    }
+  });
+}
+
+function watchNewApp() {
+  const { busyLabel, done, unnamed } = texts.app;
+  const button = buttonById("app-open");
+  const nameInput = inputById("app-name");
+  const dialog = dialogOf("app", () => {
+    forgetApp();
+    nameInput.value = "";
+  });
+  let id = "";
+  button.addEventListener("click", async () => {
+    notify("security", "");
+    setText("security-error", "");
+    const add = () => ask("POST", "/api/v1/users/me/factors/totp", { name: unnamed });
+    const answer = await whileBusy(button, busyLabel, add);
+    if (!answer.ok) {
+      button.focus();
+      setText("security-error", answer.code === "too_many_factors" ? texts.tooMany : failureText(answer));
+      return;
+    }
+    id = answer.data.id;
+    dialog.open();
+    showApp(answer.data);
+    byId("app-heading", HTMLElement).focus();
+  });
+  watchApp(async (code) => {
+    const answer = await ask("POST", "/api/v1/users/me/factors/totp/confirm", { code });
+    if (answer.ok) {
+      const wish = nameInput.value.trim();
+      // If this fails, the app has the usual name and can be renamed.
+      const isNamed = wish && (await ask("PATCH", `/api/v1/users/me/factors/${id}`, { name: wish })).ok;
+      dialog.close();
+      conclude(answer.data.recovery_codes, fill(done, { name: isNamed ? wish : unnamed }));
+    }
+    return answer;
+  });
+}
+
+function watchNewCodes() {
+  const { busyLabel, done } = texts.recovery;
+  const form = formById("renew");
+  const dialog = watchDialog("renew", () => notify("security", ""));
+  onSubmit(form, async () => {
+    const answer = await attempt(form, busyLabel, () => ask("POST", "/api/v1/users/me/recovery-codes"));
+    if (answer.ok) {
+      dialog.close();
+      conclude(answer.data.recovery_codes, done);
+    } else {
+      showFailure(form, answer);
+    }
+  });
+}
+
+/** Says what has changed, after the user has kept the new recovery codes, if there are some. @param {string[] | null | undefined} codes @param {string} text */
+function conclude(codes, text) {
+  news = text;
+  if (!codes) {
+    concludeChange(news);
+    return;
+  }
+  showRecoveryCodes(codes);
+  codesDialog.showModal();
+  byId("codes-heading", HTMLElement).focus();
+}

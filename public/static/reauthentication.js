@@ -1,0 +1,130 @@
+/**
+ * Asks again who the user is, when the service wants to know before it does what was asked for: for the password, or for
+ * the second factor if there is one. Then the client repeats the request.
+ */
+import { dialogOf } from "./dialog.js";
+import { buttonById, byId, formById, inputById, onSubmit, setText } from "./elements.js";
+import { readAppCode } from "./enrolment.js";
+import { attempt, showFailure, showFieldError, showRefusal } from "./form.js";
+import { hasPasskeys, usePasskey } from "./passkey.js";
+import { forget } from "./password-field.js";
+import { ask, proveAgain, whenReauthenticationIsRequired } from "./session.js";
+import { words } from "./words.js";
+
+/** @typedef {import("./answers.js").Answer} Answer */
+/** @typedef {"password" | "totp" | "passkey"} Way */
+
+const forms = {
+  password: formById("confirm-password"),
+  totp: formById("confirm-totp"),
+  passkey: formById("confirm-passkey"),
+};
+const password = inputById("confirm-current");
+const code = inputById("confirm-code");
+const texts = words.confirm;
+
+/** Ends the wait of the request, once. @type {(isMet: boolean) => void} */
+let settle = () => {};
+
+/** Starts the dialog. */
+export function watchReauthentication() {
+  const dialog = dialogOf("confirm", clear);
+  byId("confirm-dialog", HTMLDialogElement).addEventListener("close", () => settle(false));
+  whenReauthenticationIsRequired(async () => {
+    offer(await waysOfUser());
+    dialog.open();
+    focusFirst();
+    return new Promise((resolve) => {
+      settle = resolve;
+    });
+  });
+
+  /** @param {HTMLFormElement} form @param {Answer} answer */
+  const conclude = (form, answer) => {
+    const failures = {
+      second_factor_lost: texts.factorLost,
+      passkey_unused: texts.unused,
+      invalid_factor: texts.wrong,
+    };
+    /** @type {string | undefined} */
+    const failure = answer.code && Object.entries(failures).find(([name]) => name === answer.code)?.[1];
+    if (answer.ok) {
+      settle(true);
+      dialog.close();
+    } else if (answer.code === "second_factor_required" && answer.data) {
+      // Added elsewhere a moment ago.
+      offer(answer.data.factors);
+      focusFirst();
+    } else if (failure) {
+      buttonById(`${form.id}-button`).focus();
+      showRefusal(form, failure);
+    } else {
+      showFailure(form, answer);
+    }
+  };
+  onSubmit(forms.password, async () => {
+    showFieldError(password, password.value ? "" : words.forms.passwordMissing);
+    if (!password.value) {
+      return;
+    }
+    const answer = await attempt(forms.password, texts.busyLabel, () => proveAgain({ password: password.value }));
+    if (answer.code === "wrong_password" || answer.status === 422) {
+      password.select();
+      showFieldError(password, words.account.wrongPassword);
+    } else {
+      conclude(forms.password, answer);
+    }
+  });
+  onSubmit(forms.totp, async () => {
+    const totp = readAppCode(code, texts.code);
+    if (!totp) {
+      return;
+    }
+    const answer = await attempt(forms.totp, texts.busyLabel, () => proveAgain({ totp }));
+    if (answer.code === "invalid_factor") {
+      code.select();
+      showFieldError(code, texts.code.wrong);
+    } else {
+      conclude(forms.totp, answer);
+    }
+  });
+  onSubmit(forms.passkey, async () => {
+    const prove = () => usePasskey((passkey) => proveAgain({ passkey }));
+    conclude(forms.passkey, await attempt(forms.passkey, texts.passkeyBusy, prove));
+  });
+}
+
+/**
+ * The kinds of the user's factors. If they can't be read, none: with a password alone, the service names them.
+ * @returns {Promise<string[]>}
+ */
+async function waysOfUser() {
+  const answer = await ask("GET", "/api/v1/users/me/factors");
+  return answer.ok ? answer.data.items.map((/** @type {{ kind: string }} */ { kind }) => kind) : [];
+}
+
+/** Shows the forms for these factors, or the one for the password if there are none. @param {readonly string[]} kinds */
+function offer(kinds) {
+  const hasFactor = kinds.length > 0;
+  forms.password.hidden = hasFactor;
+  forms.totp.hidden = !kinds.includes("totp");
+  forms.passkey.hidden = !kinds.includes("passkey") || !hasPasskeys;
+  byId("confirm-lost", HTMLElement).hidden = !hasFactor;
+  const isStuck = hasFactor && forms.totp.hidden && forms.passkey.hidden;
+  setText("confirm-text", isStuck ? texts.noPasskeys : hasFactor ? texts.factor : texts.password);
+}
+
+function focusFirst() {
+  const first = !forms.password.hidden ? password : !forms.totp.hidden ? code : buttonById("confirm-passkey-button");
+  first.focus();
+}
+
+function clear() {
+  forget(password);
+  code.value = "";
+  showFieldError(password, "");
+  showFieldError(code, "");
+  for (const form of Object.values(forms)) {
+    showRefusal(form, "");
+  }
+}

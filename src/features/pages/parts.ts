@@ -1,0 +1,38 @@
+/** What the parts of the account page are made of. */
+import { formEnd } from "./fields.ts";
+import { html, type Markup } from "./html.ts";
+
+/** A part of the page, labelled by its heading. The heading can take the focus when the focused element is removed. */
+export function part(id: string, heading: string, body: Markup): Markup {
+  return html`<section class="card part" aria-labelledby="${id}-title">
+  <h2 id="${id}-title" tabindex="-1">${heading}</h2>
+  ${body}
+</section>`;
+}
+
+/** A line for what has happened, which screen readers announce. */
+export function notice(name: string): Markup {
+  return html`<p class="notice" id="${name}-notice" role="status"></p>`;
+}
+
+interface Confirmation {
+  /** The id of the form. The dialog and its buttons have ids that begin with it. */
+  name: string;
+  heading: string;
+  body?: Markup;
+  label: string;
+  look?: string;
+  cancel: string;
+}
+
+/** A dialog with one form, and a button that closes it. */
+export function confirmation({ name, heading, body, label, look, cancel }: Confirmation): Markup {
+  return html`<dialog id="${name}-dialog" aria-labelledby="${name}-heading">
+  <form id="${name}" novalidate>
+    <h2 id="${name}-heading" tabindex="-1">${heading}</h2>
+    ${body}
+    ${formEnd(name, label, look)}
+    <button class="button button-quiet second" type="button" id="${name}-cancel">${cancel}</button>
+  </form>
+</dialog>`;
+}

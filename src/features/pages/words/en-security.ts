@@ -1,0 +1,198 @@
+/** Second factors in English: adding them, the part of the account page, and proving one again. */
+import type { AuditEventType } from "../../../audit/event-types.ts";
+
+/** The events that a user's own list can have. The others concern the service. */
+type OwnEventType = Exclude<
+  AuditEventType,
+  `signing_${string}` | `auth_secret_${string}` | "data_imported" | "first_superuser_link_logged"
+>;
+
+/** A code of an authenticator app, wherever one is typed. */
+export const APP_CODE = {
+  field: "Six-digit code",
+  invalid: "Enter the six digits that the app shows.",
+  wrong: "Wrong code. Wait for the next one, and enter it.",
+};
+
+const TRY_AGAIN = "Canceled, or took too long. Try again.";
+
+/** Adding an authenticator app, and the recovery codes that come with the first factor. */
+export const enrolment = {
+  app: {
+    heading: "Add an authenticator app",
+    scan: "Scan this code with the app.",
+    /** The accessible name of the QR code. */
+    picture: "QR code for your authenticator app",
+    typed: "Can't scan it? Enter this key in the app:",
+    copy: "Copy key",
+    copied: "Key copied.",
+    code: APP_CODE,
+    codeHint: "The app shows it after you've added the key.",
+    label: "Add app",
+    busyLabel: "Checking…",
+  },
+  codes: {
+    heading: "Save your recovery codes",
+    text: "If you lose your second factor, each of these codes logs you in once. Keep them in a safe place: they won't be shown again.",
+    copy: "Copy",
+    copied: "Codes copied.",
+    download: "Download",
+    downloaded: "Codes downloaded.",
+    print: "Print",
+    done: "I've saved them",
+    /** The first lines of the file and of the printed page. */
+    title: "{product}: recovery codes of {account}",
+    note: "Created on {date}. Each code works once.",
+    fileName: "recovery-codes",
+  },
+  copyFailed: "Copying didn't work. Select the text and copy it.",
+};
+
+export const security = {
+  heading: "Security",
+  text: "With a second factor, your password alone is no longer enough to log in. A passkey can also replace the password.",
+  required: {
+    soon: "From {date}, you'll need a second factor to log in. Add one in the next {duration}.",
+    now: "You need a second factor to log in. Add one now.",
+  },
+  none: "You have no second factor yet.",
+  kinds: { totp: "Authenticator app", passkey: "Passkey" },
+  added: "Added {time}",
+  lastUsed: "Last used {time}",
+  neverUsed: "Never used",
+  tooMany: "You've reached the limit of 20 second factors. Remove one first.",
+  passkey: {
+    label: "Add passkey",
+    busyLabel: "Waiting for your device…",
+    done: "The passkey “{name}” has been added.",
+    exists: "This device already has a passkey for your account.",
+    unused: `No passkey was created. ${TRY_AGAIN}`,
+    failed: "This device can't create a passkey for this site. Use another device, or add an authenticator app.",
+    refused: "The passkey wasn't accepted. Try again.",
+    unsupported: "This browser doesn't support passkeys.",
+  },
+  app: {
+    label: "Add authenticator app",
+    busyLabel: "Preparing…",
+    name: "Name (optional)",
+    /** The name of an app that its owner did not name. */
+    unnamed: "Authenticator app",
+    done: "“{name}” has been added.",
+    /** The secret is an hour old, or another page has replaced it. */
+    outdated: "This key has expired. Close this window and start again.",
+  },
+  rename: {
+    open: "Rename",
+    /** The accessible name of the button. */
+    named: "Rename {name}",
+    heading: "Rename “{name}”",
+    field: "Name",
+    missing: "Enter a name.",
+    label: "Save",
+    busyLabel: "Saving…",
+    done: "The new name is “{name}”.",
+  },
+  remove: {
+    open: "Remove",
+    named: "Remove {name}",
+    heading: "Remove “{name}”?",
+    totp: "You won't be able to log in with codes from this app.",
+    passkey:
+      "You won't be able to log in with this passkey. It may still be listed on your device: delete it there too.",
+    last: "This is your last second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
+    label: "Remove",
+    busyLabel: "Removing…",
+    done: "“{name}” has been removed.",
+  },
+  gone: "This second factor no longer exists.",
+  recovery: {
+    heading: "Recovery codes",
+    text: "If you lose your second factor, each of these codes logs you in once.",
+    left: "Codes left: {count}",
+    low: "You're running out of recovery codes. Create new ones.",
+    open: "Create new codes",
+    question: "Create new recovery codes?",
+    warning: "The codes that you have now stop working at once.",
+    label: "Create new codes",
+    busyLabel: "Creating…",
+    done: "New recovery codes have been created.",
+  },
+  offer: {
+    text: "You're still logged in on other devices. If one of them might not be yours, log them out.",
+    label: "Log out other devices",
+  },
+};
+
+/** The dialog that asks again who the user is. */
+export const confirm = {
+  heading: "Confirm that it's you",
+  password: "Enter your password to continue.",
+  factor: "Use your second factor to continue.",
+  code: APP_CODE,
+  passkey: "Use passkey",
+  passkeyBusy: "Waiting for your passkey…",
+  unused: `No passkey was used. ${TRY_AGAIN}`,
+  wrong: "This passkey wasn't accepted. Try again.",
+  noPasskeys: "This browser can't use your passkey. Continue in a browser that can.",
+  lost: "Can't use it? Log out, then log in with a recovery code.",
+  factorLost: "We can't check the second factor of this account. Contact support.",
+  label: "Confirm",
+  busyLabel: "Checking…",
+};
+
+export const events: {
+  heading: string;
+  text: string;
+  byOperator: string;
+  more: string;
+  loading: string;
+  types: Record<OwnEventType, string>;
+} = {
+  heading: "Recent activity",
+  text: "Don't recognize something? Change your password and log out your other devices.",
+  byOperator: "By an administrator",
+  more: "Show more",
+  loading: "Loading…",
+  /** `{factor}` is the kind of the second factor. */
+  types: {
+    registered: "Account created",
+    known_address_registered: "Someone tried to register with your email address",
+    user_invited: "Invitation sent",
+    invitation_accepted: "Invitation accepted",
+    email_verified: "Email address verified",
+    login_succeeded: "Logged in",
+    login_failed: "Login refused",
+    password_check_failed: "Wrong password entered",
+    reauthenticated: "Identity confirmed",
+    second_factor_added: "{factor} added",
+    second_factor_removed: "{factor} removed",
+    second_factors_removed: "All second factors removed",
+    second_factor_failed: "Wrong code entered",
+    passkey_counter_fell_back: "Possible copy of a passkey used",
+    recovery_code_used: "Recovery code used",
+    recovery_codes_replaced: "New recovery codes created",
+    password_blocked: "Password blocked on new devices after too many attempts",
+    refresh_token_reused: "Session ended: its token was used twice",
+    logged_out: "Logged out",
+    password_changed: "Password changed",
+    password_reset: "Password reset",
+    password_reset_sent: "Password reset link sent",
+    profile_changed: "Profile changed",
+    email_change_requested: "Change of email address requested",
+    email_changed: "Email address changed",
+    email_change_undone: "Change of email address undone",
+    role_changed: "Role changed",
+    superuser_granted: "Made a superuser",
+    superuser_revoked: "No longer a superuser",
+    account_suspended: "Account disabled",
+    account_reinstated: "Account enabled again",
+    verification_changed: "Verification of the email address changed",
+    session_ended: "Device logged out",
+    sessions_ended: "Other devices logged out",
+    all_sessions_ended: "All devices of all users logged out",
+    email_refused: "An email to you could not be delivered",
+    data_exported: "Data downloaded",
+    account_deleted: "Account deleted",
+    account_imported: "Account imported from another service",
+  },
+};
