@@ -1,8 +1,9 @@
 /** The log-in page. */
 import { challengeOf } from "./challenge.js";
-import { buttonById, formById, inputById, onSubmit } from "./elements.js";
+import { buttonById, byId, formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
+import { passkeyAutofill } from "./passkey-autofill.js";
 import { forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
@@ -18,15 +19,17 @@ const nameInput = inputById("name");
 const passwordInput = inputById("password");
 const passkeyForm = formById("passkey-login");
 const challenge = challengeOf(loginForm);
+const autofill = passkeyAutofill((credential) => sendPasskey(() => logInWithPasskey(credential)));
 
 challenge.show();
 carryReturnTo();
 leadOnceLoggedIn();
 onSubmit(loginForm, submitLogin);
-onSubmit(passkeyForm, submitPasskey);
+onSubmit(passkeyForm, () => sendPasskey(() => usePasskey(logInWithPasskey)));
 watchSecondFactor(failSecondStep);
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
+autofill.start();
 
 async function submitLogin() {
   showRefusal(passkeyForm, "");
@@ -42,10 +45,13 @@ async function submitLogin() {
   // Usernames can't contain an @.
   const isEmail = name.includes("@");
   const credentials = { [isEmail ? "email" : "username"]: name, password, ...challenge.spend() };
+  autofill.stop();
   const answer = await attempt(loginForm, words.login.busyLabel, () => logIn(credentials));
   if (answer.ok) {
     // `leadOnceLoggedIn` leaves the page.
-  } else if (answer.code === "second_factor_required" && answer.data) {
+    return;
+  }
+  if (answer.code === "second_factor_required" && answer.data) {
     forget(passwordInput);
     askForSecondFactor(answer.data);
   } else if (answer.code === "invalid_credentials" || answer.status === 422) {
@@ -55,13 +61,24 @@ async function submitLogin() {
   } else {
     fail(loginForm, answer, isEmail ? name : "");
   }
+  suggestAgain();
 }
 
-async function submitPasskey() {
+/** @param {() => Promise<Answer>} send */
+async function sendPasskey(send) {
+  autofill.stop();
   showRefusal(loginForm, "");
-  const answer = await attempt(passkeyForm, words.login.passkey.busyLabel, () => usePasskey(logInWithPasskey));
+  const answer = await attempt(passkeyForm, words.login.passkey.busyLabel, send);
   if (!answer.ok) {
     fail(passkeyForm, answer);
+    suggestAgain();
+  }
+}
+
+/** Suggests passkeys again, if the attempt has not led to another view. */
+function suggestAgain() {
+  if (!byId("view-login", HTMLElement).hidden) {
+    autofill.start();
   }
 }
 
@@ -72,6 +89,7 @@ function failSecondStep(form, answer) {
     moveTo("login");
     passwordInput.focus();
     showRefusal(loginForm, words.login.second.expired);
+    suggestAgain();
   } else {
     fail(form, answer);
   }

@@ -1,0 +1,83 @@
+/**
+ * Passkeys among what the browser suggests for the name field (conditional mediation, WebAuthn §5.1.4). Only one request
+ * for a passkey can wait at a time, so every other way to log in stops this one first.
+ */
+import { post } from "./answers.js";
+import { credentialOf } from "./passkey.js";
+
+/** @typedef {import("./answers.js").Answer} Answer */
+/** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
+
+/** So much before a challenge expires, another one takes its place: the user needs some time to confirm. */
+const MARGIN_MILLISECONDS = 60_000;
+
+/**
+ * Without types, because the method is missing before Chrome 108, Firefox 119 and Safari 16.
+ * @type {any}
+ */
+const credentials = globalThis.PublicKeyCredential;
+
+/**
+ * Suggests passkeys where the browser can.
+ * @param {(credential: PasskeyCredential) => void} onChoice called when the user has chosen a passkey
+ * @returns the start, and the end for as long as another way to log in is tried
+ */
+export function passkeyAutofill(onChoice) {
+  /** @type {AbortController | undefined} */
+  let waiting;
+
+  async function start() {
+    if (waiting) {
+      return;
+    }
+    const controller = new AbortController();
+    waiting = controller;
+    if (!(await credentials?.isConditionalMediationAvailable?.())) {
+      return;
+    }
+    while (waiting === controller) {
+      const options = await post("/api/v1/auth/passkey/options", {});
+      // Passkeys can still be used with the button, and the password too.
+      if (!options.ok || waiting !== controller) {
+        return;
+      }
+      const credential = await suggest(options.data, controller.signal);
+      if (credential === "expired") {
+        continue;
+      }
+      if (credential && waiting === controller) {
+        stop();
+        onChoice(credential);
+      }
+      return;
+    }
+  }
+
+  function stop() {
+    waiting?.abort();
+    waiting = undefined;
+  }
+
+  return { start, stop };
+}
+
+/**
+ * Waits for the user to choose a passkey.
+ * @param {any} options
+ * @param {AbortSignal} stopped
+ * @returns {Promise<PasskeyCredential | "expired" | undefined>}
+ */
+async function suggest(options, stopped) {
+  const renewal = new AbortController();
+  const end = () => renewal.abort();
+  const timer = setTimeout(end, options.timeout - MARGIN_MILLISECONDS);
+  stopped.addEventListener("abort", end);
+  try {
+    return await credentialOf(options, { mediation: "conditional", signal: renewal.signal });
+  } catch {
+    return renewal.signal.aborted && !stopped.aborted ? "expired" : undefined;
+  } finally {
+    clearTimeout(timer);
+    stopped.removeEventListener("abort", end);
+  }
+}

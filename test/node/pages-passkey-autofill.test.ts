@@ -1,0 +1,102 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { addAuthenticator, CHROMIUM, refusal, useVisitor } from "./live-browser.ts";
+import { useSharedService } from "./live-service.ts";
+
+const OPTIONS = "/api/v1/auth/passkey/options";
+const MINUTE = 60_000;
+
+describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the name field", () => {
+  const service = useSharedService();
+  const visitor = useVisitor(service);
+
+  const isAtHome = () => visitor.page.locator("#view-account").waitFor();
+  const asked = () => visitor.requests.filter(({ url }) => url.endsWith(OPTIONS)).length;
+  const hasAsked = (times: number) => expect.poll(asked, { timeout: 20_000 }).toBe(times);
+
+  /** A person who has added a passkey and has logged out. What their device suggests stays unchosen. */
+  async function withPasskey() {
+    const person = await visitor.arriveAtHome();
+    const { page } = visitor;
+    const authenticator = await addAuthenticator(page);
+    await page.click("#passkey-open");
+    await page.click("#codes-done");
+    await page.locator("#security-notice:not(:empty)").waitFor();
+    await authenticator.setPresence(false);
+    await page.context().clearCookies();
+    return { person, page, authenticator };
+  }
+
+  async function openLogin() {
+    visitor.requests.length = 0;
+    await visitor.open("/login");
+    await hasAsked(1);
+  }
+
+  it("log in when the user chooses one, without a password or a button", async () => {
+    const { page, authenticator } = await withPasskey();
+    await openLogin();
+    expect(await page.getAttribute("#name", "autocomplete")).toBe("username webauthn");
+    await authenticator.setPresence(true);
+    await page.reload();
+    await isAtHome();
+  });
+
+  it("give way to the password, and to the passkey of its second step", async () => {
+    const { person, page, authenticator } = await withPasskey();
+    await openLogin();
+    await visitor.submit("login", { name: person.email, password: "not my password at all" });
+    await visitor.reads("#login-error", "Wrong email, username or password.");
+    await hasAsked(2);
+    await visitor.submit("login", { password: person.password });
+    await visitor.sees("Use your passkey");
+    await authenticator.setPresence(true);
+    await page.click("#passkey-button");
+    await isAtHome();
+    expect(asked(), "of the suggestions twice, and of the second step").toBe(3);
+  });
+
+  it("give way to the button, and come back after a refusal", async () => {
+    const { page, authenticator } = await withPasskey();
+    await openLogin();
+    await page.route("**/api/v1/auth/passkey", refusal(401, "invalid_passkey"), { times: 1 });
+    await authenticator.setVerified(false);
+    await page.click("#passkey-login-button");
+    await authenticator.setPresence(true);
+    await visitor.reads("#passkey-login-error", "No passkey was used.");
+    await authenticator.setVerified(true);
+    await page.reload();
+    // The first choice is refused, and the browser's next suggestion is not.
+    await isAtHome();
+    expect(visitor.requests.filter(({ url }) => url.endsWith("/auth/passkey"))).toHaveLength(2);
+  });
+
+  it("get a new challenge before the old one expires", async () => {
+    const { page, authenticator } = await withPasskey();
+    await page.clock.install();
+    await openLogin();
+    // In small steps: the page counts the time from the answer, not from the request.
+    const askedAfterMinutes = async () => {
+      const [from, before] = [await page.evaluate<number>("Date.now()"), asked()];
+      while (asked() === before) await page.clock.fastForward(MINUTE / 4);
+      return ((await page.evaluate<number>("Date.now()")) - from) / MINUTE;
+    };
+    expect(await askedAfterMinutes()).toBeLessThan(5);
+    await page.route(`**${OPTIONS}`, refusal(503, "unavailable"), { times: 1 });
+    expect(await askedAfterMinutes()).toBeLessThan(5);
+    // Without a challenge, the password still works.
+    await authenticator.setPresence(true);
+    await page.click("#passkey-login-button");
+    await isAtHome();
+  });
+
+  it("are not asked for in a browser that can't suggest them", async () => {
+    const person = await visitor.arriveAtHome();
+    const { page } = visitor;
+    await page.context().clearCookies();
+    await page.addInitScript("PublicKeyCredential.isConditionalMediationAvailable = async () => false");
+    visitor.requests.length = 0;
+    await visitor.logIn(person);
+    expect(asked()).toBe(0);
+  });
+});
