@@ -48,8 +48,9 @@ export function watchSecondFactor(onFailure) {
     return /^\d{6}$/.test(code) ? { totp: code } : undefined;
   });
   watchCode("recovery_code", inputById("recovery-code"), recoveryCode, (typed) => {
-    const code = typed.replaceAll(/[\s-]/g, "").toLowerCase();
-    return /^[a-z2-7]{16}$/.test(code) ? { recoveryCode: code } : undefined;
+    // As typed: other services hashed the codes that were imported from them in different forms.
+    const code = typed.trim();
+    return code.length >= 8 && code.length <= 64 ? { recoveryCode: code } : undefined;
   });
 
   const passkeyForm = formById("passkey");

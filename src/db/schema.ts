@@ -56,6 +56,12 @@ export const users = sqliteTable(
     secondFactorSince: integer("second_factor_since"),
     /** What the secrets of the user's factors are sealed with, itself sealed (`factors/factor-key.ts`). */
     factorKey: text("factor_key"),
+    /** The factors that an import has brought, until the user's object has them (`factors/imported-factors.ts`). */
+    importedFactors: text("imported_factors"),
+    /**
+     * The user handle of imported passkeys, base64url (WebAuthn §5.4.3). Passkeys that were made here have the user's id.
+     */
+    userHandle: text("user_handle"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     lastLoginAt: integer("last_login_at"),
@@ -70,6 +76,8 @@ export const users = sqliteTable(
     index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
     index("users_operators").on(table.role, table.createdAt, table.id).where(sql`role <> 'user'`),
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
+    // For logins with an imported passkey.
+    index("users_handles").on(table.userHandle).where(sql`user_handle IS NOT NULL`),
     // After a change of the secret, those that must be sealed again.
     index("users_factor_keys").on(table.factorKey).where(sql`factor_key IS NOT NULL`),
   ],

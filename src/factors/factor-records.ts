@@ -22,7 +22,8 @@ export interface PasskeyFactor extends Factor {
 
 export type StoredFactor = TotpFactor | PasskeyFactor;
 
-type Addition = Omit<StoredFactor, "lastUsedAt">;
+/** A factor that was never used. */
+export type NewFactor = Omit<StoredFactor, "lastUsedAt">;
 
 /** How long a new factor waits for its confirmation. */
 const CONFIRMATION_TIME = 1 * HOUR;
@@ -63,12 +64,12 @@ export class FactorRecords implements Lapsing {
   }
 
   /** Adds a factor that is in force at once. */
-  add(factor: Addition): void {
+  add(factor: NewFactor): void {
     this.#insert(factor, null);
   }
 
   /** Adds a factor that is not in force until it is confirmed. It replaces one that waits. */
-  addUnconfirmed(factor: Addition): void {
+  addUnconfirmed(factor: NewFactor): void {
     this.#run("DELETE FROM factors WHERE confirm_before IS NOT NULL");
     this.#insert(factor, factor.createdAt + CONFIRMATION_TIME);
   }
@@ -102,7 +103,7 @@ export class FactorRecords implements Lapsing {
     return this.#tables.earliest(TABLE, "confirm_before");
   }
 
-  #insert({ id, kind, name, createdAt, content }: Addition, confirmBefore: number | null): void {
+  #insert({ id, kind, name, createdAt, content }: NewFactor, confirmBefore: number | null): void {
     this.#tables.create(TABLE, DEFINITION);
     const values = [id, kind, name, createdAt, JSON.stringify(content), confirmBefore];
     this.#run("INSERT INTO factors VALUES (?, ?, ?, ?, NULL, ?, ?)", ...values);

@@ -41,8 +41,10 @@ export const typedCode = z
 
 export const typedRecoveryCode = z
   .string()
-  .overwrite((code) => code.replace(/[\s-]/g, "").toLowerCase())
-  .refine((code) => /^[a-z2-7]{16}$/.test(code), "A recovery code has 16 letters and digits.")
+  .trim()
+  // Imported codes have the forms of other services.
+  .min(8, "A recovery code has at least 8 letters and digits.")
+  .max(64, "No recovery code is that long.")
   .meta({ examples: ["mzxw-6ytb-oi7q-2n4k"] });
 
 export const factorSchema = z

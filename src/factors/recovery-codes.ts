@@ -2,13 +2,14 @@
  * Recovery codes: a user who has lost every other factor logs in with one of them. A code has 80 random bits, so a fast
  * MAC is enough to store it (NIST SP 800-63B-4 §3.1.2.2).
  */
-import type { Secrets } from "../platform/crypto.ts";
+import { type Secrets, sha256 } from "../platform/crypto.ts";
 import { encodeBase32, encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 
 const HOW_MANY = 10;
 const BYTES = 10;
 const PURPOSE = "recovery-code";
+const HASH_PURPOSE = "recovery-code-hash";
 
 const MACS = "recovery_codes";
 
@@ -19,9 +20,28 @@ export function createRecoveryCodes(random: Random): string[] {
   );
 }
 
-/** What is stored of a code. Hyphens don't count. */
+/** What is stored of a code. Capitals, spaces and hyphens don't count. */
 export function recoveryCodeMac(code: string, secrets: Secrets): string {
-  return encodeBase64url(secrets.sign(PURPOSE, utf8(code.replaceAll("-", ""))));
+  return encodeBase64url(secrets.sign(PURPOSE, utf8(bareCode(code))));
+}
+
+/** What is stored of an imported code of which only the SHA-256 is known. */
+export function hashedCodeMac(hash: Uint8Array, secrets: Secrets): string {
+  return encodeBase64url(secrets.sign(HASH_PURPOSE, hash));
+}
+
+/**
+ * All that could be stored of a code that was typed. Another service may have hashed it as it showed it, or in the form
+ * that it compares: both may have capitals, and the second has no spaces and hyphens.
+ */
+export function recoveryCodeMacs(typed: string, secrets: Secrets): string[] {
+  const forms = [typed, bareCode(typed)].flatMap((form) => [form, form.toLowerCase(), form.toUpperCase()]);
+  return [recoveryCodeMac(typed, secrets), ...forms.map((form) => hashedCodeMac(sha256(utf8(form)), secrets))];
+}
+
+/** A code without what does not count. */
+export function bareCode(code: string): string {
+  return code.replace(/[\s-]/g, "").toLowerCase();
 }
 
 /** The MACs of the codes that are left, in the storage of the user's object. */
@@ -41,9 +61,9 @@ export class RecoveryCodes {
     this.#kept.put(MACS, [...macs]);
   }
 
-  /** Spends a code. `false` if it is not one of those that are left. */
-  spend(mac: string): boolean {
-    const others = this.#macs.filter((kept) => kept !== mac);
+  /** Spends the code that one of these is of. `false` if it is not one of those that are left. */
+  spend(macs: readonly string[]): boolean {
+    const others = this.#macs.filter((kept) => !macs.includes(kept));
     const isSpent = others.length < this.left;
     if (isSpent) this.#kept.put(MACS, others);
     return isSpent;

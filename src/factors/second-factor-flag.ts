@@ -4,6 +4,8 @@ import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
 
 const ENTRY = "second_factor_flag";
+/** Imported factors wait in D1 until the object has them, or until they were removed. */
+const CHANGE = "UPDATE `users` SET `second_factor_since` = ?, `imported_factors` = NULL WHERE `id` = ?";
 const FIRST_RETRY = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
 
@@ -53,7 +55,7 @@ export class SecondFactorFlag implements Delivery<{ DB: D1Database }> {
     if (change === undefined) return;
     const { userId, since } = change;
     try {
-      const update = db.prepare("UPDATE `users` SET `second_factor_since` = ? WHERE `id` = ?").bind(since, userId);
+      const update = db.prepare(CHANGE).bind(since, userId);
       await inTime(update.run());
       // Unless it has changed again meanwhile.
       if (this.#change?.since === since) this.#kept.delete(ENTRY);

@@ -10,10 +10,11 @@ import { isRefusal } from "../platform/refusal.ts";
 import type { Factor, ProofKind } from "./factor.ts";
 import { FactorAttempts } from "./factor-attempts.ts";
 import { FactorRecords, type PasskeyFactor, type StoredFactor } from "./factor-records.ts";
+import type { ImportedFactors } from "./imported-factors.ts";
 import type { AuthenticationResponse } from "./passkeys/credential-json.ts";
 import type { Expectation } from "./passkeys/expectation.ts";
 import { verifyAssertion } from "./passkeys/verify-assertion.ts";
-import { RecoveryCodes, recoveryCodeMac } from "./recovery-codes.ts";
+import { RecoveryCodes, recoveryCodeMacs } from "./recovery-codes.ts";
 import { type SingleUse, SpentTokens } from "./spent-tokens.ts";
 import { openSeeds, usedTotp } from "./totp-seeds.ts";
 
@@ -149,6 +150,12 @@ export class SecondFactors implements Lapsing {
     return { outcome: "added", factor: withoutContent(added), isFirst };
   }
 
+  /** Takes over what an import has brought, into an object without factors. */
+  adopt({ factors, recoveryMacs }: ImportedFactors): void {
+    for (const factor of factors) this.#records.add(factor);
+    this.#codes.replace(recoveryMacs);
+  }
+
   /** What tells a browser which passkeys the user has. */
   passkeys(): { credentialId: string; transports: string[] }[] {
     return this.#passkeys().map(({ content: { credentialId, transports } }) => ({ credentialId, transports }));
@@ -187,10 +194,11 @@ export class SecondFactors implements Lapsing {
       if (verified === undefined || isRefusal(verified) || factor === undefined) return { outcome: "invalid" };
       if (spent.some((token) => this.#spent.has(token))) return { outcome: "invalid" };
       for (const token of spent) this.#spent.add(token);
-      const { isBackedUp, hasCounterFallenBack } = verified;
+      const { isBackedUp, isBackupEligible, hasCounterFallenBack } = verified;
       // The highest one stays, so that a copy is noticed again.
       const counter = Math.max(verified.counter, factor.content.counter);
-      this.#records.use({ id: factor.id, content: { ...factor.content, counter, isBackedUp } }, now);
+      const content = { ...factor.content, counter, isBackedUp, isBackupEligible };
+      this.#records.use({ id: factor.id, content }, now);
       return { outcome: "proved", kind: "passkey", recoveryCodesLeft: this.#codes.left, hasCounterFallenBack };
     };
   }
@@ -250,7 +258,7 @@ export class SecondFactors implements Lapsing {
   }
 
   #useRecoveryCode(code: string, secrets: Secrets): boolean {
-    return this.#records.list().length > 0 && this.#codes.spend(recoveryCodeMac(code, secrets));
+    return this.#records.list().length > 0 && this.#codes.spend(recoveryCodeMacs(code, secrets));
   }
 
   #passkeys(): PasskeyFactor[] {

@@ -10,10 +10,15 @@ export type Seeds = ReadonlyMap<string, Uint8Array>;
 
 const PURPOSE = "totp-seed";
 
-/** `secrets` are those of the user's factor key. The seed can only be opened in the factor with this id. */
+/** A new seed, and what is stored of it. */
 export async function createSeed(factorId: string, secrets: Secrets, random: Random) {
   const seed = random.bytes(SEED_BYTES);
-  return { seed, sealedSeed: encodeBase64url(await secrets.seal(PURPOSE, seed, factorId, random)) };
+  return { seed, sealedSeed: await sealSeed(factorId, seed, secrets, random) };
+}
+
+/** `secrets` are those of the user's factor key. The seed can only be opened in the factor with this id. */
+export async function sealSeed(factorId: string, seed: Uint8Array, secrets: Secrets, random: Random): Promise<string> {
+  return encodeBase64url(await secrets.seal(PURPOSE, seed, factorId, random));
 }
 
 export async function openSeeds(factors: readonly StoredFactor[], secrets: Secrets): Promise<Seeds> {

@@ -25,6 +25,8 @@ interface Parts {
   caller: FactorCaller;
   /** Whether the user has been deleted. */
   isClosed(now: number): boolean;
+  /** Whether D1 says that the user has a factor, and no change of this object is on the way there. */
+  isKnownToDirectory(userId: string): Promise<boolean>;
   /** Sets the object's alarm, if it is not due earlier. */
   armFor(time: number): Promise<void>;
   /** Tells the owner and the audit log of a change, and D1 whether the user has a second factor. */
@@ -110,10 +112,13 @@ export class UserFactors extends RpcTarget {
     return factor;
   }
 
-  /** `isKnown`: whether D1 knows of a factor, which this object may have lost. */
+  /**
+   * Also removes what D1 alone knows of: factors that this object has lost, and imported ones. `isKnown`: whether D1 knew
+   * of any when the request began. Asks again, so that a retry tells the owner nothing new.
+   */
   async removeAll(userId: string, isKnown: boolean): Promise<void> {
-    const { factors } = this.#parts;
-    const hasAny = isKnown || factors.since !== null;
+    const { factors, isKnownToDirectory } = this.#parts;
+    const hasAny = factors.since !== null || (isKnown && (await isKnownToDirectory(userId)));
     factors.removeAll();
     if (hasAny) await this.#report("second_factors_removed", { kind: "second_factors_removed", userId });
   }

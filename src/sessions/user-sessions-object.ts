@@ -9,6 +9,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
+import { readKnownFactors } from "../factors/imported-factors.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
 import { TrustedDeviceRecords } from "../factors/trusted-device-records.ts";
@@ -100,6 +101,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     methods: readonly AuthenticationMethod[] = PASSWORD_ALONE,
     step?: FactorStep,
   ): Promise<Opening> {
+    if (step?.isExpected) await this.#adoptFactors(userId);
     const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
     if (this.#isClosed(now)) return null;
@@ -278,6 +280,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       trustedDevices: this.#trustedDevices,
       caller,
       isClosed: (now) => this.#isClosed(now),
+      isKnownToDirectory: async (userId) => {
+        const { since } = await readKnownFactors(this.env.DB, userId);
+        return since !== null && !this.#factorFlag.isLeft;
+      },
       armFor: (time) => this.#armFor(time),
       report: async (event, news, now) => {
         // A device may have been trusted with a factor that is gone, or by an attacker whom the change locks out.
@@ -363,6 +369,22 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     }
     this.#revocations.addSessions(ids, this.#tokens.refusedUntil(rules.refuseFor, now), rules.traceparent);
     await this.#armFor(this.#revocations.dueAt(now));
+  }
+
+  /** Takes over the factors that an import has left in D1, unless this object has factors already. */
+  async #adoptFactors(userId: string): Promise<void> {
+    if (this.#hasFactorState) return;
+    const { imported } = await readKnownFactors(this.env.DB, userId);
+    const now = systemClock.now();
+    // Checked again: another call may have taken them over meanwhile, or removed them.
+    if (imported === undefined || this.#hasFactorState || this.#isClosed(now)) return;
+    this.#factors.adopt(imported);
+    await this.#tellDirectory(userId, now);
+  }
+
+  /** Whether this object knows more of the user's factors than D1. */
+  get #hasFactorState(): boolean {
+    return this.#factors.since !== null || this.#factorFlag.isLeft;
   }
 
   /** Spends the proof of a second factor. `undefined` if none is needed. */

@@ -18,19 +18,19 @@ export interface Arrival {
 }
 
 /** The field whose value is already taken. */
-export type Conflict = "email" | "id" | "username";
+export type Conflict = "email" | "id" | "username" | "userHandle";
 
 export function createProvisioningStore(db: Database) {
   return {
     /**
-     * Adds users in one transaction. Leaves out each user whose id, address or username is taken.
+     * Adds users in one transaction. Leaves out each user whose id, address, username or user handle is taken.
      *
      * A user with a verified address takes the username from registrations that were never proved. With
      * `replacesUnproved`, such a user also takes the address from them. A user with an unverified address also gets a
      * registration, as if they had registered.
      *
-     * No two of `arrivals` may share an id, address or username. Returns for each arrival its conflict, or `null` if
-     * its event has added the user.
+     * No two of `arrivals` may share an id, address, username or user handle. Returns for each arrival its conflict, or
+     * `null` if its event has added the user.
      */
     async add(arrivals: readonly Arrival[], now: number, { replacesUnproved }: { replacesUnproved: boolean }) {
       // Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB.
@@ -125,5 +125,6 @@ function conflictOf(now: number, replacesUnproved: boolean): SQL {
     WHEN EXISTS (SELECT 1 FROM ${users} WHERE lower(${users.username}) = lower(${username}) AND NOT ${yieldsName})
       OR (NOT ${IS_PROVED} AND EXISTS (SELECT 1 FROM ${registrations} WHERE lower(${registrations.username}) = lower(${username})))
       OR EXISTS (SELECT 1 FROM ${retiredUsernames} WHERE ${retiredUsernames.digest} = ${digest} AND ${isRetired(now)})
-    THEN 'username' END`;
+    THEN 'username'
+    WHEN EXISTS (SELECT 1 FROM ${users} WHERE ${users.userHandle} = ${member("user", "userHandle")}) THEN 'userHandle' END`;
 }

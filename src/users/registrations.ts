@@ -181,6 +181,8 @@ function unverifiedUser(db: Database, id: string) {
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       secondFactorSince: sql`NULL`.as("second_factor_since"),
       factorKey: sql`NULL`.as("factor_key"),
+      importedFactors: sql`NULL`.as("imported_factors"),
+      userHandle: sql`NULL`.as("user_handle"),
       createdAt: registrations.createdAt,
       updatedAt: sql`${registrations.createdAt}`.as("updated_at"),
       lastLoginAt: sql`NULL`.as("last_login_at"),

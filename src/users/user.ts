@@ -27,6 +27,8 @@ export const NEW_USER = {
   verifiedByLink: null,
   secondFactorSince: null,
   factorKey: null,
+  importedFactors: null,
+  userHandle: null,
   lastLoginAt: null,
 } as const satisfies Partial<User>;
 

@@ -1,5 +1,5 @@
 /** Users in D1. Every change is one statement or one batch, which D1 runs as a transaction. */
-import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, or, sql } from "drizzle-orm";
 import type { LimitRule } from "../config/limit-rules.ts";
 import { batchOf, type Database, prepareOnce } from "../db/client.ts";
 import { profileColumnNames, users } from "../db/schema.ts";
@@ -26,6 +26,15 @@ const selectWithKeyringVersion = prepareOnce((db) =>
     .where(eq(users.id, sql.placeholder("id"))),
 );
 
+/** A handle that was made here is the user's id. */
+const selectByHandle = prepareOnce((db) =>
+  db
+    .select({ user: users, keyringVersion: sql<string>`${selectKeyringVersion(db)}` })
+    .from(users)
+    .where(or(eq(users.id, sql.placeholder("id")), eq(users.userHandle, sql.placeholder("handle"))))
+    .limit(1),
+);
+
 export function createUserStore(db: Database) {
   const selectUser = (id: string) => db.select().from(users).where(eq(users.id, id));
   return {
@@ -37,6 +46,12 @@ export function createUserStore(db: Database) {
     /** Like `find`, but also returns the version of the signing keys. The check of an access token needs both. */
     async findWithKeyringVersion(id: string) {
       const [found] = await selectWithKeyringVersion(db, { id }).execute();
+      return found ?? { user: undefined, keyringVersion: "" };
+    },
+
+    /** Like `findWithKeyringVersion`, by the user handle of a passkey: the user's id, or what an import has brought. */
+    async findByHandle(id: string | undefined, handle: string) {
+      const [found] = await selectByHandle(db, { id: id ?? "", handle }).execute();
       return found ?? { user: undefined, keyringVersion: "" };
     },
 

@@ -67,6 +67,7 @@ describe.each(ALGORITHMS)("a passkey of algorithm %i", (algorithm) => {
     expect(await tryAssertion(authenticator, stored)).toEqual({
       counter: 0,
       isBackedUp: true,
+      isBackupEligible: true,
       hasCounterFallenBack: false,
     });
   });

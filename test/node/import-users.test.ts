@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,12 +7,29 @@ import { createUserReader } from "../../src/commands/import/imported-user.ts";
 import { MOST_LINE_BYTES, readLines } from "../../src/commands/import/lines.ts";
 import { describeProgress } from "../../src/commands/import/tally.ts";
 import { importUsers } from "../../src/commands/import-users.ts";
+import { createKeyRow } from "../../src/keys/sealed-key.ts";
+import { createSecrets } from "../../src/platform/crypto.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { type CborInput, encodeCbor } from "../support/cbor.ts";
 import { makeLocalDatabase } from "./local-database.ts";
 import { AS_SCRIPT, runProgram } from "./run-program.ts";
 import { makeTree } from "./stand-in.ts";
 
 const BCRYPT = "$2b$04$abcdefghijklmnopqrstuuZLmaAqrBv5Uo1Vl0Yn5Do2p9C7b6cVG";
 const HOSTILE = `Robert'); DROP TABLE users; -- "$.x" /* \\ \u2603 😀 BEGIN TRANSACTION; COMMIT; BEGIN TRANSACTION`;
+const { publicKey: EC } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const EC_KEY = EC.export({ format: "jwk" });
+const COSE_KEY = Buffer.from(
+  encodeCbor(
+    new Map<CborInput, CborInput>([
+      [1, 2],
+      [3, -7],
+      [-1, 1],
+      [-2, new Uint8Array(Buffer.from(EC_KEY.x ?? "", "base64url"))],
+      [-3, new Uint8Array(Buffer.from(EC_KEY.y ?? "", "base64url"))],
+    ]),
+  ),
+).toString("base64");
 const SEED = { seed: "a seed", startedAt: 1_700_000_000_000 };
 
 const database = await makeLocalDatabase();
@@ -69,8 +86,11 @@ describe("the lines of a file", () => {
 });
 
 describe("a line", () => {
-  const judge = (text: string | Buffer | undefined, number = 1) =>
-    createUserReader(SEED)({ number, bytes: text === undefined ? undefined : Buffer.from(text), end: 0 });
+  const judge = (text: string | Buffer | undefined, number = 1, rpId = "example.com") =>
+    createUserReader(
+      SEED,
+      rpId || undefined,
+    )({ number, bytes: text === undefined ? undefined : Buffer.from(text), end: 0 });
   const least = { email: "Ada@Example.com", is_verified: true };
 
   it("needs an address and the word on whether it was proved, and gets the rest", () => {
@@ -160,6 +180,35 @@ describe("a line", () => {
     });
   });
 
+  const passkey = { id: "AQID", public_key: EC_KEY, rp_id: "example.com" };
+
+  it("may bring second factors, each with an id that another run makes again", () => {
+    const line = {
+      ...least,
+      totp: [{ secret: "JBSWY3DPEHPK3PXP" }, { secret: "mzxw6ytboi======", name: "Old", algorithm: "SHA1", digits: 6 }],
+      passkeys: [passkey, { ...passkey, id: "BAUG", public_key: COSE_KEY, name: "Key", counter: 7 }],
+      passkey_user_handle: "dXNlciAxNw==",
+      recovery_codes: ["abcd-efgh"],
+    };
+    // 64 bits: fewer than any service uses.
+    expect(judge(JSON.stringify(line), 1, "example.com")).toMatchObject({ errors: [{ field: "totp.1.secret" }] });
+    line.totp.pop();
+    const judged = judge(JSON.stringify(line), 1, "example.com");
+    expect(judged).toMatchObject({
+      user: { userHandle: "dXNlciAxNw", factorKey: null },
+      event: { details: { scheme: "none", second_factors: 3 } },
+      factors: {
+        factors: [
+          { kind: "totp", name: "Authenticator app", createdAt: SEED.startedAt, content: { lastStep: 0 } },
+          { kind: "passkey", name: "Passkey", content: { algorithm: -7, credentialId: "AQID", counter: 0 } },
+          { kind: "passkey", name: "Key", content: { algorithm: -7, credentialId: "BAUG", counter: 7 } },
+        ],
+        codes: ["abcd-efgh"],
+      },
+    });
+    expect(judge(JSON.stringify(line), 1, "example.com"), "the same line makes the same ids").toEqual(judged);
+  });
+
   it("is passed over when it is empty", () => {
     expect(judge("")).toBeUndefined();
     expect(judge("  \r")).toBeUndefined();
@@ -197,6 +246,67 @@ describe("a line", () => {
       "unusable_hash",
     ],
   ];
+  const totp = [{ secret: "JBSWY3DPEHPK3PXP" }];
+  const badFactors: [string, object, string, string][] = [
+    ["a secret that is no base32", { totp: [{ secret: "JBSWY3DPEHPK3PX1" }] }, "totp.0.secret", "invalid_format"],
+    ["a secret of an odd length", { totp: [{ secret: "JBSWY3DPEHPK3PXPA" }] }, "totp.0.secret", "invalid_format"],
+    ["another algorithm", { totp: [{ ...totp[0], algorithm: "SHA256" }] }, "totp.0.algorithm", "invalid"],
+    ["eight digits", { totp: [{ ...totp[0], digits: 8 }] }, "totp.0.digits", "invalid"],
+    [
+      "an app that is confirmed nowhere",
+      { totp: [{ ...totp[0], confirmed: true }] },
+      "totp.0.confirmed",
+      "unknown_field",
+    ],
+    ["too many factors", { totp: Array.from({ length: 21 }, () => totp[0]) }, "totp", "too_many"],
+    ["an address that is not verified", { totp, is_verified: false }, "totp", "not_verified"],
+    ["codes alone", { recovery_codes: ["abcdefgh"] }, "recovery_codes", "no_factor"],
+    ["hashes alone", { recovery_code_hashes: ["0".repeat(64)] }, "recovery_code_hashes", "no_factor"],
+    ["a short code", { totp, recovery_codes: ["abc-def-g"] }, "recovery_codes.0", "invalid"],
+    ["a long code", { totp, recovery_codes: ["x".repeat(65)] }, "recovery_codes.0", "too_long"],
+    ["too many codes", { totp, recovery_codes: Array(21).fill("abcdefgh") }, "recovery_codes", "too_many"],
+    ["bcrypt of a code", { totp, recovery_code_hashes: [BCRYPT] }, "recovery_code_hashes.0", "unusable_hash"],
+    ["an id that is no base64", { passkeys: [{ ...passkey, id: "?" }] }, "passkeys.0.id", "invalid_format"],
+    ["no domain", { passkeys: [{ ...passkey, rp_id: undefined }] }, "passkeys.0.rp_id", "required"],
+    ["another domain", { passkeys: [{ ...passkey, rp_id: "other.example" }] }, "passkeys.0.rp_id", "other_rp_id"],
+    ["a negative counter", { passkeys: [{ ...passkey, counter: -1 }] }, "passkeys.0.counter", "too_short"],
+    [
+      "a key of P-384",
+      { passkeys: [{ ...passkey, public_key: { ...EC_KEY, crv: "P-384" } }] },
+      "passkeys.0.public_key",
+      "unusable_key",
+    ],
+    [
+      "a point off the curve",
+      { passkeys: [{ ...passkey, public_key: { ...EC_KEY, y: EC_KEY.x } }] },
+      "passkeys.0.public_key",
+      "unusable_key",
+    ],
+    [
+      "a key that is no COSE",
+      { passkeys: [{ ...passkey, public_key: "AAAA" }] },
+      "passkeys.0.public_key",
+      "unusable_key",
+    ],
+    [
+      "COSE with more behind it",
+      { passkeys: [{ ...passkey, public_key: `${COSE_KEY}AA` }] },
+      "passkeys.0.public_key",
+      "unusable_key",
+    ],
+    ["a handle alone", { passkey_user_handle: "AQ" }, "passkey_user_handle", "no_factor"],
+  ];
+  it.each(badFactors)("is refused for a second factor with %s, with the field", (_, changes, field, code) => {
+    const judged = judge(lineWith(changes));
+    expect(judged).toEqual({ line: 1, email: least.email, errors: [{ field, code, message: expect.any(String) }] });
+    expect(JSON.stringify(judged)).not.toMatch(/JBSW|abcd/);
+  });
+
+  it("is refused for passkeys where the domain of the service's passkeys is not given", () => {
+    const judged = judge(lineWith({ passkeys: [passkey] }), 1, "");
+    expect(judged).toMatchObject({ errors: [{ field: "passkeys", message: expect.stringContaining("--rp-id") }] });
+  });
+
   it.each(bad)("is refused for %s, with the reason", (_, text, field, code) => {
     const judged = judge(text);
     expect(judged).toMatchObject({ line: 1, errors: [{ field, code, message: expect.any(String) }] });
@@ -582,5 +692,90 @@ describe("npm run users:import on a database", () => {
   it("has nothing to do with an empty file", async () => {
     write([]);
     expect(await run()).toMatchObject({ code: 0 });
+  });
+});
+
+describe("npm run users:import with second factors", () => {
+  const SECRET = "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHrVd8TgAfC2iPjXy6B";
+  const users = (count: number, name: string) =>
+    Array.from({ length: count }, (_, index) => ({
+      email: `${name}${index}@factors.example`,
+      is_verified: true,
+      totp: Array.from({ length: 20 }, () => ({ secret: "JBSWY3DPEHPK3PXP" })),
+      recovery_codes: Array.from({ length: 20 }, (_, code) => `code-${1_000 + code}`),
+    }));
+  const rowsOf = (name: string) =>
+    database.rows(`SELECT * FROM users WHERE email LIKE '${name}%@factors.example' ORDER BY email`);
+
+  async function haveKey(secret = SECRET) {
+    database.change("DELETE FROM signing_keys");
+    const { id, sealedPrivateJwk } = await createKeyRow({
+      ...{ sequence: 1, algorithm: "ES256", signsFrom: 0, signingPeriod: 1, now: 0 },
+      ...{ secrets: createSecrets(secret), random: systemRandom },
+    });
+    database.change(
+      `INSERT INTO signing_keys VALUES (1, '${id}', 'ES256', '{}', '${sealedPrivateJwk}', 0, 0, 1, NULL)`,
+    );
+  }
+
+  it("asks for the secret of a deployed service once, and seals them under it, 300 users and more", async () => {
+    await haveKey();
+    write(users(300, "many"));
+    const work = makeTree(undefined, [SECRET], database);
+    expect(await importUsers([file, "--remote"], work), work.complained()).toBe(0);
+    expect(work.asked).toHaveLength(1);
+    const rows = rowsOf("many");
+    expect(rows).toHaveLength(300);
+    expect(new Set(rows.map(({ factor_key: key }) => key)).size).toBe(300);
+    for (const { factor_key: key, imported_factors: imported, second_factor_since: since } of rows) {
+      expect(String(key).startsWith(`${createSecrets(SECRET).name}.`)).toBe(true);
+      expect(since).toBe(JSON.parse(readFileSync(`${file}.import.json`, "utf8")).startedAt);
+      expect(JSON.parse(String(imported))).toMatchObject({
+        factors: expect.objectContaining({ length: 20 }),
+        recoveryMacs: expect.objectContaining({ length: 20 }),
+      });
+      expect(imported).not.toMatch(/JBSW|code-1/);
+    }
+
+    const again = makeTree(undefined, [], database);
+    expect(await importUsers([file, "--remote"], again)).toBe(0);
+    expect(again.asked, "nothing is left to seal").toEqual([]);
+    expect(rowsOf("many")).toEqual(rows);
+  }, 60_000);
+
+  it("reads the secret of a service on this machine from .dev.vars", async () => {
+    await haveKey();
+    write(users(1, "local"));
+    const work = makeTree(undefined, [], database);
+    writeFileSync(join(work.root, ".dev.vars"), `AUTH_SECRET=${SECRET}\n`);
+    expect(await importUsers([file], work), work.complained()).toBe(0);
+    expect(rowsOf("local")).toHaveLength(1);
+  });
+
+  it.each<[string, () => Promise<void> | void, string]>([
+    ["no signing key proves it", () => database.change("DELETE FROM signing_keys"), "There is no signing key yet"],
+    ["it is another one", () => haveKey(`${SECRET}x`), "This is not the AUTH_SECRET of the service"],
+  ])("adds nobody with a secret if %s", async (_, prepare, words) => {
+    await prepare();
+    write(users(1, "wrong"));
+    const work = makeTree(undefined, [SECRET], database);
+    expect(await importUsers([file, "--remote"], work)).toBe(1);
+    expect(work.complained()).toContain(words);
+    expect(work.complained()).toContain("Stopped after line 0");
+    expect(rowsOf("wrong")).toEqual([]);
+  });
+
+  it("refuses a user handle that another account has", async () => {
+    await haveKey();
+    const passkey = { id: "AQID", public_key: EC_KEY, rp_id: "example.com" };
+    write(
+      ["one", "two"].map((name) => ({
+        ...{ email: `${name}@factors.example`, is_verified: true },
+        ...{ passkeys: [passkey], passkey_user_handle: "c2FtZQ" },
+      })),
+    );
+    const work = makeTree(undefined, [SECRET], database);
+    expect(await importUsers([file, "--remote", "--rp-id=example.com"], work)).toBe(3);
+    expect(report()).toMatchObject([{ line: 2, errors: [{ field: "passkey_user_handle", code: "taken" }] }]);
   });
 });

@@ -1,39 +1,50 @@
 /** The lines of a file, in batches that are added together. */
 import type { Arrival } from "../../users/provisioning.ts";
-import { createUserReader, type ImportSeed, type RefusedLine } from "./imported-user.ts";
+import { createUserReader, type ImportSeed, type ReadUser, type RefusedLine } from "./imported-user.ts";
 import { readLines } from "./lines.ts";
 
 /** Lines that are added together, in one transaction. A deployed database answers no other request meanwhile. */
 const LINES_A_BATCH = 500;
 
+/**
+ * Bytes of lines with second factors. Sealed, they take up to eight times as much, and D1 allows 2 MB in a value, of
+ * which the rest of the lines takes less than one.
+ */
+const FACTOR_BYTES_A_BATCH = 100 * 1024;
+
 export interface Batch {
   /** The last line, and where it ends in the file, in bytes. */
   line: number;
   end: number;
-  arrivals: { line: number; arrival: Arrival }[];
+  arrivals: { line: number; arrival: ReadUser }[];
   refused: RefusedLine[];
 }
 
 /**
- * Reads the file in batches. A line with the address, id or username of an earlier line in the batch begins the next
- * batch.
+ * Reads the file in batches. A line with the address, id, username or user handle of an earlier line in the batch begins
+ * the next batch.
  */
-export async function* readBatches(file: string, seed: ImportSeed): AsyncGenerator<Batch> {
-  const readUser = createUserReader(seed);
+export async function* readBatches(file: string, seed: ImportSeed, rpId: string | undefined): AsyncGenerator<Batch> {
+  const readUser = createUserReader(seed, rpId);
   const empty = (): Batch => ({ line: 0, end: 0, arrivals: [], refused: [] });
   let batch = empty();
   let names = new Set<string>();
   let lines = 0;
+  let factorBytes = 0;
   for await (const line of readLines(file)) {
     const read = readUser(line);
     const own = read !== undefined && "user" in read ? namesOf(read) : [];
-    if (lines === LINES_A_BATCH || own.some((name) => names.has(name))) {
+    const bytes = read !== undefined && "user" in read && read.factors ? (line.bytes?.byteLength ?? 0) : 0;
+    const isFull = lines === LINES_A_BATCH || (factorBytes > 0 && factorBytes + bytes > FACTOR_BYTES_A_BATCH);
+    if (isFull || own.some((name) => names.has(name))) {
       yield batch;
       batch = empty();
       names = new Set();
       lines = 0;
+      factorBytes = 0;
     }
     lines += 1;
+    factorBytes += bytes;
     batch = { ...batch, line: line.number, end: line.end };
     for (const name of own) names.add(name);
     if (read === undefined) continue;
@@ -44,5 +55,6 @@ export async function* readBatches(file: string, seed: ImportSeed): AsyncGenerat
 }
 
 function namesOf({ user }: Arrival): string[] {
-  return [user.email, `id ${user.id}`, `name ${user.username.toLowerCase()}`];
+  const handle = user.userHandle === null ? [] : [`handle ${user.userHandle}`];
+  return [user.email, `id ${user.id}`, `name ${user.username.toLowerCase()}`, ...handle];
 }

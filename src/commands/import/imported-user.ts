@@ -6,13 +6,14 @@ import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { readStoredHash } from "../../passwords/read-hash.ts";
 import { asImported } from "../../passwords/scrypt.ts";
 import { cutText } from "../../platform/cut-text.ts";
-import { parseJson } from "../../platform/encoding.ts";
+import { encodeBase64url, parseJson } from "../../platform/encoding.ts";
 import { createId } from "../../platform/random.ts";
 import { type FieldError, isRefusal } from "../../platform/refusal.ts";
 import { emailAddress, locale, role, username } from "../../users/fields.ts";
 import { newProfile, profileShape } from "../../users/profile-fields.ts";
 import type { Arrival } from "../../users/provisioning.ts";
 import { NEW_USER } from "../../users/user.ts";
+import { factorFields, faultOfFactors, type UnsealedFactors, unsealedFactors } from "./imported-factors.ts";
 import { type Line, MOST_LINE_BYTES } from "./lines.ts";
 
 const passwordHash = z.string().transform((text, context) => {
@@ -25,7 +26,7 @@ const passwordHash = z.string().transform((text, context) => {
 type LineFields = z.output<ReturnType<typeof lineShape>>;
 
 /** What a line may hold: the fields of the API's `User`, and the hash. No time in it is later than `now`. */
-function lineShape(now: number) {
+function lineShape(now: number, rpId: string | undefined) {
   const time = z.iso
     .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
     .transform((text) => Date.parse(text))
@@ -50,12 +51,19 @@ function lineShape(now: number) {
       created_at: time,
       updated_at: time,
       last_login: time,
+      ...factorFields(time, rpId),
     })
     .refine((user) => user.is_verified || (user.role === "user" && !user.is_superuser), {
       path: ["is_verified"],
       params: { code: "operator_not_verified" },
       message:
         "An operator's address must be verified: otherwise the person who verifies it later would have the role.",
+    })
+    .superRefine((user, context) => {
+      const fault = faultOfFactors(user, rpId);
+      if (fault === undefined) return;
+      const { field, code, message } = fault;
+      context.addIssue({ code: "custom", path: [field], params: { code }, message });
     });
 }
 
@@ -73,10 +81,18 @@ export interface ImportSeed {
   startedAt: number;
 }
 
-/** Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. */
-export function createUserReader(seed: ImportSeed) {
-  const shape = lineShape(seed.startedAt);
-  return (line: Line): Arrival | RefusedLine | undefined => {
+/** A user whose second factors are not sealed yet. */
+export interface ReadUser extends Arrival {
+  factors: UnsealedFactors | undefined;
+}
+
+/**
+ * Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. `rpId`: the domain that
+ * the service's passkeys belong to, if it was given.
+ */
+export function createUserReader(seed: ImportSeed, rpId?: string) {
+  const shape = lineShape(seed.startedAt, rpId);
+  return (line: Line): ReadUser | RefusedLine | undefined => {
     const number = line.number;
     if (line.bytes === undefined)
       return refuse(number, "too_long", `A line has at most ${MOST_LINE_BYTES} bytes. Is it one user to a line?`);
@@ -94,13 +110,15 @@ export function createUserReader(seed: ImportSeed) {
   };
 }
 
-function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: ImportSeed): Arrival {
+function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: ImportSeed): ReadUser {
   /** A UUIDv7 whose random bits follow from the seed and the line. */
   const idFor = (purpose: string, time: number) => {
     const bytes = createHash("sha256").update(`${purpose} ${seed} ${line}`).digest();
     return createId(time, { bytes: (length) => new Uint8Array(bytes.subarray(0, length)) });
   };
   const createdAt = fields.created_at ?? startedAt;
+  const handle = fields.passkey_user_handle ? encodeBase64url(fields.passkey_user_handle) : undefined;
+  const factors = unsealedFactors(fields, createdAt, idFor, handle);
   const user = {
     ...NEW_USER,
     id: fields.id ?? idFor("user", createdAt),
@@ -113,13 +131,16 @@ function arrivalOf(fields: LineFields, line: string, { seed, startedAt }: Import
     isActive: fields.is_active,
     isVerified: fields.is_verified,
     isSuperuser: fields.is_superuser,
+    userHandle: handle ?? null,
     createdAt,
     updatedAt: fields.updated_at ?? createdAt,
     // A user with an unverified address waits like one who has just registered, and has never logged in.
     lastLoginAt: fields.is_verified ? (fields.last_login ?? null) : null,
   };
-  const details = { scheme: fields.password_hash?.scheme ?? "none" };
-  return { user, event: { id: idFor("event", startedAt), type: "account_imported", occurredAt: startedAt, details } };
+  const scheme = fields.password_hash?.scheme ?? "none";
+  const details = factors === undefined ? { scheme } : { scheme, second_factors: factors.factors.length };
+  const event = { id: idFor("event", startedAt), type: "account_imported", occurredAt: startedAt, details } as const;
+  return { user, event, factors };
 }
 
 function decode(bytes: Buffer, number: number): string | undefined {

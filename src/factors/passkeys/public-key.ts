@@ -1,5 +1,5 @@
 /** Public keys of passkeys: read from COSE (RFC 9052 §7, RFC 9053 §7), stored as JWK (RFC 7517), used by WebCrypto. */
-import { encodeBase64url } from "../../platform/encoding.ts";
+import { decodeBase64url, encodeBase64url } from "../../platform/encoding.ts";
 import type { CborMap, CborValue } from "./cbor.ts";
 
 /**
@@ -39,6 +39,20 @@ export function readPublicKey(cose: CborMap): PasskeyPublicKey | undefined {
   const algorithm = PASSKEY_ALGORITHMS.find((accepted) => accepted === cose.get(ALGORITHM));
   const publicKey = algorithm && READERS[algorithm](cose);
   return algorithm && publicKey && { algorithm, publicKey };
+}
+
+/** The key of a JWK (RFC 7517), as {@link readPublicKey} would read it from COSE. Other members are ignored. */
+export function readJwk({ kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>): PasskeyPublicKey | undefined {
+  const part = (value: unknown) => (typeof value === "string" && decodeBase64url(value)) || null;
+  if (kty === "EC" && crv === "P-256") return readPublicKey(coseOf([2, -7, 1, part(x), part(y)]));
+  if (kty === "OKP" && crv === "Ed25519") return readPublicKey(coseOf([1, -8, 6, part(x)]));
+  return kty === "RSA" ? readPublicKey(coseOf([3, -257, part(n), part(e)])) : undefined;
+}
+
+/** A COSE key of its type, algorithm and parameters. */
+function coseOf([type = null, algorithm = null, ...parameters]: CborValue[]): CborMap {
+  const labelled = parameters.map((value, index): [CborValue, CborValue] => [-1 - index, value]);
+  return new Map([[KEY_TYPE, type], [ALGORITHM, algorithm], ...labelled]);
 }
 
 /** Whether WebCrypto can use the key. It refuses a point that is not on the curve. */

@@ -1,6 +1,6 @@
 /** Verifies that a user has a registered passkey (WebAuthn §7.2). */
 import { sha256 } from "../../platform/crypto.ts";
-import { concatBytes } from "../../platform/encoding.ts";
+import { concatBytes, encodeBase64url } from "../../platform/encoding.ts";
 import { authenticatorDataFault, readAuthenticatorData } from "./authenticator-data.ts";
 import { clientDataFault } from "./client-data.ts";
 import type { AuthenticationResponse } from "./credential-json.ts";
@@ -11,9 +11,12 @@ import { readUserHandle } from "./user-handle.ts";
 /** A passkey as it was stored, with the user whom it belongs to. */
 export interface StoredPasskey extends PasskeyPublicKey {
   userId: string;
+  /** Where another service made the passkey: its name for the user, base64url. Otherwise the handle is the user's id. */
+  userHandle?: string | undefined;
   credentialId: string;
   counter: number;
-  isBackupEligible: boolean;
+  /** Not known of some imported passkeys before their first use. */
+  isBackupEligible?: boolean | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export async function verifyAssertion(
 ) {
   if (id !== stored.credentialId) return invalidPasskey("The response is of another passkey.");
   const { userHandle, authenticatorData, clientDataJSON, signature } = response;
-  const isOwner = !userHandle || readUserHandle(userHandle) === stored.userId;
+  const isOwner = !userHandle || isHandleOf(stored, userHandle);
   if (!isOwner) return invalidPasskey("The user handle is another user's.");
   const clientFault = clientDataFault(clientDataJSON, "webauthn.get", expectation);
   if (clientFault !== undefined) return invalidPasskey(clientFault);
@@ -40,11 +43,16 @@ export async function verifyAssertion(
   const dataFault = authenticatorDataFault(data, expectation);
   if (dataFault !== undefined) return invalidPasskey(dataFault);
   const { counter, isBackedUp, isBackupEligible } = data;
-  if (isBackupEligible !== stored.isBackupEligible) return invalidPasskey("The backup eligibility has changed.");
+  if (isBackupEligible !== (stored.isBackupEligible ?? isBackupEligible))
+    return invalidPasskey("The backup eligibility has changed.");
 
   const signed = concatBytes(authenticatorData, sha256(clientDataJSON));
   if (!(await isSignedBy(stored, signature, signed))) return invalidPasskey("The signature is wrong.");
   // Many authenticators have no counter, and always send 0.
   const hasCounterFallenBack = (counter > 0 || stored.counter > 0) && counter <= stored.counter;
-  return { counter, isBackedUp, hasCounterFallenBack };
+  return { counter, isBackedUp, isBackupEligible, hasCounterFallenBack };
+}
+
+function isHandleOf({ userHandle, userId }: StoredPasskey, sent: Uint8Array): boolean {
+  return userHandle === undefined ? readUserHandle(sent) === userId : encodeBase64url(sent) === userHandle;
 }

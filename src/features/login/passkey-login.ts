@@ -5,9 +5,12 @@
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork, takenByHandler } from "../../endpoint/limits.ts";
+import { openChallenge } from "../../factors/passkeys/challenge.ts";
+import { challengeOf } from "../../factors/passkeys/client-data.ts";
 import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
 import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
 import { readUserHandle } from "../../factors/passkeys/user-handle.ts";
+import { encodeBase64url } from "../../platform/encoding.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { personName } from "../../users/fields.ts";
 import { presentUser, type User } from "../../users/user.ts";
@@ -49,11 +52,14 @@ export const logInWithPasskey = endpoint(
   async (services, { body, client, exchange }) => {
     const { keyring, loginAttempts, sessions, users } = services;
     const { userHandle } = body.credential.response;
-    const userId = userHandle ? readUserHandle(userHandle) : undefined;
+    // No storage is asked about a challenge that is none.
+    if (!userHandle || !openChallenge("login", challengeOf(body.credential) ?? "", services))
+      return refuse("invalid_passkey");
+    const finding = users.findByHandle(readUserHandle(userHandle), encodeBase64url(userHandle));
+    const [{ user, keyringVersion }] = await Promise.all([finding, keyring.warm()]);
+    const userId = user?.id;
     const proof = userId && readPasskeyProof(services, body.credential, "login", userId);
     if (!userId || !proof) return refuse("invalid_passkey");
-    const [{ user, keyringVersion }] = await Promise.all([users.findWithKeyringVersion(userId), keyring.warm()]);
-    if (user === undefined) return refuse("invalid_passkey");
 
     const requested = {
       userId,

@@ -27,7 +27,7 @@ export function emailField(id: string, label: string): Markup {
 
 /** An input for the code of an authenticator app. Browsers and password managers may fill it in. */
 export function codeField({ id, name = id, label, hint = "" }: Omit<Field, "attributes">): Markup {
-  const attributes = { required: "", maxlength: "32", inputmode: "numeric", autocomplete: "one-time-code" };
+  const attributes = { required: "", maxlength: "64", inputmode: "numeric", autocomplete: "one-time-code" };
   return field({ id, name, label, attributes, ...(hint === "" ? {} : { hint }) });
 }
 

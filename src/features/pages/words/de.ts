@@ -142,7 +142,7 @@ export const german: PageWords = {
         heading: "Geben Sie einen Wiederherstellungscode ein",
         text: "Verwenden Sie einen der Codes, die Sie gespeichert haben. Jeder Code gilt einmal.",
         field: "Wiederherstellungscode",
-        invalid: "Geben Sie einen Wiederherstellungscode ein. Er hat 16 Buchstaben und Ziffern.",
+        invalid: "Geben Sie einen Wiederherstellungscode ein. Er hat mindestens 8 Buchstaben und Ziffern.",
         wrong: "Dieser Wiederherstellungscode ist falsch oder wurde schon verwendet. Geben Sie einen anderen ein.",
         label: "Anmelden",
         instead: "Wiederherstellungscode verwenden",

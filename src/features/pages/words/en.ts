@@ -165,7 +165,7 @@ export const english = {
         heading: "Enter a recovery code",
         text: "Use one of the recovery codes that you saved. Each code works once.",
         field: "Recovery code",
-        invalid: "Enter a recovery code. It has 16 letters and numbers.",
+        invalid: "Enter a recovery code. It has at least 8 letters and numbers.",
         wrong: "This recovery code is wrong or was used before. Enter another one.",
         label: "Log in",
         instead: "Use recovery code",

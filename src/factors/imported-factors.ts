@@ -1,0 +1,30 @@
+/**
+ * The factors that `npm run users:import` has brought. They wait in the user's row in D1, in the form in which the user's
+ * object stores factors: seeds sealed and recovery codes MACed under the user's factor key. The object takes them over
+ * before it judges the user's first login.
+ */
+import { inTime } from "../platform/clock.ts";
+import type { NewFactor } from "./factor-records.ts";
+
+export interface ImportedFactors {
+  factors: NewFactor[];
+  recoveryMacs: string[];
+}
+
+/** What D1 knows of a user's factors. */
+export interface KnownToDirectory {
+  /** Since when the user has a second factor, in milliseconds since the epoch; `null` without one. */
+  since: number | null;
+  /** `undefined` if none wait. */
+  imported: ImportedFactors | undefined;
+}
+
+/** @throws if D1 does not answer: without the answer, no login may go on */
+export async function readKnownFactors(db: D1Database, userId: string): Promise<KnownToDirectory> {
+  const select = db
+    .prepare("SELECT `second_factor_since`, `imported_factors` FROM `users` WHERE `id` = ?")
+    .bind(userId);
+  const row = await inTime(select.first<{ second_factor_since: number | null; imported_factors: string | null }>());
+  const imported = row?.imported_factors ?? undefined;
+  return { since: row?.second_factor_since ?? null, imported: imported && JSON.parse(imported) };
+}
