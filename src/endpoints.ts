@@ -62,12 +62,13 @@ import { readReadiness } from "./features/service/readiness.ts";
 import { readService } from "./features/service/root.ts";
 import { readJwks } from "./features/well-known/jwks.ts";
 import { readMetadata } from "./features/well-known/metadata.ts";
+import { readRelatedOrigins } from "./features/well-known/related-origins.ts";
 
 export function endpointsOf(config: Config): Endpoint[] {
   const servePage = pageServer(config);
   return [
     ...[readService(servePage), readHealth, readReadiness, readOpenApi, readReference, readRobots],
-    ...[readJwks, readMetadata],
+    ...[readJwks, readMetadata, readRelatedOrigins],
     ...(config.securityContact === undefined ? [] : [readSecurityTxt]),
     ...pageEndpoints(servePage),
     ...redirects,

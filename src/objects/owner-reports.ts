@@ -31,9 +31,10 @@ export interface ReportOrigin {
   traceparent: string | undefined;
 }
 
+/** Without what a queue has accepted. */
 interface Report {
-  event: AuditEvent;
-  notice: OwnerNotice;
+  event?: AuditEvent | undefined;
+  notice?: OwnerNotice | undefined;
 }
 
 export interface ReportQueues {
@@ -87,38 +88,32 @@ export class OwnerReports implements Delivery<ReportQueues> {
     this.#kept.put<Report>(REPORT + event.id, { event, notice });
   }
 
-  /** Puts the oldest into the queues. */
-  async deliver(queues: ReportQueues): Promise<(meter: Meter) => void> {
+  /** Puts the oldest into the queues. What one of the queues has accepted is not sent again if the other fails. */
+  async deliver({ AUDIT_QUEUE, MAIL_QUEUE }: ReportQueues): Promise<(meter: Meter) => void> {
     const reports = this.#oldest(MOST_AT_ONCE);
-    const [first] = reports.values();
-    const trace = continueTrace(first?.notice.traceparent, this.#random);
-    const isSent = await inLogContext({ trace }, () => this.#send([...reports.values()], queues));
-    if (!isSent) return () => {};
-    for (const key of reports.keys()) this.#kept.delete(key);
+    const events = [...reports.values()].flatMap(({ event }) => event ?? []);
+    const notices = [...reports.values()].flatMap(({ notice }) => notice ?? []);
+    const trace = continueTrace(notices[0]?.traceparent, this.#random);
+    const [audit, mail] = await Promise.allSettled([sendAll(AUDIT_QUEUE, events), sendAll(MAIL_QUEUE, notices)]);
+    for (const [key, { event, notice }] of reports) {
+      const left = { ...(isRefused(audit) && { event }), ...(isRefused(mail) && { notice }) };
+      if (left.event === undefined && left.notice === undefined) this.#kept.delete(key);
+      else this.#kept.put<Report>(key, left);
+    }
+    const [failed] = [audit, mail].filter(isRefused);
+    const userId = events[0]?.userId ?? notices[0]?.event.userId ?? "";
+    if (failed === undefined) this.#kept.delete(FAILURES);
+    else inLogContext({ trace }, () => this.#noteFailure(failed.reason, userId));
     return (meter) => {
-      for (const { notice } of reports.values()) meter.count("emails", { kind: notice.event.kind, state: "queued" });
+      if (isRefused(mail)) return;
+      for (const { event } of notices) meter.count("emails", { kind: event.kind, state: "queued" });
     };
   }
 
-  /** Returns whether the queues have accepted all. */
-  async #send(reports: readonly Report[], { AUDIT_QUEUE, MAIL_QUEUE }: ReportQueues): Promise<boolean> {
-    try {
-      // The alarm copies revocations too, and the next one starts only after this one has ended.
-      await inTime(
-        Promise.all([
-          AUDIT_QUEUE.sendBatch(reports.map(({ event }) => ({ body: event }))),
-          MAIL_QUEUE.sendBatch(reports.map(({ notice }) => ({ body: notice }))),
-        ]),
-      );
-      this.#kept.delete(FAILURES);
-      return true;
-    } catch (error) {
-      const attempts = this.#failures + 1;
-      this.#kept.put(FAILURES, attempts);
-      const user = { user_id: reports[0]?.notice.event.userId ?? "" };
-      writeLog("error", { event: "change_not_reported", ...user, attempts, error: describeError(error) });
-      return false;
-    }
+  #noteFailure(error: unknown, userId: string): void {
+    const attempts = this.#failures + 1;
+    this.#kept.put(FAILURES, attempts);
+    writeLog("error", { event: "change_not_reported", user_id: userId, attempts, error: describeError(error) });
   }
 
   #oldest(limit: number): Map<string, Report> {
@@ -128,4 +123,13 @@ export class OwnerReports implements Delivery<ReportQueues> {
   get #failures(): number {
     return this.#kept.get<number>(FAILURES) ?? 0;
   }
+}
+
+/** In time: the alarm copies revocations too, and the next one starts only after this one has ended. */
+async function sendAll<Message>(queue: Queue<Message>, messages: readonly Message[]): Promise<void> {
+  if (messages.length > 0) await inTime(queue.sendBatch(messages.map((body) => ({ body }))));
+}
+
+function isRefused(result: PromiseSettledResult<void>): result is PromiseRejectedResult {
+  return result.status === "rejected";
 }

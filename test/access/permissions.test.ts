@@ -113,6 +113,7 @@ const PUBLIC = [
   "readReadiness",
   "readReference",
   "readRegisterPage",
+  "readRelatedOrigins",
   "readResetPasswordPage",
   "readRobots",
   "readSecurityTxt",

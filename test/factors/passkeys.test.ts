@@ -3,7 +3,7 @@ import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { readMe } from "../support/account.ts";
 import { createAuthenticator, type Tweak } from "../support/authenticator.ts";
-import { atOnce, call, expectProblem, get, post } from "../support/client.ts";
+import { appWith, atOnce, call, deployedAt, expectProblem, get, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { pendingToken, secondStep } from "../support/factors.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, mailsTo } from "../support/people.ts";
@@ -38,6 +38,39 @@ async function use(authenticator: Authenticator, tweak?: Tweak, pending_token?: 
 }
 
 const logInWith = (credential: object, more: object = {}) => post("/api/v1/auth/passkey", { credential, ...more });
+
+describe("GET /.well-known/webauthn", () => {
+  const APPS = [
+    "https://app.other.example",
+    "https://auth.example.com",
+    "https://shop.example.com:8443",
+    "https://notexample.com",
+    "http://plain.other.example",
+    "capacitor://localhost",
+  ];
+  const SERVICE = "https://auth.example.com";
+  const read = (values: object) =>
+    get(`${SERVICE}/.well-known/webauthn`, {}, deployedAt(SERVICE, { PASSKEY_RP_ID: "example.com", ...values }));
+
+  it("lists the allowed origins outside the domain of the passkeys", async () => {
+    const answer = await read({ ALLOWED_ORIGINS: APPS.join(",") });
+    expect(answer.json).toEqual({ origins: ["https://app.other.example", "https://notexample.com"] });
+    expect(answer.headers.get("Content-Type")).toBe("application/json");
+    expectProblem(await read({ ALLOWED_ORIGINS: "https://shop.example.com" }), 404, "not_found");
+    expectProblem(await read({}), 404, "not_found");
+  });
+
+  it.each([
+    ["https://app.other.example", 200],
+    ["https://other.other.example", 401],
+  ])("is true: a passkey that was used on a page of %s gets %d", async (origin, status) => {
+    const { authenticator } = await withPasskey();
+    const send = appWith({ ALLOWED_ORIGINS: "https://app.other.example" });
+    const credential = await use(authenticator, { clientData: { origin } });
+    const answer = await post("/api/v1/auth/passkey", { credential }, {}, send);
+    expect(answer.status, answer.text).toBe(status);
+  });
+});
 
 describe("a passkey", () => {
   it("is added with recovery codes, listed with a name, and the owner is told [PK-4]", async () => {

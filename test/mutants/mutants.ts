@@ -170,6 +170,12 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/sessions/revocations.test.ts"],
     [
       {
+        name: "A report that one queue has accepted goes there again as long as the other queue fails.",
+        file: "src/objects/owner-reports.ts",
+        from: "...(isRefused(audit) && { event })",
+        to: "...((isRefused(audit) || isRefused(mail)) && { event })",
+      },
+      {
         name: "A session that ends while KV takes the record before is never copied to KV.",
         file: "src/sessions/revocation-record.ts",
         from: "if (this.#changes === changes) ",
@@ -1090,6 +1096,35 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/factors/imported-factors.test.ts"],
+    [
+      {
+        name: "An imported user with second factors can't log in: their object never asks D1.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "    if (step?.isExpected) await this.#adoptFactors(userId);\n",
+        to: "",
+      },
+      {
+        name: "Imported factors are taken over twice by two logins at the same time.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "if (imported === undefined || this.#hasFactorState || this.#isClosed(now)) return;",
+        to: "if (imported === undefined) return;",
+      },
+      {
+        name: "Imported factors that an operator has removed come back with the next factor.",
+        file: "src/factors/second-factor-flag.ts",
+        from: ", `imported_factors` = NULL",
+        to: "",
+      },
+      {
+        name: "The owner is told again of each repeated removal of their factors.",
+        file: "src/factors/user-factors.ts",
+        from: "(isKnown && (await isKnownToDirectory(userId)))",
+        to: "isKnown",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/factors/totp.test.ts"],
     [
       {
@@ -1675,8 +1710,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A reused refresh token is reported once, also if a queue does not accept it.",
         file: "src/objects/owner-reports.ts",
-        from: "      return false;\n",
-        to: "      return true;\n",
+        from: "left.event === undefined && left.notice === undefined",
+        to: "true",
       },
       {
         name: "A report that failed waits until something else makes the alarm fire.",

@@ -154,6 +154,29 @@ describe("the revocation record in KV", () => {
     expect(written).toEqual([revocationKey(person.userId)]);
   });
 
+  it.each(["AUDIT_QUEUE", "MAIL_QUEUE"])("reports nothing twice while %s alone fails", async (broken) => {
+    const person = await loggedIn();
+    const sent: Record<string, unknown[]> = { AUDIT_QUEUE: [], MAIL_QUEUE: [] };
+    let isBroken = true;
+    const queueOf = (name: string) => ({
+      async sendBatch(messages: { body: unknown }[]) {
+        if (isBroken && name === broken) throw new Error("The queue is down.");
+        sent[name]?.push(...messages.map(({ body }) => body));
+      },
+    });
+    await runInDurableObject(objectOf(person), (instance: UserSessions) => {
+      const queues = { AUDIT_QUEUE: queueOf("AUDIT_QUEUE"), MAIL_QUEUE: queueOf("MAIL_QUEUE") };
+      Reflect.set(instance, "env", { REVOCATIONS: env.REVOCATIONS, ...queues });
+    });
+    await reuse(person);
+    for (let attempt = 0; attempt < 3; attempt += 1) await runDurableObjectAlarm(objectOf(person));
+    const counts = () => Object.fromEntries(Object.entries(sent).map(([name, { length }]) => [name, length]));
+    expect(counts()).toEqual({ AUDIT_QUEUE: 1, MAIL_QUEUE: 1, [broken]: 0 });
+    isBroken = false;
+    for (let attempt = 0; attempt < 2; attempt += 1) await runDurableObjectAlarm(objectOf(person));
+    expect(counts()).toEqual({ AUDIT_QUEUE: 1, MAIL_QUEUE: 1 });
+  });
+
   it("does not wait for a queue that hangs", async () => {
     const person = await registered();
     const [first, second] = [await logIn(person), await logIn(person)];

@@ -47,7 +47,7 @@ export function appWith(values: Record<string, string>, bindings: Partial<Bindin
 }
 
 /** The app as it is deployed at an origin. Requests keep their own URL. */
-export function deployedAt(origin: string): Send {
+export function deployedAt(origin: string, more: Record<string, string> = {}): Send {
   return appWith({
     ENVIRONMENT: "production",
     PUBLIC_URL: origin,
@@ -56,6 +56,7 @@ export function deployedAt(origin: string): Send {
     MAIL_FROM: "no-reply@example.com",
     SCRYPT_LN: "15",
     SCRYPT_P: "3",
+    ...more,
   });
 }
 

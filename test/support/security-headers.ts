@@ -12,7 +12,12 @@ const EVERYWHERE = {
 };
 
 /** Responses without tokens or personal data, which caches may store. New routes are not in this list by default. */
-const PUBLIC = new Set(["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json"]);
+const PUBLIC = new Set([
+  "/.well-known/jwks.json",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/webauthn",
+  "/openapi.json",
+]);
 const PAGES = new Set([
   "/docs",
   "/verify-email",

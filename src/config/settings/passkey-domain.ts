@@ -11,11 +11,22 @@ export const variables = {
 
 export function contradictions({ PASSKEY_RP_ID: rpId }: ValuesOf<typeof variables>, publicUrl = ""): string[] {
   const host = URL.canParse(publicUrl) ? new URL(publicUrl).hostname : "";
-  const isOfHost = rpId === undefined || host === rpId || host.endsWith(`.${rpId}`);
-  return isOfHost ? [] : ["PASSKEY_RP_ID takes the host of PUBLIC_URL, or a parent domain of it."];
+  return rpId === undefined || isWithin(host, rpId)
+    ? []
+    : ["PASSKEY_RP_ID takes the host of PUBLIC_URL, or a parent domain of it."];
 }
 
 export function toConfig({ PASSKEY_RP_ID }: ValuesOf<typeof variables>, publicUrl: string, apps: readonly string[]) {
   const { hostname, origin } = new URL(publicUrl);
-  return { rpId: PASSKEY_RP_ID ?? hostname, origins: [origin, ...apps] };
+  const rpId = PASSKEY_RP_ID ?? hostname;
+  return {
+    rpId,
+    origins: [origin, ...apps],
+    /** Those of `origins` that a browser lets use the domain only if it lists them (WebAuthn Level 3 §5.11). */
+    relatedOrigins: apps.filter((app) => app.startsWith("https:") && !isWithin(new URL(app).hostname, rpId)),
+  };
+}
+
+function isWithin(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`);
 }

@@ -6,7 +6,11 @@ import { openPendingLogin } from "../../factors/pending-login.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { pendingTokenField } from "./login-schema.ts";
 
-/** Without `pending_token` it says the same to everyone, and touches no storage. */
+/**
+ * Without `pending_token` it says the same to everyone, and touches no storage, so the flood shield is its only limit: an
+ * exact one would cost a call of an object and a written row, and save an HMAC. Challenges are no use without the routes
+ * that take them, which are limited. A `pending_token` takes a right password.
+ */
 export const readLoginPasskeyOptions = endpoint(
   {
     id: "readLoginPasskeyOptions",
