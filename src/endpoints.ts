@@ -37,6 +37,10 @@ import { replaceRecoveryCodes } from "./features/factors/replace-recovery-codes.
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
 import { inviteUser } from "./features/invitations/invite-user.ts";
 import { checkCookie } from "./features/login/check-cookie.ts";
+import { enrolPasskey } from "./features/login/enrol-passkey.ts";
+import { readEnrolmentPasskeyOptions } from "./features/login/enrol-passkey-options.ts";
+import { enrolTotp } from "./features/login/enrol-totp.ts";
+import { confirmEnrolledTotp } from "./features/login/enrol-totp-confirm.ts";
 import { login } from "./features/login/login.ts";
 import { logout } from "./features/login/logout.ts";
 import { logInWithPasskey } from "./features/login/passkey-login.ts";
@@ -80,6 +84,10 @@ export function endpointsOf(config: Config): Endpoint[] {
       proveSecondFactor,
       readLoginPasskeyOptions,
       logInWithPasskey,
+      enrolTotp,
+      confirmEnrolledTotp,
+      readEnrolmentPasskeyOptions,
+      enrolPasskey,
       checkCookie,
       refresh,
       reauthenticate,

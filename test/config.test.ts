@@ -97,6 +97,13 @@ describe("the configuration", () => {
     expect(faultsOf({ ...DEVELOPMENT, SESSION_IDLE_DAYS: "" }), "a cleared variable is not set").toBe("");
   });
 
+  it("asks operators for a second factor outside development, and no user in it", () => {
+    expect(parseConfig(DEVELOPMENT).secondFactor).toEqual({ policy: "optional", grace: 604_800_000 });
+    expect(parseConfig(PRODUCTION).secondFactor.policy).toBe("required_for_operators");
+    const everyone = { SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" };
+    expect(parseConfig({ ...PRODUCTION, ...everyone }).secondFactor).toEqual({ policy: "required", grace: 0 });
+  });
+
   it("takes refresh tokens that live as long as a session, and shortens their default to a shorter session", () => {
     const lifetimes = (values: object) => parseConfig({ ...DEVELOPMENT, ...values }).sessions;
     const days = (count: number) => count * 86_400_000;
@@ -159,6 +166,8 @@ describe("the configuration", () => {
     ["CLOCK_TOLERANCE_SECONDS", "61"],
     ["KEY_ROTATION_DAYS", "0"],
     ["KEY_PUBLISH_LEAD_MINUTES", "14"],
+    ["SECOND_FACTOR", "sometimes"],
+    ["SECOND_FACTOR_GRACE_DAYS", "366"],
     ["PASSWORD_MIN_LENGTH", "7"],
     ["PASSWORD_MAX_LENGTH", "257"],
     ["BREACHED_PASSWORD_CHECK", "sometimes"],

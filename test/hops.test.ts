@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { HOP_BUDGETS } from "./budgets.ts";
 import { readMe, refresh, tryLogin } from "./support/account.ts";
-import { type Answer, get, post } from "./support/client.ts";
+import { type Answer, appWith, get, post } from "./support/client.ts";
 import { codeOf, enrolled, pendingToken, secondStep } from "./support/factors.ts";
 import { recordLogs } from "./support/logs.ts";
 import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
@@ -53,6 +53,13 @@ describe("storage round trips that happen one after another", () => {
     const request = () =>
       post("/api/v1/auth/login", { email, password, trusted_device_token: json.trusted_device_token });
     expect(await cost(request)).toEqual(within("login", 200));
+  });
+
+  it("are two for a login that asks to set up a second factor", async () => {
+    const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
+    expect(await cost(() => tryLogin(person, {}, send))).toEqual(within("login", 403));
+    const grace = appWith({ SECOND_FACTOR: "required" });
+    expect(await cost(() => tryLogin(person, {}, grace))).toEqual(within("login", 200));
   });
 
   it("are one for logout, by either token", async () => {

@@ -3,6 +3,7 @@
  * reference and docs/accounts.md show it, and a test tries every cell. `verify/permissions.ts` has a copy of the roles
  * for other Workers; a test compares the two.
  */
+import { namesOf } from "../platform/records.ts";
 import type { User } from "../users/user.ts";
 import { ROLES } from "../verify/claims.ts";
 
@@ -54,6 +55,11 @@ function targetsOf(actor: Ranked, permission: Permission): readonly Standing[] {
 export function may(actor: Ranked, permission: Permission, target?: Ranked): boolean {
   const targets = targetsOf(actor, permission);
   return target === undefined ? targets.length > 0 : targets.includes(standingOf(target));
+}
+
+/** Whether the user has any permission. */
+export function isOperator(user: Ranked): boolean {
+  return namesOf(PERMISSIONS).some((permission) => may(user, permission));
 }
 
 /** In words, for the API reference. */

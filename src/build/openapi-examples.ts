@@ -34,6 +34,11 @@ const byLink = {
   answers: "invalid_token",
   hint: "Replace the token with the one of the link in the email: what follows `#token=`.",
 } as const;
+const ENROLMENT = { enrolment_token: "pet_the-enrolment-token-of-a-login" } as const;
+const atEnrolment = {
+  answers: "invalid_enrolment_token",
+  hint: "Replace the token with the `enrolment_token` of a login that was answered with `second_factor_enrolment_required`.",
+} as const;
 const ofNobody = {
   answers: "not_found",
   parameters: { id: NOBODY },
@@ -102,6 +107,20 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: {
         credential: { ...CREDENTIAL, response: { ...CLIENT_DATA, authenticatorData: "AAAA", signature: "AAAA" } },
       },
+    },
+  },
+  enrolTotp: {
+    phone: { summary: "A new app", ...atEnrolment, body: { ...ENROLMENT, name: "Phone" } },
+  },
+  confirmEnrolledTotp: {
+    code: { summary: "With the app's current code", ...atEnrolment, body: { ...ENROLMENT, code: "492039" } },
+  },
+  readEnrolmentPasskeyOptions: { passkey: { summary: "For a new passkey", ...atEnrolment, body: ENROLMENT } },
+  enrolPasskey: {
+    passkey: {
+      summary: "With a new passkey",
+      ...atEnrolment,
+      body: { ...ENROLMENT, credential: { ...CREDENTIAL, response: { ...CLIENT_DATA, attestationObject: "AAAA" } } },
     },
   },
   checkCookie: {

@@ -11,6 +11,11 @@ export type JsonObject = { [key: string]: Json };
 /** What some problem documents have beside the members that all have. */
 const EXAMPLE_MEMBERS: Partial<Record<ErrorCode, JsonObject>> = {
   reauthentication_required: { max_age: 900 },
+  second_factor_enrolment_required: {
+    factors: ["totp", "passkey"],
+    enrolment_token: "pet_9sVk…",
+    expires_in: 900,
+  },
   second_factor_required: { factors: ["totp", "recovery_code"], pending_token: "ppt_mUx3…", expires_in: 600 },
 };
 
@@ -71,10 +76,12 @@ export function problemSchema(): JsonObject {
       factors: {
         type: "array",
         items: { type: "string", enum: [...PROOF_KINDS] },
-        description: "With `second_factor_required`: what can prove a second factor.",
+        description:
+          "With `second_factor_required`: what can prove a second factor. With `second_factor_enrolment_required`, at a login: what can be set up.",
       },
       pending_token: text("With `second_factor_required`: send it with the second factor."),
-      expires_in: { type: "integer", description: "Seconds until the `pending_token` expires." },
+      enrolment_token: text("With `second_factor_enrolment_required`, at a login: send it to set up a second factor."),
+      expires_in: { type: "integer", description: "Seconds until that token expires." },
       errors: {
         type: "array",
         description: "The fields that were refused.",

@@ -21,6 +21,7 @@ import * as limits from "./settings/rate-limit-overrides.ts";
 import * as reauthentication from "./settings/reauthentication-max-age.ts";
 import * as newAccounts from "./settings/registration-and-first-superuser.ts";
 import * as hashing from "./settings/scrypt-cost-and-hash-lane.ts";
+import * as secondFactor from "./settings/second-factor-policy.ts";
 import * as vulnerabilities from "./settings/security-contact.ts";
 import * as sessions from "./settings/session-lifetimes-cap-and-refresh-grace.ts";
 import * as signingKeys from "./settings/signing-keys-and-clock-tolerance.ts";
@@ -36,6 +37,7 @@ export const environment = z.object({
   ...sessions.variables,
   ...reauthentication.variables,
   ...trustedDevices.variables,
+  ...secondFactor.variables,
   ...signingKeys.variables,
   ...passwordRules.variables,
   ...hashing.variables,
@@ -120,6 +122,8 @@ export function parseConfig(source: object) {
   const { accounts, audit, links: linkLifetimes } = lifetimes.toConfig(values);
   const { firstSuperuserEmail, registration, links: newAccountLinks } = newAccounts.toConfig(values);
   const { allowedHeaders, allowedOrigins, cookieSameSite } = browsers.toConfig(values);
+  const factorRules = secondFactor.toConfig(values, development);
+  const isNeverAlone = factorRules.policy === "required" && factorRules.grace === 0;
   return {
     development,
     publicUrl,
@@ -134,7 +138,8 @@ export function parseConfig(source: object) {
       ...trustedDevices.toConfig(values),
       cookieSameSite,
     },
-    passwords: { ...passwordRules.toConfig(values, development), ...hashing.toConfig(values) },
+    secondFactor: factorRules,
+    passwords: { ...passwordRules.toConfig(values, { development, isNeverAlone }), ...hashing.toConfig(values) },
     accounts,
     audit,
     firstSuperuserEmail,

@@ -54,6 +54,11 @@ export const users = sqliteTable(
     verifiedByLink: text("verified_by_link"),
     /** Since when the user has a second factor. A copy: the user's object decides (`factors/second-factor-flag.ts`). */
     secondFactorSince: integer("second_factor_since"),
+    /**
+     * Since when the user must have a second factor, as far as the service has noticed. The grace counts from then
+     * (`access/factor-policy.ts`).
+     */
+    secondFactorDemandedAt: integer("second_factor_demanded_at"),
     /** What the secrets of the user's factors are sealed with, itself sealed (`factors/factor-key.ts`). */
     factorKey: text("factor_key"),
     /** The factors that an import has brought, until the user's object has them (`factors/imported-factors.ts`). */

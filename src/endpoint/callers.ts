@@ -1,4 +1,5 @@
 /** Who calls an endpoint, and how that is proved. */
+import { isFactorDue } from "../access/factor-policy.ts";
 import { identifyUser } from "../access/identify-user.ts";
 import { may, needs, type Permission } from "../access/permissions.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -123,15 +124,27 @@ function refuseOldLogin(
 export function operator(permission: Permission): CallerKind<Principal> {
   return {
     credentials: user.credentials,
-    refusals: [...user.refusals, "forbidden"],
+    refusals: [...user.refusals, "forbidden", "reauthentication_required", "second_factor_enrolment_required"],
     note: needs(permission),
     changes: changesPerCaller("changesPerOperator"),
     async identify(services, exchange, id) {
       const principal = await user.identify(services, exchange, id);
       if (isRefusal(principal)) return principal;
-      return may(principal.user, permission) ? principal : refuse("forbidden");
+      if (!may(principal.user, permission)) return refuse("forbidden");
+      return refuseWithoutFactor(services, principal) ?? principal;
     },
   };
+}
+
+/**
+ * Refuses a permission to a user who must have a second factor by now, and whose access token is of a login without one.
+ * The session itself goes on: the user's own account stays open, so that they can set a factor up there.
+ */
+function refuseWithoutFactor({ clock, config }: Services, principal: Principal) {
+  const { authentication, user: caller } = principal;
+  if (authentication.acr === "aal2" || !isFactorDue(config, caller, clock.now())) return undefined;
+  if (caller.secondFactorSince !== null) return refuseUnprovedFactor(principal);
+  return refuse("second_factor_enrolment_required", { userId: caller.id });
 }
 
 /** An operator who has the permission for the user whose id is in the path. The handler gets that user as `target`. */

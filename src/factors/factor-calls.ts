@@ -62,8 +62,8 @@ export function createFactors(
             async (factors): Promise<PasskeyAddition | null> =>
               factors.addPasskey(userId, passkey, challenge, recoveryMacs),
           ),
-        remove: (id: string) =>
-          change(async (factors): Promise<Factor | undefined | null> => factors.remove(userId, id)),
+        remove: (id: string, { keepsLast }: { keepsLast: boolean }) =>
+          change(async (factors): Promise<Factor | "last" | undefined | null> => factors.remove(userId, id, keepsLast)),
         replaceRecoveryCodes: (macs: readonly string[]) =>
           change((factors) => factors.replaceRecoveryCodes(userId, macs)),
       };

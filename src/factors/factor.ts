@@ -3,7 +3,7 @@ import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 
 /** What a user can add, and remove again. */
-const FACTOR_KINDS = ["totp", "passkey"] as const;
+export const FACTOR_KINDS = ["totp", "passkey"] as const;
 
 type FactorKind = (typeof FACTOR_KINDS)[number];
 

@@ -1,7 +1,7 @@
 /**
- * A login that waits for its second factor: the password was right. The client keeps it as a token, `ppt_` followed by
- * the base64url encoding of a JSON text that is sealed with AES-256-GCM. It opens nothing but the routes of the second
- * factor, and it works once.
+ * Logins that wait: the password was right, and the second factor is still to be proved, or to be set up. The client
+ * keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with AES-256-GCM. It opens
+ * nothing but the routes of its kind, and it works once.
  */
 import * as z from "zod";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -9,15 +9,14 @@ import type { Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, parseJson, utf8 } from "../platform/encoding.ts";
 import { createId, type Random } from "../platform/random.ts";
 
-const pendingLogin = z.object({
+/** A login of a user who must set up a second factor first. */
+const enrolment = z.object({
   /** Of this login: remembered once it is spent. */
   id: z.uuid(),
   expiresAt: z.int(),
   userId: z.uuid(),
   /** The user's session epoch when the password was right. A login from before a change of it is refused. */
   epoch: z.int(),
-  /** The user's factor key, still sealed, so that the code can be judged without reading the user first. */
-  factorKey: z.string(),
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
   cookie: z.boolean(),
@@ -25,31 +24,73 @@ const pendingLogin = z.object({
   isAnnounced: z.boolean(),
 });
 
+const pendingLogin = enrolment.extend({
+  /** The user's factor key, still sealed, so that the code can be judged without reading the user first. */
+  factorKey: z.string(),
+});
+
+export type Enrolment = z.output<typeof enrolment>;
+
 export type PendingLogin = z.output<typeof pendingLogin>;
 
 /** In milliseconds. */
 export const PENDING_LOGIN_LIFETIME = 10 * MINUTE;
 
-/** Identifies a leaked token as ours. */
-const PREFIX = "ppt_";
-const PURPOSE = "pending-login";
+/** The prefixes identify a leaked token as ours. */
+const PENDING_LOGIN = { prefix: "ppt_", purpose: "pending-login", content: pendingLogin } as const;
+const ENROLMENT = { prefix: "pet_", purpose: "enrolment", content: enrolment } as const;
 
-export async function sealPendingLogin(
-  login: Omit<PendingLogin, "id" | "expiresAt">,
-  { clock, random, secrets }: { clock: Clock; random: Random; secrets: Secrets },
-): Promise<string> {
-  const now = clock.now();
-  const content: PendingLogin = { ...login, id: createId(now, random), expiresAt: now + PENDING_LOGIN_LIFETIME };
-  return PREFIX + encodeBase64url(await secrets.seal(PURPOSE, utf8(JSON.stringify(content)), "", random));
+type Kind = typeof PENDING_LOGIN | typeof ENROLMENT;
+
+interface Sealing {
+  clock: Clock;
+  random: Random;
+  secrets: Secrets;
+}
+
+type Opening = Pick<Sealing, "clock" | "secrets">;
+
+export function sealPendingLogin(login: Omit<PendingLogin, "id" | "expiresAt">, services: Sealing): Promise<string> {
+  return seal(PENDING_LOGIN, login, PENDING_LOGIN_LIFETIME, services);
 }
 
 /** The login, or `undefined` if the token is not one of this service, or has expired. Uses no storage. */
-export async function openPendingLogin(
+export function openPendingLogin(token: string, services: Opening): Promise<PendingLogin | undefined> {
+  return open<PendingLogin>(PENDING_LOGIN, token, services);
+}
+
+/** `lifetime` in milliseconds. */
+export function sealEnrolment(
+  login: Omit<Enrolment, "id" | "expiresAt">,
+  lifetime: number,
+  services: Sealing,
+): Promise<string> {
+  return seal(ENROLMENT, login, lifetime, services);
+}
+
+/** As {@link openPendingLogin}. */
+export function openEnrolment(token: string, services: Opening): Promise<Enrolment | undefined> {
+  return open<Enrolment>(ENROLMENT, token, services);
+}
+
+async function seal(
+  { prefix, purpose }: Kind,
+  login: object,
+  lifetime: number,
+  { clock, random, secrets }: Sealing,
+): Promise<string> {
+  const now = clock.now();
+  const content = { ...login, id: createId(now, random), expiresAt: now + lifetime };
+  return prefix + encodeBase64url(await secrets.seal(purpose, utf8(JSON.stringify(content)), "", random));
+}
+
+async function open<Login extends Enrolment>(
+  { prefix, purpose, content }: { prefix: string; purpose: string; content: z.ZodType<Login> },
   token: string,
-  { clock, secrets }: { clock: Clock; secrets: Secrets },
-): Promise<PendingLogin | undefined> {
-  const sealed = token.startsWith(PREFIX) ? decodeBase64url(token.slice(PREFIX.length)) : undefined;
-  const opened = sealed && (await secrets.open(PURPOSE, sealed, ""));
-  const { data: login } = pendingLogin.safeParse(opened && parseJson(new TextDecoder().decode(opened.plaintext)));
+  { clock, secrets }: Opening,
+): Promise<Login | undefined> {
+  const sealed = token.startsWith(prefix) ? decodeBase64url(token.slice(prefix.length)) : undefined;
+  const opened = sealed && (await secrets.open(purpose, sealed, ""));
+  const { data: login } = content.safeParse(opened && parseJson(new TextDecoder().decode(opened.plaintext)));
   return login !== undefined && clock.now() < login.expiresAt ? login : undefined;
 }

@@ -33,10 +33,19 @@ export interface PasskeyProof {
   userId: string;
 }
 
+/**
+ * A new factor, by which a user who must have one finishes a login: an authenticator app with its first code, or a
+ * passkey that was verified. `macs` are those of the recovery codes.
+ */
+export type NewFactorProof =
+  | { kind: "new_totp"; code: string; key: string; macs: readonly string[] }
+  | { kind: "new_passkey"; passkey: NewPasskey; challenge: SingleUse; macs: readonly string[] };
+
 export type FactorProof = CodeProof | PasskeyProof;
 
 /**
- * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already.
+ * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already, or the
+ * user has a factor by now instead of none.
  * `limited`: too many codes were wrong, and the next one is checked after `wait` milliseconds.
  */
 export type FailedProof = { outcome: "invalid" } | { outcome: "spent" } | { outcome: "limited"; wait: number };
@@ -47,6 +56,8 @@ export interface ProvedFactor {
   recoveryCodesLeft: number;
   /** The passkey's counter fell back, so there may be a copy of it. */
   hasCounterFallenBack?: boolean;
+  /** The factor that was added by this proof. */
+  added?: Factor;
 }
 
 export type FactorVerdict = ProvedFactor | FailedProof;
@@ -117,23 +128,9 @@ export class SecondFactors implements Lapsing {
     macs: readonly string[],
     { rule, time, mayConfirm }: { rule: LimitRule | undefined; time: () => number; mayConfirm: () => boolean },
   ) {
-    const waiting = this.#records.findUnconfirmed(time());
-    const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(proof.key));
+    const confirm = await this.#prepareConfirmation(proof, macs);
     const now = time();
-    if (!mayConfirm()) return null;
-    return this.#judge(rule, now, (): Confirmation | undefined => {
-      // Read again: it may have been confirmed or replaced meanwhile.
-      const left = this.#records.findUnconfirmed(now);
-      const used = left && usedTotp([left], seeds, proof.code, now);
-      if (used === undefined) return undefined;
-      const others = this.#records.list().length;
-      if (others >= MOST_FACTORS) return undefined;
-      const isFirst = others === 0;
-      this.#records.use(used, now);
-      this.#records.confirm(used.id);
-      if (isFirst) this.#codes.replace(macs);
-      return { outcome: "confirmed", factor: withoutContent(used), isFirst };
-    });
+    return mayConfirm() ? confirm(rule, now) : null;
   }
 
   /** Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. */
@@ -165,8 +162,17 @@ export class SecondFactors implements Lapsing {
    * Opens what it takes to judge a proof. Returns the judgement, which spends what was right, and with it `login`, the
    * login that waits for it.
    */
-  async prepare(proof: FactorProof, login?: SingleUse): Promise<Judge> {
-    return proof.kind === "passkey" ? this.#preparePasskey(proof, login) : this.#prepareCode(proof, login);
+  async prepare(proof: FactorProof | NewFactorProof, login?: SingleUse): Promise<Judge> {
+    switch (proof.kind) {
+      case "passkey":
+        return this.#preparePasskey(proof, login);
+      case "new_totp":
+        return this.#prepareNewTotp(proof, login);
+      case "new_passkey":
+        return this.#prepareNewPasskey(proof, login);
+      default:
+        return this.#prepareCode(proof, login);
+    }
   }
 
   async #prepareCode({ kind, code, key }: CodeProof, login: SingleUse | undefined): Promise<Judge> {
@@ -203,6 +209,57 @@ export class SecondFactors implements Lapsing {
     };
   }
 
+  async #prepareNewTotp(proof: NewFactorProof & { kind: "new_totp" }, login: SingleUse | undefined): Promise<Judge> {
+    const confirm = await this.#prepareConfirmation(proof, proof.macs);
+    return (rule, now) => {
+      if (!this.#awaitsFirst(login)) return { outcome: "spent" };
+      const confirmation = confirm(rule, now);
+      return confirmation.outcome === "confirmed" ? this.#enrolled(confirmation.factor, login) : confirmation;
+    };
+  }
+
+  async #prepareNewPasskey(
+    { passkey, challenge, macs }: NewFactorProof & { kind: "new_passkey" },
+    login: SingleUse | undefined,
+  ): Promise<Judge> {
+    return (_, now) => {
+      if (!this.#awaitsFirst(login)) return { outcome: "spent" };
+      const addition = this.addPasskey(passkey, challenge, macs, now);
+      return addition.outcome === "added" ? this.#enrolled(addition.factor, login) : { outcome: "invalid" };
+    };
+  }
+
+  /** Whether this login may still add the user's first factor. */
+  #awaitsFirst(login: SingleUse | undefined): boolean {
+    return this.since === null && login !== undefined && !this.#spent.has(login);
+  }
+
+  #enrolled(added: Factor, login: SingleUse | undefined): ProvedFactor {
+    if (login !== undefined) this.#spent.add(login);
+    return { outcome: "proved", kind: added.kind, recoveryCodesLeft: this.#codes.left, added };
+  }
+
+  /** Opens the seed of the authenticator app that waits. Returns what judges its first code, and puts it in force. */
+  async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
+    // One that waits no longer is found too. The judgement leaves it out.
+    const waiting = this.#records.findUnconfirmed(0);
+    const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(key));
+    return (rule: LimitRule | undefined, now: number) =>
+      this.#judge(rule, now, (): Exclude<Confirmation, FailedProof> | undefined => {
+        // Read again: it may have been confirmed or replaced meanwhile.
+        const left = this.#records.findUnconfirmed(now);
+        const used = left && usedTotp([left], seeds, code, now);
+        if (used === undefined) return undefined;
+        const others = this.#records.list().length;
+        if (others >= MOST_FACTORS) return undefined;
+        const isFirst = others === 0;
+        this.#records.use(used, now);
+        this.#records.confirm(used.id);
+        if (isFirst) this.#codes.replace(macs);
+        return { outcome: "confirmed", factor: withoutContent(used), isFirst };
+      });
+  }
+
   /** The renamed factor; `undefined` if there is none with this id. */
   rename(id: string, name: string): Factor | undefined {
     const factor = this.#find(id);
@@ -210,9 +267,13 @@ export class SecondFactors implements Lapsing {
     return factor && { ...factor, name };
   }
 
-  /** The removed factor; `undefined` if there is none with this id. The recovery codes go with the last one. */
-  remove(id: string): Factor | undefined {
+  /**
+   * The removed factor; `undefined` if there is none with this id. The recovery codes go with the last one. `last` if
+   * `keepsLast`, and it is the last one.
+   */
+  remove(id: string, keepsLast: boolean): Factor | "last" | undefined {
     const factor = this.#find(id);
+    if (factor !== undefined && keepsLast && this.#records.list().length === 1) return "last";
     if (factor !== undefined) this.#records.delete(id);
     if (this.#records.list().length === 0) this.#codes.forget();
     return factor;

@@ -105,10 +105,11 @@ export class UserFactors extends RpcTarget {
     return this.#parts.factors.rename(id, name);
   }
 
-  async remove(userId: string, id: string): Promise<Factor | undefined | null> {
+  /** `keepsLast`: whether the user must have one. A Worker of an earlier release doesn't say. */
+  async remove(userId: string, id: string, keepsLast = false): Promise<Factor | "last" | undefined | null> {
     if (!this.#mayChange) return null;
-    const factor = this.#parts.factors.remove(id);
-    if (factor !== undefined) await this.#reportFactor("second_factor_removed", userId, factor);
+    const factor = this.#parts.factors.remove(id, keepsLast);
+    if (factor !== undefined && factor !== "last") await this.#reportFactor("second_factor_removed", userId, factor);
     return factor;
   }
 

@@ -54,6 +54,12 @@ export const PROBLEMS = {
     title: "Login expired",
     detail: "The `pending_token` has expired, was used, or was not issued by this service. Log in again.",
   },
+  invalid_enrolment_token: {
+    status: 401,
+    title: "Enrolment expired",
+    detail:
+      "The `enrolment_token` has expired, was used, was not issued by this service, or the account has changed since. Log in again.",
+  },
   invalid_factor: {
     status: 401,
     statusIfLoggedIn: 403,
@@ -71,6 +77,12 @@ export const PROBLEMS = {
     title: "Second factor required",
     detail:
       "The password is right, and the account has a second factor. Log in: send the `pending_token` and a code of one of the `factors` to `/api/v1/auth/second-factor`. Reauthenticate: send a code instead of the password.",
+  },
+  second_factor_enrolment_required: {
+    status: 403,
+    title: "Second factor must be set up",
+    detail:
+      "The account must have a second factor, and has none. At a login: send the `enrolment_token` to the routes under `/api/v1/auth/enrolment`. With an access token: add a factor at `/api/v1/users/me/factors`, and reauthenticate with it.",
   },
   second_factor_lost: {
     status: 403,
@@ -144,6 +156,11 @@ export const PROBLEMS = {
     status: 409,
     title: "Too many factors",
     detail: "The account has the maximum number of second factors. Remove one first.",
+  },
+  last_factor: {
+    status: 409,
+    title: "Last second factor",
+    detail: "The account must have a second factor, and this is the only one. Add another one first.",
   },
   last_superuser: {
     status: 409,

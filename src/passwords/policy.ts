@@ -4,6 +4,8 @@ import { MAX_PASSWORD_LENGTH } from "../config/settings/password-rules.ts";
 import { codePointLength } from "../platform/encoding.ts";
 import { type Lengths, passwordFault, shapeFaults } from "./faults.ts";
 
+type UserLengths = Pick<Lengths, "maximumLength"> & { minimumLengthWithFactor: number };
+
 const TOO_LONG = passwordFault("too_long", MAX_PASSWORD_LENGTH);
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
@@ -17,6 +19,11 @@ export const typedPassword = z
   })
   .refine((text) => text.isWellFormed(), passwordFault("invalid").message)
   .meta({ ...shown, maxLength: MAX_PASSWORD_LENGTH });
+
+/** A new password of somebody whom the request does not tell: its owner's least length may be higher. */
+export function newPasswordOfUser({ maximumLength, minimumLengthWithFactor }: UserLengths) {
+  return newPassword({ maximumLength, minimumLength: minimumLengthWithFactor });
+}
 
 /** A new password: its length is checked, its composition is not (NIST SP 800-63B-4 §3.1.1.2). */
 export function newPassword(lengths: Lengths) {

@@ -1,5 +1,6 @@
 /**
- * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). They are the same wherever a password is set.
+ * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2). They are the same wherever a password is set,
+ * but for the least length, which depends on whether its owner must have a second factor.
  * The local rules come first, then the check for breaches. Hashes nothing, and reads only the list of common passwords
  * from storage.
  */
@@ -38,8 +39,9 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   async function checkPassword(
     password: string,
     owner: PasswordOwner,
+    minimumLength = rules.minimumLength,
   ): Promise<PasswordCheck | Refusal<"unavailable">> {
-    const faults = await localFaults(password, owner);
+    const faults = await localFaults(password, owner, minimumLength);
     // A password that is refused anyway does not need to be checked by another service.
     if (faults.length > 0 || rules.breachCheck === "off") return { faults, breachesUnknown: false };
     const hasLeaked = await breaches.know(password);
@@ -48,8 +50,8 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   }
 
   /** The faults that can be found without another service. */
-  async function localFaults(password: string, owner: PasswordOwner): Promise<PasswordFault[]> {
-    const faults = shapeFaults(password, rules);
+  async function localFaults(password: string, owner: PasswordOwner, minimumLength: number): Promise<PasswordFault[]> {
+    const faults = shapeFaults(password, { ...rules, minimumLength });
     if (faults.some(({ code }) => code !== "too_short")) return faults;
     const emailWords = owner.email === undefined ? [] : wordsOfEmail(owner.email);
     if (emailWords.some((word) => containsWord(password, word))) faults.push(passwordFault("contains_email"));
@@ -64,10 +66,10 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
     check: checkPassword,
     /**
      * Refuses an unacceptable password, and names the field that it came in. `details` belong in the audit event of the
-     * change.
+     * change. `minimumLength`: of this owner, if it is known.
      */
-    async require(field: string, password: string, owner: PasswordOwner) {
-      const check = await checkPassword(password, owner);
+    async require(field: string, password: string, owner: PasswordOwner, minimumLength?: number) {
+      const check = await checkPassword(password, owner, minimumLength);
       if (isRefusal(check)) return check;
       const errors = check.faults.map((fault) => ({ field, ...fault }));
       if (errors.length > 0) return refuse("validation_failed", { errors });

@@ -2,7 +2,7 @@
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { ProofKind } from "../factors/factor.ts";
-import type { FactorProof, FailedProof, ProvedFactor } from "../factors/second-factors.ts";
+import type { FactorProof, FailedProof, NewFactorProof, ProvedFactor } from "../factors/second-factors.ts";
 import type { SingleUse } from "../factors/spent-tokens.ts";
 import type { LimitReading } from "../limits/gcra.ts";
 import type { Authentication } from "./authentication.ts";
@@ -97,7 +97,9 @@ export interface OpenedSession extends Session {
 export interface FactorStep {
   /** Whether D1 knows of one. If the object does not, it has been lost, and the password alone must not be enough. */
   isExpected: boolean;
-  proof?: FactorProof;
+  /** Whether the user must have one by now. Absent from a Worker of an earlier release. */
+  isDemanded?: boolean;
+  proof?: FactorProof | NewFactorProof;
   /** The login that waits for the proof, if there is one. It is spent with it. */
   login?: SingleUse;
   /** The trusted device that the login comes from, as its token says. If it is still trusted, no proof is needed. */
@@ -106,7 +108,10 @@ export interface FactorStep {
   trustUntil?: number | undefined;
 }
 
-/** No second factor was sent although the user has one, or not a right one. */
+/**
+ * No second factor was sent although the user has one, or not a right one. Without `kinds` the user has none, and must
+ * have one.
+ */
 export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | FailedProof;
 
 /** The user's object has no second factor, although D1 knows of one. No proof was sent, so none was judged. */

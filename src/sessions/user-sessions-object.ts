@@ -117,6 +117,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     }
     // A change that D1 does not have yet explains why it expects another state.
     if (asked === undefined && step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
+    if (asked === undefined && step?.isDemanded) return { outcome: "factor_required", kinds: [] };
     this.#revocations.expectSession(userId);
     this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
@@ -138,6 +139,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const lapses = [factor && this.#factors.nextLapse(), step?.trustUntil];
     await this.#armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
     if (factor !== undefined) await this.#armForReports(now);
+    // As for any change of the factors.
+    if (factor?.added !== undefined) await this.#factorFlag.deliver(this.env);
     return { ...session, authentication, factor: factor ?? null, isNewDevice };
   }
 
@@ -405,12 +408,18 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#trustedDevices.add({ id, epoch, deviceName, userAgent, ...times, sessionId: id });
   }
 
-  /** Reports what the owner should know about the use of a factor: they may not have used it themselves. */
+  /** Reports what the owner should know about the use of a factor, or a new one: they may not have used it themselves. */
   #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): void {
     const { origin = NO_REQUEST, traceparent } = rules;
     const left = factor.recoveryCodesLeft;
     const about = { actorId: userId, details: null };
-    if (factor.kind === "recovery_code") {
+    if (factor.added !== undefined) {
+      const { id, kind } = factor.added;
+      const event = { ...about, type: "second_factor_added", details: { factor_id: id, kind } } as const;
+      const news = { kind: "second_factor_added", userId, factor: kind } as const;
+      this.#reports.add(event, news, { origin, traceparent }, now);
+      this.#factorFlag.note(userId, this.#factors.since);
+    } else if (factor.kind === "recovery_code") {
       const event = { ...about, type: "recovery_code_used", details: { left } } as const;
       this.#reports.add(event, { kind: "recovery_code_used", userId, left }, { origin, traceparent }, now);
     } else if (factor.hasCounterFallenBack) {

@@ -24,7 +24,7 @@ import {
 /** The fields that only operators change. */
 type OperatorFields = Pick<User, "role" | "isActive" | "isVerified" | "isSuperuser">;
 
-type OperatorChange = Partial<Profile & OperatorFields & Pick<User, "passwordHash">>;
+type OperatorChange = Partial<Profile & OperatorFields & Pick<User, "passwordHash" | "secondFactorDemandedAt">>;
 
 interface Update {
   actor: User;

@@ -180,6 +180,7 @@ function unverifiedUser(db: Database, id: string) {
       locale: registrations.locale,
       verifiedByLink: sql`NULL`.as("verified_by_link"),
       secondFactorSince: sql`NULL`.as("second_factor_since"),
+      secondFactorDemandedAt: sql`NULL`.as("second_factor_demanded_at"),
       factorKey: sql`NULL`.as("factor_key"),
       importedFactors: sql`NULL`.as("imported_factors"),
       userHandle: sql`NULL`.as("user_handle"),

@@ -26,6 +26,7 @@ export const NEW_USER = {
   locale: "en",
   verifiedByLink: null,
   secondFactorSince: null,
+  secondFactorDemandedAt: null,
   factorKey: null,
   importedFactors: null,
   userHandle: null,

@@ -129,13 +129,23 @@ export function createUserStore(db: Database) {
 
     /**
      * Stores the time of a login. Also stores `rehash`, if the password hash has not changed meanwhile. If `rule` is
-     * given, takes the login from the user's budget. Returns `false` if the user was deleted or disabled, if their
+     * given, takes the login from the user's budget. `demandedAt`: since when the user must have a second factor, if that changes. Returns `false` if the user was deleted or disabled, if their
      * session epoch has changed meanwhile, or if other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
       rehash: { from: string; to: string } | undefined,
-      { consequences, now, rule }: { consequences: Consequences; now: number; rule?: LimitRule | undefined },
+      {
+        consequences,
+        now,
+        rule,
+        demandedAt,
+      }: {
+        consequences: Consequences;
+        now: number;
+        rule?: LimitRule | undefined;
+        demandedAt?: number | null | undefined;
+      },
     ) {
       const budget = rule === undefined ? undefined : loginBudget(rule, now);
       const hash =
@@ -144,15 +154,24 @@ export function createUserStore(db: Database) {
           : {
               passwordHash: sql`CASE WHEN ${users.passwordHash} = ${rehash.from} THEN ${rehash.to} ELSE ${users.passwordHash} END`,
             };
+      const demand = demandedAt === undefined ? {} : { secondFactorDemandedAt: demandedAt };
       const { recorded } = await batchOf(db, {
         recorded: db
           .update(users)
-          .set({ lastLoginAt: now, ...hash, ...budget?.taken })
+          .set({ lastLoginAt: now, ...hash, ...budget?.taken, ...demand })
           .where(and(eq(users.id, id), eq(users.isActive, true), eq(users.sessionEpoch, sessionEpoch), budget?.isLeft))
           .returning({ id: users.id }),
         ...storing(db, consequences),
       });
       return recorded.length > 0;
+    },
+
+    /** Stores since when the user must have a second factor, unless that is known. */
+    async noteFactorDemand(id: string, now: number): Promise<void> {
+      await db
+        .update(users)
+        .set({ secondFactorDemandedAt: now })
+        .where(and(eq(users.id, id), isNull(users.secondFactorDemandedAt)));
     },
   };
 }

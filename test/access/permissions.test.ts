@@ -92,6 +92,9 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
 const PUBLIC = [
   "acceptInvitation",
   "confirmEmail",
+  "confirmEnrolledTotp",
+  "enrolPasskey",
+  "enrolTotp",
   "forgotPassword",
   "judgePassword",
   "logInWithPasskey",
@@ -103,6 +106,7 @@ const PUBLIC = [
   "readAcceptInvitationPage",
   "readAccountPage",
   "readConfirmEmailPage",
+  "readEnrolmentPasskeyOptions",
   "readHealth",
   "readJwks",
   "readLoginPage",

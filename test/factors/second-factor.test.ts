@@ -26,7 +26,11 @@ describe("an authenticator app", () => {
     expect(secret).toMatch(/^[A-Z2-7]{32}$/);
     expect(uri).toContain(`secret=${secret}`);
     expect(qr_svg).toMatch(/^<svg /);
-    expect((await factorsOf(person.accessToken)).json).toEqual({ items: [], recovery_codes_left: 0 });
+    expect((await factorsOf(person.accessToken)).json).toEqual({
+      items: [],
+      recovery_codes_left: 0,
+      required_from: null,
+    });
     await logIn(person);
     expectProblem(await confirmTotp(person.accessToken, "000000"), 403, "invalid_factor");
     const confirmed = await confirmTotp(person.accessToken, await codeOf(secret));
@@ -304,7 +308,11 @@ describe("an operator who removes second factors", () => {
     const [person, admin] = [await enrolled(), await withStanding("admin")];
     expect((await removeAll(admin.accessToken, person.userId)).status).toBe(204);
     await logIn(person);
-    expect((await factorsOf(person.accessToken)).json).toEqual({ items: [], recovery_codes_left: 0 });
+    expect((await factorsOf(person.accessToken)).json).toEqual({
+      items: [],
+      recovery_codes_left: 0,
+      required_from: null,
+    });
     await reported(person);
     const [event] = await eventsOf(person.userId, "second_factors_removed");
     expect(event).toMatchObject({ actor_id: admin.userId });

@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
+import { sealEnrolment } from "../../src/factors/pending-login.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { type Answer, expectProblem, get, post } from "../support/client.ts";
 import { addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
@@ -12,12 +13,14 @@ import { expectAlive, type Prepare } from "./scenario.ts";
 
 type Holder = Omit<LoggedIn, "answer"> & { totp: Totp; recoveryCodes: string[]; pending: string };
 
-const { factors } = coldIsolate();
+const services = coldIsolate();
+const { factors } = services;
 
 /** Turnstile passes every token. */
 const turnstile_token = "a-token-of-turnstile";
 const factorsOf = (bearer: string) => get("/api/v1/users/me/factors", { bearer });
 
+const ENROLMENT = "/api/v1/auth/enrolment";
 const SITE = { rpId: "localhost", origin: "http://localhost:8787" };
 const PASSKEYS = "/api/v1/users/me/factors/passkeys";
 const creationOptions = async (bearer: string) => (await post(`${PASSKEYS}/options`, undefined, { bearer })).json;
@@ -69,6 +72,12 @@ async function expectAsked(person: { email: string; password: string; trusted_de
   expectProblem(answer, 403, "second_factor_required");
 }
 
+/** A login that waits until its user has set up a second factor. */
+function enrolmentOf({ userId }: Pick<Holder, "userId">): Promise<string> {
+  const login = { userId, epoch: 0, deviceName: null, cookie: false, isAnnounced: false };
+  return sealEnrolment(login, 900_000, services);
+}
+
 /** Whether the code of a user was spent. */
 const hasUsed =
   ({ userId, totp }: Holder, since: number) =>
@@ -78,7 +87,7 @@ const hasUsed =
   };
 
 /** The user can log in with the next code, whatever became of the one before. */
-async function expectSecondLogin(person: Holder): Promise<void> {
+async function expectSecondLogin(person: Pick<Holder, "email" | "username" | "password" | "totp">): Promise<void> {
   const answer = await secondStep(await pendingToken(person, { turnstile_token }), {
     totp: await codeOf(person.totp.secret, LATER),
   });
@@ -206,6 +215,41 @@ export const FACTORS: Record<string, Prepare> = {
       body: { code: await codeOf(secret, UNUSED) },
       isDone: async () => (await factorsOf(bearer)).json.items.length === 1,
       whenDone: async () => expect((await factorsOf(bearer)).json.items).toMatchObject([{ id, kind: "totp" }]),
+    };
+  },
+
+  async enrolTotp() {
+    return { method: "POST", path: `${ENROLMENT}/totp`, body: { enrolment_token: await enrolmentOf(await visitor()) } };
+  },
+
+  async confirmEnrolledTotp() {
+    const person = await visitor();
+    const enrolment_token = await enrolmentOf(person);
+    const { id, secret } = (await post(`${ENROLMENT}/totp`, { enrolment_token })).json;
+    return {
+      ...{ method: "POST", path: `${ENROLMENT}/totp/confirm`, isCold: true, again: "invalid_enrolment_token" },
+      body: { enrolment_token, code: await codeOf(secret, UNUSED) },
+      isDone: async () => (await factors.list(person.userId)).items.length === 1,
+      // The recovery codes may be lost with the answer. The app is not, so its owner can get others.
+      whenDone: () => expectSecondLogin({ ...person, totp: { id, secret } }),
+    };
+  },
+
+  async readEnrolmentPasskeyOptions() {
+    const enrolment_token = await enrolmentOf(await visitor());
+    return { method: "POST", path: `${ENROLMENT}/passkey/options`, body: { enrolment_token } };
+  },
+
+  async enrolPasskey() {
+    const person = await visitor();
+    const enrolment_token = await enrolmentOf(person);
+    const options = (await post(`${ENROLMENT}/passkey/options`, { enrolment_token })).json;
+    const credential = await createAuthenticator(SITE).register(options);
+    return {
+      ...{ method: "POST", path: `${ENROLMENT}/passkey`, isCold: true, again: "invalid_enrolment_token" },
+      body: { enrolment_token, credential },
+      isDone: async () => (await factors.list(person.userId)).items.length === 1,
+      whenDone: () => pendingToken(person, { turnstile_token }),
     };
   },
 

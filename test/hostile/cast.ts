@@ -10,7 +10,7 @@ import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
-import { Holder } from "./holder.ts";
+import { Holder, Recruit } from "./holder.ts";
 
 /** In everything here that is secret: no answer and no log line may hold it. */
 export const CANARY = "c4nary-7f3e";
@@ -45,6 +45,7 @@ export class Cast {
   #services = coldIsolate();
   #send: Send;
   #holder: Holder | undefined;
+  #recruit: Recruit | undefined;
 
   constructor(send: Send) {
     this.#send = send;
@@ -54,6 +55,7 @@ export class Cast {
   /** Whoever was logged out, changed or deleted by the requests before is somebody again. */
   async rally(): Promise<void> {
     if (this.#holder !== undefined) this.#tell("holder", await this.#holder.codes());
+    if (this.#recruit !== undefined) this.words.set("recruit.code", await this.#recruit.code());
     if (!this.isInDoubt) return;
     this.isInDoubt = false;
     // While somebody else is one, the superuser can be demoted and deleted.
@@ -61,6 +63,7 @@ export class Cast {
     await this.#rally("user", "user");
     await this.#rally("superuser", "superuser");
     await this.#rallyHolder();
+    await this.#rallyRecruit();
     const bearer = this.words.get("superuser.access");
     const target = await get(`/api/v1/users/${this.words.get("target.id")}`, { bearer }, this.#send);
     if (target.json?.role !== "user" || !target.json.is_active) {
@@ -112,6 +115,13 @@ export class Cast {
   async #prepareHolder(): Promise<void> {
     const holder = this.#holder;
     if (holder !== undefined) this.#tell("holder", { ...(await holder.prepare()), ...(await holder.codes()) });
+  }
+
+  async #rallyRecruit(): Promise<void> {
+    if (this.#recruit === undefined || !(await this.#recruit.isWaiting())) {
+      this.#recruit = new Recruit(this.#services, (await this.#create("user")).id);
+    }
+    this.#tell("recruit", { ...(await this.#recruit.prepare()), code: await this.#recruit.code() });
   }
 
   async #logIn(login: { email: string | undefined; password: string | undefined }) {

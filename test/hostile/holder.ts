@@ -1,6 +1,7 @@
 /** The member of the cast who has a second factor, and what proves it. */
 import { factorKeyOf } from "../../src/accounts/factor-keys.ts";
-import { sealPendingLogin } from "../../src/factors/pending-login.ts";
+import { newTotp } from "../../src/accounts/new-totp.ts";
+import { sealEnrolment, sealPendingLogin } from "../../src/factors/pending-login.ts";
 import { createRecoveryCodes, recoveryCodeMac } from "../../src/factors/recovery-codes.ts";
 import { createSeed } from "../../src/factors/totp-seeds.ts";
 import { HOUR } from "../../src/platform/clock.ts";
@@ -12,9 +13,44 @@ import type { coldIsolate } from "../support/services.ts";
 
 type Services = ReturnType<typeof coldIsolate>;
 
+/** Milliseconds: longer than any run. */
+const LONG = 86_400_000;
+
 interface App {
   id: string;
   secret: string;
+}
+
+/** A user whose login waits until they have set up a second factor, and who has begun to. */
+export class Recruit {
+  readonly #services: Services;
+  readonly #userId: string;
+  #app: App | undefined;
+
+  constructor(services: Services, userId: string) {
+    this.#services = services;
+    this.#userId = userId;
+  }
+
+  /** Whether the user still has no factor. */
+  async isWaiting(): Promise<boolean> {
+    return (await this.#services.factors.list(this.#userId)).items.length === 0;
+  }
+
+  async prepare(): Promise<Record<"enrolment", string>> {
+    const user = await this.#services.users.find(this.#userId);
+    if (user === undefined) throw new Error("The recruit is not in the directory.");
+    const { stored, shown } = await newTotp(this.#services, user);
+    await this.#services.factors.changesBy({ userId: user.id, hasProvedFactor: false }).addTotp(stored);
+    this.#app = shown;
+    const login = { userId: user.id, epoch: user.sessionEpoch, deviceName: null, cookie: false, isAnnounced: false };
+    return { enrolment: await sealEnrolment(login, LONG, this.#services) };
+  }
+
+  /** What the app shows now. */
+  async code(): Promise<string> {
+    return this.#app === undefined ? "" : codeOf(this.#app.secret);
+  }
 }
 
 /** Far fewer than a user may have. */

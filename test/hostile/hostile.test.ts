@@ -65,7 +65,11 @@ describe("a hostile request", () => {
     });
     await annotate(`Requests, and the statuses that came back:\n${lines.join("\n")}`);
     // These succeed only with a signature over the challenge of a request before: test/factors/ sends hostile ones.
-    const signed = ["POST /api/v1/auth/passkey", "POST /api/v1/users/me/factors/passkeys"];
+    const signed = [
+      "POST /api/v1/auth/passkey",
+      "POST /api/v1/auth/enrolment/passkey",
+      "POST /api/v1/users/me/factors/passkeys",
+    ];
     expect(operations.map(aimOf).filter((aim) => !hit.has(aim))).toEqual(signed);
   });
 });

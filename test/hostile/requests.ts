@@ -59,6 +59,9 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
     username: "<<invitation.username>>",
   },
   proveSecondFactor: { pending_token: "<<holder.pending>>", recovery_code: "<<holder.recovery>>" },
+  enrolTotp: { enrolment_token: "<<recruit.enrolment>>" },
+  confirmEnrolledTotp: { enrolment_token: "<<recruit.enrolment>>", code: "<<recruit.code>>" },
+  readEnrolmentPasskeyOptions: { enrolment_token: "<<recruit.enrolment>>" },
   confirmTotp: { code: "<<holder.confirmation>>" },
   renameFactor: { name: "An ordinary phone" },
 };

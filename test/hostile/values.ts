@@ -124,7 +124,20 @@ const pendingTokens: Text = fc.constantFrom(
   `ppt_${CANARY}`,
   "<<holder.pending>>A",
 );
-const codes: Text = fc.constantFrom("<<holder.totp>>", "<<holder.confirmation>>", "000000", " 000 000");
+const enrolmentTokens: Text = fc.constantFrom(
+  "<<recruit.enrolment>>",
+  "<<recruit.enrolment>>",
+  "<<holder.pending>>",
+  `pet_${CANARY}`,
+  "<<recruit.enrolment>>A",
+);
+const codes: Text = fc.constantFrom(
+  "<<holder.totp>>",
+  "<<holder.confirmation>>",
+  "<<recruit.code>>",
+  "000000",
+  " 000 000",
+);
 
 /** Values that mean something to this service, by the name of the field. */
 const MEANINGFUL: Record<string, Text> = {
@@ -141,6 +154,7 @@ const MEANINGFUL: Record<string, Text> = {
   token: linkTokens,
   refresh_token: refreshTokens,
   pending_token: pendingTokens,
+  enrolment_token: enrolmentTokens,
   totp: codes,
   code: codes,
   recovery_code: fc.constantFrom("<<holder.recovery>>", "aaaa-bbbb-cccc-dddd"),

@@ -2,6 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LEASE, LIMIT_RULES } from "../../src/config/limit-rules.ts";
+import { sealEnrolment } from "../../src/factors/pending-login.ts";
 import { login } from "../../src/features/login/login.ts";
 import { limitedKey } from "../../src/limits/budgets.ts";
 import { sendWithFault } from "../faults/send.ts";
@@ -231,6 +232,13 @@ describe("a limiter that does not answer", () => {
     deleteMe: ({ password }) => ({ password }),
     reauthenticate: ({ password }) => ({ password }),
     logInWithPasskey: () => ({ credential: credentialWith({ authenticatorData: "AAAA", signature: "AAAA" }) }),
+    enrolTotp: async (person) => ({ enrolment_token: await enrolmentOf(person) }),
+    confirmEnrolledTotp: async (person) => ({ enrolment_token: await enrolmentOf(person), code: "000000" }),
+    readEnrolmentPasskeyOptions: async (person) => ({ enrolment_token: await enrolmentOf(person) }),
+    enrolPasskey: async (person) => ({
+      enrolment_token: await enrolmentOf(person),
+      credential: credentialWith({ attestationObject: "AAAA" }),
+    }),
     addTotp: () => undefined,
     confirmTotp: () => ({ code: "000000" }),
     readPasskeyOptions: () => undefined,
@@ -254,6 +262,10 @@ describe("a limiter that does not answer", () => {
     ...{ id: "AAAA", type: "public-key" },
     response: { clientDataJSON: "AAAA", ...response },
   });
+  const enrolmentOf = ({ userId }: LoggedIn) => {
+    const login = { userId, epoch: 0, deviceName: null, cookie: false, isAnnounced: false };
+    return sealEnrolment(login, 900_000, coldIsolate());
+  };
   /** What the user's own object counts. */
   const countedElsewhere = ["refresh", "proveSecondFactor"];
   const limitedOperations = operations.filter(
@@ -273,7 +285,7 @@ describe("a limiter that does not answer", () => {
     "closes $method $path, with 503",
     async ({ id, method, path }) => {
       const before = await rowOf(person.email);
-      const body = bodies[id]?.(person);
+      const body = await bodies[id]?.(person);
       const query = id === "lookUpUser" ? "?username=ada" : "";
       const where = path.replace("{id}", person.userId) + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);

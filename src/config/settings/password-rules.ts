@@ -1,19 +1,30 @@
 /** Which new passwords are accepted. */
-import { oneOf, type ValuesOf, wholeNumber } from "../values.ts";
+import { givenNumber, oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 
 /** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
 
+/** NIST SP 800-63B-4 §3.1.1.2: the least length of a password alone, and of one that only counts with another factor. */
+const ALONE = 15;
+const WITH_FACTOR = 8;
+
 export const variables = {
-  PASSWORD_MIN_LENGTH: wholeNumber(15, 8, 64),
+  PASSWORD_MIN_LENGTH: givenNumber(WITH_FACTOR, 64).optional(),
   PASSWORD_MAX_LENGTH: wholeNumber(MAX_PASSWORD_LENGTH, 64, MAX_PASSWORD_LENGTH),
   BREACHED_PASSWORD_CHECK: oneOf(["on", "off", "required"]).optional(),
   BREACHED_PASSWORD_TIMEOUT_MILLISECONDS: wholeNumber(1_500, 100, 10_000),
 };
 
-export function toConfig(values: ValuesOf<typeof variables>, development: boolean) {
+/** `isNeverAlone`: whether no password opens a session without a second factor. */
+export function toConfig(
+  values: ValuesOf<typeof variables>,
+  { development, isNeverAlone }: { development: boolean; isNeverAlone: boolean },
+) {
+  const { PASSWORD_MIN_LENGTH: given } = values;
   return {
-    minimumLength: values.PASSWORD_MIN_LENGTH,
+    minimumLength: given ?? (isNeverAlone ? WITH_FACTOR : ALONE),
+    /** Of a user who must have a second factor by now. */
+    minimumLengthWithFactor: given ?? WITH_FACTOR,
     maximumLength: values.PASSWORD_MAX_LENGTH,
     // Off in development, which may be offline and use the passwords of examples.
     breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),

@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { minimumPasswordLength } from "../../access/factor-policy.ts";
 import { checkCurrentPassword } from "../../accounts/check-password.ts";
 import { type Principal, userWithPassword } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
-import { newPassword, typedPassword } from "../../passwords/policy.ts";
+import { newPasswordOfUser, typedPassword } from "../../passwords/policy.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
@@ -16,9 +17,10 @@ export const changePassword = endpoint(
     tag: "Users",
     summary: "Change the password",
     description:
-      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one.",
+      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one. It may be shorter if the user must have a second factor (`SECOND_FACTOR`).",
     caller: userWithPassword,
-    body: (config) => z.strictObject({ current_password: typedPassword, new_password: newPassword(config.passwords) }),
+    body: (config) =>
+      z.strictObject({ current_password: typedPassword, new_password: newPasswordOfUser(config.passwords) }),
     limits: [passwordGuesses],
     success: { status: 204, description: "The password is changed." },
     refusals: ["wrong_password", "validation_failed", "busy", "unavailable", "invalid_access_token"],
@@ -28,8 +30,9 @@ export const changePassword = endpoint(
     const refused = await checkCurrentPassword(services, owner, body.current_password, client.network);
     if (refused !== undefined) return refused;
 
-    const { clock, followUps, loginAttempts, passwordQuality, passwords, users } = services;
-    const checked = await passwordQuality.require("new_password", body.new_password, owner);
+    const { clock, config, followUps, loginAttempts, passwordQuality, passwords, users } = services;
+    const minimum = minimumPasswordLength(config, owner, clock.now());
+    const checked = await passwordQuality.require("new_password", body.new_password, owner, minimum);
     if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;

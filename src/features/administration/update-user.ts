@@ -3,8 +3,10 @@
  * after a change of role, earlier access tokens are refused; a suspension ends every session.
  */
 import * as z from "zod";
+import { mustHaveFactor } from "../../access/factor-policy.ts";
 import { may, type Permission } from "../../access/permissions.ts";
 import type { AuditDetails, AuditEventType } from "../../audit/event-types.ts";
+import type { Config } from "../../config/config.ts";
 import { operator, recent } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -82,7 +84,7 @@ export const updateUser = endpoint(
  * request has changed the user meanwhile, changes nothing.
  */
 async function changeUser(services: Services, actor: User, id: string, body: ChangeBody, expected: string | undefined) {
-  const { administration, clock, followUps, users } = services;
+  const { administration, clock, config, followUps, users } = services;
   const target = await users.find(id);
   if (target === undefined) return refuse("not_found");
   const errors = forbiddenFields(actor, target, body);
@@ -101,8 +103,9 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
     ...(isVerifiedForOwner(target, body) ? { mails: [{ kind: "reset_password", email: target.email }] } : {}),
     ...(endsSessions || changesRole ? { sessionsOf: { userId: id, changesRole } } : {}),
   });
-  const update = { actor, target, change, endsSessions };
-  const changed = await administration.update(update, { consequences, now: clock.now() });
+  const now = clock.now();
+  const update = { actor, target, change: { ...change, ...demandOf(config, target, change, now) }, endsSessions };
+  const changed = await administration.update(update, { consequences, now });
   if (!isRefusal(changed)) await followUps.carryOut(consequences, changed);
   return changed;
 }
@@ -113,6 +116,12 @@ function changeOf(target: User, body: ChangeBody): Partial<User> {
   const taken = isVerified === true && wasNeverProved(target) ? UNENDORSED : {};
   const sent = { role, isActive, isVerified, isSuperuser, ...taken, ...profileChange(body) };
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
+}
+
+/** With a role that asks for a second factor, the user's grace begins. */
+function demandOf(config: Config, target: User, change: Partial<User>, now: number): Partial<User> {
+  const must = mustHaveFactor(config, { ...target, ...change });
+  return must === mustHaveFactor(config, target) ? {} : { secondFactorDemandedAt: must ? now : null };
 }
 
 /**

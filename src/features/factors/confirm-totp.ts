@@ -1,13 +1,12 @@
 import * as z from "zod";
 import { factorKeyOf } from "../../accounts/factor-keys.ts";
+import { newRecoveryCodes, recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
 import { recentUser, refuseUnprovedFactor } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import { typedCode } from "../../factors/factor.ts";
-import { createRecoveryCodes } from "../../factors/recovery-codes.ts";
 import { refuseProof } from "../../factors/refuse-proof.ts";
 import { ownFactors } from "./own-factors.ts";
-import { macsOf, recoveryCodesSchema } from "./recovery-codes.ts";
 
 export const confirmTotp = endpoint(
   {
@@ -32,9 +31,9 @@ export const confirmTotp = endpoint(
     const { audit, meter, random } = services;
     const userId = caller.user.id;
     const key = await factorKeyOf(services, caller.user);
-    const codes = createRecoveryCodes(random);
+    const { codes, macs } = newRecoveryCodes(key, random);
     const proof = { kind: "totp", code: body.code, key } as const;
-    const confirmation = await ownFactors(services, caller).confirmTotp(proof, macsOf(codes, key));
+    const confirmation = await ownFactors(services, caller).confirmTotp(proof, macs);
     if (confirmation === null) return refuseUnprovedFactor(caller);
     if (confirmation.outcome !== "confirmed") {
       if (confirmation.outcome === "invalid") audit.note("second_factor_failed", { actorId: userId, userId });

@@ -1,7 +1,9 @@
 import * as z from "zod";
+import { factorRequiredFrom } from "../../access/factor-policy.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { factorSchema, presentFactor } from "../../factors/factor.ts";
+import { toIsoTime } from "../../platform/clock.ts";
 
 export const listFactors = endpoint(
   {
@@ -19,12 +21,21 @@ export const listFactors = endpoint(
         .strictObject({
           items: z.array(factorSchema),
           recovery_codes_left: z.int().min(0).meta({ description: "Recovery codes that were not used yet." }),
+          required_from: z.iso.datetime().nullable().meta({
+            description:
+              "When the user must have a second factor (`SECOND_FACTOR`); in the past if now, `null` if never.",
+          }),
         })
         .meta({ id: "Factors" }),
     },
   },
-  async ({ factors }, { caller }) => {
+  async ({ clock, config, factors }, { caller }) => {
     const { items, recoveryCodesLeft } = await factors.list(caller.user.id);
-    return { items: items.map(presentFactor), recovery_codes_left: recoveryCodesLeft };
+    const from = factorRequiredFrom(config, caller.user, clock.now());
+    return {
+      items: items.map(presentFactor),
+      recovery_codes_left: recoveryCodesLeft,
+      required_from: from === null ? null : toIsoTime(from),
+    };
   },
 );

@@ -1,8 +1,6 @@
-import * as z from "zod";
+import { optionsForPasskey, passkeyCreationOptions } from "../../accounts/new-passkey.ts";
 import { recentUser } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { createChallenge } from "../../factors/passkeys/challenge.ts";
-import { creationOptions } from "../../factors/passkeys/options.ts";
 
 export const readPasskeyOptions = endpoint(
   {
@@ -17,17 +15,8 @@ export const readPasskeyOptions = endpoint(
     success: {
       status: 200,
       description: "`PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.8).",
-      schema: z.looseObject({ challenge: z.string() }).meta({ id: "PasskeyCreationOptions" }),
+      schema: passkeyCreationOptions,
     },
   },
-  async (services, { caller }) => {
-    const { config, factors } = services;
-    const { id, email, username } = caller.user;
-    return creationOptions({
-      rp: { id: config.passkeys.rpId, name: config.productName },
-      user: { id, name: email, displayName: username },
-      challenge: createChallenge("register", id, services),
-      existing: await factors.passkeys(id),
-    });
-  },
+  (services, { caller }) => optionsForPasskey(services, caller.user),
 );

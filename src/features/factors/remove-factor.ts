@@ -1,3 +1,4 @@
+import { mustHaveFactor } from "../../access/factor-policy.ts";
 import { recentUser, refuseUnprovedFactor } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { refuse } from "../../platform/refusal.ts";
@@ -10,13 +11,16 @@ export const removeFactor = endpoint(
     path: "/api/v1/users/me/factors/{id}",
     tag: "Second factors",
     summary: "Remove a second factor",
-    description: "The owner gets an email. The recovery codes go with the last factor.",
+    description:
+      "The owner gets an email. The recovery codes go with the last factor. Who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even before the grace is over.",
     caller: recentUser,
     success: { status: 204, description: "The factor is removed." },
-    refusals: ["not_found", "reauthentication_required"],
+    refusals: ["not_found", "last_factor", "reauthentication_required"],
   },
   async (services, { caller, id }) => {
-    const factor = await ownFactors(services, caller).remove(id);
+    const keepsLast = mustHaveFactor(services.config, caller.user);
+    const factor = await ownFactors(services, caller).remove(id, { keepsLast });
+    if (factor === "last") return refuse("last_factor");
     if (factor === null) return refuseUnprovedFactor(caller);
     if (factor === undefined) return refuse("not_found");
     return undefined;

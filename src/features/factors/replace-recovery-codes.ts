@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { factorKeyOf } from "../../accounts/factor-keys.ts";
+import { newRecoveryCodes, recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
 import { recentUser, refuseUnprovedFactor } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { createRecoveryCodes } from "../../factors/recovery-codes.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { ownFactors } from "./own-factors.ts";
-import { macsOf, recoveryCodesSchema } from "./recovery-codes.ts";
 
 export const replaceRecoveryCodes = endpoint(
   {
@@ -24,9 +23,8 @@ export const replaceRecoveryCodes = endpoint(
     refusals: ["not_found", "reauthentication_required"],
   },
   async (services, { caller }) => {
-    const key = await factorKeyOf(services, caller.user);
-    const codes = createRecoveryCodes(services.random);
-    const isReplaced = await ownFactors(services, caller).replaceRecoveryCodes(macsOf(codes, key));
+    const { codes, macs } = newRecoveryCodes(await factorKeyOf(services, caller.user), services.random);
+    const isReplaced = await ownFactors(services, caller).replaceRecoveryCodes(macs);
     if (isReplaced === null) return refuseUnprovedFactor(caller);
     if (!isReplaced) return refuse("not_found");
     return { recovery_codes: codes };

@@ -4,7 +4,16 @@ import { tokenPairShape } from "../../tokens/token-pair.ts";
 import { userSchema } from "../../users/user.ts";
 
 /** The answer of a login. */
-export const loginSchema = z.strictObject({ ...tokenPairShape, user: userSchema }).meta({ id: "Login" });
+export const loginSchema = z
+  .strictObject({
+    ...tokenPairShape,
+    user: userSchema,
+    second_factor_required_from: z.iso
+      .datetime()
+      .optional()
+      .meta({ description: "Present if the user has no second factor, and must have one from this time on." }),
+  })
+  .meta({ id: "Login" });
 
 /** The answer of a login with a second factor. */
 export const secondLoginSchema = loginSchema

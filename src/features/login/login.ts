@@ -3,6 +3,7 @@
  * Account state is revealed only after a correct password.
  */
 import * as z from "zod";
+import { factorRequiredFrom } from "../../access/factor-policy.ts";
 import { blockAfterLastGuess, checkPassword } from "../../accounts/check-password.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
@@ -11,6 +12,7 @@ import { trustedDeviceToken } from "../../factors/trusted-device-token.ts";
 import type { LoginAttempt } from "../../limits/login-attempts.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { typedPassword } from "../../passwords/policy.ts";
+import { toIsoTime } from "../../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
 import { personName, typedEmail, typedUsername } from "../../users/fields.ts";
 import type { LoginCandidates } from "../../users/login-candidates.ts";
@@ -71,6 +73,7 @@ export const login = endpoint(
     refusals: [
       "invalid_credentials",
       "second_factor_required",
+      "second_factor_enrolment_required",
       "second_factor_lost",
       "email_not_verified",
       "account_disabled",
@@ -116,7 +119,11 @@ export const login = endpoint(
         return opened;
       }
       exchange.identify(opened.user.id);
-      return { ...handOut(services, exchange, opened.tokens, body.cookie ?? false), user: presentUser(opened.user) };
+      return {
+        ...handOut(services, exchange, opened.tokens, body.cookie ?? false),
+        user: presentUser(opened.user),
+        ...graceOf(services, opened.user),
+      };
     } catch (error) {
       // Something failed here, so this was not a wrong guess.
       await taking.then((attempt) => attempt.refund()).catch(() => {});
@@ -124,6 +131,12 @@ export const login = endpoint(
     }
   },
 );
+
+/** When a user who logged in without a second factor must have one. A grace that began now began with this login. */
+function graceOf({ config }: Services, user: User & { lastLoginAt: number }) {
+  const from = user.secondFactorSince === null ? factorRequiredFrom(config, user, user.lastLoginAt) : null;
+  return from === null ? {} : { second_factor_required_from: toIsoTime(from) };
+}
 
 /** A refused login. Only the audit log learns the reason. */
 interface FailedLogin {

@@ -1,6 +1,14 @@
 /** The last step of a login: the session, its first tokens, and the notices that it causes. */
+import { changedDemand, isFactorDue } from "../../access/factor-policy.ts";
 import type { Services } from "../../endpoint/services.ts";
-import { PENDING_LOGIN_LIFETIME, type PendingLogin, sealPendingLogin } from "../../factors/pending-login.ts";
+import { FACTOR_KINDS } from "../../factors/factor.ts";
+import {
+  type Enrolment,
+  PENDING_LOGIN_LIFETIME,
+  type PendingLogin,
+  sealEnrolment,
+  sealPendingLogin,
+} from "../../factors/pending-login.ts";
 import type { Trust } from "../../factors/trusted-device-token.ts";
 import type { Client } from "../../http/exchange.ts";
 import type { ProvedAttempt } from "../../limits/login-attempts.ts";
@@ -86,13 +94,15 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const { id: userId, sessionEpoch: epoch } = user;
   const pending = { userId, epoch, deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null };
   const isExpected = user.secondFactorSince !== null;
+  const isDemanded = isFactorDue(config, user, clock.now());
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
-  const step = { isExpected, trustedDevice };
+  const step = { isExpected, isDemanded, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    const opening = isExpected ? endUnasked(services, userId, started.opening) : started.opening;
+    const opening =
+      isExpected || isDemanded ? endUnasked(services, userId, isExpected, started.opening) : started.opening;
     // The user's object decides. D1 and the token of a trusted device usually know what it will say. If not, the login
     // is recorded although it is none.
-    const early = isExpected && trustedDevice === undefined ? await opening : null;
+    const early = isDemanded || (isExpected && trustedDevice === undefined) ? await opening : null;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
     const details = isExpected && trustedDevice !== undefined ? { trusted_device: trustedDevice } : {};
     const [session, recorded] = await Promise.all([opening, recordLogin(services, login, started, details)]);
@@ -105,11 +115,16 @@ export async function openSession(services: Services, login: OpenableLogin) {
 }
 
 /** An object of an earlier release, after a rollback, opens a session without asking for the factor. Ends that again. */
-async function endUnasked({ sessions }: Services, userId: string, opening: Promise<Opening>): Promise<Opening> {
+async function endUnasked(
+  { sessions }: Services,
+  userId: string,
+  isExpected: boolean,
+  opening: Promise<Opening>,
+): Promise<Opening> {
   const opened = await opening;
   if (opened === null || isUnproved(opened) || opened.factor !== undefined) return opened;
   await sessions.end(userId, opened.id);
-  return { outcome: "lost" };
+  return isExpected ? { outcome: "lost" } : { outcome: "factor_required", kinds: [] };
 }
 
 /**
@@ -126,6 +141,9 @@ async function askForFactor(
   const { factorKey } = user;
   const details = { reason: "second_factor_required", ...recorded };
   await attempt.refundGuess();
+  if (unproved.outcome === "factor_required" && unproved.kinds.length === 0) {
+    return askToEnrol(services, { ...pending, cookie: body.cookie ?? false });
+  }
   services.audit.note("login_failed", { userId: user.id, details });
   // D1 and the user's object don't fit: one of them was restored from a backup.
   if (unproved.outcome !== "factor_required" || factorKey === null)
@@ -133,6 +151,18 @@ async function askForFactor(
   const token = await sealPendingLogin({ ...pending, factorKey, cookie: body.cookie ?? false }, services);
   const members = { factors: unproved.kinds, pending_token: token, expires_in: PENDING_LOGIN_LIFETIME / SECOND };
   return refuse("second_factor_required", { userId: user.id, members });
+}
+
+/** Refuses the right password of a user who must have a second factor and has none, until they have set one up. */
+async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "expiresAt">) {
+  const { audit, config } = services;
+  const { userId } = login;
+  audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
+  // Setting one up in a session needs a login that is as recent.
+  const lifetime = config.sessions.reauthenticationMaxAge;
+  const token = await sealEnrolment(login, lifetime, services);
+  const members = { factors: [...FACTOR_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
+  return refuse("second_factor_enrolment_required", { userId, members });
 }
 
 /** Asks the user's object for a session. If `finish` fails, the session is ended again, because no client has its tokens. */
@@ -174,7 +204,12 @@ export async function recordLogin(
   const trusted = { ...about, type: "device_trusted", details: { device_id: sessionId } } as const;
   const consequences = followUps.of({ events: trusts ? [succeeded, trusted] : [succeeded] });
   const [isRecorded, { mustShare }] = await Promise.all([
-    users.recordLogin(user, rehash, { consequences, now, rule: loginsRule(config.limits) }),
+    users.recordLogin(user, rehash, {
+      consequences,
+      now,
+      rule: loginsRule(config.limits),
+      demandedAt: changedDemand(config, user, now),
+    }),
     attempt.succeed(loginNameKeys(user)),
   ]);
   return { isRecorded, mustShare };

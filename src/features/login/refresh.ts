@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { mustHaveFactor } from "../../access/factor-policy.ts";
 import type { LimitRules } from "../../config/limit-rules.ts";
 import { holderOf } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
@@ -10,7 +11,7 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { refreshToken, verifyRefreshToken } from "../../sessions/refresh-token.ts";
 import type { Rotation } from "../../sessions/session-messages.ts";
 import { issueTokenPair, tokenPairSchema } from "../../tokens/token-pair.ts";
-import { isOfCurrentEpoch } from "../../users/user.ts";
+import { isOfCurrentEpoch, type User } from "../../users/user.ts";
 import { clearRefreshCookie, handOut, readRefreshCookies } from "./refresh-cookie.ts";
 
 export const refresh = endpoint(
@@ -83,8 +84,15 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
   if (!isOfCurrentEpoch(user, sessionId, rotation.epoch)) return refuse("invalid_refresh_token");
   exchange.addHeaders(headers);
   exchange.identify(userId);
+  noteFactorDemand(services, user);
   const { generation, expiresAt, authentication } = rotation;
   return issueTokenPair(services, { user, sessionId, generation, expiresAt, authentication, keyringVersion });
+}
+
+/** Begins the grace of a user who must have a second factor, and who was logged in before that was so. */
+function noteFactorDemand({ afterResponse, clock, config, users }: Services, user: User): void {
+  if (user.secondFactorDemandedAt !== null || !mustHaveFactor(config, user)) return;
+  afterResponse.add(() => users.noteFactorDemand(user.id, clock.now()));
 }
 
 /** The refusal and the headers of the limit on refreshes, which the session itself counts. */

@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { minimumPasswordLength } from "../../access/factor-policy.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { recoveryState } from "../../links/link-states.ts";
 import { isOfState, verifyLink } from "../../links/link-tokens.ts";
-import { newPassword } from "../../passwords/policy.ts";
+import { newPasswordOfUser } from "../../passwords/policy.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
@@ -21,19 +22,20 @@ export const resetPassword = endpoint(
     summary: "Reset the password",
     description:
       "Spends the token of an emailed link. Every session of the user ends, and the address counts as verified. The link works once. It stops working when the password changes or the link expires. If the new password is refused, the link stays valid.",
-    body: (config) => z.strictObject({ token: linkToken, new_password: newPassword(config.passwords) }),
+    body: (config) => z.strictObject({ token: linkToken, new_password: newPasswordOfUser(config.passwords) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 204, description: "The password is set." },
     refusals: ["invalid_token", "expired_token", "validation_failed", "busy", "unavailable"],
   },
   async (services, { body, client, exchange }) => {
-    const { clock, followUps, loginAttempts, passwordQuality, passwords, users } = services;
+    const { clock, config, followUps, loginAttempts, passwordQuality, passwords, users } = services;
     const link = verifyLink("reset-password", body.token, services);
     if (isRefusal(link)) return link;
     const user = await users.find(link.subjectId);
     if (user === undefined || !isOfState(link, recoveryState(user))) return refuse("invalid_token");
 
-    const checked = await passwordQuality.require("new_password", body.new_password, user);
+    const minimum = minimumPasswordLength(config, user, clock.now());
+    const checked = await passwordQuality.require("new_password", body.new_password, user, minimum);
     if (isRefusal(checked)) return checked;
     const hashed = await passwords.hash(body.new_password);
     if (isRefusal(hashed)) return hashed;

@@ -1,0 +1,17 @@
+/** Who must have a second factor, and from when on. */
+import { DAY } from "../../platform/clock.ts";
+import { oneOf, type ValuesOf, wholeNumber } from "../values.ts";
+
+export const variables = {
+  SECOND_FACTOR: oneOf(["optional", "required", "required_for_operators"]).optional(),
+  SECOND_FACTOR_GRACE_DAYS: wholeNumber(7, 0, 365),
+};
+
+export function toConfig(values: ValuesOf<typeof variables>, development: boolean) {
+  return {
+    /** `required_for_operators`: of users whose role has a permission. */
+    policy: values.SECOND_FACTOR ?? (development ? "optional" : "required_for_operators"),
+    /** How long such a user may go on with the password alone, in milliseconds. */
+    grace: values.SECOND_FACTOR_GRACE_DAYS * DAY,
+  } as const;
+}

@@ -1,0 +1,89 @@
+/**
+ * A user who must have a second factor and has none sets one up between the password and the session. The enrolment token
+ * of the login opens the routes under `/api/v1/auth/enrolment`, and nothing else.
+ *
+ * Finishing takes four round trips at most, once per account: [user ∥ limit] → keep a factor key, unless there is one →
+ * [add the factor and open the session] → record the login. D1 is asked first: it knows at once of a change of the
+ * password, after which the token must add no factor.
+ */
+import * as z from "zod";
+import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { type Enrolment, openEnrolment } from "../../factors/pending-login.ts";
+import { refuseProof } from "../../factors/refuse-proof.ts";
+import type { NewFactorProof } from "../../factors/second-factors.ts";
+import type { Client, Exchange } from "../../http/exchange.ts";
+import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
+import { presentUser, type User } from "../../users/user.ts";
+import { loginSchema } from "./login-schema.ts";
+import { finishLogin, recordLogin, startSession } from "./open-session.ts";
+import { handOut } from "./refresh-cookie.ts";
+import { isUnproved } from "./refuse-factor.ts";
+
+export const enrolmentTokenField = z
+  .string()
+  .min(1)
+  .max(2_048)
+  .meta({ description: "The `enrolment_token` of a login.", examples: ["pet_9sVk…"] });
+
+/** The answer of a login with a new second factor. */
+export const enrolledSchema = loginSchema.extend({ recovery_codes: recoveryCodesSchema }).meta({ id: "EnrolledLogin" });
+
+interface EnrollingUser {
+  enrolment: Enrolment;
+  user: User;
+  keyringVersion: string;
+}
+
+/** The user of an enrolment token, unless the account has changed since the login. */
+export async function readEnrolment(services: Services, token: string, exchange: Exchange) {
+  const { keyring, limiter, users } = services;
+  const enrolment = await openEnrolment(token, services);
+  if (enrolment === undefined) return refuse("invalid_enrolment_token");
+  if (enrolment.cookie && !exchange.hasAllowedOrigin()) return refuse("origin_not_allowed");
+  const { userId } = enrolment;
+  const [{ user, keyringVersion }, limit] = await Promise.all([
+    users.findWithKeyringVersion(userId),
+    limiter.take([{ rule: "changesPerUser", key: userId }]),
+    keyring.warm(),
+  ]);
+  if (limit.refusal !== undefined) return limit.refusal;
+  exchange.addHeaders(limit.headers);
+  const isCurrent = user?.isActive && user.isVerified && user.sessionEpoch === enrolment.epoch;
+  return isCurrent ? { enrolment, user, keyringVersion } : refuse("invalid_enrolment_token", { userId });
+}
+
+/** Adds the factor and opens the session, in one turn of the user's object. `codes` are the recovery codes. */
+export async function finishEnrolment<Code extends "invalid_factor" | "invalid_passkey">(
+  services: Services,
+  { enrolment, user, keyringVersion }: EnrollingUser,
+  { proof, codes, code }: { proof: NewFactorProof; codes: string[]; code: Code },
+  { client, exchange }: { client: Client; exchange: Exchange },
+) {
+  const { audit, loginAttempts, meter, sessions } = services;
+  const { id, expiresAt, userId } = enrolment;
+  const step = { isExpected: false, proof, login: { id, expiresAt } };
+  return startSession(services, { ...enrolment, client, methods: PASSWORD_ALONE, step }, async (started) => {
+    const opened = await started.opening;
+    if (isUnproved(opened)) {
+      if (opened.outcome !== "invalid" && opened.outcome !== "limited") {
+        return refuse("invalid_enrolment_token", { userId });
+      }
+      if (opened.outcome === "invalid" && proof.kind === "new_totp") audit.note("second_factor_failed", { userId });
+      return refuseProof(opened, code, meter, userId);
+    }
+    // An object of an earlier release opens a session without adding the factor.
+    if (!opened?.factor) {
+      if (opened !== null) await sessions.end(userId, started.sessionId);
+      return refuse("invalid_enrolment_token", { userId });
+    }
+    const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
+    const recorded = await recordLogin(services, login, started, { factor: opened.factor.kind });
+    const finished = await finishLogin(services, login, started, opened, recorded);
+    if (isRefusal(finished)) return finished;
+    exchange.identify(userId);
+    const tokens = handOut(services, exchange, finished.tokens, enrolment.cookie);
+    return { ...tokens, user: presentUser(finished.user), recovery_codes: codes };
+  });
+}
