@@ -11,6 +11,7 @@ import { watchNewFactors } from "./new-factors.js";
 import { showProfile, watchProfile } from "./profile.js";
 import { watchReauthentication } from "./reauthentication.js";
 import { ask, client, goToLogin, logOut } from "./session.js";
+import { showTrustedDevices } from "./trusted-devices.js";
 import { moveTo, show } from "./views.js";
 import { words } from "./words.js";
 
@@ -85,7 +86,7 @@ async function load() {
   }
   showProfile(me);
   showPerson(me.data);
-  await Promise.all([showDevices(), showFactors(), showEvents()]);
+  await Promise.all([showDevices(), showFactors(), showTrustedDevices(), showEvents()]);
   show("account");
 }
 

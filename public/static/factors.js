@@ -5,6 +5,7 @@ import { dialogOf } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
 import { attempt, failureText, notify, showFailure, showFieldError, showRefusal } from "./form.js";
 import { ask } from "./session.js";
+import { showTrustedDevices } from "./trusted-devices.js";
 import { counted, dayOf, fill, timeOf, words } from "./words.js";
 
 /** @typedef {{ id: string, kind: "totp" | "passkey", name: string, created_at: string, last_used_at: string | null }} Factor */
@@ -48,7 +49,8 @@ export async function showFactors() {
 
 /** Shows the list after a change, and says what has changed. @param {string} news */
 export async function concludeChange(news) {
-  await Promise.all([showFactors(), offerToEndOthers()]);
+  // A change of the factors ends the trust in devices.
+  await Promise.all([showFactors(), showTrustedDevices(), offerToEndOthers()]);
   announce(news);
 }
 

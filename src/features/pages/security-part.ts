@@ -14,7 +14,7 @@ type Words = Pick<PageWords, "security" | "enrolment" | "confirm" | "account" | 
 
 export function securityPart(words: Words): Markup {
   const { security, enrolment, account } = words;
-  const { app, offer, passkey, recovery, remove, rename } = security;
+  const { app, offer, passkey, recovery, remove, rename, trusted } = security;
   const { cancel } = account;
   return part(
     "security",
@@ -38,6 +38,12 @@ export function securityPart(words: Words): Markup {
     <p>${recovery.text} <strong id="recovery-left"></strong></p>
     <p class="warning" id="recovery-low" hidden>${recovery.low}</p>
     <button class="${QUIET}" type="button" id="renew-open">${recovery.open}</button>
+  </div>
+  <div class="recovery" id="trusted" hidden>
+    <h3>${trusted.heading}</h3>
+    <p>${trusted.text}</p>
+    <p class="form-error" id="trusted-error" role="alert"></p>
+    <ul class="devices" id="trusted-devices"></ul>
   </div>
   ${confirmation({
     name: "app",

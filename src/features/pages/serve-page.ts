@@ -37,7 +37,14 @@ export function pageServer(config: Config): ServePage {
 }
 
 /** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
-function fillIn({ development, productName, passwords, registration, sessions, turnstile }: Config): (text: string) => string {
+function fillIn({
+  development,
+  productName,
+  passwords,
+  registration,
+  sessions,
+  turnstile,
+}: Config): (text: string) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],

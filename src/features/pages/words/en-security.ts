@@ -56,6 +56,17 @@ export const security = {
     now: "You need a second factor to log in. Add one now.",
   },
   none: "You have no second factor yet.",
+  /** Devices from which the password alone is enough for a while. */
+  trusted: {
+    heading: "Trusted devices",
+    text: "To log in from these devices, your password is enough.",
+    /** `{time}` is when the device was used, `{date}` when the trust ends. */
+    details: "Last used {time} · trusted until {date}",
+    end: "Don't trust",
+    endNamed: "Don't trust {device}",
+    ending: "Ending…",
+    ended: "{device} is no longer trusted.",
+  },
   kinds: { totp: "Authenticator app", passkey: "Passkey" },
   added: "Added {time}",
   lastUsed: "Last used {time}",
@@ -171,6 +182,9 @@ export const events: {
     passkey_counter_fell_back: "Possible copy of a passkey used",
     recovery_code_used: "Recovery code used",
     recovery_codes_replaced: "New recovery codes created",
+    device_trusted: "Device trusted",
+    trusted_device_removed: "Trust in a device ended",
+    trusted_devices_removed: "Trust in all devices ended",
     password_blocked: "Password blocked on new devices after too many attempts",
     refresh_token_reused: "Session ended: its token was used twice",
     logged_out: "Logged out",
