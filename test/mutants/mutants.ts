@@ -936,7 +936,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A passkey logs in another user than its own.",
         file: "src/factors/passkeys/verify-assertion.ts",
-        from: "readUserHandle(userHandle) === stored.userId",
+        from: "readUserHandle(sent) === userId",
         to: "true",
       },
       {
