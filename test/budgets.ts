@@ -18,6 +18,18 @@ export const HOP_BUDGETS = {
   logout: 1,
   logoutEverywhere: 2,
   jwks: 0,
+  /** The right password alone: the guess is refunded before the answer. */
+  loginBeforeFactor: 3,
+  secondFactor: 2,
+  passkeyLogin: 4,
+  passkeyOptions: 0,
+  passkeyOptionsOfLogin: 1,
+  reauthenticate: 4,
+  listFactors: 2,
+  changeFactors: 3,
+  /** Makes the user's factor key too. */
+  addFirstFactor: 4,
+  removeFactorsOfUser: 4,
 } as const;
 
 /**
@@ -51,6 +63,8 @@ export const OPERATION_BUDGETS = {
   verifyByKv: { objectRequests: 0, objectRowsWritten: 0, d1RowsWritten: 0, d1Calls: 0 },
   verifyByRpc: { objectRequests: 1, objectRowsWritten: 0, d1RowsWritten: 0, d1Calls: 1 },
   logout: { objectRequests: 3, objectRowsWritten: 12, d1RowsWritten: 5, d1Calls: 2 },
+  secondFactor: { objectRequests: 4, objectRowsWritten: 7, d1RowsWritten: 6, d1Calls: 2 },
+  passkeyLogin: { objectRequests: 6, objectRowsWritten: 11, d1RowsWritten: 6, d1Calls: 2 },
 } as const;
 
 export type OperationName = keyof typeof OPERATION_BUDGETS;

@@ -10,7 +10,9 @@ import { OPERATION_BUDGETS, type OperationName } from "./budgets.ts";
 import measuredCalls from "./measure/d1-calls.json" with { type: "json" };
 import measured from "./measure/operations.json" with { type: "json" };
 import { readMe } from "./support/account.ts";
-import { appWith, post, type Send } from "./support/client.ts";
+import { createAuthenticator } from "./support/authenticator.ts";
+import { appWith, ORIGIN, post, type Send } from "./support/client.ts";
+import { codeOf, enrolled, pendingToken, reported } from "./support/factors.ts";
 import { countOperations } from "./support/operations.ts";
 import { somebody } from "./support/people.ts";
 
@@ -69,6 +71,26 @@ it("costs no more than its budget, and the operations that docs/cost.md has pric
     post("/api/v1/auth/logout", undefined, { address, bearer: access_token }, send),
   );
 
+  const owner = await enrolled();
+  const { accessToken: bearer } = owner;
+  const authenticator = createAuthenticator({ rpId: "localhost", origin: ORIGIN });
+  const toAdd = (await post("/api/v1/users/me/factors/passkeys/options", undefined, { bearer })).json;
+  const credential = await authenticator.register(toAdd);
+  expect((await post("/api/v1/users/me/factors/passkeys", { credential }, { bearer })).status).toBe(201);
+  await reported(owner);
+  const pending_token = await pendingToken(owner);
+  const secondFactor = await countOperations(async (send) => {
+    const totp = await codeOf(owner.totp.secret);
+    const answer = await post("/api/v1/auth/second-factor", { pending_token, totp }, { address }, send);
+    expect(answer.status, answer.text).toBe(200);
+  });
+  const passkeyLogin = await countOperations(async (send) => {
+    const asked = await post("/api/v1/auth/passkey/options", undefined, { address }, send);
+    const used = await authenticator.authenticate(asked.json);
+    const answer = await post("/api/v1/auth/passkey", { credential: used }, { address }, send);
+    expect(answer.status, answer.text).toBe(200);
+  });
+
   const counted = {
     register: registration,
     verifyEmail: verification,
@@ -79,6 +101,8 @@ it("costs no more than its budget, and the operations that docs/cost.md has pric
     verifyByKv: copied,
     verifyByRpc: strict,
     logout,
+    secondFactor,
+    passkeyLogin,
   };
   expect(Object.keys(counted)).toEqual(Object.keys(OPERATION_BUDGETS));
   for (const [name, { operations, d1Calls }] of Object.entries(counted)) {

@@ -1,10 +1,20 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { HOP_BUDGETS } from "./budgets.ts";
 import { readMe, refresh, tryLogin } from "./support/account.ts";
-import { type Answer, appWith, get, post } from "./support/client.ts";
-import { codeOf, enrolled, pendingToken, secondStep } from "./support/factors.ts";
+import { createAuthenticator } from "./support/authenticator.ts";
+import { type Answer, appWith, call, get, ORIGIN, post } from "./support/client.ts";
+import {
+  addTotp,
+  codeOf,
+  confirmTotp,
+  enrolled,
+  nextStep,
+  pendingToken,
+  reported,
+  secondStep,
+} from "./support/factors.ts";
 import { recordLogs } from "./support/logs.ts";
-import { type LoggedIn, loggedIn, logIn } from "./support/people.ts";
+import { type LoggedIn, loggedIn, logIn, withStanding } from "./support/people.ts";
 
 /** What is expected of a request that keeps to its budget. */
 const within = (route: keyof typeof HOP_BUDGETS, status: number) => {
@@ -92,6 +102,69 @@ describe("storage round trips that happen one after another", () => {
     ]) {
       expect(await cost(request)).toMatchObject({ hops: 0, waves: 0 });
     }
+  });
+
+  it("are within the budget of each route of second factors, in the order in which a user takes them", async () => {
+    const FACTORS = "/api/v1/users/me/factors";
+    const owner = await loggedIn();
+    nextStep();
+    let answer: Answer | undefined;
+    const all: object[] = [];
+    const budgets: object[] = [];
+    const spend = async (route: keyof typeof HOP_BUDGETS, status: number, request: () => Promise<Answer>) => {
+      const counted = await cost(async () => {
+        answer = await request();
+        return answer;
+      });
+      all.push({ route, ...counted });
+      budgets.push({ route, ...within(route, status) });
+      return answer?.json;
+    };
+    let bearer = owner.accessToken;
+    const first = await spend("addFirstFactor", 201, () => addTotp(bearer));
+    const code = await codeOf(first.secret);
+    const { recovery_codes: codes } = await spend("changeFactors", 200, () => confirmTotp(bearer, code));
+    await reported(owner);
+    nextStep();
+
+    const login = { email: owner.email, password: owner.password };
+    const asked = await spend("loginBeforeFactor", 403, () => post("/api/v1/auth/login", login));
+    const { pending_token } = asked;
+    const of = { pending_token };
+    await spend("passkeyOptionsOfLogin", 200, () => post("/api/v1/auth/passkey/options", of));
+    const proof = { totp: await codeOf(first.secret) };
+    const opened = await spend("secondFactor", 200, () => secondStep(pending_token, proof));
+    bearer = opened.access_token;
+    const recovery = { recovery_code: codes[0] };
+    const pending = await pendingToken(owner);
+    await spend("secondFactor", 200, () => secondStep(pending, recovery));
+
+    nextStep();
+    const again = { totp: await codeOf(first.secret) };
+    bearer = (await spend("reauthenticate", 200, () => post("/api/v1/auth/reauthenticate", again, { bearer })))
+      .access_token;
+    const second = await spend("changeFactors", 201, () => addTotp(bearer));
+    const secondCode = await codeOf(second.secret);
+    await spend("changeFactors", 200, () => confirmTotp(bearer, secondCode));
+    const name = { name: "Old phone" };
+    await spend("changeFactors", 200, () => call("PATCH", `${FACTORS}/${second.id}`, { bearer, body: name }));
+    await spend("changeFactors", 204, () => call("DELETE", `${FACTORS}/${second.id}`, { bearer }));
+    await spend("changeFactors", 200, () => post("/api/v1/users/me/recovery-codes", undefined, { bearer }));
+
+    const authenticator = createAuthenticator({ rpId: "localhost", origin: ORIGIN });
+    const options = await spend("changeFactors", 200, () => post(`${FACTORS}/passkeys/options`, undefined, { bearer }));
+    const credential = await authenticator.register(options);
+    await spend("changeFactors", 201, () => post(`${FACTORS}/passkeys`, { credential }, { bearer }));
+    await spend("listFactors", 200, () => get(FACTORS, { bearer }));
+    const request = await spend("passkeyOptions", 200, () => post("/api/v1/auth/passkey/options"));
+    const used = await authenticator.authenticate(request);
+    await spend("passkeyLogin", 200, () => post("/api/v1/auth/passkey", { credential: used }));
+
+    const operator = await withStanding("admin");
+    await spend("removeFactorsOfUser", 204, () =>
+      call("DELETE", `/api/v1/users/${owner.userId}/factors`, { bearer: operator.accessToken }),
+    );
+    expect(all).toEqual(budgets);
   });
 
   it("are told per storage in Server-Timing, in development alone", async () => {

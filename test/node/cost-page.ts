@@ -34,7 +34,7 @@ const BASE_PRICE = 5;
 /** Milliseconds that `npm run measure:cpu` printed, once. What it doesn't measure costs as much as the nearest one. */
 const CPU: Readonly<Record<Operation, number>> = {
   ...{ register: 198, verifyEmail: 7, login: 185, refusedLogin: 185, refresh: 7, me: 7, logout: 7 },
-  ...{ verifyByKv: 0, verifyByRpc: 7 },
+  ...{ verifyByKv: 0, verifyByRpc: 7, secondFactor: 7, passkeyLogin: 7 },
 };
 
 const NAMES: Readonly<Record<Operation, string>> = {
@@ -47,6 +47,8 @@ const NAMES: Readonly<Record<Operation, string>> = {
   verifyByKv: "check of a token in another Worker, with revocations from KV",
   verifyByRpc: "check of a token over RPC",
   logout: "logout",
+  secondFactor: "second step of a login",
+  passkeyLogin: "login by a passkey alone",
 };
 
 /** A month of one active user, and how many of the users are new. */

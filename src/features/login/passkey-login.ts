@@ -1,6 +1,6 @@
 /**
  * A login by a passkey alone, which proves two factors: that the user has it, and that the authenticator knows them. It
- * names the user itself. Three round trips: [limit ∥ user] → [judge it and open the session] → record the login.
+ * names the user itself. Four round trips: limit → user → [judge it and open the session] → record the login.
  */
 import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
