@@ -9,6 +9,7 @@ import type {
   Answer,
   Fetch,
   LoginBody,
+  NewSecondFactor,
   PasskeyCredential,
   ReauthenticateBody,
   RegisterBody,
@@ -59,6 +60,13 @@ export interface Client {
    * again. Throws `invalid_pending_token` if the login took too long: begin with `login` again.
    */
   proveSecondFactor(proof: SecondFactor): Promise<User>;
+  /**
+   * Finishes a login that was refused with `second_factor_enrolment_required`, with the second factor that the user has
+   * just set up. Show the recovery codes: they can't be read again. Begin the setup with the error's `enrolmentToken` at
+   * `/api/v1/auth/enrolment/totp` or `/api/v1/auth/enrolment/passkey/options`. Throws as `proveSecondFactor` does, with
+   * `invalid_enrolment_token` if the setup took too long.
+   */
+  setUpSecondFactor(factor: NewSecondFactor): Promise<{ user: User; recoveryCodes: string[] }>;
   /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */
   loginWithPasskey(credential: PasskeyCredential): Promise<User>;
   /**
@@ -135,7 +143,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
   async function enter(ask: () => Promise<Answer<"/api/v1/auth/login">>): Promise<User> {
     const since = world.readClocks();
-    const { user, ...tokens } = await ask();
+    const { user, second_factor_required_from: _, ...tokens } = await ask();
     if (usesCookie) await expectCookie(service, tokens.access_token);
     unconfirmed = undefined;
     session.begin(tokens, user, since);
@@ -188,6 +196,23 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
       const trust = trustDevice && usesCookie ? { trust_device: true } : {};
       const body = { pending_token: pendingToken, ...code, ...trust, ...proof };
       return enterInTurn(() => service.post("/api/v1/auth/second-factor", body));
+    },
+
+    async setUpSecondFactor({ enrolmentToken: enrolment_token, ...factor }) {
+      let recoveryCodes: string[] = [];
+      const user = await enterInTurn(async () => {
+        const answer = await ("totp" in factor
+          ? service.post("/api/v1/auth/enrolment/totp/confirm", { enrolment_token, code: factor.totp })
+          : service.post("/api/v1/auth/enrolment/passkey", {
+              enrolment_token,
+              credential: factor.passkey,
+              ...(factor.name === undefined ? {} : { name: factor.name }),
+            }));
+        const { recovery_codes, ...login } = answer;
+        recoveryCodes = recovery_codes;
+        return login;
+      });
+      return { user, recoveryCodes };
     },
 
     loginWithPasskey: (credential) =>

@@ -8,6 +8,7 @@ interface Details {
   retryAfter?: number | undefined;
   requestId?: string | undefined;
   pendingToken?: string | undefined;
+  enrolmentToken?: string | undefined;
   factors?: FactorKind[];
   expiresIn?: number | undefined;
   maxAge?: number | undefined;
@@ -34,9 +35,11 @@ export class PosternError extends Error {
   readonly requestId: string | undefined;
   /** After a login with `second_factor_required`: the login that waits. `client.proveSecondFactor` takes it. */
   readonly pendingToken: string | undefined;
-  /** What can prove the second factor; empty unless the code is `second_factor_required`. */
+  /** After a login with `second_factor_enrolment_required`: `client.setUpSecondFactor` takes it. */
+  readonly enrolmentToken: string | undefined;
+  /** What can prove the second factor, or what can be set up as one; empty with other codes. */
   readonly factors: readonly FactorKind[];
-  /** Seconds until the `pendingToken` expires. */
+  /** Seconds until the `pendingToken` or the `enrolmentToken` expires. */
   readonly expiresIn: number | undefined;
   /** If a recent login is demanded: how many seconds ago the user may have proved who they are. */
   readonly maxAge: number | undefined;
@@ -52,6 +55,7 @@ export class PosternError extends Error {
     this.retryAfter = details.retryAfter;
     this.requestId = details.requestId;
     this.pendingToken = details.pendingToken;
+    this.enrolmentToken = details.enrolmentToken;
     this.factors = details.factors ?? [];
     this.expiresIn = details.expiresIn;
     this.maxAge = details.maxAge;
@@ -84,7 +88,18 @@ export function readError(response: Response): Promise<PosternError> {
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const { code, detail, errors, request_id, pending_token, factors, expires_in, max_age, acr_values } = readProblem(
+  const {
+    code,
+    detail,
+    errors,
+    request_id,
+    pending_token,
+    enrolment_token,
+    factors,
+    expires_in,
+    max_age,
+    acr_values,
+  } = readProblem(
     response,
     text,
   );
@@ -96,6 +111,7 @@ export function errorOf(response: Response, text: string): PosternError {
     retryAfter: Number.isNaN(seconds) ? undefined : seconds,
     requestId: typeof request_id === "string" ? request_id : (headers.get("X-Request-Id") ?? undefined),
     pendingToken: typeof pending_token === "string" ? pending_token : undefined,
+    enrolmentToken: typeof enrolment_token === "string" ? enrolment_token : undefined,
     factors: Array.isArray(factors) ? factors : [],
     expiresIn: typeof expires_in === "number" ? expires_in : undefined,
     maxAge: typeof max_age === "number" ? max_age : undefined,

@@ -12,6 +12,8 @@ export type {
   Fetch,
   FieldError,
   LoginBody,
+  NewPasskeyCredential,
+  NewSecondFactor,
   PasskeyCredential,
   ReauthenticateBody,
   RegisterBody,

@@ -17,6 +17,8 @@ const KNOWN_BY = {
   "/api/v1/auth/login": isLogin,
   "/api/v1/auth/second-factor": isLogin,
   "/api/v1/auth/passkey": isLogin,
+  "/api/v1/auth/enrolment/totp/confirm": isLogin,
+  "/api/v1/auth/enrolment/passkey": isLogin,
   "/api/v1/auth/refresh": isTokenPair,
   "/api/v1/auth/reauthenticate": isTokenPair,
   /** These routes answer a success with 204 and no body. Proxies do not send a 204. */

@@ -46,6 +46,15 @@ export interface SecondFactor {
   trustDevice?: boolean;
 }
 
+/** What `PublicKeyCredential.toJSON()` returns after `navigator.credentials.create()`. */
+export type NewPasskeyCredential = Body<"/api/v1/auth/enrolment/passkey">["credential"];
+
+/** The `enrolmentToken` of a login, and what finishes the setup: the code of the new app, or the new passkey. */
+export type NewSecondFactor = { enrolmentToken: string } & (
+  | { totp: string }
+  | { passkey: NewPasskeyCredential; name?: string }
+);
+
 /** The client sets `cookie` itself. */
 export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 

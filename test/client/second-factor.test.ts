@@ -2,9 +2,9 @@ import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { type Client, type ClientOptions, PosternError } from "../../src/client/index.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
-import { ORIGIN, post } from "../support/client.ts";
+import { appWith, ORIGIN, post } from "../support/client.ts";
 import { codeOf, enrolled, nextStep } from "../support/factors.ts";
-import { loggedIn } from "../support/people.ts";
+import { loggedIn, registered } from "../support/people.ts";
 import { CHECK, LOGIN, statesOf } from "./visitor.ts";
 import { type Credentials, credentialsOf, visitorOfWorker } from "./worker.ts";
 
@@ -110,6 +110,48 @@ describe("client.proveSecondFactor", () => {
     const unknown = client.proveSecondFactor({ pendingToken: "ppt_unknown", totp: "000000" });
     await expect(unknown).rejects.toMatchObject({ code: "invalid_pending_token" });
     expect([visitor.count(LOGIN), visitor.count(SECOND)]).toEqual([1, 4]);
+  });
+});
+
+describe("client.setUpSecondFactor", () => {
+  const VALUES = { SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" };
+
+  /** A person who must set up a factor, and has given the password. */
+  async function recruited(options?: Partial<ClientOptions>) {
+    const person = await registered();
+    const visitor = visitorOfWorker(appWith(VALUES));
+    const client = visitor.open(options);
+    const error: unknown = await client.login(credentialsOf(person)).catch((cause: unknown) => cause);
+    if (!(error instanceof PosternError)) throw new Error("The login was not refused.");
+    expect(error).toMatchObject({ code: "second_factor_enrolment_required", factors: ["totp", "passkey"] });
+    const { enrolmentToken = "" } = error;
+    const begin = async (path: string) =>
+      (await post(`/api/v1/auth/enrolment/${path}`, { enrolment_token: enrolmentToken })).json;
+    return { person, visitor, client, enrolmentToken, begin };
+  }
+
+  it("finishes the login with a new app, and returns the recovery codes", async () => {
+    const { person, visitor, client, enrolmentToken, begin } = await recruited({ mode: "cookie" });
+    const other = visitor.open({ mode: "cookie" });
+    const { secret } = await begin("totp");
+    nextStep();
+    const wrong = client.setUpSecondFactor({ enrolmentToken, totp: "000000" });
+    await expect(wrong).rejects.toMatchObject({ code: "invalid_factor", status: 401 });
+    const outcome = await client.setUpSecondFactor({ enrolmentToken, totp: await codeOf(secret) });
+    expect(outcome.user.email).toBe(person.email);
+    expect(outcome.recoveryCodes).toHaveLength(10);
+    expect(visitor.cookie()).toMatch(/^prt_/);
+    expect(await other.user()).toEqual(await client.user());
+  });
+
+  it("finishes the login with a new passkey", async () => {
+    const { client, enrolmentToken, begin } = await recruited();
+    const authenticator = await createAuthenticator({ rpId: "localhost", origin: ORIGIN });
+    const passkey = await authenticator.register(await begin("passkey/options"));
+    const outcome = await client.setUpSecondFactor({ enrolmentToken, passkey, name: "Key" });
+    expect(outcome.recoveryCodes).toHaveLength(10);
+    const factors = await (await client.fetch("/api/v1/users/me/factors")).json();
+    expect(factors).toMatchObject({ items: [{ kind: "passkey", name: "Key" }] });
   });
 });
 

@@ -1,7 +1,6 @@
-import { exports } from "cloudflare:workers";
 import type { Surroundings } from "../../src/client/browser.ts";
 import type { ClientOptions } from "../../src/client/index.ts";
-import { freshAddress, ORIGIN } from "../support/client.ts";
+import { freshAddress, ORIGIN, type Send, theWorker } from "../support/client.ts";
 import { neverLog } from "../support/logs.ts";
 import { expectDocumented } from "../support/openapi.ts";
 import { type Person, registered } from "../support/people.ts";
@@ -29,14 +28,14 @@ export interface Credentials {
 
 export const credentialsOf = ({ email, password }: Person): Credentials => ({ email, password });
 
-export function visitorOfWorker(): Visitor {
+export function visitorOfWorker(send: Send = theWorker): Visitor {
   return makeVisitor(ORIGIN, async (request) => {
     request.headers.set("CF-Connecting-IP", freshAddress());
     for (const name of ["Authorization", "Cookie"]) {
       const secrets = (request.headers.get(name) ?? "").matchAll(/(?:Bearer |=)([^;]{20,})/g);
       for (const [, secret] of secrets) neverLog(secret);
     }
-    const response = await exports.default.fetch(request);
+    const response = await send(request);
     await expectDocumented(request.method, request.url, response);
     return response;
   });
