@@ -211,31 +211,23 @@ export class SecondFactors implements Lapsing {
 
   async #prepareNewTotp(proof: NewFactorProof & { kind: "new_totp" }, login: SingleUse | undefined): Promise<Judge> {
     const confirm = await this.#prepareConfirmation(proof, proof.macs);
-    return (rule, now) => {
-      if (!this.#awaitsFirst(login)) return { outcome: "spent" };
-      const confirmation = confirm(rule, now);
-      return confirmation.outcome === "confirmed" ? this.#enrolled(confirmation.factor, login) : confirmation;
-    };
+    return (rule, now) => this.#enrol(login, () => confirm(rule, now));
   }
 
   async #prepareNewPasskey(
     { passkey, challenge, macs }: NewFactorProof & { kind: "new_passkey" },
     login: SingleUse | undefined,
   ): Promise<Judge> {
-    return (_, now) => {
-      if (!this.#awaitsFirst(login)) return { outcome: "spent" };
-      const addition = this.addPasskey(passkey, challenge, macs, now);
-      return addition.outcome === "added" ? this.#enrolled(addition.factor, login) : { outcome: "invalid" };
-    };
+    return (_, now) => this.#enrol(login, () => this.addPasskey(passkey, challenge, macs, now));
   }
 
-  /** Whether this login may still add the user's first factor. */
-  #awaitsFirst(login: SingleUse | undefined): boolean {
-    return this.since === null && login !== undefined && !this.#spent.has(login);
-  }
-
-  #enrolled(added: Factor, login: SingleUse | undefined): ProvedFactor {
-    if (login !== undefined) this.#spent.add(login);
+  /** Adds the user's first factor, and spends the login that waits for it. */
+  #enrol(login: SingleUse | undefined, add: () => Confirmation | PasskeyAddition): FactorVerdict {
+    if (login === undefined || this.#spent.has(login) || this.since !== null) return { outcome: "spent" };
+    const addition = add();
+    if (!("factor" in addition)) return addition.outcome === "limited" ? addition : { outcome: "invalid" };
+    const { factor: added } = addition;
+    this.#spent.add(login);
     return { outcome: "proved", kind: added.kind, recoveryCodesLeft: this.#codes.left, added };
   }
 

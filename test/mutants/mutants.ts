@@ -1125,6 +1125,71 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/factors/factor-policy.test.ts"],
+    [
+      {
+        name: "A user who must have a second factor logs in with the password alone.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "asked === undefined && step?.isDemanded",
+        to: "false",
+      },
+      {
+        name: "The password alone adds a further second factor.",
+        file: "src/factors/second-factors.ts",
+        from: " || this.since !== null) return",
+        to: ") return",
+      },
+      {
+        name: "One login adds a second factor again, after an operator has removed it.",
+        file: "src/factors/second-factors.ts",
+        from: " || this.#spent.has(login) || this.since !== null",
+        to: " || this.since !== null",
+      },
+      {
+        name: "A login that waits for a new second factor outlives a change of the password.",
+        file: "src/features/login/enrolment.ts",
+        from: " && user.sessionEpoch === enrolment.epoch",
+        to: "",
+      },
+      {
+        name: "An operator without a second factor keeps every permission.",
+        file: "src/endpoint/callers.ts",
+        from: "refuseWithoutFactor(services, principal) ?? principal",
+        to: "principal",
+      },
+      {
+        name: "An operator who has a second factor need not prove it.",
+        file: "src/endpoint/callers.ts",
+        from: 'authentication.acr === "aal2" || !isFactorDue',
+        to: "caller.secondFactorSince !== null || !isFactorDue",
+      },
+      {
+        name: "Moderators need no second factor.",
+        file: "src/access/permissions.ts",
+        from: "namesOf(PERMISSIONS).some((permission) => may(user, permission))",
+        to: 'may(user, "list_users")',
+      },
+      {
+        name: "The grace begins again at each login.",
+        file: "src/access/factor-policy.ts",
+        from: "? (user.secondFactorDemandedAt ?? now) : null;",
+        to: "? now : null;",
+      },
+      {
+        name: "The last second factor can be removed by a user who must have one.",
+        file: "src/factors/second-factors.ts",
+        from: "keepsLast && this.#records.list().length === 1",
+        to: "false",
+      },
+      {
+        name: "Whoever may choose not to have a second factor may have a password of 8 characters.",
+        file: "src/access/factor-policy.ts",
+        from: "isFactorDue(rules, user, now) ? minimumLengthWithFactor",
+        to: "isFactorDue(rules, user, now) || true ? minimumLengthWithFactor",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/factors/totp.test.ts"],
     [
       {

@@ -139,11 +139,11 @@ async function askForFactor(
   recorded: { session_id?: string } = {},
 ) {
   const { factorKey } = user;
+  if (unproved.outcome === "factor_required" && unproved.kinds.length === 0) {
+    return askToEnrol(services, { ...pending, cookie: body.cookie ?? false }, attempt);
+  }
   const details = { reason: "second_factor_required", ...recorded };
   await attempt.refundGuess();
-  if (unproved.outcome === "factor_required" && unproved.kinds.length === 0) {
-    return askToEnrol(services, { ...pending, cookie: body.cookie ?? false });
-  }
   services.audit.note("login_failed", { userId: user.id, details });
   // D1 and the user's object don't fit: one of them was restored from a backup.
   if (unproved.outcome !== "factor_required" || factorKey === null)
@@ -154,9 +154,14 @@ async function askForFactor(
 }
 
 /** Refuses the right password of a user who must have a second factor and has none, until they have set one up. */
-async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "expiresAt">) {
+async function askToEnrol(
+  services: Services,
+  login: Omit<Enrolment, "id" | "expiresAt">,
+  attempt: OpenableLogin["attempt"],
+) {
   const { audit, config } = services;
   const { userId } = login;
+  await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
   // Setting one up in a session needs a login that is as recent.
   const lifetime = config.sessions.reauthenticationMaxAge;
