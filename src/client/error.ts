@@ -88,21 +88,8 @@ export function readError(response: Response): Promise<PosternError> {
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const {
-    code,
-    detail,
-    errors,
-    request_id,
-    pending_token,
-    enrolment_token,
-    factors,
-    expires_in,
-    max_age,
-    acr_values,
-  } = readProblem(
-    response,
-    text,
-  );
+  const { code, detail, errors, request_id, pending_token, enrolment_token, factors, expires_in, max_age, acr_values } =
+    readProblem(response, text);
   return new PosternError({
     status,
     code: typeof code === "string" ? code : "unexpected_answer",
