@@ -65,11 +65,11 @@ describe("storage round trips that happen one after another", () => {
     expect(await cost(request)).toEqual(within("login", 200));
   });
 
-  it("are two for a login that asks to set up a second factor", async () => {
-    const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
-    expect(await cost(() => tryLogin(person, {}, send))).toEqual(within("login", 403));
+  it("are two for a login in the grace, and three where it asks to set up a second factor and refunds the guess", async () => {
     const grace = appWith({ SECOND_FACTOR: "required" });
     expect(await cost(() => tryLogin(person, {}, grace))).toEqual(within("login", 200));
+    const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
+    expect(await cost(() => tryLogin(person, {}, send))).toEqual(within("loginBeforeFactor", 403));
   });
 
   it("are one for logout, by either token", async () => {

@@ -80,13 +80,15 @@ export function watchFactors() {
 
   const removeForm = formById("remove");
   onSubmit(removeForm, async () => {
-    const { busyLabel, done } = texts.remove;
+    const { busyLabel, done, needed } = texts.remove;
     const { id, name } = chosen;
     const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
     // What no longer exists has been removed.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
       await concludeChange(fill(done, { name }));
+    } else if (answer.code === "last_factor") {
+      showRefusal(removeForm, needed);
     } else {
       showFailure(removeForm, answer);
     }

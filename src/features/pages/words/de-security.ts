@@ -97,6 +97,7 @@ export const security: PageWords["security"] = {
     passkey:
       "Sie können sich dann nicht mehr mit diesem Passkey anmelden. Auf Ihrem Gerät kann er weiterhin aufgeführt sein: Löschen Sie ihn auch dort.",
     last: "Das ist Ihr letzter zweiter Faktor. Ohne ihn reicht Ihr Passwort für die Anmeldung, und Ihre Wiederherstellungscodes gelten nicht mehr.",
+    needed: "Ihr Konto braucht einen zweiten Faktor. Fügen Sie zuerst einen anderen hinzu.",
     label: "Entfernen",
     busyLabel: "Wird entfernt …",
     done: "„{name}“ wurde entfernt.",

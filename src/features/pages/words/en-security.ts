@@ -111,6 +111,8 @@ export const security = {
     passkey:
       "You won't be able to log in with this passkey. It may still be listed on your device: delete it there too.",
     last: "This is your last second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
+    /** The account must have one. */
+    needed: "Your account needs a second factor. Add another one first.",
     label: "Remove",
     busyLabel: "Removing…",
     done: "“{name}” has been removed.",
