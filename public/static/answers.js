@@ -62,9 +62,11 @@ export async function answerTo(ask) {
  * @param {any} error a `PosternError` of the client, or an error of `fetch`
  * @returns {Answer}
  */
-export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", pendingToken, factors }) {
+export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", ...login }) {
+  const { pendingToken, enrolmentToken, factors } = login;
   // What the second step of a login needs, or another proof of who the user is.
-  const data = code === "second_factor_required" ? { pendingToken, factors } : undefined;
+  const isLogin = /^second_factor_(enrolment_)?required$/.test(code);
+  const data = isLogin ? { pendingToken, enrolmentToken, factors } : undefined;
   return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };
 }
 

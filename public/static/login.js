@@ -2,6 +2,7 @@
 import { challengeOf } from "./challenge.js";
 import { buttonById, byId, formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { beginSetup, watchSetup } from "./login-setup.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
 import { passkeyAutofill } from "./passkey-autofill.js";
 import { forget } from "./password-field.js";
@@ -13,6 +14,8 @@ import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
+
+const EXPIRED = /^(invalid_pending_token|invalid_enrolment_token|second_factor_required|invalid_credentials)$/;
 
 const loginForm = formById("login");
 const nameInput = inputById("name");
@@ -27,6 +30,7 @@ leadOnceLoggedIn();
 onSubmit(loginForm, submitLogin);
 onSubmit(passkeyForm, () => sendPasskey(() => usePasskey(logInWithPasskey)));
 watchSecondFactor(failSecondStep);
+watchSetup(failSecondStep);
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
 autofill.start();
@@ -54,6 +58,8 @@ async function submitLogin() {
   if (answer.code === "second_factor_required" && answer.data) {
     forget(passwordInput);
     askForSecondFactor(answer.data);
+  } else if (answer.code === "second_factor_enrolment_required" && answer.data) {
+    await setUp(answer.data);
   } else if (answer.code === "invalid_credentials" || answer.status === 422) {
     passwordInput.focus();
     passwordInput.select();
@@ -62,6 +68,16 @@ async function submitLogin() {
     fail(loginForm, answer, isEmail ? name : "");
   }
   suggestAgain();
+}
+
+/** @param {{ enrolmentToken: string }} login */
+async function setUp(login) {
+  const begun = await attempt(loginForm, words.login.busyLabel, () => beginSetup(login));
+  if (begun.ok) {
+    forget(passwordInput);
+  } else {
+    failSecondStep(loginForm, begun);
+  }
 }
 
 /** @param {() => Promise<Answer>} send */
@@ -85,7 +101,7 @@ function suggestAgain() {
 /** @param {HTMLFormElement} form @param {Answer} answer */
 function failSecondStep(form, answer) {
   // The login has expired, or the account has changed since the password was right.
-  if (/^(invalid_pending_token|second_factor_required|invalid_credentials)$/.test(answer.code ?? "")) {
+  if (EXPIRED.test(answer.code ?? "")) {
     moveTo("login");
     passwordInput.focus();
     showRefusal(loginForm, words.login.second.expired);

@@ -4,6 +4,9 @@ import { language } from "./words.js";
 
 const returnTo = new URLSearchParams(location.search).get("return_to");
 
+/** Whether the page still has something to show to a user who is logged in. */
+let isStaying = false;
+
 /** Adds the parameter to the language links and to the links to the log-in and registration pages. */
 export function carryReturnTo() {
   if (returnTo === null) {
@@ -16,17 +19,22 @@ export function carryReturnTo() {
   }
 }
 
+/** Keeps the page although the user logs in, until {@link leadOn}. */
+export function stayHere() {
+  isStaying = true;
+}
+
 /** Leaves the page if the user is logged in, or as soon as they log in, here or in another tab. */
 export async function leadOnceLoggedIn() {
   client.onAuthStateChange((state) => {
-    if (state.status === "signed_in" && state.user) {
+    if (state.status === "signed_in" && state.user && !isStaying) {
       leadOn();
     }
   });
   // If this fails, the user can still log in here. It uses the same check as the account page, so the two pages can't
   // redirect to each other forever.
   const user = await client.user().catch(() => null);
-  if (user) {
+  if (user && !isStaying) {
     leadOn();
   }
 }
@@ -35,7 +43,7 @@ export async function leadOnceLoggedIn() {
  * Goes to a page of this service in the same language, never to another origin: an open redirect would lend our name to
  * an attacker's page. The check needs an absolute URL, because a path like `//host` leads to another host.
  */
-function leadOn() {
+export function leadOn() {
   const wished = returnTo?.startsWith("/") ? parse(returnTo) : undefined;
   const target = wished?.origin === location.origin ? wished : new URL("/account", location.origin);
   target.searchParams.set("lang", language);

@@ -37,6 +37,11 @@ export function proveSecondFactor(proof) {
   return answerOf(client.proveSecondFactor(proof));
 }
 
+/** @param {import("./client.js").NewSecondFactor} factor */
+export function setUpSecondFactor(factor) {
+  return answerOf(client.setUpSecondFactor(factor));
+}
+
 /** @param {import("./client.js").PasskeyCredential} credential */
 export function logInWithPasskey(credential) {
   return answerOf(client.loginWithPasskey(credential));

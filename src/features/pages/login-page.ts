@@ -1,9 +1,10 @@
 /**
- * The log-in page. A user with a second factor proves it in another view. A user whose address is not verified can
+ * The log-in page. A user with a second factor proves it in another view, and one who must set a factor up does so. A user whose address is not verified can
  * request another link here.
  */
 import type { Locale } from "../../config/languages.ts";
 import { PROOF_KINDS, type ProofKind } from "../../factors/factor.ts";
+import { appFields, recoveryCodes } from "./enrolment.ts";
 import { AS_TYPED, challengedEnd, codeField, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { PLACEHOLDERS } from "./hosted-pages.ts";
 import { html, type Markup } from "./html.ts";
@@ -12,13 +13,17 @@ import type { PageWords } from "./words/en.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function loginPage(locale: Locale): Page {
-  const { fields, login, resent } = PAGE_WORDS[locale];
+  const { enrolment, fields, login, resent, security } = PAGE_WORDS[locale];
   const { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second, unverified } = login;
   return {
     name: "login",
     title: login.heading,
     script: "login.js",
-    words: { login: { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second } },
+    words: {
+      login: { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second },
+      enrolment,
+      newPasskey: security.passkey,
+    },
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">
     <h1 tabindex="-1">${login.heading}</h1>
@@ -48,6 +53,22 @@ export function loginPage(locale: Locale): Page {
       attributes: { required: "", maxlength: "32", autocomplete: "off", ...AS_TYPED },
     }),
   )}
+  <section class="view" id="view-setup" hidden>
+    <h1 tabindex="-1">${login.setup.heading}</h1>
+    <p>${login.setup.text}</p>
+    <form class="action" id="app" novalidate>
+      ${appFields(enrolment)}
+      ${formEnd("app", enrolment.app.label)}
+    </form>
+    <form class="second" id="new-passkey" hidden>
+      ${formEnd("new-passkey", security.passkey.label, "button button-quiet")}
+    </form>
+    <p class="ways"><a href="${pageLink("login", locale)}">${second.back}</a></p>
+  </section>
+  <section class="view" id="view-codes" hidden>
+    <h1 tabindex="-1">${enrolment.codes.heading}</h1>
+    ${recoveryCodes(enrolment)}
+  </section>
   <section class="view" id="view-unverified" hidden>
     <h1 tabindex="-1">${unverified.heading}</h1>
     <p>${unverified.text}</p>

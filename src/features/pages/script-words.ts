@@ -17,6 +17,7 @@ export interface ScriptWords {
   confirm: PageWords["confirm"];
   enrolment: PageWords["enrolment"];
   events: PageWords["events"];
+  newPasskey: PageWords["security"]["passkey"];
   security: PageWords["security"];
   userAgents: { browsers: NamedSource[]; systems: NamedSource[] };
 }

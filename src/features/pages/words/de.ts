@@ -151,6 +151,10 @@ export const german: PageWords = {
       back: "Zurück zur Anmeldung",
       expired: "Die Anmeldung hat zu lange gedauert. Geben Sie Ihr Passwort noch einmal ein.",
     },
+    setup: {
+      heading: "Richten Sie einen zweiten Faktor ein",
+      text: "Ihr Konto braucht einen für die Anmeldung. Fügen Sie eine Authenticator-App oder einen Passkey hinzu.",
+    },
     unverified: {
       heading: "Bestätigen Sie Ihre E-Mail-Adresse",
       text: "Öffnen Sie vor der Anmeldung den Link in der E-Mail, die wir Ihnen bei der Registrierung geschickt haben. Nicht gefunden? Wir schicken Ihnen einen neuen.",

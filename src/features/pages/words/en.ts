@@ -174,6 +174,11 @@ export const english = {
       back: "Back to log in",
       expired: "The login took too long. Enter your password again.",
     },
+    /** After the right password of a user who must have a second factor, and has none. */
+    setup: {
+      heading: "Set up a second factor",
+      text: "Your account needs one to log in. Add an authenticator app or a passkey.",
+    },
     unverified: {
       heading: "Verify your email address",
       text: "Before you can log in, open the link in the email we sent when you registered. Can't find it? We'll send a new one.",
