@@ -96,9 +96,10 @@ export class OwnerReports implements Delivery<ReportQueues> {
     const trace = continueTrace(notices[0]?.traceparent, this.#random);
     const [audit, mail] = await Promise.allSettled([sendAll(AUDIT_QUEUE, events), sendAll(MAIL_QUEUE, notices)]);
     for (const [key, { event, notice }] of reports) {
+      const id = key.slice(REPORT.length);
       const left = { ...(isRefused(audit) && { event }), ...(isRefused(mail) && { notice }) };
       if (left.event === undefined && left.notice === undefined) this.#kept.delete(key);
-      else this.#kept.put<Report>(key, left);
+      else this.#kept.put<Report>(REPORT + id, left);
     }
     const [failed] = [audit, mail].filter(isRefused);
     const userId = events[0]?.userId ?? notices[0]?.event.userId ?? "";
