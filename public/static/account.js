@@ -4,10 +4,11 @@ import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
 import { formById, onSubmit, setText, textOf } from "./elements.js";
 import { showEvents, watchEvents } from "./events.js";
-import { showFactors, watchFactors } from "./factors.js";
+import { hasPasskey, showFactors, watchFactors } from "./factors.js";
 import { attempt, failureText, showFailure } from "./form.js";
 import { watchLeaving } from "./leaving.js";
 import { watchNewFactors } from "./new-factors.js";
+import { signalNames } from "./passkey-signals.js";
 import { showProfile, watchProfile } from "./profile.js";
 import { watchReauthentication } from "./reauthentication.js";
 import { ask, client, goToLogin, logOut } from "./session.js";
@@ -28,7 +29,10 @@ let shownId = "";
  */
 let newcomer;
 
-watchProfile(showPerson);
+watchProfile((user) => {
+  showPerson(user);
+  tellDevices(user);
+});
 addressForm();
 passwordForm(showDevices);
 watchDevices();
@@ -88,6 +92,15 @@ async function load() {
   showPerson(me.data);
   await Promise.all([showDevices(), showFactors(), showTrustedDevices(), showEvents()]);
   show("account");
+  // The email address may have changed since the last visit: links in emails change it.
+  tellDevices(me.data);
+}
+
+/** @param {User} user */
+function tellDevices(user) {
+  if (hasPasskey()) {
+    signalNames(user);
+  }
 }
 
 /** @param {User} user */

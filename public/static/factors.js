@@ -4,6 +4,7 @@ import { offerToEndOthers } from "./devices.js";
 import { dialogOf } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
 import { attempt, failureText, notify, showFailure, showFieldError, showRefusal } from "./form.js";
+import { signalPasskeysLeft } from "./passkey-signals.js";
 import { ask } from "./session.js";
 import { showTrustedDevices } from "./trusted-devices.js";
 import { counted, dayOf, fill, timeOf, words } from "./words.js";
@@ -22,9 +23,15 @@ const nameInput = inputById("factor-name");
 const renaming = dialogOf("rename", () => showFieldError(nameInput, ""));
 const removing = dialogOf("remove");
 
-let count = 0;
-/** The id and the name of the factor whose dialog is open. */
-let chosen = { id: "", name: "" };
+/** @type {Factor[]} */
+let shown = [];
+/** The factor whose dialog is open. */
+let chosen = { id: "", name: "", kind: "" };
+
+/** Whether one of the factors is a passkey. */
+export function hasPasskey() {
+  return shown.some(({ kind }) => kind === "passkey");
+}
 
 /** Shows the current factors. If that fails, the list stays as it is. */
 export async function showFactors() {
@@ -35,9 +42,9 @@ export async function showFactors() {
     return;
   }
   const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
-  count = items.length;
+  shown = items;
   list.replaceChildren(...items.map(row));
-  const hasNone = count === 0;
+  const hasNone = items.length === 0;
   list.hidden = hasNone;
   byId("no-factors", HTMLElement).hidden = !hasNone;
   byId("recovery", HTMLElement).hidden = hasNone;
@@ -81,12 +88,15 @@ export function watchFactors() {
   const removeForm = formById("remove");
   onSubmit(removeForm, async () => {
     const { busyLabel, done, needed } = texts.remove;
-    const { id, name } = chosen;
+    const { id, name, kind } = chosen;
     const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
     // What no longer exists has been removed.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
       await concludeChange(fill(done, { name }));
+      if (kind === "passkey") {
+        await signalPasskeysLeft();
+      }
     } else if (answer.code === "last_factor") {
       showRefusal(removeForm, needed);
     } else {
@@ -123,11 +133,11 @@ function row({ id, kind, name, created_at: createdAt, last_used_at: usedAt }) {
   removeButton.addEventListener("click", () => {
     choose();
     setText("remove-heading", fill(remove.heading, { name }));
-    setText("remove-text", count === 1 ? `${remove[kind]} ${remove.last}` : remove[kind]);
+    setText("remove-text", shown.length === 1 ? `${remove[kind]} ${remove.last}` : remove[kind]);
     removing.open();
   });
   const choose = () => {
-    chosen = { id, name };
+    chosen = { id, name, kind };
     notify("security", "");
   };
   const buttons = element("div", "buttons", renameButton, removeButton);

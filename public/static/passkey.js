@@ -123,8 +123,8 @@ function decode(text) {
   return new Uint8Array([...bytes].map((byte) => byte.charCodeAt(0)));
 }
 
-/** @param {ArrayBuffer} bytes @returns base64url without padding */
-function encode(bytes) {
+/** @param {ArrayBuffer | Uint8Array} bytes @returns base64url without padding */
+export function encode(bytes) {
   const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -188,6 +188,10 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     // The device confirms what the browser suggests at once.
     await visitor.open("/login");
     await page.locator("#view-account").waitFor();
+    await visitor.submit("profile", { username: `${person.username}-b` });
+    await expect
+      .poll(authenticator.passkeys, { message: "the device shows the new name" })
+      .toEqual([expect.objectContaining({ userName: person.email, userDisplayName: `${person.username}-b` })]);
     await rowButton("Remove Laptop").click();
     await isOpen("remove");
     await says("#remove-heading", "Remove “Laptop”?");
@@ -199,6 +203,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(await focused()).toBe("security-title");
     await says("#no-factors", "You have no second factor yet.");
     await happened("Passkey removed");
+    await expect.poll(authenticator.passkeys, { message: "the device has forgotten it too" }).toEqual([]);
     expect((await logIn(service.origin, person)).access_token, "the password is enough again").not.toBe("");
   });
 
