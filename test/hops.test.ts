@@ -60,9 +60,10 @@ describe("storage round trips that happen one after another", () => {
     const proof = { totp: await codeOf(holder.totp.secret), trust_device: true };
     const { json } = await secondStep(await pendingToken(holder), proof);
     const { email, password } = holder;
-    const request = () =>
-      post("/api/v1/auth/login", { email, password, trusted_device_token: json.trusted_device_token });
-    expect(await cost(request)).toEqual(within("login", 200));
+    const body = { email, password, trusted_device_token: json.trusted_device_token };
+    expect(await cost(() => post("/api/v1/auth/login", body))).toEqual(within("login", 200));
+    const demanding = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
+    expect(await cost(() => post("/api/v1/auth/login", body, {}, demanding))).toEqual(within("login", 200));
   });
 
   it("are two for a login in the grace, and three where it asks to set up a second factor and refunds the guess", async () => {

@@ -102,7 +102,8 @@ export async function openSession(services: Services, login: OpenableLogin) {
       isExpected || isDemanded ? endUnasked(services, userId, isExpected, started.opening) : started.opening;
     // The user's object decides. D1 and the token of a trusted device usually know what it will say. If not, the login
     // is recorded although it is none.
-    const early = isDemanded || (isExpected && trustedDevice === undefined) ? await opening : null;
+    const isAsked = isExpected ? trustedDevice === undefined : isDemanded;
+    const early = isAsked ? await opening : null;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
     const details = isExpected && trustedDevice !== undefined ? { trusted_device: trustedDevice } : {};
     const [session, recorded] = await Promise.all([opening, recordLogin(services, login, started, details)]);
