@@ -37,6 +37,7 @@ import { replaceRecoveryCodes } from "./features/factors/replace-recovery-codes.
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
 import { inviteUser } from "./features/invitations/invite-user.ts";
 import { checkCookie } from "./features/login/check-cookie.ts";
+import { confirmEmailLogin } from "./features/login/confirm-email-login.ts";
 import { enrolPasskey } from "./features/login/enrol-passkey.ts";
 import { readEnrolmentPasskeyOptions } from "./features/login/enrol-passkey-options.ts";
 import { enrolTotp } from "./features/login/enrol-totp.ts";
@@ -47,6 +48,7 @@ import { logInWithPasskey } from "./features/login/passkey-login.ts";
 import { readLoginPasskeyOptions } from "./features/login/passkey-options.ts";
 import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
+import { requestEmailLogin } from "./features/login/request-email-login.ts";
 import { proveSecondFactor } from "./features/login/second-factor.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
@@ -74,7 +76,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[readService(servePage), readHealth, readReadiness, readOpenApi, readReference, readRobots],
     ...[readJwks, readMetadata, readRelatedOrigins],
     ...(config.securityContact === undefined ? [] : [readSecurityTxt]),
-    ...pageEndpoints(servePage),
+    ...pageEndpoints(config, servePage),
     ...redirects,
     ...[register, verifyEmail, resendVerification, judgePassword],
     ...[forgotPassword, resetPassword],
@@ -88,6 +90,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       confirmEnrolledTotp,
       readEnrolmentPasskeyOptions,
       enrolPasskey,
+      ...(config.emailLogin ? [requestEmailLogin, confirmEmailLogin] : []),
       checkCookie,
       refresh,
       reauthenticate,

@@ -8,6 +8,7 @@ import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
 import { buttonById, byId, findById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { sendForm, showFailure, showFieldErrors } from "./form.js";
+import { carryFragment, takeFragment } from "./link-token.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { words } from "./words.js";
@@ -60,18 +61,7 @@ window.addEventListener("hashchange", () => {
     moveTo("ready");
   }
 });
-// Another language is another page, which needs the link too.
-/** @type {NodeListOf<HTMLAnchorElement>} */
-const languageLinks = document.querySelectorAll("a.language");
-for (const choice of languageLinks) {
-  choice.addEventListener("click", () => {
-    choice.hash = link?.fragment ?? "";
-    // Removes the copy once the browser has followed it.
-    setTimeout(() => {
-      choice.hash = "";
-    });
-  });
-}
+carryFragment(() => link?.fragment ?? "");
 
 show(link ? "ready" : "missing");
 
@@ -80,11 +70,7 @@ show(link ? "ready" : "missing");
  * an email address.
  */
 function takeLinkFromAddress() {
-  const fragment = location.hash;
-  const found = new URLSearchParams(fragment.slice(1));
-  if (fragment) {
-    history.replaceState(null, "", location.pathname + location.search);
-  }
+  const { fragment, found } = takeFragment();
   const token = found.get("token");
   const email = found.get("email") ?? "";
   // A forged link must not make the page show anything other than an email address.

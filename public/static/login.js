@@ -1,6 +1,7 @@
 /** The log-in page. */
 import { challengeOf } from "./challenge.js";
 import { buttonById, byId, formById, inputById, onSubmit } from "./elements.js";
+import { watchEmailLink } from "./email-link.js";
 import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { beginSetup, watchSetup } from "./login-setup.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
@@ -31,6 +32,7 @@ onSubmit(loginForm, submitLogin);
 onSubmit(passkeyForm, () => sendPasskey(() => usePasskey(logInWithPasskey)));
 watchSecondFactor(failSecondStep);
 watchSetup(failSecondStep);
+watchEmailLink(() => (nameInput.value.includes("@") ? nameInput.value.trim() : ""));
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
 autofill.start();

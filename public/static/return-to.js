@@ -24,13 +24,18 @@ export function stayHere() {
   isStaying = true;
 }
 
-/** Leaves the page if the user is logged in, or as soon as they log in, here or in another tab. */
-export async function leadOnceLoggedIn() {
+/** Leaves the page as soon as the user logs in, here or in another tab. */
+export function leadAtLogin() {
   client.onAuthStateChange((state) => {
     if (state.status === "signed_in" && state.user && !isStaying) {
       leadOn();
     }
   });
+}
+
+/** The same, and leaves the page at once if the user is logged in. */
+export async function leadOnceLoggedIn() {
+  leadAtLogin();
   // If this fails, the user can still log in here. It uses the same check as the account page, so the two pages can't
   // redirect to each other forever.
   const user = await client.user().catch(() => null);

@@ -47,6 +47,16 @@ export function logInWithPasskey(credential) {
   return answerOf(client.loginWithPasskey(credential));
 }
 
+/** @param {import("./client.js").EmailLoginBody} body */
+export function requestEmailLogin(body) {
+  return answerOf(client.requestEmailLogin(body));
+}
+
+/** @param {import("./client.js").EmailLink} link */
+export function logInWithEmail(link) {
+  return answerOf(client.loginWithEmail(link));
+}
+
 export function logOut() {
   return answerOf(client.logout());
 }

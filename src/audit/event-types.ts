@@ -9,7 +9,7 @@ export const AUDIT_EVENT_TYPES = {
   invitation_accepted: "The invitation `invitation_id` was accepted, which also verified the email address.",
   email_verified: "The user verified the email address.",
   login_succeeded:
-    "The user logged in; `factor` is the kind of the second factor, if there was one, and `trusted_device` the device that made it needless.",
+    "The user logged in; `factor` is the kind of the second factor, if there was one, and `trusted_device` the device that made it needless. `method` is `email` if the login began with an emailed link.",
   login_failed:
     "A login was refused; `reason` says why. With `session_id`, it takes the success back that was recorded for this session.",
   password_check_failed: "A logged-in user entered a wrong current password; `reason` says why it was refused.",

@@ -99,6 +99,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     },
   },
   readLoginPasskeyOptions: { alone: { summary: "For a login by passkey alone", answers: 200, body: {} } },
+  requestEmailLogin: { ada: { summary: "Email Ada a link", answers: 202, body: { email: EMAIL } } },
+  confirmEmailLogin: {
+    link: { summary: "With the link and the code", ...byLink, body: { ...fromLink, code: "WDJB-MJHT" } },
+  },
   logInWithPasskey: {
     passkey: {
       summary: "With a passkey",

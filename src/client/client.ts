@@ -7,6 +7,8 @@ import { type AuthState, createSession, type Message } from "./session.ts";
 import { joinTabs, noTabs } from "./tabs.ts";
 import type {
   Answer,
+  EmailLink,
+  EmailLoginBody,
   Fetch,
   LoginBody,
   NewSecondFactor,
@@ -69,6 +71,17 @@ export interface Client {
   setUpSecondFactor(factor: NewSecondFactor): Promise<{ user: User; recoveryCodes: string[] }>;
   /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */
   loginWithPasskey(credential: PasskeyCredential): Promise<User>;
+  /**
+   * Emails a link that logs in, if the service offers this. Show the `login_code` of the answer: the user types it if they
+   * open the link in another browser. In cookie mode, this browser is recognized and needs no code. In memory mode, keep
+   * the code, and pass it to `loginWithEmail`.
+   */
+  requestEmailLogin(body: EmailLoginBody): Promise<Answer<"/api/v1/auth/email-login">>;
+  /**
+   * Logs in with the token of an emailed link. Checks the cookie, and throws `second_factor_required`, as `login` does.
+   * Throws `login_code_required` if this browser did not ask for the link: ask for the code, and call this again with it.
+   */
+  loginWithEmail(link: EmailLink): Promise<User>;
   /**
    * Logs out at once, here and in the tabs that share the session. With `all`, ends every session of the user.
    *
@@ -217,6 +230,11 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
     loginWithPasskey: (credential) =>
       enterInTurn(() => service.post("/api/v1/auth/passkey", { ...named, credential, cookie: usesCookie })),
+
+    requestEmailLogin: (body) => service.post("/api/v1/auth/email-login", { ...body, cookie: usesCookie }),
+
+    loginWithEmail: (link) =>
+      enterInTurn(() => service.post("/api/v1/auth/email-login/confirm", { ...named, ...link, cookie: usesCookie })),
 
     async logout({ all = false } = {}) {
       if (entering !== undefined) await entering.catch(() => {});

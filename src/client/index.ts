@@ -7,6 +7,8 @@ export { type Client, type ClientOptions, createClient } from "./client.ts";
 export { PosternError, readError } from "./error.ts";
 export type { AuthState, SignedOutReason } from "./session.ts";
 export type {
+  EmailLink,
+  EmailLoginBody,
   ErrorCode,
   FactorKind,
   Fetch,

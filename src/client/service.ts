@@ -19,6 +19,8 @@ const KNOWN_BY = {
   "/api/v1/auth/passkey": isLogin,
   "/api/v1/auth/enrolment/totp/confirm": isLogin,
   "/api/v1/auth/enrolment/passkey": isLogin,
+  "/api/v1/auth/email-login": (answer: Json) => typeof answer.login_code === "string",
+  "/api/v1/auth/email-login/confirm": isLogin,
   "/api/v1/auth/refresh": isTokenPair,
   "/api/v1/auth/reauthenticate": isTokenPair,
   /** These routes answer a success with 204 and no body. Proxies do not send a 204. */

@@ -58,6 +58,12 @@ export type NewSecondFactor = { enrolmentToken: string } & (
 /** The client sets `cookie` itself. */
 export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 
+/** A request for an emailed link that logs in. The client sets `cookie` itself. */
+export type EmailLoginBody = Omit<Body<"/api/v1/auth/email-login">, "cookie">;
+
+/** The token of an emailed link, and the code that is shown where it was asked for, if that was elsewhere. */
+export type EmailLink = Pick<Body<"/api/v1/auth/email-login/confirm">, "token" | "code" | "device_name">;
+
 /** What proves again who the user is. */
 export type ReauthenticateBody = Body<"/api/v1/auth/reauthenticate">;
 

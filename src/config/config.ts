@@ -9,6 +9,7 @@ import * as z from "zod";
 import * as accessTokens from "./settings/access-token-lifetime-and-audience.ts";
 import * as browsers from "./settings/allowed-origins-and-cookie.ts";
 import * as authSecret from "./settings/auth-secret.ts";
+import * as emailLogin from "./settings/email-login.ts";
 import * as deployment from "./settings/environment-and-public-url.ts";
 import * as lifetimes from "./settings/link-lifetimes-and-retention.ts";
 import * as linkUrls from "./settings/link-urls.ts";
@@ -43,6 +44,7 @@ export const environment = z.object({
   ...hashing.variables,
   ...lifetimes.variables,
   ...newAccounts.variables,
+  ...emailLogin.variables,
   ...turnstile.variables,
   ...linkUrls.variables,
   ...browsers.variables,
@@ -144,6 +146,7 @@ export function parseConfig(source: object) {
     audit,
     firstSuperuserEmail,
     registration,
+    ...emailLogin.toConfig(values),
     turnstile: turnstile.toConfig(values),
     links: { ...linkUrls.toConfig(values, publicUrl), ...linkLifetimes, ...newAccountLinks },
     allowedOrigins,

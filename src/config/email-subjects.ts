@@ -8,6 +8,7 @@ export const MESSAGE_KINDS = [
   "account_exists",
   "invitation",
   "reset_password",
+  "email_login",
   "password_blocked",
   "password_changed",
   "new_login",

@@ -32,6 +32,8 @@ export const LIMIT_RULES = {
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
   /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
   passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
+  /** Against guessing the code of a stolen login link: with what is given back, ten tries until it expires. */
+  loginCodePerLink: { budget: 5, window: 10 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its

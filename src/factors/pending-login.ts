@@ -1,7 +1,7 @@
 /**
- * Logins that wait: the password was right, and the second factor is still to be proved, or to be set up. The client
- * keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with AES-256-GCM. It opens
- * nothing but the routes of its kind, and it works once.
+ * Logins that wait: the password or the emailed link was right, and the second factor is still to be proved, or to be
+ * set up. The client keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with
+ * AES-256-GCM. It opens nothing but the routes of its kind, and it works once.
  */
 import * as z from "zod";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -15,7 +15,9 @@ const enrolment = z.object({
   id: z.uuid(),
   expiresAt: z.int(),
   userId: z.uuid(),
-  /** The user's session epoch when the password was right. A login from before a change of it is refused. */
+  /** What was proved so far. Absent from a token of an earlier release. */
+  by: z.enum(["password", "email"]).default("password"),
+  /** The user's session epoch at that step. A login from before a change of it is refused. */
   epoch: z.int(),
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
@@ -32,6 +34,8 @@ const pendingLogin = enrolment.extend({
 export type Enrolment = z.output<typeof enrolment>;
 
 export type PendingLogin = z.output<typeof pendingLogin>;
+
+export type FirstStep = PendingLogin["by"];
 
 /** In milliseconds. */
 export const PENDING_LOGIN_LIFETIME = 10 * MINUTE;

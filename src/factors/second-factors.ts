@@ -252,6 +252,13 @@ export class SecondFactors implements Lapsing {
       });
   }
 
+  /** Spends a link that the user logs in with. `false` if it was spent before. */
+  spend(link: SingleUse): boolean {
+    const isUnused = !this.#spent.has(link);
+    if (isUnused) this.#spent.add(link);
+    return isUnused;
+  }
+
   /** The renamed factor; `undefined` if there is none with this id. */
   rename(id: string, name: string): Factor | undefined {
     const factor = this.#find(id);

@@ -4,14 +4,14 @@ import type { LazyTables } from "../objects/lazy-tables.ts";
 const TABLE = "spent_tokens";
 const DEFINITION = "CREATE TABLE spent_tokens (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID";
 
-/** A sealed token that works once: a challenge, or a login that waits for its second factor. */
+/** What works once: a challenge, a login that waits for its second factor, or a link that logs in. */
 export interface SingleUse {
   id: string;
   /** Milliseconds since the epoch. */
   expiresAt: number;
 }
 
-/** Sealed tokens that were used. Each is remembered until it expires. */
+/** Tokens that were used. Each is remembered until it expires. */
 export class SpentTokens implements Lapsing {
   readonly #tables: LazyTables;
 

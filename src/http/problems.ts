@@ -60,6 +60,11 @@ export const PROBLEMS = {
     detail:
       "The `enrolment_token` has expired, was used, was not issued by this service, or the account has changed since. Log in again.",
   },
+  invalid_login_code: {
+    status: 401,
+    title: "Wrong login code",
+    detail: "This is not the code that is shown in the browser that asked for the link. Enter it again.",
+  },
   invalid_factor: {
     status: 401,
     statusIfLoggedIn: 403,
@@ -72,11 +77,17 @@ export const PROBLEMS = {
     title: "Passkey not accepted",
     detail: "The passkey is not known, or its answer is not valid or came too late. Try again, or use another way.",
   },
+  login_code_required: {
+    status: 403,
+    title: "Login code required",
+    detail:
+      "Another browser asked for this link. Send the `code` that is shown there, or open the link in that browser.",
+  },
   second_factor_required: {
     status: 403,
     title: "Second factor required",
     detail:
-      "The password is right, and the account has a second factor. Log in: send the `pending_token` and a code of one of the `factors` to `/api/v1/auth/second-factor`. Reauthenticate: send a code instead of the password.",
+      "The password or the link is right, and the account has a second factor. Log in: send the `pending_token` and a code of one of the `factors` to `/api/v1/auth/second-factor`. Reauthenticate: send a code instead of the password.",
   },
   second_factor_enrolment_required: {
     status: 403,

@@ -218,12 +218,15 @@ export function createLoginAttempts(
         },
       };
     },
-    /** A login whose password was right in an earlier request, which has settled the attempt. */
-    proved: (network: string): ProvedAttempt => ({
+    /**
+     * A login whose password was right in an earlier request, which has settled the attempt; `hadPassword`: or that has
+     * needed none.
+     */
+    proved: (network: string, hadPassword: boolean): ProvedAttempt => ({
       ...UNCOUNTED,
       // That request counted at the network, because it was not a login yet.
       async succeed() {
-        await refundAll([{ refund: atNetwork(network).refundCounted }]);
+        if (hadPassword) await refundAll([{ refund: atNetwork(network).refundCounted }]);
         return { mustShare: true };
       },
       share: (names) => share(network, names, accountOf(names)),

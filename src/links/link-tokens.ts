@@ -24,6 +24,9 @@ import { refuse } from "../platform/refusal.ts";
  *
  * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 shows whether it was confirmed or
  * undone.
+ *
+ * `email-login`: the subject is a user. The state is that of a reset. The user's object remembers that the link was
+ * used.
  */
 export type LinkPurpose =
   | "verify-email"
@@ -31,12 +34,14 @@ export type LinkPurpose =
   | "invitation"
   | "first-superuser"
   | "confirm-email"
-  | "undo-email-change";
+  | "undo-email-change"
+  | "email-login";
 
 const VERSION = 1;
 const EXPIRY_AT = 1 + 16;
+const MAIL_AT = EXPIRY_AT + 6;
 const FINGERPRINT_BYTES = 16;
-const CONTENT_BYTES = EXPIRY_AT + 6 + 16 + FINGERPRINT_BYTES;
+const CONTENT_BYTES = MAIL_AT + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
@@ -77,9 +82,12 @@ export function verifyLink(
     return refuse("invalid_token");
   }
   const view = new DataView(content.buffer, content.byteOffset + EXPIRY_AT);
-  if (clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)) return refuse("expired_token");
+  const expiresAt = view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+  if (clock.now() >= expiresAt) return refuse("expired_token");
   return {
     subjectId: formatUuid(content.subarray(1, EXPIRY_AT)),
+    mailId: formatUuid(content.subarray(MAIL_AT, MAIL_AT + 16)),
+    expiresAt,
     fingerprint: content.subarray(CONTENT_BYTES - FINGERPRINT_BYTES),
   };
 }

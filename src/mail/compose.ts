@@ -13,7 +13,7 @@ import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteIpAddress, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
-import type { MailEvent, MailRequest } from "./requests.ts";
+import { EMAIL_LOGIN_LIFETIME, type MailEvent, type MailRequest } from "./requests.ts";
 import type { OutgoingMail } from "./transports/transport.ts";
 import { type WrittenMail, writeMail } from "./write.ts";
 
@@ -48,6 +48,7 @@ function limitsOf(event: MailEvent, to: string): Limit[] {
     case "verify_email":
     case "resend_verification":
     case "confirm_email":
+    case "email_login":
       return strangerMailLimits(to, false);
     case "reset_password":
       return event.byStranger ? strangerMailLimits(to, true) : [];
@@ -69,6 +70,8 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
       return composeVerification(request, await registrations.findNewest(event.email), parts);
     case "reset_password":
       return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
+    case "email_login":
+      return composeEmailLogin(request, (await registrations.findNewest(event.email)).user, parts);
     case "invitation":
       return composeInvitation(request, event, parts);
     case "password_blocked":
@@ -157,6 +160,20 @@ function composeRecovery(
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
   const username = quoteUsername(user.username);
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
+}
+
+/** Only for a verified address: otherwise the account may be of another person, who registered it with this address. */
+function composeEmailLogin(
+  { id, requestedAt }: MailRequest,
+  user: User | undefined,
+  { clock, config, secrets }: ComposingParts,
+): WrittenMail | undefined {
+  const expiresAt = requestedAt + EMAIL_LOGIN_LIFETIME;
+  if (!user?.isVerified || clock.now() >= expiresAt) return undefined;
+  const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
+  const url = linkUrl(config.links.emailLoginUrl, "email-login", link, secrets);
+  const username = quoteUsername(user.username);
+  return writeMail("email_login", user, { username, url, minutes: EMAIL_LOGIN_LIFETIME / MINUTE }, config);
 }
 
 /** The email that a registration causes. Only the mailbox learns whether the address already has an account. */

@@ -14,6 +14,7 @@ export interface Facts {
   /** To the owner of an address that was registered again. */
   account_exists: { url: string };
   reset_password: { username: string; url: string; minutes: number };
+  email_login: { username: string; url: string; minutes: number };
   password_blocked: { url: string; at: number };
   password_changed: { url: string; at: number };
   new_login: { device: Device | undefined; ipAddress: string | undefined; url: string; at: number };

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { AfterResponse } from "../platform/after-response.ts";
-import type { Clock } from "../platform/clock.ts";
+import { type Clock, MINUTE } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import type { Meter } from "../platform/meter.ts";
@@ -49,8 +49,13 @@ export type MailEvent =
    * the request. Requests of operators and of the service itself don't have it.
    */
   | { kind: "reset_password"; email: string; byStranger?: true }
+  /** A request to log in to the account of this address, which may have none. */
+  | { kind: "email_login"; email: string }
   /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
+
+/** How long a link that logs in works, in milliseconds (NIST SP 800-63B-4 §3.1.3.2 names ten minutes for a code). */
+export const EMAIL_LOGIN_LIFETIME = 10 * MINUTE;
 
 /**
  * A request in the queue. `event` is not validated, because only this service writes it; the consumer refuses unknown

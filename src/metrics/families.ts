@@ -29,7 +29,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const EMAIL_STATES = ["queued", "lost", "sent", "retried", "refused", "suppressed", "not_needed"] as const;
 /** The kinds of `MailEvent`. */
 export const EMAIL_KINDS = [
-  ...["verify_email", "resend_verification", "invitation", "reset_password"],
+  ...["verify_email", "resend_verification", "invitation", "reset_password", "email_login"],
   ...["password_blocked", "password_changed", "new_login", "refresh_reused"],
   ...["second_factor_added", "second_factor_removed", "recovery_code_used", "recovery_codes_replaced"],
   ...["passkey_counter_fell_back", "second_factors_removed"],
@@ -39,6 +39,7 @@ const LIMITS = [...namesOf(LIMIT_RULES), "floodShield"];
 const LOGIN_RESULTS = [
   ...["succeeded", "invalid_credentials", "email_not_verified", "account_disabled", "rate_limited", "busy"],
   ...["second_factor_required", "invalid_factor", "invalid_pending_token"],
+  ...["login_code_required", "invalid_login_code", "invalid_token", "expired_token"],
   ...["challenge_failed", "origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
 ];
 const REFRESH_RESULTS = [

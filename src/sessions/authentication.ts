@@ -1,9 +1,16 @@
 /** How and when the user of a session proved who they are, as access tokens state it (RFC 9068 §2.2.1). */
 import type { ProofKind } from "../factors/factor.ts";
+import type { FirstStep } from "../factors/pending-login.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
-/** Values of RFC 8176 §2. `user` is the presence of the user, `mfa` that two different factors were proved. */
-const METHODS = ["pwd", "otp", "hwk", "swk", "user", "mfa"] as const;
+/**
+ * Values of RFC 8176 §2, and `email` of our own, because the RFC has none for it: the user opened an emailed link. `user`
+ * is the presence of the user, `mfa` that two different factors were proved.
+ */
+const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
+
+/** What a login begins with: the mailbox counts as much as the password, which it can reset. */
+const FIRST_FACTORS = ["pwd", "email"] as const;
 
 /** What proves that the user has something. */
 const POSSESSION = ["otp", "hwk", "swk"] as const;
@@ -18,6 +25,12 @@ export interface Authentication {
 
 /** What a login with a password proves. Also what every session of the releases before this one was opened with. */
 export const PASSWORD_ALONE: readonly AuthenticationMethod[] = ["pwd"];
+
+/** What the first step of a login proves. */
+export const METHODS_OF_FIRST_STEP: Readonly<Record<FirstStep, readonly AuthenticationMethod[]>> = {
+  password: PASSWORD_ALONE,
+  email: ["email"],
+};
 
 /** What each kind of second factor proves. RFC 8176 has no value for a recovery code, which is a one-time password too. */
 export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMethod[]>> = {
@@ -40,8 +53,8 @@ export function addMethods(
   proved: readonly AuthenticationMethod[],
 ): AuthenticationMethod[] {
   const all = new Set([...before, ...proved]);
-  const hasPossession = POSSESSION.some((method) => all.has(method));
-  return [...all, ...(all.has("pwd") && hasPossession && !all.has("mfa") ? (["mfa"] as const) : [])];
+  const hasBoth = [FIRST_FACTORS, POSSESSION].every((factors) => factors.some((method) => all.has(method)));
+  return [...all, ...(hasBoth && !all.has("mfa") ? (["mfa"] as const) : [])];
 }
 
 /** Whether the second authentication reaches a higher level than the first. */

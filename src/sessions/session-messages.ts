@@ -89,6 +89,8 @@ export interface OpenedSession extends Session {
   isNewDevice: boolean;
   /** The second factor that was proved; `null` if the user has none. Absent from an object of an earlier release. */
   factor?: ProvedFactor | null;
+  /** Whether a link was spent. Absent from an object of an earlier release. */
+  hasSpentLink?: boolean;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
 }
@@ -106,6 +108,8 @@ export interface FactorStep {
   trustedDevice?: string | undefined;
   /** Until when the device of this login is trusted, in milliseconds since the epoch. It gets the id of the session. */
   trustUntil?: number | undefined;
+  /** The emailed link that the user logs in with. It is spent even if the login then waits for a second factor. */
+  link?: SingleUse;
 }
 
 /**

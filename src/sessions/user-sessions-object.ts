@@ -32,6 +32,7 @@ import { type RevocationBindings, RevocationRecord } from "./revocation-record.t
 import type {
   FactorStep,
   LoginOrigin,
+  LostFactor,
   Opening,
   Rotation,
   SessionProof,
@@ -89,8 +90,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /**
    * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If the
-   * user has a second factor, only from a device that the user trusts, or with a proof of the factor, which this call
-   * spends: so it opens one session at most. A Worker of an earlier release passes no `methods`.
+   * user has a second factor, only from a device that the user trusts, or with a proof of the factor. This call spends the
+   * proof and the emailed link: so each opens one session at most. A Worker of an earlier release passes no `methods`.
    */
   async create(
     userId: string,
@@ -107,17 +108,23 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (this.#isClosed(now)) return null;
     // Nothing is spent for a login from before a change of the password.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
+    const link = step?.link;
+    if (link !== undefined && !this.#factors.spend(link)) return { outcome: "spent" };
     const asked = this.#judgeFactor(judge, rules, now);
     const isTrusted = asked?.outcome === "factor_required" && this.#isTrusted(step, { epoch, sessionId: id, now });
     const factor = isTrusted ? undefined : asked;
+    const armForLink = async () => link && this.#armFor(link.expiresAt);
     if (factor !== undefined && factor.outcome !== "proved") {
+      await armForLink();
       if (step?.isExpected === false) await this.#tellDirectory(userId, now);
       // A Worker of an earlier release, which knows nothing of factors, would take this for a session.
       return step === undefined ? null : factor;
     }
-    // A change that D1 does not have yet explains why it expects another state.
-    if (asked === undefined && step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
-    if (asked === undefined && step?.isDemanded) return { outcome: "factor_required", kinds: [] };
+    const lacking = asked === undefined ? this.#lackOfFactor(step) : undefined;
+    if (lacking !== undefined) {
+      await armForLink();
+      return lacking;
+    }
     this.#revocations.expectSession(userId);
     this.#tokens.note(rules.refuseFor, now);
     const endsAt = now + rules.lifetime;
@@ -136,12 +143,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (isNewDevice && !isAnnounced) this.#devices.remember(device, now);
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
-    const lapses = [factor && this.#factors.nextLapse(), step?.trustUntil];
+    const lapses = [(factor ?? link) && this.#factors.nextLapse(), step?.trustUntil];
     await this.#armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
     if (factor !== undefined) await this.#armForReports(now);
     // As for any change of the factors.
     if (factor?.added !== undefined) await this.#factorFlag.deliver(this.env);
-    return { ...session, authentication, factor: factor ?? null, isNewDevice };
+    return { ...session, authentication, factor: factor ?? null, hasSpentLink: link !== undefined, isNewDevice };
   }
 
   /**
@@ -395,6 +402,13 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (judge !== undefined) return judge(rules.factorCodes, now);
     const kinds = this.#factors.kinds();
     return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
+  }
+
+  /** Why a user without a second factor must not log in without one. */
+  #lackOfFactor(step: FactorStep | undefined): LostFactor | UnprovedFactor | undefined {
+    // A change that D1 does not have yet explains why it expects another state.
+    if (step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
+    return step?.isDemanded ? { outcome: "factor_required", kinds: [] } : undefined;
   }
 
   #isTrusted(step: FactorStep | undefined, login: { epoch: number; sessionId: string; now: number }): boolean {

@@ -92,6 +92,7 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
 const PUBLIC = [
   "acceptInvitation",
   "confirmEmail",
+  "confirmEmailLogin",
   "confirmEnrolledTotp",
   "enrolPasskey",
   "enrolTotp",
@@ -106,6 +107,7 @@ const PUBLIC = [
   "readAcceptInvitationPage",
   "readAccountPage",
   "readConfirmEmailPage",
+  "readEmailLoginPage",
   "readEnrolmentPasskeyOptions",
   "readHealth",
   "readJwks",
@@ -125,6 +127,7 @@ const PUBLIC = [
   "readUndoEmailChangePage",
   "readVerifyEmailPage",
   "register",
+  "requestEmailLogin",
   "resendVerification",
   "resetPassword",
   "undoEmailChange",

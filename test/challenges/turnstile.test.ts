@@ -66,6 +66,7 @@ const DOORS: Door[] = [
   },
   { path: "/api/v1/auth/login", body: (email, password) => ({ email, password }), success: 200 },
   { path: "/api/v1/auth/forgot-password", body: (email) => ({ email }), success: 202 },
+  { path: "/api/v1/auth/email-login", body: (email) => ({ email }), success: 202 },
 ];
 
 describe.each(DOORS)("POST $path, where a challenge is asked for,", ({ path, body, success }) => {

@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
 import { type LinkPurpose, signLink } from "../../src/links/link-tokens.ts";
-import { HOUR } from "../../src/platform/clock.ts";
+import { loginCode } from "../../src/links/login-requests.ts";
+import { HOUR, MINUTE } from "../../src/platform/clock.ts";
 import { createId } from "../../src/platform/random.ts";
 import { issueTokenPair } from "../../src/tokens/token-pair.ts";
 import { newProfile } from "../../src/users/profile-fields.ts";
@@ -96,6 +97,17 @@ export async function resetToken(userId: string): Promise<string> {
   const user = await users.find(userId);
   if (user === undefined) throw new Error("There is no such user.");
   return sign("reset-password", userId, recoveryState(user));
+}
+
+/** A link that logs in, and its code. */
+export async function loginLink(userId: string): Promise<{ token: string; code: string }> {
+  const user = await users.find(userId);
+  if (user === undefined) throw new Error("There is no such user.");
+  const mailId = newId();
+  const expiresAt = clock.now() + 10 * MINUTE;
+  const token = signLink("email-login", { subjectId: userId, expiresAt, mailId, state: recoveryState(user) }, secrets);
+  neverLog(token);
+  return { token, code: loginCode(mailId, secrets) };
 }
 
 /** A user who asked for another address, and the tokens of the two emails. */

@@ -1,10 +1,20 @@
 /** The routes under /auth. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { readMe, refresh, tryLogin } from "../support/account.ts";
 import { ORIGIN, post } from "../support/client.ts";
 import { rowOf, somebody } from "../support/people.ts";
-import { invitationToken, mover, resetToken, userInDirectory, visitor, waiting, withSession } from "./cast.ts";
+import {
+  invitationToken,
+  loginLink,
+  mover,
+  resetToken,
+  userInDirectory,
+  visitor,
+  waiting,
+  withSession,
+} from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
 
 /** Turnstile passes every token. */
@@ -134,6 +144,34 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       ...{ method: "POST", path: "/api/v1/auth/login", refusal: "invalid_credentials" },
       body: { email: person.email, password: "a wrong password, surely", turnstile_token },
       whenDone: async () => expect((await tryLogin(person)).status).toBe(200),
+    };
+  },
+
+  async requestEmailLogin() {
+    const { email } = await userInDirectory();
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/email-login", body: { email, turnstile_token } },
+      mails: ["email_login"],
+    };
+  },
+
+  async confirmEmailLogin() {
+    const { userId } = await userInDirectory();
+    const path = "/api/v1/auth/email-login/confirm";
+    return {
+      ...{ method: "POST", path, isCold: true, body: await loginLink(userId), again: "invalid_token" },
+      isDone: () =>
+        runInDurableObject(env.USER_SESSIONS.getByName(userId), (_, { storage }) => {
+          const tables = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'spent_tokens'");
+          return tables.toArray().length === 1;
+        }),
+      // What failed left no session behind.
+      whenDone: async () => {
+        const { json, status } = await post(path, await loginLink(userId));
+        expect(status).toBe(200);
+        await expectAlive({ accessToken: json.access_token, refreshToken: json.refresh_token });
+        expect((await env.USER_SESSIONS.getByName(userId).list()).length).toBeLessThanOrEqual(2);
+      },
     };
   },
 

@@ -74,7 +74,7 @@ async function expectAsked(person: { email: string; password: string; trusted_de
 
 /** A login that waits until its user has set up a second factor. */
 function enrolmentOf({ userId }: Pick<Holder, "userId">): Promise<string> {
-  const login = { userId, epoch: 0, deviceName: null, cookie: false, isAnnounced: false };
+  const login = { userId, by: "password" as const, epoch: 0, deviceName: null, cookie: false, isAnnounced: false };
   return sealEnrolment(login, 900_000, services);
 }
 

@@ -11,7 +11,8 @@ const reading =
   (path: string, more: Partial<Awaited<ReturnType<Prepare>>> = {}): Prepare =>
   async () => ({ method: "GET", path, ...more });
 
-const pages = [...pageEndpoints(pageServer(parseConfig(env))), ...redirects].map(
+const config = parseConfig(env);
+const pages = [...pageEndpoints(config, pageServer(config)), ...redirects].map(
   ({ id, path }) => [id, reading(path)] as const,
 );
 

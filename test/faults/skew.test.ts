@@ -1,10 +1,12 @@
 /** Two isolates whose clocks are a minute apart, on the same storage, whose objects have the right time. */
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { beforeEach, expect, it, vi } from "vitest";
-import { systemClock } from "../../src/platform/clock.ts";
+import { MINUTE, systemClock } from "../../src/platform/clock.ts";
 import { readMe, refresh, tryLogin, verifyEmail } from "../support/account.ts";
 import { appWith, expectProblem, freshAddress, post, type Send } from "../support/client.ts";
-import { resetToken, userInDirectory, visitor, waiting } from "./cast.ts";
+import { loginLink, resetToken, userInDirectory, visitor, waiting } from "./cast.ts";
 
 const skew = new AsyncLocalStorage<number>();
 
@@ -54,6 +56,18 @@ it.each(both)("spends a link once, %s", async (_, here, there) => {
   const { token, ...person } = await waiting();
   for (const send of [here, there]) expect((await verifyEmail(token, send)).status).toBe(200);
   expect((await tryLogin(person, {}, there)).status).toBe(200);
+});
+
+it("logs in once with a link, although it still works by a clock that is behind when it has expired", async () => {
+  const { userId } = await userInDirectory();
+  const [link, path] = [await loginLink(userId), "/api/v1/auth/email-login/confirm"];
+  const { json, status } = await post(path, link, {}, ahead);
+  expect(status).toBe(200);
+  expect((await readMe(json.access_token, behind)).status).toBe(200);
+  vi.setSystemTime(Date.now() + 10 * MINUTE + 10_000);
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(userId));
+  expectProblem(await post(path, link, {}, behind), 400, "invalid_token");
+  expectProblem(await post(path, link, {}, ahead), 400, "expired_token");
 });
 
 it("does not lock anybody out who mistypes a few times in isolates by turns", async () => {

@@ -4,6 +4,7 @@ import { decodeJwt } from "jose";
 import { expect } from "vitest";
 import { invitationState, recoveryState } from "../../src/links/link-states.ts";
 import { type LinkPurpose, linkHash, signLink } from "../../src/links/link-tokens.ts";
+import { loginCode } from "../../src/links/login-requests.ts";
 import { createId } from "../../src/platform/random.ts";
 import { newProfile } from "../../src/users/profile-fields.ts";
 import { userEtag } from "../../src/users/user.ts";
@@ -154,7 +155,7 @@ export class Cast {
     return member;
   }
 
-  /** One good link of each kind: to a registration, a recovery, both ends of a change of address, and an invitation. */
+  /** One good link of each kind: to a registration, a recovery, a login, both ends of a change of address, and an invitation. */
   async #signLinks(): Promise<void> {
     const { clock, emailChanges, random, registrations, users } = this.#services;
     const now = clock.now();
@@ -180,8 +181,12 @@ export class Cast {
     const { email: oldEmail, sessionEpoch } = user;
     const change = { id: changeId, userId: user.id, oldEmail, newEmail: `moved-${made}@${DOMAIN}`, sessionEpoch };
     await emailChanges.request({ ...change, requestedAt: now, confirmedAt: null, undoneAt: null }, NOTHING_FOLLOWS);
-    const sign = (purpose: LinkPurpose, subjectId: string, state: (string | number)[]) =>
-      signLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId: id(), state }, this.#services.secrets);
+    const { secrets } = this.#services;
+    const sign = (purpose: LinkPurpose, subjectId: string, state: (string | number)[], mailId = id()) =>
+      signLink(purpose, { subjectId, expiresAt: now + 20 * HOUR, mailId, state }, secrets);
+    const mailId = id();
+    this.words.set("login.link", sign("email-login", user.id, recoveryState(user), mailId));
+    this.words.set("login.code", loginCode(mailId, secrets));
     this.words.set("verify.link", sign("verify-email", registrationId, []));
     this.words.set("reset.link", sign("reset-password", user.id, recoveryState(user)));
     this.words.set("confirm.link", sign("confirm-email", changeId, []));

@@ -43,7 +43,14 @@ export class Recruit {
     const { stored, shown } = await newTotp(this.#services, user);
     await this.#services.factors.changesBy({ userId: user.id, hasProvedFactor: false }).addTotp(stored);
     this.#app = shown;
-    const login = { userId: user.id, epoch: user.sessionEpoch, deviceName: null, cookie: false, isAnnounced: false };
+    const login = {
+      userId: user.id,
+      by: "password" as const,
+      epoch: user.sessionEpoch,
+      deviceName: null,
+      cookie: false,
+      isAnnounced: false,
+    };
     return { enrolment: await sealEnrolment(login, LONG, this.#services) };
   }
 
@@ -93,7 +100,13 @@ export class Holder {
     await this.#own.replaceRecoveryCodes([recovery, other].map((code) => recoveryCodeMac(code, secrets)));
     const device = await this.#trustDevice(other);
     const { factorKey, sessionEpoch: epoch } = await this.#user();
-    const login = { userId: this.#userId, epoch, factorKey: factorKey ?? "", deviceName: null };
+    const login = {
+      userId: this.#userId,
+      epoch,
+      by: "password" as const,
+      factorKey: factorKey ?? "",
+      deviceName: null,
+    };
     const pending = await sealPendingLogin({ ...login, cookie: false, isAnnounced: false }, this.#services);
     return { device, factor: this.#app?.id ?? "", pending, recovery };
   }

@@ -58,6 +58,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
     email: "<<invitation.email>>",
     username: "<<invitation.username>>",
   },
+  confirmEmailLogin: { token: "<<login.link>>", code: "<<login.code>>" },
   proveSecondFactor: { pending_token: "<<holder.pending>>", recovery_code: "<<holder.recovery>>" },
   enrolTotp: { enrolment_token: "<<recruit.enrolment>>" },
   confirmEnrolledTotp: { enrolment_token: "<<recruit.enrolment>>", code: "<<recruit.code>>" },

@@ -221,6 +221,8 @@ describe("a limiter that does not answer", () => {
     undoEmailChange: link,
     resendVerification: address,
     forgotPassword: address,
+    requestEmailLogin: address,
+    confirmEmailLogin: link,
     resetPassword: () => ({ token: "AAAA", new_password: "a password as good as any" }),
     judgePassword: () => ({ password: "a password as good as any" }),
     login: () => ({ email: somebody().email, password: wrong }),
@@ -263,7 +265,15 @@ describe("a limiter that does not answer", () => {
     response: { clientDataJSON: "AAAA", ...response },
   });
   const enrolmentOf = ({ userId }: LoggedIn) => {
-    const login = { userId, epoch: 0, deviceName: null, cookie: false, isAnnounced: false };
+    const login = {
+      userId,
+      by: "password" as const,
+      by: "password" as const,
+      epoch: 0,
+      deviceName: null,
+      cookie: false,
+      isAnnounced: false,
+    };
     return sealEnrolment(login, 900_000, coldIsolate());
   };
   /** What the user's own object counts. */

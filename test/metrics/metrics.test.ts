@@ -230,6 +230,7 @@ describe("what is counted", () => {
       email_changed: true,
       account_deleted: true,
       reset_password: true,
+      email_login: true,
       resend_verification: true,
     };
     expect(EMAIL_KINDS.toSorted()).toEqual(Object.keys(kinds).toSorted());

@@ -286,6 +286,55 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
 
+  // Links that log in
+  ...noticedBy(
+    ["test/auth/email-login.test.ts"],
+    [
+      {
+        name: "A login link logs in any browser.",
+        file: "src/features/login/confirm-email-login.ts",
+        from: "if (isSameBrowser(services, exchange, mailId)) return undefined;",
+        to: "return undefined;",
+      },
+      {
+        name: "A login link takes any code.",
+        file: "src/features/login/confirm-email-login.ts",
+        from: "isLoginCode(code, mailId, secrets)",
+        to: "true",
+      },
+      {
+        name: "The code of a login link can be guessed without end.",
+        file: "src/features/login/confirm-email-login.ts",
+        from: "if (refusal !== undefined) return refusal;",
+        to: "",
+      },
+      {
+        name: "The page of another site can use the cookie of a login link.",
+        file: "src/features/login/email-login-cookie.ts",
+        from: " && exchange.hasAllowedOrigin()",
+        to: "",
+      },
+      {
+        name: "A login link works any number of times.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "link !== undefined && !this.#factors.spend(link)",
+        to: "false",
+      },
+      {
+        name: "A login link works after the account has changed.",
+        file: "src/features/login/confirm-email-login.ts",
+        from: "!isOfState(link, recoveryState(user))",
+        to: "false",
+      },
+      {
+        name: "A login link goes to an address that is not verified.",
+        file: "src/mail/compose.ts",
+        from: "!user?.isVerified",
+        to: "user === undefined",
+      },
+    ],
+  ),
+
   // Registering and proving an address
   ...noticedBy(
     ["test/auth/verify-email.test.ts"],
@@ -293,7 +342,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An emailed link never expires.",
         file: "src/links/link-tokens.ts",
-        from: "clock.now() >= view.getUint16(0) * 2 ** 32 + view.getUint32(2)",
+        from: "clock.now() >= expiresAt",
         to: "false",
       },
       {

@@ -91,6 +91,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     '"name":"Old phone"',
     "204",
   ],
+  "docs/email-login.md": ['"status":"accepted"', '"code":"login_code_required"', '"token_type":"Bearer"'],
   "docs/quick-start-worker.md": [
     '"code":"unauthorized"',
     '"role":"user"',
@@ -127,7 +128,7 @@ beforeAll(async () => {
   const appPort = await freePort();
   const appOrigin = `http://localhost:${appPort}`;
   addresses.set("http://localhost:5173", appOrigin);
-  const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`];
+  const own = [`ALLOWED_ORIGINS:${appOrigin}`, `VERIFY_EMAIL_URL:${appOrigin}/verify.html`, "EMAIL_LOGIN:on"];
   service = await clone.serve(own.flatMap((value) => ["--var", value]));
   addresses.set("http://localhost:8787", service.origin);
   writeFiles(() => true);
@@ -282,6 +283,10 @@ describe("the documentation's commands", () => {
 
   it("add a second factor, log in with it, and remove it", async () => {
     await expectPrinted("docs/factors.md");
+  });
+
+  it("log in with an emailed link", async () => {
+    await expectPrinted("docs/email-login.md");
   });
 
   it("bring users along", async () => {

@@ -114,6 +114,27 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       }
       await page.unroute("**/api/v1/auth/login");
 
+      await visitor.open(`/login?lang=${language}&by-email`);
+      await page.click("#by-email");
+      await check(name("login-email"));
+      await visitor.submit("email-link", { "link-email": person.email });
+      await page.locator("#login-code:not(:empty)").waitFor();
+      await check(name("login-emailed"));
+      const link = `/email-login?lang=${language}`;
+      await visitor.open(link);
+      await check(name("email-login-missing"));
+      await visitor.open(`${link}&ready#token=x`);
+      await check(name("email-login-ready"));
+      const confirm = "**/api/v1/auth/email-login/confirm";
+      await page.route(confirm, refusal(403, "login_code_required"), { times: 1 });
+      await page.click("#ready-button");
+      await page.locator("#view-code").waitFor();
+      await check(name("email-login-code"));
+      await page.route(confirm, refusal(400, "expired_token"), { times: 1 });
+      await visitor.submit("code", { "login-code": "WDJB-MJHT" });
+      await page.locator("#view-expired").waitFor();
+      await check(name("email-login-expired"));
+
       await visitor.open(`/login?lang=${language}`);
       await visitor.submit("login", { name: person.email, password: person.password });
       await page.locator("#view-account").waitFor();
@@ -249,7 +270,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
 
   it("says that it needs JavaScript where that is off, and shows no form", async () => {
     await visitor.arrive(undefined, { javaScriptEnabled: false });
-    for (const path of [...LINKS, "login", "register", "account"]) {
+    for (const path of [...LINKS, "login", "email-login", "register", "account"]) {
       await visitor.open(`/${path}`);
       expect(await visitor.page.locator("h1:visible").allTextContents(), path).toEqual(["JavaScript is required"]);
       expect(await visitor.page.locator("form:visible").count(), path).toBe(0);

@@ -12,6 +12,7 @@ const config = parseConfig({
   ENVIRONMENT: "development",
   AUTH_SECRET: "an example: the shape of the routes matters",
   ALLOWED_EMAIL_DOMAINS: "example.com",
+  EMAIL_LOGIN: "on",
 });
 const scripts = globSync("public/static/*.js")
   .filter((path) => !/\/(client|docs)\.js$/.test(path))
@@ -22,7 +23,9 @@ const called = endpointsOf(config).filter(
   ({ path }) =>
     scripts.includes(`"${path.replace("/{id}", "")}"`) ||
     Object.values(LINK_PAGES).some(({ operation }) => operation === path) ||
-    ["login", "logout", "second-factor", "passkey"].some((name) => path === `/api/v1/auth/${name}`),
+    ["login", "logout", "second-factor", "passkey", "email-login", "email-login/confirm"].some(
+      (name) => path === `/api/v1/auth/${name}`,
+    ),
 );
 
 /** What somebody may type, trimmed, into a field that says nothing of it by itself. */

@@ -1,8 +1,9 @@
 /** The requests about a user's own account, as clients send them. */
 
 import { expect } from "vitest";
-import { type Call, expectProblem, get, post, type Send } from "./client.ts";
-import { type LoggedIn, mailedToken, type Person } from "./people.ts";
+import { type Call, expectProblem, get, ORIGIN, post, type Send } from "./client.ts";
+import { neverLog } from "./logs.ts";
+import { type LoggedIn, mailedToken, type Person, tokenAbout } from "./people.ts";
 
 export const NEW_PASSWORD = "another fine password";
 
@@ -44,3 +45,29 @@ export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, 
   expectProblem(await readMe(accessToken), 401, "invalid_access_token");
   expectProblem(await refresh(refreshToken), 401, "invalid_refresh_token");
 }
+
+const LOGIN_SUBJECT = /^Log in to Postern$/;
+
+/** What a client gets that asks for a link to log in. In a browser also the cookie that recognizes it. */
+export async function askForLink(email: string, body: object = {}, options?: Call) {
+  const answer = await post("/api/v1/auth/email-login", { email, ...body }, options);
+  expect(answer.status, answer.text).toBe(202);
+  const code = String(answer.json.login_code);
+  neverLog(code);
+  return { answer, code, cookie: answer.headers.get("Set-Cookie")?.split(";")[0] ?? "" };
+}
+
+/** The link that an address then gets as its mail number `count` of this kind, and the code that belongs to it. */
+export async function loginLink({ email }: { email: string }, count = 1) {
+  const { code } = await askForLink(email);
+  return { token: await tokenAbout(email, LOGIN_SUBJECT, count), code };
+}
+
+/** A link that a browser with this cookie has asked for. */
+export async function linkOfBrowser({ email }: { email: string }) {
+  const { code, cookie } = await askForLink(email, { cookie: true }, { headers: { Origin: ORIGIN } });
+  return { code, cookie, token: await tokenAbout(email, LOGIN_SUBJECT) };
+}
+
+export const logInByLink = (body: object, options?: Call, send?: Send) =>
+  post("/api/v1/auth/email-login/confirm", body, options, send);

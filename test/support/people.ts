@@ -97,21 +97,21 @@ export async function mailedToken(email: string, count = 1): Promise<string> {
   return token;
 }
 
-/** Waits for an email with this subject; newest first. */
-export async function mailAbout(email: string, subject: RegExp): Promise<Mail> {
+/** Waits for so many emails with this subject. Returns the newest. */
+export async function mailAbout(email: string, subject: RegExp, count = 1): Promise<Mail> {
   return vi.waitFor(
     async () => {
-      const found = (await mailsTo(email)).find((mail) => subject.test(mail.subject));
-      if (found === undefined) throw new Error(`No email to ${email} about ${subject}.`);
+      const [found, ...others] = (await mailsTo(email)).filter((mail) => subject.test(mail.subject));
+      if (found === undefined || others.length < count - 1) throw new Error(`No email to ${email} about ${subject}.`);
       return found;
     },
     { timeout: 10_000, interval: 50 },
   );
 }
 
-/** The token of the link in an email with this subject. */
-export async function tokenAbout(email: string, subject: RegExp): Promise<string> {
-  const [, token = ""] = /#token=([\w-]+)/.exec((await mailAbout(email, subject)).text) ?? [];
+/** The token of the link in the newest of so many emails with this subject. */
+export async function tokenAbout(email: string, subject: RegExp, count = 1): Promise<string> {
+  const [, token = ""] = /#token=([\w-]+)/.exec((await mailAbout(email, subject, count)).text) ?? [];
   neverLog(token);
   return token;
 }

@@ -25,6 +25,7 @@ const PAGES = new Set([
   "/confirm-email",
   "/undo-email-change",
   "/accept-invitation",
+  "/email-login",
   "/login",
   "/register",
   "/account",

@@ -7,6 +7,7 @@ export const variables = {
   CONFIRM_EMAIL_URL: httpUrl.optional(),
   UNDO_EMAIL_CHANGE_URL: httpUrl.optional(),
   INVITATION_URL: httpUrl.optional(),
+  EMAIL_LOGIN_URL: httpUrl.optional(),
 };
 
 export function toConfig(values: ValuesOf<typeof variables>, publicUrl: string) {
@@ -16,5 +17,6 @@ export function toConfig(values: ValuesOf<typeof variables>, publicUrl: string) 
     confirmEmailUrl: values.CONFIRM_EMAIL_URL ?? `${publicUrl}/confirm-email`,
     undoEmailChangeUrl: values.UNDO_EMAIL_CHANGE_URL ?? `${publicUrl}/undo-email-change`,
     invitationUrl: values.INVITATION_URL ?? `${publicUrl}/accept-invitation`,
+    emailLoginUrl: values.EMAIL_LOGIN_URL ?? `${publicUrl}/email-login`,
   } as const;
 }

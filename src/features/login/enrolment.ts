@@ -14,10 +14,10 @@ import { refuseProof } from "../../factors/refuse-proof.ts";
 import type { NewFactorProof } from "../../factors/second-factors.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
-import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
+import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { presentUser, type User } from "../../users/user.ts";
 import { loginSchema } from "./login-schema.ts";
-import { finishLogin, recordLogin, startSession } from "./open-session.ts";
+import { attemptOf, finishLogin, methodOf, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved } from "./refuse-factor.ts";
 
@@ -61,29 +61,36 @@ export async function finishEnrolment<Code extends "invalid_factor" | "invalid_p
   { proof, codes, code }: { proof: NewFactorProof; codes: string[]; code: Code },
   { client, exchange }: { client: Client; exchange: Exchange },
 ) {
-  const { audit, loginAttempts, meter, sessions } = services;
+  const { audit, meter, sessions } = services;
   const { id, expiresAt, userId } = enrolment;
   const step = { isExpected: false, proof, login: { id, expiresAt } };
-  return startSession(services, { ...enrolment, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    const opened = await started.opening;
-    if (isUnproved(opened)) {
-      if (opened.outcome !== "invalid" && opened.outcome !== "limited") {
+  return startSession(
+    services,
+    { ...enrolment, client, methods: METHODS_OF_FIRST_STEP[enrolment.by], step },
+    async (started) => {
+      const opened = await started.opening;
+      if (isUnproved(opened)) {
+        if (opened.outcome !== "invalid" && opened.outcome !== "limited") {
+          return refuse("invalid_enrolment_token", { userId });
+        }
+        if (opened.outcome === "invalid" && proof.kind === "new_totp") audit.note("second_factor_failed", { userId });
+        return refuseProof(opened, code, meter, userId);
+      }
+      // An object of an earlier release opens a session without adding the factor.
+      if (!opened?.factor) {
+        if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_enrolment_token", { userId });
       }
-      if (opened.outcome === "invalid" && proof.kind === "new_totp") audit.note("second_factor_failed", { userId });
-      return refuseProof(opened, code, meter, userId);
-    }
-    // An object of an earlier release opens a session without adding the factor.
-    if (!opened?.factor) {
-      if (opened !== null) await sessions.end(userId, started.sessionId);
-      return refuse("invalid_enrolment_token", { userId });
-    }
-    const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
-    const recorded = await recordLogin(services, login, started, { factor: opened.factor.kind });
-    const finished = await finishLogin(services, login, started, opened, recorded);
-    if (isRefusal(finished)) return finished;
-    exchange.identify(userId);
-    const tokens = handOut(services, exchange, finished.tokens, enrolment.cookie);
-    return { ...tokens, user: presentUser(finished.user), recovery_codes: codes };
-  });
+      const login = { user, rehash: undefined, keyringVersion, attempt: attemptOf(services, enrolment, client) };
+      const recorded = await recordLogin(services, login, started, {
+        ...methodOf(enrolment),
+        factor: opened.factor.kind,
+      });
+      const finished = await finishLogin(services, login, started, opened, recorded);
+      if (isRefusal(finished)) return finished;
+      exchange.identify(userId);
+      const tokens = handOut(services, exchange, finished.tokens, enrolment.cookie);
+      return { ...tokens, user: presentUser(finished.user), recovery_codes: codes };
+    },
+  );
 }

@@ -92,7 +92,13 @@ export async function openSession(services: Services, login: OpenableLogin) {
     return spent;
   }
   const { id: userId, sessionEpoch: epoch } = user;
-  const pending = { userId, epoch, deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null };
+  const pending = {
+    userId,
+    epoch,
+    by: "password" as const,
+    deviceName: body.device_name ?? null,
+    isAnnounced: user.lastLoginAt !== null,
+  };
   const isExpected = user.secondFactorSince !== null;
   const isDemanded = isFactorDue(config, user, clock.now());
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
@@ -129,13 +135,13 @@ async function endUnasked(
 }
 
 /**
- * Refuses the right password alone, and gives the client what it needs to go on with a second factor. `recorded` names
- * the session whose success was recorded too early.
+ * Refuses the first step alone, and gives the client what it needs to go on with a second factor. `recorded` names the
+ * session whose success was recorded too early.
  */
-async function askForFactor(
+export async function askForFactor(
   services: Services,
-  { user, body, attempt }: OpenableLogin,
-  pending: Pick<PendingLogin, "userId" | "epoch" | "deviceName" | "isAnnounced">,
+  { user, body, attempt }: Pick<OpenableLogin, "user" | "body" | "attempt">,
+  pending: Pick<PendingLogin, "userId" | "epoch" | "by" | "deviceName" | "isAnnounced">,
   unproved: UnprovedFactor | LostFactor,
   recorded: { session_id?: string } = {},
 ) {
@@ -171,6 +177,16 @@ async function askToEnrol(
   return refuse("second_factor_enrolment_required", { userId, members });
 }
 
+/** The attempt of a login whose first step was right before. An emailed link needed no guess at a password. */
+export function attemptOf({ loginAttempts }: Services, { by }: Pick<Enrolment, "by">, client: Client): ProvedAttempt {
+  return loginAttempts.proved(client.network, by === "password");
+}
+
+/** What the audit event says of the first step of a login. */
+export function methodOf({ by }: Pick<Enrolment, "by">): { method?: "email" } {
+  return by === "email" ? { method: "email" } : {};
+}
+
 /** Asks the user's object for a session. If `finish` fails, the session is ended again, because no client has its tokens. */
 export async function startSession<Result>(
   { afterResponse, clock, random, sessions }: Services,
@@ -202,7 +218,7 @@ export async function recordLogin(
   { config, followUps, users }: Services,
   { user, rehash, attempt }: LoginToRecord,
   { sessionId, now }: StartedSession,
-  details: { factor?: string; trusted_device?: string } = {},
+  details: { method?: "email"; factor?: string; trusted_device?: string } = {},
   trusts = false,
 ): Promise<RecordedLogin> {
   const about = { actorId: user.id, userId: user.id };

@@ -13,11 +13,12 @@ import { readUserHandle } from "../../factors/passkeys/user-handle.ts";
 import { encodeBase64url } from "../../platform/encoding.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { personName } from "../../users/fields.ts";
-import { presentUser, type User } from "../../users/user.ts";
+import { presentUser } from "../../users/user.ts";
 import { loginSchema } from "./login-schema.ts";
 import { finishLogin, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved } from "./refuse-factor.ts";
+import { refuseState } from "./refuse-state.ts";
 
 export const logInWithPasskey = endpoint(
   {
@@ -78,13 +79,12 @@ export const logInWithPasskey = endpoint(
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_passkey", { userId });
       }
-      const state = stateFault(user);
+      const state = refuseState(services, user);
       if (state !== undefined) {
         await sessions.end(userId, opened.id);
-        services.audit.note("login_failed", { userId, details: { reason: state.code } });
         return state;
       }
-      const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
+      const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network, false) };
       const recorded = await recordLogin(services, login, started, { factor: "passkey" });
       const finished = await finishLogin(services, login, started, opened, recorded);
       if (isRefusal(finished)) return finished;
@@ -96,8 +96,3 @@ export const logInWithPasskey = endpoint(
     });
   },
 );
-
-function stateFault({ id: userId, isActive, isVerified }: User) {
-  if (!isVerified) return refuse("email_not_verified", { userId });
-  return isActive ? undefined : refuse("account_disabled", { userId });
-}

@@ -13,10 +13,10 @@ import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
 import { openPendingLogin, type PendingLogin } from "../../factors/pending-login.ts";
 import type { FactorProof } from "../../factors/second-factors.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
-import { PASSWORD_ALONE } from "../../sessions/authentication.ts";
+import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { presentUser } from "../../users/user.ts";
 import { pendingTokenField, secondLoginSchema } from "./login-schema.ts";
-import { finishLogin, recordLogin, startSession } from "./open-session.ts";
+import { attemptOf, finishLogin, methodOf, recordLogin, startSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
 import { endOfTrust, handOutTrust } from "./trusted-device.ts";
@@ -53,7 +53,7 @@ export const proveSecondFactor = endpoint(
     refusals: ["invalid_pending_token", "invalid_factor", "invalid_credentials", "origin_not_allowed", "rate_limited"],
   },
   async (services, { body, client, exchange }) => {
-    const { keyring, loginAttempts, sessions, users } = services;
+    const { keyring, sessions, users } = services;
     const pending = await openPendingLogin(body.pending_token, services);
     if (pending === undefined) return refuse("invalid_pending_token");
     if (pending.cookie && !exchange.hasAllowedOrigin()) return refuse("origin_not_allowed");
@@ -62,7 +62,8 @@ export const proveSecondFactor = endpoint(
     if (proof === undefined) return refuse("invalid_factor", { userId });
     const trustUntil = body.trust_device ? endOfTrust(services) : undefined;
     const step = { isExpected: true, proof, login: { id: pending.id, expiresAt: pending.expiresAt }, trustUntil };
-    return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
+    const methods = METHODS_OF_FIRST_STEP[pending.by];
+    return startSession(services, { ...pending, client, methods, step }, async (started) => {
       const [opened, { user, keyringVersion }] = await Promise.all([
         started.opening,
         users.findWithKeyringVersion(userId),
@@ -81,9 +82,10 @@ export const proveSecondFactor = endpoint(
         if (opened !== null) await sessions.takeBack(userId, started.sessionId);
         return refuse("invalid_pending_token", { userId });
       }
-      const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network) };
+      const login = { user, rehash: undefined, keyringVersion, attempt: attemptOf(services, pending, client) };
       const trusts = trustUntil !== undefined;
-      const recorded = await recordLogin(services, login, started, { factor: proof.kind }, trusts);
+      const details = { ...methodOf(pending), factor: proof.kind };
+      const recorded = await recordLogin(services, login, started, details, trusts);
       const finished = await finishLogin(services, login, started, opened, recorded);
       if (isRefusal(finished)) return finished;
       exchange.identify(userId);

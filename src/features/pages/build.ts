@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { accountPage } from "./account-page.ts";
 import { homePage, notFoundPage } from "./door-pages.ts";
+import { emailLoginPage } from "./email-login-page.ts";
 import { type PageName, pagePath } from "./hosted-pages.ts";
 import { type Page, renderPage } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
@@ -17,6 +18,7 @@ const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
   "undo-email-change": (locale) => linkPage("undo-email-change", locale),
   "accept-invitation": (locale) => linkPage("accept-invitation", locale),
   login: loginPage,
+  "email-login": emailLoginPage,
   register: registerPage,
   account: accountPage,
   home: homePage,

@@ -39,6 +39,12 @@ export const PAGES = {
     description:
       "Logs in with cookie mode, then redirects to `return_to` if it is a path of this service, otherwise to the account page.",
   },
+  "email-login": {
+    id: "readEmailLoginPage",
+    summary: "Page of a link that logs in",
+    description:
+      "Exists with `EMAIL_LOGIN=on`. Reads the token from the URL fragment and logs in when the user clicks the button. In a browser that did not ask for the link, asks for the code.",
+  },
   register: {
     id: "readRegisterPage",
     summary: "Registration page",
@@ -69,6 +75,7 @@ export const PLACEHOLDERS = {
   passwordMaximum: "{{password_max_length}}",
   registration: "{{registration}}",
   environment: "{{environment}}",
+  emailLogin: "{{email_login}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
   trustedDeviceDays: "{{trusted_device_days}}",
 } as const;

@@ -1,4 +1,5 @@
 /** The hosted pages. The build makes each page in every language. */
+import type { Config } from "../../config/config.ts";
 import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
 import { namesOf } from "../../platform/records.ts";
 import { PAGES } from "./hosted-pages.ts";
@@ -6,8 +7,9 @@ import type { ServePage } from "./serve-page.ts";
 
 const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
 
-export function pageEndpoints(servePage: ServePage): Endpoint[] {
-  return namesOf(PAGES).map((name) => {
+export function pageEndpoints({ emailLogin }: Pick<Config, "emailLogin">, servePage: ServePage): Endpoint[] {
+  const names = namesOf(PAGES).filter((name) => emailLogin || name !== "email-login");
+  return names.map((name) => {
     const { description, ...page } = PAGES[name];
     return endpoint(
       {

@@ -12,6 +12,7 @@ export interface ScriptWords {
     PageWords["login"],
     "busyLabel" | "nameMissing" | "wrong" | "disabled" | "factorLost" | "cookiesRefused" | "passkey" | "second"
   >;
+  emailLogin: Pick<PageWords["emailLogin"]["code"], "invalid" | "wrong">;
   register: { busyLabel: string; resent: string; invitation: string; closed: string };
   account: PageWords["account"];
   confirm: PageWords["confirm"];

@@ -39,6 +39,7 @@ export function pageServer(config: Config): ServePage {
 /** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
 function fillIn({
   development,
+  emailLogin,
   productName,
   passwords,
   registration,
@@ -50,6 +51,7 @@ function fillIn({
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
     [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
     [PLACEHOLDERS.registration, registration.policy],
+    [PLACEHOLDERS.emailLogin, emailLogin ? "on" : "off"],
     [PLACEHOLDERS.environment, development ? "development" : "production"],
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
     [PLACEHOLDERS.trustedDeviceDays, String(sessions.trustedDeviceDays)],

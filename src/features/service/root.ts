@@ -11,11 +11,15 @@ const serviceSchema = z
     registration: z
       .enum(["open", "invitation", "closed"])
       .meta({ description: "Who may register, so that an app can hide its form.", examples: ["open"] }),
+    email_login: z.boolean().meta({
+      description: "Whether users can log in with an emailed link, so that an app can offer it.",
+      examples: [false],
+    }),
     challenge: z
       .enum(["turnstile"])
       .nullable()
       .meta({
-        description: "The challenge that register, login and forgot-password require.",
+        description: "The challenge that register, login, forgot-password and email-login require.",
         examples: ["turnstile"],
       }),
     links: z.strictObject({
@@ -53,11 +57,18 @@ export function readService(
   );
 }
 
-function describeService({ productName, publicUrl, registration, turnstile }: Config): z.output<typeof serviceSchema> {
+function describeService({
+  emailLogin,
+  productName,
+  publicUrl,
+  registration,
+  turnstile,
+}: Config): z.output<typeof serviceSchema> {
   return {
     name: productName,
     version: VERSION,
     registration: registration.policy,
+    email_login: emailLogin,
     challenge: turnstile.secretKey === undefined ? null : "turnstile",
     links: {
       docs: `${publicUrl}/docs`,

@@ -51,6 +51,17 @@ const messages: Messages = {
     closing: "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail. Ihr Passwort bleibt unverändert.",
   }),
 
+  email_login: ({ product, username, url, minutes }) => ({
+    subject: `Bei ${product} anmelden`,
+    body: [
+      `Mit diesem Link melden Sie sich bei Ihrem Konto bei ${product} (${username}) an.`,
+      `Der Link funktioniert einmal und gilt ${count(minutes, "Minute")}. Wenn Sie ihn in einem anderen Browser öffnen, brauchen Sie auch den Code, der dort steht, wo Sie den Link angefordert haben.`,
+    ],
+    action: { label: "Anmelden", url },
+    closing:
+      "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail. Geben Sie weder diesen Link noch den Code weiter.",
+  }),
+
   password_blocked: ({ product, url, at }) => ({
     subject: `Setzen Sie Ihr Passwort für ${product} zurück`,
     body: [

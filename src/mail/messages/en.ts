@@ -49,6 +49,16 @@ const messages: Messages = {
     closing: "If you didn't ask for this, ignore this email. Your password won't change.",
   }),
 
+  email_login: ({ product, username, url, minutes }) => ({
+    subject: `Log in to ${product}`,
+    body: [
+      `Use this link to log in to your ${product} account (${username}).`,
+      `The link works once and expires in ${count(minutes, "minute")}. If you open it in another browser, you'll also need the code that's shown where you asked for the link.`,
+    ],
+    action: { label: "Log in", url },
+    closing: "If you didn't ask for this, ignore this email. Don't share this link or the code with anyone.",
+  }),
+
   password_blocked: ({ product, url, at }) => ({
     subject: `Reset your ${product} password`,
     body: [

@@ -8,12 +8,12 @@ export const OTHER_ADDRESS = "Andere E-Mail-Adresse verwenden";
 export const VERIFICATION_RESENT =
   "Falls diese E-Mail-Adresse noch bestätigt werden muss, haben wir einen neuen Link geschickt.";
 
-const EXPIRED = "Dieser Link ist abgelaufen";
-const BROKEN = "Dieser Link ist ungültig";
-const OPEN_IT = "Öffnen Sie den Link in Ihrer E-Mail";
-const LIMITED_TIME = "Aus Sicherheitsgründen gelten Links nur für begrenzte Zeit.";
-const RELOADED = "(Beim Neuladen der Seite geht der Link verloren.)";
-const NOT_YOURS = "Wenn Sie das nicht angefordert haben, schließen Sie diese Seite. Es passiert dann nichts.";
+export const EXPIRED = "Dieser Link ist abgelaufen";
+export const BROKEN = "Dieser Link ist ungültig";
+export const OPEN_IT = "Öffnen Sie den Link in Ihrer E-Mail";
+export const LIMITED_TIME = "Aus Sicherheitsgründen gelten Links nur für begrenzte Zeit.";
+export const RELOADED = "(Beim Neuladen der Seite geht der Link verloren.)";
+export const NOT_YOURS = "Wenn Sie das nicht angefordert haben, schließen Sie diese Seite. Es passiert dann nichts.";
 const UNEXPECTED = "Wenn Sie keine Einladung erwarten, schließen Sie diese Seite. Es passiert dann nichts.";
 const TAKEN = "Ein anderes Konto verwendet inzwischen diese Adresse";
 const TAKEN_BY_YOU = "Wenn auch dieses Konto Ihnen gehört, löschen Sie es und öffnen Sie diesen Link dann noch einmal.";

@@ -1,6 +1,18 @@
 /** The pages in German. */
 import { account } from "./de-account.ts";
-import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./de-links.ts";
+import {
+  BROKEN,
+  CHECK_EMAIL,
+  EXPIRED,
+  LIMITED_TIME,
+  links,
+  NOT_YOURS,
+  NOTHING_CAME,
+  OPEN_IT,
+  OTHER_ADDRESS,
+  RELOADED,
+  VERIFICATION_RESENT,
+} from "./de-links.ts";
 import { APP_CODE, confirm, enrolment, events, security } from "./de-security.ts";
 import type { PageWords } from "./en.ts";
 
@@ -155,10 +167,48 @@ export const german: PageWords = {
       heading: "Richten Sie einen zweiten Faktor ein",
       text: "Ihr Konto braucht einen für die Anmeldung. Fügen Sie eine Authenticator-App oder einen Passkey hinzu.",
     },
+    byEmail: {
+      offer: "Link per E-Mail erhalten",
+      heading: "Per E-Mail anmelden",
+      text: "Wir schicken Ihnen einen Link, mit dem Sie sich anmelden.",
+      label: "Link senden",
+      sent: {
+        heading: CHECK_EMAIL,
+        text: "Falls es zu dieser Adresse ein Konto gibt, haben wir einen Link dorthin geschickt. Er gilt 10 Minuten.",
+        code: "Wenn Sie den Link in einem anderen Browser oder auf einem anderen Gerät öffnen, geben Sie dort diesen Code ein:",
+        note: NOTHING_CAME,
+      },
+    },
     unverified: {
       heading: "Bestätigen Sie Ihre E-Mail-Adresse",
       text: "Öffnen Sie vor der Anmeldung den Link in der E-Mail, die wir Ihnen bei der Registrierung geschickt haben. Nicht gefunden? Wir schicken Ihnen einen neuen.",
       label: "Neuen Link senden",
+    },
+  },
+  emailLogin: {
+    ready: {
+      heading: "Anmelden",
+      text: "Sie werden auf diesem Gerät angemeldet.",
+      label: "Anmelden",
+      note: NOT_YOURS,
+    },
+    code: {
+      heading: "Geben Sie den Code ein",
+      text: "Sie haben diesen Link in einem anderen Browser oder auf einem anderen Gerät angefordert. Geben Sie den Code ein, der dort steht.",
+      field: "Code",
+      invalid: "Geben Sie die acht Buchstaben des Codes ein.",
+      wrong: "Falscher Code. Geben Sie den ein, der dort steht, wo Sie den Link angefordert haben.",
+      label: "Anmelden",
+      note: "Wenn Sie diesen Link nicht angefordert haben oder Ihnen jemand den Code geschickt hat, schließen Sie diese Seite.",
+    },
+    invalid: {
+      heading: BROKEN,
+      text: "Er ist vielleicht unvollständig oder wurde schon verwendet. Fordern Sie auf der Anmeldeseite einen neuen an.",
+    },
+    expired: { heading: EXPIRED, text: `${LIMITED_TIME} Fordern Sie auf der Anmeldeseite einen neuen an.` },
+    missing: {
+      heading: OPEN_IT,
+      text: `Öffnen Sie diese Seite über den Link in der E-Mail oder fordern Sie auf der Anmeldeseite einen neuen an. ${RELOADED}`,
     },
   },
   register: {

@@ -4,7 +4,19 @@
  */
 import type { FaultCode } from "../../../passwords/faults.ts";
 import { account } from "./en-account.ts";
-import { CHECK_EMAIL, links, NOTHING_CAME, OTHER_ADDRESS, VERIFICATION_RESENT } from "./en-links.ts";
+import {
+  BROKEN,
+  CHECK_EMAIL,
+  EXPIRED,
+  LIMITED_TIME,
+  links,
+  NOT_YOURS,
+  NOTHING_CAME,
+  OPEN_IT,
+  OTHER_ADDRESS,
+  RELOADED,
+  VERIFICATION_RESENT,
+} from "./en-links.ts";
 import { APP_CODE, confirm, enrolment, events, security } from "./en-security.ts";
 
 const EASY_TO_GUESS = "which makes it easy to guess";
@@ -174,15 +186,54 @@ export const english = {
       back: "Back to log in",
       expired: "The login took too long. Enter your password again.",
     },
-    /** After the right password of a user who must have a second factor, and has none. */
+    /** After the right password or link of a user who must have a second factor, and has none. */
     setup: {
       heading: "Set up a second factor",
       text: "Your account needs one to log in. Add an authenticator app or a passkey.",
+    },
+    byEmail: {
+      offer: "Email me a login link",
+      heading: "Log in by email",
+      text: "We'll email you a link that logs you in.",
+      label: "Send link",
+      sent: {
+        heading: CHECK_EMAIL,
+        text: "If there's an account for this address, we've sent a link to it. It works for 10 minutes.",
+        code: "If you open the link in another browser or on another device, enter this code there:",
+        note: NOTHING_CAME,
+      },
     },
     unverified: {
       heading: "Verify your email address",
       text: "Before you can log in, open the link in the email we sent when you registered. Can't find it? We'll send a new one.",
       label: "Send new link",
+    },
+  },
+  /** The page of a link that logs in. */
+  emailLogin: {
+    ready: {
+      heading: "Log in",
+      text: "You'll be logged in on this device.",
+      label: "Log in",
+      note: NOT_YOURS,
+    },
+    code: {
+      heading: "Enter the code",
+      text: "You asked for this link in another browser or on another device. Enter the code that's shown there.",
+      field: "Code",
+      invalid: "Enter the eight letters of the code.",
+      wrong: "Wrong code. Enter the one that's shown where you asked for this link.",
+      label: "Log in",
+      note: "If you didn't ask for this link, or someone sent you the code, close this page.",
+    },
+    invalid: {
+      heading: BROKEN,
+      text: "It may be incomplete, or it was used already. Get a new one on the log-in page.",
+    },
+    expired: { heading: EXPIRED, text: `${LIMITED_TIME} Get a new one on the log-in page.` },
+    missing: {
+      heading: OPEN_IT,
+      text: `Open this page from the link in the email, or get a new one on the log-in page. ${RELOADED}`,
     },
   },
   register: {

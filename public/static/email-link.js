@@ -1,0 +1,42 @@
+/** The way to log in by an emailed link: asks for the address, then shows the code for another browser. */
+import { faultWords } from "./answers.js";
+import { challengeOf } from "./challenge.js";
+import { buttonById, formById, inputById, onSubmit, setText } from "./elements.js";
+import { attempt, emailProblem, showFailure, showFieldError } from "./form.js";
+import { requestEmailLogin } from "./session.js";
+import { moveTo } from "./views.js";
+import { words } from "./words.js";
+
+/**
+ * Starts the button and the form.
+ * @param {() => string} typedEmail what the user has typed so far
+ */
+export function watchEmailLink(typedEmail) {
+  const form = formById("email-link");
+  const input = inputById("link-email");
+  const challenge = challengeOf(form);
+
+  buttonById("by-email").addEventListener("click", () => {
+    input.value ||= typedEmail();
+    moveTo("email");
+    challenge.show();
+  });
+
+  onSubmit(form, async () => {
+    const problem = emailProblem(input);
+    showFieldError(input, problem);
+    if (problem || !challenge.isReady()) {
+      return;
+    }
+    const body = { email: input.value.trim(), ...challenge.spend() };
+    const answer = await attempt(form, words.forms.sending, () => requestEmailLogin(body));
+    if (answer.ok) {
+      setText("login-code", answer.data.login_code);
+      moveTo("emailed");
+    } else if (answer.status === 422) {
+      showFieldError(input, faultWords(answer.faults.email) || words.forms.emailIncomplete);
+    } else {
+      showFailure(form, answer);
+    }
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * Ties a link that logs in to the browser that asked for it. Otherwise a link that leaked, or that was forwarded, would
+ * be enough for a login, and an attacker could log another person in to an account of the attacker.
+ *
+ * Two values are derived from the id of the email, which the link contains: nothing is stored, and the answer is the same
+ * for an address without an account. The browser keeps `browserKey` in a cookie. The user reads `code` there, and types
+ * it where the link was opened if that is another browser.
+ */
+import { constantTimeEqual, type Secrets } from "../platform/crypto.ts";
+import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
+
+/** Letters that make no words and look like no digit, as RFC 8628 §6.1 recommends: eight of them have 34 bits. */
+const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
+const LENGTH = 8;
+
+const CODE = "email-login/code";
+const BROWSER = "email-login/browser";
+
+/** The code to show, such as `WDJB-MJHT`. `mailId`: of the email that is requested. */
+export function loginCode(mailId: string, secrets: Secrets): string {
+  const letters = lettersOf(secrets.sign(CODE, utf8(mailId)));
+  return `${letters.slice(0, LENGTH / 2)}-${letters.slice(LENGTH / 2)}`;
+}
+
+/** Whether this is the code of the email. How the user writes capitals, spaces and hyphens does not matter. */
+export function isLoginCode(typed: string, mailId: string, secrets: Secrets): boolean {
+  const letters = utf8(typed.replaceAll(/[\s-]/g, "").toUpperCase());
+  return secrets.tags(CODE, utf8(mailId)).some((tag) => constantTimeEqual(utf8(lettersOf(tag)), letters));
+}
+
+/** What the browser that asks keeps, and no script of it can read: 256 bits, which no attacker guesses. */
+export function browserKey(mailId: string, secrets: Secrets): string {
+  return encodeBase64url(secrets.sign(BROWSER, utf8(mailId)));
+}
+
+/** Whether this is the key of the browser that asked for the email. */
+export function isBrowserKey(key: string, mailId: string, secrets: Secrets): boolean {
+  const tag = decodeBase64url(key);
+  return tag !== undefined && secrets.verify(BROWSER, utf8(mailId), tag);
+}
+
+/** The first 64 bits in base 20. They are so many that each code is equally likely to within 2^-29. */
+function lettersOf(tag: Uint8Array): string {
+  let rest = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0);
+  let letters = "";
+  for (let place = 0; place < LENGTH; place++) {
+    letters += LETTERS[Number(rest % 20n)];
+    rest /= 20n;
+  }
+  return letters;
+}

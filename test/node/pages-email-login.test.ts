@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { codeOf } from "../support/totp-code.ts";
+import { CHROMIUM, mailedLink, PHONE, refusal, useVisitor } from "./live-browser.ts";
+import { logIn, type Person, post, register } from "./live-person.ts";
+import { useService, useSharedService } from "./live-service.ts";
+
+const CONFIRM = "**/api/v1/auth/email-login/confirm";
+const totpSchema = z.object({ secret: z.string() });
+
+describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages,", () => {
+  const service = useSharedService();
+  const visitor = useVisitor(service);
+
+  const isAtHome = () => visitor.page.locator("#view-account").waitFor();
+
+  /** Asks for a link on the log-in page. Returns the link, and the code that the page shows. */
+  async function ask({ email }: Person, count = 1) {
+    const { page } = visitor;
+    await visitor.open("/login");
+    await page.fill("#name", email);
+    await page.click("#by-email");
+    await visitor.sees("Log in by email");
+    expect(await page.inputValue("#link-email"), "what was typed already").toBe(email);
+    await page.click("#email-link-button");
+    await visitor.sees("Check your email");
+    const code = (await page.textContent("#login-code")) ?? "";
+    expect(code).toMatch(/^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$/);
+    return { code, link: await mailedLink(service.origin, email, "email-login", count) };
+  }
+
+  it("takes a click in the browser that asked, and works by the keyboard alone", async () => {
+    const person = await register(service.origin);
+    const page = await visitor.arrive("/login");
+    await visitor.tabTo("#by-email");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Log in by email");
+    expect(await page.evaluate("document.activeElement.tagName"), "the heading is announced").toBe("H1");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("ada");
+    await page.keyboard.press("Enter");
+    await visitor.reads("#link-email-error", "Enter a full email address");
+    await visitor.typeInto("#link-email", person.email);
+    await page.keyboard.press("Enter");
+    await visitor.sees("Check your email");
+    await visitor.open(await mailedLink(service.origin, person.email, "email-login"));
+    await visitor.sees("Log in");
+    expect(page.url(), "the token stays in no address").not.toContain("token");
+    await visitor.tabTo("#ready-button");
+    await page.keyboard.press("Enter");
+    await isAtHome();
+  });
+
+  it("asks for the code in another browser, in its language, and says what is wrong with one", async () => {
+    const person = await register(service.origin);
+    await visitor.arrive();
+    const { code, link } = await ask(person);
+    const page = await visitor.arrive(link, { viewport: PHONE });
+    await page.click("a.language[lang=de]");
+    await page.click("#ready-button");
+    await visitor.sees("Geben Sie den Code ein");
+    await page.click("a.language[lang=en]");
+    await page.click("#ready-button");
+    await visitor.sees("Enter the code");
+    await visitor.submit("code", { "login-code": "WDJB" });
+    await visitor.reads("#login-code-error", "Enter the eight letters of the code.");
+    await visitor.submit("code", { "login-code": "BBBB-BBBB" });
+    await visitor.reads("#login-code-error", "Wrong code.");
+    await visitor.submit("code", { "login-code": code.toLowerCase().replace("-", " ") });
+    await isAtHome();
+    // The link was spent.
+    await page.context().clearCookies();
+    await visitor.open(link);
+    await page.click("#ready-button");
+    await visitor.submit("code", { "login-code": code });
+    await visitor.sees("This link isn't valid");
+    await page.click("#view-invalid a");
+    await visitor.sees("Log in");
+  });
+
+  it("asks for the second factor, too", async () => {
+    const person = await register(service.origin);
+    const { access_token: bearer } = await logIn(service.origin, person);
+    const factors = "/api/v1/users/me/factors/totp";
+    const { secret } = totpSchema.parse(await (await post(service.origin, factors, {}, bearer)).json());
+    const code = await codeOf(secret, -1);
+    expect((await post(service.origin, `${factors}/confirm`, { code }, bearer)).status).toBe(200);
+    const page = await visitor.arrive();
+    const { link } = await ask(person);
+    await visitor.open(link);
+    await page.click("#ready-button");
+    await visitor.sees("Enter your code");
+    await visitor.submit("totp", { "totp-code": await codeOf(secret) });
+    await isAtHome();
+  });
+
+  it("says why a link is not used", async () => {
+    const page = await visitor.arrive("/email-login");
+    await visitor.sees("Open the link in your email");
+    await visitor.open("/email-login?again#token=x");
+    await page.route(CONFIRM, refusal(400, "expired_token"), { times: 1 });
+    await page.click("#ready-button");
+    await visitor.sees("This link has expired");
+    for (const [code, words] of [
+      ["account_disabled", "This account has been disabled."],
+      ["second_factor_lost", "We can't check the second factor"],
+    ] as const) {
+      await visitor.open(`/email-login?${code}#token=x`);
+      await page.route(CONFIRM, refusal(403, code), { times: 1 });
+      await page.click("#ready-button");
+      await visitor.reads("#ready-error", words);
+    }
+    await page.route(CONFIRM, refusal(429, "rate_limited", { "Retry-After": "40" }), { times: 1 });
+    await page.click("#ready-button");
+    await visitor.reads("#ready-error", "Please try again in 40 seconds.");
+    // Another link, pasted into the same tab.
+    await page.evaluate("location.hash = '#token=y'");
+    await page.locator("#ready-error:empty").waitFor({ state: "attached" });
+    await page.locator("#ready-button:enabled").waitFor();
+  });
+});
+
+describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", () => {
+  const service = useService(["EMAIL_LOGIN:off"]);
+  const visitor = useVisitor(service);
+
+  it("offers no link", async () => {
+    const page = await visitor.arrive("/login");
+    await visitor.sees("Log in");
+    expect(await page.isVisible("#by-email")).toBe(false);
+  });
+});
