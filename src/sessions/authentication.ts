@@ -39,7 +39,10 @@ export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMetho
   passkey: ["swk", "user", "mfa"],
 };
 
-/** The level of NIST SP 800-63B-4 §2 that the methods reach. */
+/**
+ * The level of NIST SP 800-63B-4 §2 that the methods reach. NIST counts no email (§3.1.3.1). Here it counts as the
+ * password that it can reset.
+ */
 export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {
   return methods.includes("mfa") ? "aal2" : "aal1";
 }

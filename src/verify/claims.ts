@@ -31,9 +31,9 @@ export interface AccessTokenClaims {
   role: Role;
   email_verified: boolean;
   /**
-   * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`. `amr`,
-   * `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade from a release that didn't state
-   * them.
+   * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`, and
+   * `email` of Postern's own. `amr`, `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade
+   * from a release that didn't state them.
    */
   amr?: string[];
   /** The level that these proofs reach: `aal1`, or with two factors `aal2`. */
