@@ -24,7 +24,7 @@ export const SERVICE: Record<string, Prepare> = {
   readReference: reading("/docs"),
   readJwks: reading("/.well-known/jwks.json", { isCold: true }),
   readMetadata: reading("/.well-known/oauth-authorization-server"),
-  readRelatedOrigins: reading("/.well-known/webauthn"),
+  readRelatedOrigins: reading("/.well-known/webauthn", { refusal: "not_found" }),
   ...Object.fromEntries(pages),
   readRobots: reading("/robots.txt"),
   readSecurityTxt: reading("/.well-known/security.txt"),
