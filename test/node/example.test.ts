@@ -8,6 +8,7 @@ import * as z from "zod";
 import { until } from "./engines/tab.ts";
 import { HAS_WEBKIT, openWebKit } from "./engines/webkit.ts";
 import {
+  addAuthenticator,
   CHROMIUM,
   collectComplaints,
   DESKTOP,
@@ -288,8 +289,27 @@ describe.skipIf(!existsSync(CHROMIUM))("the example's browser app", () => {
     await heading("Something went wrong");
     await show("unreachable");
     await page.unroute("**/api/v1/auth/*");
+    await page.unroute("**/api/v1/auth/login");
     await press("Try again");
     await heading("Log in");
+  });
+
+  it("logs in with a passkey that was added on Postern's page", async () => {
+    const authenticator = await addAuthenticator(page);
+    await page.goto(example.app);
+    await press("Log in with a passkey");
+    await page.getByRole("alert").filter({ hasText: "No passkey was used." }).waitFor();
+    await logInHere("Notes");
+    await page.goto(`${example.postern}/account`);
+    await press("Add passkey");
+    await press("I've saved them");
+    await page.getByText(/^The passkey .* has been added\.$/).waitFor();
+    expect(await authenticator.passkeys()).toHaveLength(1);
+    await page.goto(example.app);
+    await press("Log out");
+    await heading("Log in");
+    await press("Log in with a passkey");
+    await heading("Notes");
   });
 
   it("does all of this without an error in the console or a breach of its policy", () => {

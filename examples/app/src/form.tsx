@@ -5,6 +5,8 @@ import { useRef, useState } from "preact/hooks";
 
 /** The message for an error, with the time to wait if there is one (429, 503). Empty if the fields show their own. */
 export function sentenceOf(error: unknown): string {
+  // The user declined, or has none. Browsers don't say which.
+  if (error instanceof DOMException) return "No passkey was used. Try again, or enter your password.";
   if (!(error instanceof PosternError)) return "We couldn't reach the server. Check your connection and try again.";
   const { detail, errors, retryAfter } = error;
   if (retryAfter !== undefined) return `Too many attempts. Try again in ${durationOf(retryAfter)}.`;

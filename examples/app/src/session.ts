@@ -66,6 +66,19 @@ export async function ask<Answer>(url: string, method = "GET", body?: object): P
   return JSON.parse((await response.text()) || "null");
 }
 
+/** Logs in with a passkey of this user's devices. Passkeys are added on Postern's page /account. */
+export async function logInWithPasskey(): Promise<void> {
+  const options: PublicKeyCredentialRequestOptionsJSON = await ask(
+    `${POSTERN_URL}/api/v1/auth/passkey/options`,
+    "POST",
+    {},
+  );
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const credential = await navigator.credentials.get({ publicKey });
+  // Calls its `toJSON()`.
+  await client.loginWithPasskey(JSON.parse(JSON.stringify(credential)));
+}
+
 /** The name of this device in the list of sessions, for example "Firefox on Windows". */
 function nameOfBrowser(userAgent: string): string {
   const browser = /Edg|Firefox|Chrome|Safari/.exec(userAgent)?.[0].replace("Edg", "Edge") ?? "A browser";

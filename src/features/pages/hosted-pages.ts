@@ -54,7 +54,7 @@ export const PAGES = {
     id: "readAccountPage",
     summary: "Account page",
     description:
-      "Profile, email address, password, sessions, data export and deletion. Redirects to the log-in page without a session.",
+      "Profile, email address, password, second factors, sessions, recent activity, data export and deletion. Redirects to the log-in page without a session.",
   },
 } as const;
 

@@ -1,9 +1,9 @@
-/** Login, with an email address or a username. */
+/** Login, with an email address or a username, or with a passkey. */
 import type { SignedOutReason } from "postern/client";
-import { Field, Form, textOf } from "../form.tsx";
+import { Failure, Field, Form, textOf, useAction } from "../form.tsx";
 import { Page } from "../page.tsx";
 import { Link } from "../router.tsx";
-import { client } from "../session.ts";
+import { client, logInWithPasskey } from "../session.ts";
 
 const WHY: Record<SignedOutReason, string> = {
   no_session: "",
@@ -18,6 +18,7 @@ export function LoginPage({ reason }: { reason: SignedOutReason }) {
     const who = name.includes("@") ? { email: name } : { username: name };
     return client.login({ ...who, password: textOf(data, "password") });
   };
+  const passkey = useAction(logInWithPasskey);
   return (
     <Page title="Log in">
       {WHY[reason] !== "" && <p class="note">{WHY[reason]}</p>}
@@ -39,6 +40,12 @@ export function LoginPage({ reason }: { reason: SignedOutReason }) {
           </>
         )}
       </Form>
+      <Failure error={passkey.error} />
+      {"PublicKeyCredential" in window && (
+        <button type="button" class="quiet" aria-disabled={passkey.busy} onClick={() => passkey.run()}>
+          Log in with a passkey
+        </button>
+      )}
       <p>
         No account yet? <Link to="/register">Create one</Link>
       </p>
