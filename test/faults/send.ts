@@ -22,6 +22,7 @@ export const VALUES = {
   TURNSTILE_SECRET_KEY: "1x0000000000000000000000000000000AA",
   BREACHED_PASSWORD_CHECK: "required",
   METRICS_TOKEN,
+  SECURITY_CONTACT: "mailto:security@example.com",
 };
 
 class NoAnswer extends Error {}

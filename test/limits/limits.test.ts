@@ -268,7 +268,6 @@ describe("a limiter that does not answer", () => {
     const login = {
       userId,
       by: "password" as const,
-      by: "password" as const,
       epoch: 0,
       deviceName: null,
       cookie: false,
