@@ -109,6 +109,8 @@ function offer(kinds) {
   forms.password.hidden = hasFactor;
   forms.totp.hidden = !kinds.includes("totp");
   forms.passkey.hidden = !kinds.includes("passkey") || !hasPasskeys;
+  // Beside a code, it is the second choice.
+  buttonById("confirm-passkey-button").classList.toggle("button-quiet", !forms.totp.hidden);
   byId("confirm-lost", HTMLElement).hidden = !hasFactor;
   const isStuck = hasFactor && forms.totp.hidden && forms.passkey.hidden;
   setText("confirm-text", isStuck ? texts.noPasskeys : hasFactor ? texts.factor : texts.password);

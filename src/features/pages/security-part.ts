@@ -97,11 +97,11 @@ function confirmDialog({ confirm: words, account, fields }: Words): Markup {
     ${codeField({ id: "confirm-code", name: "totp", label: words.code.field })}
     ${formEnd("confirm-totp", words.label)}
   </form>
-  <form id="confirm-passkey" novalidate hidden>
+  <form class="second" id="confirm-passkey" novalidate hidden>
     ${formEnd("confirm-passkey", words.passkey)}
   </form>
   <p class="form-error" id="confirm-error" role="alert"></p>
-  <p class="quiet" id="confirm-lost" hidden>${words.lost}</p>
+  <p class="quiet ways" id="confirm-lost" hidden>${words.lost}</p>
   <button class="${QUIET} second" type="button" id="confirm-cancel">${account.cancel}</button>
 </dialog>`;
 }
