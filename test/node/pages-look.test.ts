@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { Page } from "playwright-core";
+import { renderSVG } from "uqr";
 import { beforeAll, describe, expect, it } from "vitest";
-import { PROOF_KINDS } from "../../src/factors/factor.ts";
+import { FACTOR_KINDS, PROOF_KINDS } from "../../src/factors/factor.ts";
 import { CHROMIUM, expectAccessible, expectRoom, GALLERY, LOOKS, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
@@ -134,6 +135,28 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await visitor.submit("code", { "login-code": "WDJB-MJHT" });
       await page.locator("#view-expired").waitFor();
       await check(name("email-login-expired"));
+      await visitor.open(`/login?lang=${language}&setup`);
+      const setup = { code: "second_factor_enrolment_required", enrolment_token: "pet_x", factors: FACTOR_KINDS };
+      await page.route("**/api/v1/auth/login", (route) =>
+        route.fulfill({ status: 403, contentType: "application/problem+json", json: setup }),
+      );
+      const uri = "otpauth://totp/Postern:ada%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Postern";
+      const app = { secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", qr_svg: renderSVG(uri, { border: 4 }) };
+      await page.route("**/enrolment/totp", (route) => route.fulfill({ status: 201, json: app }));
+      await visitor.submit("login", { name: person.email, password: person.password });
+      await page.locator("#view-setup").waitFor();
+      await page.click("#app-button");
+      await page.locator("#app-code-error:not(:empty)").waitFor();
+      await check(name("login-setup"));
+      const login = { access_token: "x", token_type: "Bearer", expires_in: 1_800, session_id: "x", user: { id: "x" } };
+      await page.route("**/check-cookie", (route) => route.fulfill({ status: 204 }));
+      await page.route("**/enrolment/totp/confirm", (route) =>
+        route.fulfill({ json: { ...login, recovery_codes: CODES } }),
+      );
+      await visitor.submit("app", { "app-code": "000000" });
+      await page.locator("#view-codes").waitFor();
+      await check(name("login-codes"));
+      for (const path of ["**/api/v1/auth/login", "**/check-cookie"]) await page.unroute(path);
 
       await visitor.open(`/login?lang=${language}`);
       await visitor.submit("login", { name: person.email, password: person.password });
