@@ -126,7 +126,13 @@ describe("client.setUpSecondFactor", () => {
     expect(error).toMatchObject({ code: "second_factor_enrolment_required", factors: ["totp", "passkey"] });
     const { enrolmentToken = "" } = error;
     const begin = async (path: string) =>
-      (await post(`/api/v1/auth/enrolment/${path}`, { enrolment_token: enrolmentToken })).json;
+      (
+        await post(
+          `/api/v1/auth/enrolment/${path}`,
+          { enrolment_token: enrolmentToken },
+          { headers: { Origin: ORIGIN } },
+        )
+      ).json;
     return { person, visitor, client, enrolmentToken, begin };
   }
 
