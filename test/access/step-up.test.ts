@@ -124,7 +124,7 @@ describe("step-up", () => {
     expect(repeated.status, repeated.text).toBe(route.status);
   });
 
-  it("is declared by these routes, by those that change factors, and by every act of an operator", () => {
+  it("is declared by these routes, by those that change factors, and by every act of an operator [AC-8]", () => {
     const asking = operations.filter(
       ({ tag, method, refusals }) =>
         refusals.includes("reauthentication_required") && !(tag === "Administration" && method === "get"),
