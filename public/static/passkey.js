@@ -92,7 +92,7 @@ function newPasskeyOf({ id, response }) {
   const { clientDataJSON, attestationObject } = response;
   return {
     id,
-    type: "public-key",
+    type: /** @type {const} */ ("public-key"),
     response: {
       clientDataJSON: encode(clientDataJSON),
       attestationObject: encode(attestationObject),
