@@ -1179,8 +1179,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A user who must have a second factor logs in with the password alone.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "asked === undefined && step?.isDemanded",
-        to: "false",
+        from: "step?.isDemanded ?",
+        to: "false ?",
       },
       {
         name: "The password alone adds a further second factor.",
