@@ -49,6 +49,7 @@ const ORDINARY: Record<string, string> = {
 const ORDINARY_HERE: Record<string, Record<string, string>> = {
   login: { email: "<<own.email>>" },
   refresh: { refresh_token: "<<own.refresh>>" },
+  reauthenticate: { password: "<<own.password>>" },
   verifyEmail: { token: "<<verify.link>>" },
   resetPassword: { token: "<<reset.link>>" },
   confirmEmail: { token: "<<confirm.link>>" },

@@ -71,7 +71,9 @@ async function judge(
 /** Whether somebody of the cast may be somebody else now. A refresh token that is used twice ends a session too. */
 function mayChangeSomebody({ method, url }: Request, { ok }: Response, answer: string): boolean {
   if (answer.includes("refresh_token_reused")) return true;
-  const isHarmless = /\/auth\/(register|login|resend-verification|forgot-password)\/?$/.test(new URL(url).pathname);
+  const isHarmless = /\/auth\/(register|login|resend-verification|forgot-password|email-login)\/?$/.test(
+    new URL(url).pathname,
+  );
   return ok && !isHarmless && !/^(GET|HEAD|OPTIONS)$/.test(method);
 }
 
