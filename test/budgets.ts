@@ -20,6 +20,7 @@ export const HOP_BUDGETS = {
   jwks: 0,
   /** The right password alone: the guess is refunded before the answer. */
   loginBeforeFactor: 3,
+  trustedLogin: 3,
   secondFactor: 2,
   passkeyLogin: 4,
   passkeyOptions: 0,

@@ -384,10 +384,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   /** Takes over the factors that an import has left in D1, unless this object has factors already. */
   async #adoptFactors(userId: string): Promise<void> {
     if (this.#hasFactorState) return;
-    const { imported } = await readKnownFactors(this.env.DB, userId);
+    const { imported, since } = await readKnownFactors(this.env.DB, userId);
     const now = systemClock.now();
     // Checked again: another call may have taken them over meanwhile, or removed them.
-    if (imported === undefined || this.#hasFactorState || this.#isClosed(now)) return;
+    if (imported === undefined || since === null || this.#hasFactorState || this.#isClosed(now)) return;
     this.#factors.adopt(imported);
     await this.#tellDirectory(userId, now);
   }

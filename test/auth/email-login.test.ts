@@ -99,6 +99,16 @@ describe("POST /api/v1/auth/email-login", () => {
 });
 
 describe("a link that logs in", () => {
+  it("is not spent while the user has logged in too often", async () => {
+    const person = await registered();
+    const { cookie, token } = await linkOfBrowser(person);
+    await setUser(person, { logins_until: Date.now() + 3_600_000 });
+    const refused = await logInByLink({ token }, inBrowser(cookie));
+    expectProblem(refused, 429, "rate_limited");
+    await setUser(person, { logins_until: 0 });
+    expect((await logInByLink({ token }, inBrowser(cookie))).status).toBe(200);
+  });
+
   it("needs no code in the browser that asked for it, and opens a session there", async () => {
     const person = await registered();
     const { cookie, token } = await linkOfBrowser(person);
@@ -287,7 +297,7 @@ describe("a link that logs in a user with a second factor", () => {
   it("asks for the factor that D1 does not know of yet", async () => {
     const person = await loggedIn();
     const link = await loginLink(person);
-    nextStep(0);
+    nextStep();
     const { secret } = (await addTotp(person.accessToken)).json;
     expect((await confirmTotp(person.accessToken, await codeOf(secret))).status).toBe(200);
     await setUser(person, { second_factor_since: null });
@@ -308,7 +318,7 @@ describe("a session that began with an emailed link", () => {
   it("is raised by the second factor, as one that began with the password", async () => {
     const person = await registered();
     const { json } = await logInByLink(await loginLink(person));
-    nextStep(0);
+    nextStep();
     const { secret } = (await addTotp(json.access_token)).json;
     expect((await confirmTotp(json.access_token, await codeOf(secret))).status).toBe(200);
     const body = { totp: await codeOf(secret, 1) };

@@ -191,13 +191,13 @@ describe("an enrolment token", () => {
   it("is of no use once the user has a factor, even one that was removed since", async () => {
     const person = await loggedIn();
     const [used, other] = [await enrolmentToken(person), await enrolmentToken(person)];
+    const credential = await passkeyFor(other);
     const { answer, secret } = await enrolApp(used);
     expect(answer.status).toBe(200);
     expectProblem(await enrol("totp", other), 401, "invalid_enrolment_token");
     nextStep();
     const again = { code: await codeOf(secret) };
     expectProblem(await enrol("totp/confirm", used, again), 401, "invalid_enrolment_token");
-    const credential = await passkeyFor(other);
     expectProblem(await enrol("passkey", other, { credential }), 401, "invalid_enrolment_token");
 
     const admin = await withStanding("admin");

@@ -236,7 +236,7 @@ describe("the trust in a device ends", () => {
 });
 
 describe("a login from a device that is not trusted any more", () => {
-  it("counts as none, and the audit log takes back what it said too early", async () => {
+  it("counts as none: the network stays unknown, and only the failure is recorded", async () => {
     const person = await trusting();
     await call("DELETE", PATH, { bearer: person.accessToken });
     const before = await env.USER_SESSIONS.getByName(person.userId).list();
@@ -247,9 +247,30 @@ describe("a login from a device that is not trusted any more", () => {
     expect(await env.USER_SESSIONS.getByName(person.userId).list()).toHaveLength(before.length);
     const next = await coldIsolate().loginAttempts.take(loginNameKey({ email }), address);
     expect(next).toMatchObject({ isKnownNetwork: false });
-    const [success] = await detailsOf(person, "login_succeeded", "trusted_device");
-    const [failure] = await detailsOf(person, "login_failed", "session_id");
-    expect(failure).toEqual({ reason: "second_factor_required", session_id: success?.session_id });
+    const [failure] = await detailsOf(person, "login_failed", "reason");
+    expect(failure).toEqual({ reason: "second_factor_required" });
+    const successes = await eventsOf(person.userId, "login_succeeded");
+    expect(successes.filter(({ details }) => String(details).includes("trusted_device"))).toEqual([]);
+  });
+
+  it("leaves a network known that was known before", async () => {
+    const person = await trusting();
+    await call("DELETE", PATH, { bearer: person.accessToken });
+    const { email, password, trust: trusted_device_token } = person;
+    const address = "198.18.78.1";
+    const pending = await post("/api/v1/auth/login", { email, password }, { address });
+    nextStep();
+    const totp = await codeOf(person.totp.secret);
+    const known = await post(
+      "/api/v1/auth/second-factor",
+      { pending_token: pending.json.pending_token, totp },
+      { address },
+    );
+    expect(known.status, known.text).toBe(200);
+    const answer = await post("/api/v1/auth/login", { email, password, trusted_device_token }, { address });
+    expectProblem(answer, 403, "second_factor_required");
+    const next = await coldIsolate().loginAttempts.take(loginNameKey({ email }), address);
+    expect(next).toMatchObject({ isKnownNetwork: true });
   });
 });
 

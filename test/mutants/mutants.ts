@@ -1137,10 +1137,10 @@ export const MUTANTS: readonly Mutant[] = [
         to: "",
       },
       {
-        name: "A device that is not trusted any more keeps the network known.",
+        name: "A login from a device that is not trusted any more makes a known network unknown.",
         file: "src/features/login/open-session.ts",
-        from: "if (recorded.isRecorded) await attempt.undoSuccess(loginNameKeys(user));",
-        to: "",
+        from: "const isAsked = isExpected || isDemanded;",
+        to: "const isAsked = isExpected ? trustedDevice === undefined : isDemanded;",
       },
     ],
   ),

@@ -8,6 +8,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork, takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
+import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { recoveryState } from "../../links/link-states.ts";
 import { isOfState, verifyLink } from "../../links/link-tokens.ts";
@@ -66,7 +67,7 @@ export const confirmEmailLogin = endpoint(
     ],
   },
   async (services, { body, client, exchange }) => {
-    const { clock, config, keyring, loginAttempts, sessions, users } = services;
+    const { clock, config, keyring, loginAttempts, meter, sessions, users } = services;
     const link = verifyLink("email-login", body.token, services);
     if (isRefusal(link)) return link;
     const { subjectId: userId, mailId, expiresAt } = link;
@@ -77,6 +78,11 @@ export const confirmEmailLogin = endpoint(
     const state = refuseState(services, user);
     if (state !== undefined) return state;
 
+    const spent = refuseTooManyLogins(user.loginsUntil, loginsRule(config.limits), clock.now());
+    if (spent !== undefined) {
+      meter.count("limits_hit", { limit: "loginsPerUser" });
+      return spent;
+    }
     const attempt = loginAttempts.proved(client.network, false);
     const login = { user, rehash: undefined, keyringVersion, attempt, body, client };
     const pending = {
@@ -84,9 +90,9 @@ export const confirmEmailLogin = endpoint(
       ...{ deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null },
     };
     // Remembered for longer than it works: the clock of another isolate may be behind that of the user's object.
-    const spent = { id: mailId, expiresAt: expiresAt + config.tokens.clockTolerance };
+    const used = { id: mailId, expiresAt: expiresAt + config.tokens.clockTolerance };
     const isDemanded = isFactorDue(config, user, clock.now());
-    const step = { isExpected: user.secondFactorSince !== null, isDemanded, link: spent };
+    const step = { isExpected: user.secondFactorSince !== null, isDemanded, link: used };
     const methods = METHODS_OF_FIRST_STEP.email;
     return startSession(services, { ...pending, client, methods, step }, async (started) => {
       const opened = await started.opening;

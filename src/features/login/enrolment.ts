@@ -50,7 +50,8 @@ export async function readEnrolment(services: Services, token: string, exchange:
   ]);
   if (limit.refusal !== undefined) return limit.refusal;
   exchange.addHeaders(limit.headers);
-  const isCurrent = user?.isActive && user.isVerified && user.sessionEpoch === enrolment.epoch;
+  const isCurrent =
+    user?.isActive && user.isVerified && user.sessionEpoch === enrolment.epoch && user.secondFactorSince === null;
   return isCurrent ? { enrolment, user, keyringVersion } : refuse("invalid_enrolment_token", { userId });
 }
 

@@ -13,7 +13,7 @@ import type { Trust } from "../../factors/trusted-device-token.ts";
 import type { Client } from "../../http/exchange.ts";
 import type { ProvedAttempt } from "../../limits/login-attempts.ts";
 import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
-import { SECOND } from "../../platform/clock.ts";
+import { MINUTE, SECOND } from "../../platform/clock.ts";
 import { createId } from "../../platform/random.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { retry } from "../../platform/retry.ts";
@@ -104,11 +104,10 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
   const step = { isExpected, isDemanded, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    const opening =
-      isExpected || isDemanded ? endUnasked(services, userId, isExpected, started.opening) : started.opening;
-    // The user's object decides. D1 and the token of a trusted device usually know what it will say. If not, the login
-    // is recorded although it is none.
-    const isAsked = isExpected ? trustedDevice === undefined : isDemanded;
+    // The user's object decides. D1 usually knows whether it will ask for a factor. If not, the login is recorded although
+    // it is none.
+    const isAsked = isExpected || isDemanded;
+    const opening = isAsked ? endUnasked(services, userId, isExpected, started.opening) : started.opening;
     const early = isAsked ? await opening : null;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
     const details = isExpected && trustedDevice !== undefined ? { trusted_device: trustedDevice } : {};
@@ -129,7 +128,10 @@ async function endUnasked(
   opening: Promise<Opening>,
 ): Promise<Opening> {
   const opened = await opening;
-  if (opened === null || isUnproved(opened) || opened.factor !== undefined) return opened;
+  if (opened === null || isUnproved(opened)) return opened;
+  // One that knows second factors, but not the demand for one, answers nothing about a link.
+  const isUnasked = opened.factor === undefined || (!isExpected && opened.hasSpentLink === undefined);
+  if (!isUnasked) return opened;
   await sessions.end(userId, opened.id);
   return isExpected ? { outcome: "lost" } : { outcome: "factor_required", kinds: [] };
 }
@@ -160,6 +162,9 @@ export async function askForFactor(
   return refuse("second_factor_required", { userId: user.id, members });
 }
 
+/** In milliseconds: the time to install an app. */
+const LONGEST_ENROLMENT = 15 * MINUTE;
+
 /** Refuses the right password of a user who must have a second factor and has none, until they have set one up. */
 async function askToEnrol(
   services: Services,
@@ -171,7 +176,7 @@ async function askToEnrol(
   await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
   // Setting one up in a session needs a login that is as recent.
-  const lifetime = config.sessions.reauthenticationMaxAge;
+  const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
   const members = { factors: [...FACTOR_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
   return refuse("second_factor_enrolment_required", { userId, members });
