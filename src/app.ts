@@ -57,7 +57,7 @@ export function createApp(config: Config, endpoints = endpointsOf(config)): Hono
   return app;
 }
 
-/** A page for somebody who followed a link in a browser, and a problem document for a program. */
+/** Answers an unknown path: a browser gets a page, a program gets a problem document. */
 function answerUnknownPath(config: Config, endpoints: readonly Endpoint[]) {
   const answerProgram = answerUnknownRoute(endpoints);
   const servePage = pageServer(config);

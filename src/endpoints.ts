@@ -17,9 +17,6 @@ import { removeFactors } from "./features/administration/remove-factors.ts";
 import { revokeSessions } from "./features/administration/revoke-sessions.ts";
 import { sendPasswordReset } from "./features/administration/send-password-reset.ts";
 import { updateUser } from "./features/administration/update-user.ts";
-import { redirects } from "./features/doors/redirects.ts";
-import { readRobots } from "./features/doors/robots.ts";
-import { readSecurityTxt } from "./features/doors/security-txt.ts";
 import { confirmEmailChange } from "./features/email-change/confirm-email-change.ts";
 import { requestEmailChange } from "./features/email-change/request-email-change.ts";
 import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
@@ -65,10 +62,13 @@ import { readOpenApi, readReference } from "./features/service/documents.ts";
 import { readHealth } from "./features/service/health.ts";
 import { readMetrics } from "./features/service/metrics.ts";
 import { readReadiness } from "./features/service/readiness.ts";
+import { redirects } from "./features/service/redirects.ts";
+import { readRobots } from "./features/service/robots.ts";
 import { readService } from "./features/service/root.ts";
 import { readJwks } from "./features/well-known/jwks.ts";
 import { readMetadata } from "./features/well-known/metadata.ts";
 import { readRelatedOrigins } from "./features/well-known/related-origins.ts";
+import { readSecurityTxt } from "./features/well-known/security-txt.ts";
 
 export function endpointsOf(config: Config): Endpoint[] {
   const servePage = pageServer(config);

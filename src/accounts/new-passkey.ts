@@ -1,4 +1,4 @@
-/** A new passkey: in a session, or at a login that asks for a second factor. */
+/** A new passkey: added in a session, or at a login that demands a second factor. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { factorName } from "../factors/factor.ts";
@@ -18,7 +18,7 @@ import type { User } from "../users/user.ts";
 /** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.8). */
 export const passkeyCreationOptions = z.looseObject({ challenge: z.string() }).meta({ id: "PasskeyCreationOptions" });
 
-/** What a client sends of a new passkey. */
+/** What a client sends to add a passkey. */
 export const newPasskeyShape = { credential: registrationResponse, name: factorName.optional() };
 
 interface Services {
@@ -39,7 +39,7 @@ export async function optionsForPasskey(services: Services, { id, email, usernam
   });
 }
 
-/** Verifies a new passkey. The challenge is spent when the user's object adds it. */
+/** Verifies a new passkey. The user's object spends the challenge when it adds the passkey. */
 export async function readNewPasskey(
   services: Services,
   { credential, name }: z.output<z.ZodObject<typeof newPasskeyShape>>,

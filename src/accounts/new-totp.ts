@@ -1,4 +1,7 @@
-/** A new authenticator app, as its owner sees it once: in a session, or at a login that asks for a second factor. */
+/**
+ * A new authenticator app: added in a session, or at a login that demands a second factor. Its owner sees the secret
+ * only once.
+ */
 import { renderSVG } from "uqr";
 import * as z from "zod";
 import type { Config } from "../config/config.ts";

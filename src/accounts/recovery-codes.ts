@@ -1,11 +1,11 @@
-/** New recovery codes: what their owner sees of them once, and what is stored. */
+/** New recovery codes: the codes, which their owner sees only once, and the MACs that are stored. */
 import * as z from "zod";
 import { createRecoveryCodes, recoveryCodeMac } from "../factors/recovery-codes.ts";
 import { createSecrets } from "../platform/crypto.ts";
 import type { Random } from "../platform/random.ts";
 
 export const recoveryCodesSchema = z.array(z.string()).meta({
-  description: "Each works once, in place of another second factor. They are shown this once.",
+  description: "Each works once, in place of another second factor. They are not shown again.",
   examples: [["mzxw-6ytb-oi7q-2n4k", "…"]],
 });
 

@@ -9,9 +9,9 @@ export const AUDIT_EVENT_TYPES = {
   invitation_accepted: "The invitation `invitation_id` was accepted, which also verified the email address.",
   email_verified: "The user verified the email address.",
   login_succeeded:
-    "The user logged in; `factor` is the kind of the second factor, if there was one, and `trusted_device` the device that made it needless. `method` is `email` if the login began with an emailed link.",
+    "The user logged in; `factor` is the kind of the second factor, if the user proved one. `trusted_device` is the trusted device from which no factor was needed. `method` is `email` if the login began with an emailed link.",
   login_failed:
-    "A login was refused; `reason` says why. With `session_id`, it takes the success back that was recorded for this session.",
+    "A login was refused; `reason` says why. With `session_id`, it takes back the `login_succeeded` of the same `session_id`, which was recorded too early.",
   password_check_failed: "A logged-in user entered a wrong current password; `reason` says why it was refused.",
   reauthenticated: "A logged-in user proved again who they are; `methods` says how.",
   second_factor_added: "A second factor was added: `factor_id` of the kind `kind`.",

@@ -3,7 +3,7 @@ import { endpointsOf } from "../endpoints.ts";
 import { VERSION } from "../version.ts";
 import { buildDocument } from "./openapi-document.ts";
 
-/** The published OpenAPI document: every operation that all users could have, otherwise with the default configuration. */
+/** The published OpenAPI document: the default configuration, with the operations of `EMAIL_LOGIN=on`. */
 export function defaultDocument() {
   const config = parseConfig({
     ENVIRONMENT: "development",

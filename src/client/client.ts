@@ -63,23 +63,24 @@ export interface Client {
    */
   proveSecondFactor(proof: SecondFactor): Promise<User>;
   /**
-   * Finishes a login that was refused with `second_factor_enrolment_required`, with the second factor that the user has
-   * just set up. Show the recovery codes: they can't be read again. Begin the setup with the error's `enrolmentToken` at
-   * `/api/v1/auth/enrolment/totp` or `/api/v1/auth/enrolment/passkey/options`. Throws as `proveSecondFactor` does, with
-   * `invalid_enrolment_token` if the setup took too long.
+   * Finishes a login that was refused with `second_factor_enrolment_required`. Before this call, send the error's
+   * `enrolmentToken` to `/api/v1/auth/enrolment/totp` or `/api/v1/auth/enrolment/passkey/options`, and have the user
+   * set up the app or the passkey. Show the recovery codes: they can't be read again. Throws as `proveSecondFactor`
+   * does, but `invalid_enrolment_token` if the setup took too long.
    */
   setUpSecondFactor(factor: NewSecondFactor): Promise<{ user: User; recoveryCodes: string[] }>;
   /** Logs in with a passkey instead of a password. Checks the cookie as `login` does. */
   loginWithPasskey(credential: PasskeyCredential): Promise<User>;
   /**
-   * Emails a link that logs in, if the service offers this. Show the `login_code` of the answer: the user types it if they
-   * open the link in another browser. In cookie mode, this browser is recognized and needs no code. In memory mode, keep
-   * the code, and pass it to `loginWithEmail`.
+   * Emails a link that logs in, if the service offers this. Show the `login_code` of the answer: the user types it if
+   * they open the link in another browser. In cookie mode, the service recognizes this browser, so it needs no code
+   * here. In memory mode, keep the code, and pass it to `loginWithEmail`.
    */
   requestEmailLogin(body: EmailLoginBody): Promise<Answer<"/api/v1/auth/email-login">>;
   /**
    * Logs in with the token of an emailed link. Checks the cookie, and throws `second_factor_required`, as `login` does.
-   * Throws `login_code_required` if this browser did not ask for the link: ask for the code, and call this again with it.
+   * Throws `login_code_required` if this browser did not ask for the link: ask for the code, and call this again with
+   * it.
    */
   loginWithEmail(link: EmailLink): Promise<User>;
   /**
@@ -205,7 +206,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
     proveSecondFactor({ pendingToken, recoveryCode, trustDevice, ...proof }) {
       const code = recoveryCode === undefined ? {} : { recovery_code: recoveryCode };
-      // Without the cookie, the proof that the device is trusted would be lost with the page.
+      // In memory mode, the client would lose the token of the trusted device when the page closes.
       const trust = trustDevice && usesCookie ? { trust_device: true } : {};
       const body = { pending_token: pendingToken, ...code, ...trust, ...proof };
       return enterInTurn(() => service.post("/api/v1/auth/second-factor", body));

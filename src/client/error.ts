@@ -35,9 +35,14 @@ export class PosternError extends Error {
   readonly requestId: string | undefined;
   /** After a login with `second_factor_required`: the login that waits. `client.proveSecondFactor` takes it. */
   readonly pendingToken: string | undefined;
-  /** After a login with `second_factor_enrolment_required`: `client.setUpSecondFactor` takes it. */
+  /**
+   * After a login with `second_factor_enrolment_required`: the login that waits. `client.setUpSecondFactor` takes it.
+   */
   readonly enrolmentToken: string | undefined;
-  /** What can prove the second factor, or what can be set up as one; empty with other codes. */
+  /**
+   * With `second_factor_required`, what can prove the second factor. With `second_factor_enrolment_required`, what the
+   * user can set up. Empty with other codes.
+   */
   readonly factors: readonly FactorKind[];
   /** Seconds until the `pendingToken` or the `enrolmentToken` expires. */
   readonly expiresIn: number | undefined;

@@ -42,7 +42,7 @@ export interface SecondFactor {
   totp?: string;
   recoveryCode?: string;
   passkey?: PasskeyCredential;
-  /** For a while, the password alone is enough for logins from this browser. Only in cookie mode. */
+  /** Whether the user trusts this browser: for a while, the password alone is enough there. Only in cookie mode. */
   trustDevice?: boolean;
 }
 
@@ -61,7 +61,7 @@ export type LoginBody = Omit<Body<"/api/v1/auth/login">, "cookie">;
 /** A request for an emailed link that logs in. The client sets `cookie` itself. */
 export type EmailLoginBody = Omit<Body<"/api/v1/auth/email-login">, "cookie">;
 
-/** The token of an emailed link, and the code that is shown where it was asked for, if that was elsewhere. */
+/** The token of an emailed link. If another browser asked for the link, also the code that this other browser shows. */
 export type EmailLink = Pick<Body<"/api/v1/auth/email-login/confirm">, "token" | "code" | "device_name">;
 
 /** What proves again who the user is. */

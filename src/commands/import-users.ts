@@ -33,7 +33,7 @@ Imports users from a file with one JSON object a line:
   totp                  authenticator apps: [{"secret":"JBSWY3DPEHPK3PXP","name":"Phone"}]
   recovery_codes        as the user has them; or recovery_code_hashes, their SHA-256
   passkeys              [{"id":"…","public_key":"…","counter":0,"rp_id":"example.com"}], the key as COSE in
-                        base64url or as a JWK; passkey_user_handle is the name that they have for the user
+                        base64url or as a JWK; passkey_user_handle is the user.id they were created with
   id first_name last_name phone locale role is_active is_superuser created_at updated_at last_login
                         as the API shows them
 
@@ -66,7 +66,9 @@ export async function importUsers(argv: readonly string[], world: Surroundings):
   });
 }
 
-/** A file to import. `size` is in bytes. `rpId`: the domain that the service's passkeys belong to, if it was given. */
+/**
+ * A file to import. `size` is in bytes. `rpId` is the domain of the service's passkeys, if the operator has given it.
+ */
 interface Source {
   file: string;
   size: number;
@@ -85,7 +87,7 @@ async function importFile(
   const store = createProvisioningStore(db);
   const report = openReport(file, systemRandom);
   let tally = EMPTY_TALLY;
-  // Asked for once, by the first user with second factors.
+  // Read once, for the first user with second factors.
   let opening: Promise<Secrets> | undefined;
   let isComplete = false;
   try {

@@ -32,7 +32,7 @@ export const LIMIT_RULES = {
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
   /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
   passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
-  /** Against guessing the code of a stolen login link: with what is given back, ten tries until it expires. */
+  /** Against guessing the code of a stolen login link: five tries at once, and five more until the link expires. */
   loginCodePerLink: { budget: 5, window: 10 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },
   /**

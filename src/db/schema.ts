@@ -55,16 +55,17 @@ export const users = sqliteTable(
     /** Since when the user has a second factor. A copy: the user's object decides (`factors/second-factor-flag.ts`). */
     secondFactorSince: integer("second_factor_since"),
     /**
-     * Since when the user must have a second factor, as far as the service has noticed. The grace counts from then
+     * When the service noticed that the user must have a second factor. The grace begins then
      * (`access/factor-policy.ts`).
      */
     secondFactorDemandedAt: integer("second_factor_demanded_at"),
     /** What the secrets of the user's factors are sealed with, itself sealed (`factors/factor-key.ts`). */
     factorKey: text("factor_key"),
-    /** The factors that an import has brought, until the user's object has them (`factors/imported-factors.ts`). */
+    /** Imported factors, until the user's object takes them over (`factors/imported-factors.ts`). */
     importedFactors: text("imported_factors"),
     /**
-     * The user handle of imported passkeys, base64url (WebAuthn §5.4.3). Passkeys that were made here have the user's id.
+     * The user handle of imported passkeys, base64url (WebAuthn §5.4.3). In passkeys that Postern created, it is the
+     * user's id.
      */
     userHandle: text("user_handle"),
     createdAt: integer("created_at").notNull(),

@@ -56,9 +56,9 @@ export const user: CallerKind<Principal> = {
 };
 
 /**
- * Of a kind of caller, those who proved a short time ago who they are, with the second factor if they have one. Only what
- * the access token says counts, not what its session stores. So a token that was stolen earlier gains nothing when its
- * user reauthenticates. The row of the user has been read by then, so this needs no storage.
+ * Narrows a kind of caller to those who proved a short time ago who they are, with the second factor if they have one.
+ * Only what the access token says counts, not what its session stores. So a token that was stolen earlier gains nothing
+ * when its user reauthenticates. `kind` has already read the user, so this needs no storage.
  */
 export function recent<Caller extends Principal>(kind: CallerKind<Caller>): CallerKind<Caller> {
   return steppedUp(kind, `${RECENT}, with the second factor if there is one.`, () => true);
@@ -69,9 +69,9 @@ const RECENT = "The access token must be of a recent login or reauthentication (
 export const recentUser = recent(user);
 
 /**
- * A user who sends the current password in the body. Without a second factor that is the proof, however old the login is.
- * With one the password is not enough, and the user must be a {@link recentUser} too. That is decided before the password
- * is checked, so that no hash is spent and no guess is counted.
+ * A user who sends the current password in the body. If they have no second factor, the password is enough, however old
+ * the login is. If they have one, they must also be a {@link recentUser}. This is decided before the password is
+ * checked, so that no hash is computed and no guess is counted.
  */
 export const userWithPassword = steppedUp(
   user,
@@ -101,7 +101,7 @@ function steppedUp<Caller extends Principal>(
   };
 }
 
-/** The user's object knows of a second factor that the caller has not proved, and D1 did not yet. */
+/** The user's object knows of a second factor that the caller has not proved. D1 did not know of it yet. */
 export function refuseUnprovedFactor({ user: { id } }: Principal): Refusal<"reauthentication_required"> {
   return refuseOldLogin({ parameters: { acr_values: "aal2" } }, id);
 }
@@ -137,8 +137,8 @@ export function operator(permission: Permission): CallerKind<Principal> {
 }
 
 /**
- * Refuses a permission to a user who must have a second factor by now, and whose access token is of a login without one.
- * The session itself goes on: the user's own account stays open, so that they can set a factor up there.
+ * Refuses a permission to a user who must have a second factor, if the grace is over and the access token is of a login
+ * without one. The session continues: the user's own account stays open, so that they can set up a factor there.
  */
 function refuseWithoutFactor({ clock, config }: Services, principal: Principal) {
   const { authentication, user: caller } = principal;

@@ -1,7 +1,7 @@
 /**
- * The factors that `npm run users:import` has brought. They wait in the user's row in D1, in the form in which the user's
- * object stores factors: seeds sealed and recovery codes MACed under the user's factor key. The object takes them over
- * before it judges the user's first login.
+ * The factors that `npm run users:import` has added. They wait in the user's row in D1, in the form in which the user's
+ * object stores factors: the seeds sealed, and MACs of the recovery codes, both under the user's factor key. The object
+ * takes them over at the user's first login.
  */
 import { inTime } from "../platform/clock.ts";
 import type { NewFactor } from "./factor-records.ts";

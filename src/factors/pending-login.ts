@@ -1,7 +1,7 @@
 /**
- * Logins that wait: the password or the emailed link was right, and the second factor is still to be proved, or to be
- * set up. The client keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with
- * AES-256-GCM. It opens nothing but the routes of its kind, and it works once.
+ * Logins that wait: the password or the emailed link was right, and the user must still prove a second factor, or set
+ * one up. The client keeps each as a token: a prefix, and the base64url encoding of a JSON text that is sealed with
+ * AES-256-GCM. A token is accepted only by the routes for its kind of waiting login, and it works once.
  */
 import * as z from "zod";
 import { type Clock, MINUTE } from "../platform/clock.ts";
@@ -15,9 +15,9 @@ const enrolment = z.object({
   id: z.uuid(),
   expiresAt: z.int(),
   userId: z.uuid(),
-  /** What was proved so far. Absent from a token of an earlier release. */
+  /** What the user has proved so far. Absent from a token of an earlier release. */
   by: z.enum(["password", "email"]).default("password"),
-  /** The user's session epoch at that step. A login from before a change of it is refused. */
+  /** The user's session epoch at that time. If it has changed since, the login is refused. */
   epoch: z.int(),
   deviceName: z.string().nullable(),
   /** Whether the refresh token goes into a cookie. */
@@ -72,7 +72,7 @@ export function sealEnrolment(
   return seal(ENROLMENT, login, lifetime, services);
 }
 
-/** As {@link openPendingLogin}. */
+/** Like {@link openPendingLogin}. */
 export function openEnrolment(token: string, services: Opening): Promise<Enrolment | undefined> {
   return open<Enrolment>(ENROLMENT, token, services);
 }

@@ -31,15 +31,15 @@ export function hashedCodeMac(hash: Uint8Array, secrets: Secrets): string {
 }
 
 /**
- * All that could be stored of a code that was typed. Another service may have hashed it as it showed it, or in the form
- * that it compares: both may have capitals, and the second has no spaces and hyphens.
+ * All MACs that could be stored of a typed code. A service from which codes were imported may have hashed them as typed
+ * or without spaces and hyphens, each in capital or small letters.
  */
 export function recoveryCodeMacs(typed: string, secrets: Secrets): string[] {
   const forms = [typed, bareCode(typed)].flatMap((form) => [form, form.toLowerCase(), form.toUpperCase()]);
   return [recoveryCodeMac(typed, secrets), ...forms.map((form) => hashedCodeMac(sha256(utf8(form)), secrets))];
 }
 
-/** A code without what does not count. */
+/** A code in small letters, without spaces and hyphens. */
 export function bareCode(code: string): string {
   return code.replace(/[\s-]/g, "").toLowerCase();
 }
@@ -61,7 +61,7 @@ export class RecoveryCodes {
     this.#kept.put(MACS, [...macs]);
   }
 
-  /** Spends the code that one of these is of. `false` if it is not one of those that are left. */
+  /** Spends the code that has one of these MACs. `false` if no code that is left has one. */
   spend(macs: readonly string[]): boolean {
     const others = this.#macs.filter((kept) => !macs.includes(kept));
     const isSpent = others.length < this.left;

@@ -4,7 +4,7 @@ import { describeError, writeLog } from "../platform/log.ts";
 import { doublingPause } from "../platform/retry.ts";
 
 const ENTRY = "second_factor_flag";
-/** Imported factors wait in D1 until the object has them, or until they were removed. */
+/** Also clears the imported factors: from now on the object has them, or they were removed. */
 const CHANGE = "UPDATE `users` SET `second_factor_since` = ?, `imported_factors` = NULL WHERE `id` = ?";
 const FIRST_RETRY = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;

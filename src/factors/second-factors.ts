@@ -34,8 +34,8 @@ export interface PasskeyProof {
 }
 
 /**
- * A new factor, by which a user who must have one finishes a login: an authenticator app with its first code, or a
- * passkey that was verified. `macs` are those of the recovery codes.
+ * A new factor with which a user who must have one finishes a login: an authenticator app with its first code, or a
+ * verified passkey. `macs` are those of the recovery codes.
  */
 export type NewFactorProof =
   | { kind: "new_totp"; code: string; key: string; macs: readonly string[] }
@@ -44,9 +44,9 @@ export type NewFactorProof =
 export type FactorProof = CodeProof | PasskeyProof;
 
 /**
- * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already, or the
- * user has a factor by now instead of none.
- * `limited`: too many codes were wrong, and the next one is checked after `wait` milliseconds.
+ * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already, or
+ * the user who was to set up a first factor has one already. `limited`: too many codes were wrong, and the next one is
+ * checked after `wait` milliseconds.
  */
 export type FailedProof = { outcome: "invalid" } | { outcome: "spent" } | { outcome: "limited"; wait: number };
 
@@ -56,7 +56,7 @@ export interface ProvedFactor {
   recoveryCodesLeft: number;
   /** The passkey's counter fell back, so there may be a copy of it. */
   hasCounterFallenBack?: boolean;
-  /** The factor that was added by this proof. */
+  /** The factor that this proof has added. */
   added?: Factor;
 }
 
@@ -147,7 +147,7 @@ export class SecondFactors implements Lapsing {
     return { outcome: "added", factor: withoutContent(added), isFirst };
   }
 
-  /** Takes over what an import has brought, into an object without factors. */
+  /** Takes over imported factors. This object must have none. */
   adopt({ factors, recoveryMacs }: ImportedFactors): void {
     for (const factor of factors) this.#records.add(factor);
     this.#codes.replace(recoveryMacs);
@@ -231,9 +231,12 @@ export class SecondFactors implements Lapsing {
     return { outcome: "proved", kind: added.kind, recoveryCodesLeft: this.#codes.left, added };
   }
 
-  /** Opens the seed of the authenticator app that waits. Returns what judges its first code, and puts it in force. */
+  /**
+   * Opens the seed of the authenticator app that waits for its first code. Returns a function that judges the code and
+   * puts the app in force.
+   */
   async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
-    // One that waits no longer is found too. The judgement leaves it out.
+    // This also finds an app whose time has expired. The function below leaves it out.
     const waiting = this.#records.findUnconfirmed(0);
     const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(key));
     return (rule: LimitRule | undefined, now: number) =>
@@ -267,8 +270,8 @@ export class SecondFactors implements Lapsing {
   }
 
   /**
-   * The removed factor; `undefined` if there is none with this id. The recovery codes go with the last one. `last` if
-   * `keepsLast`, and it is the last one.
+   * The removed factor; `undefined` if there is none with this id. `"last"` if it is the last one and `keepsLast`. With
+   * the last factor, the recovery codes are removed too.
    */
   remove(id: string, keepsLast: boolean): Factor | "last" | undefined {
     const factor = this.#find(id);

@@ -31,7 +31,7 @@ export class TrustedDeviceRecords implements Lapsing {
     );
   }
 
-  /** Trusts a device. Beyond the maximum, the oldest one is not trusted any more. */
+  /** Trusts a device. Beyond the maximum, ends the trust in the oldest one. */
   add(device: TrustedDevice): void {
     this.#tables.create(TABLE, DEFINITION);
     this.#run(
@@ -51,14 +51,14 @@ export class TrustedDeviceRecords implements Lapsing {
     );
   }
 
-  /** Whether a device is trusted. Records that a session is opened from it if it is. */
+  /** Whether a device is trusted. If it is, records the session that is opened from it. */
   use(id: string, { epoch, sessionId, now }: { epoch: number; sessionId: string; now: number }): boolean {
     const update =
       "UPDATE trusted_devices SET last_used_at = ?, session_id = ? WHERE id = ? AND epoch = ? AND expires_at > ? RETURNING 1";
     return this.#run(update, now, sessionId, id, epoch, now).length > 0;
   }
 
-  /** `false` if there is no such device. */
+  /** `false` if no device with this id is trusted. */
   remove(id: string): boolean {
     return this.#run("DELETE FROM trusted_devices WHERE id = ? RETURNING 1", id).length > 0;
   }

@@ -1,7 +1,7 @@
 /**
  * The token of a trusted device: `ptd_` followed by the base64url encoding of a JSON text that is sealed with
- * AES-256-GCM. It is not stored. The user's object knows which devices are trusted; what the token says besides spares
- * asking about one that can't be.
+ * AES-256-GCM. It is not stored. The user's object knows which devices are trusted. The other fields of the token show
+ * that a device can't be trusted any more, without a call of the object.
  */
 import * as z from "zod";
 import type { Clock } from "../platform/clock.ts";
@@ -10,7 +10,7 @@ import { decodeBase64url, encodeBase64url, parseJson, utf8 } from "../platform/e
 import type { Random } from "../platform/random.ts";
 
 const trust = z.object({
-  /** Of the trusted device. */
+  /** The id of the trusted device. */
   id: z.uuid(),
   userId: z.uuid(),
   /** The user's session epoch when the device was trusted. */

@@ -6,14 +6,14 @@ import { toIsoTime } from "../platform/clock.ts";
 export interface TrustedDevice {
   /** Also the id of the session in which the user trusted it. */
   id: string;
-  /** The user's session epoch at that time. A change of the password ends the trust with the epoch. */
+  /** The user's session epoch at that time. A change of the password begins a new epoch, which ends the trust. */
   epoch: number;
   deviceName: string | null;
   userAgent: string | null;
   createdAt: number;
   lastUsedAt: number;
   expiresAt: number;
-  /** The newest session that was opened from it. */
+  /** The newest session that was opened from the device. */
   sessionId: string;
 }
 

@@ -25,7 +25,7 @@ interface Parts {
   caller: FactorCaller;
   /** Whether the user has been deleted. */
   isClosed(now: number): boolean;
-  /** Whether D1 says that the user has a factor, and no change of this object is on the way there. */
+  /** Whether D1 says that the user has a factor, and this object has no change left to write there. */
   isKnownToDirectory(userId: string): Promise<boolean>;
   /** Sets the object's alarm, if it is not due earlier. */
   armFor(time: number): Promise<void>;
@@ -105,7 +105,7 @@ export class UserFactors extends RpcTarget {
     return this.#parts.factors.rename(id, name);
   }
 
-  /** `keepsLast`: whether the user must have one. A Worker of an earlier release doesn't say. */
+  /** `keepsLast`: whether the user must keep the last factor. A Worker of an earlier release does not pass it. */
   async remove(userId: string, id: string, keepsLast = false): Promise<Factor | "last" | undefined | null> {
     if (!this.#mayChange) return null;
     const factor = this.#parts.factors.remove(id, keepsLast);
@@ -114,8 +114,8 @@ export class UserFactors extends RpcTarget {
   }
 
   /**
-   * Also removes what D1 alone knows of: factors that this object has lost, and imported ones. `isKnown`: whether D1 knew
-   * of any when the request began. Asks again, so that a retry tells the owner nothing new.
+   * Also removes factors that only D1 knows of: those that this object has lost, and imported ones. `isKnown`: whether
+   * D1 knew of any when the request began. This asks D1 again, so that a retry does not notify the owner twice.
    */
   async removeAll(userId: string, isKnown: boolean): Promise<void> {
     const { factors, isKnownToDirectory } = this.#parts;

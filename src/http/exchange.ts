@@ -54,8 +54,8 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
     /**
-     * Whether a person is to read the answer. Browsers name HTML when they open an address (RFC 9110 §12.5.1); programs
-     * that take anything do not.
+     * Whether a person reads the answer in a browser. Browsers name HTML in `Accept` when they open an address (RFC
+     * 9110 §12.5.1). Programs that accept anything do not.
      */
     isForBrowser: () => /(?:^|,)\s*text\/html\s*(?:[,;]|$)/i.test(c.req.header("Accept") ?? ""),
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),

@@ -219,8 +219,8 @@ export function createLoginAttempts(
       };
     },
     /**
-     * A login whose password was right in an earlier request, which has settled the attempt; `hadPassword`: or that has
-     * needed none.
+     * A login whose first step succeeded without a guess at a password, or in an earlier request, which has settled the
+     * attempt. `hadPassword`: whether that step was a password.
      */
     proved: (network: string, hadPassword: boolean): ProvedAttempt => ({
       ...UNCOUNTED,

@@ -25,8 +25,8 @@ import { refuse } from "../platform/refusal.ts";
  * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 shows whether it was confirmed or
  * undone.
  *
- * `email-login`: the subject is a user. The state is that of a reset. The user's object remembers that the link was
- * used.
+ * `email-login`: the subject is a user, and the state is the same as for a reset. The user's object remembers used
+ * links.
  */
 export type LinkPurpose =
   | "verify-email"

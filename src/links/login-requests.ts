@@ -1,15 +1,17 @@
 /**
- * Ties a link that logs in to the browser that asked for it. Otherwise a link that leaked, or that was forwarded, would
- * be enough for a login, and an attacker could log another person in to an account of the attacker.
+ * Binds a link that logs in to the browser that asked for it. Otherwise a link that leaked, or that was forwarded,
+ * would be enough for a login, and an attacker could log another person in to an account of the attacker.
  *
- * Two values are derived from the id of the email, which the link contains: nothing is stored, and the answer is the same
- * for an address without an account. The browser keeps `browserKey` in a cookie. The user reads `code` there, and types
- * it where the link was opened if that is another browser.
+ * Two values are derived from the id of the email, which the link contains. So nothing is stored, and the answer is the
+ * same for an address without an account. The browser that asks keeps `browserKey` in a cookie, and shows `loginCode`.
+ * If the user opens the link in another browser, they type the code there.
  */
 import { constantTimeEqual, type Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
-/** Letters that make no words and look like no digit, as RFC 8628 §6.1 recommends: eight of them have 34 bits. */
+/**
+ * Letters that form no words and can't be mistaken for digits, as RFC 8628 §6.1 recommends. Eight of them have 34 bits.
+ */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH = 8;
 
@@ -28,7 +30,7 @@ export function isLoginCode(typed: string, mailId: string, secrets: Secrets): bo
   return secrets.tags(CODE, utf8(mailId)).some((tag) => constantTimeEqual(utf8(lettersOf(tag)), letters));
 }
 
-/** What the browser that asks keeps, and no script of it can read: 256 bits, which no attacker guesses. */
+/** The value that the browser that asks keeps in its `HttpOnly` cookie: 256 bits, which no attacker can guess. */
 export function browserKey(mailId: string, secrets: Secrets): string {
   return encodeBase64url(secrets.sign(BROWSER, utf8(mailId)));
 }
@@ -39,7 +41,7 @@ export function isBrowserKey(key: string, mailId: string, secrets: Secrets): boo
   return tag !== undefined && secrets.verify(BROWSER, utf8(mailId), tag);
 }
 
-/** The first 64 bits in base 20. They are so many that each code is equally likely to within 2^-29. */
+/** The eight lowest digits of the first 64 bits in base 20. All codes are equally likely to within 2^-29. */
 function lettersOf(tag: Uint8Array): string {
   let rest = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0);
   let letters = "";

@@ -162,7 +162,7 @@ function composeRecovery(
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
 }
 
-/** Only for a verified address: otherwise the account may be of another person, who registered it with this address. */
+/** Only for a verified address: another person may have registered an unverified account with this address. */
 function composeEmailLogin(
   { id, requestedAt }: MailRequest,
   user: User | undefined,

@@ -54,7 +54,7 @@ export type MailEvent =
   /** A request for another verification link for this address, which may have no account. */
   | { kind: "resend_verification"; email: string };
 
-/** How long a link that logs in works, in milliseconds (NIST SP 800-63B-4 §3.1.3.2 names ten minutes for a code). */
+/** How long a link that logs in works, in milliseconds. NIST SP 800-63B-4 §3.1.3.2 allows a code ten minutes. */
 export const EMAIL_LOGIN_LIFETIME = 10 * MINUTE;
 
 /**

@@ -31,7 +31,7 @@ export interface ReportOrigin {
   traceparent: string | undefined;
 }
 
-/** Without what a queue has accepted. */
+/** What the queues have not accepted yet. */
 interface Report {
   event?: AuditEvent | undefined;
   notice?: OwnerNotice | undefined;
@@ -126,7 +126,7 @@ export class OwnerReports implements Delivery<ReportQueues> {
   }
 }
 
-/** In time: the alarm copies revocations too, and the next one starts only after this one has ended. */
+/** With a time limit: the alarm also copies revocations, and the next alarm starts only after this one has ended. */
 async function sendAll<Message>(queue: Queue<Message>, messages: readonly Message[]): Promise<void> {
   if (messages.length > 0) await inTime(queue.sendBatch(messages.map((body) => ({ body }))));
 }

@@ -20,7 +20,7 @@ export const typedPassword = z
   .refine((text) => text.isWellFormed(), passwordFault("invalid").message)
   .meta({ ...shown, maxLength: MAX_PASSWORD_LENGTH });
 
-/** A new password of somebody whom the request does not tell: its owner's least length may be higher. */
+/** A new password whose owner is not known when the request is parsed. The owner's minimum length may be higher. */
 export function newPasswordOfUser({ maximumLength, minimumLengthWithFactor }: UserLengths) {
   return newPassword({ maximumLength, minimumLength: minimumLengthWithFactor });
 }

@@ -32,7 +32,7 @@ export function createSecrets(current: string, previous?: string) {
     },
     /** HMAC-SHA-256 tag of `data`, 32 bytes, under the current secret. */
     sign: (purpose: string, data: Uint8Array) => hmac(newest(purpose), data),
-    /** The tags of `data` that count: under the current secret, and under the previous one if there is one. */
+    /** The valid tags of `data`: under the current secret, and under the previous one if there is one. */
     tags: (purpose: string, data: Uint8Array) => accepted.map((derive) => hmac(derive(purpose), data)),
     /** Whether `tag` is the tag of `data` under the current or the previous secret. Takes constant time. */
     verify: (purpose: string, data: Uint8Array, tag: Uint8Array) =>

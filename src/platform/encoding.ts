@@ -51,7 +51,10 @@ export function encodeBase32(bytes: Uint8Array): string {
   return (bits.match(/.{1,5}/g) ?? []).map((group) => BASE32[Number.parseInt(group.padEnd(5, "0"), 2)]).join("");
 }
 
-/** The bytes of base32 in capitals without padding (RFC 4648 §6), otherwise `undefined`. Bits beyond the last byte are dropped. */
+/**
+ * The bytes of base32 in capitals without padding (RFC 4648 §6), otherwise `undefined`. Drops bits beyond the last
+ * byte.
+ */
 export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Z2-7]*$/.test(text) || [1, 3, 6].includes(text.length % 8)) return undefined;
   const bits = [...text].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, "0")).join("");

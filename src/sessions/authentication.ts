@@ -4,12 +4,12 @@ import type { FirstStep } from "../factors/pending-login.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
 /**
- * Values of RFC 8176 §2, and `email` of our own, because the RFC has none for it: the user opened an emailed link. `user`
- * is the presence of the user, `mfa` that two different factors were proved.
+ * Values of RFC 8176 §2, and `email`, which is our own because the RFC has none for an emailed link. `user` means that
+ * the user was present, `mfa` that two different factors were proved.
  */
 const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
 
-/** What a login begins with: the mailbox counts as much as the password, which it can reset. */
+/** What a login begins with. Email counts as much as the password, because it can reset the password. */
 const FIRST_FACTORS = ["pwd", "email"] as const;
 
 /** What proves that the user has something. */
@@ -40,8 +40,8 @@ export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMetho
 };
 
 /**
- * The level of NIST SP 800-63B-4 §2 that the methods reach. NIST counts no email (§3.1.3.1). Here it counts as the
- * password that it can reset.
+ * The level of NIST SP 800-63B-4 §2 that the methods reach. NIST doesn't count email (§3.1.3.1). Postern counts it like
+ * the password, which it can reset.
  */
 export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {
   return methods.includes("mfa") ? "aal2" : "aal1";

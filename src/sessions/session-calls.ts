@@ -85,7 +85,7 @@ export function createSessions(
     list: (userId: string) => call(userId, async (object): Promise<Session[]> => object.list()),
     endAllBut: (userId: string, kept: string | null) => call(userId, (object) => object.endAllBut(kept, rules)),
     end: (userId: string, sessionId: string) => call(userId, (object) => object.end(sessionId, rules)),
-    /** Ends a session whose login failed after all. Its device is not trusted either. */
+    /** Ends a session whose login failed after the session was opened. Also ends the trust in its device. */
     takeBack: (userId: string, sessionId: string) => call(userId, (object) => object.end(sessionId, rules, true)),
     endAllBy: (userId: string, proof: SessionProof) => call(userId, (object) => object.endAllBy(proof, rules)),
     devices: (userId: string) => call(userId, async (object): Promise<Device[]> => object.devices()),

@@ -99,22 +99,24 @@ export interface OpenedSession extends Session {
 export interface FactorStep {
   /** Whether D1 knows of one. If the object does not, it has been lost, and the password alone must not be enough. */
   isExpected: boolean;
-  /** Whether the user must have one by now. Absent from a Worker of an earlier release. */
+  /** Whether the user must have a factor and the grace is over. Absent from a Worker of an earlier release. */
   isDemanded?: boolean;
   proof?: FactorProof | NewFactorProof;
   /** The login that waits for the proof, if there is one. It is spent with it. */
   login?: SingleUse;
-  /** The trusted device that the login comes from, as its token says. If it is still trusted, no proof is needed. */
+  /** The id of the trusted device, from the token of the login. If the device is still trusted, no proof is needed. */
   trustedDevice?: string | undefined;
-  /** Until when the device of this login is trusted, in milliseconds since the epoch. It gets the id of the session. */
+  /**
+   * Trusts the device of this login until then, in milliseconds since the epoch. The device gets the id of the session.
+   */
   trustUntil?: number | undefined;
   /** The emailed link that the user logs in with. It is spent even if the login then waits for a second factor. */
   link?: SingleUse;
 }
 
 /**
- * No second factor was sent although the user has one, or not a right one. Without `kinds` the user has none, and must
- * have one.
+ * The user has a second factor, and the client sent none or a wrong one. If `kinds` is empty, the user has no factor
+ * and must have one.
  */
 export type UnprovedFactor = { outcome: "factor_required"; kinds: ProofKind[] } | FailedProof;
 

@@ -89,9 +89,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If the
-   * user has a second factor, only from a device that the user trusts, or with a proof of the factor. This call spends the
-   * proof and the emailed link: so each opens one session at most. A Worker of an earlier release passes no `methods`.
+   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If
+   * the user has a second factor, a session opens only from a trusted device or with a proof of the factor. This call
+   * spends the proof and the emailed link, so each opens one session at most. A Worker of an earlier release passes no
+   * `methods`.
    */
   async create(
     userId: string,
@@ -229,8 +230,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /**
    * Ends a session. It is refused here from now on, and the record in KV lists it for as long as one of its access
-   * tokens can still be valid. `false` if there was no such session. `isTakenBack`: its login failed after all, so its
-   * device is not trusted either.
+   * tokens can still be valid. `false` if there was no such session. `isTakenBack`: whether the login failed after the
+   * session was opened. Then the trust in its device ends too.
    */
   async end(sessionId: string, rules: SessionRules, isTakenBack = false): Promise<boolean> {
     const now = systemClock.now();
@@ -260,7 +261,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#armFor(this.#revocations.dueAt(now));
   }
 
-  /** Ends every session except `kept`. Without it, no device is trusted any more either. Returns how many ended. */
+  /**
+   * Ends every session except `kept`, and returns how many. If `kept` is `null`, also ends the trust in all devices.
+   */
   async endAllBut(kept: string | null, rules: SessionRules): Promise<number> {
     const now = systemClock.now();
     if (kept === null) this.#trustedDevices.removeAll();
@@ -296,7 +299,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       },
       armFor: (time) => this.#armFor(time),
       report: async (event, news, now) => {
-        // A device may have been trusted with a factor that is gone, or by an attacker whom the change locks out.
+        // The user may have trusted a device with a factor that is now gone. Or an attacker may have trusted one, and
+        // this change is to lock the attacker out.
         this.#trustedDevices.removeAll();
         this.#reports.add(event, news, caller, now);
         await this.#tellDirectory(news.userId, now);
@@ -381,18 +385,18 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#armFor(this.#revocations.dueAt(now));
   }
 
-  /** Takes over the factors that an import has left in D1, unless this object has factors already. */
+  /** Takes over the imported factors in D1, unless this object has factors already. */
   async #adoptFactors(userId: string): Promise<void> {
     if (this.#hasFactorState) return;
     const { imported, since } = await readKnownFactors(this.env.DB, userId);
     const now = systemClock.now();
-    // Checked again: another call may have taken them over meanwhile, or removed them.
+    // Checked again, because another call may have taken them over or removed them meanwhile.
     if (imported === undefined || since === null || this.#hasFactorState || this.#isClosed(now)) return;
     this.#factors.adopt(imported);
     await this.#tellDirectory(userId, now);
   }
 
-  /** Whether this object knows more of the user's factors than D1. */
+  /** Whether this object has factors, or a change of them that D1 does not have yet. */
   get #hasFactorState(): boolean {
     return this.#factors.since !== null || this.#factorFlag.isLeft;
   }
@@ -415,14 +419,14 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return step?.trustedDevice !== undefined && this.#trustedDevices.use(step.trustedDevice, login);
   }
 
-  /** Trusts the device of a session. A factor has just been proved in it. */
+  /** Trusts the device of a session that was opened with a factor. */
   #trust({ id, epoch, deviceName, userAgent, createdAt }: Session, expiresAt: number | undefined): void {
     if (expiresAt === undefined) return;
     const times = { createdAt, lastUsedAt: createdAt, expiresAt };
     this.#trustedDevices.add({ id, epoch, deviceName, userAgent, ...times, sessionId: id });
   }
 
-  /** Reports what the owner should know about the use of a factor, or a new one: they may not have used it themselves. */
+  /** Reports a new factor or the use of a factor to the owner, who may not have done this themselves. */
   #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): void {
     const { origin = NO_REQUEST, traceparent } = rules;
     const left = factor.recoveryCodesLeft;

@@ -26,7 +26,7 @@ const selectWithKeyringVersion = prepareOnce((db) =>
     .where(eq(users.id, sql.placeholder("id"))),
 );
 
-/** A handle that was made here is the user's id. */
+/** In a passkey that Postern created, the user handle is the user's id. */
 const selectByHandle = prepareOnce((db) =>
   db
     .select({ user: users, keyringVersion: sql<string>`${selectKeyringVersion(db)}` })
@@ -49,7 +49,7 @@ export function createUserStore(db: Database) {
       return found ?? { user: undefined, keyringVersion: "" };
     },
 
-    /** Like `findWithKeyringVersion`, by the user handle of a passkey: the user's id, or what an import has brought. */
+    /** Like `findWithKeyringVersion`, by the user handle of a passkey: the user's id, or an imported handle. */
     async findByHandle(id: string | undefined, handle: string) {
       const [found] = await selectByHandle(db, { id: id ?? "", handle }).execute();
       return found ?? { user: undefined, keyringVersion: "" };
@@ -129,8 +129,9 @@ export function createUserStore(db: Database) {
 
     /**
      * Stores the time of a login. Also stores `rehash`, if the password hash has not changed meanwhile. If `rule` is
-     * given, takes the login from the user's budget. `demandedAt`: since when the user must have a second factor, if that changes. Returns `false` if the user was deleted or disabled, if their
-     * session epoch has changed meanwhile, or if other logins have used up the budget.
+     * given, takes the login from the user's budget. `demandedAt`: since when the user must have a second factor, if
+     * that changes. Returns `false` if the user was deleted or disabled, if their session epoch has changed meanwhile,
+     * or if other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -166,7 +167,7 @@ export function createUserStore(db: Database) {
       return recorded.length > 0;
     },
 
-    /** Stores since when the user must have a second factor, unless that is known. */
+    /** Stores since when the user must have a second factor, unless a time is stored already. */
     async noteFactorDemand(id: string, now: number): Promise<void> {
       await db
         .update(users)

@@ -1,9 +1,9 @@
 /** Documents, pages, probes: they need nobody, and change nothing. */
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../../src/config/config.ts";
-import { redirects } from "../../src/features/doors/redirects.ts";
 import { pageEndpoints } from "../../src/features/pages/page-endpoints.ts";
 import { pageServer } from "../../src/features/pages/serve-page.ts";
+import { redirects } from "../../src/features/service/redirects.ts";
 import { METRICS_TOKEN } from "../support/metrics.ts";
 import type { Prepare } from "./scenario.ts";
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/build/build.ts";
 import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { buildPages } from "../../src/features/pages/build.ts";
-import { DOORS, PAGES } from "../../src/features/pages/hosted-pages.ts";
+import { PAGES, PAGES_BESIDE_JSON } from "../../src/features/pages/hosted-pages.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { retryDelay } from "../../src/mail/deliver.ts";
 import { SIZE_BUDGETS, START_BUDGETS } from "../budgets.ts";
@@ -27,7 +27,9 @@ describe("npm run build", () => {
     buildPages(folder);
     for (const locale of SUPPORTED_LOCALES) {
       const names = readdirSync(join(folder, "pages", locale));
-      expect(names.toSorted()).toEqual([...Object.keys(PAGES), ...DOORS].map((name) => `${name}.html`).toSorted());
+      expect(names.toSorted()).toEqual(
+        [...Object.keys(PAGES), ...PAGES_BESIDE_JSON].map((name) => `${name}.html`).toSorted(),
+      );
       for (const name of names) {
         expect(readFileSync(join(folder, "pages", locale, name), "utf8")).toContain(`<html lang="${locale}"`);
       }

@@ -14,14 +14,14 @@ import { createSecrets, type Secrets } from "../../platform/crypto.ts";
 import { decodeBase32, decodeBase64url, decodeHex, encodeBase64url } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
 
-/** Of a user here too (`factors/second-factors.ts`). */
+/** The maximum that Postern allows a user (`factors/second-factors.ts`). */
 const MOST_FACTORS = 20;
 const MOST_CODES = 20;
-/** Many services have made seeds of 80 bits. New ones here have 160. */
+/** 80 bits: many services have made seeds of this length. Postern's own seeds have 160. */
 const LEAST_SEED_BYTES = 10;
 const MOST_SEED_BYTES = 64;
 const SHA256_BYTES = 32;
-/** Of an authenticator whose make is not known (WebAuthn §6.5.1). */
+/** The AAGUID of an authenticator whose model is unknown (WebAuthn §6.5.1). */
 const NO_AAGUID = "00000000-0000-0000-0000-000000000000";
 
 /** base64 or base64url, with padding or without. */
@@ -76,7 +76,10 @@ const publicKey = z.union([z.string(), z.record(z.string(), z.unknown())]).trans
   return z.NEVER;
 });
 
-/** The fields of a line that concern second factors. `rpId`: the domain of the service's passkeys, if it was given. */
+/**
+ * The fields of a line for second factors. `rpId` is the domain of the service's passkeys, if the operator has given
+ * it.
+ */
 export function factorFields(time: z.ZodType<number | null | undefined>, rpId: string | undefined) {
   const common = { name: factorName.optional(), created_at: time };
   const passkey = z.strictObject({
@@ -130,12 +133,12 @@ export function faultOfFactors(
     return { field: of, code: "no_factor", message: "Recovery codes stand in for a second factor. There is none." };
   }
   if (handle && passkeys.length === 0)
-    return { field: "passkey_user_handle", code: "no_factor", message: "There is no passkey that has it." };
+    return { field: "passkey_user_handle", code: "no_factor", message: "There is no passkey with this user handle." };
   if (factors > 0 && !fields.is_verified)
     return {
       field,
       code: "not_verified",
-      message: "Only users with a verified address can have second factors: others begin again by a link.",
+      message: "Only users with a verified address can have second factors.",
     };
   if (passkeys.length > 0 && rpId === undefined)
     return {
@@ -146,7 +149,7 @@ export function faultOfFactors(
   return undefined;
 }
 
-/** The factors of a user, checked and not yet sealed. */
+/** The checked factors of a user, before they are sealed. */
 export interface UnsealedFactors extends Pick<ImportedFactors, "factors"> {
   /** By the id of the factor. */
   seeds: Map<string, Uint8Array>;
@@ -182,7 +185,7 @@ export function unsealedFactors(
   return { factors, seeds, codes: fields.recovery_codes, codeHashes: fields.recovery_code_hashes };
 }
 
-/** The columns of the user's row that the factors fill. `secrets` are those of the service. */
+/** The columns of the user's row that hold the factors. `secrets` are those of the service. */
 export async function sealFactors(
   userId: string,
   { factors, seeds, codes, codeHashes }: UnsealedFactors,

@@ -87,8 +87,8 @@ export interface ReadUser extends Arrival {
 }
 
 /**
- * Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. `rpId`: the domain that
- * the service's passkeys belong to, if it was given.
+ * Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. `rpId` is the domain
+ * of the service's passkeys, if the operator has given it.
  */
 export function createUserReader(seed: ImportSeed, rpId?: string) {
   const shape = lineShape(seed.startedAt, rpId);

@@ -1,4 +1,6 @@
-/** The secret under which imported second factors are sealed: the service that gets them must open them. */
+/**
+ * The secret under which imported second factors are sealed. It must be the service's own, so that it can open them.
+ */
 import { createSecrets, type Secrets } from "../../platform/crypto.ts";
 import { systemRandom } from "../../platform/random.ts";
 import type { Directory } from "../database.ts";
@@ -9,8 +11,8 @@ import { CURRENT, openLocalSecrets } from "../secrets.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 /**
- * The secrets of the service. Cloudflare does not show them, and a container keeps them to itself, so their operator is
- * asked for `AUTH_SECRET`.
+ * The secrets of the service. Neither Cloudflare nor a container reveals `AUTH_SECRET`, so the command asks the
+ * operator for it.
  *
  * @throws {StepFailed} if the newest signing key does not prove the secret
  */

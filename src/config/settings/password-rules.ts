@@ -4,7 +4,9 @@ import { givenNumber, oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 /** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
 export const MAX_PASSWORD_LENGTH = 256;
 
-/** NIST SP 800-63B-4 §3.1.1.2: the least length of a password alone, and of one that only counts with another factor. */
+/**
+ * NIST SP 800-63B-4 §3.1.1.2: the minimum length of a password alone, and of one that needs another factor beside it.
+ */
 const ALONE = 15;
 const WITH_FACTOR = 8;
 
@@ -23,7 +25,7 @@ export function toConfig(
   const { PASSWORD_MIN_LENGTH: given } = values;
   return {
     minimumLength: given ?? (isNeverAlone ? WITH_FACTOR : ALONE),
-    /** Of a user who must have a second factor by now. */
+    /** For a user who must have a second factor, and whose grace is over. */
     minimumLengthWithFactor: given ?? WITH_FACTOR,
     maximumLength: values.PASSWORD_MAX_LENGTH,
     // Off in development, which may be offline and use the passwords of examples.

@@ -1,4 +1,4 @@
-/** Who must have a second factor, and from when on. */
+/** Who must have a second factor, and how long the grace is. */
 import { DAY } from "../../platform/clock.ts";
 import { oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 
@@ -9,9 +9,9 @@ export const variables = {
 
 export function toConfig(values: ValuesOf<typeof variables>, development: boolean) {
   return {
-    /** `required_for_operators`: of users whose role has a permission. */
+    /** `required_for_operators` means users who have any permission. */
     policy: values.SECOND_FACTOR ?? (development ? "optional" : "required_for_operators"),
-    /** How long such a user may go on with the password alone, in milliseconds. */
+    /** How long a user who must have a factor can still log in without one, in milliseconds. */
     grace: values.SECOND_FACTOR_GRACE_DAYS * DAY,
   } as const;
 }

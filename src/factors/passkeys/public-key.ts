@@ -49,7 +49,7 @@ export function readJwk({ kty, crv, x, y, n, e }: Readonly<Record<string, unknow
   return kty === "RSA" ? readPublicKey(coseOf([3, -257, part(n), part(e)])) : undefined;
 }
 
-/** A COSE key of its type, algorithm and parameters. */
+/** Makes a COSE key from its type, its algorithm and its parameters. */
 function coseOf([type = null, algorithm = null, ...parameters]: CborValue[]): CborMap {
   const labelled = parameters.map((value, index): [CborValue, CborValue] => [-1 - index, value]);
   return new Map([[KEY_TYPE, type], [ALGORITHM, algorithm], ...labelled]);

@@ -11,11 +11,11 @@ import { readUserHandle } from "./user-handle.ts";
 /** A passkey as it was stored, with the user whom it belongs to. */
 export interface StoredPasskey extends PasskeyPublicKey {
   userId: string;
-  /** Where another service made the passkey: its name for the user, base64url. Otherwise the handle is the user's id. */
+  /** The user handle of a passkey that another service created, base64url. Otherwise the handle is the user's id. */
   userHandle?: string | undefined;
   credentialId: string;
   counter: number;
-  /** Not known of some imported passkeys before their first use. */
+  /** Unknown for some imported passkeys until their first use. */
   isBackupEligible?: boolean | undefined;
 }
 

@@ -17,7 +17,7 @@ export const changePassword = endpoint(
     tag: "Users",
     summary: "Change the password",
     description:
-      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one. It may be shorter if the user must have a second factor (`SECOND_FACTOR`).",
+      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one. Its minimum length is lower if the user must have a second factor (`SECOND_FACTOR`).",
     caller: userWithPassword,
     body: (config) =>
       z.strictObject({ current_password: typedPassword, new_password: newPasswordOfUser(config.passwords) }),

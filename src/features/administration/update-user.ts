@@ -118,7 +118,9 @@ function changeOf(target: User, body: ChangeBody): Partial<User> {
   return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
 }
 
-/** With a role that asks for a second factor, the user's grace begins. */
+/**
+ * If the change gives the user a role that needs a second factor, the grace begins. If it takes the role away, it ends.
+ */
 function demandOf(config: Config, target: User, change: Partial<User>, now: number): Partial<User> {
   const must = mustHaveFactor(config, { ...target, ...change });
   return must === mustHaveFactor(config, target) ? {} : { secondFactorDemandedAt: must ? now : null };

@@ -23,7 +23,7 @@ export const listFactors = endpoint(
           recovery_codes_left: z.int().min(0).meta({ description: "Recovery codes that were not used yet." }),
           required_from: z.iso.datetime().nullable().meta({
             description:
-              "When the user must have a second factor (`SECOND_FACTOR`); in the past if now, `null` if never.",
+              "From when the user must have a second factor (`SECOND_FACTOR`). In the past if they must have one now, `null` if they need none.",
           }),
         })
         .meta({ id: "Factors" }),

@@ -12,7 +12,7 @@ export const removeFactor = endpoint(
     tag: "Second factors",
     summary: "Remove a second factor",
     description:
-      "The owner gets an email. The recovery codes go with the last factor. Who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even before the grace is over.",
+      "The owner gets an email. With the last factor, the recovery codes are removed too. A user who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even during the grace.",
     caller: recentUser,
     success: { status: 204, description: "The factor is removed." },
     refusals: ["not_found", "last_factor", "reauthentication_required"],

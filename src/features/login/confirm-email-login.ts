@@ -1,5 +1,5 @@
 /**
- * A login by an emailed link. Three round trips, as for a passkey: [limit ∥ user] → [spend the link and open the session]
+ * A login by an emailed link. Four round trips, as for a passkey: limit → user → [spend the link and open the session]
  * → record the login. A code costs one more. The user's object spends the link and opens the session in one turn.
  */
 import * as z from "zod";
@@ -32,7 +32,7 @@ export const confirmEmailLogin = endpoint(
     tag: "Authentication",
     summary: "Log in with an emailed link",
     description:
-      "Exists with `EMAIL_LOGIN=on`. Spends the token of the link. A browser that did not ask for it must also send the `code` that is shown where it was asked for. The link works once, even if a second factor must then be proved.",
+      "Exists with `EMAIL_LOGIN=on`. Spends the token of the link. If another browser asked for the link, send also the `code` that the other browser shows. The link works once, even if a second factor must then be proved.",
     body: () =>
       z.strictObject({
         token: linkToken,
@@ -89,7 +89,8 @@ export const confirmEmailLogin = endpoint(
       ...{ userId, epoch: user.sessionEpoch, by: "email" as const },
       ...{ deviceName: body.device_name ?? null, isAnnounced: user.lastLoginAt !== null },
     };
-    // Remembered for longer than it works: the clock of another isolate may be behind that of the user's object.
+    // Remembered for longer than the link works, because another isolate's clock may be behind that of the user's
+    // object.
     const used = { id: mailId, expiresAt: expiresAt + config.tokens.clockTolerance };
     const isDemanded = isFactorDue(config, user, clock.now());
     const step = { isExpected: user.secondFactorSince !== null, isDemanded, link: used };
@@ -118,7 +119,7 @@ export const confirmEmailLogin = endpoint(
   },
 );
 
-/** Refuses a browser that did not ask for the link, unless its user has typed the code that is shown in the one that did. */
+/** Refuses a browser that did not ask for the link, unless its user has typed the code that the other browser shows. */
 async function checkBrowser(
   services: Services,
   { userId, mailId }: { userId: string; mailId: string },

@@ -1,4 +1,4 @@
-/** The cookie by which the browser is recognized that asked for a link to log in. */
+/** The cookie that recognizes the browser that asked for a link to log in. */
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import { browserKey, isBrowserKey } from "../../links/login-requests.ts";
@@ -15,7 +15,7 @@ export function rememberBrowser({ config, secrets }: Parts, exchange: Exchange, 
   writeTokenCookie(config, exchange, { name: NAME, token, maxAge: EMAIL_LOGIN_LIFETIME / SECOND });
 }
 
-/** Whether this browser asked for the email. Not if another site makes it send its cookies. */
+/** Whether this browser asked for the email. `false` if a page of another site sends the request. */
 export function isSameBrowser({ config, secrets }: Parts, exchange: Exchange, mailId: string): boolean {
   const keys = readTokenCookies(config, exchange, NAME);
   return keys.some((key) => isBrowserKey(key, mailId, secrets)) && exchange.hasAllowedOrigin();

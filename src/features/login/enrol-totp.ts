@@ -14,7 +14,7 @@ export const enrolTotp = endpoint(
     tag: "Authentication",
     summary: "Begin to set up an authenticator app at a login",
     description:
-      "For a login that was answered with `second_factor_enrolment_required`. Shows the secret of a new authenticator app (TOTP, RFC 6238) this once. It is not in force until a code confirms it, within an hour.",
+      "For a login that was answered with `second_factor_enrolment_required`. Returns the secret of a new authenticator app (TOTP, RFC 6238), which is not shown again. The app is not in force until a code confirms it, within an hour.",
     body: () => z.strictObject({ enrolment_token: enrolmentTokenField, name: factorName.optional() }),
     limits: [takenByHandler("changesPerUser")],
     success: {
@@ -30,7 +30,7 @@ export const enrolTotp = endpoint(
     const { user } = enrolling;
     const { stored, shown } = await newTotp(services, user, body.name);
     const own = services.factors.changesBy({ userId: user.id, hasProvedFactor: false });
-    // `null`: the user has a factor by now, so the password alone may add none.
+    // Refused if the user has a factor by now: the password alone must not add another one.
     return (await own.addTotp(stored)) ? shown : refuse("invalid_enrolment_token", { userId: user.id });
   },
 );

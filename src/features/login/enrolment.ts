@@ -1,10 +1,10 @@
 /**
- * A user who must have a second factor and has none sets one up between the password and the session. The enrolment token
- * of the login opens the routes under `/api/v1/auth/enrolment`, and nothing else.
+ * A user who must have a second factor and has none sets one up after the password or the emailed link, before a
+ * session opens. The enrolment token of the login is accepted only by the routes under `/api/v1/auth/enrolment`.
  *
- * Finishing takes four round trips at most, once per account: [user ∥ limit] → keep a factor key, unless there is one →
- * [add the factor and open the session] → record the login. D1 is asked first: it knows at once of a change of the
- * password, after which the token must add no factor.
+ * The last step takes four round trips at most, once per account: [user ∥ limit] → store a factor key, unless there is
+ * one → [add the factor and open the session] → record the login. D1 comes first, because it knows at once of a change
+ * of the password. After such a change, the token must add no factor.
  */
 import * as z from "zod";
 import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";

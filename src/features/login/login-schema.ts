@@ -11,7 +11,7 @@ export const loginSchema = z
     second_factor_required_from: z.iso
       .datetime()
       .optional()
-      .meta({ description: "Present if the user has no second factor, and must have one from this time on." }),
+      .meta({ description: "From when the user must have a second factor. Absent if they have one or need none." }),
   })
   .meta({ id: "Login" });
 
@@ -20,7 +20,7 @@ export const secondLoginSchema = loginSchema
   .extend({
     trusted_device_token: trustedDeviceToken
       .optional()
-      .meta({ description: "If the device is trusted now. Absent in cookie mode." }),
+      .meta({ description: "Present if the device is now trusted. In cookie mode it is in a cookie instead." }),
   })
   .meta({ id: "SecondFactorLogin" });
 

@@ -36,7 +36,8 @@ const loginBody = z
       .optional()
       .meta({ description: "Keep the refresh token in an HttpOnly cookie instead of returning it." }),
     trusted_device_token: trustedDeviceToken.optional().meta({
-      description: "Of a trusted device. Then the password may be enough. In cookie mode, it is in a cookie.",
+      description:
+        "The token of a trusted device: the login then needs no second factor. In cookie mode it is in a cookie instead.",
     }),
     turnstile_token: turnstileToken,
   })
@@ -132,7 +133,7 @@ export const login = endpoint(
   },
 );
 
-/** When a user who logged in without a second factor must have one. A grace that began now began with this login. */
+/** From when a user without a second factor must have one. A grace that this login begins counts from its time. */
 function graceOf({ config }: Services, user: User & { lastLoginAt: number }) {
   const from = user.secondFactorSince === null ? factorRequiredFrom(config, user, user.lastLoginAt) : null;
   return from === null ? {} : { second_factor_required_from: toIsoTime(from) };

@@ -74,7 +74,7 @@ interface LoginToRecord extends ProvedLogin {
 type OpenableLogin = LoginToRecord & {
   body: { device_name?: string | null | undefined; cookie?: boolean | undefined };
   client: Client;
-  /** What the tokens of trusted devices say that the client has sent. */
+  /** The content of the trusted-device tokens that the client has sent. */
   trusts?: readonly Trust[];
 };
 
@@ -104,10 +104,10 @@ export async function openSession(services: Services, login: OpenableLogin) {
   const trustedDevice = login.trusts?.find((trust) => trust.userId === userId && trust.epoch === epoch)?.id;
   const step = { isExpected, isDemanded, trustedDevice };
   return startSession(services, { ...pending, client, methods: PASSWORD_ALONE, step }, async (started) => {
-    // The user's object decides. D1 usually knows whether it will ask for a factor. If not, the login is recorded although
-    // it is none.
+    // The user's object decides. D1 usually predicts the decision. If it is wrong, a login is recorded that the object
+    // refuses.
     const isAsked = isExpected || isDemanded;
-    const opening = isAsked ? endUnasked(services, userId, isExpected, started.opening) : started.opening;
+    const opening = isAsked ? endSessionWithoutFactor(services, userId, isExpected, started.opening) : started.opening;
     const early = isAsked ? await opening : null;
     if (isUnproved(early)) return askForFactor(services, login, pending, early);
     const details = isExpected && trustedDevice !== undefined ? { trusted_device: trustedDevice } : {};
@@ -120,8 +120,10 @@ export async function openSession(services: Services, login: OpenableLogin) {
   });
 }
 
-/** An object of an earlier release, after a rollback, opens a session without asking for the factor. Ends that again. */
-async function endUnasked(
+/**
+ * After a rollback, an object of an earlier release opens a session without asking for the factor. Ends such a session.
+ */
+async function endSessionWithoutFactor(
   { sessions }: Services,
   userId: string,
   isExpected: boolean,
@@ -137,8 +139,8 @@ async function endUnasked(
 }
 
 /**
- * Refuses the first step alone, and gives the client what it needs to go on with a second factor. `recorded` names the
- * session whose success was recorded too early.
+ * Refuses a login with the first step alone, and gives the client what it needs to continue with a second factor. If a
+ * `login_succeeded` was recorded too early, `recorded` names its session.
  */
 export async function askForFactor(
   services: Services,
@@ -162,10 +164,10 @@ export async function askForFactor(
   return refuse("second_factor_required", { userId: user.id, members });
 }
 
-/** In milliseconds: the time to install an app. */
+/** In milliseconds: enough to install an app. */
 const LONGEST_ENROLMENT = 15 * MINUTE;
 
-/** Refuses the right password of a user who must have a second factor and has none, until they have set one up. */
+/** Refuses a login of a user who must have a second factor and has none, and gives the client a token to set one up. */
 async function askToEnrol(
   services: Services,
   login: Omit<Enrolment, "id" | "expiresAt">,
@@ -175,19 +177,21 @@ async function askToEnrol(
   const { userId } = login;
   await attempt.refundGuess();
   audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
-  // Setting one up in a session needs a login that is as recent.
+  // Not longer than a login counts as recent: in a session, setting up a factor needs a recent login too.
   const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
   const members = { factors: [...FACTOR_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
   return refuse("second_factor_enrolment_required", { userId, members });
 }
 
-/** The attempt of a login whose first step was right before. An emailed link needed no guess at a password. */
+/**
+ * The attempt of a login whose first step succeeded in an earlier request: with a password, or with an emailed link.
+ */
 export function attemptOf({ loginAttempts }: Services, { by }: Pick<Enrolment, "by">, client: Client): ProvedAttempt {
   return loginAttempts.proved(client.network, by === "password");
 }
 
-/** What the audit event says of the first step of a login. */
+/** What the audit event says about the first step of a login. */
 export function methodOf({ by }: Pick<Enrolment, "by">): { method?: "email" } {
   return by === "email" ? { method: "email" } : {};
 }
@@ -216,7 +220,7 @@ export async function startSession<Result>(
 }
 
 /**
- * Records a login, where a session was opened for it or is being opened. `details` are those of the audit event. `trusts`:
+ * Records a login whose session is open or is being opened. `details` are those of the audit event. `trusts`: whether
  * the user trusts the device from now on.
  */
 export async function recordLogin(

@@ -53,7 +53,7 @@ export const logInWithPasskey = endpoint(
   async (services, { body, client, exchange }) => {
     const { keyring, loginAttempts, sessions, users } = services;
     const { userHandle } = body.credential.response;
-    // No storage is asked about a challenge that is none.
+    // An invalid challenge is refused without a call to storage.
     if (!userHandle || !openChallenge("login", challengeOf(body.credential) ?? "", services))
       return refuse("invalid_passkey");
     const finding = users.findByHandle(readUserHandle(userHandle), encodeBase64url(userHandle));

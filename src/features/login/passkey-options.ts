@@ -7,9 +7,10 @@ import { refuse } from "../../platform/refusal.ts";
 import { pendingTokenField } from "./login-schema.ts";
 
 /**
- * Without `pending_token` it says the same to everyone, and touches no storage, so the flood shield is its only limit: an
- * exact one would cost a call of an object and a written row, and save an HMAC. Challenges are no use without the routes
- * that take them, which are limited. A `pending_token` takes a right password.
+ * Without `pending_token` the answer is the same for everyone and needs no storage, so only the flood shield limits it.
+ * An exact limit would cost a call of an object and a written row, and would only save an HMAC. Challenges are of no
+ * use without the routes that take them, and those are limited. A client gets a `pending_token` only after a right
+ * password or link.
  */
 export const readLoginPasskeyOptions = endpoint(
   {

@@ -89,7 +89,7 @@ async function rotateSession(services: Services, exchange: Exchange, token: stri
   return issueTokenPair(services, { user, sessionId, generation, expiresAt, authentication, keyringVersion });
 }
 
-/** Begins the grace of a user who must have a second factor, and who was logged in before that was so. */
+/** Begins the grace of a logged-in user for whom a second factor has become mandatory. */
 function noteFactorDemand({ afterResponse, clock, config, users }: Services, user: User): void {
   if (user.secondFactorDemandedAt !== null || !mustHaveFactor(config, user)) return;
   afterResponse.add(() => users.noteFactorDemand(user.id, clock.now()));

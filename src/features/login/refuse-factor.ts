@@ -8,7 +8,10 @@ export function isUnproved(outcome: unknown): outcome is UnprovedFactor | LostFa
   return typeof outcome === "object" && outcome !== null && "outcome" in outcome;
 }
 
-/** Refuses what the user's object found wrong. `isCode`: only codes are limited, so only wrong codes are recorded. */
+/**
+ * Refuses a proof that the user's object has refused. `isCode`: only codes are limited, so only wrong codes are
+ * recorded.
+ */
 export function refuseFactor(
   { audit, meter }: Services,
   { userId, actorId, isCode }: { userId: string; actorId?: string; isCode: boolean },

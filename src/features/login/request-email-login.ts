@@ -28,7 +28,7 @@ export const requestEmailLogin = endpoint(
     tag: "Authentication",
     summary: "Request a link to log in",
     description:
-      "Exists with `EMAIL_LOGIN=on`. The answer is the same for every address. An email is sent if the address has an account and is verified. With `cookie: true`, an HttpOnly cookie recognizes this browser, so that the link needs no code there.",
+      "Exists with `EMAIL_LOGIN=on`. The answer is the same for every address. An email is sent if the address has an account and is verified. With `cookie: true`, an HttpOnly cookie recognizes this browser, so that the link needs no code in it.",
     body: () =>
       z.strictObject({
         email: emailAddress,
@@ -38,8 +38,8 @@ export const requestEmailLogin = endpoint(
           .meta({ description: "Recognize this browser by a cookie when it opens the link." }),
         turnstile_token: turnstileToken,
       }),
-    // The origin, as for a login. The challenge before the limits: otherwise requests without a solved one could use up
-    // another user's emails.
+    // The origin is checked as for a login. The challenge is checked before the limits: otherwise requests without a
+    // solved challenge could use up another user's emails.
     admit: async ({ challenge }, { body, client, exchange }) =>
       body.cookie && !exchange.hasAllowedOrigin()
         ? refuse("origin_not_allowed")

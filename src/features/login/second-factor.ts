@@ -45,7 +45,7 @@ export const proveSecondFactor = endpoint(
     tag: "Authentication",
     summary: "Log in with a second factor",
     description:
-      "Finishes a login that was answered with `second_factor_required`. A code works once. Whether tokens go into cookies was decided by the login.",
+      "Finishes a login that was answered with `second_factor_required`. A code works once. The login's `cookie` decides whether tokens go into cookies.",
     body: () => secondFactorBody,
     limits: [takenByHandler("secondFactorPerUser"), takenByHandler("loginsPerUser")],
     outcomes: "logins",
@@ -78,7 +78,7 @@ export const proveSecondFactor = endpoint(
       }
       // An object of an earlier release opens a session without judging the factor.
       if (!opened?.factor || user === undefined || !user.isActive || user.sessionEpoch !== pending.epoch) {
-        // The account has changed since the password was right.
+        // The account has changed since the first step of the login.
         if (opened !== null) await sessions.takeBack(userId, started.sessionId);
         return refuse("invalid_pending_token", { userId });
       }

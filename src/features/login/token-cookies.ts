@@ -1,6 +1,6 @@
 /**
- * The cookies of cookie mode. Each holds a token that scripts can't read, and only the auth routes receive it. A browser
- * sends it by itself, so a request that carries it must come from an allowed origin.
+ * The cookies of cookie mode. Each holds a token that scripts can't read, and only the auth routes receive it. A
+ * browser sends it by itself, so a request that carries it must come from an allowed origin.
  */
 import type { Config } from "../../config/config.ts";
 import type { Exchange } from "../../http/exchange.ts";

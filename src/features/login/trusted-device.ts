@@ -1,4 +1,4 @@
-/** The token of a trusted device, as a login sends it and as a second factor hands it out. */
+/** The token of a trusted device in requests and responses. */
 import type { Services } from "../../endpoint/services.ts";
 import { openTrust, sealTrust, type Trust } from "../../factors/trusted-device-token.ts";
 import type { Exchange } from "../../http/exchange.ts";
@@ -7,18 +7,20 @@ import { clearTokenCookie, readTokenCookies, writeTokenCookie } from "./token-co
 
 const NAME = "postern_trusted_device";
 
-/** Each one costs a decryption. Another app on a parent domain may have set some of them. */
+/** Each cookie costs a decryption. Another app on a parent domain may have set cookies with this name. */
 const MOST_TRIED = 4;
 
-/** Until when a device is trusted from now on, in milliseconds since the epoch; `undefined` if the operator allows none. */
+/**
+ * When the trust in a device ends that begins now, in milliseconds since the epoch; `undefined` if trust is turned off.
+ */
 export function endOfTrust({ clock, config }: Services): number | undefined {
   const lifetime = config.sessions.trustedDeviceLifetime;
   return lifetime === 0 ? undefined : clock.now() + lifetime;
 }
 
 /**
- * What the tokens of trusted devices say that a login sends. Without what is not one, or has expired. The cookie is read
- * only in cookie mode, where the origin was checked.
+ * The content of the trusted-device tokens that a login sends, without those that are invalid or have expired. The
+ * cookie is read only in cookie mode, where the origin was checked.
  */
 export async function readTrusts(
   services: Services,
@@ -33,8 +35,8 @@ export async function readTrusts(
 }
 
 /**
- * Clears the cookie of a device that this user trusts no more, so that the next login doesn't send it. The token of
- * another user, who shares the browser, stays.
+ * Clears the cookie of a device that this user trusts no more, so that the next login doesn't send it. If another user
+ * of the browser trusts it, their token stays.
  */
 export function clearTrustOf(
   { config }: Services,
@@ -45,7 +47,7 @@ export function clearTrustOf(
   if (trusts.some((trust) => trust.userId === userId)) clearTokenCookie(config, exchange, NAME);
 }
 
-/** The token as the client gets it: in cookie mode it is only in the cookie. Empty without `trust`. */
+/** Hands the token to the client: in cookie mode as a cookie, otherwise in the body. Empty without `trust`. */
 export async function handOutTrust(
   services: Services,
   exchange: Exchange,

@@ -16,7 +16,7 @@ export function appFields({ app }: Words): Markup {
   ${codeField({ id: "app-code", name: "code", label: app.code.field, hint: app.codeHint })}`;
 }
 
-/** A name, which not every page asks for. */
+/** A field for the name of a factor. */
 export function nameField(id: string, label: string): Markup {
   return field({ id, name: "name", label, attributes: { maxlength: "100", autocomplete: "off" } });
 }

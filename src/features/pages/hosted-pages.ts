@@ -1,8 +1,8 @@
 /**
- * The pages that browsers get where programs get JSON: at `/`, and with status 404 at a path that does not exist. They
- * have no scripts.
+ * The pages for browsers at paths where programs get JSON: at `/`, and with status 404 at a path that does not exist.
+ * They have no scripts.
  */
-export const DOORS = ["home", "not-found"] as const;
+export const PAGES_BESIDE_JSON = ["home", "not-found"] as const;
 
 /** The other pages, by path, with their documentation. The build writes each in every language. */
 export const PAGES = {
@@ -58,7 +58,7 @@ export const PAGES = {
   },
 } as const;
 
-export type PageName = keyof typeof PAGES | (typeof DOORS)[number];
+export type PageName = keyof typeof PAGES | (typeof PAGES_BESIDE_JSON)[number];
 
 /** The pages whose forms show the Turnstile widget, if the operator has enabled Turnstile. */
 export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];

@@ -9,7 +9,7 @@ export interface Page {
   name: PageName;
   /** The window's title, without the product's name. */
   title: string;
-  /** The script in /static, on a page that needs one. */
+  /** The script in /static. Absent from a page that needs none. */
   script?: string;
   /** What the script reads, besides the texts of every form. */
   words?: PageScriptWords;
@@ -19,7 +19,7 @@ export interface Page {
 /** A link to another page in the same language, which the user may have chosen. */
 export function pageLink(name: PageName, locale: Locale): string {
   if (name === "home") return `/?lang=${locale}`;
-  // It is at every path that does not exist.
+  // This page can be at any path, so the link keeps the path.
   return name === "not-found" ? `?lang=${locale}` : `/${name}?lang=${locale}`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The log-in page. A user with a second factor proves it in another view, and one who must set a factor up does so. A user whose address is not verified can
- * request another link here.
+ * The log-in page. In other views, a user proves the second factor or sets one up. A user whose address is not verified
+ * can request another link here.
  */
 import type { Locale } from "../../config/languages.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";

@@ -10,7 +10,7 @@ import type { PageScriptWords } from "./script-words.ts";
 import type { PageWords } from "./words/en.ts";
 import { PAGE_WORDS } from "./words.ts";
 
-/** What the scripts say of a login and of these steps. */
+/** The texts that the scripts show for a login and for these steps. */
 export function loginWords(locale: Locale): PageScriptWords {
   const { enrolment, login, security } = PAGE_WORDS[locale];
   const { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second } = login;

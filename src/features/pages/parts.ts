@@ -1,4 +1,4 @@
-/** What the parts of the account page are made of. */
+/** The elements that several parts of the account page share. */
 import { formEnd } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 
@@ -10,7 +10,7 @@ export function part(id: string, heading: string, body: Markup): Markup {
 </section>`;
 }
 
-/** A line for what has happened, which screen readers announce. */
+/** A line that says what has happened. Screen readers announce it. */
 export function notice(name: string): Markup {
   return html`<p class="notice" id="${name}-notice" role="status"></p>`;
 }

@@ -1,6 +1,6 @@
 /**
- * The parts of the account page on second factors and on what has happened to the account, with their dialogs. The
- * scripts security.js, events.js and reauthentication.js fill them in.
+ * The parts of the account page for second factors and for recent activity, with their dialogs. The scripts factors.js,
+ * new-factors.js, trusted-devices.js, events.js and reauthentication.js fill them in.
  */
 import { appFields, nameField, recoveryCodes } from "./enrolment.ts";
 import { codeField, formEnd, passwordField } from "./fields.ts";
@@ -82,7 +82,7 @@ export function eventsPart(words: PageWords["events"]): Markup {
   );
 }
 
-/** Asks again who the user is, with one form for each way. The script shows those that the user has. */
+/** Asks again who the user is, with one form for each proof. The script shows the forms that the user can fill in. */
 function confirmDialog({ confirm: words, account, fields }: Words): Markup {
   // Password managers need the username beside the password.
   return html`<dialog id="confirm-dialog" aria-labelledby="confirm-heading">

@@ -3,13 +3,15 @@ import type { Config } from "../../config/config.ts";
 import { findLocale } from "../../config/languages.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { escapeHtml } from "../../platform/encoding.ts";
-import { CHALLENGED, DOORS, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
+import { CHALLENGED, PAGES_BESIDE_JSON, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 
 /** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
 
-/** Allows Turnstile's script and frame (Cloudflare's documentation on CSP). Turnstile does not support Trusted Types. */
+/**
+ * Allows Turnstile's script and frame (Cloudflare's documentation on CSP). Turnstile does not support Trusted Types.
+ */
 const CHALLENGE_POLICY =
   "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -30,7 +32,7 @@ export function pageServer(config: Config): ServePage {
         "Content-Security-Policy": hasChallenge ? CHALLENGE_POLICY : PAGE_POLICY,
         // A page holds no data of any user, and a new version must be seen at once.
         "Cache-Control": status === 200 ? "public, max-age=0, must-revalidate" : "no-store",
-        Vary: DOORS.some((door) => door === name) ? "Accept, Accept-Language" : "Accept-Language",
+        Vary: PAGES_BESIDE_JSON.some((page) => page === name) ? "Accept, Accept-Language" : "Accept-Language",
       },
     });
   };

@@ -11,7 +11,7 @@ export const readRelatedOrigins = endpoint(
     tag: "Well-known",
     summary: "Other sites that may use the passkeys",
     description:
-      "WebAuthn Level 3 §5.11: the `ALLOWED_ORIGINS` outside the domain `PASSKEY_RP_ID`. A browser asks that domain for it, when a page elsewhere uses a passkey. 404 if there are none.",
+      "WebAuthn Level 3 §5.11: the `ALLOWED_ORIGINS` outside the domain `PASSKEY_RP_ID`. A browser reads this list from that domain when a page on another domain uses a passkey. 404 if there are none.",
     isConditional: true,
     success: {
       status: 200,

@@ -1,7 +1,7 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 
-/** Nothing here is worth finding: a search engine would only spread old links. */
-const NOBODY = "User-agent: *\nDisallow: /\n";
+/** No page is for search engines. They would only list old links. */
+const RULES = "User-agent: *\nDisallow: /\n";
 
 export const readRobots = endpoint(
   {
@@ -13,5 +13,5 @@ export const readRobots = endpoint(
     description: "RFC 9309: no page is to be crawled.",
     success: { status: 200, description: "The rules.", contentType: "text/plain" },
   },
-  async () => new Response(NOBODY, { headers: { "Content-Type": "text/plain; charset=UTF-8" } }),
+  async () => new Response(RULES, { headers: { "Content-Type": "text/plain; charset=UTF-8" } }),
 );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { appWith, call, expectProblem, get } from "../support/client.ts";
 
-/** What Chromium sends when somebody opens an address. */
+/** The header that Chromium sends when a user opens an address. */
 const BROWSER = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const inBrowser = (path: string, more: Record<string, string> = {}) => get(path, { headers: { ...BROWSER, ...more } });
 
@@ -40,7 +40,7 @@ describe("a path that does not exist", () => {
     expect(page.status).toBe(404);
     expect(page.headers.get("Content-Type")).toBe("text/html; charset=UTF-8");
     expect(page.headers.get("X-Request-Id")).not.toBeNull();
-    expect(page.text).toContain("<h1>Diese Seite gibt es nicht</h1>");
+    expect(page.text).toContain("<h1>Seite nicht gefunden</h1>");
     expect(page.text).toContain('href="?lang=en"');
     expect(page.text).not.toMatch(/<script|\{\{|undefined/);
   });

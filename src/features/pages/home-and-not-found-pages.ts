@@ -1,4 +1,4 @@
-/** The pages for people who come without a link: at the address of the service, and at one that does not exist. */
+/** The page at the address of the service, and the page for paths that do not exist. */
 import type { Locale } from "../../config/languages.ts";
 import { html } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";

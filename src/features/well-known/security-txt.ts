@@ -1,10 +1,10 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { DAY, toIsoTime } from "../../platform/clock.ts";
 
-/** RFC 9116 §2.5.5 recommends less than a year. The file is made when it is asked for, so it never gets old. */
+/** RFC 9116 §2.5.5 recommends less than a year. Each answer has a new date, so it never expires. */
 const VALID_FOR = 90 * DAY;
 
-/** Exists only if `SECURITY_CONTACT` is set. */
+/** Served only if `SECURITY_CONTACT` is set. */
 export const readSecurityTxt = endpoint(
   {
     id: "readSecurityTxt",

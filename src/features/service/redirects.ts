@@ -1,4 +1,4 @@
-/** Addresses that people and programs try, and where they lead. */
+/** Redirects from paths that people and programs try, although Postern's own paths are different. */
 import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
 
 const REDIRECTS = [
@@ -20,14 +20,15 @@ const REDIRECTS = [
     path: "/favicon.ico",
     location: "/static/logo.svg",
     summary: "Lead to the icon",
-    description: "Browsers ask for it where they show something that is not a page of Postern.",
+    description:
+      "Browsers ask for this path when they show JSON, for example. Postern's pages name the icon themselves.",
   },
 ] as const;
 
-export const redirects: readonly Endpoint[] = REDIRECTS.map(({ location, ...door }) =>
+export const redirects: readonly Endpoint[] = REDIRECTS.map(({ location, ...redirect }) =>
   endpoint(
     {
-      ...door,
+      ...redirect,
       method: "get",
       tag: "Service",
       success: { status: 302, description: "The address is in `Location`." },
