@@ -92,7 +92,7 @@ async function load() {
   showPerson(me.data);
   await Promise.all([showDevices(), showFactors(), showTrustedDevices(), showEvents()]);
   show("account");
-  // The email address may have changed since the last visit: links in emails change it.
+  // A link in an email may have changed the address since the last visit.
   tellDevices(me.data);
 }
 

@@ -64,7 +64,7 @@ export async function answerTo(ask) {
  */
 export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", ...login }) {
   const { pendingToken, enrolmentToken, factors } = login;
-  // What the second step of a login needs, or another proof of who the user is.
+  // What the next step of the login or of the reauthentication needs.
   const isLogin = /^second_factor_(enrolment_)?required$/.test(code);
   const data = isLogin ? { pendingToken, enrolmentToken, factors } : undefined;
   return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };

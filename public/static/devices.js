@@ -24,7 +24,10 @@ export async function showDevices() {
   }
 }
 
-/** Offers to log out the other devices, if there are any: someone else may have logged in before the account was secured. */
+/**
+ * Offers to log out the other devices, if there are any. Someone else may have logged in before the user secured the
+ * account.
+ */
 export async function offerToEndOthers() {
   byId("offer", HTMLElement).hidden = false;
   await showDevices();
@@ -91,7 +94,7 @@ async function showListAgain(news) {
   notify("devices", news);
 }
 
-/** The browser and the system, in words. @param {string} userAgent */
+/** The names of the browser and the system. @param {string} userAgent */
 export function deviceOf(userAgent) {
   const { named, unknown } = words.account.devices;
   const { browsers, systems } = words.userAgents;

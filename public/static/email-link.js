@@ -1,4 +1,4 @@
-/** The way to log in by an emailed link: asks for the address, then shows the code for another browser. */
+/** The request for an emailed link that logs in. Asks for the address, then shows the code for another browser. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { buttonById, formById, inputById, onSubmit, setText } from "./elements.js";
@@ -9,7 +9,7 @@ import { words } from "./words.js";
 
 /**
  * Starts the button and the form.
- * @param {() => string} typedEmail what the user has typed so far
+ * @param {() => string} typedEmail the address that the user has typed into the log-in form, or an empty text
  */
 export function watchEmailLink(typedEmail) {
   const form = formById("email-link");

@@ -1,6 +1,7 @@
 /**
- * The page of an emailed link that logs in. A click spends the link, so that a mail scanner can't. In the browser that
- * asked for the link, the click is enough. Any other browser needs the code that is shown in the first.
+ * The page of an emailed link that logs in. Only a click spends the link, so an email scanner can't. In the browser
+ * that asked for the link, the click is enough. In another browser, the user types the code that the first browser
+ * shows.
  */
 import { formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldError, showRefusal } from "./form.js";

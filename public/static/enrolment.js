@@ -1,4 +1,6 @@
-/** Adding an authenticator app: its QR code, its secret and the code that proves it. And new recovery codes. */
+/**
+ * Adds an authenticator app: shows its QR code and its secret, and asks for its first code. Shows new recovery codes.
+ */
 import { download } from "./download.js";
 import { buttonById, byId, element, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { attempt, notify, showFailure, showFieldError } from "./form.js";
@@ -10,8 +12,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Starts the form that confirms an app.
- * @param {(code: string) => Promise<Answer>} confirm sends the code. Nothing is shown of a success
- * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for what is no wrong code
+ * @param {(code: string) => Promise<Answer>} confirm sends the code. The form itself shows nothing after a success
+ * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for every failure except a wrong code
  */
 export function watchApp(confirm, onFailure = showFailure) {
   const form = formById("app");
@@ -34,7 +36,7 @@ export function watchApp(confirm, onFailure = showFailure) {
 }
 
 /**
- * The code of an app as it is sent, or an empty text. Shows what is wrong with it.
+ * The typed code of an app, without spaces. If it is not complete, shows an error and returns an empty text.
  * @param {HTMLInputElement} input
  * @param {{ invalid: string }} texts
  */
@@ -52,7 +54,7 @@ export function showApp({ secret, qr_svg: picture }) {
   byId("qr", HTMLElement).replaceChildren(drawingOf(picture));
 }
 
-/** Removes the secret from the page, and what was typed. */
+/** Removes the secret and the typed code from the page. */
 export function forgetApp() {
   setText("secret", "");
   notify("secret", "");
@@ -63,8 +65,8 @@ export function forgetApp() {
 }
 
 /**
- * Starts the buttons that keep recovery codes. `codes-done` is the caller's.
- * @param {() => string} accountName to be shown with the codes that are kept
+ * Starts the buttons that copy, download and print recovery codes. The caller starts `codes-done`.
+ * @param {() => string} accountName is shown above the downloaded or printed codes
  */
 export function watchRecoveryCodes(accountName) {
   const { copied, downloaded, fileName } = words.enrolment.codes;
@@ -88,7 +90,7 @@ function shownCodes() {
   return [...byId("codes-list", HTMLUListElement).children].map(({ textContent }) => textContent ?? "");
 }
 
-/** What the codes are, whose, and since when. @param {string} account */
+/** The lines above the codes: the account and the date. @param {string} account */
 function headOf(account) {
   const { title, note } = words.enrolment.codes;
   return [fill(title, { product: textOf("product"), account }), fill(note, { date: dayOf() })];
@@ -119,7 +121,7 @@ function onClick(id, act) {
 /** @param {string} text @param {string} part whose notice says whether it worked @param {string} done */
 async function copy(text, part, done) {
   try {
-    // There is no clipboard on an http page other than localhost.
+    // Throws on an http page, except on localhost.
     await navigator.clipboard.writeText(text);
     notify(part, done);
   } catch {
@@ -128,8 +130,8 @@ async function copy(text, part, done) {
 }
 
 /**
- * The picture as elements. The pages' policy lets no text become markup (Trusted Types), so the parts are read from the
- * text: a size, and one path for all the squares.
+ * The QR code as SVG elements. The pages' policy forbids turning text into markup (Trusted Types), so this reads the
+ * size and the path of the squares from the text.
  * @param {string} picture
  */
 function drawingOf(picture) {

@@ -1,4 +1,4 @@
-/** What has happened to the account. */
+/** The list of recent activity in the account. */
 import { deviceOf } from "./devices.js";
 import { buttonById, byId, element, setText, whileBusy } from "./elements.js";
 import { failureText } from "./form.js";
@@ -10,7 +10,7 @@ import { fill, timeOf, words } from "./words.js";
  *   details: Record<string, string | number | boolean> }} SecurityEvent
  */
 
-/** As many as are shown at once. */
+/** How many events a request reads. */
 const LIMIT = 5;
 
 const list = byId("events", HTMLUListElement);
@@ -27,7 +27,7 @@ export async function showEvents() {
 export function watchEvents() {
   more.addEventListener("click", async () => {
     await whileBusy(more, words.events.loading, () => read(`&cursor=${cursor}`, (rows) => list.append(...rows)));
-    // Without older events, the button is hidden, and the focus would be lost.
+    // If there are no older events, the button is hidden and can't have the focus.
     (more.hidden ? byId("events-title", HTMLElement) : more).focus();
   });
 }

@@ -9,10 +9,13 @@ import { ask } from "./session.js";
 import { showTrustedDevices } from "./trusted-devices.js";
 import { counted, dayOf, fill, timeOf, words } from "./words.js";
 
-/** @typedef {{ id: string, kind: "totp" | "passkey", name: string, created_at: string, last_used_at: string | null }} Factor */
+/**
+ * @typedef {{ id: string, kind: "totp" | "passkey", name: string, created_at: string,
+ *   last_used_at: string | null }} Factor
+ */
 
 const FACTORS = "/api/v1/users/me/factors";
-/** With so few recovery codes left, the page suggests new ones. */
+/** With this many recovery codes or fewer, the page suggests new ones. */
 const FEW_CODES = 3;
 const DAY_MILLISECONDS = 86_400_000;
 
@@ -56,7 +59,7 @@ export async function showFactors() {
 
 /** Shows the list after a change, and says what has changed. @param {string} news */
 export async function concludeChange(news) {
-  // A change of the factors ends the trust in devices.
+  // The change has also ended the trust in all devices.
   await Promise.all([showFactors(), showTrustedDevices(), offerToEndOthers()]);
   announce(news);
 }
@@ -90,7 +93,7 @@ export function watchFactors() {
     const { busyLabel, done, needed } = texts.remove;
     const { id, name, kind } = chosen;
     const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
-    // What no longer exists has been removed.
+    // If it no longer exists, it was removed elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
       await concludeChange(fill(done, { name }));
@@ -144,7 +147,7 @@ function row({ id, kind, name, created_at: createdAt, last_used_at: usedAt }) {
   return element("li", "device", element("div", "", heading, details), buttons);
 }
 
-/** How long the user can log in without a second factor. @param {string} from */
+/** Says from when the user needs a second factor. @param {string} from */
 function requirement(from) {
   const days = Math.ceil((Date.parse(from) - Date.now()) / DAY_MILLISECONDS);
   return days > 0

@@ -1,4 +1,4 @@
-/** The token in the fragment of an emailed link. It stays in memory only: no copy is left in the address bar or the history. */
+/** The token in the fragment of an emailed link. It stays only in memory, not in the address bar or the history. */
 
 /** Reads the fragment and removes it. */
 export function takeFragment() {
@@ -10,7 +10,7 @@ export function takeFragment() {
 }
 
 /**
- * Another language is another page, which needs the link too.
+ * Passes the fragment on to the page in the language that the user chooses.
  * @param {() => string} fragment
  */
 export function carryFragment(fragment) {

@@ -15,15 +15,15 @@ let enrolmentToken = "";
 let account = "";
 
 /**
- * Shows a new app's secret.
+ * Asks the service for a new app, and shows its secret.
  * @param {{ enrolmentToken: string }} login
- * @returns {Promise<Answer>} what the service says to that
+ * @returns {Promise<Answer>} the answer of the service
  */
 export async function beginSetup(login) {
   enrolmentToken = login.enrolmentToken;
   const answer = await post("/api/v1/auth/enrolment/totp", { enrolment_token: enrolmentToken });
   if (answer.ok) {
-    // The recovery codes are shown after the login.
+    // After the login, the page must still show the recovery codes.
     stayHere();
     showApp(answer.data);
     moveTo("setup");
@@ -33,7 +33,7 @@ export async function beginSetup(login) {
 
 /**
  * Starts the forms.
- * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for what concerns the login
+ * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for failures of the login itself
  */
 export function watchSetup(onFailure) {
   const { busyLabel, exists, failed, refused, unused } = words.newPasskey;

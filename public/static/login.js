@@ -93,7 +93,7 @@ async function sendPasskey(send) {
   }
 }
 
-/** Suggests passkeys again, if the attempt has not led to another view. */
+/** Suggests passkeys again, if the log-in form is still shown. */
 function suggestAgain() {
   if (!byId("view-login", HTMLElement).hidden) {
     autofill.start();
@@ -102,7 +102,7 @@ function suggestAgain() {
 
 /** @param {HTMLFormElement} form @param {Answer} answer */
 function failSecondStep(form, answer) {
-  // The login has expired, or the account has changed since the password was right.
+  // The login has expired, or the account has changed since the first step.
   if (EXPIRED.test(answer.code ?? "")) {
     moveTo("login");
     passwordInput.focus();

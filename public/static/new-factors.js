@@ -1,4 +1,4 @@
-/** Adding a second factor, and creating recovery codes. */
+/** Adds second factors, and creates recovery codes. */
 import { dialogOf, watchDialog } from "./dialog.js";
 import { buttonById, byId, formById, inputById, onSubmit, setText, whileBusy } from "./elements.js";
 import { forgetApp, showApp, showRecoveryCodes, watchApp, watchRecoveryCodes } from "./enrolment.js";
@@ -12,19 +12,19 @@ import { fill, words } from "./words.js";
 
 const texts = words.security;
 const codesDialog = byId("codes-dialog", HTMLDialogElement);
-/** What is said once the user has kept the codes. */
+/** The message that is shown when the user has saved the recovery codes. */
 let news = "";
 
 /**
  * Starts the buttons and the dialogs.
- * @param {() => string} accountName to be shown with recovery codes that the user keeps
+ * @param {() => string} accountName is shown above downloaded or printed recovery codes
  */
 export function watchNewFactors(accountName) {
   watchNewPasskey();
   watchNewApp();
   watchNewCodes();
   watchRecoveryCodes(accountName);
-  // Escape would lose the codes, which can't be shown again.
+  // Escape must not close this dialog: the codes can't be shown again.
   codesDialog.addEventListener("cancel", (event) => event.preventDefault());
   buttonById("codes-done").addEventListener("click", () => codesDialog.close());
   codesDialog.addEventListener("close", () => {
@@ -93,7 +93,7 @@ function watchNewApp() {
     const answer = await ask("POST", "/api/v1/users/me/factors/totp/confirm", { code });
     if (answer.ok) {
       const wish = nameInput.value.trim();
-      // If this fails, the app has the usual name and can be renamed.
+      // If this fails, the app keeps the default name, and the user can rename it.
       const isNamed = wish && (await ask("PATCH", `/api/v1/users/me/factors/${id}`, { name: wish })).ok;
       dialog.close();
       conclude(answer.data.recovery_codes, fill(done, { name: isNamed ? wish : unnamed }));
@@ -117,7 +117,11 @@ function watchNewCodes() {
   });
 }
 
-/** Says what has changed, after the user has kept the new recovery codes, if there are some. @param {string[] | null | undefined} codes @param {string} text */
+/**
+ * Says what has changed. If there are new recovery codes, shows them first.
+ * @param {string[] | null | undefined} codes
+ * @param {string} text
+ */
 function conclude(codes, text) {
   news = text;
   if (!codes) {

@@ -1,6 +1,6 @@
 /**
- * Passkeys among what the browser suggests for the name field (conditional mediation, WebAuthn §5.1.4). Only one request
- * for a passkey can wait at a time, so every other way to log in stops this one first.
+ * Has the browser suggest passkeys in the name field (conditional mediation, WebAuthn §5.1.4). Only one request for a
+ * passkey can wait at a time, so every other way to log in stops this one first.
  */
 import { post } from "./answers.js";
 import { credentialOf } from "./passkey.js";
@@ -8,11 +8,11 @@ import { credentialOf } from "./passkey.js";
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
 
-/** So much before a challenge expires, another one takes its place: the user needs some time to confirm. */
+/** A new challenge replaces one that expires in less time than this, so that the user has time to confirm. */
 const MARGIN_MILLISECONDS = 60_000;
 
 /**
- * Without types, because the method is missing before Chrome 108, Firefox 119 and Safari 16.
+ * Untyped, because the method is missing before Chrome 108, Firefox 119 and Safari 16.
  * @type {any}
  */
 const credentials = globalThis.PublicKeyCredential;
@@ -20,7 +20,7 @@ const credentials = globalThis.PublicKeyCredential;
 /**
  * Suggests passkeys where the browser can.
  * @param {(credential: PasskeyCredential) => void} onChoice called when the user has chosen a passkey
- * @returns the start, and the end for as long as another way to log in is tried
+ * @returns `start`, and `stop` for when the user logs in another way
  */
 export function passkeyAutofill(onChoice) {
   /** @type {AbortController | undefined} */
@@ -37,7 +37,7 @@ export function passkeyAutofill(onChoice) {
     }
     while (waiting === controller) {
       const options = await post("/api/v1/auth/passkey/options", {});
-      // Passkeys can still be used with the button, and the password too.
+      // The user can still log in with the passkey button or the password.
       if (!options.ok || waiting !== controller) {
         return;
       }

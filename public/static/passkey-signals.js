@@ -1,23 +1,23 @@
 /**
- * Tells the user's devices what has changed here (WebAuthn §5.1.10): without that, they go on suggesting a passkey that
- * was removed, and show former names. Nothing depends on it, so failures are ignored.
+ * Tells the user's devices about removed passkeys and changed names (WebAuthn §5.1.10). Otherwise they still suggest a
+ * removed passkey, and show former names. Nothing else depends on this, so failures are ignored.
  */
 import { post } from "./answers.js";
 import { encode } from "./passkey.js";
 import { ask } from "./session.js";
 
 /**
- * Without types, because the methods are missing before Chrome 132 and Safari 26.
+ * Untyped, because the methods are missing before Chrome 132 and Safari 26.
  * @type {any}
  */
 const browser = globalThis.PublicKeyCredential;
 
-/** After a removal: which passkeys are left. */
+/** Tells which passkeys are left after a removal. */
 export async function signalPasskeysLeft() {
   if (!browser?.signalAllAcceptedCredentials) {
     return;
   }
-  // The options of a new passkey name the others. The user has just proved who they are, so nothing is asked.
+  // The options for a new passkey list the existing ones. The user has just proved who they are, so no dialog opens.
   const options = await ask("POST", "/api/v1/users/me/factors/passkeys/options");
   if (options.ok) {
     const { rp, user, excludeCredentials } = options.data;
@@ -28,7 +28,7 @@ export async function signalPasskeysLeft() {
   }
 }
 
-/** The user's names, which devices show beside a passkey. @param {import("./client.js").User} user */
+/** Tells the names of the user, which devices show beside a passkey. @param {import("./client.js").User} user */
 export async function signalNames({ id, email, username }) {
   if (!browser?.signalCurrentUserDetails) {
     return;
@@ -36,7 +36,7 @@ export async function signalNames({ id, email, username }) {
   const options = await post("/api/v1/auth/passkey/options", {});
   if (options.ok) {
     const { rpId } = options.data;
-    // Passkeys hold the bytes of the user's id.
+    // The user handle of a passkey is the 16 bytes of the user's id.
     const bytes = id.replaceAll("-", "").match(/../g) ?? [];
     const userId = encode(new Uint8Array(bytes.map((byte) => Number.parseInt(byte, 16))));
     await quietly(browser.signalCurrentUserDetails({ rpId, userId, name: email, displayName: username }));

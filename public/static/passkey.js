@@ -34,7 +34,7 @@ export async function credentialOf(options, how = {}) {
   return toJson(await navigator.credentials.get({ ...how, publicKey: fromJson(options) }));
 }
 
-/** What the browser says if it makes no passkey (WebAuthn §5.1.3). */
+/** The errors of a browser that creates no passkey (WebAuthn §5.1.3), and the codes for them. */
 /** @type {Record<string, string>} */
 const CREATION_FAILURES = {
   // The authenticator has one of the user's passkeys.
@@ -45,8 +45,8 @@ const CREATION_FAILURES = {
 };
 
 /**
- * Makes a passkey, and sends it. If there is none, the answer has the code `passkey_exists`, `passkey_unused` or
- * `passkey_failed`.
+ * Has the browser create a passkey, and sends it. If the browser creates none, the answer has the code
+ * `passkey_exists`, `passkey_unused` or `passkey_failed`.
  * @param {() => Promise<Answer>} readOptions
  * @param {(credential: NewPasskey) => Promise<Answer>} send
  * @returns {Promise<Answer>}
@@ -80,7 +80,7 @@ function fromJson({ challenge, allowCredentials, ...options }) {
   return { ...options, challenge: decode(challenge), allowCredentials: allowCredentials.map(withBytes) };
 }
 
-/** @param {any} known a passkey as options name it */
+/** @param {any} known a passkey in the options */
 function withBytes(known) {
   return { ...known, id: decode(known.id) };
 }

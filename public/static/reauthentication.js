@@ -1,6 +1,6 @@
 /**
- * Asks again who the user is, when the service wants to know before it does what was asked for: for the password, or for
- * the second factor if there is one. Then the client repeats the request.
+ * If the service demands a recent login for a request, asks the user for the password, or for the second factor if
+ * there is one. Then the client repeats the request.
  */
 import { dialogOf } from "./dialog.js";
 import { buttonById, byId, formById, inputById, onSubmit, setText } from "./elements.js";
@@ -23,7 +23,7 @@ const password = inputById("confirm-current");
 const code = inputById("confirm-code");
 const texts = words.confirm;
 
-/** Ends the wait of the request, once. @type {(isMet: boolean) => void} */
+/** Tells the waiting request whether the user has proved who they are. @type {(isProved: boolean) => void} */
 let settle = () => {};
 
 /** Starts the dialog. */
@@ -52,7 +52,7 @@ export function watchReauthentication() {
       settle(true);
       dialog.close();
     } else if (answer.code === "second_factor_required" && answer.data) {
-      // Added elsewhere a moment ago.
+      // The user has added a factor elsewhere since the dialog opened.
       offer(answer.data.factors);
       focusFirst();
     } else if (failure) {
@@ -95,7 +95,8 @@ export function watchReauthentication() {
 }
 
 /**
- * The kinds of the user's factors. If they can't be read, none: with a password alone, the service names them.
+ * The kinds of the user's factors. If this can't read them, it returns none, and the user is asked for the password.
+ * The service then refuses the password and names the factors.
  * @returns {Promise<string[]>}
  */
 async function waysOfUser() {
@@ -109,7 +110,7 @@ function offer(kinds) {
   forms.password.hidden = hasFactor;
   forms.totp.hidden = !kinds.includes("totp");
   forms.passkey.hidden = !kinds.includes("passkey") || !hasPasskeys;
-  // Beside a code, it is the second choice.
+  // Beside the form for a code, the passkey is the second choice.
   buttonById("confirm-passkey-button").classList.toggle("button-quiet", !forms.totp.hidden);
   byId("confirm-lost", HTMLElement).hidden = !hasFactor;
   const isStuck = hasFactor && forms.totp.hidden && forms.passkey.hidden;

@@ -4,7 +4,7 @@ import { language } from "./words.js";
 
 const returnTo = new URLSearchParams(location.search).get("return_to");
 
-/** Whether the page still has something to show to a user who is logged in. */
+/** Whether the page stays although the user is logged in, because it still has something to show. */
 let isStaying = false;
 
 /** Adds the parameter to the language links and to the links to the log-in and registration pages. */
@@ -19,7 +19,7 @@ export function carryReturnTo() {
   }
 }
 
-/** Keeps the page although the user logs in, until {@link leadOn}. */
+/** Keeps the page when the user logs in, until {@link leadOn} is called. */
 export function stayHere() {
   isStaying = true;
 }
@@ -33,7 +33,7 @@ export function leadAtLogin() {
   });
 }
 
-/** The same, and leaves the page at once if the user is logged in. */
+/** Leaves the page as soon as the user logs in, or at once if the user is logged in already. */
 export async function leadOnceLoggedIn() {
   leadAtLogin();
   // If this fails, the user can still log in here. It uses the same check as the account page, so the two pages can't

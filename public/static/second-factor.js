@@ -48,7 +48,7 @@ export function watchSecondFactor(onFailure) {
     return /^\d{6}$/.test(code) ? { totp: code } : undefined;
   });
   watchCode("recovery_code", inputById("recovery-code"), recoveryCode, (typed) => {
-    // As typed: other services hashed the codes that were imported from them in different forms.
+    // Sent as typed: other services may have hashed imported codes with spaces, hyphens or capitals.
     const code = typed.trim();
     return code.length >= 8 && code.length <= 64 ? { recoveryCode: code } : undefined;
   });
@@ -100,7 +100,7 @@ function prove(way, proof) {
   return proveSecondFactor({ pendingToken, ...proof, trustDevice: trustOf(way).checked });
 }
 
-/** The checkbox with which the user trusts the device. @param {Way} way */
+/** The checkbox to trust the device. @param {Way} way */
 function trustOf(way) {
   return inputById(`${way}-trust`);
 }

@@ -5,7 +5,7 @@ import { language } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-/** Only the account page can ask. Elsewhere, a demand is an ordinary refusal. */
+/** Asks the user to prove again who they are. Only the account page can ask: on other pages, the request just fails. */
 let askAgain = async () => false;
 
 export const client = createClient({
@@ -15,7 +15,7 @@ export const client = createClient({
 });
 
 /**
- * Sets how to ask again who the user is, if the service demands it. The answer is whether the user has proved it.
+ * Sets the function that asks the user to prove again who they are. It returns whether the user did.
  * @param {() => Promise<boolean>} asks
  */
 export function whenReauthenticationIsRequired(asks) {

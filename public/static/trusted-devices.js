@@ -1,4 +1,4 @@
-/** The list of the devices that the user trusts, and the end of the trust. */
+/** The list of the devices that the user trusts, with buttons to end the trust. */
 import { deviceOf } from "./devices.js";
 import { byId, element, quietButton, setText, whileBusy } from "./elements.js";
 import { failureText, notify } from "./form.js";
@@ -45,10 +45,10 @@ function row(trusted) {
 async function endTrust(id, device, button) {
   notify("security", "");
   const answer = await whileBusy(button, texts.ending, () => ask("DELETE", `${TRUSTED}/${id}`));
-  // A device that is not in the list any more is not trusted.
+  // If the device is unknown to the service, the trust has ended already.
   if (answer.ok || answer.status === 404) {
     await showTrustedDevices();
-    // The focused button is gone with its row.
+    // The row with the focused button is gone.
     byId("security-title", HTMLHeadingElement).focus();
     notify("security", fill(texts.ended, { device }));
   } else {

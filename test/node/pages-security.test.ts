@@ -23,7 +23,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
   const rows = () => visitor.page.locator("#factors .device-name strong").allTextContents();
   const rowButton = (label: string) => visitor.page.locator(`#factors button[aria-label="${label}"]`);
 
-  /** Waits until an event has come through the queue, and is in the list of a page that is opened then. */
+  /** Waits until an event has passed through the queue and is in the list of a newly opened page. */
   async function happened(event: string): Promise<void> {
     await expect
       .poll(
@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
       .toContain(event);
   }
 
-  /** What a login answers after the right password. */
+  /** The answer of a login with the right password that is refused. */
   async function refusedLogin({ email, password }: Person) {
     const answer = await post(service.origin, "/api/v1/auth/login", { email, password });
     return refusedSchema.parse(await answer.json());
@@ -117,7 +117,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(title).toMatch(new RegExp(`recovery codes of ${person.email}$`));
     expect(note).toContain("Each code works once.");
     expect(kept).toEqual(codes);
-    // The page as it is printed.
+    // Checks the page in its printed form.
     await page.evaluate("window.print = () => {}");
     await page.click("#codes-print");
     await page.emulateMedia({ media: "print" });
@@ -185,7 +185,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await says("#factors .badge", "Passkey");
 
     await page.context().clearCookies();
-    // The device confirms what the browser suggests at once.
+    // The virtual authenticator confirms the suggestion at once.
     await visitor.open("/login");
     await page.locator("#view-account").waitFor();
     await visitor.submit("profile", { username: `${person.username}-b` });
@@ -195,7 +195,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await rowButton("Remove Laptop").click();
     await isOpen("remove");
     await says("#remove-heading", "Remove “Laptop”?");
-    await says("#remove-text", "This is your last second factor.");
+    await says("#remove-text", "This is your only second factor.");
     await page.click("#remove-cancel");
     await rowButton("Remove Laptop").click();
     await page.click("#remove-button");
@@ -300,7 +300,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     const { page } = visitor;
     const authenticator = await addAuthenticator(page);
     const { access_token } = await logIn(service.origin, person);
-    // This session began before there was a factor, so it has to prove it.
+    // This session began before there was a factor, so the page asks for it.
     const secret = await addApp(access_token);
     await page.click("#passkey-open");
     await isOpen("confirm");
@@ -361,7 +361,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     };
     const DAY = 86_400_000;
     expect(await shown(null)).toBe("");
-    expect(await shown(new Date(Date.now() + 5 * DAY - 60_000).toISOString())).toContain("in the next 5 days.");
+    expect(await shown(new Date(Date.now() + 5 * DAY - 60_000).toISOString())).toContain("You have 5 days left");
     expect(await shown(new Date(Date.now() - DAY).toISOString())).toContain("Add one now.");
   });
 

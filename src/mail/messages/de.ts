@@ -55,7 +55,7 @@ const messages: Messages = {
     subject: `Bei ${product} anmelden`,
     body: [
       `Mit diesem Link melden Sie sich bei Ihrem Konto bei ${product} (${username}) an.`,
-      `Der Link funktioniert einmal und gilt ${count(minutes, "Minute")}. Wenn Sie ihn in einem anderen Browser öffnen, brauchen Sie auch den Code, der dort steht, wo Sie den Link angefordert haben.`,
+      `Der Link funktioniert einmal und gilt ${count(minutes, "Minute")}. Wenn Sie ihn in einem anderen Browser öffnen, brauchen Sie auch den Code. Er steht dort, wo Sie den Link angefordert haben.`,
     ],
     action: { label: "Anmelden", url },
     closing:

@@ -55,7 +55,7 @@ export const german: PageWords = {
     noAnswer: "Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung.",
     failed: "Bei uns ist ein Fehler aufgetreten.",
     refused: "Diese Anfrage wurde abgelehnt. Wenden Sie sich an den Support.",
-    unconfirmed: "Abgebrochen, weil Sie nicht bestätigt haben, dass Sie es sind.",
+    unconfirmed: "Das wurde nicht ausgeführt, weil Sie nicht bestätigt haben, dass Sie es sind.",
     challengeFailed: "Die Sicherheitsprüfung ist fehlgeschlagen. Bitte versuchen Sie es noch einmal.",
     challengeLoading: "Die Sicherheitsprüfung wird noch geladen. Versuchen Sie es gleich noch einmal.",
     challengeMissing: "Schließen Sie oben die Sicherheitsprüfung ab.",
@@ -111,8 +111,8 @@ export const german: PageWords = {
     outbox: "E-Mails, die verschickt worden wären",
   },
   notFound: {
-    heading: "Diese Seite gibt es nicht",
-    text: "Vielleicht ist die Adresse falsch geschrieben oder der Link veraltet. Links aus E-Mails funktionieren einmal.",
+    heading: "Seite nicht gefunden",
+    text: "Vielleicht ist die Adresse falsch geschrieben oder der Link veraltet. Links aus E-Mails funktionieren nur einmal.",
   },
   resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
   login: {
@@ -165,7 +165,7 @@ export const german: PageWords = {
     },
     setup: {
       heading: "Richten Sie einen zweiten Faktor ein",
-      text: "Ihr Konto braucht einen für die Anmeldung. Fügen Sie eine Authenticator-App oder einen Passkey hinzu.",
+      text: "Für die Anmeldung brauchen Sie einen. Fügen Sie eine Authenticator-App oder einen Passkey hinzu.",
     },
     byEmail: {
       offer: "Link per E-Mail erhalten",
@@ -208,7 +208,7 @@ export const german: PageWords = {
     expired: { heading: EXPIRED, text: `${LIMITED_TIME} Fordern Sie auf der Anmeldeseite einen neuen an.` },
     missing: {
       heading: OPEN_IT,
-      text: `Öffnen Sie diese Seite über den Link in der E-Mail oder fordern Sie auf der Anmeldeseite einen neuen an. ${RELOADED}`,
+      text: `Öffnen Sie diese Seite mit dem Link in der E-Mail oder fordern Sie auf der Anmeldeseite einen neuen Link an. ${RELOADED}`,
     },
   },
   register: {

@@ -7,14 +7,14 @@ type OwnEventType = Exclude<
   `signing_${string}` | `auth_secret_${string}` | "data_imported" | "first_superuser_link_logged"
 >;
 
-/** A code of an authenticator app, wherever one is typed. */
+/** Every field for the code of an authenticator app. */
 export const APP_CODE = {
   field: "Six-digit code",
   invalid: "Enter the six digits that the app shows.",
   wrong: "Wrong code. Wait for the next one, and enter it.",
 };
 
-const TRY_AGAIN = "Canceled, or took too long. Try again.";
+const TRY_AGAIN = "You canceled, or it took too long. Try again.";
 
 /** Adding an authenticator app, and the recovery codes that come with the first factor. */
 export const enrolment = {
@@ -52,11 +52,11 @@ export const security = {
   heading: "Security",
   text: "With a second factor, your password alone is no longer enough to log in. A passkey can also replace the password.",
   required: {
-    soon: "From {date}, you'll need a second factor to log in. Add one in the next {duration}.",
+    soon: "From {date}, you'll need a second factor to log in. You have {duration} left to add one.",
     now: "You need a second factor to log in. Add one now.",
   },
   none: "You have no second factor yet.",
-  /** Devices from which the password alone is enough for a while. */
+  /** Devices from which the password alone is enough to log in. */
   trusted: {
     heading: "Trusted devices",
     text: "To log in from these devices, your password is enough.",
@@ -110,8 +110,8 @@ export const security = {
     totp: "You won't be able to log in with codes from this app.",
     passkey:
       "You won't be able to log in with this passkey. It may still be listed on your device: delete it there too.",
-    last: "This is your last second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
-    /** The account must have one. */
+    last: "This is your only second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
+    /** For a user who must have a second factor. */
     needed: "Your account needs a second factor. Add another one first.",
     label: "Remove",
     busyLabel: "Removing…",

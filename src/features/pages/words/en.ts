@@ -70,7 +70,7 @@ export const english = {
     failed: "Something went wrong on our side.",
     /** For a refusal that another attempt would not change. */
     refused: "This request was refused. Contact support.",
-    /** The service asked again who the user is, and the user canceled. */
+    /** The service asked the user to prove again who they are, and the user canceled. */
     unconfirmed: "This wasn't done, because you didn't confirm that it's you.",
     challengeFailed: "The security check failed. Please try again.",
     challengeLoading: "The security check is still loading. Try again in a moment.",
@@ -122,7 +122,7 @@ export const english = {
   enrolment,
   confirm,
   events,
-  /** At the address of the service. */
+  /** The page at the address of the service. */
   home: {
     heading: "Your account",
     text: "Log in here, or create an account.",
@@ -130,10 +130,10 @@ export const english = {
     /** Only in development. */
     outbox: "Emails that would have been sent",
   },
-  /** At an address that does not exist. */
+  /** The page at an address that does not exist. */
   notFound: {
-    heading: "There is no such page",
-    text: "The address may be mistyped, or the link out of date. Links from emails work once.",
+    heading: "Page not found",
+    text: "The address may be mistyped, or the link may be out of date. Links in emails work only once.",
   },
   /** After a request for another verification link. */
   resent: { heading: CHECK_EMAIL, text: VERIFICATION_RESENT, note: NOTHING_CAME },
@@ -189,7 +189,7 @@ export const english = {
     /** After the right password or link of a user who must have a second factor, and has none. */
     setup: {
       heading: "Set up a second factor",
-      text: "Your account needs one to log in. Add an authenticator app or a passkey.",
+      text: "You need one to log in. Add an authenticator app or a passkey.",
     },
     byEmail: {
       offer: "Email me a login link",
