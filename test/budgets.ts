@@ -18,7 +18,7 @@ export const HOP_BUDGETS = {
   logout: 1,
   logoutEverywhere: 2,
   jwks: 0,
-  /** The right password alone: the guess is refunded before the answer. */
+  /** A login that stops after the right password: the guess is refunded before the answer. */
   loginBeforeFactor: 3,
   trustedLogin: 3,
   secondFactor: 2,
@@ -28,7 +28,7 @@ export const HOP_BUDGETS = {
   reauthenticate: 4,
   listFactors: 2,
   changeFactors: 3,
-  /** Makes the user's factor key too. */
+  /** Also creates the user's factor key. */
   addFirstFactor: 4,
   removeFactorsOfUser: 4,
 } as const;

@@ -27,7 +27,7 @@ const onUser = (method: string, status: number, path = "", body?: object): Route
   run: ({ accessToken }, id) => call(method, `/api/v1/users/${id}${path}`, { bearer: accessToken, body }),
 });
 
-/** Every route that asks again who the user is, except those that change factors. */
+/** Every route that demands a recent login, except those that change factors. */
 const ROUTES = {
   changePassword: {
     ...{ status: 204, takesPassword: true },
@@ -59,7 +59,7 @@ const ROUTES = {
 } satisfies Record<string, Route>;
 const routes: [string, Route][] = Object.entries(ROUTES);
 
-/** What concerns factors, and gives an attacker nothing. */
+/** The operations on factors and trusted devices that need no recent login, because they give an attacker nothing. */
 const HARMLESS = ["renameFactor", "removeTrustedDevice", "removeTrustedDevices"];
 
 const LOGINS = {
@@ -70,7 +70,7 @@ const LOGINS = {
 
 type Login = keyof typeof LOGINS;
 
-/** What a route asks for, as the refusal states it. `undefined` if the login is good enough. */
+/** What the refusal of a route demands. `undefined` if the login is recent and strong enough. */
 function demandOf({ takesPassword = false }: Route, login: Login, isOld: boolean) {
   if (login === "password") return isOld && !takesPassword ? { max_age: 900 } : undefined;
   return isOld || login === "early" ? { acr_values: "aal2", max_age: 900 } : undefined;
@@ -78,7 +78,7 @@ function demandOf({ takesPassword = false }: Route, login: Login, isOld: boolean
 
 async function callerWith(login: Login, { isOfOperators = false }: Route): Promise<Caller> {
   const caller = await LOGINS[login].of();
-  // The flag is not in access tokens, unlike the role.
+  // Unlike the role, the flag is not in access tokens, so it can be set after the login.
   if (isOfOperators) await setUser(caller, { is_superuser: 1 });
   return caller;
 }
@@ -87,7 +87,7 @@ async function target({ isOfOperators = false }: Route): Promise<string> {
   return isOfOperators ? String((await rowOf((await registered()).email))?.id) : "";
 }
 
-/** What the user of a client does when asked. The refresh that the client makes is not enough. */
+/** The caller after a reauthentication. A refresh alone would not be enough. */
 async function askedAgain(caller: Caller): Promise<Caller> {
   const { accessToken: bearer, password, totp } = caller;
   if (totp !== undefined) nextStep();

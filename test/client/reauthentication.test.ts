@@ -150,7 +150,7 @@ describe("the service's demand for another login", () => {
     account: send("DELETE", "me", { password: NEW_PASSWORD }),
   });
 
-  /** Options of a client whose user is asked, and the errors with which that happened. */
+  /** Options of a client whose user reauthenticates, and the errors that the callback received. */
   function asked(prove: (error: PosternError) => Promise<void>) {
     const errors: PosternError[] = [];
     const options: Partial<ClientOptions> = {

@@ -50,8 +50,9 @@ const MOST_DELAY = 50;
 /** Milliseconds until a kill comes in any case. */
 const LONGEST_ROUND = 60_000;
 /**
- * Each alarm that copies revocations to KV retries after a second, and then after longer pauses. Where a kill came between
- * D1 and the user's object, the cron job tells the object, from a minute after the change on.
+ * Each alarm that copies revocations to KV retries after a second, and then after longer pauses. If a kill came between
+ * the change in D1 and the call of the user's object, the cron job calls the object, at least a minute after the
+ * change.
  */
 const COPYING_MILLISECONDS = 120_000;
 /** Accounts that are examined at once. */
@@ -155,7 +156,7 @@ async function examineAll(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
-/** Ended sessions that other Workers don't learn of. Runs the cron job, which nothing else does here. */
+/** Ended sessions that other Workers don't learn of. Runs the cron job, because no trigger does so here. */
 async function missingCopies({ origin, state }: Service, everybody: readonly Kept[]): Promise<string[]> {
   const until = performance.now() + COPYING_MILLISECONDS;
   for (;;) {

@@ -37,7 +37,7 @@ const ENROLMENT = "/api/v1/auth/enrolment";
 const enrol = (step: string, enrolment_token: string, more: object = {}, headers = {}) =>
   post(`${ENROLMENT}/${step}`, { enrolment_token, ...more }, { headers }, required);
 
-/** The token of a login that asks for a second factor which the user does not have. */
+/** The enrolment token of a login of a user who must have a second factor and has none. */
 async function enrolmentToken({ email, password }: Person, more: object = {}, send = required): Promise<string> {
   const answer = await post("/api/v1/auth/login", { email, password, ...more }, {}, send);
   expectProblem(answer, 403, "second_factor_enrolment_required");
@@ -300,7 +300,7 @@ describe("the grace", () => {
     expect(await noted()).toBeNull();
     expect((await patch({ role: "moderator" })).status).toBe(200);
     expect(await noted()).toBeGreaterThan(first);
-    // Turned off, the setting has no memory.
+    // A login after the setting is turned off clears the time.
     expect((await tryLogin(person)).status).toBe(200);
     expect(await noted()).toBeNull();
   });
@@ -379,7 +379,7 @@ describe("the least length of a new password", () => {
     const [admin, user, holder] = [await withStanding("admin"), await loggedIn(), await enrolled()];
     isTooShort(await change(admin, withGrace));
     isTooShort(await change(user, forOperators));
-    // Who has a factor by choice can remove it.
+    // A user who has a factor by choice can remove it.
     isTooShort(await change(holder, forOperators));
     expect((await change(admin, forOperators, "seven77")).status).toBe(422);
     expect((await change(admin, forOperators)).status).toBe(204);

@@ -24,7 +24,7 @@ const handleOf = (name: string) => encodeBase64url(utf8(`user ${name} of the old
 
 const sha256Of = (text: string) => Buffer.from(sha256(utf8(text)));
 
-/** A line of an import with these factors, as the command adds it. */
+/** Adds a user with these fields, as the import command does. */
 async function imported(fields: object) {
   const person = { ...somebody(), password: "cafe\u0301 au lait" };
   const { email, username } = person;
@@ -48,7 +48,9 @@ async function imported(fields: object) {
   return { ...person, userId: user.id, add };
 }
 
-/** An authenticator with a passkey that another service made, and what an export of that service says of it. */
+/**
+ * An authenticator with a passkey that another service created, and the fields of the passkey in that service's export.
+ */
 async function withForeignPasskey({
   userHandle,
   algorithm = -7,
@@ -206,7 +208,7 @@ describe("an imported user with second factors", () => {
     };
     expectProblem(await use({ counter: 6, userHandle: "AAAA" }), 401, "invalid_factor");
     expect((await use({ counter: 6 })).status).toBe(200);
-    // It said now that it can't be backed up. That never changes (WebAuthn §6.1.3).
+    // The first use said that the passkey can't be backed up. That never changes (WebAuthn §6.1.3).
     expectProblem(await use({ counter: 7, flags: (flags: number) => flags | 0x08 }), 401, "invalid_factor");
     expect((await use({ counter: 3 })).status).toBe(200);
     await reported(person);
@@ -234,7 +236,7 @@ describe("the removal of all second factors by an operator", () => {
     const remove = () => call("DELETE", `/api/v1/users/${person.userId}/factors`, { bearer });
     await atOnce(5, remove);
     await remove();
-    // As if D1 had not got the change when the request began that repeats it.
+    // As if D1 did not have the change yet when the repeated request began.
     await coldIsolate().factors.removeAll(person.userId, { actorId: person.userId, isKnown: true });
     const { notices } = await runInDurableObject(env.USER_SESSIONS.getByName(person.userId), (_, { storage }) => ({
       notices: [...storage.kv.list({ prefix: "owner_report:" })].length,

@@ -281,7 +281,7 @@ describe("a factor that is removed while somebody logs in with it", () => {
   it("opens a session before its removal, and none after it", async () => {
     const person = await enrolled();
     const { email, password } = person;
-    // Five wrong codes would make the account wait.
+    // Fewer than five wrong codes: after five, the account would check none for a while.
     const [first = "", second = "", third = "", late = ""] = await atOnce(4, () => pendingToken(person));
     const totp = await codeOf(person.totp.secret);
     const [removed, ...answers] = await Promise.all([

@@ -27,7 +27,7 @@ const PATH = "/api/v1/users/me/trusted-devices";
 
 type Trusting = WithTotp & { trust: string };
 
-/** A person who has trusted a device with a code of their app. */
+/** A person who has trusted a device, with a recovery code as the second factor. */
 async function trusting(): Promise<Trusting> {
   const person = await enrolled();
   return { ...person, trust: await trustOf(person) };
@@ -373,7 +373,7 @@ describe("the cookie of a trusted device", () => {
   });
 });
 
-/** What the user's object holds of trusted devices. */
+/** The rows of trusted devices in the user's object. */
 function storedOf(userId: string): Promise<unknown[]> {
   return runInDurableObject(env.USER_SESSIONS.getByName(userId), (_, { storage }) => {
     const names = storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'trusted_devices'").toArray();

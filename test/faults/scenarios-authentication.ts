@@ -120,7 +120,8 @@ export const AUTHENTICATION: Record<string, Prepare> = {
       repeats: true,
       whenDone: async (fault) => {
         expect((await tryLogin(person)).status).toBe(200);
-        // What failed left no session behind. Only with the isolate that would end it, one may stay until it expires.
+        // The failed attempts have left no session behind. If the isolate that would end one is gone, it may stay until
+        // it expires.
         const most = fault === "lost" ? 3 : 2;
         expect((await env.USER_SESSIONS.getByName(userId).list()).length).toBeLessThanOrEqual(most);
       },
@@ -165,7 +166,7 @@ export const AUTHENTICATION: Record<string, Prepare> = {
           const tables = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'spent_tokens'");
           return tables.toArray().length === 1;
         }),
-      // What failed left no session behind.
+      // The failed attempts have left no session behind.
       whenDone: async () => {
         const { json, status } = await post(path, await loginLink(userId));
         expect(status).toBe(200);

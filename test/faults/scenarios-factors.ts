@@ -65,7 +65,7 @@ async function truster(): Promise<Holder & { device: string; trusted_device_toke
   return { ...person, device: json.session_id, trusted_device_token: json.trusted_device_token };
 }
 
-/** The token of the user's trusted device is worth nothing any more. */
+/** Expects that the token of the user's trusted device has no effect any more. */
 async function expectAsked(person: { email: string; password: string; trusted_device_token: string }): Promise<void> {
   const { email, password, trusted_device_token } = person;
   const answer = await post("/api/v1/auth/login", { email, password, trusted_device_token, turnstile_token });
@@ -230,7 +230,7 @@ export const FACTORS: Record<string, Prepare> = {
       ...{ method: "POST", path: `${ENROLMENT}/totp/confirm`, isCold: true, again: "invalid_enrolment_token" },
       body: { enrolment_token, code: await codeOf(secret, UNUSED) },
       isDone: async () => (await factors.list(person.userId)).items.length === 1,
-      // The recovery codes may be lost with the answer. The app is not, so its owner can get others.
+      // The recovery codes may be lost with the answer. The user still has the app, and can create new codes.
       whenDone: () => expectSecondLogin({ ...person, totp: { id, secret } }),
     };
   },

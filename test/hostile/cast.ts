@@ -32,7 +32,7 @@ interface Member {
 }
 
 const HOUR = 3_600_000;
-/** How long a login is recent enough for what asks for that, with some time to spare. */
+/** How long a login is used as a recent one, in milliseconds. Shorter than the service accepts. */
 const RECENT = 10 * 60_000;
 let made = 0;
 
@@ -155,7 +155,7 @@ export class Cast {
     return member;
   }
 
-  /** One good link of each kind: to a registration, a recovery, a login, both ends of a change of address, and an invitation. */
+  /** One valid link of each kind: registration, recovery, login, change of address, its undo, and invitation. */
   async #signLinks(): Promise<void> {
     const { clock, emailChanges, random, registrations, users } = this.#services;
     const now = clock.now();

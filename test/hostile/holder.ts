@@ -21,7 +21,7 @@ interface App {
   secret: string;
 }
 
-/** A user whose login waits until they have set up a second factor, and who has begun to. */
+/** A user whose login waits for a new second factor, and who has begun to set one up. */
 export class Recruit {
   readonly #services: Services;
   readonly #userId: string;
@@ -89,8 +89,7 @@ export class Holder {
   }
 
   /**
-   * What proves the factor at a login that waits for it, the factor itself, and a trusted device. Nothing of it was used
-   * before.
+   * An unused proof of the factor for a login that waits for it, the id of the factor, and an unused trusted device.
    */
   async prepare(): Promise<Record<"device" | "factor" | "pending" | "recovery", string>> {
     const { random } = this.#services;
@@ -117,7 +116,7 @@ export class Holder {
     return { totp: await shown(this.#app), confirmation: await shown(this.#waiting) };
   }
 
-  /** Trusts a device, in a session that is no more. */
+  /** Trusts a device, in a session that has ended since. */
   async #trustDevice(code: string): Promise<string> {
     const { clock, random, sessions } = this.#services;
     const id = createId(clock.now(), random);

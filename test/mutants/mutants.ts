@@ -303,7 +303,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "true",
       },
       {
-        name: "The code of a login link can be guessed without end.",
+        name: "The code of a login link can be guessed without a limit.",
         file: "src/features/login/confirm-email-login.ts",
         from: "if (refusal !== undefined) return refusal;",
         to: "",
@@ -1148,7 +1148,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/factors/imported-factors.test.ts"],
     [
       {
-        name: "An imported user with second factors can't log in: their object never asks D1.",
+        name: "An imported user with second factors can't log in, because the user's object never asks D1.",
         file: "src/sessions/user-sessions-object.ts",
         from: "    if (step?.isExpected) await this.#adoptFactors(userId);\n",
         to: "",
@@ -1231,7 +1231,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "false",
       },
       {
-        name: "Whoever may choose not to have a second factor may have a password of 8 characters.",
+        name: "A user who has a second factor by choice may have a password of 8 characters.",
         file: "src/access/factor-policy.ts",
         from: "isFactorDue(rules, user, now) ? minimumLengthWithFactor",
         to: "isFactorDue(rules, user, now) || true ? minimumLengthWithFactor",

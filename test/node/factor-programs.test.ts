@@ -1,4 +1,4 @@
-/** Codes and QR pictures, compared with programs of others: oathtool, rsvg-convert and zbarimg of Debian. */
+/** Compares codes and QR codes with other programs: oathtool, rsvg-convert and zbarimg of Debian. */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ const hasPrograms = ["oathtool", "rsvg-convert", "zbarimg"].every(has);
 const service = useSharedService();
 const appSchema = z.object({ id: z.uuid(), secret: z.string(), uri: z.string(), qr_svg: z.string() });
 
-/** What oathtool shows for a secret, `late` steps of 30 seconds from now. */
+/** The code that oathtool shows for a secret, `late` steps of 30 seconds from now. */
 async function oathtool(secret: string, late = 0): Promise<string> {
   const time = `--now=@${Math.floor(Date.now() / 1_000) + late * 30}`;
   return (await run("oathtool", ["--totp", "--base32", time, secret])).stdout.trim();
@@ -44,7 +44,7 @@ describe.skipIf(!hasPrograms)("an authenticator app", () => {
     const login = { email: person.email, password: person.password };
     const asked = await post(service.origin, "/api/v1/auth/login", login);
     const { pending_token } = z.object({ pending_token: z.string() }).parse(await asked.json());
-    // The code of now is used. The next one is accepted up to a step early.
+    // The current code has been used. The next one is accepted up to one step early.
     const totp = await oathtool(secret, 1);
     const answer = await post(service.origin, "/api/v1/auth/second-factor", { pending_token, totp });
     expect(answer.status, await answer.text()).toBe(200);

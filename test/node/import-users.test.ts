@@ -190,7 +190,7 @@ describe("a line", () => {
       passkey_user_handle: "dXNlciAxNw==",
       recovery_codes: ["abcd-efgh"],
     };
-    // 64 bits: fewer than any service uses.
+    // 64 bits: shorter than the seeds of any service.
     expect(judge(JSON.stringify(line), 1, "example.com")).toMatchObject({ errors: [{ field: "totp.1.secret" }] });
     line.totp.pop();
     const judged = judge(JSON.stringify(line), 1, "example.com");

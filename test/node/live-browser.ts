@@ -199,7 +199,7 @@ export function collectComplaints(context: BrowserContext, complaints: string[])
   });
 }
 
-/** Gives a page's browser a passkey authenticator that always confirms, in place of a device. */
+/** Gives the browser of a page a virtual authenticator for passkeys, which confirms every request. */
 export async function addAuthenticator(page: Page) {
   const devTools = await page.context().newCDPSession(page);
   await devTools.send("WebAuthn.enable");
@@ -220,10 +220,10 @@ export async function addAuthenticator(page: Page) {
     },
     /** Forgets every passkey. */
     clear: () => devTools.send("WebAuthn.clearCredentials", { authenticatorId }),
-    /** Whether it knows its user. */
+    /** Sets whether the authenticator verifies its user. */
     setVerified: (isUserVerified: boolean) =>
       devTools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
-    /** Whether its user confirms at once, or never. */
+    /** Sets whether the user confirms at once or never. */
     setPresence: (enabled: boolean) =>
       devTools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled }),
   };
@@ -236,7 +236,7 @@ export const overflowOf = (page: Page) => page.evaluate<number>("document.docume
 export async function keepPicture(page: Page, name: string): Promise<void> {
   if (!GALLERY) return;
   mkdirSync(PICTURES, { recursive: true });
-  // A dialog lies in the middle of the window.
+  // An open dialog is in the middle of the window, not of the page.
   const fullPage = (await page.locator("dialog[open]").count()) === 0;
   await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage });
 }

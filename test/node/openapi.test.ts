@@ -9,7 +9,7 @@ async function lint(document: object): Promise<string[]> {
     rules: {
       // The contract spells the list of users with a slash at its end; the service answers both spellings.
       "no-path-trailing-slash": "off",
-      // Some addresses only lead to another one.
+      // Some operations only redirect.
       "operation-2xx-response": "off",
     },
   });

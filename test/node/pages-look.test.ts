@@ -183,7 +183,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         await page.keyboard.press("Escape");
       }
 
-      // With answers for the factors: all looks share one user, whose logins shall need none.
+      // The answers about factors are invented: all looks share one user, whose logins must not need a factor.
       const added = { created_at: "2026-11-30T08:00:00.000Z", last_used_at: null };
       const items = [
         { id: "1", kind: "totp", name: "Authenticator app", ...added },

@@ -14,7 +14,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
   const asked = () => visitor.requests.filter(({ url }) => url.endsWith(OPTIONS)).length;
   const hasAsked = (times: number) => expect.poll(asked, { timeout: 20_000 }).toBe(times);
 
-  /** A person who has added a passkey and has logged out. What their device suggests stays unchosen. */
+  /** A person who has added a passkey and has logged out. They choose no suggestion of the browser. */
   async function withPasskey() {
     const person = await visitor.arriveAtHome();
     const { page } = visitor;
@@ -66,7 +66,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await visitor.reads("#passkey-login-error", "No passkey was used.");
     await authenticator.setVerified(true);
     await page.reload();
-    // The first choice is refused, and the browser's next suggestion is not.
+    // The service refuses the first choice, and accepts the next one.
     await isAtHome();
     expect(visitor.requests.filter(({ url }) => url.endsWith("/auth/passkey"))).toHaveLength(2);
   });
@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     expect(await askedAfterMinutes()).toBeLessThan(5);
     await page.route(`**${OPTIONS}`, refusal(503, "unavailable"), { times: 1 });
     expect(await askedAfterMinutes()).toBeLessThan(5);
-    // Without a challenge, the password still works.
+    // If the page gets no challenge, the password still works.
     await authenticator.setPresence(true);
     await page.click("#passkey-login-button");
     await isAtHome();

@@ -112,7 +112,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     const person = await register(service.origin);
     const { access_token: bearer } = await logIn(service.origin, person);
     const page = await visitor.arrive();
-    // Suggestions in the name field are another test's.
+    // Another test covers suggestions in the name field.
     await page.addInitScript("delete PublicKeyCredential.isConditionalMediationAvailable");
     await visitor.open("/login");
     const authenticator = await addAuthenticator(page);

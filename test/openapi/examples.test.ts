@@ -9,7 +9,7 @@ import { appWith, call, ORIGIN, post } from "../support/client.ts";
 import { document, operations } from "../support/openapi.ts";
 import { rowOf, tokenAbout } from "../support/people.ts";
 
-// One route has no answer without an app on another domain.
+// With an app on another domain, because without one `/.well-known/webauthn` answers 404.
 const send = appWith({ RATE_LIMITING: "off", ALLOWED_ORIGINS: "https://app.example.org" });
 const NONE: Example = { summary: "Without input", answers: 200 };
 

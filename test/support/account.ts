@@ -48,7 +48,7 @@ export async function expectEnded({ accessToken, refreshToken }: Pick<LoggedIn, 
 
 const LOGIN_SUBJECT = /^Log in to Postern$/;
 
-/** What a client gets that asks for a link to log in. In a browser also the cookie that recognizes it. */
+/** Asks for a link that logs in. Returns the answer, the code, and in a browser also the cookie that recognizes it. */
 export async function askForLink(email: string, body: object = {}, options?: Call) {
   const answer = await post("/api/v1/auth/email-login", { email, ...body }, options);
   expect(answer.status, answer.text).toBe(202);
@@ -57,7 +57,7 @@ export async function askForLink(email: string, body: object = {}, options?: Cal
   return { answer, code, cookie: answer.headers.get("Set-Cookie")?.split(";")[0] ?? "" };
 }
 
-/** The link that an address then gets as its mail number `count` of this kind, and the code that belongs to it. */
+/** Asks for a login link. Returns its token and its code. `count`: how many such emails the address has then. */
 export async function loginLink({ email }: { email: string }, count = 1) {
   const { code } = await askForLink(email);
   return { token: await tokenAbout(email, LOGIN_SUBJECT, count), code };

@@ -41,7 +41,7 @@ export async function withNewTotp(): Promise<WithTotp> {
   return { ...owner, totp: { id, secret }, recoveryCodes: confirmed.json.recovery_codes };
 }
 
-/** A person who has added an authenticator app and logged in with it. The step of the code that was used is over. */
+/** A person who has added an authenticator app and logged in with it. The step of the used code is over. */
 export async function enrolled(): Promise<WithTotp> {
   const owner = await withNewTotp();
   nextStep();

@@ -97,7 +97,7 @@ export async function mailedToken(email: string, count = 1): Promise<string> {
   return token;
 }
 
-/** Waits for so many emails with this subject. Returns the newest. */
+/** Waits for `count` emails with this subject. Returns the newest. */
 export async function mailAbout(email: string, subject: RegExp, count = 1): Promise<Mail> {
   return vi.waitFor(
     async () => {
@@ -109,7 +109,7 @@ export async function mailAbout(email: string, subject: RegExp, count = 1): Prom
   );
 }
 
-/** The token of the link in the newest of so many emails with this subject. */
+/** Waits for `count` emails with this subject. Returns the token of the link in the newest. */
 export async function tokenAbout(email: string, subject: RegExp, count = 1): Promise<string> {
   const [, token = ""] = /#token=([\w-]+)/.exec((await mailAbout(email, subject, count)).text) ?? [];
   neverLog(token);
