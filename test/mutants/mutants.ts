@@ -1156,7 +1156,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Imported factors are taken over twice by two logins at the same time.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "if (imported === undefined || this.#hasFactorState || this.#isClosed(now)) return;",
+        from: "if (imported === undefined || since === null || this.#hasFactorState || this.#isClosed(now)) return;",
         to: "if (imported === undefined) return;",
       },
       {
