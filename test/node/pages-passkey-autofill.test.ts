@@ -50,10 +50,10 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await hasAsked(2);
     await visitor.submit("login", { password: person.password });
     await visitor.sees("Use your passkey");
+    expect(asked(), "not for the second step, which has a button").toBe(2);
     await authenticator.setPresence(true);
     await page.click("#passkey-button");
     await isAtHome();
-    expect(asked(), "of the suggestions twice, and of the second step").toBe(3);
   });
 
   it("give way to the button, and come back after a refusal", async () => {
@@ -64,8 +64,11 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     await page.click("#passkey-login-button");
     await authenticator.setPresence(true);
     await visitor.reads("#passkey-login-error", "No passkey was used.");
+    await hasAsked(3);
+    // A request of this page that the browser has not ended yet would keep the next page's waiting.
+    await page.goto("about:blank");
     await authenticator.setVerified(true);
-    await page.reload();
+    await visitor.open("/login");
     // The service refuses the first choice, and accepts the next one.
     await isAtHome();
     expect(visitor.requests.filter(({ url }) => url.endsWith("/auth/passkey"))).toHaveLength(2);
@@ -74,14 +77,20 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
   it("get a new challenge before the old one expires", async () => {
     const { page, authenticator } = await withPasskey();
     await page.clock.install();
+    let answers = 0;
+    page.on("response", (response) => {
+      if (response.url().endsWith(OPTIONS)) answers += 1;
+    });
     await openLogin();
     // In small steps: the page counts the time from the answer, not from the request.
     const askedAfterMinutes = async () => {
+      await expect.poll(() => answers).toBe(asked());
       const [from, before] = [await page.evaluate<number>("Date.now()"), asked()];
-      while (asked() === before) await page.clock.fastForward(MINUTE / 4);
+      for (let step = 0; asked() === before && step < 40; step++) await page.clock.fastForward(MINUTE / 4);
       return ((await page.evaluate<number>("Date.now()")) - from) / MINUTE;
     };
     expect(await askedAfterMinutes()).toBeLessThan(5);
+    await expect.poll(() => answers).toBe(asked());
     await page.route(`**${OPTIONS}`, refusal(503, "unavailable"), { times: 1 });
     expect(await askedAfterMinutes()).toBeLessThan(5);
     // If the page gets no challenge, the password still works.
