@@ -5,7 +5,7 @@
 import type { AuditTrail } from "../audit/trail.ts";
 import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { GuardVerdict } from "../limits/login-guard-state.ts";
-import type { Passwords } from "../passwords/passwords.ts";
+import { hasPassword, type Passwords } from "../passwords/passwords.ts";
 import type { AfterResponse } from "../platform/after-response.ts";
 import type { Clock } from "../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
@@ -76,6 +76,35 @@ interface Services extends BlockingServices {
  * does, so wrong guesses by others at login must not lock this user out.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
+
+/** What a user sends to confirm a change: the current password, in the field `field`. */
+interface Confirmation {
+  field: string;
+  password: string | undefined;
+}
+
+/**
+ * Checks the current password that confirms a change. A user without a password may leave it out: as a `confirmingUser`,
+ * they have logged in recently instead.
+ */
+export async function confirmChange(
+  services: Services,
+  user: User,
+  confirmation: Confirmation & { network: string },
+): Promise<Refusal<"validation_failed"> | Refusal<"wrong_password"> | Refusal<"busy"> | undefined> {
+  const { password, network } = confirmation;
+  if (password === undefined) return requireConfirmation(user, confirmation);
+  return checkCurrentPassword(services, user, password, network);
+}
+
+/** Refuses a request that lacks the password of a user who has one. Endpoints call it before limits count the request. */
+export function requireConfirmation(
+  user: User,
+  { field, password }: Confirmation,
+): Refusal<"validation_failed"> | undefined {
+  if (password !== undefined || !hasPassword(user)) return undefined;
+  return refuse("validation_failed", { errors: [{ field, code: "required", message: "This field is required." }] });
+}
 
 /**
  * Checks the current password of a logged-in user, and records a wrong guess. If the password is blocked and the user

@@ -4,6 +4,7 @@ import { identifyUser } from "../access/identify-user.ts";
 import { may, needs, type Permission } from "../access/permissions.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ErrorCode } from "../http/problems.ts";
+import { hasPassword } from "../passwords/passwords.ts";
 import { SECOND } from "../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
 import type { User } from "../users/user.ts";
@@ -69,14 +70,15 @@ const RECENT = "The access token must be of a recent login or reauthentication (
 export const recentUser = recent(user);
 
 /**
- * A user who sends the current password in the body. If they have no second factor, the password is enough, however old
- * the login is. If they have one, they must also be a {@link recentUser}. This is decided before the password is
- * checked, so that no hash is computed and no guess is counted.
+ * A user who sends the current password in the body, if they have one. If they have no second factor, the password is
+ * enough, however old the login is. If they have one, or if they have no password, they must also be a
+ * {@link recentUser}. This is decided before the password is checked, so that no hash is computed and no guess is
+ * counted. The handler must call `confirmChange`.
  */
-export const userWithPassword = steppedUp(
+export const confirmingUser = steppedUp(
   user,
-  `If there is a second factor: ${RECENT.replace("The", "the")}, with that factor.`,
-  ({ secondFactorSince }) => secondFactorSince !== null,
+  `A user without a password leaves the current one out. If there is none, or if there is a second factor: ${RECENT.replace("The", "the")}, with the factor if there is one.`,
+  (caller) => caller.secondFactorSince !== null || !hasPassword(caller),
 );
 
 function steppedUp<Caller extends Principal>(

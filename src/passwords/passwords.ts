@@ -15,6 +15,10 @@ import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts"
 /** Stored in place of a hash for a user without a password. No password matches it. */
 export const NO_PASSWORD = "!";
 
+export function hasPassword({ passwordHash }: { passwordHash: string }): boolean {
+  return passwordHash !== NO_PASSWORD;
+}
+
 /**
  * Loaded when the first password is checked. Stored as a value, because a promise would belong to the request that
  * created it.

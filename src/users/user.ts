@@ -1,7 +1,7 @@
 /** Users, and how the API shows them. */
 import * as z from "zod";
 import type { registrations, users } from "../db/schema.ts";
-import { NO_PASSWORD } from "../passwords/passwords.ts";
+import { hasPassword } from "../passwords/passwords.ts";
 import { toIsoTime } from "../platform/clock.ts";
 import { recordOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
@@ -47,8 +47,7 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
  * epoch does not matter, because a suspension also begins a new epoch.
  */
 export function isUnclaimed(user: User): boolean {
-  const hasPassword = user.passwordHash !== NO_PASSWORD;
-  return wasNeverProved(hasPassword ? user : { ...user, isVerified: false, sessionEpoch: 0 });
+  return wasNeverProved(hasPassword(user) ? user : { ...user, isVerified: false, sessionEpoch: 0 });
 }
 
 /**

@@ -28,6 +28,7 @@ describe("an authenticator app", () => {
     expect(qr_svg).toMatch(/^<svg /);
     expect((await factorsOf(person.accessToken)).json).toEqual({
       items: [],
+      has_password: true,
       recovery_codes_left: 0,
       required_from: null,
     });
@@ -310,6 +311,7 @@ describe("an operator who removes second factors", () => {
     await logIn(person);
     expect((await factorsOf(person.accessToken)).json).toEqual({
       items: [],
+      has_password: true,
       recovery_codes_left: 0,
       required_from: null,
     });

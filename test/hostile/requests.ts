@@ -43,13 +43,15 @@ const ORDINARY: Record<string, string> = {
   email: `ordinary@${DOMAIN}`,
   username: "ordinary",
   password: "<<own.password>>",
-  current_password: "<<own.password>>",
   new_password: `${CANARY} an ordinary one`,
 };
 const ORDINARY_HERE: Record<string, Record<string, string>> = {
   login: { email: "<<own.email>>" },
   refresh: { refresh_token: "<<own.refresh>>" },
   reauthenticate: { password: "<<own.password>>" },
+  changePassword: { current_password: "<<own.password>>" },
+  changeEmail: { password: "<<own.password>>" },
+  deleteMe: { password: "<<own.password>>" },
   verifyEmail: { token: "<<verify.link>>" },
   resetPassword: { token: "<<reset.link>>" },
   confirmEmail: { token: "<<confirm.link>>" },

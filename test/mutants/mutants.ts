@@ -110,14 +110,31 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The password is enough although the user has a second factor.",
         file: "src/endpoint/callers.ts",
-        from: "({ secondFactorSince }) => secondFactorSince !== null",
-        to: "() => false",
+        from: "caller.secondFactorSince !== null || !hasPassword(caller)",
+        to: "!hasPassword(caller)",
       },
       {
         name: "A login without the second factor is enough while it is recent.",
         file: "src/endpoint/callers.ts",
         from: 'caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge }',
         to: "{ maxAge }",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/no-password.test.ts"],
+    [
+      {
+        name: "A user without a password needs no recent login for what others need the password for.",
+        file: "src/endpoint/callers.ts",
+        from: "caller.secondFactorSince !== null || !hasPassword(caller)",
+        to: "caller.secondFactorSince !== null",
+      },
+      {
+        name: "A user with a password may leave it out.",
+        file: "src/accounts/check-password.ts",
+        from: "password !== undefined || !hasPassword(user)",
+        to: "true",
       },
     ],
   ),

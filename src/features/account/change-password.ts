@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { minimumPasswordLength } from "../../access/factor-policy.ts";
-import { checkCurrentPassword } from "../../accounts/check-password.ts";
-import { type Principal, userWithPassword } from "../../endpoint/callers.ts";
+import { confirmChange, requireConfirmation } from "../../accounts/check-password.ts";
+import { confirmingUser, type Principal } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -17,17 +17,19 @@ export const changePassword = endpoint(
     tag: "Users",
     summary: "Change the password",
     description:
-      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one. Its minimum length is lower if the user must have a second factor (`SECOND_FACTOR`).",
-    caller: userWithPassword,
+      "This session continues, every other session ends, and the owner gets an email. The new password is checked after the current one. Its minimum length is lower if the user must have a second factor (`SECOND_FACTOR`). A user without a password sets their first one.",
+    caller: confirmingUser,
     body: (config) =>
-      z.strictObject({ current_password: typedPassword, new_password: newPasswordOfUser(config.passwords) }),
+      z.strictObject({ current_password: typedPassword.optional(), new_password: newPasswordOfUser(config.passwords) }),
+    admit: (_, { body, caller }) => requireConfirmation(caller.user, confirmationOf(body)),
     limits: [passwordGuesses],
     success: { status: 204, description: "The password is changed." },
     refusals: ["wrong_password", "validation_failed", "busy", "unavailable", "invalid_access_token"],
   },
   async (services, { body, caller, client }) => {
     const { sessionId, user: owner } = caller;
-    const refused = await checkCurrentPassword(services, owner, body.current_password, client.network);
+    const { network } = client;
+    const refused = await confirmChange(services, owner, { ...confirmationOf(body), network });
     if (refused !== undefined) return refused;
 
     const { clock, config, followUps, loginAttempts, passwordQuality, passwords, users } = services;
@@ -45,13 +47,14 @@ export const changePassword = endpoint(
     const change = { passwordHash: hashed.hash, keptSessionId: sessionId };
     const changed = await users.changePassword(owner, change, { consequences, now: clock.now() });
     if (changed === undefined) return answerRepetition(services, caller, body.new_password);
-    await Promise.all([
-      followUps.carryOut(consequences, changed),
-      loginAttempts.reset(loginNameKeys(owner), client.network),
-    ]);
+    await Promise.all([followUps.carryOut(consequences, changed), loginAttempts.reset(loginNameKeys(owner), network)]);
     return undefined;
   },
 );
+
+function confirmationOf({ current_password: password }: { current_password?: string | undefined }) {
+  return { field: "current_password", password };
+}
 
 /**
  * Answers a request whose current password was right, but only until another request changed the password. If the

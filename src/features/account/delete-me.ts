@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { checkCurrentPassword } from "../../accounts/check-password.ts";
+import { confirmChange, requireConfirmation } from "../../accounts/check-password.ts";
 import { deleteAccount } from "../../accounts/delete-account.ts";
-import { userWithPassword } from "../../endpoint/callers.ts";
+import { confirmingUser } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import { typedPassword } from "../../passwords/policy.ts";
@@ -15,13 +15,14 @@ export const deleteMe = endpoint(
     summary: "Delete your account",
     description:
       "The account, its sessions and its personal data are deleted at once. Its username stays reserved for a while.",
-    caller: userWithPassword,
-    body: () => z.strictObject({ password: typedPassword }),
+    caller: confirmingUser,
+    body: () => z.strictObject({ password: typedPassword.optional() }),
+    admit: (_, { body: { password }, caller }) => requireConfirmation(caller.user, { field: "password", password }),
     limits: [passwordGuesses],
     success: { status: 204, description: "The account is deleted." },
-    refusals: ["wrong_password", "last_superuser", "precondition_failed", "busy"],
+    refusals: ["wrong_password", "validation_failed", "last_superuser", "precondition_failed", "busy"],
   },
-  async (services, { body, caller, client }) =>
-    (await checkCurrentPassword(services, caller.user, body.password, client.network)) ??
+  async (services, { body: { password }, caller, client: { network } }) =>
+    (await confirmChange(services, caller.user, { field: "password", password, network })) ??
     (await deleteAccount(services, caller.user, caller.user)),
 );

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { checkCurrentPassword } from "../../accounts/check-password.ts";
-import { userWithPassword } from "../../endpoint/callers.ts";
+import { confirmChange, requireConfirmation } from "../../accounts/check-password.ts";
+import { confirmingUser } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToCaller, emailsToGivenAddress, passwordGuesses, perNetwork } from "../../endpoint/limits.ts";
 import { statusSchema } from "../../http/status.ts";
@@ -19,9 +19,11 @@ export const requestEmailChange = endpoint(
     summary: "Request a change of email address",
     description:
       "A link goes to the new address and a notice to the old one. Nothing changes until the link is used. Until then, and for a while afterwards, the link in the notice undoes the change. A newer request, a new password or a reset cancels a change that is not confirmed yet. The answer does not reveal whether the new address has an account.",
-    caller: userWithPassword,
-    body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword }),
-    admit: (_, { body, caller }) => (body.email === caller.user.email ? unchanged() : undefined),
+    caller: confirmingUser,
+    body: (config) => z.strictObject({ email: allowedEmailAddress(config), password: typedPassword.optional() }),
+    admit: (_, { body: { email, password }, caller }) =>
+      requireConfirmation(caller.user, { field: "password", password }) ??
+      (email === caller.user.email ? unchanged() : undefined),
     limits: [
       passwordGuesses,
       emailsToGivenAddress("confirm_email"),
@@ -36,7 +38,8 @@ export const requestEmailChange = endpoint(
     refusals: ["wrong_password", "validation_failed", "busy", "invalid_access_token"],
   },
   async (services, { body: { email, password }, caller, client }) => {
-    const refused = await checkCurrentPassword(services, caller.user, password, client.network);
+    const proof = { field: "password", password, network: client.network };
+    const refused = await confirmChange(services, caller.user, proof);
     if (refused !== undefined) return refused;
 
     const { clock, emailChanges, followUps, random } = services;

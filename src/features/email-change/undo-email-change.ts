@@ -5,7 +5,7 @@ import { statusSchema } from "../../http/status.ts";
 import { mailLimit } from "../../limits/budgets.ts";
 import { linkBody } from "../../links/link-body.ts";
 import { verifyLink } from "../../links/link-tokens.ts";
-import { NO_PASSWORD } from "../../passwords/passwords.ts";
+import { hasPassword } from "../../passwords/passwords.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { loginNameKey } from "../../users/login-names.ts";
 
@@ -46,7 +46,7 @@ export const undoEmailChange = endpoint(
         loginAttempts.rename(before, after, client.network),
         limiter.take([mailLimit("undo_email_change", oldEmail)]),
       ]);
-    } else if (user?.passwordHash === NO_PASSWORD) {
+    } else if (user !== undefined && !hasPassword(user)) {
       await sendAgain(services, oldEmail);
     }
     return { status: "undone" };

@@ -3,6 +3,7 @@ import { factorRequiredFrom } from "../../access/factor-policy.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { factorSchema, presentFactor } from "../../factors/factor.ts";
+import { hasPassword } from "../../passwords/passwords.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 
 export const listFactors = endpoint(
@@ -20,6 +21,7 @@ export const listFactors = endpoint(
       schema: z
         .strictObject({
           items: z.array(factorSchema),
+          has_password: z.boolean().meta({ description: "Whether the user has a password." }),
           recovery_codes_left: z.int().min(0).meta({ description: "Recovery codes that were not used yet." }),
           required_from: z.iso.datetime().nullable().meta({
             description:
@@ -34,6 +36,7 @@ export const listFactors = endpoint(
     const from = factorRequiredFrom(config, caller.user, clock.now());
     return {
       items: items.map(presentFactor),
+      has_password: hasPassword(caller.user),
       recovery_codes_left: recoveryCodesLeft,
       required_from: from === null ? null : toIsoTime(from),
     };
