@@ -1,6 +1,6 @@
-/** The forms that change the email address and the password. Both need the current password. */
+/** The forms that change the email address and the password. Both need the current password, if there is one. */
 import { faultWords } from "./answers.js";
-import { formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { attempt, emailProblem, notify, showFailure, showFieldErrors, showSuccess } from "./form.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { ask } from "./session.js";
@@ -8,6 +8,34 @@ import { unicodeEmail } from "./unicode-email.js";
 import { fill, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
+
+let isPasswordSet = true;
+
+export function hasPassword() {
+  return isPasswordSet;
+}
+
+/** Shows the fields for the current password if there is one, and whether the form sets a first one. @param {boolean} isSet */
+export function showWhetherPasswordIsSet(isSet) {
+  isPasswordSet = isSet;
+  for (const id of ["address-password", "current_password", "delete-password"]) {
+    inputById(id).closest(".field")?.toggleAttribute("hidden", !isSet);
+  }
+  const { password } = words.account;
+  const { label, text } = isSet ? password : password.first;
+  setText("change-text", text);
+  buttonById("change-button").textContent = label;
+}
+
+/** What is wrong with the field of a current password: nothing if there is none. @param {HTMLInputElement} password */
+export function missingPassword(password) {
+  return password.value || !isPasswordSet ? "" : words.forms.passwordMissing;
+}
+
+/** The current password, as a member of a body. @param {string} name @param {HTMLInputElement} password */
+export function currentPassword(name, password) {
+  return isPasswordSet ? { [name]: password.value } : {};
+}
 
 /** @param {string} email */
 export function showAddress(email) {
@@ -23,12 +51,12 @@ export function addressForm() {
     notify(form.id, "");
     const isComplete = showFieldErrors([
       [email, emailProblem(email)],
-      [password, password.value ? "" : words.forms.passwordMissing],
+      [password, missingPassword(password)],
     ]);
     if (!isComplete) {
       return;
     }
-    const body = { email: email.value.trim(), password: password.value };
+    const body = { email: email.value.trim(), ...currentPassword("password", password) };
     const answer = await attempt(form, words.forms.sending, () => ask("POST", "/api/v1/users/me/email", body));
     if (answer.ok) {
       email.value = "";
@@ -57,19 +85,21 @@ export function passwordForm(onChange) {
   onSubmit(form, async () => {
     notify(form.id, "");
     const isComplete = showFieldErrors([
-      [current, current.value ? "" : words.forms.passwordMissing],
+      [current, missingPassword(current)],
       [next, next.value ? "" : words.forms.newPasswordMissing],
     ]);
     if (!isComplete) {
       return;
     }
-    const { busyLabel, changed } = words.account.password;
-    const body = { current_password: current.value, new_password: next.value };
+    const { busyLabel, changed, first } = words.account.password;
+    const news = isPasswordSet ? changed : first.done;
+    const body = { ...currentPassword("current_password", current), new_password: next.value };
     const answer = await attempt(form, busyLabel, () => ask("POST", "/api/v1/users/change-password", body));
     if (answer.ok) {
       forget(current);
       forget(next);
-      showSuccess(form, changed);
+      showWhetherPasswordIsSet(true);
+      showSuccess(form, news);
       onChange();
     } else if (isWrongPassword(answer, "current_password") || answer.faults.new_password) {
       showFieldErrors([
@@ -88,7 +118,12 @@ export function passwordForm(onChange) {
  * @param {string} field
  */
 export function isWrongPassword(answer, field) {
-  return answer.code === "wrong_password" || answer.faults[field] !== undefined;
+  const isWrong = answer.code === "wrong_password" || answer.faults[field] !== undefined;
+  // One was set on another page meanwhile.
+  if (isWrong && !isPasswordSet) {
+    showWhetherPasswordIsSet(true);
+  }
+  return isWrong;
 }
 
 /** @param {Answer} answer @param {string} field */

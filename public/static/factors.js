@@ -1,5 +1,6 @@
 /** The list of the user's second factors, and the dialogs that rename or remove one. */
 import { faultWords } from "./answers.js";
+import { showWhetherPasswordIsSet } from "./credentials.js";
 import { offerToEndOthers } from "./devices.js";
 import { dialogOf } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
@@ -38,7 +39,7 @@ export function hasPasskey() {
 
 /** Shows the current factors. If that fails, the list stays as it is. */
 export async function showFactors() {
-  /** @type {import("./answers.js").Answer<{ items: Factor[], recovery_codes_left: number, required_from?: string | null }>} */
+  /** @type {import("./answers.js").Answer<{ items: Factor[], recovery_codes_left: number, has_password?: boolean, required_from?: string | null }>} */
   const answer = await ask("GET", FACTORS);
   setText("security-error", answer.ok ? "" : failureText(answer));
   if (!answer.ok) {
@@ -46,6 +47,8 @@ export async function showFactors() {
   }
   const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
   shown = items;
+  // Absent from the answer of an earlier release.
+  showWhetherPasswordIsSet(answer.data.has_password ?? true);
   list.replaceChildren(...items.map(row));
   const hasNone = items.length === 0;
   list.hidden = hasNone;

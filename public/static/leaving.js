@@ -1,5 +1,5 @@
 /** Downloading the user's data, and deleting the account. */
-import { isWrongPassword } from "./credentials.js";
+import { currentPassword, isWrongPassword, missingPassword } from "./credentials.js";
 import { watchDialog } from "./dialog.js";
 import { download } from "./download.js";
 import { formById, inputById, onSubmit } from "./elements.js";
@@ -46,11 +46,11 @@ async function downloadData(form) {
  */
 async function deleteAccount(password, dialog, onDeletion) {
   const form = formById("delete");
-  if (!showFieldErrors([[password, password.value ? "" : words.forms.passwordMissing]])) {
+  if (!showFieldErrors([[password, missingPassword(password)]])) {
     return;
   }
   const { busyLabel, lastSuperuser } = words.account.deletion;
-  const body = { password: password.value };
+  const body = currentPassword("password", password);
   const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me", body));
   if (answer.ok) {
     onDeletion();

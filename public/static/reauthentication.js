@@ -2,6 +2,7 @@
  * If the service demands a recent login for a request, asks the user for the password, or for the second factor if
  * there is one. Then the client repeats the request.
  */
+import { hasPassword } from "./credentials.js";
 import { dialogOf } from "./dialog.js";
 import { buttonById, byId, formById, inputById, onSubmit, setText } from "./elements.js";
 import { readAppCode } from "./enrolment.js";
@@ -104,22 +105,26 @@ async function waysOfUser() {
   return answer.ok ? answer.data.items.map((/** @type {{ kind: string }} */ { kind }) => kind) : [];
 }
 
-/** Shows the forms for these factors, or the one for the password if there are none. @param {readonly string[]} kinds */
+/**
+ * Shows the forms for these factors, or the one for the password if there are none. A user with neither must log in again.
+ * @param {readonly string[]} kinds
+ */
 function offer(kinds) {
   const hasFactor = kinds.length > 0;
-  forms.password.hidden = hasFactor;
+  forms.password.hidden = hasFactor || !hasPassword();
   forms.totp.hidden = !kinds.includes("totp");
   forms.passkey.hidden = !kinds.includes("passkey") || !hasPasskeys;
   // Beside the form for a code, the passkey is the second choice.
   buttonById("confirm-passkey-button").classList.toggle("button-quiet", !forms.totp.hidden);
   byId("confirm-lost", HTMLElement).hidden = !hasFactor;
   const isStuck = hasFactor && forms.totp.hidden && forms.passkey.hidden;
-  setText("confirm-text", isStuck ? texts.noPasskeys : hasFactor ? texts.factor : texts.password);
+  const withoutFactor = hasPassword() ? texts.password : texts.logInAgain;
+  setText("confirm-text", isStuck ? texts.noPasskeys : hasFactor ? texts.factor : withoutFactor);
 }
 
 function focusFirst() {
   const first = !forms.password.hidden ? password : !forms.totp.hidden ? code : buttonById("confirm-passkey-button");
-  first.focus();
+  (forms.passkey.hidden && first.closest("form")?.hidden ? buttonById("confirm-cancel") : first).focus();
 }
 
 function clear() {

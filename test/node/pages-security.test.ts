@@ -61,6 +61,45 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     return secret;
   }
 
+  it("asks a user without a password for none, and sets the first one", async () => {
+    await visitor.arriveAtHome();
+    const { page } = visitor;
+    const factors = { items: [], recovery_codes_left: 0, has_password: false, required_from: null };
+    await page.route(`**${FACTORS}`, (route) => route.fulfill({ json: factors }));
+    const sent: unknown[] = [];
+    for (const path of ["change-password", "me/email", "me"]) {
+      await page.route(`**/api/v1/users/${path}`, async (route) => {
+        const request = route.request();
+        if (request.method() === "GET") return route.fallback();
+        sent.push(request.postDataJSON());
+        const isDeletion = request.method() === "DELETE";
+        return isDeletion ? refusal(403, "reauthentication_required")(route) : route.fulfill({ status: 204 });
+      });
+    }
+    await page.reload();
+    await says("#change-text", "Your account has no password.");
+    for (const field of ["current_password", "address-password"]) expect(await page.isVisible(`#${field}`)).toBe(false);
+
+    await visitor.submit("address", { new_email: "ada@example.org" });
+    await says("#address-notice", "We've sent an email");
+    // Without a factor too, there is no way to confirm it here.
+    await page.click("#delete-open");
+    expect(await page.isVisible("#delete-password")).toBe(false);
+    await page.click("#delete-button");
+    await isOpen("confirm");
+    await says("#confirm-text", "Log out, then log in again.");
+    expect(await page.isVisible("#confirm-current")).toBe(false);
+    expect(await focused()).toBe("confirm-cancel");
+    await page.keyboard.press("Enter");
+    await page.click("#delete-cancel");
+
+    await visitor.submit("change", { new_password: "another fine password" });
+    await says("#change-notice", "Password set.");
+    expect(sent).toEqual([{ email: "ada@example.org" }, {}, { new_password: "another fine password" }]);
+    await page.locator("#current_password:visible").waitFor();
+    expect(await text("#change-button")).toBe("Change password");
+  });
+
   it("adds an authenticator app by the keyboard alone, shows the recovery codes once, and lets both log in", async () => {
     const person = await visitor.arriveAtHome({ permissions: ["clipboard-read", "clipboard-write"] });
     const { page } = visitor;

@@ -102,7 +102,7 @@ function password({ password: words, currentPassword }: PageWords["account"], fi
   return part(
     "change",
     words.heading,
-    html`<p>${words.text}</p>
+    html`<p id="change-text">${words.text}</p>
   <form id="change" novalidate>
     <input class="whose" type="text" name="username" autocomplete="username" readonly hidden>
     ${passwordField({ id: "current_password", label: currentPassword, autocomplete: "current-password" }, fields)}

@@ -39,6 +39,11 @@ export const account: PageWords["account"] = {
     label: "Passwort ändern",
     busyLabel: "Wird geändert …",
     changed: "Passwort geändert. Sie wurden auf allen anderen Geräten abgemeldet.",
+    first: {
+      text: "Ihr Konto hat kein Passwort. Wenn Sie eines festlegen, werden Sie auf allen anderen Geräten abgemeldet.",
+      label: "Passwort festlegen",
+      done: "Passwort festgelegt. Sie wurden auf allen anderen Geräten abgemeldet.",
+    },
   },
   devices: {
     heading: "Wo Sie angemeldet sind",

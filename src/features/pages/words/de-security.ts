@@ -125,6 +125,7 @@ export const confirm: PageWords["confirm"] = {
   heading: "Bestätigen Sie, dass Sie es sind",
   password: "Geben Sie Ihr Passwort ein, um fortzufahren.",
   factor: "Verwenden Sie Ihren zweiten Faktor, um fortzufahren.",
+  logInAgain: "Ihre letzte Anmeldung ist zu lange her. Melden Sie sich ab und dann wieder an.",
   code: APP_CODE,
   passkey: "Passkey verwenden",
   passkeyBusy: "Warten auf Ihren Passkey …",

@@ -38,6 +38,12 @@ export const account = {
     label: "Change password",
     busyLabel: "Changing…",
     changed: "Password changed. You've been logged out on all other devices.",
+    /** For an account without a password. */
+    first: {
+      text: "Your account has no password. Setting one logs you out on all other devices.",
+      label: "Set password",
+      done: "Password set. You've been logged out on all other devices.",
+    },
   },
   devices: {
     heading: "Where you're logged in",

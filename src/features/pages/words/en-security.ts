@@ -141,6 +141,8 @@ export const confirm = {
   heading: "Confirm that it's you",
   password: "Enter your password to continue.",
   factor: "Use your second factor to continue.",
+  /** For an account with neither. */
+  logInAgain: "Your last login was too long ago. Log out, then log in again.",
   code: APP_CODE,
   passkey: "Use passkey",
   passkeyBusy: "Waiting for your passkey…",
