@@ -38,7 +38,8 @@ export const EMAIL_KINDS = [
 const LIMITS = [...namesOf(LIMIT_RULES), "floodShield"];
 const LOGIN_RESULTS = [
   ...["succeeded", "invalid_credentials", "email_not_verified", "account_disabled", "rate_limited", "busy"],
-  ...["second_factor_required", "invalid_factor", "invalid_pending_token"],
+  ...["second_factor_required", "second_factor_enrolment_required", "second_factor_lost"],
+  ...["invalid_factor", "invalid_passkey", "invalid_pending_token", "invalid_enrolment_token"],
   ...["login_code_required", "invalid_login_code", "invalid_token", "expired_token"],
   ...["challenge_failed", "origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
 ];

@@ -148,7 +148,10 @@ describe("a passkey", () => {
       ),
     );
     const userHandle = handle.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-    expectProblem(await logInWith(await use(one.authenticator, { userHandle })), 401, "invalid_passkey");
+    for (const wrong of [userHandle, "AAAAAAAAAAAAAAAAAAAAAA", "AAAA"]) {
+      const answer = await logInWith(await use(one.authenticator, { userHandle: wrong }));
+      expectProblem(answer, 401, "invalid_passkey");
+    }
   });
 
   it("is not added for another user's challenge, twice, or without user verification [PK-1, PK-2]", async () => {

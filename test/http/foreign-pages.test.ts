@@ -54,8 +54,9 @@ describe("what a browser says comes from a page of another origin", () => {
   it.each(open)("may have %s %s, which holds nothing of anybody", async (method, path) => {
     const link = { "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" };
     const answer = await call(method, path, browser("cross-site", undefined, link), send);
-    expect(answer.status).toBe(200);
-    expect((await call(method, path, browser("cross-site", "https://evil.example"), send)).status).toBe(200);
+    expect([200, 302]).toContain(answer.status);
+    const from = await call(method, path, browser("cross-site", "https://evil.example"), send);
+    expect(from.status).toBe(answer.status);
   });
 
   it("may follow a link to the outbox, and do nothing else with it", async () => {
