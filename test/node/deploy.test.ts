@@ -464,7 +464,19 @@ describe("the Cloudflare account", () => {
   });
 });
 
+/** What the local runtime says of a file that the service is writing to. Cloudflare's D1 has no such files. */
+const LOCKED = /SQLITE_BUSY|session commit token: internal error/;
+
 describe("the smoke test", () => {
+  /** Runs the deployment again where only the stand-in for D1 was the reason that it ended. */
+  async function runUnlocked(checkout: ReturnType<typeof makeCheckout>, outside: Partial<Outside> = {}) {
+    for (let tries = 1; ; tries++) {
+      const before = checkout.complained().length;
+      const code = await checkout.run([], outside);
+      if (tries === 5 || !LOCKED.test(checkout.complained().slice(before))) return code;
+    }
+  }
+
   it("deletes its account when a step fails, and finds one that an earlier run left", async () => {
     give(VALUES);
     const checkout = makeCheckout();
@@ -474,17 +486,17 @@ describe("the smoke test", () => {
           ? new Response("broken", { status: 500, headers: { "X-Request-Id": "an-id" } })
           : OUTSIDE.fetch(url, request),
     });
-    expect(await checkout.run([], failing(/POST .*\/refresh/))).toBe(1);
+    expect(await runUnlocked(checkout, failing(/POST .*\/refresh/))).toBe(1);
     expect(checkout.complained()).toContain(
       "The deployed service failed to refresh: POST /api/v1/auth/refresh answered 500: broken\nIts line in the logs has the request id an-id.",
     );
     expect(await leftAccounts()).toEqual([]);
 
-    // As if a run had been killed before its end.
-    await database.DB.exec(
-      "INSERT INTO users (id, email, username, password_hash, role, is_active, is_verified, is_superuser, session_epoch, locale, created_at, updated_at) VALUES ('019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071', 'deployment-check@postern.invalid', 'check-left', 'x', 'user', 1, 1, 0, 0, 'en', 1, 1)",
-    );
-    expect(await checkout.run(), checkout.complained()).toBe(0);
+    // As if a run had been killed before its end. The service may be writing to the same file.
+    const insertion =
+      "INSERT INTO users (id, email, username, password_hash, role, is_active, is_verified, is_superuser, session_epoch, locale, created_at, updated_at) VALUES ('019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071', 'deployment-check@postern.invalid', 'check-left', 'x', 'user', 1, 1, 0, 0, 'en', 1, 1)";
+    await vi.waitFor(() => database.DB.exec(insertion), 10_000);
+    expect(await runUnlocked(checkout), checkout.complained()).toBe(0);
     expect(await leftAccounts()).toEqual([]);
     const left = await database.DB.prepare("SELECT kind FROM follow_ups WHERE content LIKE '%019ab2c4-5d6e%'").all();
     expect(left.results.length).toBeLessThanOrEqual(2);

@@ -77,6 +77,10 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       const { language } = look;
       const page = await arrive(look);
       const name = (view: string) => `${view}-${language}-${look.name}`;
+      await visitor.open(`/?lang=${language}`);
+      await check(name("home"));
+      await visitor.open(`/nowhere?lang=${language}`);
+      await check(name("not-found"));
       await visitor.open(`/register?lang=${language}`);
       await check(name("register"));
       await page.click("#register-button");
