@@ -8,7 +8,6 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork, takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
-import { loginsRule, refuseTooManyLogins } from "../../limits/login-budget.ts";
 import { linkToken } from "../../links/link-body.ts";
 import { recoveryState } from "../../links/link-states.ts";
 import { isOfState, verifyLink } from "../../links/link-tokens.ts";
@@ -16,11 +15,10 @@ import { isLoginCode } from "../../links/login-requests.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { personName } from "../../users/fields.ts";
-import { presentUser } from "../../users/user.ts";
+import { completeLogin } from "./complete-login.ts";
 import { isSameBrowser } from "./email-login-cookie.ts";
 import { loginSchema } from "./login-schema.ts";
-import { askForFactor, finishLogin, recordLogin, startSession } from "./open-session.ts";
-import { handOut } from "./refresh-cookie.ts";
+import { askForFactor, refuseSpentBudget, startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
 
@@ -67,7 +65,7 @@ export const confirmEmailLogin = endpoint(
     ],
   },
   async (services, { body, client, exchange }) => {
-    const { clock, config, keyring, loginAttempts, meter, sessions, users } = services;
+    const { clock, config, keyring, loginAttempts, sessions, users } = services;
     const link = verifyLink("email-login", body.token, services);
     if (isRefusal(link)) return link;
     const { subjectId: userId, mailId, expiresAt } = link;
@@ -78,11 +76,8 @@ export const confirmEmailLogin = endpoint(
     const state = refuseState(services, user);
     if (state !== undefined) return state;
 
-    const spent = refuseTooManyLogins(user.loginsUntil, loginsRule(config.limits), clock.now());
-    if (spent !== undefined) {
-      meter.count("limits_hit", { limit: "loginsPerUser" });
-      return spent;
-    }
+    const spent = refuseSpentBudget(services, user);
+    if (spent !== undefined) return spent;
     const attempt = loginAttempts.proved(client.network, false);
     const login = { user, rehash: undefined, keyringVersion, attempt, body, client };
     const pending = {
@@ -107,14 +102,8 @@ export const confirmEmailLogin = endpoint(
         if (opened !== null) await sessions.end(userId, started.sessionId);
         return refuse("invalid_token", { userId });
       }
-      const recorded = await recordLogin(services, login, started, { method: "email" });
-      const finished = await finishLogin(services, login, started, opened, recorded);
-      if (isRefusal(finished)) return finished;
-      exchange.identify(userId);
-      return {
-        ...handOut(services, exchange, finished.tokens, body.cookie ?? false),
-        user: presentUser(finished.user),
-      };
+      const completed = { exchange, cookie: body.cookie ?? false, details: { method: "email" } } as const;
+      return completeLogin(services, login, { started, opened }, completed);
     });
   },
 );

@@ -15,10 +15,10 @@ import type { NewFactorProof } from "../../factors/second-factors.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
-import { presentUser, type User } from "../../users/user.ts";
+import type { User } from "../../users/user.ts";
+import { completeLogin } from "./complete-login.ts";
 import { loginSchema } from "./login-schema.ts";
-import { attemptOf, finishLogin, methodOf, recordLogin, startSession } from "./open-session.ts";
-import { handOut } from "./refresh-cookie.ts";
+import { attemptOf, methodOf, startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 
 export const enrolmentTokenField = z
@@ -83,15 +83,10 @@ export async function finishEnrolment<Code extends "invalid_factor" | "invalid_p
         return refuse("invalid_enrolment_token", { userId });
       }
       const login = { user, rehash: undefined, keyringVersion, attempt: attemptOf(services, enrolment, client) };
-      const recorded = await recordLogin(services, login, started, {
-        ...methodOf(enrolment),
-        factor: opened.factor.kind,
-      });
-      const finished = await finishLogin(services, login, started, opened, recorded);
-      if (isRefusal(finished)) return finished;
-      exchange.identify(userId);
-      const tokens = handOut(services, exchange, finished.tokens, enrolment.cookie);
-      return { ...tokens, user: presentUser(finished.user), recovery_codes: codes };
+      const details = { ...methodOf(enrolment), factor: opened.factor.kind };
+      const completed = { exchange, cookie: enrolment.cookie, details };
+      const answer = await completeLogin(services, login, { started, opened }, completed);
+      return isRefusal(answer) ? answer : { ...answer, recovery_codes: codes };
     },
   );
 }

@@ -53,7 +53,7 @@ interface RequestedSession {
 }
 
 /** A session that is being opened. */
-interface StartedSession {
+export interface StartedSession {
   sessionId: string;
   opening: Promise<Opening>;
   origin: LoginOrigin & { ipAddress: string };
@@ -66,7 +66,7 @@ interface RecordedLogin {
   mustShare: boolean;
 }
 
-interface LoginToRecord extends ProvedLogin {
+export interface LoginToRecord extends ProvedLogin {
   keyringVersion: string;
   attempt: ProvedAttempt;
 }
@@ -83,11 +83,10 @@ type OpenableLogin = LoginToRecord & {
  * must be proved first: then nothing is recorded but the pending login, which the client gets.
  */
 export async function openSession(services: Services, login: OpenableLogin) {
-  const { clock, config, meter } = services;
+  const { clock, config } = services;
   const { user, body, client, attempt } = login;
-  const spent = refuseTooManyLogins(user.loginsUntil, loginsRule(config.limits), clock.now());
+  const spent = refuseSpentBudget(services, user);
   if (spent !== undefined) {
-    meter.count("limits_hit", { limit: "loginsPerUser" });
     await attempt.refundGuess();
     return spent;
   }
@@ -118,6 +117,13 @@ export async function openSession(services: Services, login: OpenableLogin) {
     }
     return finishLogin(services, login, started, session, recorded);
   });
+}
+
+/** Refuses and counts a login if the user's budget of logins is used up. */
+export function refuseSpentBudget({ clock, config, meter }: Services, { loginsUntil }: Pick<User, "loginsUntil">) {
+  const spent = refuseTooManyLogins(loginsUntil, loginsRule(config.limits), clock.now());
+  if (spent !== undefined) meter.count("limits_hit", { limit: "loginsPerUser" });
+  return spent;
 }
 
 /**
@@ -286,12 +292,9 @@ function announceDevice(
  * then the success is taken back.
  */
 async function answerOvertaken(services: Services, user: User, attempt: ProvedAttempt) {
-  const { clock, config, meter, users } = services;
-  const current = await users.find(user.id);
+  const current = await services.users.find(user.id);
   const isUnchanged = current?.isActive && current.sessionEpoch === user.sessionEpoch;
-  const rule = loginsRule(config.limits);
-  const spent = isUnchanged ? refuseTooManyLogins(current.loginsUntil, rule, clock.now()) : undefined;
+  const spent = isUnchanged ? refuseSpentBudget(services, current) : undefined;
   if (spent === undefined) await attempt.undoSuccess(loginNameKeys(user));
-  else meter.count("limits_hit", { limit: "loginsPerUser" });
   return spent ?? refuse("invalid_credentials");
 }

@@ -11,12 +11,11 @@ import { authenticationResponse } from "../../factors/passkeys/credential-json.t
 import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
 import { readUserHandle } from "../../factors/passkeys/user-handle.ts";
 import { encodeBase64url } from "../../platform/encoding.ts";
-import { isRefusal, refuse } from "../../platform/refusal.ts";
+import { refuse } from "../../platform/refusal.ts";
 import { personName } from "../../users/fields.ts";
-import { presentUser } from "../../users/user.ts";
+import { completeLogin } from "./complete-login.ts";
 import { loginSchema } from "./login-schema.ts";
-import { finishLogin, recordLogin, startSession } from "./open-session.ts";
-import { handOut } from "./refresh-cookie.ts";
+import { startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
 
@@ -85,14 +84,8 @@ export const logInWithPasskey = endpoint(
         return state;
       }
       const login = { user, rehash: undefined, keyringVersion, attempt: loginAttempts.proved(client.network, false) };
-      const recorded = await recordLogin(services, login, started, { factor: "passkey" });
-      const finished = await finishLogin(services, login, started, opened, recorded);
-      if (isRefusal(finished)) return finished;
-      exchange.identify(userId);
-      return {
-        ...handOut(services, exchange, finished.tokens, body.cookie ?? false),
-        user: presentUser(finished.user),
-      };
+      const completed = { exchange, cookie: body.cookie ?? false, details: { factor: "passkey" } };
+      return completeLogin(services, login, { started, opened }, completed);
     });
   },
 );

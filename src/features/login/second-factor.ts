@@ -14,10 +14,9 @@ import { openPendingLogin, type PendingLogin } from "../../factors/pending-login
 import type { FactorProof } from "../../factors/second-factors.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
-import { presentUser } from "../../users/user.ts";
+import { completeLogin } from "./complete-login.ts";
 import { pendingTokenField, secondLoginSchema } from "./login-schema.ts";
-import { attemptOf, finishLogin, methodOf, recordLogin, startSession } from "./open-session.ts";
-import { handOut } from "./refresh-cookie.ts";
+import { attemptOf, methodOf, startSession } from "./open-session.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
 import { endOfTrust, handOutTrust } from "./trusted-device.ts";
 
@@ -85,16 +84,11 @@ export const proveSecondFactor = endpoint(
       const login = { user, rehash: undefined, keyringVersion, attempt: attemptOf(services, pending, client) };
       const trusts = trustUntil !== undefined;
       const details = { ...methodOf(pending), factor: proof.kind };
-      const recorded = await recordLogin(services, login, started, details, trusts);
-      const finished = await finishLogin(services, login, started, opened, recorded);
-      if (isRefusal(finished)) return finished;
-      exchange.identify(userId);
+      const completed = { exchange, cookie: pending.cookie, details, trusts };
+      const answer = await completeLogin(services, login, { started, opened }, completed);
+      if (isRefusal(answer)) return answer;
       const trust = trusts ? { id: opened.id, userId, epoch: pending.epoch, expiresAt: trustUntil } : undefined;
-      return {
-        ...handOut(services, exchange, finished.tokens, pending.cookie),
-        ...(await handOutTrust(services, exchange, trust, pending.cookie)),
-        user: presentUser(finished.user),
-      };
+      return { ...answer, ...(await handOutTrust(services, exchange, trust, pending.cookie)) };
     });
   },
 );
