@@ -18,7 +18,7 @@ const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-pl
 
 // The same few thousand hostile requests each time, unless somebody asks for more, which are others each time.
 const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
-const hostile = { requests: Number(HOSTILE_REQUESTS ?? 3_000), seed: Number(HOSTILE_SEED) };
+const hostile = { requests: Number(HOSTILE_REQUESTS ?? 2_000), seed: Number(HOSTILE_SEED) };
 
 // The same few sequences of requests each time, unless somebody asks for more.
 const { FAULT_RUNS, FAULT_SEED = FAULT_RUNS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;

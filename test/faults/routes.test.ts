@@ -23,7 +23,7 @@ const { isThorough } = inject("faults");
 /** How many calls share one try. More than one only where a call that fails after its effect shows about the same. */
 const EVERY: Record<Fault, number> = isThorough
   ? { before: 1, after: 1, slow: 1, stuck: 1, lost: 1, evicted: 1 }
-  : { before: 1, after: 1, slow: 3, stuck: 1, lost: 2, evicted: 1 };
+  : { before: 1, after: 2, slow: 4, stuck: 1, lost: 3, evicted: 1 };
 
 const FLOOD_SHIELD = "FLOOD_SHIELD.limit";
 
