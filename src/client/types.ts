@@ -7,8 +7,18 @@ type Json<Content> = Content extends { content: { "application/json": infer Valu
 
 /** The JSON body of a route; `undefined` if it takes none. */
 export type Body<Route extends AuthRoute> = [NonNullable<Post<Route>["requestBody"]>] extends [infer Content]
-  ? Json<[Content] extends [never] ? undefined : Content>
+  ? AsBrowsersTypeIt<Json<[Content] extends [never] ? undefined : Content>>
   : never;
+
+/**
+ * A credential's `type` is always `public-key`, but the types of the DOM (`AuthenticationResponseJSON`) say `string`.
+ * With this, their values need no cast.
+ */
+type AsBrowsersTypeIt<Content> = {
+  [Name in keyof Content]: Content[Name] extends { type: "public-key" } | undefined
+    ? Omit<NonNullable<Content[Name]>, "type"> & { type: string }
+    : Content[Name];
+};
 
 /** The JSON response of a route; `undefined` for a 204. */
 export type Answer<Route extends AuthRoute> = Post<Route>["responses"] extends infer Responses

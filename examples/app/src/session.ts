@@ -76,7 +76,8 @@ export async function logInWithPasskey(): Promise<void> {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   const credential = await navigator.credentials.get({ publicKey });
   // Calls its `toJSON()`.
-  await client.loginWithPasskey(JSON.parse(JSON.stringify(credential)));
+  const answer: AuthenticationResponseJSON = JSON.parse(JSON.stringify(credential));
+  await client.loginWithPasskey(answer);
 }
 
 /** The name of this device in the list of sessions, for example "Firefox on Windows". */
