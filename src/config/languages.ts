@@ -56,6 +56,11 @@ export function formatTime(milliseconds: number, locale: Locale): string {
   return `${day}, ${moment.toISOString().slice(11, 16)} UTC`;
 }
 
+/** A number of days in words: `1 day`, `30 Tage`. */
+export function formatDays(days: number, locale: Locale): string {
+  return new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: "long" }).format(days);
+}
+
 /** The language with this tag; `undefined` if it is not supported. */
 export function findLocale(tag: string): Locale | undefined {
   return SUPPORTED_LOCALES.find((locale) => locale === tag);

@@ -98,6 +98,16 @@ describe("what the operator says", () => {
     expect(text).toContain("At least 20 characters");
     expect(text).toContain('data-registration="invitation"');
   });
+
+  it.each([
+    ["1", "en", "Trust this device for 1 day<"],
+    ["1", "de", "Diesem Gerät 1 Tag lang vertrauen"],
+    ["14", "en", "Trust this device for 14 days"],
+    ["14", "de", "Diesem Gerät 14 Tage lang vertrauen"],
+  ])("of trusted devices, %s in %s, reads %s", async (days, lang, words) => {
+    const { text } = await get(`${LOGIN}?lang=${lang}`, {}, appWith({ TRUSTED_DEVICE_DAYS: days }));
+    expect(text).toContain(words);
+  });
 });
 
 describe("a page that the browser has cached", () => {

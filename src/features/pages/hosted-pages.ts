@@ -78,4 +78,6 @@ export const PLACEHOLDERS = {
   emailLogin: "{{email_login}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
   trustedDeviceDays: "{{trusted_device_days}}",
+  /** The same in words: `1 day`. */
+  trustedDeviceTime: "{{trusted_device_time}}",
 } as const;

@@ -1,6 +1,6 @@
 /** Serves a built page: chooses the language, fills in the operator's values, and adds the headers. */
 import type { Config } from "../../config/config.ts";
-import { findLocale } from "../../config/languages.ts";
+import { findLocale, formatDays, type Locale } from "../../config/languages.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { escapeHtml } from "../../platform/encoding.ts";
 import { CHALLENGED, PAGES_BESIDE_JSON, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
@@ -24,7 +24,7 @@ export function pageServer(config: Config): ServePage {
     const hasChallenge = config.turnstile.siteKey !== undefined && CHALLENGED.includes(name);
     const built = await exchange.fetchAsset(pagePath(name, locale));
     if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
-    return new Response(fill(await built.text()), {
+    return new Response(fill(await built.text(), locale), {
       status,
       headers: {
         "Content-Type": "text/html; charset=UTF-8",
@@ -47,7 +47,7 @@ function fillIn({
   registration,
   sessions,
   turnstile,
-}: Config): (text: string) => string {
+}: Config): (text: string, locale: Locale) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
@@ -58,5 +58,9 @@ function fillIn({
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
     [PLACEHOLDERS.trustedDeviceDays, String(sessions.trustedDeviceDays)],
   ]);
-  return (text) => text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => values.get(placeholder) ?? placeholder);
+  return (text, locale) => {
+    const trustedTime = formatDays(sessions.trustedDeviceDays, locale);
+    const inLanguage = new Map([...values, [PLACEHOLDERS.trustedDeviceTime, trustedTime]]);
+    return text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => inLanguage.get(placeholder) ?? placeholder);
+  };
 }

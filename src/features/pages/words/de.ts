@@ -159,7 +159,7 @@ export const german: PageWords = {
         label: "Anmelden",
         instead: "Wiederherstellungscode verwenden",
       },
-      trust: "Diesem Gerät {{trusted_device_days}} Tage lang vertrauen",
+      trust: "Diesem Gerät {{trusted_device_time}} lang vertrauen",
       back: "Zurück zur Anmeldung",
       expired: "Die Anmeldung hat zu lange gedauert. Geben Sie Ihr Passwort noch einmal ein.",
     },

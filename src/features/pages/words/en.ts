@@ -182,7 +182,7 @@ export const english = {
         label: "Log in",
         instead: "Use recovery code",
       },
-      trust: "Trust this device for {{trusted_device_days}} days",
+      trust: "Trust this device for {{trusted_device_time}}",
       back: "Back to log in",
       expired: "The login took too long. Enter your password again.",
     },
