@@ -3,12 +3,17 @@ import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { buttonById, formById, inputById, onSubmit, setText } from "./elements.js";
 import { attempt, emailProblem, showFailure, showFieldError } from "./form.js";
+import { keepReturnTo } from "./kept-return-to.js";
 import { requestEmailLogin } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
+/** Whether another page leads here to log in by email. */
+const isWished =
+  document.documentElement.dataset.emailLogin === "on" && new URLSearchParams(location.search).get("by") === "email";
+
 /**
- * Starts the button and the form.
+ * Starts the button and the form. Opens the form at once if another page has led here for it.
  * @param {() => string} typedEmail the address that the user has typed into the log-in form, or an empty text
  */
 export function watchEmailLink(typedEmail) {
@@ -16,11 +21,15 @@ export function watchEmailLink(typedEmail) {
   const input = inputById("link-email");
   const challenge = challengeOf(form);
 
-  buttonById("by-email").addEventListener("click", () => {
+  const open = () => {
     input.value ||= typedEmail();
     moveTo("email");
     challenge.show();
-  });
+  };
+  buttonById("by-email").addEventListener("click", open);
+  if (isWished) {
+    open();
+  }
 
   onSubmit(form, async () => {
     const problem = emailProblem(input);
@@ -31,6 +40,7 @@ export function watchEmailLink(typedEmail) {
     const body = { email: input.value.trim(), ...challenge.spend() };
     const answer = await attempt(form, words.forms.sending, () => requestEmailLogin(body));
     if (answer.ok) {
+      keepReturnTo();
       setText("login-code", answer.data.login_code);
       moveTo("emailed");
     } else if (answer.status === 422) {

@@ -7,7 +7,7 @@ import { formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldError, showRefusal } from "./form.js";
 import { carryFragment, takeFragment } from "./link-token.js";
 import { beginSetup, watchSetup } from "./login-setup.js";
-import { leadAtLogin } from "./return-to.js";
+import { carryReturnTo, leadAtLogin } from "./return-to.js";
 import { askForSecondFactor, watchSecondFactor } from "./second-factor.js";
 import { logInWithEmail } from "./session.js";
 import { moveTo, show } from "./views.js";
@@ -22,6 +22,7 @@ const codeInput = inputById("login-code");
 const { fragment, found } = takeFragment();
 const token = found.get("token") ?? "";
 
+carryReturnTo();
 leadAtLogin();
 carryFragment(() => fragment);
 onSubmit(readyForm, () => useLink(readyForm, {}));

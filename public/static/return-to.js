@@ -1,8 +1,9 @@
 /** Where the user wanted to go before logging in: the parameter `return_to`, which is passed from page to page. */
+import { keptReturnTo } from "./kept-return-to.js";
 import { client } from "./session.js";
 import { language } from "./words.js";
 
-const returnTo = new URLSearchParams(location.search).get("return_to");
+const returnTo = new URLSearchParams(location.search).get("return_to") ?? keptReturnTo();
 
 /** Whether the page stays although the user is logged in, because it still has something to show. */
 let isStaying = false;
