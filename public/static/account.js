@@ -92,6 +92,8 @@ async function load() {
   showPerson(me.data);
   await Promise.all([showDevices(), showFactors(), showTrustedDevices(), showEvents()]);
   show("account");
+  // The page was hidden when the browser wanted to scroll to the part that the address names.
+  document.getElementById(location.hash.slice(1))?.focus();
   // A link in an email may have changed the address since the last visit.
   tellDevices(me.data);
 }

@@ -48,7 +48,9 @@ export async function showFactors() {
   const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
   shown = items;
   // Absent from the answer of an earlier release.
-  showWhetherPasswordIsSet(answer.data.has_password ?? true);
+  const isPasswordSet = answer.data.has_password ?? true;
+  showWhetherPasswordIsSet(isPasswordSet);
+  byId("passkey-advice", HTMLElement).hidden = isPasswordSet || hasPasskey();
   list.replaceChildren(...items.map(row));
   const hasNone = items.length === 0;
   list.hidden = hasNone;

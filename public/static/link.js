@@ -67,7 +67,8 @@ show(link ? "ready" : "missing");
 
 /**
  * Reads the token, if the link is complete, and removes it from the address bar and the history. An invitation also has
- * an email address.
+ * an email address. The
+ * link of an account without a password says that its user logs in by email.
  */
 function takeLinkFromAddress() {
   const { fragment, found } = takeFragment();
@@ -80,7 +81,7 @@ function takeLinkFromAddress() {
   if (accountEmail) {
     accountEmail.value = email;
   }
-  return { token, fragment };
+  return { token, fragment, end: views.doneByEmail && found.get("login") === "email" ? "doneByEmail" : "done" };
 }
 
 /** Shows a view and what it offers. @param {string} name */
@@ -145,7 +146,7 @@ async function useLink() {
   }
 
   const answer = await sendForm(actForm, page.busyLabel, page.operation, body);
-  const end = answer.ok ? "done" : ENDS.get(answer.code);
+  const end = answer.ok ? link?.end : ENDS.get(answer.code);
   if (end) {
     leave(end);
   } else if (showFieldFaults(answer.faults)) {
@@ -190,6 +191,9 @@ function leave(view) {
   link = null;
   if (passwordInput) {
     forget(passwordInput);
+  }
+  if (view === "doneByEmail") {
+    byId("login", HTMLAnchorElement).search += `&by=email&return_to=${encodeURIComponent("/account#security-title")}`;
   }
   moveTo(view);
 }

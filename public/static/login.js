@@ -35,7 +35,7 @@ watchSetup(failSecondStep);
 watchEmailLink(() => (nameInput.value.includes("@") ? nameInput.value.trim() : ""));
 watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
-autofill.start();
+suggestPasskeys();
 
 async function submitLogin() {
   showRefusal(passkeyForm, "");
@@ -69,7 +69,7 @@ async function submitLogin() {
   } else {
     fail(loginForm, answer, isEmail ? name : "");
   }
-  suggestAgain();
+  suggestPasskeys();
 }
 
 /** @param {{ enrolmentToken: string }} login */
@@ -89,12 +89,12 @@ async function sendPasskey(send) {
   const answer = await attempt(passkeyForm, words.login.passkey.busyLabel, send);
   if (!answer.ok) {
     fail(passkeyForm, answer);
-    suggestAgain();
+    suggestPasskeys();
   }
 }
 
-/** Suggests passkeys again, if the log-in form is still shown. */
-function suggestAgain() {
+/** Suggests passkeys, if the log-in form is shown. */
+function suggestPasskeys() {
   if (!byId("view-login", HTMLElement).hidden) {
     autofill.start();
   }
@@ -107,7 +107,7 @@ function failSecondStep(form, answer) {
     moveTo("login");
     passwordInput.focus();
     showRefusal(loginForm, words.login.second.expired);
-    suggestAgain();
+    suggestPasskeys();
   } else {
     fail(form, answer);
   }

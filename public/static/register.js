@@ -1,7 +1,7 @@
 /** The registration page. It looks the same whether or not the address already has an account: only the email differs. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
-import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { buttonById, byId, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { emailProblem, sendForm, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
@@ -12,6 +12,8 @@ const registerForm = formById("register");
 const emailInput = inputById("email");
 const usernameInput = inputById("username");
 const passwordInput = inputById("password");
+/** Hidden unless users can log in by email. */
+const withoutPassword = inputById("without-password");
 const resendForm = formById("resend");
 const challenge = challengeOf(registerForm);
 
@@ -31,34 +33,44 @@ checkWhileTyped(passwordInput, () => ({
   username: usernameInput.value.trim().slice(0, 32),
 }));
 
+withoutPassword.addEventListener("change", showWhetherPasswordIsAskedFor);
+// Some browsers restore the checkbox when the page is reloaded.
+showWhetherPasswordIsAskedFor();
+
+function showWhetherPasswordIsAskedFor() {
+  const isWithout = withoutPassword.checked;
+  passwordInput.closest(".field")?.toggleAttribute("hidden", isWithout);
+  byId("without-note", HTMLElement).hidden = !isWithout;
+  if (isWithout) {
+    forget(passwordInput);
+  }
+}
+
 async function submitRegistration() {
-  const body = {
-    email: emailInput.value.trim(),
-    username: usernameInput.value.trim(),
-    password: passwordInput.value,
-  };
+  const password = withoutPassword.checked ? {} : { password: passwordInput.value };
+  const body = { email: emailInput.value.trim(), username: usernameInput.value.trim(), ...password };
   const { firstPasswordMissing, usernameMissing } = words.forms;
   const isComplete = showFieldErrors([
     [emailInput, emailProblem(emailInput)],
     [usernameInput, body.username ? "" : usernameMissing],
-    [passwordInput, body.password ? "" : firstPasswordMissing],
+    [passwordInput, withoutPassword.checked || passwordInput.value ? "" : firstPasswordMissing],
   ]);
   if (!isComplete || !challenge.isReady()) {
     return;
   }
   const proved = { ...body, ...challenge.spend() };
   const answer = await sendForm(registerForm, words.register.busyLabel, "/api/v1/auth/register", proved);
-  const { email, username, password } = answer.faults;
+  const { faults } = answer;
   if (answer.ok) {
     forget(passwordInput);
     setText("sent-to", body.email);
     setText("resend-notice", "");
     moveTo("sent");
-  } else if (email || username || password) {
+  } else if (faults.email || faults.username || faults.password) {
     showFieldErrors([
-      [emailInput, faultWords(email)],
-      [usernameInput, faultWords(username)],
-      [passwordInput, faultWords(password)],
+      [emailInput, faultWords(faults.email)],
+      [usernameInput, faultWords(faults.username)],
+      [passwordInput, faultWords(faults.password)],
     ]);
   } else if (answer.code === "invitation_required") {
     showRefusal(registerForm, words.register.invitation);

@@ -54,6 +54,11 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       answers: 202,
       body: { email: EMAIL, username: "ada", password: PASSWORD, first_name: "Ada", last_name: "Lovelace" },
     },
+    withoutPassword: {
+      summary: "Without a password, if users can log in by email",
+      answers: 202,
+      body: { email: "grace@example.com", username: "grace" },
+    },
   },
   verifyEmail: { link: { summary: "Verify an email address", ...byLink, body: fromLink } },
   resendVerification: { ada: { summary: "Email Ada another link", answers: 202, body: { email: EMAIL } } },

@@ -17,6 +17,20 @@ export function linkUrl(
 }
 
 /**
+ * The URL that verifies an address. If the account has no password, says so to the page, which then leads to the login by
+ * email.
+ */
+export function verificationUrl(
+  page: string,
+  link: Omit<Parameters<typeof signLink>[1], "state">,
+  hasPassword: boolean,
+  secrets: Secrets,
+): string {
+  const url = linkUrl(page, "verify-email", { ...link, state: [] }, secrets);
+  return hasPassword ? url : `${url}&login=email`;
+}
+
+/**
  * The URL of an invitation for an address. It contains the address, because the token only has a fingerprint of it. The
  * page reads the address from the URL and sends it with the token.
  */

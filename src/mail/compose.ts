@@ -6,7 +6,8 @@
 import type { Config } from "../config/config.ts";
 import { type Limit, mailLimit, strangerMailLimits } from "../limits/budgets.ts";
 import { recoveryState } from "../links/link-states.ts";
-import { invitationUrl, linkUrl } from "../links/link-url.ts";
+import { invitationUrl, linkUrl, verificationUrl } from "../links/link-url.ts";
+import { hasPassword } from "../passwords/passwords.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
@@ -206,8 +207,8 @@ function composeVerification(
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
   const expiresAt = requestedAt + verifyEmailLifetime;
   if (registration === undefined || clock.now() >= expiresAt) return undefined;
-  const link = { subjectId: registration.id, expiresAt, mailId: id, state: [] };
-  const url = linkUrl(verifyEmailUrl, "verify-email", link, secrets);
+  const link = { subjectId: registration.id, expiresAt, mailId: id };
+  const url = verificationUrl(verifyEmailUrl, link, hasPassword(registration), secrets);
   const username = quoteUsername(registration.username);
   return writeMail("verify_email", registration, { username, url, hours: verifyEmailLifetime / HOUR }, config);
 }

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
-import { CHROMIUM, mailedLink, PHONE, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, type Person, post, register } from "./live-person.ts";
+import { addAuthenticator, CHROMIUM, mailedLink, PHONE, refusal, useVisitor } from "./live-browser.ts";
+import { logIn, type Person, post, register, somebody } from "./live-person.ts";
 import { useService, useSharedService } from "./live-service.ts";
 
 const CONFIRM = "**/api/v1/auth/email-login/confirm";
@@ -16,9 +16,9 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
   const isAtHome = () => visitor.page.locator("#view-account").waitFor();
 
   /** Asks for a link on the log-in page. Returns the link, and the code that the page shows. */
-  async function ask({ email }: Person, count = 1) {
+  async function ask({ email }: Person, count = 1, path = "/login") {
     const { page } = visitor;
-    await visitor.open("/login");
+    await visitor.open(path);
     await page.fill("#name", email);
     await page.click("#by-email");
     await visitor.sees("Log in by email");
@@ -95,6 +95,64 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await isAtHome();
   });
 
+  it("leads to where the user wanted to go, in the browser that asked, and never to another site", async () => {
+    const person = await register(service.origin);
+    const page = await visitor.arrive();
+    const wished = `/login?return_to=${encodeURIComponent("/reset-password?again=1")}`;
+    const { link } = await ask(person, 1, wished);
+    // The language link keeps it, too.
+    await visitor.open(link);
+    await page.click("a.language[lang=de]");
+    await page.click("#ready-button");
+    await page.waitForURL("**/reset-password?again=1&lang=de");
+
+    await page.context().clearCookies();
+    const { link: second } = await ask(person, 2, "/login?return_to=https://evil.example/");
+    await visitor.open(second);
+    await page.click("#ready-button");
+    await isAtHome();
+    // The next request asks for no page.
+    await page.context().clearCookies();
+    const { link: third } = await ask(person, 3);
+    await visitor.open(third);
+    await page.click("#ready-button");
+    await isAtHome();
+    expect(new URL(page.url()).pathname).toBe("/account");
+  });
+
+  it("opens an account without a password, which logs in by email and leads to its first passkey", async () => {
+    const { email, username } = somebody();
+    const page = await visitor.arrive("/register");
+    await page.fill("#email", email);
+    await page.fill("#username", username);
+    await page.getByText("Without a password").click();
+    expect(await page.isVisible("#password")).toBe(false);
+    await page.click("#register-button");
+    await visitor.sees("Check your email");
+
+    await visitor.open(await mailedLink(service.origin, email, "verify-email"));
+    await page.click("#act-button");
+    await visitor.reads("#text", "We'll email you a link to log in.");
+    await page.click("#login");
+    await visitor.sees("Log in by email");
+    await visitor.submit("email-link", { "link-email": email });
+    await visitor.sees("Check your email");
+    await visitor.open(await mailedLink(service.origin, email, "email-login"));
+    await page.click("#ready-button");
+    await isAtHome();
+    expect(await page.evaluate("document.activeElement.id"), "the part to go on with").toBe("security-title");
+    await visitor.reads("#passkey-advice", "Your account has no password.");
+    await addAuthenticator(page);
+    await page.click("#passkey-open");
+    await page.click("#codes-done");
+    await visitor.reads("#security-notice", "has been added.");
+    expect(await page.isVisible("#passkey-advice")).toBe(false);
+
+    await page.context().clearCookies();
+    await visitor.open("/login");
+    await isAtHome();
+  });
+
   it("says why a link is not used", async () => {
     const page = await visitor.arrive("/email-login");
     await visitor.sees("Open the link in your email");
@@ -125,9 +183,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", ()
   const service = useService(["EMAIL_LOGIN:off"]);
   const visitor = useVisitor(service);
 
-  it("offers no link", async () => {
-    const page = await visitor.arrive("/login");
+  it("offers no link, and no account without a password", async () => {
+    const page = await visitor.arrive("/login?by=email");
     await visitor.sees("Log in");
     expect(await page.isVisible("#by-email")).toBe(false);
+    await visitor.open("/register");
+    await page.locator("#register-button:enabled").waitFor();
+    expect(await page.isVisible("#without-password")).toBe(false);
   });
 });

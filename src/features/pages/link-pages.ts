@@ -30,7 +30,8 @@ export const LINK_PAGES = {
   "verify-email": {
     operation: "/api/v1/auth/verify-email",
     resend: "/api/v1/auth/resend-verification",
-    offers: NEW_LINK_UNTIL_USED,
+    // An account without a password logs in by email.
+    offers: { ...NEW_LINK_UNTIL_USED, doneByEmail: "login" },
   },
   "reset-password": {
     operation: "/api/v1/auth/reset-password",

@@ -7,7 +7,7 @@ import { PAGE_WORDS } from "./words.ts";
 
 export function registerPage(locale: Locale): Page {
   const { fields, register } = PAGE_WORDS[locale];
-  const { busyLabel, closed, invitation, sent } = register;
+  const { busyLabel, closed, invitation, sent, without } = register;
   const [beforeAddress = "", afterAddress = ""] = sent.to.split("{email}");
   const toLogin = html`<p class="ways">${register.haveAccount} <a href="${pageLink("login", locale)}">${register.toLogin}</a></p>`;
   const chosen = { hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
@@ -24,6 +24,8 @@ export function registerPage(locale: Locale): Page {
       ${emailField("email", fields.email)}
       ${usernameField(fields)}
       ${passwordField({ id: "password", label: fields.password, ...chosen }, fields)}
+      <label class="choice if-email-login"><input type="checkbox" id="without-password" aria-describedby="without-note"> ${without.label}</label>
+      <p class="quiet" id="without-note" hidden>${without.note}</p>
       ${challengedEnd("register", register.label)}
     </form>
     ${toLogin}

@@ -28,6 +28,7 @@ export function securityPart(words: Words): Markup {
   </div>
   <p class="form-error" id="security-error" role="alert"></p>
   <p class="quiet" id="no-factors" hidden>${security.none}</p>
+  <p class="quiet" id="passkey-advice" hidden>${security.advice}</p>
   <ul class="devices" id="factors" hidden></ul>
   <div class="buttons">
     <button class="${QUIET}" type="button" id="passkey-open">${passkey.label}</button>

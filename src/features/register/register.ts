@@ -1,10 +1,12 @@
 import * as z from "zod";
+import type { Config } from "../../config/config.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Client } from "../../http/exchange.ts";
 import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
+import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal } from "../../platform/refusal.ts";
 import { holderOfAddress, registrationEvent } from "../../users/event-subjects.ts";
@@ -25,8 +27,8 @@ export const register = endpoint(
     tag: "Authentication",
     summary: "Register",
     description:
-      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it. A username that a waiting registration holds is taken, except for the person who made that registration: with the same password, the link is sent again, or the registration moves to another address.",
-    body: (config) => z.strictObject({ ...newAccountShape(config), turnstile_token: turnstileToken }),
+      "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it. A username that a waiting registration holds is taken, except for the person who made that registration: with the same password, the link is sent again, or the registration moves to another address. With `EMAIL_LOGIN=on`, the password may be left out: the user then logs in by email or with a passkey.",
+    body: (config) => z.strictObject({ ...registrationShape(config), turnstile_token: turnstileToken }),
     admit: ({ challenge, config }, { body, client }) =>
       refuseRegistration(config) ?? challenge.check(body.turnstile_token, client.ipAddress),
     limits: [perNetwork("registerPerAddress")],
@@ -42,23 +44,19 @@ export const register = endpoint(
     ],
   },
   async (services, { body, client }) => {
-    const { clock, config, followUps, passwordQuality, passwords, random, registrations } = services;
-    // Checked before anything is looked up, so that the answer is the same for every address.
-    const checked = await passwordQuality.require("password", body.password, body);
-    if (isRefusal(checked)) return checked;
-    // Hashed in every case, so that a known address takes the same time.
-    const hashed = await passwords.hash(body.password);
-    if (isRefusal(hashed)) return hashed;
+    const { clock, config, followUps, random, registrations } = services;
+    const chosen = await choosePassword(services, body);
+    if (isRefusal(chosen)) return chosen;
 
     const now = clock.now();
     const id = createId(now, random);
     const registration = {
-      ...{ id, email: body.email, username: body.username, passwordHash: hashed.hash, createdAt: now },
+      ...{ id, email: body.email, username: body.username, passwordHash: chosen.hash, createdAt: now },
       ...{ ...newProfile(body), locale: client.locale },
     };
     const expired = now - config.accounts.unverifiedLifetime;
     const consequences = followUps.of({
-      events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...checked }],
+      events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...chosen.checked }],
       mails: [{ kind: "verify_email", registrationId: id }],
     });
     // The same person may send this several times at once. Then another registration holds the username each time.
@@ -79,17 +77,41 @@ export const register = endpoint(
   },
 );
 
+/** With `EMAIL_LOGIN=on`, an account needs no password from the start. */
+function registrationShape(config: Config) {
+  const shape = newAccountShape(config);
+  return { ...shape, password: config.emailLogin ? shape.password.optional() : shape.password };
+}
+
+/**
+ * What is stored for the password. It is checked and hashed before anything is looked up, so that a known address gets
+ * the same answer after the same time. Without a password, no address causes a hash.
+ */
+async function choosePassword(
+  { passwordQuality, passwords }: Services,
+  body: { password?: string | undefined; email: string; username: string },
+) {
+  const { password } = body;
+  if (password === undefined) return { hash: NO_PASSWORD, checked: {} };
+  const checked = await passwordQuality.require("password", password, body);
+  if (isRefusal(checked)) return checked;
+  const hashed = await passwords.hash(password);
+  return isRefusal(hashed) ? hashed : { hash: hashed.hash, checked };
+}
+
 /**
  * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
  * email address then, or not got the response. With the password, they prove that they are the same person. Each try
- * counts as a login by that username, so registering gives no additional guesses at the password.
+ * counts as a login by that username, so registering gives no additional guesses at the password. Without a password,
+ * there is no proof.
  */
 async function isSamePerson(
   { afterResponse, loginAttempts, passwords }: Services,
   heldBy: Registration,
-  { password, username }: { password: string; username: string },
+  { password, username }: { password?: string | undefined; username: string },
   { network }: Client,
 ): Promise<boolean | Refusal<"busy">> {
+  if (password === undefined) return false;
   const attempt = await loginAttempts.take(loginNameKey({ username: canonicalName(username) }), network);
   // The same response as for a wrong password, and after the same time.
   const check = await passwords.check(password, heldBy.passwordHash);

@@ -43,6 +43,10 @@ export const links: LinkWords = {
         note: "Wenn Sie kein Konto erstellt haben, schließen Sie diese Seite. Es passiert dann nichts.",
       },
       done: { heading: "E-Mail-Adresse bestätigt", text: "Ihr Konto ist bereit. Sie können sich jetzt anmelden." },
+      doneByEmail: {
+        heading: "E-Mail-Adresse bestätigt",
+        text: "Ihr Konto ist bereit. Zum Anmelden schicken wir Ihnen einen Link per E-Mail. Fügen Sie dann einen Passkey hinzu: Damit melden Sie sich das nächste Mal schneller an.",
+      },
       invalid: {
         heading: BROKEN,
         text: "Er ist unvollständig oder wurde durch einen neueren ersetzt. Verwenden Sie die neueste E-Mail oder fordern Sie unten einen neuen Link an.",

@@ -46,6 +46,8 @@ export const security: PageWords["security"] = {
     now: "Sie brauchen für die Anmeldung einen zweiten Faktor. Fügen Sie jetzt einen hinzu.",
   },
   none: "Sie haben noch keinen zweiten Faktor.",
+  advice:
+    "Ihr Konto hat kein Passwort. Fügen Sie einen Passkey hinzu, um sich anzumelden, ohne auf eine E-Mail zu warten.",
   trusted: {
     heading: "Vertrauenswürdige Geräte",
     text: "Auf diesen Geräten genügt Ihr Passwort zum Anmelden.",

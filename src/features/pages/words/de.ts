@@ -218,6 +218,10 @@ export const german: PageWords = {
     busyLabel: "Konto wird erstellt …",
     haveAccount: "Schon ein Konto?",
     toLogin: "Anmelden",
+    without: {
+      label: "Ohne Passwort",
+      note: "Zum Anmelden schicken wir Ihnen einen Link per E-Mail. In Ihrem Konto können Sie einen Passkey hinzufügen: Damit geht es schneller.",
+    },
     sent: {
       heading: CHECK_EMAIL,
       to: "Wir haben eine E-Mail an {email} geschickt.",

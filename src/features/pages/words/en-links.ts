@@ -42,6 +42,10 @@ export const links: LinkWords = {
         note: "If you didn't create an account, close this page. Nothing will happen.",
       },
       done: { heading: "Email address verified", text: "Your account is ready. You can log in now." },
+      doneByEmail: {
+        heading: "Email address verified",
+        text: "Your account is ready. We'll email you a link to log in. Then add a passkey, to log in faster next time.",
+      },
       invalid: {
         heading: BROKEN,
         text: "It may be incomplete, or a newer link has replaced it. Use the latest email, or get a new link below.",

@@ -56,6 +56,8 @@ export const security = {
     now: "You need a second factor to log in. Add one now.",
   },
   none: "You have no second factor yet.",
+  /** For an account without a password or passkey. */
+  advice: "Your account has no password. Add a passkey to log in without waiting for an email.",
   /** Devices from which the password alone is enough to log in. */
   trusted: {
     heading: "Trusted devices",

@@ -243,6 +243,11 @@ export const english = {
     busyLabel: "Creating account…",
     haveAccount: "Already have an account?",
     toLogin: "Log in",
+    /** Only if users can log in by email. */
+    without: {
+      label: "Without a password",
+      note: "To log in, you'll get a link by email. In your account, you can add a passkey, which is faster.",
+    },
     sent: {
       heading: CHECK_EMAIL,
       to: "We've sent an email to {email}.",
