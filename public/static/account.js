@@ -11,7 +11,7 @@ import { watchNewFactors } from "./new-factors.js";
 import { signalNames } from "./passkey-signals.js";
 import { showProfile, watchProfile } from "./profile.js";
 import { watchReauthentication } from "./reauthentication.js";
-import { ask, client, goToLogin, logOut } from "./session.js";
+import { ask, client, goToLogin, logOut, restoreSession } from "./session.js";
 import { showTrustedDevices } from "./trusted-devices.js";
 import { moveTo, show } from "./views.js";
 import { words } from "./words.js";
@@ -76,8 +76,14 @@ window.addEventListener("pageshow", ({ persisted }) => {
 await load();
 
 async function load() {
+  // Without a session, asking for the user would leave an error in the browser's console.
+  const restored = await restoreSession();
+  if (restored.ok && !restored.data) {
+    goToLogin();
+    return;
+  }
   /** @type {import("./answers.js").Answer<User>} */
-  const me = await ask("GET", "/api/v1/users/me");
+  const me = restored.ok ? await ask("GET", "/api/v1/users/me") : restored;
   if (!me.ok) {
     setText("failed-text", failureText(me));
     moveTo("failed");

@@ -57,6 +57,11 @@ export function logInWithEmail(link) {
   return answerOf(client.loginWithEmail(link));
 }
 
+/** Restores the session of the cookie. The answer's `data` is whether there is one. */
+export function restoreSession() {
+  return answerOf(client.refresh());
+}
+
 export function logOut() {
   return answerOf(client.logout());
 }

@@ -1,6 +1,6 @@
 import { PosternError } from "./error.ts";
 import type { Service } from "./service.ts";
-import type { TokenPair } from "./types.ts";
+import type { Answer, Body, TokenPair } from "./types.ts";
 
 /**
  * The pauses before the second and the third try of a refresh. They are short, because the service may have processed a
@@ -17,17 +17,28 @@ const LONGEST_WAIT_SECONDS = 2;
 const PATIENCE_MILLISECONDS = 8_000;
 
 /**
- * Refreshes with the token, or with the cookie if there is none. Retries temporary failures. Stops early once
- * `isOutdated` returns true.
+ * Refreshes the tokens of a session, or restores the session of the cookie if the page has no tokens yet: if there is
+ * none, answers `null`. Retries temporary failures. Stops early once `isOutdated` returns true.
  */
 export async function refreshPatiently(
   service: Service,
-  token: string | undefined,
+  held: TokenPair | undefined,
   pause: (milliseconds: number) => Promise<void>,
   isOutdated: () => boolean,
-): Promise<TokenPair> {
-  const body = token === undefined ? {} : { refresh_token: token };
-  const ask = () => service.post("/api/v1/auth/refresh", body, { patience: PATIENCE_MILLISECONDS });
+): Promise<Answer<"/api/v1/auth/refresh"> | null> {
+  const post = (body: Body<"/api/v1/auth/refresh">) =>
+    service.post("/api/v1/auth/refresh", body, { patience: PATIENCE_MILLISECONDS });
+  const token = held?.refresh_token;
+  const ask = async () => {
+    if (held !== undefined) return post(token === undefined ? {} : { refresh_token: token });
+    try {
+      return await post({ restore: true });
+    } catch (error) {
+      // The service is older than this client, and doesn't know the field.
+      if (error instanceof PosternError && error.code === "validation_failed") return post({});
+      throw error;
+    }
+  };
   for (const milliseconds of PAUSES_MILLISECONDS) {
     try {
       return await ask();

@@ -96,8 +96,12 @@ export function createSession(
     if (!usesCookie && held === undefined) return false;
     const since = readClocks();
     try {
-      const tokens = await refreshPatiently(service, held?.tokens.refresh_token, pause, isOutdated);
+      const tokens = await refreshPatiently(service, held?.tokens, pause, isOutdated);
       if (isOutdated()) return held !== undefined;
+      if (!tokens) {
+        end("no_session");
+        return false;
+      }
       renew(tokens, since);
       tabs.tell({ kind: "refreshed", tokens, sentAt: since.wall });
       return true;

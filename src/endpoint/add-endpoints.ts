@@ -37,7 +37,8 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
 function countOutcome(outcomes: NonNullable<Endpoint["outcomes"]>): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await next();
-    c.get("meter").count(outcomes, { result: c.get("errorCode") ?? "succeeded" });
+    const success = c.res.status === 204 ? "no_session" : "succeeded";
+    c.get("meter").count(outcomes, { result: c.get("errorCode") ?? success });
   };
 }
 

@@ -66,7 +66,7 @@ interface Declaration<
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
   /** The limits of a request. They are taken in one hop before the handler runs, together with `caller.changes`. */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
-  /** The counter of the outcomes: `succeeded`, or the code of the refusal. */
+  /** The counter of the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */

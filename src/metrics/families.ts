@@ -44,7 +44,14 @@ const LOGIN_RESULTS = [
   ...["challenge_failed", "origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
 ];
 const REFRESH_RESULTS = [
-  ...["succeeded", "invalid_refresh_token", "refresh_token_reused", "refresh_token_superseded", "rate_limited"],
+  ...[
+    "succeeded",
+    "no_session",
+    "invalid_refresh_token",
+    "refresh_token_reused",
+    "refresh_token_superseded",
+    "rate_limited",
+  ],
   ...["origin_not_allowed", "validation_failed", "unavailable", "internal_error"],
 ];
 const TARGETS = ["d1", "audit_d1", "sessions", "limiter", "kv", "queue", "metrics", "assets", "breaches", "turnstile"];

@@ -45,6 +45,27 @@ describe("cookie mode", () => {
     expect((await post("/api/v1/auth/refresh", "", { headers }, send)).status).toBe(200);
   });
 
+  it("restores a session without an error for who has none: 204, and the cookie of an ended session is cleared", async () => {
+    const restore = (cookie?: string, origin = APP) =>
+      post("/api/v1/auth/refresh", { restore: true }, cookie === undefined ? {} : from(origin, cookie), send);
+    const none = await restore();
+    expect([none.status, none.text, none.headers.get("Set-Cookie")]).toEqual([204, "", null]);
+
+    const { answer, cookie } = await signedIn();
+    const restored = await restore(cookie);
+    expect([restored.status, restored.json.session_id]).toEqual([200, answer.json.session_id]);
+    expectProblem(await restore(cookie, "https://evil.example"), 403, "origin_not_allowed");
+
+    const bearer = String(answer.json.access_token);
+    expect((await post("/api/v1/auth/logout", {}, { bearer }, send)).status).toBe(204);
+    const ended = await restore(cookieOf(restored));
+    expect([ended.status, ended.headers.get("Set-Cookie")]).toEqual([
+      204,
+      expect.stringContaining(`${NAME}=; Max-Age=0`),
+    ]);
+    expectProblem(await post("/api/v1/auth/refresh", { restore: false }, {}, send), 401, "invalid_refresh_token");
+  });
+
   it("takes requests from this service's own pages too", async () => {
     const { cookie } = await signedIn(ORIGIN);
     expect((await post("/api/v1/auth/refresh", {}, from(ORIGIN, cookie), send)).status).toBe(200);

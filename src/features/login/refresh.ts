@@ -2,7 +2,7 @@ import * as z from "zod";
 import { mustHaveFactor } from "../../access/factor-policy.ts";
 import type { LimitRules } from "../../config/limit-rules.ts";
 import { holderOf } from "../../endpoint/callers.ts";
-import { endpoint } from "../../endpoint/endpoint.ts";
+import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import type { Exchange } from "../../http/exchange.ts";
@@ -22,13 +22,21 @@ export const refresh = endpoint(
     tag: "Authentication",
     summary: "Refresh",
     description:
-      "Exchanges a refresh token for the next pair of tokens. The previous token gets the same successor again within a short grace period. An older one ends the session.",
+      "Exchanges a refresh token for the next pair of tokens. The previous token gets the same successor again within a short grace period. An older one ends the session. A page that doesn't know yet whether its browser has a session sends `restore: true`.",
     caller: holderOf("refresh_token"),
-    body: () => z.strictObject({ refresh_token: refreshToken.optional() }),
+    body: () =>
+      z.strictObject({
+        refresh_token: refreshToken.optional(),
+        restore: z
+          .boolean()
+          .optional()
+          .meta({ description: "Answer 204 instead of 401 `invalid_refresh_token` if there is no session." }),
+      }),
     bodyOptional: true,
     limits: [takenByHandler("refreshPerSession")],
     outcomes: "refreshes",
     success: { status: 200, description: "The next pair of tokens.", schema: tokenPairSchema },
+    alternatives: [{ status: 204, description: "There is no session. Only with `restore: true`." }],
     refusals: [
       "invalid_refresh_token",
       "refresh_token_reused",
@@ -44,7 +52,8 @@ export const refresh = endpoint(
     const tokens = await rotateFirst(services, exchange, inCookie ? cookies : [body.refresh_token ?? ""]);
     if (!isRefusal(tokens)) return handOut(services, exchange, tokens, inCookie);
     if (inCookie && !KEEPS_COOKIE.has(tokens.code)) clearRefreshCookie(services, exchange);
-    return tokens;
+    // Browsers show every 401 in the console, although a visitor who is not logged in is no error.
+    return body.restore && tokens.code === "invalid_refresh_token" ? new Reply(undefined, {}, 204) : tokens;
   },
 );
 
