@@ -1,9 +1,9 @@
 /** The request for an emailed link that logs in. Asks for the address, then shows the code for another browser. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
+import { withReturnTo } from "./destination.js";
 import { buttonById, formById, inputById, onSubmit, setText } from "./elements.js";
 import { attempt, emailProblem, showFailure, showFieldError } from "./form.js";
-import { keepReturnTo } from "./kept-return-to.js";
 import { requestEmailLogin } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
@@ -37,10 +37,9 @@ export function watchEmailLink(typedEmail) {
     if (problem || !challenge.isReady()) {
       return;
     }
-    const body = { email: input.value.trim(), ...challenge.spend() };
+    const body = { email: input.value.trim(), ...withReturnTo(), ...challenge.spend() };
     const answer = await attempt(form, words.forms.sending, () => requestEmailLogin(body));
     if (answer.ok) {
-      keepReturnTo();
       setText("login-code", answer.data.login_code);
       moveTo("emailed");
     } else if (answer.status === 422) {

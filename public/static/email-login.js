@@ -3,11 +3,12 @@
  * that asked for the link, the click is enough. In another browser, the user types the code that the first browser
  * shows.
  */
+import { carryReturnTo } from "./destination.js";
 import { formById, inputById, onSubmit } from "./elements.js";
 import { attempt, showFailure, showFieldError, showRefusal } from "./form.js";
 import { carryFragment, takeFragment } from "./link-token.js";
 import { beginSetup, watchSetup } from "./login-setup.js";
-import { carryReturnTo, leadAtLogin } from "./return-to.js";
+import { leadAtLogin } from "./return-to.js";
 import { askForSecondFactor, watchSecondFactor } from "./second-factor.js";
 import { logInWithEmail } from "./session.js";
 import { moveTo, show } from "./views.js";
@@ -22,7 +23,7 @@ const codeInput = inputById("login-code");
 const { fragment, found } = takeFragment();
 const token = found.get("token") ?? "";
 
-carryReturnTo();
+carryReturnTo(found.get("return_to"));
 leadAtLogin();
 carryFragment(() => fragment);
 onSubmit(readyForm, () => useLink(readyForm, {}));

@@ -6,6 +6,7 @@
  */
 import { faultWords } from "./answers.js";
 import { challengeOf, isChallengeLoaded } from "./challenge.js";
+import { carryReturnTo } from "./destination.js";
 import { buttonById, byId, findById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { sendForm, showFailure, showFieldErrors } from "./form.js";
 import { carryFragment, takeFragment } from "./link-token.js";
@@ -29,6 +30,8 @@ const passwordInput = findById("new_password", HTMLInputElement);
 /** Of these operations, only a password reset request needs a challenge. */
 const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(formById("resend")) : undefined;
 
+// For a page without a link. A link brings where to return to itself.
+carryReturnTo();
 /** Kept in memory only: a failed attempt can be repeated, and no copy stays in the address bar or the history. */
 let link = takeLinkFromAddress();
 
@@ -67,8 +70,8 @@ show(link ? "ready" : "missing");
 
 /**
  * Reads the token, if the link is complete, and removes it from the address bar and the history. An invitation also has
- * an email address. The
- * link of an account without a password says that its user logs in by email.
+ * an email address. Other links may say where to return to. The link of an account without a password says that its
+ * user logs in by email.
  */
 function takeLinkFromAddress() {
   const { fragment, found } = takeFragment();
@@ -81,6 +84,7 @@ function takeLinkFromAddress() {
   if (accountEmail) {
     accountEmail.value = email;
   }
+  carryReturnTo(found.get("return_to"));
   return { token, fragment, end: views.doneByEmail && found.get("login") === "email" ? "doneByEmail" : "done" };
 }
 
@@ -193,7 +197,13 @@ function leave(view) {
     forget(passwordInput);
   }
   if (view === "doneByEmail") {
-    byId("login", HTMLAnchorElement).search += `&by=email&return_to=${encodeURIComponent("/account#security-title")}`;
+    const login = byId("login", HTMLAnchorElement);
+    const parameters = new URLSearchParams(login.search);
+    parameters.set("by", "email");
+    if (!parameters.has("return_to")) {
+      parameters.set("return_to", "/account#security-title");
+    }
+    login.search = String(parameters);
   }
   moveTo(view);
 }

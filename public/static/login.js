@@ -1,5 +1,6 @@
 /** The log-in page. */
 import { challengeOf } from "./challenge.js";
+import { carryReturnTo } from "./destination.js";
 import { buttonById, byId, formById, inputById, onSubmit } from "./elements.js";
 import { watchEmailLink } from "./email-link.js";
 import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
@@ -8,7 +9,7 @@ import { hasPasskeys, usePasskey } from "./passkey.js";
 import { passkeyAutofill } from "./passkey-autofill.js";
 import { forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
-import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
+import { leadOnceLoggedIn } from "./return-to.js";
 import { askForSecondFactor, watchSecondFactor } from "./second-factor.js";
 import { logIn, logInWithPasskey } from "./session.js";
 import { moveTo } from "./views.js";

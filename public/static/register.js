@@ -1,10 +1,11 @@
 /** The registration page. It looks the same whether or not the address already has an account: only the email differs. */
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
+import { carryReturnTo, withReturnTo } from "./destination.js";
 import { buttonById, byId, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { emailProblem, sendForm, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
 import { checkWhileTyped, forget } from "./password-field.js";
-import { carryReturnTo, leadOnceLoggedIn } from "./return-to.js";
+import { leadOnceLoggedIn } from "./return-to.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
@@ -58,7 +59,7 @@ async function submitRegistration() {
   if (!isComplete || !challenge.isReady()) {
     return;
   }
-  const proved = { ...body, ...challenge.spend() };
+  const proved = { ...body, ...withReturnTo(), ...challenge.spend() };
   const answer = await sendForm(registerForm, words.register.busyLabel, "/api/v1/auth/register", proved);
   const { faults } = answer;
   if (answer.ok) {
@@ -83,7 +84,7 @@ async function submitRegistration() {
 
 async function sendAgain() {
   setText("resend-notice", "");
-  const body = { email: textOf("sent-to") };
+  const body = { email: textOf("sent-to"), ...withReturnTo() };
   const answer = await sendForm(resendForm, words.forms.sending, "/api/v1/auth/resend-verification", body);
   if (answer.ok) {
     showSuccess(resendForm, words.register.resent);

@@ -1,5 +1,6 @@
 /** The form `resend`, which requests another link by email. Several pages have it. */
 import { faultWords } from "./answers.js";
+import { withReturnTo } from "./destination.js";
 import { formById, inputById, onSubmit } from "./elements.js";
 import { emailProblem, sendForm, showFailure, showFieldError } from "./form.js";
 import { words } from "./words.js";
@@ -19,7 +20,7 @@ export function watchResend(operation, onSent, challenge = undefined) {
     if (problem || challenge?.isReady() === false) {
       return;
     }
-    const body = { email: input.value.trim(), ...challenge?.spend() };
+    const body = { email: input.value.trim(), ...withReturnTo(), ...challenge?.spend() };
     const answer = await sendForm(form, words.forms.sending, operation, body);
     if (answer.ok) {
       onSent();

@@ -104,6 +104,17 @@ export interface Client {
    * those of a recent login. Throws `wrong_password` if the proof is wrong.
    */
   reauthenticate(body: ReauthenticateBody): Promise<void>;
+  /**
+   * The address of the service's log-in page, which leads back to `returnTo`. That is a whole URL of your app, whose
+   * origin the service must list in `ALLOWED_ORIGINS`; otherwise the page leads to the user's account. In cookie mode,
+   * an app on the service's site then finds the session with `user()`.
+   */
+  loginUrl(options: { returnTo: string }): string;
+  /**
+   * The address of the service's log-out page, which asks the user and then leads back to `returnTo`. To log out without
+   * asking, call `logout()`.
+   */
+  logoutUrl(options: { returnTo: string }): string;
   /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */
   refresh(): Promise<boolean>;
   /** Reads the user who is logged in; `null` if there is none. */
@@ -199,6 +210,11 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     return user();
   }
 
+  const urlOf =
+    (page: string) =>
+    ({ returnTo }: { returnTo: string }) =>
+      `${new URL(page, baseUrl).href}?return_to=${encodeURIComponent(returnTo)}`;
+
   return {
     register: (body) => service.post("/api/v1/auth/register", body),
 
@@ -264,6 +280,9 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
         service.post("/api/v1/auth/reauthenticate", body, { bearer: tokens.access_token }),
       );
     },
+
+    loginUrl: urlOf("/login"),
+    logoutUrl: urlOf("/logout"),
 
     // After an unconfirmed log-out, the cookie must not log the user in again.
     refresh: async () => unconfirmed === undefined && session.refresh(),

@@ -19,6 +19,8 @@ export function restoreFragment(pages: readonly string[]) {
     const address = new URL(c.req.url);
     const [, page, before = "", fragment = "", after = ""] = link.exec(address.pathname + address.search) ?? [];
     if (page === undefined || !/^(GET|HEAD)$/.test(c.req.method)) return next();
+    // The address of an app may have a fragment of its own.
+    if (/[?&]return_to=[^&]*$/.test(before)) return next();
     const target = new URL(page, address);
     target.search = before === "" ? after : before;
     target.hash = decodeFragment(fragment);

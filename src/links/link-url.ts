@@ -5,15 +5,21 @@ import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
  * The URL of an email's button. The token is in the fragment, so no server logs it. A mail scanner that only opens the
- * link does not spend the token.
+ * link does not spend the token. `returnTo` is not signed: the log-in page, which gets it from this page, checks it.
  */
 export function linkUrl(
   page: string,
   purpose: LinkPurpose,
-  link: Parameters<typeof signLink>[1],
+  { returnTo, ...link }: Parameters<typeof signLink>[1] & { returnTo?: string | undefined },
   secrets: Secrets,
 ): string {
-  return `${page}#token=${signLink(purpose, link, secrets)}`;
+  const url = `${page}#token=${signLink(purpose, link, secrets)}`;
+  return returnTo === undefined ? url : `${url}&return_to=${linkText(returnTo)}`;
+}
+
+/** The URL of the log-in page. The page checks `returnTo` when it is opened. */
+export function loginUrl(publicUrl: string, returnTo: string | undefined): string {
+  return returnTo === undefined ? `${publicUrl}/login` : `${publicUrl}/login?return_to=${linkText(returnTo)}`;
 }
 
 /**
@@ -22,7 +28,7 @@ export function linkUrl(
  */
 export function verificationUrl(
   page: string,
-  link: Omit<Parameters<typeof signLink>[1], "state">,
+  link: Omit<Parameters<typeof linkUrl>[2], "state">,
   hasPassword: boolean,
   secrets: Secrets,
 ): string {

@@ -6,7 +6,7 @@
 import type { Config } from "../config/config.ts";
 import { type Limit, mailLimit, strangerMailLimits } from "../limits/budgets.ts";
 import { recoveryState } from "../links/link-states.ts";
-import { invitationUrl, linkUrl, verificationUrl } from "../links/link-url.ts";
+import { invitationUrl, linkUrl, loginUrl, verificationUrl } from "../links/link-url.ts";
 import { hasPassword } from "../passwords/passwords.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
@@ -66,13 +66,13 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   const { event, requestedAt } = request;
   switch (event.kind) {
     case "verify_email":
-      return composeFirstEmail(request, await registrations.find(event.registrationId), parts);
+      return composeFirstEmail(request, await registrations.find(event.registrationId), event.returnTo, parts);
     case "resend_verification":
-      return composeVerification(request, await registrations.findNewest(event.email), parts);
+      return composeVerification(request, await registrations.findNewest(event.email), event.returnTo, parts);
     case "reset_password":
-      return composeRecovery(request, (await registrations.findNewest(event.email)).user, parts);
+      return composeRecovery(request, (await registrations.findNewest(event.email)).user, event.returnTo, parts);
     case "email_login":
-      return composeEmailLogin(request, (await registrations.findNewest(event.email)).user, parts);
+      return composeEmailLogin(request, (await registrations.findNewest(event.email)).user, event.returnTo, parts);
     case "invitation":
       return composeInvitation(request, event, parts);
     case "password_blocked":
@@ -151,13 +151,14 @@ async function composeInvitation(
 function composeRecovery(
   { id, requestedAt }: MailRequest,
   user: User | undefined,
+  returnTo: string | undefined,
   { clock, config, secrets }: ComposingParts,
 ): WrittenMail | undefined {
   const { resetPasswordUrl, resetPasswordLifetime } = config.links;
   const expiresAt = requestedAt + resetPasswordLifetime;
   // After many retries the link may have expired.
   if (user === undefined || clock.now() >= expiresAt) return undefined;
-  const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
+  const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user), returnTo };
   const url = linkUrl(resetPasswordUrl, "reset-password", link, secrets);
   const username = quoteUsername(user.username);
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
@@ -167,11 +168,12 @@ function composeRecovery(
 function composeEmailLogin(
   { id, requestedAt }: MailRequest,
   user: User | undefined,
+  returnTo: string | undefined,
   { clock, config, secrets }: ComposingParts,
 ): WrittenMail | undefined {
   const expiresAt = requestedAt + EMAIL_LOGIN_LIFETIME;
   if (!user?.isVerified || clock.now() >= expiresAt) return undefined;
-  const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user) };
+  const link = { subjectId: user.id, expiresAt, mailId: id, state: recoveryState(user), returnTo };
   const url = linkUrl(config.links.emailLoginUrl, "email-login", link, secrets);
   const username = quoteUsername(user.username);
   return writeMail("email_login", user, { username, url, minutes: EMAIL_LOGIN_LIFETIME / MINUTE }, config);
@@ -181,13 +183,14 @@ function composeEmailLogin(
 function composeFirstEmail(
   request: MailRequest,
   reading: RegistrationReading,
+  returnTo: string | undefined,
   parts: ComposingParts,
 ): WrittenMail | undefined {
   const { registration, user } = reading;
   if (registration === undefined || user === undefined || !user.isVerified) {
-    return composeVerification(request, reading, parts);
+    return composeVerification(request, reading, returnTo, parts);
   }
-  return writeMail("account_exists", user, { url: `${parts.config.publicUrl}/login` }, parts.config);
+  return writeMail("account_exists", user, { url: loginUrl(parts.config.publicUrl, returnTo) }, parts.config);
 }
 
 /**
@@ -198,16 +201,17 @@ function composeFirstEmail(
 function composeVerification(
   request: MailRequest,
   { registration, user }: RegistrationReading,
+  returnTo: string | undefined,
   parts: ComposingParts,
 ): WrittenMail | undefined {
   if (user === undefined || user.isVerified) return undefined;
-  if (!wasNeverProved(user)) return composeRecovery(request, user, parts);
+  if (!wasNeverProved(user)) return composeRecovery(request, user, returnTo, parts);
   const { clock, config, secrets } = parts;
   const { id, requestedAt } = request;
   const { verifyEmailUrl, verifyEmailLifetime } = config.links;
   const expiresAt = requestedAt + verifyEmailLifetime;
   if (registration === undefined || clock.now() >= expiresAt) return undefined;
-  const link = { subjectId: registration.id, expiresAt, mailId: id };
+  const link = { subjectId: registration.id, expiresAt, mailId: id, returnTo };
   const url = verificationUrl(verifyEmailUrl, link, hasPassword(registration), secrets);
   const username = quoteUsername(registration.username);
   return writeMail("verify_email", registration, { username, url, hours: verifyEmailLifetime / HOUR }, config);

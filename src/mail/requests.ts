@@ -14,7 +14,7 @@ import { retry } from "../platform/retry.ts";
 
 export type MailEvent =
   /** A registration: verify the address, or tell its owner that it already has an account. */
-  | { kind: "verify_email"; registrationId: string }
+  | ({ kind: "verify_email"; registrationId: string } & Returning)
   /**
    * An operator invited the owner of this address. The invitation is stored nowhere else. `expiresAt`: when its link
    * expires.
@@ -48,11 +48,16 @@ export type MailEvent =
    * A request to reset the password for this address, which may have no account. `byStranger` if anyone could have made
    * the request. Requests of operators and of the service itself don't have it.
    */
-  | { kind: "reset_password"; email: string; byStranger?: true }
+  | ({ kind: "reset_password"; email: string; byStranger?: true } & Returning)
   /** A request to log in to the account of this address, which may have none. */
-  | { kind: "email_login"; email: string }
+  | ({ kind: "email_login"; email: string } & Returning)
   /** A request for another verification link for this address, which may have no account. */
-  | { kind: "resend_verification"; email: string };
+  | ({ kind: "resend_verification"; email: string } & Returning);
+
+/** `returnTo`: where the pages lead after the login that follows the link. Allowed when the request was made. */
+interface Returning {
+  returnTo?: string | undefined;
+}
 
 /** How long a link that logs in works, in milliseconds. NIST SP 800-63B-4 §3.1.3.2 allows a code ten minutes. */
 export const EMAIL_LOGIN_LIFETIME = 10 * MINUTE;

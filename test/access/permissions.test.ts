@@ -113,6 +113,7 @@ const PUBLIC = [
   "readJwks",
   "readLoginPage",
   "readLoginPasskeyOptions",
+  "readLogoutPage",
   "readMetadata",
   "readOpenApi",
   "readOutbox",

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "../../src/client/index.ts";
+import { ORIGIN } from "../support/client.ts";
 import { registered } from "../support/people.ts";
 import { CHECK, LOGIN, LOGOUT, loseAnswer, ME, noNetwork, REFRESH, statesOf, type Visitor } from "./visitor.ts";
 import { credentialsOf, signedIn, visit, visitorOfWorker } from "./worker.ts";
@@ -49,6 +50,48 @@ describe("the client in cookie mode", () => {
     expect(await client.user()).toBeNull();
     expect(visitor.count(REFRESH)).toBe(1);
     expect(states).toEqual([{ status: "signed_out", reason: "no_session" }]);
+  });
+
+  it("is refused only if a session that it knew has ended, and leaves no error in the console of a new page", async () => {
+    const { visitor, client } = await signedIn({ mode: "cookie" });
+    const statuses: number[] = [];
+    visitor.through(async (_, deliver) => {
+      const response = await deliver();
+      statuses.push(response.status);
+      return response;
+    });
+    const page = open(visitor);
+    expect(await page.refresh()).toBe(true);
+    await client.logout();
+    expect(await page.refresh()).toBe(false);
+    expect(await open(visitor).user()).toBeNull();
+    expect(statuses).toEqual([200, 204, 401, 204]);
+  });
+
+  it("restores a session from an older service too, which knows no answer but a refusal", async () => {
+    const { visitor, user } = await signedIn({ mode: "cookie" });
+    visitor.through(async (request, deliver) => {
+      const isUnknown = (await request.clone().text()).includes("restore");
+      const headers = { "Content-Type": "application/problem+json" };
+      return isUnknown ? Response.json({ code: "validation_failed" }, { status: 422, headers }) : deliver();
+    });
+    const page = open(visitor);
+    expect(await page.user()).toEqual(user);
+    await page.logout();
+    expect(await open(visitor).user()).toBeNull();
+  });
+
+  it("names the service's pages that log in and out, and lead back", () => {
+    const client = visitorOfWorker().open({ mode: "cookie" });
+    const options = { returnTo: "https://app.example.com/notes?a=b&c=d#e" };
+    for (const [page, url] of [
+      ["login", client.loginUrl(options)],
+      ["logout", client.logoutUrl(options)],
+    ] as const) {
+      const { origin, pathname, search } = new URL(url);
+      expect([origin, pathname]).toEqual([ORIGIN, `/${page}`]);
+      expect([...new URLSearchParams(search)]).toEqual([["return_to", options.returnTo]]);
+    }
   });
 
   it("does not take silence for a session's end when a page is loaded", async () => {

@@ -3,8 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/index.ts";
-import { CHROMIUM, hold, launchBrowser } from "./live-browser.ts";
-import { type Person, register } from "./live-person.ts";
+import { PAGES } from "../../src/features/pages/hosted-pages.ts";
+import { namesOf } from "../../src/platform/records.ts";
+import { CHROMIUM, hold, launchBrowser, mailedLink } from "./live-browser.ts";
+import { type Person, register, somebody } from "./live-person.ts";
 import { type Service, useClone } from "./live-service.ts";
 import { freePort } from "./loopback.ts";
 
@@ -121,6 +123,85 @@ describe.skipIf(!existsSync(CHROMIUM))("the client in a real browser", () => {
     expect(await page.evaluate(read, `${app.origin}/redirect`)).toContain("An app");
     expect(app.seen("/redirect")).toEqual([expect.stringMatching(/^Bearer ey/)]);
     expect(elsewhere.seen("/landing")).toEqual([undefined]);
+  });
+
+  it("logs in and out on the service's pages, which lead back to the app, and leaves no error in the console", async () => {
+    const lines: string[] = [];
+    context.on("console", (message) => lines.push(message.text()));
+    const there = `${app.origin}/notes?a=b#c`;
+    const page = await open("cookie", there);
+    expect(await email(page), "not logged in").toBeNull();
+    const [logInThere, logOutThere] = await page.evaluate(
+      (returnTo) => [client.loginUrl({ returnTo }), client.logoutUrl({ returnTo })] as const,
+      there,
+    );
+    const { password, ...newcomer } = somebody();
+    const logInHere = async (secret: string) => {
+      await page.fill("#name", newcomer.email);
+      await page.fill("#password", secret);
+      await page.click("#login-button");
+      await page.waitForURL(there);
+    };
+    const CARRIED = '[href*="return_to"]';
+
+    // Registration, and the link that verifies the address.
+    await page.goto(logInThere);
+    await page.click(`a[href*="/register"]${CARRIED}`);
+    await page.waitForURL("**/register?*");
+    await page.fill("#email", newcomer.email);
+    await page.fill("#username", newcomer.username);
+    await page.fill("#password", password);
+    await page.click("#register-button");
+    await page.locator("#view-sent").waitFor();
+    await page.goto(await mailedLink(service.origin, newcomer.email, "verify-email"));
+    await page.click(`a.language[lang=de]${CARRIED}`);
+    await page.waitForURL("**/verify-email?lang=de*");
+    await page.click("#act-button");
+    await page.click(`#login${CARRIED}`);
+    await logInHere(password);
+    expect(await email(await open("cookie", there))).toBe(newcomer.email);
+    await page.goto(logInThere);
+    await page.waitForURL(there);
+
+    // Only a click logs out.
+    await page.goto(logOutThere);
+    await page.locator("#logout-button:enabled").waitFor();
+    expect(await email(await open("cookie", there))).toBe(newcomer.email);
+    await page.click("#logout-button");
+    await page.waitForURL(there);
+    expect(await email(await open("cookie", there))).toBeNull();
+    await page.goto(logOutThere);
+    await page.waitForURL(there);
+
+    // A forgotten password.
+    await page.goto(logInThere);
+    await page.click(`a[href*="/reset-password"]${CARRIED}`);
+    await page.waitForURL("**/reset-password?*");
+    await page.fill("#email", newcomer.email);
+    await page.click("#resend-button");
+    await page.goto(await mailedLink(service.origin, newcomer.email, "reset-password"));
+    await page.fill("#new_password", "another fine password");
+    await page.click("#act-button");
+    await page.click(`#login${CARRIED}`);
+    await logInHere("another fine password");
+    await page.goto(`${service.origin}/logout`);
+    await page.click("#logout-button");
+    await page.locator("#view-done").waitFor();
+
+    // An address that is not listed leads to the account.
+    await page.goto(`${service.origin}/login?return_to=${encodeURIComponent(`${elsewhere.origin}/`)}`);
+    await page.fill("#name", newcomer.email);
+    await page.fill("#password", "another fine password");
+    await page.click("#login-button");
+    await page.locator("#me").waitFor();
+    await page.click("#logout-button");
+    await page.locator("#login-button:enabled").waitFor();
+
+    for (const path of ["", ...namesOf(PAGES).filter((name) => name !== "email-login")]) {
+      await page.goto(`${service.origin}/${path}`);
+      await page.waitForLoadState("networkidle");
+    }
+    expect(lines).toEqual([]);
   });
 
   interface Stand {

@@ -51,6 +51,8 @@ describe("a link in which an email program wrote %23 instead of #", () => {
     [`/verify-email%24token=${TOKEN}`, 404],
     ["/verify-email?lang=de", 200],
     ["/login?return_to=%2Faccount%23x", 200],
+    ["/reset-password?return_to=%2Faccount%23x", 200],
+    ["/verify-email?lang=de&return_to=https%3A%2F%2Fapp.example.com%2F%23token%3Dx&a=b", 200],
   ])("is no other path: %s", async (path, status) => {
     expect(await leadsTo(path)).toMatchObject({ status, location: null });
   });

@@ -12,7 +12,7 @@ describe("the pages", () => {
   it("are there for every link that is mailed, and for who has no app yet", () => {
     const { links, publicUrl } = parseConfig(env);
     const urls = Object.values(links).filter((value) => typeof value === "string");
-    const others = ["/login", "/register", "/account"].map((path) => `${publicUrl}${path}`);
+    const others = ["/login", "/logout", "/register", "/account"].map((path) => `${publicUrl}${path}`);
     expect(paths.map((path) => `${publicUrl}${path}`).toSorted()).toEqual([...urls, ...others].toSorted());
     expect(paths).toHaveLength(Object.keys(PAGES).length);
   });

@@ -27,6 +27,7 @@ const PAGES = new Set([
   "/accept-invitation",
   "/email-login",
   "/login",
+  "/logout",
   "/register",
   "/account",
 ]);

@@ -3,6 +3,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { emailsToGivenAddress, perNetwork } from "../../endpoint/limits.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { loginCode } from "../../links/login-requests.ts";
+import { allowedReturnTo, returnToField } from "../../links/return-to.ts";
 import { EMAIL_LOGIN_LIFETIME } from "../../mail/requests.ts";
 import { SECOND } from "../../platform/clock.ts";
 import { refuse } from "../../platform/refusal.ts";
@@ -36,6 +37,7 @@ export const requestEmailLogin = endpoint(
           .boolean()
           .optional()
           .meta({ description: "Recognize this browser by a cookie when it opens the link." }),
+        return_to: returnToField,
         turnstile_token: turnstileToken,
       }),
     // The origin is checked as for a login. The challenge is checked before the limits: otherwise requests without a
@@ -48,9 +50,10 @@ export const requestEmailLogin = endpoint(
     success: { status: 202, description: "An email is on its way, if one is due.", schema: acceptedSchema },
     refusals: ["origin_not_allowed", "challenge_failed", "unavailable"],
   },
-  async (services, { body: { email, cookie }, exchange }) => {
-    const { mail, secrets } = services;
-    const request = mail.requestOf({ kind: "email_login", email });
+  async (services, { body: { email, cookie, return_to }, exchange }) => {
+    const { config, mail, secrets } = services;
+    const returnTo = allowedReturnTo(return_to, config);
+    const request = mail.requestOf({ kind: "email_login", email, returnTo });
     await mail.enqueue(request);
     if (cookie) rememberBrowser(services, exchange, request.id);
     return {

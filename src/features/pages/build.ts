@@ -9,6 +9,7 @@ import { type PageName, pagePath } from "./hosted-pages.ts";
 import { type Page, renderPage } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
 import { loginPage } from "./login-page.ts";
+import { logoutPage } from "./logout-page.ts";
 import { registerPage } from "./register-page.ts";
 
 const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
@@ -20,6 +21,7 @@ const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
   login: loginPage,
   "email-login": emailLoginPage,
   register: registerPage,
+  logout: logoutPage,
   account: accountPage,
   home: homePage,
   "not-found": notFoundPage,

@@ -37,7 +37,7 @@ export const PAGES = {
     id: "readLoginPage",
     summary: "Log-in page",
     description:
-      "Logs in with cookie mode, then redirects to `return_to` if it is a path of this service, otherwise to the account page.",
+      "Logs in with cookie mode, then redirects to `return_to` if it is a path of this service or an address whose origin is in `ALLOWED_ORIGINS`, otherwise to the account page.",
   },
   "email-login": {
     id: "readEmailLoginPage",
@@ -49,6 +49,12 @@ export const PAGES = {
     id: "readRegisterPage",
     summary: "Registration page",
     description: "If registration is closed or by invitation only, explains that instead of showing the form.",
+  },
+  logout: {
+    id: "readLogoutPage",
+    summary: "Log-out page",
+    description:
+      "Logs out when the user clicks the button, then redirects to `return_to` as the log-in page does. Without a session, redirects at once.",
   },
   account: {
     id: "readAccountPage",
@@ -68,12 +74,13 @@ export function pagePath(name: PageName, locale: string): string {
   return `/pages/${locale}/${name}.html`;
 }
 
-/** Values of the operator's configuration, which the Worker fills in when it serves a page. */
+/** What the Worker fills in when it serves a page: values of the operator's configuration, and where to return to. */
 export const PLACEHOLDERS = {
   product: "{{product}}",
   passwordMinimum: "{{password_min_length}}",
   passwordMaximum: "{{password_max_length}}",
   registration: "{{registration}}",
+  returnTo: "{{return_to}}",
   environment: "{{environment}}",
   emailLogin: "{{email_login}}",
   turnstileSiteKey: "{{turnstile_site_key}}",

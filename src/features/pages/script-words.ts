@@ -13,6 +13,7 @@ export interface ScriptWords {
     "busyLabel" | "nameMissing" | "wrong" | "disabled" | "factorLost" | "cookiesRefused" | "passkey" | "second"
   >;
   emailLogin: Pick<PageWords["emailLogin"]["code"], "invalid" | "wrong">;
+  logout: { busyLabel: string };
   register: { busyLabel: string; resent: string; invitation: string; closed: string };
   account: PageWords["account"];
   confirm: PageWords["confirm"];

@@ -2,6 +2,7 @@
 import type { Config } from "../../config/config.ts";
 import { findLocale, formatDays, type Locale } from "../../config/languages.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
+import { allowedReturnTo } from "../../links/return-to.ts";
 import { escapeHtml } from "../../platform/encoding.ts";
 import { CHALLENGED, PAGES_BESIDE_JSON, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 
@@ -24,7 +25,8 @@ export function pageServer(config: Config): ServePage {
     const hasChallenge = config.turnstile.siteKey !== undefined && CHALLENGED.includes(name);
     const built = await exchange.fetchAsset(pagePath(name, locale));
     if (!built.ok) throw new Error(`The page ${name} is not among the assets: npm run build makes it.`);
-    return new Response(fill(await built.text(), locale), {
+    const returnTo = allowedReturnTo(exchange.query("return_to"), config);
+    return new Response(fill(await built.text(), locale, returnTo), {
       status,
       headers: {
         "Content-Type": "text/html; charset=UTF-8",
@@ -38,7 +40,10 @@ export function pageServer(config: Config): ServePage {
   };
 }
 
-/** Puts the operator's values in place of the placeholders. A value that contains a placeholder is not filled again. */
+/**
+ * Puts the operator's values in place of the placeholders, and the address to return to if it is allowed. A value that
+ * contains a placeholder is not filled again.
+ */
 function fillIn({
   development,
   emailLogin,
@@ -47,7 +52,7 @@ function fillIn({
   registration,
   sessions,
   turnstile,
-}: Config): (text: string, locale: Locale) => string {
+}: Config): (text: string, locale: Locale, returnTo: string | undefined) => string {
   const values = new Map<string, string>([
     [PLACEHOLDERS.product, escapeHtml(productName)],
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
@@ -58,9 +63,13 @@ function fillIn({
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
     [PLACEHOLDERS.trustedDeviceDays, String(sessions.trustedDeviceDays)],
   ]);
-  return (text, locale) => {
+  return (text, locale, returnTo = "") => {
     const trustedTime = formatDays(sessions.trustedDeviceDays, locale);
-    const inLanguage = new Map([...values, [PLACEHOLDERS.trustedDeviceTime, trustedTime]]);
-    return text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => inLanguage.get(placeholder) ?? placeholder);
+    const ofPage = new Map([
+      ...values,
+      [PLACEHOLDERS.trustedDeviceTime, trustedTime],
+      [PLACEHOLDERS.returnTo, escapeHtml(returnTo)],
+    ]);
+    return text.replaceAll(/\{\{\w+\}\}/g, (placeholder) => ofPage.get(placeholder) ?? placeholder);
   };
 }

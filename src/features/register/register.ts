@@ -6,6 +6,7 @@ import type { Services } from "../../endpoint/services.ts";
 import type { Client } from "../../http/exchange.ts";
 import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
+import { allowedReturnTo, returnToField } from "../../links/return-to.ts";
 import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal } from "../../platform/refusal.ts";
@@ -28,7 +29,8 @@ export const register = endpoint(
     summary: "Register",
     description:
       "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it. A username that a waiting registration holds is taken, except for the person who made that registration: with the same password, the link is sent again, or the registration moves to another address. With `EMAIL_LOGIN=on`, the password may be left out: the user then logs in by email or with a passkey.",
-    body: (config) => z.strictObject({ ...registrationShape(config), turnstile_token: turnstileToken }),
+    body: (config) =>
+      z.strictObject({ ...registrationShape(config), return_to: returnToField, turnstile_token: turnstileToken }),
     admit: ({ challenge, config }, { body, client }) =>
       refuseRegistration(config) ?? challenge.check(body.turnstile_token, client.ipAddress),
     limits: [perNetwork("registerPerAddress")],
@@ -50,6 +52,7 @@ export const register = endpoint(
 
     const now = clock.now();
     const id = createId(now, random);
+    const returnTo = allowedReturnTo(body.return_to, config);
     const registration = {
       ...{ id, email: body.email, username: body.username, passwordHash: chosen.hash, createdAt: now },
       ...{ ...newProfile(body), locale: client.locale },
@@ -57,7 +60,7 @@ export const register = endpoint(
     const expired = now - config.accounts.unverifiedLifetime;
     const consequences = followUps.of({
       events: [{ type: registrationEvent(body.email), userId: holderOfAddress(body.email), ...chosen.checked }],
-      mails: [{ kind: "verify_email", registrationId: id }],
+      mails: [{ kind: "verify_email", registrationId: id, returnTo }],
     });
     // The same person may send this several times at once. Then another registration holds the username each time.
     for (let tries = 1, replaced: Registration | undefined; tries <= MOST_TRIES; tries++) {
@@ -71,7 +74,7 @@ export const register = endpoint(
       if (isRefusal(isSame)) return isSame;
       if (!isSame) break;
       if (heldBy.email !== body.email) replaced = heldBy;
-      else if (await sendAgain(services, heldBy, registration)) return { status: "verification_required" };
+      else if (await sendAgain(services, heldBy, registration, returnTo)) return { status: "verification_required" };
     }
     return usernameTaken();
   },
@@ -133,8 +136,10 @@ async function sendAgain(
   { followUps, registrations }: Services,
   heldBy: Registration,
   { firstName, lastName, phone, locale }: Registration,
+  returnTo: string | undefined,
 ): Promise<boolean> {
-  const consequences = followUps.of({ events: [], mails: [{ kind: "verify_email", registrationId: heldBy.id }] });
+  const mail = { kind: "verify_email", registrationId: heldBy.id, returnTo } as const;
+  const consequences = followUps.of({ events: [], mails: [mail] });
   const isRepeated = await registrations.repeat(heldBy, { firstName, lastName, phone, locale }, consequences);
   if (isRepeated) await followUps.carryOut(consequences);
   return isRepeated;

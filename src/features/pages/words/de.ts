@@ -185,6 +185,11 @@ export const german: PageWords = {
       label: "Neuen Link senden",
     },
   },
+  logout: {
+    heading: "Abmelden?",
+    text: "Um Ihr Konto auf diesem Gerät wieder zu nutzen, müssen Sie sich neu anmelden.",
+    done: { heading: "Sie sind abgemeldet", text: "Sie können diese Seite schließen oder sich wieder anmelden." },
+  },
   emailLogin: {
     ready: {
       heading: "Anmelden",

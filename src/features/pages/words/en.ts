@@ -209,6 +209,11 @@ export const english = {
       label: "Send new link",
     },
   },
+  logout: {
+    heading: "Log out?",
+    text: "To use your account on this device again, you'll have to log in.",
+    done: { heading: "You're logged out", text: "You can close this page, or log in again." },
+  },
   /** The page of a link that logs in. */
   emailLogin: {
     ready: {

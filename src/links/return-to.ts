@@ -1,0 +1,49 @@
+/** Where a hosted page leads when its work is done: to a page of this service, or back to an app. */
+import * as z from "zod";
+import type { Config } from "../config/config.ts";
+
+/** Longer addresses are refused. An email carries the address too. */
+const LONGEST = 2_048;
+
+/**
+ * The characters of an address as browsers write it in `location.href`. Browsers read a backslash as a slash and skip
+ * tabs and line breaks (URL standard §4.4), so an address with these leads elsewhere than it seems to.
+ */
+const CHARACTERS = /^[!#-;=?-[\]-~]+$/;
+
+/** Only for parsing a path. */
+const ANY_ORIGIN = "https://service.invalid";
+
+/** `return_to` in a request body. */
+export const returnToField = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      "Where the pages lead after the login that follows the emailed link: a path of this service, or an address whose origin is in `ALLOWED_ORIGINS`. Ignored otherwise.",
+    examples: ["/account"],
+  });
+
+/**
+ * The address to return to, as a path of this service or as a whole URL; `undefined` if it is not allowed. An open
+ * redirect would lend this service's name to an attacker's page (RFC 9700 §4.11.2), so the origin must be listed, and
+ * over https outside development.
+ */
+export function allowedReturnTo(
+  wish: string | undefined,
+  { allowedOrigins, development, publicUrl }: Pick<Config, "allowedOrigins" | "development" | "publicUrl">,
+): string | undefined {
+  if (wish === undefined || wish.length > LONGEST || !CHARACTERS.test(wish)) return undefined;
+  if (wish.startsWith("/")) return ownPath(wish);
+  const [origin] = /^https?:\/\/[^/?#]+/.exec(wish) ?? [];
+  const isListed = origin !== undefined && [new URL(publicUrl).origin, ...allowedOrigins].includes(origin);
+  if (!isListed || !(development || origin.startsWith("https:"))) return undefined;
+  return new URL(wish).href;
+}
+
+/** The path, with dot segments resolved. A path like `//host` leads to another host, and `/.//host` becomes one. */
+function ownPath(wish: string): string | undefined {
+  if (!URL.canParse(wish, ANY_ORIGIN)) return undefined;
+  const { hash, origin, pathname, search } = new URL(wish, ANY_ORIGIN);
+  return origin === ANY_ORIGIN && !pathname.startsWith("//") ? pathname + search + hash : undefined;
+}
