@@ -94,6 +94,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       hint: "Replace the token with the `refresh_token` of a login. After a login with the cookie, send `{}`.",
       body: { refresh_token: "prt_the-refresh-token-of-a-login" },
     },
+    restore: { summary: "With the cookie, if there is one", answers: 204, body: { restore: true } },
   },
   proveSecondFactor: {
     code: {

@@ -1915,4 +1915,61 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   ),
+  ...noticedBy(
+    ["test/pages/return-to.test.ts"],
+    [
+      {
+        name: "The pages lead to an origin that only begins like a listed one.",
+        file: "src/links/return-to.ts",
+        from: ".includes(origin)",
+        to: ".some((one) => wish.startsWith(one))",
+      },
+      {
+        name: "The pages lead to a listed origin over http.",
+        file: "src/links/return-to.ts",
+        from: '!(development || origin.startsWith("https:"))',
+        to: "false",
+      },
+      {
+        name: "The pages take an address with characters that browsers skip.",
+        file: "src/links/return-to.ts",
+        from: " || !CHARACTERS.test(wish)",
+        to: "",
+      },
+      {
+        name: "The pages lead to another host by a path with dot segments.",
+        file: "src/links/return-to.ts",
+        from: ' && !pathname.startsWith("//")',
+        to: "",
+      },
+      {
+        name: "An email carries any address to return to.",
+        file: "src/features/recovery/forgot-password.ts",
+        from: "allowedReturnTo(return_to, config)",
+        to: "return_to",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/pages/encoded-hash.test.ts"],
+    [
+      {
+        name: "The fragment in an address to return to counts as that of the emailed link.",
+        file: "src/http/restore-fragment.ts",
+        from: "    if (/[?&]return_to=[^&]*$/.test(before)) return next();\n",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/auth/cookie-mode.test.ts"],
+    [
+      {
+        name: "A refresh that does not restore a session gets no refusal.",
+        file: "src/features/login/refresh.ts",
+        from: "body.restore && tokens.code",
+        to: "tokens.code",
+      },
+    ],
+  ),
 ];

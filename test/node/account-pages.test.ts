@@ -176,14 +176,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the pages for people who have no app yet
       "//evil.example/",
       "/\\evil.example",
       "/\t/evil.example",
+      "/.//evil.example",
       "javascript:alert(1)",
       "evil",
     ]) {
       expect(await leadsTo(wish), wish).toBe("/account?lang=en");
     }
-    // A path that looks like another host, once it is resolved.
-    expect(await leadsTo("/.//evil.example")).toBe("//evil.example?lang=en");
-    expect(page.url().startsWith(`${service.origin}/`)).toBe(true);
   });
 
   it("show no form while registration is closed, and stop at a refusal that comes later", async () => {

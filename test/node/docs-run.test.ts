@@ -394,7 +394,7 @@ describe("the documentation's programs", () => {
       const says = (text: string) => page.getByRole("status").filter({ hasText: text }).waitFor();
       const fill = async (label: string, text: string) => page.getByLabel(label).fill(text);
 
-      await page.goto(origin);
+      await page.goto(`${origin}/own.html`);
       await says("You are not logged in.");
       await fill("Email", "eve@example.com");
       await fill("Username", "eve");
@@ -414,7 +414,7 @@ describe("the documentation's programs", () => {
       await page.getByRole("button").click();
       await says("Email address verified.");
 
-      await page.goto(origin);
+      await page.goto(`${origin}/own.html`);
       await fill("Email", "eve@example.com");
       await fill("Password", "correct horse battery staple");
       await page.getByRole("button", { name: "Log in" }).click();
@@ -436,10 +436,22 @@ describe("the documentation's programs", () => {
       );
       await page.goto(`${origin}/try.html`);
       await expect.poll(() => page.title(), { timeout: 20_000 }).toContain('"role":"user"');
-      await page.goto(origin);
-
+      await page.goto(`${origin}/own.html`);
       await page.getByRole("button", { name: "Log out" }).click();
       await says("You are not logged in.");
+
+      // On the service's pages.
+      await page.goto(origin);
+      await says("You are not logged in.");
+      await page.getByRole("link", { name: "Log in" }).click();
+      await fill("Email address or username", "eve");
+      await page.fill("#password", "correct horse battery staple");
+      await page.click("#login-button");
+      await says("Logged in as eve.");
+      await page.getByRole("link", { name: "Log out" }).click();
+      await page.click("#logout-button");
+      await says("You are not logged in.");
+      expect(page.url()).toBe(`${origin}/`);
       expect(complaints).toEqual([]);
     } finally {
       await browser.close();
