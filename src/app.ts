@@ -38,7 +38,7 @@ export function createApp(config: Config, endpoints = endpointsOf(config)): Hono
     c.set("hops", services.hops);
     c.set("meter", services.meter);
     await next();
-    if (services.metrics !== undefined) c.executionCtx.waitUntil(services.metrics.handOver());
+    c.executionCtx.waitUntil(services.metrics.handOver());
   });
   app.use(requestLog(systemClock, config.development));
   app.use(workAfterResponse);

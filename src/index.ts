@@ -46,7 +46,7 @@ export default {
     } else {
       await inNewTrace(() => recordAuditEvents(batch, services));
     }
-    await services.metrics?.handOverNow();
+    await services.metrics.handOverNow();
   },
 
   async scheduled(_event, bindings) {
@@ -54,7 +54,7 @@ export default {
     try {
       await inNewTrace(() => runCronTasks(services));
     } finally {
-      await services.metrics?.handOverNow();
+      await services.metrics.handOverNow();
     }
   },
 } satisfies ExportedHandler<Bindings>;
@@ -89,7 +89,7 @@ export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServi
     try {
       return await runCall(method, services, work, context);
     } finally {
-      if (services.metrics !== undefined) this.ctx.waitUntil(services.metrics.handOver());
+      this.ctx.waitUntil(services.metrics.handOver());
     }
   }
 }

@@ -44,6 +44,7 @@ import { createInvitationStore } from "./users/invitations.ts";
 import { createProfileStore } from "./users/profiles.ts";
 import { createRegistrationStore } from "./users/registrations.ts";
 import { createUserSearch } from "./users/search.ts";
+import { createUserTotalStore } from "./users/user-totals.ts";
 import { createUserStore } from "./users/users.ts";
 import { VERSION } from "./version.ts";
 
@@ -64,13 +65,14 @@ const createLazily = lazily<Services, Given>({
   clock: () => systemClock,
   random: () => systemRandom,
   secrets: (_, { config }) => keptFor(config).secrets,
-  meter: (_, { bindings, config }) => createMeter(isCounting(config) ? isolateTally : undefined, bindings.ANALYTICS),
+  meter: (_, { bindings, config }) => createMeter(isolateTally, bindings.ANALYTICS, { isAll: isCountingAll(config) }),
   metrics: (parts, { bindings, config }) =>
-    isCounting(config) ? createMetricsStore(bindings.METRICS, isolateTally, parts) : undefined,
+    createMetricsStore(bindings.METRICS, isolateTally, parts, { isAll: isCountingAll(config) }),
   hops: ({ clock, meter }) => new Hops(clock, meter),
   afterResponse: () => new AfterResponse(),
   db: ({ hops }, { bindings }) => openDatabase(bindings.DB, hops),
   users: ({ db }) => createUserStore(db),
+  userTotals: ({ db }) => createUserTotalStore(db),
   profiles: ({ db }) => createProfileStore(db),
   registrations: ({ db }) => createRegistrationStore(db),
   invitations: ({ db }) => createInvitationStore(db),
@@ -111,8 +113,8 @@ const createLazily = lazily<Services, Given>({
     createAuditEventStore(db, AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1")),
 });
 
-/** Whether `/metrics` is served, so that counting is worth it. */
-function isCounting({ metrics }: Config): boolean {
+/** Whether `/metrics` is served, so that counting everything is worth it. */
+function isCountingAll({ metrics }: Config): boolean {
   return metrics.token !== undefined;
 }
 

@@ -33,6 +33,7 @@ import type { InvitationStore } from "../users/invitations.ts";
 import type { ProfileStore } from "../users/profiles.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
 import type { UserSearch } from "../users/search.ts";
+import type { UserTotalStore } from "../users/user-totals.ts";
 import type { UserStore } from "../users/users.ts";
 
 /** What handlers work with. Each service is created on first use; `services.ts` says how. */
@@ -43,12 +44,12 @@ export interface Services {
   readonly secrets: Secrets;
   readonly hops: Hops;
   readonly meter: Meter;
-  /** Absent without `METRICS_TOKEN`. */
-  readonly metrics: MetricsStore | undefined;
+  readonly metrics: MetricsStore;
   readonly queueDepths: QueueDepths;
   readonly afterResponse: AfterResponse;
   readonly db: Database;
   readonly users: UserStore;
+  readonly userTotals: UserTotalStore;
   readonly profiles: ProfileStore;
   readonly registrations: RegistrationStore;
   readonly invitations: InvitationStore;

@@ -61,6 +61,10 @@ export const COUNTERS: { [Name in keyof Counters]: Family<Counters[Name]> } = {
     help: "Requests answered, by route pattern, method and status. Unknown paths are one route.",
     labels: { route: "open", method: METHODS, status: "open" },
   },
+  users_created: {
+    help: "Accounts that a link has opened: verified registrations and accepted invitations.",
+    labels: {},
+  },
   logins: { help: "Logins, by `succeeded` or the error code.", labels: { result: LOGIN_RESULTS } },
   refreshes: {
     help: "Refreshes, by `succeeded` or the error code. refresh_token_reused: a token may have been stolen.",

@@ -7,18 +7,23 @@ import { describeError, writeLog } from "../platform/log.ts";
 import { type Meter, NO_METER } from "../platform/meter.ts";
 import { type Label, seriesKey } from "./counts.ts";
 import { BUCKETS, boundedValues, COUNTERS, HISTOGRAMS } from "./families.ts";
+import { hasHistory } from "./history.ts";
 import type { Tally } from "./tally.ts";
 
 /** The platform allows 250 data points per invocation. Further ones are left out. */
 const MOST_POINTS = 250;
 
-/** `tally` is absent if nothing is counted for `/metrics`. */
-export function createMeter(tally: Tally | undefined, analytics: AnalyticsEngineDataset | undefined): Meter {
+/** `tally` is absent if nothing is counted. If not `isAll`, only what has a history is counted. */
+export function createMeter(
+  tally: Tally | undefined,
+  analytics: AnalyticsEngineDataset | undefined,
+  { isAll = true } = {},
+): Meter {
   if (tally === undefined && analytics === undefined) return NO_METER;
   const writePoint = analytics === undefined ? () => {} : pointWriter(analytics);
 
   function note(family: string, labels: Label[], increments: number[], value: number): void {
-    tally?.add({ [seriesKey(family, labels)]: increments });
+    if (isAll || hasHistory(family)) tally?.add({ [seriesKey(family, labels)]: increments });
     writePoint(family, labels, value);
   }
 
@@ -29,7 +34,9 @@ export function createMeter(tally: Tally | undefined, analytics: AnalyticsEngine
       const seconds = Math.max(0, milliseconds) / SECOND;
       note(name, boundedValues(HISTOGRAMS[name], labels), observation(seconds), seconds);
     },
-    noteWaiting: (passwords) => tally?.noteWaiting(passwords),
+    noteWaiting(passwords) {
+      if (isAll) tally?.noteWaiting(passwords);
+    },
   };
 }
 

@@ -3,14 +3,17 @@
  * scrape reaches only one of them, so no isolate could give the total.
  *
  * It stores all counts as one row, {@link STORE_AFTER} after a change, and before it answers a scrape. So a counter
- * never falls below a value that was scraped. If the object is lost, it loses at most the last five seconds.
+ * never falls below a value that was scraped. Each hour of the history is another row, stored at the same time. If the
+ * object is lost, it loses at most the last five seconds.
  */
 import { DurableObject } from "cloudflare:workers";
 import { MINUTE, pause, SECOND, systemClock } from "../platform/clock.ts";
 import { addCounts, type Counts } from "./counts.ts";
+import { beginningOf, HISTORY_MEMORY, type HistoryPeriod, historyIn } from "./history.ts";
 import type { HandOver } from "./tally.ts";
 
 const COUNTS = "counts";
+const HOURS = "hour:";
 /** Shorter than the ten seconds of idleness after which the platform may evict an object. */
 const STORE_AFTER = 5 * SECOND;
 /** For how long a number of waiting passwords is shown: longer than the usual time between two scrapes. */
@@ -19,6 +22,8 @@ const SHOWN_FOR = MINUTE;
 export class Metrics extends DurableObject {
   readonly #counts = this.ctx.storage.kv.get<Counts>(COUNTS) ?? {};
   #isStored = true;
+  /** The hour of the latest counts that have a history. */
+  #hour: HistoryPeriod = { at: 0, counts: {} };
   #waited: { passwords: number; at: number }[] = [];
 
   /** Adds what an isolate has counted. */
@@ -36,11 +41,44 @@ export class Metrics extends DurableObject {
     return { counts: this.#counts, waiting };
   }
 
+  /** Adds what the isolate that asks has counted, and returns the history since a time, by hours or days. */
+  history(handedOver: HandOver, since: number, unit: "hour" | "day"): HistoryPeriod[] {
+    this.#add(handedOver);
+    this.#store();
+    const periods = new Map<number, Counts>();
+    const hours = this.ctx.storage.kv.list<Counts>({ prefix: HOURS, start: hourKey(since) });
+    for (const [key, counts] of hours) {
+      const at = beginningOf(unit, Number(key.slice(HOURS.length)));
+      const sums = periods.get(at) ?? {};
+      addCounts(sums, counts);
+      periods.set(at, sums);
+    }
+    return [...periods].map(([at, counts]) => ({ at, counts }));
+  }
+
   #add({ counts, waiting }: HandOver): void {
     addCounts(this.#counts, counts);
     const now = systemClock.now();
+    this.#addToHistory(historyIn(counts), now);
     this.#waited = this.#waited.filter(({ at }) => now - at <= SHOWN_FOR);
     if (waiting > 0) this.#waited.push({ passwords: waiting, at: now });
+  }
+
+  #addToHistory(counts: Counts, now: number): void {
+    if (Object.keys(counts).length === 0) return;
+    const at = beginningOf("hour", now);
+    if (at !== this.#hour.at) {
+      this.#storeHour();
+      const { kv } = this.ctx.storage;
+      this.#hour = { at, counts: kv.get<Counts>(hourKey(at)) ?? {} };
+      for (const [key] of [...kv.list({ prefix: HOURS, end: hourKey(now - HISTORY_MEMORY) })]) kv.delete(key);
+    }
+    addCounts(this.#hour.counts, counts);
+  }
+
+  #storeHour(): void {
+    const { at, counts } = this.#hour;
+    if (at > 0) this.ctx.storage.kv.put(hourKey(at), counts);
   }
 
   async #storeLater(): Promise<void> {
@@ -50,6 +88,12 @@ export class Metrics extends DurableObject {
 
   #store(): void {
     this.ctx.storage.kv.put(COUNTS, this.#counts);
+    this.#storeHour();
     this.#isStored = true;
   }
+}
+
+/** Sorts by time: the number has thirteen digits until the year 2286. */
+function hourKey(at: number): string {
+  return `${HOURS}${at}`;
 }

@@ -13,6 +13,8 @@ export class Tally {
   requests = 0;
   /** Since when a request has been waiting to hand over. */
   waitsSince: number | undefined;
+  /** When counts were last handed over by a request that does not wait. */
+  handedOverAt = 0;
   #counts: Counts = {};
   #waiting = 0;
 

@@ -13,6 +13,7 @@ export interface Meter {
 /** The labels of each counter. */
 export interface Counters {
   http_requests: { route: string; method: string; status: string };
+  users_created: Record<never, string>;
   logins: { result: string };
   refreshes: { result: string };
   limits_hit: { limit: string };

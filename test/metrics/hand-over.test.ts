@@ -15,9 +15,9 @@ const nothing = { counts: {}, waiting: 0 };
 const one = { counts: { [OK]: [1] }, waiting: 0 };
 
 /** An isolate whose time a test sets, and whose pauses it ends. */
-function isolate(objects = env.METRICS) {
+function isolate(objects = env.METRICS, isAll = true) {
   const tally = new Tally();
-  const meter = createMeter(tally, undefined);
+  const meter = createMeter(tally, undefined, { isAll });
   const time = { now: 1_000_000 };
   const pauses: (() => void)[] = [];
   const waited: number[] = [];
@@ -26,7 +26,7 @@ function isolate(objects = env.METRICS) {
     waited.push(milliseconds);
     return new Promise<void>((done) => pauses.push(done));
   };
-  const store = createMetricsStore(objects, tally, { clock, hops: new Hops(systemClock) }, wait);
+  const store = createMetricsStore(objects, tally, { clock, hops: new Hops(systemClock) }, { isAll, wait });
   const request = () => {
     meter.count("cron_runs", { result: "ok" });
     return store.handOver();
@@ -135,6 +135,73 @@ describe("an isolate", () => {
     const { calls, objects } = countingCalls();
     await isolate(objects).store.handOverNow();
     expect(calls.adds).toBe(0);
+  });
+});
+
+describe("an isolate without METRICS_TOKEN", () => {
+  it("counts only what has a history, hands it over with no wait, and at most once in ten seconds", async () => {
+    const { calls, objects } = countingCalls();
+    const { meter, request, store, tally, time, waited } = isolate(objects, false);
+    meter.noteWaiting(3);
+    meter.time("storage_hop_duration_seconds", { target: "d1" }, 5);
+    await request();
+    expect([calls.adds, tally.isEmpty]).toEqual([0, true]);
+    const login = () => {
+      meter.count("logins", { result: "succeeded" });
+      return store.handOver();
+    };
+    await login();
+    await login();
+    expect(calls.adds).toBe(1);
+    time.now += 10 * SECOND;
+    await request();
+    expect([calls.adds, tally.isEmpty, waited]).toEqual([2, true, []]);
+    expect((await object().read(nothing)).counts).toEqual({ 'logins{result="succeeded"}': [2] });
+  });
+});
+
+describe("the history", () => {
+  const HOUR = 3_600_000;
+  const DAY = 24 * HOUR;
+  const START = Date.UTC(2026, 0, 10, 12, 30);
+  const logins = (count: number) => ({ counts: { 'logins{result="succeeded"}': [count] }, waiting: 0 });
+  const since = (time: number, unit: "hour" | "day" = "hour") => object().history(nothing, time, unit);
+  const numbers = (periods: Awaited<ReturnType<typeof since>>) =>
+    periods.map(({ at, counts }) => [at - START, counts['logins{result="succeeded"}']?.[0]]);
+
+  it("has a row for each hour in which something was counted, survives evictions, and adds up to days", async () => {
+    vi.setSystemTime(START);
+    await object().add(logins(1));
+    await object().add(one);
+    vi.setSystemTime(START + HOUR);
+    await object().add(logins(2));
+    expect(numbers(await since(START - HOUR))).toEqual([
+      [-HOUR / 2, 1],
+      [HOUR / 2, 2],
+    ]);
+    await evictDurableObject(object());
+    await object().add(logins(4));
+    vi.setSystemTime(START + DAY);
+    expect(numbers(await object().history(logins(8), START, "hour"))).toEqual([
+      [HOUR / 2, 6],
+      [DAY - HOUR / 2, 8],
+    ]);
+    expect(numbers(await since(START - DAY, "day"))).toEqual([
+      [-12.5 * HOUR, 7],
+      [11.5 * HOUR, 8],
+    ]);
+  });
+
+  it("forgets an hour after 31 days", async () => {
+    vi.setSystemTime(START);
+    await object().add(logins(1));
+    await since(0);
+    vi.setSystemTime(START + 31 * DAY - HOUR);
+    await object().add(logins(2));
+    expect(numbers(await since(0))).toHaveLength(2);
+    vi.setSystemTime(START + 31 * DAY);
+    await object().add(logins(4));
+    expect(numbers(await since(0)).map(([, count]) => count)).toEqual([2, 4]);
   });
 });
 

@@ -25,6 +25,11 @@ export function countingRows(d1 = env.DB) {
         add([result.meta], [statement]);
         return result;
       },
+      all: async () => {
+        const result = await statement.all();
+        add([result.meta], [statement]);
+        return result;
+      },
       raw: async () => {
         const { meta, results } = await statement.all<Record<string, unknown>>();
         add([meta], [statement]);

@@ -38,7 +38,8 @@ export const acceptInvitation = endpoint(
     ],
   },
   async (services, { body, client, exchange }) => {
-    const { clock, config, followUps, invitations, loginAttempts, passwordQuality, passwords, random } = services;
+    const { clock, config, followUps, invitations, loginAttempts, meter, passwordQuality, passwords, random } =
+      services;
     const makesFirstSuperuser = isForFirstSuperuser(body.token, services);
     // No policy applies to the first superuser.
     const closed = makesFirstSuperuser ? undefined : refuseInvitation(config);
@@ -85,6 +86,7 @@ export const acceptInvitation = endpoint(
     if (isRefusal(accepted)) return accepted;
     const { userId } = accepted;
     exchange.identify(userId);
+    meter.count("users_created", {});
     // Clears the wrong guesses that others made at these names before the account existed.
     await loginAttempts.reset(loginNameKeys(body), client.network);
     return { status: "verified" };

@@ -22,7 +22,7 @@ export const verifyEmail = endpoint(
     refusals: ["invalid_token", "expired_token"],
   },
   async (services, { body: { token }, client }) => {
-    const { clock, followUps, loginAttempts, registrations } = services;
+    const { clock, followUps, loginAttempts, meter, registrations } = services;
     const link = verifyLink("verify-email", token, services);
     if (isRefusal(link)) return link;
     const hash = linkHash(token);
@@ -30,7 +30,10 @@ export const verifyEmail = endpoint(
     const consequences = followUps.of({ events: [{ type: "email_verified", actorId: verified, userId: verified }] });
     const { user, isFirst } = await registrations.verify(link.subjectId, hash, { consequences, now: clock.now() });
     if (user === undefined) return refuse("invalid_token");
-    if (isFirst) await loginAttempts.reset(loginNameKeys(user), client.network);
+    if (isFirst) {
+      meter.count("users_created", {});
+      await loginAttempts.reset(loginNameKeys(user), client.network);
+    }
     return { status: "verified" };
   },
 );

@@ -19,7 +19,7 @@ export const readMetrics = endpoint(
   async (services, { exchange }) => {
     const { config, metrics } = services;
     const { token } = config.metrics;
-    if (token === undefined || metrics === undefined) return refuse("not_found");
+    if (token === undefined) return refuse("not_found");
     if (!isSame(exchange.bearerToken() ?? "", token)) return refuse("unauthorized");
     const [{ counts, waiting }, gauges] = await Promise.all([metrics.read(), readGauges(services)]);
     const format = preferredFormat(exchange.header("Accept") ?? "");
