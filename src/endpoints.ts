@@ -47,6 +47,13 @@ import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
 import { requestEmailLogin } from "./features/login/request-email-login.ts";
 import { proveSecondFactor } from "./features/login/second-factor.ts";
+import { listKeys } from "./features/operations/list-keys.ts";
+import { listLimits } from "./features/operations/list-limits.ts";
+import { lookUpLimit } from "./features/operations/look-up-limit.ts";
+import { readConfiguration } from "./features/operations/read-configuration.ts";
+import { readOverview } from "./features/operations/read-overview.ts";
+import { resetLimit } from "./features/operations/reset-limit.ts";
+import { rotateKeys } from "./features/operations/rotate-keys.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
 import { pageServer } from "./features/pages/serve-page.ts";
@@ -121,6 +128,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       listAuditEvents,
     ],
     ...[inviteUser, acceptInvitation],
+    ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
     ...(config.development ? [readOutbox] : []),
   ];

@@ -35,6 +35,12 @@ export const PERMISSIONS = {
   grant_admin: { superuser: STANDINGS },
   grant_superuser: { superuser: STANDINGS },
   read_audit_events: { admin: STANDINGS, superuser: STANDINGS },
+  // The following concern the service, not users.
+  read_overview: { admin: STANDINGS, superuser: STANDINGS },
+  read_keys: { admin: STANDINGS, superuser: STANDINGS },
+  rotate_keys: { superuser: STANDINGS },
+  read_configuration: { admin: STANDINGS, superuser: STANDINGS },
+  reset_limits: { admin: STANDINGS, superuser: STANDINGS },
 } as const satisfies Record<string, Grants>;
 
 export type Permission = keyof typeof PERMISSIONS;

@@ -2,7 +2,7 @@
  * The store of audit events. The id of an event is a UUIDv7 of its time, so the primary key is in time order. Without
  * `AUDIT_DB`, all events are in `DB`. With `AUDIT_DB`, only the newest are in `DB`, and the others are in `AUDIT_DB`.
  */
-import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { archivedEvents } from "../db/archive.ts";
 import type { Database } from "../db/client.ts";
 import { auditEvents, users } from "../db/schema.ts";
@@ -22,10 +22,11 @@ export type AuditEventStore = ReturnType<typeof createAuditEventStore>;
 type Value = string | SQL | null;
 
 /** An event that is recorded with a change in D1. Values that only the database knows are SQL. */
-export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId"> {
+export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId" | "details"> {
   type: AuditEventType | SQL;
   actorId: Value;
   userId: Value;
+  details: AuditEvent["details"] | SQL;
 }
 
 /** Records an event if a condition holds. Belongs in the batch of the change that the event is about. */
@@ -34,7 +35,7 @@ export function insertEvent(db: Database, event: EventRow, condition: SQL) {
   const owner = actorId ?? userId;
   const ipAddress = unlessDeleted(owner, event.ipAddress);
   const userAgent = unlessDeleted(owner, event.userAgent);
-  const facts = details === null ? null : JSON.stringify(details);
+  const facts = details === null || details instanceof SQL ? details : JSON.stringify(details);
   return db
     .insert(auditEvents)
     .select(

@@ -53,6 +53,7 @@ export const AUDIT_EVENT_TYPES = {
   data_imported:
     "An operator moved the data of another Postern here, which ended every session. Without `users`, the import is unfinished.",
   signing_key_created: "A signing key was created.",
+  limit_reset: "An operator reset the limit `limit`.",
   signing_keys_rotated: "An operator rotated the signing key early.",
   signing_keys_revoked: "An operator revoked signing keys.",
   signing_key_resealed: "A signing key was sealed again with the new secret.",

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { type Endpoint, type SuccessAnswer, takesAccessToken } from "../endpoint/endpoint.ts";
 import { tokenCookieName } from "../features/login/token-cookies.ts";
 import { type ErrorCode, PROBLEMS, statusOf } from "../http/problems.ts";
+import { parameterSchema } from "../http/routes.ts";
 import { bodyExamples, parameterExamples } from "./openapi-examples.ts";
 import { type Json, type JsonObject, problemContent, problemSchema, refusalsOf } from "./openapi-refusals.ts";
 
@@ -11,7 +12,10 @@ const TAGS = [
   { name: "Authentication", description: "Register, verify an email address, log in, refresh, log out." },
   { name: "Second factors", description: "What users need besides their password to log in." },
   { name: "Users", description: "What users can do with their own account." },
-  { name: "Administration", description: "What operators can do with other accounts." },
+  {
+    name: "Administration",
+    description: "What operators can do with other accounts, and see and change of the service.",
+  },
   { name: "Well-known", description: "What verifiers need to check access tokens." },
   { name: "Service", description: "The service itself." },
   { name: "Pages", description: "Hosted pages: log-in, registration, the account, and the pages that emails link to." },
@@ -86,7 +90,7 @@ function parametersOf(endpoint: Endpoint, components: JsonObject): Json {
     name,
     in: "path",
     required: true,
-    schema: { type: "string", format: "uuid" },
+    schema: parameterSchema(name),
     examples: parameterExamples(endpoint.id, name),
   }));
   const { properties = {}, required = [] } =

@@ -206,6 +206,24 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   listAuditEvents: {
     logins: { summary: "The newest logins", answers: 200, parameters: { type: "login_succeeded", limit: 20 } },
   },
+  readOverview: { month: { summary: "The last 30 days", answers: 200, parameters: { period: "30d" } } },
+  rotateKeys: { early: { summary: "Publish a successor", answers: 200, body: { emergency: false } } },
+  lookUpLimit: {
+    address: {
+      summary: "Failed logins from an address",
+      answers: 200,
+      parameters: { name: "loginPerAddress" },
+      body: { key: "192.0.2.1" },
+    },
+  },
+  resetLimit: {
+    email: {
+      summary: "Let Ada get more emails",
+      answers: 204,
+      parameters: { name: "mailPerRecipient" },
+      body: { key: EMAIL },
+    },
+  },
   inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
   acceptInvitation: {
     link: {

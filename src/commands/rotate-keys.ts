@@ -2,8 +2,10 @@
  * `npm run keys:rotate`: rotates the signing keys by hand. The timestamps of a key decide what it may do, so this
  * command only sets one of them to now. The running service then rotates the keys.
  */
+import { type AuditEvent, type AuditEventType, NO_REQUEST } from "../audit/event-types.ts";
 import { JWKS_MAX_AGE_SECONDS } from "../features/well-known/jwks-cache-header.ts";
-import { makeKeyDue, readSigningKeys, revokeKeys, type SigningKeyRow } from "../keys/signing-key-rows.ts";
+import { newestKey } from "../keys/signing-key.ts";
+import { makeKeyDue, readSigningKeys, revokeKeys } from "../keys/signing-key-rows.ts";
 import { MINUTE, SECOND, toIsoTime } from "../platform/clock.ts";
 import { createId, systemRandom } from "../platform/random.ts";
 import { type Directory, withDatabase } from "./database.ts";
@@ -50,7 +52,7 @@ function joinKeyId(argv: readonly string[]): string[] {
 }
 
 async function rotate({ remote, volume }: Place, { db, now }: Directory, { say }: Surroundings): Promise<number> {
-  const newest = newestOf((await readSigningKeys(db)).rows);
+  const newest = newestKey((await readSigningKeys(db)).rows);
   if (newest === undefined) {
     say(`There is no signing key to rotate: the next login makes one. ${UNCHANGED}\n`);
     return 0;
@@ -59,7 +61,7 @@ async function rotate({ remote, volume }: Place, { db, now }: Directory, { say }
     say(`A successor is published already: ${newest.id} signs from ${toIsoTime(newest.signsFrom)}. ${UNCHANGED}\n`);
     return 0;
   }
-  const change = { id: createId(now, systemRandom), type: "signing_keys_rotated", occurredAt: now } as const;
+  const change = eventOf("signing_keys_rotated", now);
   const [changed] = await makeKeyDue(db, newest.id, change);
   const since = toIsoTime(newest.rotatesAt);
   say(`${changed === undefined ? `1 key has been due for a successor since ${since}: ${newest.id}. ${UNCHANGED}` : `1 key is due for a successor now: ${newest.id}.`}
@@ -74,7 +76,7 @@ It signs KEY_PUBLISH_LEAD_MINUTES later, when every verifier has it. Tokens sign
 }
 
 async function revoke(kid: string | undefined, { db, now }: Directory, world: Surroundings): Promise<number> {
-  const change = { id: createId(now, systemRandom), type: "signing_keys_revoked", occurredAt: now } as const;
+  const change = eventOf("signing_keys_revoked", now);
   const changed = await revokeKeys(db, kid, change);
   const keys = (await readSigningKeys(db)).rows;
   const named = keys.find(({ id }) => id === kid);
@@ -87,7 +89,7 @@ async function revoke(kid: string | undefined, { db, now }: Directory, world: Su
     );
     return 0;
   }
-  const signing = newestOf(keys.filter(({ signsFrom }) => signsFrom <= now));
+  const signing = newestKey(keys.filter(({ signsFrom }) => signsFrom <= now));
   world.say(`${changed.length === 1 ? "1 key is" : `${changed.length} keys are`} revoked: ${changed.join(", ")}.
 From now on this service refuses every access token signed with it. Verifiers that use a copy of the JWKS follow when
 that copy expires: after ${(JWKS_MAX_AGE_SECONDS * SECOND) / MINUTE} minutes, by our Cache-Control.
@@ -97,12 +99,10 @@ Sessions go on: clients get a valid token by refreshing.
   return 0;
 }
 
-/** The key that signs last, among those that are not revoked. */
-function newestOf(keys: readonly SigningKeyRow[]): SigningKeyRow | undefined {
-  return keys
-    .filter(({ revokedAt }) => revokedAt === null)
-    .toSorted((left, right) => left.signsFrom - right.signsFrom || left.sequence - right.sequence)
-    .at(-1);
+/** The event of a command, which no user runs. */
+function eventOf(type: AuditEventType, now: number): AuditEvent {
+  const who = { actorId: null, userId: null, ...NO_REQUEST };
+  return { id: createId(now, systemRandom), type, occurredAt: now, ...who, details: null };
 }
 
 if (import.meta.main) process.exitCode = await rotateKeys(process.argv.slice(2), here());

@@ -6,6 +6,7 @@
  * become, and what contradicts what. Limits are in `limit-rules.ts`.
  */
 import * as z from "zod";
+import { namesOf } from "../platform/records.ts";
 import * as accessTokens from "./settings/access-token-lifetime-and-audience.ts";
 import * as browsers from "./settings/allowed-origins-and-cookie.ts";
 import * as authSecret from "./settings/auth-secret.ts";
@@ -28,6 +29,7 @@ import * as sessions from "./settings/session-lifetimes-cap-and-refresh-grace.ts
 import * as signingKeys from "./settings/signing-keys-and-clock-tolerance.ts";
 import * as trustedDevices from "./settings/trusted-devices.ts";
 import * as turnstile from "./settings/turnstile.ts";
+import { settingsInForce } from "./settings-in-force.ts";
 
 /** Every variable, in the order of the table in docs/configuration.md. */
 export const environment = z.object({
@@ -65,10 +67,16 @@ export const SECRET_VARIABLES = [
   "METRICS_TOKEN",
 ] as const satisfies (keyof z.output<typeof environment>)[];
 
+/** The variables whose values operators don't see either. A DSN has a key in it, although it may be public. */
+const HIDDEN_VARIABLES: ReadonlySet<string> = new Set([...SECRET_VARIABLES, "SENTRY_DSN"]);
+
 /** Variables of earlier versions that would now be ignored, each with what to do instead. */
 export const RETIRED_VARIABLES = sessions.retired;
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
+
+/** What the variables mean, without the list of them. */
+export type ParsedConfig = ReturnType<typeof configOf>;
 
 /** Names every wrong variable. Never contains the value of a secret. */
 export class ConfigurationError extends Error {
@@ -103,7 +111,7 @@ export function parseConfig(source: object) {
     throw new ConfigurationError([...retired, ...wrong]);
   }
   const values = parsed.data;
-  const { development, productName, publicUrl } = deployment.toConfig(values);
+  const { development, publicUrl } = deployment.toConfig(values);
   const transport = mail.transportOf(values, development);
   const faults = [
     ...retired,
@@ -119,7 +127,17 @@ export function parseConfig(source: object) {
     ...metrics.contradictions(values, development),
   ];
   if (faults.length > 0 || publicUrl === undefined || transport === undefined) throw new ConfigurationError(faults);
+  const config = configOf(values, publicUrl, transport);
+  const variables = { names: namesOf(environment.shape), secrets: HIDDEN_VARIABLES };
+  return { ...config, settings: settingsInForce(given, values, variables, config) } as const;
+}
 
+function configOf(
+  values: z.output<typeof environment>,
+  publicUrl: string,
+  transport: NonNullable<ReturnType<typeof mail.transportOf>>,
+) {
+  const { development, productName } = deployment.toConfig(values);
   const { clockTolerance, keys } = signingKeys.toConfig(values);
   const { accounts, audit, links: linkLifetimes } = lifetimes.toConfig(values);
   const { firstSuperuserEmail, registration, links: newAccountLinks } = newAccounts.toConfig(values);

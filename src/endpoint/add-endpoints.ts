@@ -47,6 +47,7 @@ async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): P
     body: c.get("body"),
     query: c.get("query"),
     id: (c.req.param("id") ?? "").toLowerCase(),
+    name: c.req.param("name") ?? "",
     client: clientOf(c),
     exchange: exchangeOf(c, config),
   });

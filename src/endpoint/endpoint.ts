@@ -26,8 +26,10 @@ export interface SuccessAnswer<Result = unknown> {
 export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   body: Body;
   query: Query;
-  /** The parameter of the path in lower case, or an empty text. */
+  /** The id in the path in lower case, or an empty text. */
   id: string;
+  /** The parameter `name` of the path, or an empty text. */
+  name: string;
   caller: Caller;
   client: Client;
   exchange: Exchange;
@@ -42,7 +44,7 @@ interface Declaration<
 > {
   id: string;
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** As OpenAPI writes it: `/api/v1/users/{id}`. Its one parameter is a UUID. */
+  /** As OpenAPI writes it: `/api/v1/users/{id}`. `{name}` is a word, every other parameter is a UUID. */
   path: string;
   tag: string;
   summary: string;

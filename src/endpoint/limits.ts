@@ -1,7 +1,7 @@
 /** The limits that an endpoint declares, and which outcomes refund an attempt. */
 import type { LimitName } from "../config/limit-rules.ts";
 import type { Client } from "../http/exchange.ts";
-import { type Limit, mailLimit } from "../limits/budgets.ts";
+import { type Limit, type LimitedMail, mailLimit } from "../limits/budgets.ts";
 import { networkLimits } from "../limits/networks.ts";
 import type { User } from "../users/user.ts";
 
@@ -41,12 +41,12 @@ export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Calle
 }
 
 /** The budget of emails of one kind to the address in the body. */
-export function emailsToGivenAddress(kind: string): DeclaredLimit<{ body: { email: string } }> {
+export function emailsToGivenAddress(kind: LimitedMail): DeclaredLimit<{ body: { email: string } }> {
   return { rule: "mailPerRecipient", budgets: ({ body }) => [mailLimit(kind, body.email)], counts: countsWork };
 }
 
 /** The budget of emails of one kind to the user who calls. */
-export function emailsToCaller(kind: string): DeclaredLimit<{ caller: Caller }> {
+export function emailsToCaller(kind: LimitedMail): DeclaredLimit<{ caller: Caller }> {
   return {
     rule: "mailPerRecipient",
     budgets: ({ caller }) => [mailLimit(kind, caller.user.email)],
@@ -55,7 +55,7 @@ export function emailsToCaller(kind: string): DeclaredLimit<{ caller: Caller }> 
 }
 
 /** The budget of emails of one kind to the user whom the path names. */
-export function emailsToTarget(kind: string): DeclaredLimit<{ caller: { target: User } }> {
+export function emailsToTarget(kind: LimitedMail): DeclaredLimit<{ caller: { target: User } }> {
   return {
     rule: "mailPerRecipient",
     budgets: ({ caller }) => [mailLimit(kind, caller.target.email)],

@@ -13,12 +13,17 @@ export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
 }
 
-/**
- * What limits count as one client: an IPv4 address, or the /64 of an IPv6 address. One customer gets a whole /64 (RFC
- * 6177) and can use every address in it.
- */
+/** What limits count as one client: see {@link networkOf}. */
 export function clientNetwork(c: Context): string {
-  const address = clientAddress(c).toLowerCase();
+  return networkOf(clientAddress(c));
+}
+
+/**
+ * The network of an address, as limits count it: an IPv4 address, or the /64 of an IPv6 address. One customer gets a
+ * whole /64 (RFC 6177) and can use every address in it.
+ */
+export function networkOf(anyCase: string): string {
+  const address = anyCase.toLowerCase();
   if (!address.includes(":")) return address;
   if (address.startsWith("::ffff:") && address.includes(".")) return address.slice("::ffff:".length);
   const [head = "", tail] = address.split("::");

@@ -15,16 +15,21 @@ import {
   type CurrentKey,
   currentKey,
   isRotationDue,
+  type KeyStatus,
+  newestKey,
   publishedKeys,
   rotationOverdue,
   type SigningKey,
+  statusOfKeys,
 } from "./signing-key.ts";
 import {
   addSigningKey,
   deleteSigningKeys,
+  makeKeyDue,
   readSealedKeys,
   readSigningKeys,
   replaceSeal,
+  revokeKeys,
   selectKeyringVersion,
 } from "./signing-key-rows.ts";
 
@@ -119,6 +124,22 @@ export function createKeyring(parts: {
     return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
   }
 
+  /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
+  async function rotate(): Promise<void> {
+    const { keys } = await read();
+    const now = clock.now();
+    if (isRotationDue(keys, now, config.tokens.algorithm)) {
+      const signs = currentKey(keys, now, tokenLifetime);
+      await addKey(nextSequence(keys), signs === undefined ? atOnce(now) : now + config.keys.publishLead);
+    }
+    const published = new Set(publishedKeys(keys, now, tokenLifetime).map(({ id }) => id));
+    const spent = keys.filter((key) => !published.has(key.id) && (key.revokedAt ?? 0) + tokenLifetime < now);
+    // The newest row is never deleted, so that its sequence number is not reused.
+    const deletable = spent.filter(({ sequence }) => sequence + 1 < nextSequence(keys)).map(({ id }) => id);
+    if (deletable.length > 0) await deleteSigningKeys(db, deletable);
+    await read();
+  }
+
   const nextSequence = (keys: readonly SigningKey[]) => Math.max(0, ...keys.map(({ sequence }) => sequence)) + 1;
 
   return {
@@ -174,20 +195,24 @@ export function createKeyring(parts: {
       }
       return { ages, overdue: rotationOverdue(keys, now) };
     },
-    /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
-    async rotate() {
-      const { keys } = await read();
-      const now = clock.now();
-      if (isRotationDue(keys, now, config.tokens.algorithm)) {
-        const signs = currentKey(keys, now, tokenLifetime);
-        await addKey(nextSequence(keys), signs === undefined ? atOnce(now) : now + config.keys.publishLead);
+    /** What each key does now, newest first. One round trip. */
+    async statuses(): Promise<KeyStatus[]> {
+      return statusOfKeys((await read()).keys, clock.now(), tokenLifetime);
+    },
+    rotate,
+    /**
+     * Rotates the keys for an operator. Without `isEmergency`, publishes a successor of the key that signs, unless one
+     * is published already. With it, revokes every key, and creates one that signs at once.
+     */
+    async rotateEarly(actorId: string, isEmergency: boolean): Promise<void> {
+      if (isEmergency) {
+        await revokeKeys(db, undefined, audit.eventOf("signing_keys_revoked", { actorId }));
+      } else {
+        const newest = newestKey((await read()).keys);
+        // Changes nothing if the newest key is a successor that does not sign yet.
+        if (newest !== undefined) await makeKeyDue(db, newest.id, audit.eventOf("signing_keys_rotated", { actorId }));
       }
-      const published = new Set(publishedKeys(keys, now, tokenLifetime).map(({ id }) => id));
-      const spent = keys.filter((key) => !published.has(key.id) && (key.revokedAt ?? 0) + tokenLifetime < now);
-      // The newest row is never deleted, so that its sequence number is not reused.
-      const deletable = spent.filter(({ sequence }) => sequence + 1 < nextSequence(keys)).map(({ id }) => id);
-      if (deletable.length > 0) await deleteSigningKeys(db, deletable);
-      await read();
+      await rotate();
     },
     /**
      * Reseals keys under the current secret if only the previous secret opens them, so that the previous secret can be

@@ -2,7 +2,7 @@ import { and, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { insertEvent } from "../audit/event-store.ts";
 import type { AuditEvent } from "../audit/event-types.ts";
 import { batchOf, type Database, HAS_CHANGED } from "../db/client.ts";
-import { auditEvents, signingKeys } from "../db/schema.ts";
+import { signingKeys } from "../db/schema.ts";
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
 
@@ -78,36 +78,30 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
   await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
 }
 
-/** The audit event of an operator's change of the keys. */
-type KeyChange = Pick<AuditEvent, "id" | "type" | "occurredAt">;
-
 /** Makes a key that signs due for a successor. Returns the id of the key, or nothing if it was due already. */
-export function makeKeyDue(db: Database, id: string, change: KeyChange): Promise<string[]> {
+export function makeKeyDue(db: Database, id: string, change: AuditEvent): Promise<string[]> {
   const now = change.occurredAt;
   const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
   return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
 }
 
 /** Revokes the key of this id, or every key. Returns the ids of those that were not revoked before. */
-export function revokeKeys(db: Database, id: string | undefined, change: KeyChange): Promise<string[]> {
+export function revokeKeys(db: Database, id: string | undefined, change: AuditEvent): Promise<string[]> {
   const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
   return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);
 }
 
-/** Changes keys and records the change, in one transaction. */
+/** Changes keys and records the change with their ids, in one transaction. */
 async function changeKeys(
   db: Database,
   meant: SQL | undefined,
   values: Partial<SigningKeyRow>,
-  { id, type, occurredAt }: KeyChange,
+  event: AuditEvent,
 ): Promise<string[]> {
-  const details = sql`json_object('key_ids', group_concat(${signingKeys.id}, ' '))`;
+  const details = sql`(SELECT json_object('key_ids', group_concat(${signingKeys.id}, ' ')) FROM ${signingKeys} WHERE ${meant})`;
+  const isAny = sql`EXISTS (SELECT 1 FROM ${signingKeys} WHERE ${meant})`;
   const { changed } = await batchOf(db, {
-    event: db
-      .insert(auditEvents)
-      .select(
-        sql`SELECT ${id}, ${type}, ${occurredAt}, NULL, NULL, NULL, NULL, NULL, ${details} FROM ${signingKeys} WHERE ${meant} HAVING count(*) > 0`,
-      ),
+    event: insertEvent(db, { ...event, details }, isAny),
     changed: db.update(signingKeys).set(values).where(meant).returning({ id: signingKeys.id }),
   });
   return changed.map((key) => key.id);

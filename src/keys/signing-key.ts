@@ -49,20 +49,50 @@ export function currentKey(keys: readonly SigningKey[], now: number, tokenLifeti
     .find(hasSigningKey);
 }
 
+/** The key that signs last, among those that are not revoked. */
+export function newestKey<Key extends Timestamps>(keys: readonly Key[]): Key | undefined {
+  return keys.filter((key) => key.revokedAt === null).toSorted(newestFirst)[0];
+}
+
 /** Whether the newest key is due for a successor. */
 export function isRotationDue(
   keys: readonly Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt" | "algorithm">[],
   now: number,
   algorithm: SigningAlgorithm,
 ): boolean {
-  const newest = keys.filter((key) => key.revokedAt === null).sort(newestFirst)[0];
+  const newest = newestKey(keys);
   return newest === undefined || newest.rotatesAt <= now || newest.algorithm !== algorithm;
 }
 
 /** For how many milliseconds the newest key has been due for a successor. */
 export function rotationOverdue(keys: readonly Timestamps[], now: number): number {
-  const newest = keys.filter((key) => key.revokedAt === null).sort(newestFirst)[0];
+  const newest = newestKey(keys);
   return newest === undefined ? 0 : Math.max(0, now - newest.rotatesAt);
+}
+
+/** What a key does now. `publishedUntil`: when verifiers stop or have stopped trusting it, if that is known. */
+export interface KeyStatus extends Pick<SigningKey, "id" | "algorithm" | "createdAt" | "signsFrom" | "rotatesAt"> {
+  state: "next" | "signing" | "published" | "revoked";
+  publishedUntil: number | null;
+}
+
+/** What each key does now, newest first. Keys that have retired are left out. */
+export function statusOfKeys(keys: readonly SigningKey[], now: number, tokenLifetime: number): KeyStatus[] {
+  const signs = currentKey(keys, now, tokenLifetime);
+  const published = new Set(publishedKeys(keys, now, tokenLifetime).map(({ id }) => id));
+  return keys
+    .filter(({ id, revokedAt }) => revokedAt !== null || published.has(id))
+    .toSorted(newestFirst)
+    .map((key) => {
+      const { id, algorithm, createdAt, signsFrom, rotatesAt, revokedAt } = key;
+      const endsAt = revokedAt ?? retiresAt(key, keys, tokenLifetime);
+      const unrevoked = signsFrom > now ? "next" : id === signs?.id ? "signing" : "published";
+      return {
+        ...{ id, algorithm, createdAt, signsFrom, rotatesAt },
+        state: revokedAt === null ? unrevoked : "revoked",
+        publishedUntil: Number.isFinite(endsAt) ? endsAt : null,
+      };
+    });
 }
 
 /** The public keys as a JWK set (RFC 7517). */

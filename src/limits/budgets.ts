@@ -3,14 +3,14 @@
  * one hop.
  */
 
-import type { LimitName, LimitRule, LimitRules } from "../config/limit-rules.ts";
+import { LIMIT_RULES, type LimitName, type LimitRule, type LimitRules } from "../config/limit-rules.ts";
 import type { Secrets } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 import type { Meter } from "../platform/meter.ts";
 import { decide, type LimitDecision, policyOf, type Reading } from "./decision.ts";
-import type { LimitReading, StoredBudget } from "./gcra.ts";
+import type { BudgetState, LimitReading, StoredBudget } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
 /** Under this entry, an object stores the budget of its own key. Earlier versions stored only this budget. */
@@ -30,8 +30,24 @@ export interface Limit {
   reserved?: number;
 }
 
+/** The kinds of emails that have a budget for each address. */
+export const LIMITED_MAILS = [
+  "confirm_email",
+  "email_change_requested",
+  "email_login",
+  "invitation",
+  "new_login",
+  "refresh_reused",
+  "resend_verification",
+  "reset_password",
+  "send_password_reset",
+  "undo_email_change",
+] as const;
+
+export type LimitedMail = (typeof LIMITED_MAILS)[number];
+
 /** The budget for emails of one kind to one address. */
-export function mailLimit(kind: string, email: string): Limit {
+export function mailLimit(kind: LimitedMail, email: string): Limit {
   return { rule: "mailPerRecipient", key: `${kind} ${email}` };
 }
 
@@ -51,6 +67,8 @@ export type Limiter = ReturnType<typeof createLimiter>;
 export const unlimited: Limiter = {
   take: async () => ({ headers: {} }),
   refund: async () => {},
+  look: async (limits) => limits.map(({ rule }) => ({ remaining: LIMIT_RULES[rule].budget, resetAfter: 0 })),
+  clear: async () => {},
 };
 
 /** Budgets that one object stores. Each call is one hop. */
@@ -72,24 +90,40 @@ export function createLimiter(
   rules: LimitRules,
   { secrets, hops, meter }: LimitParts,
 ) {
-  function budgetsOf(limits: readonly Limit[]): Budgets[] {
+  /** The limits that one object stores together, and how to call that object. */
+  function groupsOf(limits: readonly Limit[]) {
     const byObject = Map.groupBy(limits, (limit) => objectNameOf(limit, secrets));
-    return [...byObject].map(([name, together]) => {
-      const stored = together.map((limit) => storedBudget(limit, rules, secrets));
-      return {
-        take: async () => {
-          const readings = await hops.hop("limiter", () => objects.getByName(name).take(stored));
-          return readingsOf(together, rules, readings);
-        },
-        refund: () => hops.hop("limiter", () => objects.getByName(name).refund(stored)),
-      };
-    });
+    return [...byObject].map(([name, together]) => ({
+      together,
+      stored: together.map((limit) => storedBudget(limit, rules, secrets)),
+      ask: <Result>(call: (object: DurableObjectStub<RateLimiter>) => Promise<Result>) =>
+        hops.hop("limiter", () => call(objects.getByName(name))),
+    }));
   }
+
+  function budgetsOf(limits: readonly Limit[]): Budgets[] {
+    return groupsOf(limits).map(({ together, stored, ask }) => ({
+      take: async () => readingsOf(together, rules, await ask((object) => object.take(stored))),
+      refund: () => ask((object) => object.refund(stored)),
+    }));
+  }
+
   return {
     /** Takes one attempt from each budget, all at once. */
     take: (limits: readonly Limit[]) => takeAll(budgetsOf(limits), meter),
     /** Refunds the attempts. A failed refund is logged and does not fail the request. */
     refund: (limits: readonly Limit[]) => refundAll(budgetsOf(limits)),
+    /** What is left of each budget. Takes nothing. */
+    async look(limits: readonly Limit[]): Promise<BudgetState[]> {
+      const states = await Promise.all(
+        groupsOf(limits).map(({ stored, ask }) => ask(async (object): Promise<BudgetState[]> => object.look(stored))),
+      );
+      return states.flat();
+    },
+    /** Fills the budgets again. */
+    async clear(limits: readonly Limit[]): Promise<void> {
+      await Promise.all(groupsOf(limits).map(({ stored, ask }) => ask(async (object) => object.clear(stored))));
+    },
   };
 }
 

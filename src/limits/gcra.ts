@@ -36,9 +36,30 @@ export function takeAttempt(kept: number, rule: LimitRule, now: number): { readi
   const allowed = next - now <= rule.window + ROUNDING;
   const arrival = allowed ? next : before;
   const used = arrival - now;
-  const remaining = Math.max(0, Math.floor((rule.window + ROUNDING - used) / cost));
+  const remaining = remainingOf(rule, used);
   const retryAfter = allowed ? 0 : next - now - rule.window;
   return { reading: { allowed, remaining, resetAfter: used, retryAfter }, arrival };
+}
+
+/** What a budget has left, and when it is full again. Times are milliseconds from now. */
+export type BudgetState = Pick<LimitReading, "remaining" | "resetAfter">;
+
+/** What is left of a budget now. Takes nothing. */
+export function lookAtBudget(kept: number, rule: LimitRule, now: number): BudgetState {
+  const used = Math.max(0, kept - now);
+  return { remaining: remainingOf(rule, used), resetAfter: used };
+}
+
+/** The state of several budgets that all have to allow an attempt. */
+export function strictest(states: readonly BudgetState[]): BudgetState {
+  return {
+    remaining: Math.min(...states.map(({ remaining }) => remaining)),
+    resetAfter: Math.max(...states.map(({ resetAfter }) => resetAfter)),
+  };
+}
+
+function remainingOf(rule: LimitRule, used: number): number {
+  return Math.max(0, Math.floor((rule.window + ROUNDING - used) / costOf(rule)));
 }
 
 /**

@@ -19,7 +19,7 @@
  * network gets at most one budget of attempts back. The guard loses nothing.
  */
 
-import type { LimitRules } from "../config/limit-rules.ts";
+import { LIMIT_RULES, type LimitRules } from "../config/limit-rules.ts";
 import {
   type Budgets,
   type LimitParts,
@@ -32,6 +32,7 @@ import {
   takeAll,
   withoutFail,
 } from "./budgets.ts";
+import type { BudgetState } from "./gcra.ts";
 import type { GuardReading, HiddenVerdict, LoginGuard } from "./login-guard-object.ts";
 import type { GuardVerdict } from "./login-guard-state.ts";
 import { createLoginGuards } from "./login-guards.ts";
@@ -88,6 +89,8 @@ export const unlimitedAttempts: LoginAttempts = {
   takeCurrent: async () => ({ isKnownNetwork: true, isBlocked: false, isLast: false, isFirst: true, refund: nothing }),
   reset: nothing,
   rename: nothing,
+  look: async (names) => names.map(() => ({ remaining: LIMIT_RULES.loginPerAccount.budget, resetAfter: 0 })),
+  endPauses: nothing,
 };
 
 export function createLoginAttempts(
@@ -235,5 +238,12 @@ export function createLoginAttempts(
     takeCurrent: guards.takeCurrent,
     reset: guards.reset,
     rename: guards.rename,
+    /** What is left of `loginPerAccount` at each of these names. Takes nothing. */
+    look: (names: readonly string[]): Promise<BudgetState[]> =>
+      Promise.all(names.map((name) => guards.ask(name, async (object): Promise<BudgetState> => object.look(rule)))),
+    /** Ends the pauses at these names, and fills the budgets of all networks there. Throws if a guard doesn't answer. */
+    async endPauses(names: readonly string[]): Promise<void> {
+      await Promise.all(names.map((name) => guards.ask(name, (object) => object.endPauses())));
+    },
   };
 }

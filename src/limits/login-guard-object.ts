@@ -11,7 +11,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { GUARD_MEMORY, type LimitRule, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { type LimitReading, type StoredBudget, takeAttempts } from "./gcra.ts";
+import { type BudgetState, type LimitReading, type StoredBudget, strictest, takeAttempts } from "./gcra.ts";
 import {
   blank,
   type GuardVerdict,
@@ -25,7 +25,7 @@ import {
   refundPlaces,
   verdictOn,
 } from "./login-guard-state.ts";
-import { countGuess, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
+import { countGuess, endPause, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
   /** Whether this is the only counted guess at the current password. */
@@ -157,6 +157,31 @@ export class LoginGuard extends DurableObject {
       { ...blank(), isOfUser: true, known: { [network]: { ...none(), lastLoginAt: now } }, places },
       now,
     );
+  }
+
+  /** How many guesses from a network cause no pause yet, and how long the pause lasts: of the strictest network. */
+  look(rule: LimitRule): BudgetState {
+    const now = systemClock.now();
+    const { unknown, known } = this.#kept;
+    return strictest(
+      [unknown, ...Object.values(known)].map((guesses) => {
+        forgetPause(guesses, now);
+        const remaining = Math.max(0, rule.budget - guesses.count);
+        return { remaining, resetAfter: pauseLeft(guesses, rule, now) };
+      }),
+    );
+  }
+
+  /**
+   * Ends all pauses, and fills the budgets of all networks at this account. The guesses still count towards the block of
+   * the password, so that an operator can't allow more of them than NIST does.
+   */
+  async endPauses(): Promise<void> {
+    const now = systemClock.now();
+    const kept = this.#kept;
+    if (isBlank(kept, now)) return;
+    for (const guesses of [kept.unknown, ...Object.values(kept.known)]) endPause(guesses);
+    await this.#keep({ ...kept, places: {} }, now);
   }
 
   /** Deletes the state after a long time without use, so that storage cleans itself up. */

@@ -34,7 +34,11 @@ export function refundGuess(guesses: Guesses): boolean {
  * its pause also lasted longer than a day, the pause would reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
-  if (now - guesses.lastAt < PAUSE_MEMORY) return;
+  if (now - guesses.lastAt >= PAUSE_MEMORY) endPause(guesses);
+}
+
+/** Ends the pause. The guesses still count towards the block. */
+export function endPause(guesses: Guesses): void {
   guesses.hidden += guesses.count;
   guesses.count = 0;
   guesses.nextAt = 0;

@@ -13,7 +13,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { LEASE } from "../config/limit-rules.ts";
 import { systemClock } from "../platform/clock.ts";
-import { countAttempts, type LimitReading, refundAttempt, type StoredBudget, takeAttempts } from "./gcra.ts";
+import {
+  type BudgetState,
+  countAttempts,
+  type LimitReading,
+  lookAtBudget,
+  refundAttempt,
+  type StoredBudget,
+  takeAttempts,
+} from "./gcra.ts";
 
 /** Readings, and the time at which the lease ends by itself. */
 export interface LeaseReading {
@@ -52,9 +60,7 @@ export class RateLimiter extends DurableObject {
   async lease(budgets: StoredBudget[]): Promise<LeaseReading> {
     const now = systemClock.now();
     this.#leases = this.#leases.filter(({ endsAt }) => endsAt > now);
-    const keptOf = ({ entry, rule }: StoredBudget) =>
-      countAttempts(this.#kept(entry), rule, now, this.#leases.filter(({ entries }) => entries.includes(entry)).length);
-    const { isAllowed, readings } = takeAttempts(budgets, keptOf, now);
+    const { isAllowed, readings } = takeAttempts(budgets, (budget) => this.#keptAndLeased(budget, now), now);
     const endsAt = now + LEASE;
     if (isAllowed) this.#leases.push({ entries: budgets.map(({ entry }) => entry), endsAt });
     return { readings, endsAt };
@@ -73,6 +79,20 @@ export class RateLimiter extends DurableObject {
     );
   }
 
+  /** What is left of each budget now, leases included. */
+  look(budgets: StoredBudget[]): BudgetState[] {
+    const now = systemClock.now();
+    this.#leases = this.#leases.filter(({ endsAt }) => endsAt > now);
+    return budgets.map((budget) => lookAtBudget(this.#keptAndLeased(budget, now), budget.rule, now));
+  }
+
+  /** Fills budgets again. An attempt that is leased counts again if its password turns out to be wrong. */
+  clear(budgets: StoredBudget[]): void {
+    const entries = budgets.map(({ entry }) => entry);
+    this.#leases = this.#leases.filter((lease) => !lease.entries.some((entry) => entries.includes(entry)));
+    for (const entry of entries) this.ctx.storage.kv.delete(entry);
+  }
+
   /** Deletes the numbers of budgets that are full again, so that storage cleans itself up. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
@@ -89,6 +109,11 @@ export class RateLimiter extends DurableObject {
       (lease) => lease.endsAt === endsAt && budgets.every(({ entry }) => lease.entries.includes(entry)),
     );
     if (index >= 0) this.#leases.splice(index, 1);
+  }
+
+  #keptAndLeased({ entry, rule }: StoredBudget, now: number): number {
+    const leased = this.#leases.filter(({ entries }) => entries.includes(entry)).length;
+    return countAttempts(this.#kept(entry), rule, now, leased);
   }
 
   #kept(entry: string): number {

@@ -67,6 +67,11 @@ export function createUserAdministration(db: Database) {
         .limit(limit);
     },
 
+    /** Fills the user's budget of successful logins again (`loginsPerUser`). */
+    async refillLogins(id: string): Promise<void> {
+      await db.update(users).set({ loginsUntil: 0 }).where(eq(users.id, id));
+    },
+
     /**
      * Changes a user. Refuses if the user has changed since they were read, if the operator no longer has the role or
      * flag that was read, or if no superuser who can log in would be left.

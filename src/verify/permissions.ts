@@ -21,6 +21,10 @@ export const POSTERN_PERMISSIONS = {
   grant_user: ["admin"],
   grant_moderator: ["admin"],
   read_audit_events: ["admin"],
+  read_overview: ["admin"],
+  read_keys: ["admin"],
+  read_configuration: ["admin"],
+  reset_limits: ["admin"],
 } as const satisfies Permissions;
 
 /** Whether a role includes the required one: an `admin` is also a `moderator`. */

@@ -29,6 +29,14 @@ const on = (method: string, path: string, permission: Permission, hasTarget = tr
   run: (actor, id) => call(method, path.replace("{id}", id), { bearer: actor.accessToken }),
 });
 
+const onLimit = (act: "look-up" | "reset"): Attempt => ({
+  name: `POST /api/v1/limits/{name}/${act}`,
+  permission: "reset_limits",
+  hasTarget: false,
+  run: (actor) =>
+    call("POST", `/api/v1/limits/loginPerAddress/${act}`, { bearer: actor.accessToken, body: { key: "192.0.2.99" } }),
+});
+
 /** Every route that asks for a permission, and every field that asks for one of its own. */
 const ATTEMPTS: Attempt[] = [
   on("GET", "/api/v1/users/", "list_users", false),
@@ -68,6 +76,13 @@ const ATTEMPTS: Attempt[] = [
       call("POST", "/api/v1/invitations", { bearer: actor.accessToken, body: { email: somebody().email } }),
   },
   on("GET", "/api/v1/audit-events?limit=1", "read_audit_events", false),
+  on("GET", "/api/v1/overview", "read_overview", false),
+  on("GET", "/api/v1/keys", "read_keys", false),
+  on("POST", "/api/v1/keys/rotate", "rotate_keys", false),
+  on("GET", "/api/v1/limits", "read_configuration", false),
+  onLimit("look-up"),
+  onLimit("reset"),
+  on("GET", "/api/v1/configuration", "read_configuration", false),
 ];
 
 /** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */
@@ -86,6 +101,11 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   grant_admin: { user: [], moderator: [], admin: [], superuser: STANDINGS },
   grant_superuser: { user: [], moderator: [], admin: [], superuser: STANDINGS },
   read_audit_events: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  read_overview: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  read_keys: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  rotate_keys: { user: [], moderator: [], admin: [], superuser: STANDINGS },
+  read_configuration: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  reset_limits: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
 };
 
 /** What needs no token. Everything else is closed. */

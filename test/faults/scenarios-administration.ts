@@ -1,4 +1,5 @@
 /** The routes of operators. */
+import { env } from "cloudflare:workers";
 import { readMe } from "../support/account.ts";
 import { rowOf, somebody } from "../support/people.ts";
 import { superuser, visitor } from "./cast.ts";
@@ -7,6 +8,13 @@ import { expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario
 const reading =
   (path: string): Prepare =>
   async () => ({ method: "GET", path, bearer: (await superuser()).accessToken });
+
+const onLimit =
+  (name: string, act: "look-up" | "reset"): Prepare =>
+  async () => {
+    const { accessToken: bearer } = await superuser();
+    return { method: "POST", path: `/api/v1/limits/${name}/${act}`, bearer, body: { key: (await visitor()).email } };
+  };
 
 /** A user, and the parts of a request about them. */
 async function target(method: string, path = "") {
@@ -75,6 +83,31 @@ export const ADMINISTRATION: Record<string, Prepare> = {
     mails: ["reset_password"],
   }),
   listAuditEvents: reading("/api/v1/audit-events"),
+
+  async readOverview() {
+    // As if nobody had read it before.
+    const names = ["insert", "update", "delete"].map((name) => `TRIGGER IF EXISTS user_totals_${name}`);
+    const statements = [...names, "TABLE IF EXISTS user_totals"].map((what) => env.DB.prepare(`DROP ${what}`));
+    await env.DB.batch(statements);
+    return reading("/api/v1/overview")();
+  },
+  listKeys: reading("/api/v1/keys"),
+  async rotateKeys() {
+    const { accessToken: bearer } = await superuser();
+    // As if the scenarios before had not rotated them.
+    const statements = [
+      "DELETE FROM signing_keys WHERE signs_from > ?1",
+      "UPDATE signing_keys SET rotates_at = ?1 + 9e8",
+    ];
+    await env.DB.batch(statements.map((statement) => env.DB.prepare(statement).bind(Date.now())));
+    return { method: "POST", path: "/api/v1/keys/rotate", bearer };
+  },
+  listLimits: reading("/api/v1/limits"),
+  lookUpLimit: onLimit("mailPerRecipient", "look-up"),
+  "lookUpLimit at a name": onLimit("loginPerAccount", "look-up"),
+  resetLimit: onLimit("mailPerRecipient", "reset"),
+  "resetLimit at a name": onLimit("loginPerAccount", "reset"),
+  readConfiguration: reading("/api/v1/configuration"),
 
   async inviteUser() {
     const { accessToken: bearer } = await superuser();

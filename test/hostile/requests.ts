@@ -68,6 +68,8 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   readEnrolmentPasskeyOptions: { enrolment_token: "<<recruit.enrolment>>" },
   confirmTotp: { code: "<<holder.confirmation>>" },
   renameFactor: { name: "An ordinary phone" },
+  lookUpLimit: { key: "192.0.2.96" },
+  resetLimit: { key: "192.0.2.96" },
 };
 
 /** What only a user with a second factor can do, and with which id. */
@@ -124,7 +126,7 @@ function requestOf(operation: Endpoint, members: Record<string, string>): Hostil
   const needsCookie = !hasBody && operation.credentials.includes("refresh_token");
   return {
     method: operation.method.toUpperCase(),
-    path: path.replace("{id}", idOf(operation)),
+    path: path.replace("{id}", idOf(operation)).replace("{name}", "loginPerAddress"),
     headers: hasBody ? [["Content-Type", "application/json"]] : needsCookie ? COOKIE : [],
     body: hasBody ? { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } : null,
     as: AS_HOLDER.includes(operation.id) ? "holder" : "superuser",
@@ -182,7 +184,18 @@ function pathsOf({ path }: Endpoint): fc.Arbitrary<string> {
     { weight: 2, arbitrary: fc.constantFrom(ABSENT_ID, ABSENT_ID.toUpperCase(), "-".repeat(36), "f".repeat(36)) },
     { weight: 1, arbitrary: fc.constantFrom("me", "..", "%2e%2e", "%00", "null", "*", "' OR 1=1", "x".repeat(5_000)) },
   );
-  const plain = path.includes("{id}") ? ids.map((id) => path.replace("{id}", id)) : fc.constant(path);
+  const names = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom("loginPerAddress", "loginPerAccount", "mailPerRecipient", "loginsPerUser"),
+    },
+    { weight: 2, arbitrary: fc.constantFrom("refreshPerSession", "toString", "constructor", "__proto__", "..", "%00") },
+  );
+  const plain = path.includes("{id}")
+    ? ids.map((id) => path.replace("{id}", id))
+    : path.includes("{name}")
+      ? names.map((name) => path.replace("{name}", name))
+      : fc.constant(path);
   const spoil = fc.constantFrom<(path: string) => string>(
     (path) => `${path}/`,
     (path) => `${path}//`,

@@ -159,6 +159,12 @@ const MEANINGFUL: Record<string, Text> = {
   code: codes,
   recovery_code: fc.constantFrom("<<holder.recovery>>", "aaaa-bbbb-cccc-dddd"),
   type: fc.constantFrom(...Object.keys(AUDIT_EVENT_TYPES)),
+  key: fc.oneof(
+    person.map((name) => `<<${name}.email>>`),
+    person.map((name) => `<<${name}.id>>`),
+    fc.ipV4(),
+    fc.ipV6(),
+  ),
   id: fc.oneof(
     person.map((name) => `<<${name}.id>>`),
     fc.constantFrom(ABSENT_ID, "<<user.session>>", "<<target.session>>"),

@@ -259,6 +259,9 @@ describe("a limiter that does not answer", () => {
     revokeSessions: () => undefined,
     deleteUser: () => undefined,
     updateUser: () => ({ is_active: false }),
+    rotateKeys: () => undefined,
+    lookUpLimit: () => ({ key: "192.0.2.97" }),
+    resetLimit: () => ({ key: "192.0.2.97" }),
   };
   const credentialWith = (response: object) => ({
     ...{ id: "AAAA", type: "public-key" },
@@ -296,7 +299,7 @@ describe("a limiter that does not answer", () => {
       const before = await rowOf(person.email);
       const body = await bodies[id]?.(person);
       const query = id === "lookUpUser" ? "?username=ada" : "";
-      const where = path.replace("{id}", person.userId) + query;
+      const where = path.replace("{id}", person.userId).replace("{name}", "loginPerAddress") + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);
       expectProblem(answer, 503, "unavailable");
       expect(answer.headers.get("Retry-After")).toBe("1");

@@ -17,7 +17,9 @@ export function exampleOf({ method, path, bodyOptional = false }: Endpoint): Exa
   const schema: Described | undefined = document.paths[path][method].requestBody?.content["application/json"].schema;
   const request = {
     method: method.toUpperCase(),
-    path: path.replace("{id}", crypto.randomUUID()) + exampleQuery(document.paths[path][method].parameters ?? []),
+    path:
+      path.replace("{id}", crypto.randomUUID()).replace("{name}", "loginPerAddress") +
+      exampleQuery(document.paths[path][method].parameters ?? []),
   };
   if (schema === undefined || bodyOptional) return request;
   const { required = [], properties } = schema;

@@ -1,0 +1,59 @@
+/** Every variable with the value that is in force, for operators. The value of a secret is never here. */
+import { DAY } from "../platform/clock.ts";
+import type { ParsedConfig } from "./config.ts";
+
+export interface Setting {
+  name: string;
+  /** As the variable takes it. `null` if there is none, and for secrets. */
+  value: string | null;
+  isSecret: boolean;
+  /** Whether the environment has it. */
+  isSet: boolean;
+}
+
+/**
+ * `given`: the texts of the environment. `values`: the parsed variables, with defaults. `secrets`: the names of variables
+ * whose values stay out.
+ */
+export function settingsInForce(
+  given: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
+  { names, secrets }: { names: readonly string[]; secrets: ReadonlySet<string> },
+  config: ParsedConfig,
+): Setting[] {
+  const derived = derivedDefaults(config);
+  return names.map((name) => {
+    const isSecret = secrets.has(name);
+    const value = isSecret ? null : (textOf(values[name]) ?? derived[name] ?? textOf(given[name]) ?? null);
+    return { name, value, isSecret, isSet: Object.hasOwn(given, name) };
+  });
+}
+
+/** `undefined` for what the variable's text became, such as the rules of limits: the text itself says it better. */
+function textOf(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.join(",");
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
+/** The defaults that depend on other variables. */
+function derivedDefaults(config: ParsedConfig): Readonly<Record<string, string | undefined>> {
+  const { links, mail, passkeys, passwords, publicUrl, secondFactor, sentry, sessions, tokens } = config;
+  return {
+    PUBLIC_URL: publicUrl,
+    JWT_AUDIENCE: tokens.audience,
+    REFRESH_TOKEN_EXPIRE_DAYS: String(sessions.idleLifetime / DAY),
+    SECOND_FACTOR: secondFactor.policy,
+    PASSWORD_MIN_LENGTH: String(passwords.minimumLength),
+    BREACHED_PASSWORD_CHECK: passwords.breachCheck,
+    VERIFY_EMAIL_URL: links.verifyEmailUrl,
+    RESET_PASSWORD_URL: links.resetPasswordUrl,
+    CONFIRM_EMAIL_URL: links.confirmEmailUrl,
+    UNDO_EMAIL_CHANGE_URL: links.undoEmailChangeUrl,
+    INVITATION_URL: links.invitationUrl,
+    EMAIL_LOGIN_URL: links.emailLoginUrl,
+    PASSKEY_RP_ID: passkeys.rpId,
+    MAIL_TRANSPORT: mail.transport,
+    MAIL_FROM: mail.from,
+    SENTRY_ENVIRONMENT: sentry.environment,
+  };
+}

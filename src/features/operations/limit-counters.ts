@@ -1,0 +1,116 @@
+/** Finds the numbers of a limit by the key that an operator typed: where they are, how to read and how to reset them. */
+import * as z from "zod";
+import type { LimitName } from "../../config/limit-rules.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { networkOf } from "../../http/client-address.ts";
+import { LIMITED_MAILS, type Limit, mailLimit, strangerMailLimits } from "../../limits/budgets.ts";
+import { type BudgetState, lookAtBudget } from "../../limits/gcra.ts";
+import { networkLimits } from "../../limits/networks.ts";
+import { isRefusal, type Refusal, refuse } from "../../platform/refusal.ts";
+import { emailAddress } from "../../users/fields.ts";
+import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
+import type { User } from "../../users/user.ts";
+import { isLimitName, LIMITS, WITHOUT_KEY } from "./described-limits.ts";
+
+/** The body of both requests: in the body, because the key is personal data. */
+export const keyBody = () =>
+  z.strictObject({
+    key: z
+      .string()
+      .min(1, "Enter a key.")
+      .max(254, "A key has at most 254 characters.")
+      .meta({
+        description:
+          "By the `per` of the limit: an IP address, a user's id, an email address, or the email address or username that someone logs in with.",
+        examples: ["192.0.2.1"],
+      }),
+  });
+
+/** The numbers of one limit for one key. */
+export interface LimitCounter {
+  name: LimitName;
+  /** The user whose key it is, if the key says so. */
+  userId: string | undefined;
+  /** The state of each budget. An attempt needs one from all of them. */
+  look(): Promise<BudgetState[]>;
+  reset(): Promise<void>;
+}
+
+type Found = LimitCounter | Refusal<"not_found"> | Refusal<"forbidden"> | Refusal<"validation_failed">;
+
+/**
+ * The counter of this limit and key. Refuses unknown limits, those that no key leads to, and keys of another kind. Also
+ * refuses what counts the operator's own requests: else a stolen access token could lift its own bounds.
+ */
+export async function findCounter(services: Services, actor: User, name: string, key: string): Promise<Found> {
+  if (!isLimitName(name)) return refuse("not_found");
+  const { per } = LIMITS[name];
+  const reason = WITHOUT_KEY[per];
+  if (reason !== undefined) {
+    return refuse("validation_failed", { errors: [{ field: "key", code: "no_such_key", message: reason }] });
+  }
+  switch (per) {
+    case "ip_address":
+      if (!ipAddress.safeParse(key).success) return refuseKey("Enter an IP address.");
+      return ofBudgets(services, name, networkLimits(name, networkOf(key)));
+    case "email": {
+      const { data: email } = emailAddress.safeParse(key);
+      if (email === undefined) return refuseKey("Enter an email address.");
+      const isOfKinds = name === "mailPerRecipient";
+      const limits = isOfKinds ? LIMITED_MAILS.map((kind) => mailLimit(kind, email)) : strangerMailLimits(email, false);
+      return ofBudgets(services, name, limits);
+    }
+    case "login_name":
+      return ofLoginName(services, name, key);
+    default:
+      return ofUser(services, actor, name, key);
+  }
+}
+
+const ipAddress = z.union([z.ipv4(), z.ipv6()]);
+
+function refuseKey(message: string): Refusal<"validation_failed"> {
+  return refuse("validation_failed", { errors: [{ field: "key", code: "invalid_format", message }] });
+}
+
+function ofBudgets({ limiter }: Services, name: LimitName, limits: readonly Limit[], userId?: string): LimitCounter {
+  return { name, userId, look: () => limiter.look(limits), reset: () => limiter.clear(limits) };
+}
+
+/** An account has a guard for each of its names. A name without an account has one too. */
+async function ofLoginName(services: Services, name: LimitName, key: string): Promise<Found> {
+  const { administration, loginAttempts } = services;
+  const typed = loginNameOf(key);
+  if (isRefusal(typed)) return typed;
+  const user = await administration.lookUp(typed);
+  const names = user === undefined ? [loginNameKey(typed)] : loginNameKeys(user);
+  return {
+    ...{ name, userId: user?.id },
+    look: () => loginAttempts.look(names),
+    reset: () => loginAttempts.endPauses(names),
+  };
+}
+
+function loginNameOf(key: string): LoginName | Refusal<"validation_failed"> {
+  if (!key.includes("@")) return { username: canonicalName(key.trim()) };
+  const { data: email } = emailAddress.safeParse(key);
+  return email === undefined ? refuseKey("Enter an email address or a username.") : { email };
+}
+
+async function ofUser(services: Services, actor: User, name: LimitName, key: string): Promise<Found> {
+  const { administration, clock, config, users } = services;
+  const { data } = z.uuid().safeParse(key);
+  if (data === undefined) return refuseKey("Enter a user's id.");
+  const id = data.toLowerCase();
+  if (id === actor.id) return refuse("forbidden");
+  if (name !== "loginsPerUser") return ofBudgets(services, name, [{ rule: name, key: id }], id);
+  // The user's row has this budget, so that a login needs no other call for it.
+  return {
+    ...{ name, userId: id },
+    async look() {
+      const loginsUntil = (await users.find(id))?.loginsUntil ?? 0;
+      return [lookAtBudget(loginsUntil, config.limits.rules.loginsPerUser, clock.now())];
+    },
+    reset: () => administration.refillLogins(id),
+  };
+}
