@@ -28,7 +28,13 @@ interface SwaggerReact {
   createElement(component: unknown, properties: object): unknown;
 }
 
+/** The part of Trusted Types that the outbox uses. What a policy creates is accepted where a string would be. */
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string };
+}
+
 interface Window {
+  trustedTypes?: TrustedTypes;
   turnstile: Turnstile;
   SwaggerUIBundle: (options: object) => SwaggerUI;
 }

@@ -54,6 +54,7 @@ import { readConfiguration } from "./features/operations/read-configuration.ts";
 import { readOverview } from "./features/operations/read-overview.ts";
 import { resetLimit } from "./features/operations/reset-limit.ts";
 import { rotateKeys } from "./features/operations/rotate-keys.ts";
+import { clearOutbox } from "./features/outbox/clear-outbox.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
 import { pageEndpoints } from "./features/pages/page-endpoints.ts";
 import { pageServer } from "./features/pages/serve-page.ts";
@@ -130,6 +131,6 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[inviteUser, acceptInvitation],
     ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
-    ...(config.development ? [readOutbox] : []),
+    ...(config.development ? [readOutbox, clearOutbox] : []),
   ];
 }

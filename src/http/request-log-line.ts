@@ -5,16 +5,19 @@ import { writeLog } from "../platform/log.ts";
 import type { AppEnv } from "./app-env.ts";
 import { routeName } from "./routes.ts";
 
+/** In development, the page at this path asks every few seconds for what is new. */
+const POLLED = "/dev/outbox";
+
 /**
  * Counts each request and logs one structured line about it. The line has the outcome and the pattern of the route. It
  * never has the URL, the body, a header or the query.
  */
-export function requestLog(clock: Clock, showTiming: boolean) {
+export function requestLog(clock: Clock, development: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = clock.now();
     await next();
     const hops = c.get("hops");
-    if (showTiming && hops.made.length > 0) c.res.headers.set("Server-Timing", hops.serverTiming());
+    if (development && hops.made.length > 0) c.res.headers.set("Server-Timing", hops.serverTiming());
     const { method } = c.req;
     const { status } = c.res;
     const pattern = routePath(c, -1);
@@ -22,6 +25,7 @@ export function requestLog(clock: Clock, showTiming: boolean) {
     const duration = clock.now() - startedAt;
     c.get("meter").count("http_requests", { route, method, status: String(status) });
     c.get("meter").time("http_request_duration_seconds", { route, method }, duration);
+    if (pattern === POLLED && status === 304) return;
     writeLog("info", {
       event: "request",
       method,

@@ -111,6 +111,7 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
 /** What needs no token. Everything else is closed. */
 const PUBLIC = [
   "acceptInvitation",
+  "clearOutbox",
   "confirmEmail",
   "confirmEmailLogin",
   "confirmEnrolledTotp",

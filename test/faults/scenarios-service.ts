@@ -1,4 +1,4 @@
-/** Documents, pages, probes: they need nobody, and change nothing. */
+/** Documents, pages, probes: they need nobody, and change no account. */
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../../src/config/config.ts";
 import { pageEndpoints } from "../../src/features/pages/page-endpoints.ts";
@@ -30,4 +30,5 @@ export const SERVICE: Record<string, Prepare> = {
   readSecurityTxt: reading("/.well-known/security.txt"),
   readMetrics: reading("/metrics", { bearer: METRICS_TOKEN, isCold: true, hasTimeLimits: true }),
   readOutbox: reading("/dev/outbox"),
+  clearOutbox: async () => ({ method: "DELETE", path: "/dev/outbox" }),
 };

@@ -1,13 +1,17 @@
 import * as z from "zod";
-import { endpoint } from "../../endpoint/endpoint.ts";
+import { endpoint, Reply } from "../../endpoint/endpoint.ts";
+import type { Exchange } from "../../http/exchange.ts";
 import { listOutbox } from "../../mail/transports/outbox.ts";
 import { toIsoTime } from "../../platform/clock.ts";
+import { encodeBase64url } from "../../platform/encoding.ts";
+import type { Random } from "../../platform/random.ts";
 import { storedEmail } from "../../users/fields.ts";
 
 const outboxSchema = z
   .strictObject({
     items: z.array(
       z.strictObject({
+        id: z.string(),
         to: storedEmail,
         subject: z.string(),
         text: z.string(),
@@ -18,6 +22,17 @@ const outboxSchema = z
   })
   .meta({ id: "Outbox" });
 
+/**
+ * As strict as the policy of the hosted pages, except for what the HTML of an email needs. Its frame inherits this
+ * policy, and its `sandbox` attribute allows no scripts. The page's script gives the email's styles the nonce, and fills
+ * the frame with the one policy of Trusted Types.
+ */
+const policyWith = (nonce: string) =>
+  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types outbox; frame-ancestors 'none'`;
+
+/** Where the page's script finds the nonce. */
+const NONCE = "{{style_nonce}}";
+
 /** Exists only in development mode, which answers only on a loopback address. */
 export const readOutbox = endpoint(
   {
@@ -26,19 +41,35 @@ export const readOutbox = endpoint(
     path: "/dev/outbox",
     tag: "Development",
     summary: "Read the emails that would have been sent",
-    description: "Newest first. Exists only in development.",
-    success: { status: 200, description: "The emails.", schema: outboxSchema },
+    description:
+      "Newest first. Exists only in development. A browser, whose `Accept` names `text/html`, gets a page that shows them.",
+    // The page asks again and again.
+    isConditional: true,
+    success: { status: 200, description: "The emails.", schema: outboxSchema, orPage: true },
   },
-  async ({ db }) => {
+  async ({ db, random }, { exchange }) => {
+    if (exchange.isForBrowser()) return outboxPage(exchange, random);
     const emails = await listOutbox(db);
-    return {
-      items: emails.map(({ recipient, subject, text, html, sentAt }) => ({
-        to: recipient,
-        subject,
-        text,
-        html,
-        sent_at: toIsoTime(sentAt),
-      })),
-    };
+    const items = emails.map(({ id, recipient, subject, text, html, sentAt }) => ({
+      id,
+      to: recipient,
+      subject,
+      text,
+      html,
+      sent_at: toIsoTime(sentAt),
+    }));
+    return new Reply({ items }, { Vary: "Accept" });
   },
 );
+
+async function outboxPage({ fetchAsset }: Exchange, random: Random): Promise<Response> {
+  const nonce = encodeBase64url(random.bytes(16));
+  const page = await fetchAsset("/pages/outbox.html");
+  return new Response((await page.text()).replace(NONCE, nonce), {
+    headers: {
+      "Content-Type": "text/html; charset=UTF-8",
+      "Content-Security-Policy": policyWith(nonce),
+      Vary: "Accept",
+    },
+  });
+}

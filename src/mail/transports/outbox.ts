@@ -24,3 +24,8 @@ export function createOutboxTransport(db: Database, clock: Clock): Transport {
 export async function listOutbox(db: Database) {
   return db.select().from(outbox).orderBy(desc(outbox.sentAt), desc(outbox.id));
 }
+
+/** Deletes all of them. */
+export async function clearOutbox(db: Database): Promise<void> {
+  await db.delete(outbox);
+}

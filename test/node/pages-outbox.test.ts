@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it, vi } from "vitest";
+import { CHROMIUM, expectAccessible, expectRoom, LOOKS, PHONE, useVisitor } from "./live-browser.ts";
+import { post, register, somebody } from "./live-person.ts";
+import { changeDatabase, useService } from "./live-service.ts";
+
+const PATH = "/dev/outbox";
+
+describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
+  const service = useService(["RATE_LIMITING:off"]);
+  const visitor = useVisitor(service);
+
+  it("shows an email as it arrives, as HTML beside its text, and opens its link with a button", async () => {
+    const page = await visitor.arrive();
+    const failures: string[] = [];
+    page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
+    await page.goto(`${service.origin}${PATH}`);
+    await page.locator("#empty").waitFor();
+    const person = somebody();
+    await post(service.origin, "/api/v1/auth/register", person);
+    await visitor.reads("#email-title", "Verify your email address");
+    await visitor.reads("#email-facts", person.email);
+    const html = page.frameLocator("#email-html");
+    await html.locator("body", { hasText: person.username }).waitFor();
+    expect(await page.inputValue("#email-text")).toContain("#token=");
+    expect(await page.textContent("#links a")).toBe("Open /verify-email");
+    await expectRoom(page, "outbox");
+    await visitor.keepPicture("outbox-desktop-light");
+
+    const opened = page.context().waitForEvent("page");
+    await page.click("#links a");
+    const verification = await opened;
+    await verification.click("#act-button");
+    await verification.locator("h1:visible", { hasText: "Email address verified" }).waitFor();
+    expect(failures).toEqual([]);
+  });
+
+  it("opens links of the HTML in a tab of their own, and runs no script of an email", async () => {
+    const attack = `<style>a { color: rgb(1, 2, 3) }</style><script>parent.document.title="x"</script><img src="data:," onerror="document.title='x'">
+      <form action="/"><button id="b">Send</button></form><a href="/register">Register</a>`;
+    changeDatabase(
+      service,
+      `INSERT INTO outbox (id, recipient, subject, text, html, sent_at) VALUES ('hostile', 'eve@example.com',
+       '<b>Hostile</b>', 'javascript:alert(1) https://evil.example/"><b>', '${attack.replaceAll("'", "''")}', ${Date.now() + 60_000})`,
+    );
+    const page = await visitor.arrive(`${PATH}#hostile`);
+    await visitor.reads("#email-title", "<b>Hostile</b>");
+    expect(await page.evaluate("[...document.querySelectorAll('#links a')].map(({ href }) => href)")).toEqual([
+      "https://evil.example/",
+    ]);
+    const frame = page.frames().find((one) => one !== page.mainFrame());
+    expect(await frame?.evaluate("getComputedStyle(document.querySelector('a')).color")).toBe("rgb(1, 2, 3)");
+    const opened = page.context().waitForEvent("page");
+    const html = page.frameLocator("#email-html");
+    await html.locator("#b").click();
+    await html.locator("a").click();
+    await (await opened).locator("#register-button").waitFor();
+    expect(await page.title()).toBe("Outbox · Postern");
+    // What the browser says about the attack.
+    expect(visitor.complaints.splice(0).join()).toContain("sandboxed");
+    await page.click("#clear");
+  });
+
+  it("finds emails by their recipients and words, and forgets all of them when it is cleared", async () => {
+    const people = [await register(service.origin), await register(service.origin)];
+    const page = await visitor.arrive(PATH);
+    await visitor.reads("#count", "2 emails");
+    await page.fill("#search", ` ${people[0]?.email.toUpperCase()}`);
+    await visitor.reads("#count", "1 of 2 emails");
+    await visitor.reads("#emails", people[0]?.email ?? "?");
+    await page.fill("#search", "");
+    await page.click("#clear");
+    await page.locator("#empty").waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("title");
+    expect(await (await fetch(`${service.origin}${PATH}`)).json()).toEqual({ items: [] });
+  });
+
+  it("asks for nothing while it is hidden, and says when the service doesn't answer", async () => {
+    const page = await visitor.arrive(PATH);
+    await visitor.reads("#count", "0 emails");
+    await page.route(`**${PATH}`, (route) => route.abort());
+    await visitor.reads("#failure", "The service doesn't answer.");
+    await page.unroute(`**${PATH}`);
+    await page.locator("#failure").waitFor({ state: "hidden" });
+    await page.evaluate("Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' })");
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    const asked = visitor.requests.length;
+    await register(service.origin);
+    await page.waitForTimeout(2_500);
+    expect(visitor.requests.length).toBe(asked);
+    await page.evaluate("delete document.visibilityState");
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await visitor.reads("#count", "1 email");
+  });
+
+  it("is used on a phone, and by the keyboard alone", async () => {
+    const { email } = await register(service.origin);
+    const page = await visitor.arrive(PATH, { viewport: PHONE });
+    await page.locator("#emails a", { hasText: email }).waitFor();
+    expect(await page.isVisible("#email")).toBe(false);
+    await visitor.tabTo("#emails a");
+    await page.keyboard.press("Enter");
+    await page.locator("#email-title", { hasText: "Verify" }).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("email-title");
+    expect(await page.isVisible("#emails")).toBe(false);
+    await visitor.tabTo("#links a");
+    await page.goBack();
+    await page.locator("#emails").waitFor();
+    await vi.waitFor(async () => expect(await page.evaluate("document.activeElement.id")).toBe("title"));
+  });
+
+  it.each(LOOKS)("has room for all, and nothing that axe objects to, on $name", async (look) => {
+    const { viewport, colorScheme } = look;
+    await register(service.origin);
+    const page = await visitor.arrive(PATH, { viewport, colorScheme, bypassCSP: true });
+    await page.locator("#emails a").first().waitFor();
+    for (const view of ["list", "email"]) {
+      await expectRoom(page, `outbox-${view}`);
+      await expectAccessible(page, `outbox-${view}`);
+      await visitor.keepPicture(`outbox-${view}-${look.name}`);
+      if (view === "list") await page.locator("#emails a").first().click();
+    }
+  });
+});
