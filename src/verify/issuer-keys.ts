@@ -18,6 +18,8 @@ interface Known {
   /** When the read in progress began. Its request may have been cancelled since. */
   readingSince?: number | undefined;
   failedAt: number;
+  /** Why the last read failed. */
+  failure?: unknown;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -52,12 +54,17 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
   async function read(): Promise<void> {
     const begunAt = now();
     known.readingSince = begunAt;
-    const reading = await readJwks(address, fetcher).catch(() => undefined);
+    let failure: unknown;
+    const reading = await readJwks(address, fetcher).catch((error: unknown) => {
+      failure = error;
+      return undefined;
+    });
     // This read took so long that another one began. The result of the other read is newer.
     if (known.readingSince !== begunAt) return;
     known.readingSince = undefined;
     if (reading === undefined) {
       known.failedAt = now();
+      known.failure = failure;
     } else {
       known.reading = reading;
       known.readAt = now();
@@ -98,7 +105,9 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
       const found = key();
       if (found !== undefined) return found;
       if (timeSince(known.readAt) >= LOOK_UP_PAUSE) await readOnce();
-      if (timeSince(known.readAt) >= LAST_GOOD_FOR) throw new VerificationError("keys_unavailable");
+      if (timeSince(known.readAt) >= LAST_GOOD_FOR) {
+        throw new VerificationError("keys_unavailable", { cause: known.failure });
+      }
       return key();
     },
   };

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { type AccessTokenClaims, isRole, type Role } from "./claims.ts";
 import { systemTime } from "./clock.ts";
 import { createVerifier, type VerificationContext, type VerifierOptions } from "./create-verifier.ts";
-import { VerificationError } from "./errors.ts";
+import { VerificationError, type VerificationErrorCode } from "./errors.ts";
 import { isAtLeast, type Permissions, POSTERN_PERMISSIONS } from "./permissions.ts";
 import { answerRefusal } from "./refusals.ts";
 import { type AuthenticationDemand, missingAuthentication } from "./step-up.ts";
@@ -17,6 +17,25 @@ export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_P
   permission?: NoInfer<Name>;
   /** Your own permissions, with the roles that have each. The default is Postern's permissions. */
   permissions?: Permissions<Name> | undefined;
+  /**
+   * Is told of every refused request, before it is answered. Without it, a refusal is written to the console if the
+   * issuer is on this machine, as in development.
+   */
+  onRefusal?: ((refusal: AuthRefusal, c: Context) => void) | undefined;
+}
+
+/** Why a request was refused. No part of the token is in it. */
+export interface AuthRefusal {
+  /** What is wrong with the token, or with the request: no token, no permission, or another login is required. */
+  code: VerificationErrorCode | "unauthorized" | "forbidden" | "insufficient_user_authentication";
+  message: string;
+  /** What failed, if the token could not be checked. */
+  cause?: unknown;
+}
+
+interface Refused {
+  refusal: AuthRefusal;
+  answer: Response;
 }
 
 /** The middleware's variable: `c.get("auth")` returns the claims. */
@@ -36,20 +55,50 @@ export function requireAuth<Bindings extends object = object, Name extends strin
 ): MiddlewareHandler<{ Bindings: Bindings; Variables: AuthVariables }> {
   return async function requireAuth(c, next) {
     const settings = typeof options === "function" ? options(c) : options;
-    const token = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-    if (token === undefined) return answerRefusal("unauthorized");
-    const verified = await verify(settings, token, contextOf(c));
-    if (verified instanceof VerificationError) {
-      return answerRefusal(verified.isTemporary ? "unavailable" : "invalid_access_token", verified.message);
+    const judged = await judge(settings, c);
+    if ("refusal" in judged) {
+      const { onRefusal = isLocal(settings.issuer) ? logRefusal : undefined } = settings;
+      onRefusal?.(judged.refusal, c);
+      return judged.answer;
     }
-    if (!mayPass(verified.role, settings)) return answerRefusal("forbidden");
-    const missing = missingAuthentication(verified, settings, (settings.now ?? systemTime)());
-    if (missing !== undefined) {
-      return answerRefusal("insufficient_user_authentication", missing.reason, missing.parameters);
-    }
-    c.set("auth", verified);
+    c.set("auth", judged);
     await next();
   };
+}
+
+async function judge<Name extends string>(
+  settings: RequireAuthOptions<Name>,
+  c: Context,
+): Promise<AccessTokenClaims | Refused> {
+  const token = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  if (token === undefined) return refused("unauthorized", "The request has no access token.");
+  const verified = await verify(settings, token, contextOf(c));
+  if (verified instanceof VerificationError) {
+    const { code, message, cause, isTemporary } = verified;
+    const answer = answerRefusal(isTemporary ? "unavailable" : "invalid_access_token", message);
+    return { refusal: { code, message, cause }, answer };
+  }
+  if (!mayPass(verified.role, settings)) return refused("forbidden", `The role ${verified.role} does not allow this.`);
+  const missing = missingAuthentication(verified, settings, (settings.now ?? systemTime)());
+  if (missing === undefined) return verified;
+  const code = "insufficient_user_authentication";
+  const answer = answerRefusal(code, missing.reason, missing.parameters);
+  return { refusal: { code, message: missing.reason }, answer };
+}
+
+function refused(code: "unauthorized" | "forbidden", message: string): Refused {
+  return { refusal: { code, message }, answer: answerRefusal(code) };
+}
+
+/** Whether the issuer runs on this machine: the service then runs in development, too. */
+function isLocal(issuer: string): boolean {
+  return /^https?:\/\/(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(issuer);
+}
+
+function logRefusal({ code, message, cause }: AuthRefusal, c: Context): void {
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  // biome-ignore lint/suspicious/noConsole: for a developer, who sees nothing but a 401 otherwise
+  console.warn(`requireAuth refused ${c.req.method} ${c.req.path}: ${code}. ${message}${reason}`);
 }
 
 async function verify(

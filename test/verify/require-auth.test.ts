@@ -1,10 +1,11 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { Hono } from "hono";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { may, PERMISSIONS, type Permission } from "../../src/access/permissions.ts";
 import {
   type AccessTokenClaims,
   type AuthenticationDemand,
+  type AuthRefusal,
   createVerifier,
   POSTERN_PERMISSIONS,
   type RequireAuthOptions,
@@ -136,6 +137,48 @@ describe("requireAuth", () => {
       expect(response.headers.has("WWW-Authenticate")).toBe(false);
       expect(await response.json()).toMatchObject({ code: "unavailable", type: "urn:postern:problem:unavailable" });
     }
+  });
+
+  it("tells `onRefusal` why it refuses, and what failed, but no part of the token", async () => {
+    const issuer = await startIssuer();
+    const told: AuthRefusal[] = [];
+    const options = { ...optionsOf(issuer), onRefusal: (refusal: AuthRefusal) => void told.push(refusal) };
+    const revocations = { get: () => Promise.reject(new Error("KV GET failed")) };
+    const good = await issuer.token("first");
+    await apiWith(options)();
+    await apiWith(options)(await issuer.token("first", { aud: "https://other.example" }));
+    await apiWith({ ...options, role: "admin" })(good);
+    await apiWith({ ...options, acr: "aal2" })(good);
+    await apiWith({ ...options, revocations })(good);
+    expect((await apiWith(options)(good)).status).toBe(200);
+    expect(told.map(({ code }) => code)).toEqual([
+      "unauthorized",
+      "wrong_audience",
+      "forbidden",
+      "insufficient_user_authentication",
+      "revocations_unavailable",
+    ]);
+    expect(told[4]?.cause).toMatchObject({ message: "KV GET failed" });
+    expect(JSON.stringify(told)).not.toContain(good.slice(0, 20));
+  });
+
+  it("writes the code of a refusal to the console if the issuer is on this machine, and only then", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const issuer = await startIssuer();
+    for (const url of [issuer.url, "https://localhost.example", "https://auth.example.com"])
+      await apiWith({ ...optionsOf(issuer), issuer: url })("nonsense");
+    expect(warn).not.toHaveBeenCalled();
+    const revocations = { get: () => Promise.reject(new Error("KV GET failed")) };
+    for (const url of ["http://localhost:8787", "http://127.0.0.1:8787", "http://[::1]:8787", "https://auth.localhost"])
+      await apiWith({ ...optionsOf(issuer), issuer: url, revocations })("nonsense");
+    expect(warn.mock.calls).toEqual(
+      Array(4).fill(["requireAuth refused GET /things: malformed_token. This is not an access token."]),
+    );
+    const silent = { fetch: () => Promise.reject(new Error("connection refused")) };
+    const local = { ...optionsOf(issuer), issuer: "http://localhost:8787", fetcher: silent };
+    await apiWith(local)(await issuer.token("first", { iss: local.issuer }));
+    expect(warn.mock.lastCall?.[0]).toMatch(/: keys_unavailable\. The issuer's keys could not be read\. \(.+\)$/);
+    warn.mockRestore();
   });
 
   it("lets in users who have at least the required role", async () => {
