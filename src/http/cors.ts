@@ -1,7 +1,10 @@
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../config/config.ts";
+import { cutText } from "../platform/cut-text.ts";
+import { writeLog } from "../platform/log.ts";
 import type { AppEnv } from "./app-env.ts";
+import { hasAllowedOrigin } from "./request-origin.ts";
 
 /** Documents that any page may read, because they are public. */
 const PUBLIC = /^\/(\.well-known\/.*|openapi\.json)$/;
@@ -19,8 +22,12 @@ const EXPOSED = [
 /** The headers that the service reads. It ignores all other headers. */
 const READ = ["Authorization", "Content-Type", "If-Match", "X-Request-Id"];
 
+type CorsConfig = Pick<Config, "allowedOrigins" | "allowedHeaders" | "development" | "publicUrl">;
+
 /** CORS: only the listed origins are allowed, with credentials. Other origins get no CORS headers. */
-export function answerCors({ allowedOrigins, allowedHeaders }: Pick<Config, "allowedOrigins" | "allowedHeaders">) {
+export function answerCors(config: CorsConfig) {
+  const { allowedOrigins, allowedHeaders, development } = config;
+  const nameOrigin = originNaming();
   const listed = cors({
     origin: [...allowedOrigins],
     credentials: true,
@@ -34,9 +41,24 @@ export function answerCors({ allowedOrigins, allowedHeaders }: Pick<Config, "all
     const origin = c.req.header("Origin") ?? "";
     if (PUBLIC.test(c.req.path)) return everyOrigin(c, next);
     if (allowedOrigins.includes(origin)) return listed(c, next);
+    if (development && origin !== "" && !hasAllowedOrigin(c, config)) nameOrigin(origin);
     // A preflight from an unlisted origin is answered too, but without the headers that would allow the request.
     await next();
     c.res.headers.append("Vary", "Origin");
     return;
   });
+}
+
+/** How many origins an isolate names at most. */
+const MOST_NAMED = 100;
+
+/** Logs each unlisted origin once. The browser tells a developer that CORS failed, but not what is missing. */
+function originNaming(): (origin: string) => void {
+  const named = new Set<string>();
+  return (given) => {
+    const origin = cutText(given, 200);
+    if (named.has(origin) || named.size === MOST_NAMED) return;
+    named.add(origin);
+    writeLog("warn", { event: "origin_not_allowed", origin, error: "ALLOWED_ORIGINS does not list this origin." });
+  };
 }

@@ -27,6 +27,8 @@ export interface LogFields {
   /** Only in the line `first_superuser_link`. */
   link?: string | undefined;
   expires_at?: string | undefined;
+  /** Only in the line `origin_not_allowed` of development. */
+  origin?: string | undefined;
 }
 
 /** From the most important to the least. */

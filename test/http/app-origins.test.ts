@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { appWith, call, expectProblem, get, ORIGIN, post } from "../support/client.ts";
+import { type LogLine, recordLogs } from "../support/logs.ts";
 import { registered } from "../support/people.ts";
 
 const LOGIN = "/api/v1/auth/login";
@@ -96,5 +97,45 @@ describe("ALLOWED_HEADERS", () => {
     const base = { ENVIRONMENT: "development", AUTH_SECRET: "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr" };
     const usual = ["traceparent", "tracestate", "baggage", "sentry-trace"];
     expect(parseConfig({ ...base, ALLOWED_HEADERS: "" }).allowedHeaders).toEqual(usual);
+  });
+});
+
+describe("an origin that ALLOWED_ORIGINS lacks", () => {
+  const named = (logs: () => LogLine[]) =>
+    logs().flatMap(({ event, level, origin }) => (event === "origin_not_allowed" ? [{ level, origin }] : []));
+
+  it("is named in the log of development, once", async () => {
+    const logs = recordLogs();
+    const local = appWith({ ALLOWED_ORIGINS: "http://localhost:5173" });
+    for (const origin of ["http://localhost:3000", "null", "http://localhost:3000", "http://localhost:5173", ORIGIN])
+      for (const path of [LOGIN, "/", "/.well-known/jwks.json"]) await call("OPTIONS", path, preflight(origin), local);
+    expect(named(logs)).toEqual([
+      { level: "warn", origin: "http://localhost:3000" },
+      { level: "warn", origin: "null" },
+    ]);
+  });
+
+  it("fills neither the memory nor a line, however many there are", async () => {
+    const logs = recordLogs();
+    const local = appWith({});
+    for (let at = 0; at < 120; at++) await call("OPTIONS", LOGIN, preflight(`http://${at}.${"a".repeat(300)}`), local);
+    expect(named(logs)).toHaveLength(100);
+    for (const { origin } of named(logs)) expect(String(origin)).toHaveLength(200);
+  });
+
+  it("is not named in production, where anyone can send any", async () => {
+    const logs = recordLogs();
+    const deployed = appWith({
+      ENVIRONMENT: "production",
+      AUTH_SECRET: "W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr",
+      SCRYPT_LN: "15",
+      SCRYPT_P: "3",
+      PUBLIC_URL: "https://auth.example.com",
+      MAIL_TRANSPORT: "resend",
+      RESEND_API_KEY: "re_a-key",
+      MAIL_FROM: "Postern <no-reply@example.com>",
+    });
+    await call("OPTIONS", LOGIN, preflight("https://evil.example"), deployed);
+    expect(named(logs)).toEqual([]);
   });
 });
