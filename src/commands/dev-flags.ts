@@ -36,10 +36,13 @@ export function parseDevFlags(argv: readonly string[]) {
     config: valuesOf("config")[0],
     environment: valuesOf("env").at(-1),
     environmentFiles: valuesOf("env-file"),
-    hasPublicUrl: valuesOf("var").some((variable) => variable.startsWith("PUBLIC_URL:")),
+    /** The values of `--var`, by name. Of two values of one name wrangler takes the later. */
+    variables: Object.fromEntries(valuesOf("var").map(splitVariable)),
     hasInspectorPort: isGiven("inspector-port"),
-    /** All flags but the port, as they were given. */
-    passed: tokensOf(given.filter(({ name }) => name !== "port")),
+    /** Whether all of wrangler's output is shown. */
+    isVerbose: isGiven("verbose"),
+    /** All flags but those of this command alone, as they were given. */
+    passed: tokensOf(given.filter(({ name }) => name !== "port" && name !== "verbose")),
     /** The flags that the migration command also gets, so that it changes the database that the service will use. */
     forMigrations: tokensOf(
       given.filter((flag, at) => ABOUT_THE_DATABASE.has(flag.name) && !isLaterConfig(given, flag, at)),
@@ -69,6 +72,12 @@ function groupFlags(argv: readonly string[]): Given[] {
     given.push({ name, values, tokens });
   }
   return given;
+}
+
+/** `NAME:value`. The value may contain colons. */
+function splitVariable(text: string): [string, string] {
+  const [name = "", ...value] = text.split(":");
+  return [name, value.join(":")];
 }
 
 function isValue(token: string | undefined): boolean {

@@ -35,11 +35,6 @@ export function ensureDevVars(path: string, random: Random): DevVarsOutcome {
   return "completed";
 }
 
-/** Whether one of these files sets the variable. A missing file sets nothing. */
-export function isSetIn(paths: readonly string[], variable: string): boolean {
-  return paths.some((path) => existsSync(path) && Boolean(parseEnv(readFileSync(path, "utf8"))[variable]));
-}
-
 /** Makes the file unless it exists. It appears with its whole contents, so no other process reads half of it. */
 function makeWhole(path: string, text: string, random: Random): boolean {
   if (existsSync(path)) return false;

@@ -6,8 +6,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { systemRandom } from "../platform/random.ts";
 import { announce } from "./dev-announcement.ts";
+import { faultsOfValues } from "./dev-configuration.ts";
 import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
-import { type DevVarsOutcome, devVarsPath, ensureDevVars, isSetIn } from "./dev-vars.ts";
+import { type DevVarsOutcome, devVarsPath, ensureDevVars } from "./dev-vars.ts";
+import { readVariables, type Variables } from "./doctor/variables.ts";
+import { essentialLines } from "./essential-lines.ts";
 import { giveUp, understand } from "./flags.ts";
 import { choosePort, FIRST_PORT, isFree } from "./ports.ts";
 import { inRegistry, isRegistered, nameIn, registryOf } from "./registry.ts";
@@ -21,6 +24,7 @@ Starts Postern on http://localhost:${FIRST_PORT}, or on the next port that is fr
   --port <number>       another port
   --persist-to <folder> where the state is kept (.wrangler/state)
   --var <NAME:value>    a configuration value, over .dev.vars; may be repeated
+  --verbose             all that wrangler prints: also its tables, and a line for each request
   --help                this text
 
 Every other flag goes to \`wrangler dev\` as it is.
@@ -51,6 +55,11 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     return giveUp(unusable(error.message), world);
   }
 
+  const faults = await faultsOfValues(configuration, flags.environment, settled.values);
+  if (faults.length > 0) {
+    complain(wrongValues(faults));
+    return 1;
+  }
   const failed = await migrate(wrangler, flags, bindsArchive(configuration) ? ["DB", "AUDIT_DB"] : ["DB"], world);
   if (stop.aborted) return 0;
   if (failed !== undefined) return failed;
@@ -67,6 +76,15 @@ The service reads its configuration from .dev.vars. Make it a file that you can 
 into it yourself: \`openssl rand -base64 48\` makes a secret.`;
 }
 
+function wrongValues(faults: readonly string[]): string {
+  return `Configuration error:
+${faults.map((fault) => `  ${fault}`).join("\n")}
+
+Change it in .dev.vars, or where else it is set: --var, or [vars] in wrangler.toml. docs/configuration.md lists every
+variable.
+`;
+}
+
 function anotherRuns(name: string, registry: string): string {
   return `Another Worker named ${name} runs already and is registered in ${registry}. Other Workers on this machine are
 bound to that one, not to this one, until it stops. To keep the two apart, start this one with a state of its own
@@ -74,18 +92,20 @@ bound to that one, not to this one, until it stops. To keep the two apart, start
 `;
 }
 
-/** Which values the user's own configuration sets. */
+/** What the user's own configuration sets. */
 interface Settled {
   fixesPublicUrl: boolean;
   fixesEnvironment: boolean;
+  /** The values that go over those of wrangler.toml. */
+  values: Variables;
 }
 
-/** Completes the file that wrangler will read. Returns which values the user has set. */
+/** Completes the file that wrangler will read. Returns what the user has set. */
 function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings): Settled {
   if (flags.environmentFiles.length > 0) {
     // With these, wrangler reads no .dev.vars.
-    const files = flags.environmentFiles.map((file) => resolve(folder, file));
-    return { fixesPublicUrl: flags.hasPublicUrl || isSetIn(files, "PUBLIC_URL"), fixesEnvironment: true };
+    const files = flags.environmentFiles.map((file) => readVariables(resolve(folder, file)));
+    return settle(Object.assign({}, ...files), flags, true);
   }
   const path = devVarsPath(folder, flags.environment);
   const told: Record<DevVarsOutcome, string> = {
@@ -94,10 +114,24 @@ function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surrou
     kept: "",
   };
   say(told[ensureDevVars(path, systemRandom)]);
+  // In another configuration or environment of wrangler, the command doesn't set ENVIRONMENT.
+  return settle(readVariables(path) ?? {}, flags, folder !== root || flags.environment !== undefined);
+}
+
+/** An empty value counts as missing. */
+function settle(inFiles: Variables, { variables }: DevFlags, isForeign: boolean): Settled {
+  const fixesPublicUrl = Boolean(variables.PUBLIC_URL ?? inFiles.PUBLIC_URL);
+  const fixesEnvironment = isForeign || Boolean(inFiles.ENVIRONMENT);
   return {
-    fixesPublicUrl: flags.hasPublicUrl || isSetIn([path], "PUBLIC_URL"),
-    // In another configuration or environment of wrangler, the command doesn't set ENVIRONMENT.
-    fixesEnvironment: folder !== root || flags.environment !== undefined || isSetIn([path], "ENVIRONMENT"),
+    fixesPublicUrl,
+    fixesEnvironment,
+    values: {
+      ...inFiles,
+      // The port, which is part of it, is chosen later.
+      ...(!fixesPublicUrl && { PUBLIC_URL: `http://localhost:${FIRST_PORT}` }),
+      ...(!fixesEnvironment && { ENVIRONMENT: "development" }),
+      ...variables,
+    },
   };
 }
 
@@ -132,6 +166,8 @@ type Setting = Surroundings & Settled & { state: string; registry: string };
 /** Serves until wrangler ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {
   const { stop, say, complain } = setting;
+  const isEssential = essentialLines();
+  const show = flags.isVerbose ? undefined : (line: string) => isEssential(line) && say(`${line}\n`);
   for (let from = FIRST_PORT; ; ) {
     const port = flags.port ?? (await choosePort(from, flags.host));
     if (port === undefined) {
@@ -144,6 +180,7 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
       wranglerArguments(flags, port, setting),
       stop,
       inRegistry(setting.registry),
+      show,
     );
     const first = await Promise.race([ready, exited]);
     if (typeof first !== "number") {

@@ -2,6 +2,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 /** Where a started development server listens. */
 export interface Ready {
@@ -55,9 +56,19 @@ export function findWrangler(root: string) {
       const code = await exitOf(child, "close");
       return { code, output: output(), complaints: complaints() };
     },
-    /** Starts wrangler. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. */
-    start(args: readonly string[], stop: AbortSignal, environment: NodeJS.ProcessEnv = {}) {
-      const child = launch(args, ["ignore", "inherit", "inherit", "ipc"], environment, stop);
+    /**
+     * Starts wrangler. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. `show` gets
+     * each line of its standard output; without it, all goes to this process's own.
+     */
+    start(
+      args: readonly string[],
+      stop: AbortSignal,
+      environment: NodeJS.ProcessEnv = {},
+      show?: (line: string) => void,
+    ) {
+      const output = show === undefined ? "inherit" : "pipe";
+      const child = launch(args, ["ignore", output, "inherit", "ipc"], { ...colors(output), ...environment }, stop);
+      if (show !== undefined && child.stdout !== null) createInterface({ input: child.stdout }).on("line", show);
       const ready = new Promise<Ready>((resolve) => {
         child.on("message", (message) => {
           const told = readReady(message);
@@ -67,6 +78,11 @@ export function findWrangler(root: string) {
       return { ready, exited: exitOf(child, "exit") };
     },
   };
+}
+
+/** Through a pipe, wrangler would write without colors. */
+function colors(output: "inherit" | "pipe"): NodeJS.ProcessEnv {
+  return output === "pipe" && process.stdout.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: "1" } : {};
 }
 
 /** Wrangler sends its parent process one line of JSON when its server listens. */

@@ -18,8 +18,9 @@ describe("the flags of npm run dev", () => {
       config: undefined,
       environment: undefined,
       environmentFiles: [],
-      hasPublicUrl: false,
+      variables: {},
       hasInspectorPort: false,
+      isVerbose: false,
       passed: [],
       forMigrations: [],
     });
@@ -49,12 +50,19 @@ describe("the flags of npm run dev", () => {
     expect(parsed("--port", "9000", ...argv).passed).toEqual(argv);
   });
 
+  it("keeps --verbose to itself, which wrangler doesn't know", () => {
+    expect(parsed("--verbose", "--live-reload")).toMatchObject({ isVerbose: true, passed: ["--live-reload"] });
+  });
+
   it("takes every word after --var as a variable, as wrangler does", () => {
     expect(parsed("--var", "A:1", "PUBLIC_URL:http://localhost:1", "--ip", "::1")).toMatchObject({
-      hasPublicUrl: true,
+      variables: { A: "1", PUBLIC_URL: "http://localhost:1" },
       host: "::1",
     });
-    expect(parsed("--var=RATE_LIMITING:off", "--var", "MY_PUBLIC_URL:x").hasPublicUrl).toBe(false);
+    expect(parsed("--var=RATE_LIMITING:off", "--var", "A:1", "A:2").variables).toEqual({
+      RATE_LIMITING: "off",
+      A: "2",
+    });
   });
 
   it("hands the migrations what says which database they go to, and nothing else", () => {

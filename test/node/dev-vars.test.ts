@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { dev } from "../../src/commands/dev.ts";
-import { devVarsPath, ensureDevVars, isSetIn } from "../../src/commands/dev-vars.ts";
+import { devVarsPath, ensureDevVars } from "../../src/commands/dev-vars.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { freePort } from "./loopback.ts";
 import { makeTree } from "./stand-in.ts";
@@ -104,15 +104,6 @@ describe(".dev.vars", () => {
     writeFileSync(`${file}.staging`, "");
     expect(devVarsPath(folder, "staging")).toBe(`${file}.staging`);
     expect(devVarsPath(folder)).toBe(file);
-  });
-
-  it("is asked whether it sets a variable", () => {
-    const file = path();
-    expect(isSetIn([file], "PUBLIC_URL")).toBe(false);
-    writeFileSync(file, "# PUBLIC_URL=x\nOTHER=y\n");
-    expect(isSetIn([file], "PUBLIC_URL")).toBe(false);
-    writeFileSync(file, "PUBLIC_URL=x");
-    expect(isSetIn([`${file}.other`, file], "PUBLIC_URL")).toBe(true);
   });
 });
 

@@ -94,6 +94,62 @@ describe("npm run dev", () => {
     expect(work.said()).toMatch(/State +other\/.wrangler\/state/);
   });
 
+  it.each([
+    ["a line in .dev.vars", "SCRYPT_LN=99\n", [], "SCRYPT_LN takes"],
+    ["a flag", "", ["--var", "ENVIRONMENT:production", "MAIL_TRANSPORT:pigeon"], "MAIL_TRANSPORT takes"],
+    ["wrangler.toml", "", [], "PRODUCT_NAME takes"],
+  ])("says before wrangler starts, and alone, that a value is wrong in %s", async (where, vars, argv, fault) => {
+    const work = makeTree("");
+    const name = where === "wrangler.toml" ? "x".repeat(500) : "Mine";
+    writeFileSync(join(work.root, "wrangler.toml"), `name = "mine"\n[vars]\nPRODUCT_NAME = "${name}"\n`);
+    writeFileSync(join(work.root, ".dev.vars"), `AUTH_SECRET=W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr\n${vars}`);
+    expect(await dev([`--port=${await freePort()}`, ...argv], work)).toBe(1);
+    expect(work.calls()).toEqual([]);
+    expect(work.said()).toBe("");
+    expect(work.complained()).toMatch(/^Configuration error:\n/);
+    expect(work.complained()).toContain(fault);
+    expect(work.complained()).not.toContain("W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr");
+  });
+
+  it("takes the values of an --env-file, and leaves a broken configuration file to wrangler", async () => {
+    const work = makeTree("");
+    writeFileSync(join(work.root, "wrangler.toml"), 'name = "mine"\n');
+    writeFileSync(join(work.root, "mine.env"), "AUTH_SECRET=W4bq0Wb1xN1w9nYcQm7Jt3LZkEoU5sHr\n");
+    const port = `--port=${await freePort()}`;
+    const flags = ["--env-file=mine.env", "--var", "ENVIRONMENT:development", port];
+    expect(await dev(flags, work)).toBe(0);
+    writeFileSync(join(work.root, "mine.env"), "AUTH_SECRET=short\n");
+    expect(await dev(flags, work)).toBe(1);
+    expect(work.complained()).toContain("AUTH_SECRET");
+    writeFileSync(join(work.root, "wrangler.toml"), "name = \n");
+    expect(await dev(flags, work)).toBe(0);
+  });
+
+  it("leaves out wrangler's tables and its line for each request, unless --verbose asks for them", async () => {
+    const printed = [
+      "Your Worker has access to the following bindings:",
+      "Binding  Resource  Mode",
+      "env.DB (postern)  D1 Database  local",
+      "",
+      "\u001b[2m[wrangler:info]\u001b[22m GET /health 200 OK (5ms)",
+      '{"level":"info","event":"request"}',
+      "[wrangler:info] Ready on http://localhost:8787",
+    ];
+    const script = `if (args[0] === "dev") process.stdout.write(${JSON.stringify(`${printed.join("\n")}\n`)})`;
+    const work = makeTree(script);
+    expect(await dev([`--port=${await freePort()}`], work)).toBe(0);
+    await vi.waitFor(() => expect(work.said()).toContain("Ready on"));
+    expect(work.said()).toContain(`\n${printed.slice(-2).join("\n")}\n`);
+    for (const line of printed.slice(0, 3)) expect(work.said()).not.toContain(line);
+    expect(work.said()).not.toContain("GET /health");
+
+    const verbose = makeTree(script);
+    expect(await dev(["--verbose", `--port=${await freePort()}`], verbose)).toBe(0);
+    // Wrangler then has the terminal for itself.
+    expect(verbose.said()).not.toContain("Ready on");
+    expect(verbose.calls().at(-1)).not.toContain("--verbose");
+  });
+
   it("takes wrangler's word for a service behind a self-signed certificate", async () => {
     const work = makeTree(
       `if (args[0] === "dev") { tellReady("0.0.0.0"); process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); }`,

@@ -18,11 +18,11 @@ export type Worker = Pick<
   | "vars"
 >;
 
-/** Reads `wrangler.toml`, or the configuration that `findFile` makes of it. */
-export async function readWorker(findFile: () => Promise<string>): Promise<Worker | Absent> {
+/** Reads `wrangler.toml`, or the configuration that `findFile` makes of it; of it `environment`, if it is named. */
+export async function readWorker(findFile: () => Promise<string>, environment?: string): Promise<Worker | Absent> {
   const { unstable_readConfig } = await import("wrangler");
   try {
-    return unstable_readConfig({ config: await findFile() }, { hideWarnings: true });
+    return unstable_readConfig({ config: await findFile(), env: environment }, { hideWarnings: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim() : String(error);
     return {
