@@ -15,6 +15,7 @@ import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.
 import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createSuppressionList } from "./mail/suppressions.ts";
+import { createMailThemeReader } from "./mail/theme.ts";
 import { createMetricsStore } from "./metrics/hand-over.ts";
 import { createMeter } from "./metrics/meter.ts";
 import { createQueueDepths } from "./metrics/queue-depths.ts";
@@ -104,6 +105,7 @@ const createLazily = lazily<Services, Given>({
       : unlimitedAttempts,
   challenge: ({ hops }, { config }) => createChallenge(config.turnstile, hops),
   mail: (parts, { bindings }) => createMailQueue(bindings.MAIL_QUEUE, parts, currentTraceparent()),
+  mailTheme: ({ hops }, { bindings }) => createMailThemeReader(bindings.ASSETS, hops),
   suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
   audit: (services, { bindings, origin }) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
   followUpRows: ({ db }) => createFollowUpRows(db),

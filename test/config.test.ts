@@ -41,6 +41,15 @@ describe("the configuration", () => {
     });
   });
 
+  it.each([
+    ["/static/logo.png", "https://auth.example.com/static/logo.png"],
+    ["https://cdn.example.com/logo.png?v=2", "https://cdn.example.com/logo.png?v=2"],
+  ])("has %s as the logo of emails at an absolute address", (given, url) => {
+    const values = { ...PRODUCTION, PUBLIC_URL: "https://auth.example.com", MAIL_LOGO_URL: given };
+    expect(parseConfig(values).mail.logo).toEqual({ url, width: 120 });
+    expect(parseConfig({ ...values, MAIL_LOGO_WIDTH: "40" }).mail.logo?.width).toBe(40);
+  });
+
   it("is production's unless it says otherwise", () => {
     const config = parseConfig({
       ...PRODUCTION,
@@ -146,6 +155,14 @@ describe("the configuration", () => {
     ["PUBLIC_URL", "https://auth.example.com"],
     ["PUBLIC_URL", "http://localhost:8787/auth"],
     ["PRODUCT_NAME", " "],
+    ["MAIL_LOGO_URL", "logo.png"],
+    ["MAIL_LOGO_URL", "//cdn.example.com/logo.png"],
+    ["MAIL_LOGO_URL", "http://cdn.example.com/logo.png"],
+    ["MAIL_LOGO_URL", "https://user:pass@cdn.example.com/logo.png"],
+    ["MAIL_LOGO_URL", "/static/logo.svg"],
+    ["MAIL_LOGO_URL", "https://cdn.example.com/LOGO.SVG?v=2"],
+    ["MAIL_LOGO_URL", 'https://cdn.example.com/"logo.png'],
+    ["MAIL_LOGO_WIDTH", "0"],
     ["PRODUCT_NAME", "Evil\r\nBcc: a@b.example"],
     ["AUTH_SECRET", "too short"],
     ["AUTH_SECRET_PREVIOUS", "too short"],

@@ -173,6 +173,6 @@ function configOf(
     limits: limits.toConfig(values),
     ...logging.toConfig(values, values.ENVIRONMENT),
     metrics: metrics.toConfig(values),
-    mail: mail.toConfig(values, transport, productName),
+    mail: mail.toConfig(values, transport, { productName, publicUrl }),
   } as const;
 }

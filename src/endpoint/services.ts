@@ -11,6 +11,7 @@ import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { Challenge } from "../limits/turnstile.ts";
 import type { MailQueue } from "../mail/requests.ts";
 import type { SuppressionList } from "../mail/suppressions.ts";
+import type { MailThemeReader } from "../mail/theme.ts";
 import type { MetricsStore } from "../metrics/hand-over.ts";
 import type { QueueDepths } from "../metrics/queue-depths.ts";
 import type { Passwords } from "../passwords/passwords.ts";
@@ -70,6 +71,7 @@ export interface Services {
   readonly loginAttempts: LoginAttempts;
   readonly challenge: Challenge;
   readonly mail: MailQueue;
+  readonly mailTheme: MailThemeReader;
   readonly suppressions: SuppressionList;
   readonly audit: AuditTrail;
   readonly auditEvents: AuditEventStore;

@@ -35,7 +35,7 @@ export async function composeEmailChange(
       // Only the new address learns that it already has an account.
       return holder === undefined
         ? composeConfirmation(id, current, confirmableUntil, parts)
-        : writeMail("email_in_use", holder, {}, parts.config);
+        : writeMail("email_in_use", holder, { url: `${parts.config.publicUrl}/login` }, parts.config);
     case "email_change_requested":
       // Also sent after the change was confirmed, and after a change of the password. An attacker who is quick must not
       // be able to prevent this notice.

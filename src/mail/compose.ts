@@ -16,7 +16,7 @@ import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
 import { EMAIL_LOGIN_LIFETIME, type MailEvent, type MailRequest } from "./requests.ts";
 import type { OutgoingMail } from "./transports/transport.ts";
-import { type WrittenMail, writeMail } from "./write.ts";
+import { renderMail, type WrittenMail, writeMail } from "./write.ts";
 
 /**
  * Returns the email for a request, or `undefined` if none is needed any more.
@@ -31,7 +31,8 @@ export async function composeMail(
   const written = await compose(request, parts);
   if (written === undefined) return undefined;
   if (isFirstTry && !(await isWithinLimits(request.event, written.to, parts))) return undefined;
-  return { id: request.id, ...written };
+  const { productName: product, mail } = parts.config;
+  return { id: request.id, ...renderMail(written, { product, logo: mail.logo, theme: await parts.mailTheme() }) };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { EmailChangeStore } from "../users/email-changes.ts";
 import type { InvitationStore } from "../users/invitations.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
 import type { UserStore } from "../users/users.ts";
+import type { MailThemeReader } from "./theme.ts";
 
 /** What composing an email needs. */
 export interface ComposingParts {
@@ -15,6 +16,7 @@ export interface ComposingParts {
   invitations: InvitationStore;
   emailChanges: EmailChangeStore;
   limiter: Limiter;
+  mailTheme: MailThemeReader;
   secrets: Secrets;
   clock: Clock;
 }

@@ -159,7 +159,7 @@ describe("the language of mails", () => {
     await post("/api/v1/auth/register", person, options);
     const [german] = await mailsTo(person.email);
     expect(german?.subject).toMatch(/Bestätigen/);
-    expect(german?.html).toContain('<html lang="de">');
+    expect(german?.html).toContain('<html lang="de"');
     const token = await mailedToken(person.email);
     expect((await verifyEmail(token)).status).toBe(200);
     expect((await rowOf(person.email))?.locale).toBe("de");
@@ -178,7 +178,7 @@ describe("the language of mails", () => {
     const stranger = { ...somebody(), email: person.email };
     await post("/api/v1/auth/register", stranger, { headers: { "Accept-Language": "en" } });
     const mail = await oneNotice(person.email, /Konto/);
-    expect(mail.html).toContain('<html lang="de">');
+    expect(mail.html).toContain('<html lang="de"');
   });
 });
 

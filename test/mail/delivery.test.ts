@@ -5,9 +5,10 @@ import { parseConfig } from "../../src/config/config.ts";
 import worker from "../../src/index.ts";
 import { deliverMails, retryDelay } from "../../src/mail/deliver.ts";
 import type { MailEvent, MailRequest } from "../../src/mail/requests.ts";
+import { DEFAULT_THEME } from "../../src/mail/theme.ts";
 import { chooseTransport } from "../../src/mail/transports/choose.ts";
 import type { OutgoingMail, Transport } from "../../src/mail/transports/transport.ts";
-import { writeMail } from "../../src/mail/write.ts";
+import { renderMail, writeMail } from "../../src/mail/write.ts";
 import { extend } from "../../src/platform/records.ts";
 import { register } from "../support/account.ts";
 import { deployedAt, expectProblem, get, post } from "../support/client.ts";
@@ -182,12 +183,15 @@ describe("the mail queue's consumer", () => {
 
 describe("mails", () => {
   it("let no name or link break out of their HTML", () => {
-    const { html } = writeMail(
+    const product = `<b>"Evil" & Co</b>`;
+    const written = writeMail(
       "verify_email",
       { email: "ada@example.com", locale: "en" },
       { username: "<i>", url: `https://x/"><script>`, hours: 1 },
-      { ...parseConfig(env), productName: `<b>"Evil" & Co</b>` },
+      { ...parseConfig(env), productName: product },
     );
+    const logo = { url: `https://x/"><script>`, width: 120 };
+    const { html } = renderMail(written, { product, logo, theme: DEFAULT_THEME });
     expect(html).not.toMatch(/<b>|<i>|<script>/);
     expect(html).toContain("&lt;b&gt;&quot;Evil&quot; &amp; Co&lt;/b&gt;");
     expect(html).toContain("expires in 1 hour.");

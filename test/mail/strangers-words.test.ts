@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { quoteAddress, quoteClient, quoteIpAddress, quoteUsername } from "../../src/mail/client-words.ts";
 import { call, post } from "../support/client.ts";
 import { logIn, type Mail, mailsTo, registered, somebody, withStanding } from "../support/people.ts";
+import { shownText } from "./shown-text.ts";
 
 /**
  * What an email program could take for a link, whatever domains and schemes it knows: a word with a dot, a colon, an at
@@ -12,14 +13,8 @@ const LIKE_A_LINK =
 
 /** The texts of an email, without our links, the client's IP address and the HTML's own code. */
 function readable({ text, html }: Mail): string[] {
-  const plain = text.replaceAll(/^<http:\/\/localhost:8787\/\S+>$|^IP address: .*$/gm, "");
-  const page = html
-    .replace(/>IP address: [^<]*</, "><")
-    .replaceAll(/>http:\/\/localhost:8787\/[^<]+</g, "><")
-    .replaceAll(/<[^>]*>/g, "\n")
-    .replaceAll("&quot;", '"')
-    .replaceAll("&amp;", "&");
-  return [plain, page];
+  const ours = /^<?http:\/\/localhost:8787\/\S+>?$|^IP address: .*$/gm;
+  return [text, shownText(html)].map((body) => body.replaceAll(ours, ""));
 }
 
 function expectNoLink(mail: Mail | undefined, ...words: string[]): void {

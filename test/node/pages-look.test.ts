@@ -3,6 +3,8 @@ import type { Page } from "playwright-core";
 import { renderSVG } from "uqr";
 import { beforeAll, describe, expect, it } from "vitest";
 import { FACTOR_KINDS, PROOF_KINDS } from "../../src/factors/factor.ts";
+import { sampleMails } from "../../src/mail/samples.ts";
+import { DEFAULT_THEME } from "../../src/mail/theme.ts";
 import { CHROMIUM, expectAccessible, expectRoom, GALLERY, LOOKS, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
@@ -18,6 +20,14 @@ const CHOSEN: Record<(typeof LOOKS)[number]["name"], readonly string[]> = {
   "desktop-dark": ["reset-password", "account"],
   "phone-light": ["confirm-email", "account"],
   "phone-dark": ["undo-email-change", "accept-invitation"],
+};
+
+/** In each look, an email of another form: with details, with a long link, without a link. */
+const CHOSEN_EMAILS: Record<(typeof LOOKS)[number]["name"], string> = {
+  "desktop-light": "new_login",
+  "desktop-dark": "verify_email",
+  "phone-light": "email_change_requested",
+  "phone-dark": "account_deleted",
 };
 
 describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () => {
@@ -70,6 +80,18 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
         await page.click("#act-button");
         await page.locator(`[data-showing="${view}"]`).waitFor();
         await check(name(view));
+      }
+    });
+
+    it("emails have, too", async () => {
+      const { language, name } = look;
+      const page = await arrive(look);
+      const emailLook = { product: "Postern", logo: undefined, theme: DEFAULT_THEME };
+      for (const { kind, html } of sampleMails(language, emailLook, { origin: service.origin })) {
+        if (!GALLERY && kind !== CHOSEN_EMAILS[name]) continue;
+        // A webmail program shows an email within its own page.
+        await page.setContent(html.replace(/<body[^>]*>/, "$&<main>").replace("</body>", "</main></body>"));
+        await check(`email-${kind}-${language}-${name}`);
       }
     });
 

@@ -1,4 +1,4 @@
-/** How emails leave the service, and from whom. */
+/** How emails leave the service, from whom, and with which logo. */
 import * as z from "zod";
 import { canonicalDomain, isDomain, isLocalPart } from "../../platform/email-address.ts";
 import { withoutSpacesAround } from "../../platform/spaces.ts";
@@ -24,10 +24,25 @@ const mailSender = z
     return z.NEVER;
   });
 
+const LOGO_TAKES = "takes a path like /static/logo.png, or an https URL; takes no SVG, which Gmail does not show";
+
+/** An image on this service, as a path, or elsewhere. */
+const mailLogo = z
+  .string()
+  .refine((text) => /^\/(?![/\\])[\w./%~-]+$/.test(text) || isHttpsUrl(text), LOGO_TAKES)
+  .refine((text) => !/\.svgz?$/i.test(text.replace(/[?#].*$/, "")), LOGO_TAKES);
+
+function isHttpsUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === "https:" && url.username === "" && url.password === "" && !/[\s"<>\\]/.test(text);
+}
+
 export const variables = {
   MAIL_TRANSPORT: oneOf(["outbox", "smtp", "resend", "cloudflare"]).optional(),
   MAIL_FROM: mailSender.optional(),
   MAIL_SUBJECTS: mailSubjects,
+  MAIL_LOGO_URL: mailLogo.optional(),
+  MAIL_LOGO_WIDTH: wholeNumber(120, 16, 480),
   SMTP_HOST: z.string().min(1, "takes a host name").optional(),
   SMTP_PORT: wholeNumber(587, 1, 65_535),
   SMTP_USER: z.string().min(1, "takes a username").optional(),
@@ -45,11 +60,17 @@ export function transportOf({ MAIL_TRANSPORT }: Values, development: boolean): T
   return MAIL_TRANSPORT ?? (development ? "outbox" : undefined);
 }
 
-export function toConfig(values: Values, transport: Transport, productName: string) {
+export function toConfig(
+  values: Values,
+  transport: Transport,
+  { productName, publicUrl }: { productName: string; publicUrl: string },
+) {
+  const { MAIL_LOGO_URL: logo, MAIL_LOGO_WIDTH: width } = values;
   return {
     transport,
     from: values.MAIL_FROM ?? `${productName} <no-reply@localhost>`,
     subjects: values.MAIL_SUBJECTS,
+    logo: logo === undefined ? undefined : { url: new URL(logo, publicUrl).href, width },
     smtp: {
       host: values.SMTP_HOST ?? "",
       port: values.SMTP_PORT,

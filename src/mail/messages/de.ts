@@ -12,6 +12,7 @@ const FACTORS = { totp: "Eine Authenticator-App", passkey: "Ein Passkey" } as co
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
     subject: `Bestätigen Sie Ihre E-Mail-Adresse für ${product}`,
+    preview: `Bestätigen Sie sie, um Ihr Konto fertig einzurichten. Der Link gilt ${count(hours, "Stunde")}.`,
     body: [
       `Danke für Ihre Registrierung bei ${product}. Ihr Benutzername ist ${username}.`,
       `Bestätigen Sie Ihre E-Mail-Adresse, um Ihr Konto fertig einzurichten. Der Link funktioniert einmal und gilt ${count(hours, "Stunde")}.`,
@@ -23,6 +24,7 @@ const messages: Messages = {
 
   invitation: ({ product, inviter, url, until }) => ({
     subject: `Sie sind zu ${product} eingeladen`,
+    preview: "Wählen Sie einen Benutzernamen und ein Passwort.",
     body: [
       `${inviter} hat Sie zu ${product} eingeladen.`,
       `Nehmen Sie die Einladung an und wählen Sie einen Benutzernamen und ein Passwort. Der Link funktioniert einmal und gilt bis ${time(until)}.`,
@@ -33,6 +35,7 @@ const messages: Messages = {
 
   account_exists: ({ product, url }) => ({
     subject: `Sie haben bereits ein Konto bei ${product}`,
+    preview: "Melden Sie sich an oder setzen Sie Ihr Passwort zurück.",
     body: [
       `Jemand wollte mit dieser E-Mail-Adresse ein Konto bei ${product} erstellen. Sie haben aber bereits eines.`,
       "Melden Sie sich an oder setzen Sie Ihr Passwort zurück, falls Sie es vergessen haben.",
@@ -43,6 +46,7 @@ const messages: Messages = {
 
   reset_password: ({ product, username, url, minutes }) => ({
     subject: `Setzen Sie Ihr Passwort für ${product} zurück`,
+    preview: `Wählen Sie ein neues Passwort. Der Link gilt ${count(minutes, "Minute")}.`,
     body: [
       `Wir haben eine Anfrage erhalten, das Passwort für Ihr Konto bei ${product} (${username}) zurückzusetzen.`,
       `Der Link funktioniert einmal, gilt ${count(minutes, "Minute")} und meldet Sie auf allen Geräten ab.`,
@@ -53,6 +57,7 @@ const messages: Messages = {
 
   email_login: ({ product, username, url, minutes }) => ({
     subject: `Bei ${product} anmelden`,
+    preview: `Ihr Link funktioniert einmal und gilt ${count(minutes, "Minute")}.`,
     body: [
       `Mit diesem Link melden Sie sich bei Ihrem Konto bei ${product} (${username}) an.`,
       `Der Link funktioniert einmal und gilt ${count(minutes, "Minute")}. Wenn Sie ihn in einem anderen Browser öffnen, brauchen Sie auch den Code. Er steht dort, wo Sie den Link angefordert haben.`,
@@ -64,6 +69,7 @@ const messages: Messages = {
 
   password_blocked: ({ product, url, at }) => ({
     subject: `Setzen Sie Ihr Passwort für ${product} zurück`,
+    preview: "Jemand hat wiederholt versucht, es zu erraten. Die Anmeldung ist nicht gelungen.",
     body: [
       `Jemand hat wiederholt versucht, Ihr Passwort für ${product} zu erraten. Die Anmeldung ist nicht gelungen.`,
       `Zur Sicherheit gilt Ihr Passwort seit ${time(at)} nur noch dort, wo Sie sich schon einmal angemeldet haben. Um sich woanders anzumelden, setzen Sie es zurück.`,
@@ -74,6 +80,7 @@ const messages: Messages = {
 
   password_changed: ({ product, url, at }) => ({
     subject: `Ihr Passwort für ${product} wurde geändert`,
+    preview: "Wenn Sie das nicht waren, setzen Sie Ihr Passwort jetzt zurück.",
     body: [
       `Ihr Passwort für ${product} wurde geändert (${time(at)}). Alle anderen Geräte wurden abgemeldet.`,
       "Wenn Sie das nicht waren, setzen Sie Ihr Passwort jetzt zurück.",
@@ -84,6 +91,7 @@ const messages: Messages = {
 
   new_login: ({ product, device, ipAddress, url, at }) => ({
     subject: `Neue Anmeldung bei ${product}`,
+    preview: "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort.",
     body: [
       `Bei Ihrem Konto bei ${product} gab es eine neue Anmeldung.`,
       [
@@ -93,23 +101,25 @@ const messages: Messages = {
       ],
       "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort und melden Sie alle anderen Geräte ab.",
     ],
-    action: { label: "Konto sichern", url },
+    action: { label: "Geräte prüfen", url },
     closing: NOTHING_TO_DO,
   }),
 
   refresh_reused: ({ product, device, url, at }) => ({
     subject: `Ein Gerät wurde von Ihrem Konto bei ${product} abgemeldet`,
+    preview: "Seine Sitzung wurde an zwei Stellen benutzt. Sie können sich wieder anmelden.",
     body: [
       "Wir haben eines Ihrer Geräte abgemeldet, weil seine Sitzung an zwei Stellen benutzt wurde. Möglicherweise wurde sie kopiert.",
       [deviceDetail(device), { label: "Zeitpunkt", value: time(at) }],
       "Sie können sich wieder anmelden. Wenn Sie sich das nicht erklären können, ändern Sie Ihr Passwort und melden Sie alle Geräte ab.",
     ],
-    action: { label: "Konto sichern", url },
+    action: { label: "Geräte prüfen", url },
     closing: "Das kann auch passieren, wenn ein Gerät aus einer Sicherung wiederhergestellt wird.",
   }),
 
   second_factor_added: ({ product, factor, url, at }) => ({
     subject: `Zweiter Faktor für Ihr Konto bei ${product} hinzugefügt`,
+    preview: "Wenn Sie das nicht waren, entfernen Sie ihn und ändern Sie Ihr Passwort.",
     body: [
       `${FACTORS[factor]} wurde zu Ihrem Konto bei ${product} hinzugefügt (${time(at)}). Ab jetzt brauchen Sie zum Anmelden auch diesen zweiten Faktor oder einen Wiederherstellungscode.`,
       "Wenn Sie das nicht waren, entfernen Sie ihn, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
@@ -120,6 +130,7 @@ const messages: Messages = {
 
   second_factor_removed: ({ product, factor, url, at }) => ({
     subject: `Zweiter Faktor von Ihrem Konto bei ${product} entfernt`,
+    preview: "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort.",
     body: [
       `${FACTORS[factor]} wurde von Ihrem Konto bei ${product} entfernt (${time(at)}).`,
       "Wenn Sie das nicht waren, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
@@ -130,6 +141,7 @@ const messages: Messages = {
 
   second_factors_removed: ({ product, url, at }) => ({
     subject: `Die zweiten Faktoren Ihres Kontos bei ${product} wurden entfernt`,
+    preview: "Sie melden sich jetzt nur mit Ihrem Passwort an. Fügen Sie wieder einen zweiten Faktor hinzu.",
     body: [
       `Ein Administrator hat alle zweiten Faktoren Ihres Kontos bei ${product} entfernt (${time(at)}). Sie melden sich jetzt nur mit Ihrem Passwort an.`,
       "Fügen Sie wieder einen zweiten Faktor hinzu. Wenn Sie nicht darum gebeten haben, ändern Sie Ihr Passwort und wenden Sie sich an den Support.",
@@ -140,6 +152,10 @@ const messages: Messages = {
 
   recovery_code_used: ({ product, left, url, at }) => ({
     subject: `Wiederherstellungscode für Ihr Konto bei ${product} verwendet`,
+    preview:
+      left === 0
+        ? "Es war Ihr letzter Wiederherstellungscode."
+        : `Sie haben noch ${count(left, "Wiederherstellungscode", "s")}.`,
     body: [
       `Jemand hat sich mit einem Wiederherstellungscode bei Ihrem Konto bei ${product} angemeldet (${time(at)}).`,
       left === 0
@@ -153,6 +169,7 @@ const messages: Messages = {
 
   recovery_codes_replaced: ({ product, url, at }) => ({
     subject: `Neue Wiederherstellungscodes für Ihr Konto bei ${product}`,
+    preview: "Die alten Wiederherstellungscodes funktionieren nicht mehr.",
     body: [
       `Für Ihr Konto bei ${product} wurden neue Wiederherstellungscodes erstellt (${time(at)}). Die alten funktionieren nicht mehr.`,
       "Wenn Sie das nicht waren, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
@@ -163,6 +180,7 @@ const messages: Messages = {
 
   passkey_counter_fell_back: ({ product, url, at }) => ({
     subject: `Prüfen Sie einen Passkey Ihres Kontos bei ${product}`,
+    preview: "Möglicherweise wurde der Passkey kopiert.",
     body: [
       `Jemand hat sich bei Ihrem Konto bei ${product} mit einem Passkey angemeldet, dessen Zähler niedriger war als zuvor (${time(at)}). Möglicherweise wurde der Passkey kopiert.`,
       "Wenn Sie diese Anmeldung nicht kennen, entfernen Sie den Passkey, ändern Sie Ihr Passwort und melden Sie alle anderen Geräte ab.",
@@ -173,6 +191,7 @@ const messages: Messages = {
 
   confirm_email: ({ product, username, url, hours }) => ({
     subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${product}`,
+    preview: "Bis zur Bestätigung behält Ihr Konto seine alte E-Mail-Adresse.",
     body: [
       `Bestätigen Sie diese E-Mail-Adresse, um sie für Ihr Konto bei ${product} (${username}) zu verwenden.`,
       `Der Link gilt ${count(hours, "Stunde")}. Bis zur Bestätigung behält Ihr Konto seine alte E-Mail-Adresse.`,
@@ -181,16 +200,19 @@ const messages: Messages = {
     closing: "Wenn das nicht Ihr Konto ist, ignorieren Sie diese E-Mail.",
   }),
 
-  email_in_use: ({ product }) => ({
+  email_in_use: ({ product, url }) => ({
     subject: `Zu Ihrer E-Mail-Adresse gibt es bereits ein Konto bei ${product}`,
+    preview: "An Ihrem Konto hat sich nichts geändert.",
     body: [
       `Jemand wollte diese E-Mail-Adresse für ein anderes Konto bei ${product} verwenden. Sie gehört bereits zu Ihrem Konto, deshalb hat sich nichts geändert.`,
     ],
+    action: { label: "Anmelden", url },
     closing: NOT_TOLD,
   }),
 
   email_change_requested: ({ product, newEmail, url, until }) => ({
     subject: `Ihre E-Mail-Adresse für ${product} wird geändert`,
+    preview: "Wenn Sie das nicht waren, behalten Sie Ihre jetzige Adresse.",
     body: [
       `Sie haben angefordert, die E-Mail-Adresse Ihres Kontos bei ${product} in ${newEmail} zu ändern. Die Änderung gilt, sobald die neue Adresse bestätigt ist.`,
       `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie behält diese Adresse bei, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,
@@ -201,6 +223,7 @@ const messages: Messages = {
 
   email_changed: ({ product, newEmail, url, until }) => ({
     subject: `Ihre E-Mail-Adresse für ${product} wurde geändert`,
+    preview: "Wenn Sie das nicht waren, machen Sie die Änderung rückgängig.",
     body: [
       `Ihr Konto bei ${product} verwendet jetzt ${newEmail}. Dies ist die letzte E-Mail, die wir an diese Adresse schicken.`,
       `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie stellt diese Adresse wieder her, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,
@@ -211,6 +234,7 @@ const messages: Messages = {
 
   account_deleted: ({ product, at }) => ({
     subject: `Ihr Konto bei ${product} wurde gelöscht`,
+    preview: "Ihre persönlichen Daten wurden gelöscht.",
     body: [
       `Ihr Konto bei ${product} wurde gelöscht (${time(at)}). Sie wurden überall abgemeldet, und Ihre persönlichen Daten wurden gelöscht.`,
       "Das lässt sich nicht rückgängig machen. Sie können sich mit dieser Adresse jederzeit neu registrieren.",
@@ -222,6 +246,8 @@ const messages: Messages = {
 export const german: Language = {
   messages,
   withoutButton: "Wenn die Schaltfläche nicht funktioniert, kopieren Sie diesen Link in Ihren Browser:",
+  footer: (product) =>
+    `Dies ist eine automatische E-Mail von ${product}. Wir fragen nie per E-Mail nach Ihrem Passwort.`,
 };
 
 function deviceDetail(device: Device = UNKNOWN): Detail {

@@ -1,0 +1,139 @@
+/**
+ * The colors of the emails: those of `theme.css`, so that an operator sets them once for pages and emails. Email
+ * programs know no variables, so each email contains the colors themselves.
+ */
+import type { Hops } from "../platform/hops.ts";
+import { namesOf } from "../platform/records.ts";
+
+/** The colors of an email, as `#rrggbb`: some programs read no other notation. */
+export interface MailColors {
+  page: string;
+  surface: string;
+  text: string;
+  muted: string;
+  line: string;
+  accent: string;
+  onAccent: string;
+}
+
+export interface MailTheme {
+  light: MailColors;
+  dark: MailColors;
+  /** The corners of the card, in pixels. */
+  radius: number;
+}
+
+/** The variable of `theme.css` for each color. */
+export const COLOR_VARIABLES: Readonly<Record<keyof MailColors, string>> = {
+  page: "--page",
+  surface: "--surface",
+  text: "--text",
+  muted: "--muted",
+  line: "--line",
+  accent: "--accent",
+  onAccent: "--on-accent",
+};
+
+/** The values in `postern.css`. */
+export const DEFAULT_THEME: MailTheme = {
+  light: {
+    page: "#f4f2ee",
+    surface: "#ffffff",
+    text: "#1d1f24",
+    muted: "#5a5d66",
+    line: "#dedad2",
+    accent: "#2f4784",
+    onAccent: "#ffffff",
+  },
+  dark: {
+    page: "#13151a",
+    surface: "#1c1f26",
+    text: "#eceae5",
+    muted: "#a9adb8",
+    line: "#31353f",
+    accent: "#a9bcf5",
+    onAccent: "#131a30",
+  },
+  radius: 14,
+};
+
+const DARK_RULES = /@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)\s*\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}/g;
+const OTHER_BLOCKS = /@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}/g;
+const PIXELS_PER_REM = 16;
+
+/**
+ * Reads a `theme.css`. Browsers apply it after `postern.css`, so a color outside the media query also replaces the
+ * default color of the dark look. `ignored` lists the variables whose values an email can't have: it takes hexadecimal
+ * colors, and corners in `px` or `rem`.
+ */
+export function readTheme(css: string): { theme: MailTheme; ignored: string[] } {
+  const dark: string[] = [];
+  const light = css
+    .replaceAll(/\/\*.*?\*\//gs, "")
+    .replaceAll(DARK_RULES, (_, rules: string) => {
+      dark.push(rules);
+      return "";
+    })
+    .replaceAll(OTHER_BLOCKS, "");
+  const everywhere = declarationsIn(light);
+  const inTheDark = declarationsIn(dark.join("\n"));
+  const ignored = new Set<string>();
+  const colors = (defaults: MailColors, ...declared: ReadonlyMap<string, string>[]): MailColors => {
+    const chosen = { ...defaults };
+    for (const name of namesOf(COLOR_VARIABLES)) {
+      const variable = COLOR_VARIABLES[name];
+      for (const values of declared) {
+        const value = values.get(variable);
+        const color = value === undefined ? undefined : hexadecimal(value);
+        if (color !== undefined) chosen[name] = color;
+        else if (value !== undefined) ignored.add(variable);
+      }
+    }
+    return chosen;
+  };
+  const corners = everywhere.get("--radius");
+  const radius = corners === undefined ? DEFAULT_THEME.radius : pixels(corners);
+  if (radius === undefined) ignored.add("--radius");
+  const theme = {
+    light: colors(DEFAULT_THEME.light, everywhere),
+    dark: colors(DEFAULT_THEME.dark, everywhere, inTheDark),
+    radius: radius ?? DEFAULT_THEME.radius,
+  };
+  return { theme, ignored: [...ignored] };
+}
+
+export type MailThemeReader = ReturnType<typeof createMailThemeReader>;
+
+/** Reads the theme for one email, in one hop. Without a `theme.css`, emails have the default colors. */
+export function createMailThemeReader(assets: Fetcher, hops: Hops) {
+  return (): Promise<MailTheme> =>
+    hops.hop("assets", async () => {
+      // Assets are found by path. The host is never asked.
+      const response = await assets.fetch("https://assets.invalid/static/theme.css");
+      const css = await response.text();
+      if (response.status === 404) return DEFAULT_THEME;
+      // With another theme, a retry would send a different email under the same id.
+      if (!response.ok) throw new Error(`theme.css can't be read: status ${response.status}`);
+      return readTheme(css).theme;
+    });
+}
+
+/** The custom properties that rules for `:root` declare. The last one counts. */
+function declarationsIn(rules: string): Map<string, string> {
+  const blocks = [...rules.matchAll(/(?:^|[\s};]):root\s*\{([^{}]*)\}/g)].map(([, block = ""]) => block);
+  const declarations = blocks.join(";").matchAll(/(--[\w-]+)\s*:\s*([^;]+)/g);
+  return new Map([...declarations].map(([, name = "", value = ""]) => [name, value.trim()]));
+}
+
+/** `#RGB` or `#RRGGBB` as `#rrggbb`, otherwise `undefined`. */
+function hexadecimal(value: string): string | undefined {
+  const [, digits] = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(value) ?? [];
+  if (digits === undefined) return undefined;
+  return `#${digits.length === 3 ? digits.replaceAll(/./g, "$&$&") : digits}`.toLowerCase();
+}
+
+function pixels(value: string): number | undefined {
+  const [, number = "", unit] = /^(\d*\.?\d+)(px|rem)?$/.exec(value) ?? [];
+  if (number === "" || (unit === undefined && Number(number) !== 0)) return undefined;
+  return Math.round(Number(number) * (unit === "rem" ? PIXELS_PER_REM : 1));
+}
