@@ -9,7 +9,9 @@ import { exportMe } from "./features/account/export-me.ts";
 import { listSecurityEvents } from "./features/account/list-security-events.ts";
 import { listSessions } from "./features/account/list-sessions.ts";
 import { deleteUser } from "./features/administration/delete-user.ts";
+import { endUserSession } from "./features/administration/end-user-session.ts";
 import { listAuditEvents } from "./features/administration/list-audit-events.ts";
+import { listUserSessions } from "./features/administration/list-user-sessions.ts";
 import { listUsers } from "./features/administration/list-users.ts";
 import { lookUpUser } from "./features/administration/look-up-user.ts";
 import { readUser } from "./features/administration/read-user.ts";
@@ -123,6 +125,8 @@ export function endpointsOf(config: Config): Endpoint[] {
       readUser,
       updateUser,
       deleteUser,
+      listUserSessions,
+      endUserSession,
       revokeSessions,
       removeFactors,
       sendPasswordReset,

@@ -201,6 +201,15 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   readUser: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
   updateUser: { unknownUser: { summary: "Make a user a moderator", ...ofNoUser, body: { role: "moderator" } } },
   deleteUser: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
+  listUserSessions: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
+  endUserSession: {
+    unknownUser: {
+      summary: "The id of no user",
+      answers: "not_found",
+      parameters: { id: NOBODY, session_id: NOBODY },
+      hint: "Replace the ids with the id of a user, and with one of `GET /users/{id}/sessions`.",
+    },
+  },
   revokeSessions: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
   sendPasswordReset: { unknownUser: { summary: "The id of no user", ...ofNoUser } },
   listAuditEvents: {

@@ -48,6 +48,7 @@ async function handle(c: Context<AppEnv>, config: Config, endpoint: Endpoint): P
     query: c.get("query"),
     id: (c.req.param("id") ?? "").toLowerCase(),
     name: c.req.param("name") ?? "",
+    sessionId: (c.req.param("session_id") ?? "").toLowerCase(),
     client: clientOf(c),
     exchange: exchangeOf(c, config),
   });

@@ -26,8 +26,9 @@ export interface SuccessAnswer<Result = unknown> {
 export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   body: Body;
   query: Query;
-  /** The id in the path in lower case, or an empty text. */
+  /** The UUIDs in the path in lower case. One that the path does not have is an empty text. */
   id: string;
+  sessionId: string;
   /** The parameter `name` of the path, or an empty text. */
   name: string;
   caller: Caller;
@@ -44,7 +45,7 @@ interface Declaration<
 > {
   id: string;
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** As OpenAPI writes it: `/api/v1/users/{id}`. `{name}` is a word, every other parameter is a UUID. */
+  /** As OpenAPI writes it: `/api/v1/users/{id}`. Its parameters can be `id` and `session_id`, which are UUIDs, and `name`. */
   path: string;
   tag: string;
   summary: string;

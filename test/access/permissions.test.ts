@@ -6,6 +6,7 @@ import { setUser } from "../support/database.ts";
 import { exampleOf } from "../support/examples.ts";
 import { document, operations } from "../support/openapi.ts";
 import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 
 interface Attempt {
   name: string;
@@ -64,6 +65,18 @@ const ATTEMPTS: Attempt[] = [
   patch("role", "admin", "grant_admin"),
   patch("is_superuser", true, "grant_superuser"),
   patch("is_superuser", false, "grant_superuser"),
+  on("GET", "/api/v1/users/{id}/sessions", "end_sessions"),
+  {
+    name: "DELETE /api/v1/users/{id}/sessions/{session_id}",
+    permission: "end_sessions",
+    hasTarget: true,
+    run: async (actor, id) => {
+      const sessionId = crypto.randomUUID();
+      const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "none" };
+      await coldIsolate().sessions.create(id, sessionId, 0, origin, ["pwd"]);
+      return call("DELETE", `/api/v1/users/${id}/sessions/${sessionId}`, { bearer: actor.accessToken });
+    },
+  },
   on("POST", "/api/v1/users/{id}/revoke-sessions", "end_sessions"),
   on("DELETE", "/api/v1/users/{id}/factors", "remove_factors"),
   on("POST", "/api/v1/users/{id}/send-password-reset", "send_password_resets"),

@@ -6,6 +6,7 @@ import { setUser } from "../support/database.ts";
 import { codeOf, enrolled, nextStep, type Totp, withNewTotp } from "../support/factors.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, registered, rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 
 const MINUTE = 60_000;
 const WRONG = "a wrong password, surely";
@@ -50,6 +51,15 @@ const ROUTES = {
   updateUser: onUser("PATCH", 200, "", { role: "moderator" }),
   deleteUser: onUser("DELETE", 204),
   revokeSessions: onUser("POST", 204, "/revoke-sessions"),
+  endUserSession: {
+    ...{ status: 204, isOfOperators: true },
+    async run({ accessToken: bearer }, id) {
+      const sessionId = crypto.randomUUID();
+      const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "none" };
+      await coldIsolate().sessions.create(id, sessionId, 0, origin, ["pwd"]);
+      return call("DELETE", `/api/v1/users/${id}/sessions/${sessionId}`, { bearer });
+    },
+  },
   removeFactors: onUser("DELETE", 204, "/factors"),
   sendPasswordReset: onUser("POST", 202, "/send-password-reset"),
   inviteUser: {

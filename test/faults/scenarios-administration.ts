@@ -2,8 +2,8 @@
 import { env } from "cloudflare:workers";
 import { readMe } from "../support/account.ts";
 import { rowOf, somebody } from "../support/people.ts";
-import { superuser, visitor } from "./cast.ts";
-import { expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
+import { superuser, visitor, withSession } from "./cast.ts";
+import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
 
 const reading =
   (path: string): Prepare =>
@@ -75,6 +75,21 @@ export const ADMINISTRATION: Record<string, Prepare> = {
       ...{ ...request, isDone: async () => (await readMe(person.accessToken)).status === 401 },
       whenDone: () => Promise.all([expectDead(person), expectLogin(person)]),
       revoked: { userId: person.userId, sessionId: person.sessionId },
+    };
+  },
+
+  listUserSessions: async () => (await target("GET", "/sessions")).request,
+
+  async endUserSession() {
+    const [person, { accessToken: bearer }] = [await visitor(), await superuser()];
+    const { userId, sessionId } = person;
+    const other = await withSession({ ...person, userId });
+    return {
+      ...{ method: "DELETE", path: `/api/v1/users/${userId}/sessions/${sessionId}`, bearer, userId },
+      again: "not_found",
+      isDone: async () => (await readMe(person.accessToken)).status === 401,
+      whenDone: () => Promise.all([expectDead(person), expectAlive(other)]),
+      revoked: { userId, sessionId },
     };
   },
 

@@ -67,10 +67,22 @@ export class Cast {
     await this.#rallyRecruit();
     const bearer = this.words.get("superuser.access");
     const target = await get(`/api/v1/users/${this.words.get("target.id")}`, { bearer }, this.#send);
-    if (target.json?.role !== "user" || !target.json.is_active) {
-      this.#tell("target", await this.#create("user"));
-    } else if (target.headers.get("ETag") === this.#version && !(await this.#isInvitationUsed())) return;
+    const isLost = target.json?.role !== "user" || !target.json.is_active;
+    if (isLost) this.#tell("target", await this.#create("user"));
+    await this.#openTargetSession();
+    if (!isLost && target.headers.get("ETag") === this.#version && !(await this.#isInvitationUsed())) return;
     await this.#signLinks();
+  }
+
+  /** Operators end the session of the target. A login would change the target. */
+  async #openTargetSession(): Promise<void> {
+    const { sessions, users } = this.#services;
+    const [id = "", session = ""] = ["target.id", "target.session"].map((word) => this.words.get(word));
+    if ((await sessions.epochOf(id, session)) !== null) return;
+    const origin = { deviceName: null, userAgent: null, ipAddress: null, device: "none" };
+    const next = crypto.randomUUID();
+    await sessions.create(id, next, (await users.find(id))?.sessionEpoch ?? 0, origin, ["pwd"]);
+    this.words.set("target.session", next);
   }
 
   /** An invitation has no user yet whose version tells that it was used. */

@@ -126,7 +126,10 @@ function requestOf(operation: Endpoint, members: Record<string, string>): Hostil
   const needsCookie = !hasBody && operation.credentials.includes("refresh_token");
   return {
     method: operation.method.toUpperCase(),
-    path: path.replace("{id}", idOf(operation)).replace("{name}", "loginPerAddress"),
+    path: path
+      .replace("{id}", idOf(operation))
+      .replace("{session_id}", "<<target.session>>")
+      .replace("{name}", "loginPerAddress"),
     headers: hasBody ? [["Content-Type", "application/json"]] : needsCookie ? COOKIE : [],
     body: hasBody ? { text: JSON.stringify(members), encoding: "utf-8", size: 0, streamed: false } : null,
     as: AS_HOLDER.includes(operation.id) ? "holder" : "superuser",
@@ -191,11 +194,11 @@ function pathsOf({ path }: Endpoint): fc.Arbitrary<string> {
     },
     { weight: 2, arbitrary: fc.constantFrom("refreshPerSession", "toString", "constructor", "__proto__", "..", "%00") },
   );
-  const plain = path.includes("{id}")
-    ? ids.map((id) => path.replace("{id}", id))
-    : path.includes("{name}")
-      ? names.map((name) => path.replace("{name}", name))
-      : fc.constant(path);
+  const plain = path.includes("{")
+    ? fc
+        .tuple(ids, ids, names)
+        .map(([id, other, name]) => path.replace("{id}", id).replace("{session_id}", other).replace("{name}", name))
+    : fc.constant(path);
   const spoil = fc.constantFrom<(path: string) => string>(
     (path) => `${path}/`,
     (path) => `${path}//`,

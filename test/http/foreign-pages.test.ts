@@ -6,7 +6,7 @@ import { loggedIn, registered } from "../support/people.ts";
 const APP = "https://app.example.com";
 const ID = "00000000-0000-7000-8000-000000000000";
 const send = appWith({ ALLOWED_ORIGINS: APP, COOKIE_SAME_SITE: "none" });
-const pathOf = (path: string) => path.replace("{id}", ID).replace("{name}", "loginPerAddress");
+const pathOf = (path: string) => path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, ID);
 const routes = operations.map(({ method, path }) => [method.toUpperCase(), pathOf(path)] as const);
 const guarded = routes.filter(([, path]) => /^\/(api|dev)\//.test(path));
 const open = routes.filter(([, path]) => !/^\/(api|dev)\//.test(path));

@@ -7,7 +7,7 @@ import { eventsOf, withStanding } from "../support/people.ts";
 const EXPORT = "/api/v1/users/me/export";
 const NOBODY = "00000000-0000-7000-8000-000000000000";
 const reads = operations.filter(({ method }) => method === "get");
-const pathOf = (path: string) => path.replace("{id}", NOBODY).replace("{name}", "loginPerAddress");
+const pathOf = (path: string) => path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, NOBODY);
 const limited = appWith({ RATE_LIMITING: "on", RATE_LIMITS: "exportPerUser=1/1h" });
 
 async function countEvents(userId: string): Promise<number> {

@@ -257,6 +257,7 @@ describe("a limiter that does not answer", () => {
     endSession: () => undefined,
     endOtherSessions: () => undefined,
     revokeSessions: () => undefined,
+    endUserSession: () => undefined,
     deleteUser: () => undefined,
     updateUser: () => ({ is_active: false }),
     rotateKeys: () => undefined,
@@ -299,7 +300,7 @@ describe("a limiter that does not answer", () => {
       const before = await rowOf(person.email);
       const body = await bodies[id]?.(person);
       const query = id === "lookUpUser" ? "?username=ada" : "";
-      const where = path.replace("{id}", person.userId).replace("{name}", "loginPerAddress") + query;
+      const where = path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, person.userId) + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);
       expectProblem(answer, 503, "unavailable");
       expect(answer.headers.get("Retry-After")).toBe("1");

@@ -54,9 +54,12 @@ describe("the examples of the API reference", () => {
   it.each(cases)("send a valid request that gets the answer which the example names: $title", async (one) => {
     const { operation, example } = one;
     const bearer = operation.id === "register" ? undefined : await arriveAsAda(operation.tag === "Administration");
-    const { id = "", name = "", ...inQuery } = example.parameters ?? {};
+    const { id = "", session_id: sessionId = "", name = "", ...inQuery } = example.parameters ?? {};
     const query = new URLSearchParams(Object.entries(inQuery).map(([parameter, value]) => [parameter, String(value)]));
-    const path = operation.path.replace("{id}", String(id)).replace("{name}", String(name));
+    const path = operation.path
+      .replace("{id}", String(id))
+      .replace("{session_id}", String(sessionId))
+      .replace("{name}", String(name));
     // The reference is a page of the service.
     const headers = { Origin: ORIGIN, "Sec-Fetch-Site": "same-origin" };
     const answer = await call(

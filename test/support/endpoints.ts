@@ -25,7 +25,7 @@ export function runEndpoint(
     fetchAsset: () => Promise.reject(new Error("There are no assets below HTTP.")),
   };
   const client = { network: address, ipAddress: address, userAgent: null, country: null, locale: "en" } as const;
-  return endpoint.run(services, { body, query: undefined, id: "", name: "", client, exchange });
+  return endpoint.run(services, { body, query: undefined, id: "", sessionId: "", name: "", client, exchange });
 }
 
 /** The code of a refusal, or the body of a success. */

@@ -18,7 +18,7 @@ export function exampleOf({ method, path, bodyOptional = false }: Endpoint): Exa
   const request = {
     method: method.toUpperCase(),
     path:
-      path.replace("{id}", crypto.randomUUID()).replace("{name}", "loginPerAddress") +
+      path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, () => crypto.randomUUID()) +
       exampleQuery(document.paths[path][method].parameters ?? []),
   };
   if (schema === undefined || bodyOptional) return request;
