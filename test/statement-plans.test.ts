@@ -85,7 +85,7 @@ it("of operators' lists find their rows by an index, with every combination of f
   const some = (name: string, ...values: string[]) => [{}, ...values.map((value) => ({ [name]: value }))];
   const combined = (...choices: object[][]) =>
     choices.reduce((made, choice) => made.flatMap((one) => choice.map((other) => ({ ...one, ...other }))));
-  const flags = [some("is_active", "true", "false"), some("is_verified", "true", "false")];
+  const flags = ["is_active", "is_verified", "has_second_factor"].map((name) => some(name, "true", "false"));
   const lists = {
     "users/": combined(some("q", "a"), some("role", "user", "moderator"), ...flags),
     "audit-events": combined(

@@ -81,6 +81,7 @@ export const users = sqliteTable(
     index("users_unverified").on(table.createdAt, table.id).where(sql`is_verified = 0`),
     index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
     index("users_operators").on(table.role, table.createdAt, table.id).where(sql`role <> 'user'`),
+    index("users_with_factor").on(table.createdAt, table.id).where(sql`second_factor_since IS NOT NULL`),
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
     // For logins with an imported passkey.
     index("users_handles").on(table.userHandle).where(sql`user_handle IS NOT NULL`),

@@ -14,6 +14,7 @@ import type { UserFilter } from "./search.ts";
 import type { User } from "./user.ts";
 import {
   hasUsername,
+  isSet,
   nextEpoch,
   nextVersion,
   otherSuperusers,
@@ -49,7 +50,7 @@ export function createUserAdministration(db: Database) {
 
     /** Lists users, newest first, by the time of creation and the id. Begins after the place `after`. */
     async list(
-      { role, isActive, isVerified }: UserFilter,
+      { role, isActive, isVerified, hasSecondFactor }: UserFilter,
       { limit, after = FIRST }: { limit: number; after?: { createdAt: number; id: string } | undefined },
     ) {
       return db
@@ -60,6 +61,7 @@ export function createUserAdministration(db: Database) {
             role === undefined ? undefined : hasRole(role),
             isActive === undefined ? undefined : isFlag(users.isActive, isActive),
             isVerified === undefined ? undefined : isFlag(users.isVerified, isVerified),
+            hasSecondFactor === undefined ? undefined : isSet(users.secondFactorSince, hasSecondFactor),
             sql`(${users.createdAt}, ${users.id}) < (${after.createdAt}, ${after.id})`,
           ),
         )

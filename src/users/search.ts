@@ -5,11 +5,13 @@ import { users } from "../db/schema.ts";
 import { emailPrefixes } from "../platform/email-address.ts";
 import { canonicalName } from "./login-names.ts";
 import type { User } from "./user.ts";
+import { isSet } from "./user-statements.ts";
 
 export interface UserFilter {
   role?: User["role"] | undefined;
   isActive?: boolean | undefined;
   isVerified?: boolean | undefined;
+  hasSecondFactor?: boolean | undefined;
 }
 
 /** `after`: the `next` of the previous page. */
@@ -35,7 +37,11 @@ export function createUserSearch(db: Database) {
      * with the prefix, otherwise the username. After `MOST_EXAMINED` names, a page ends, however few users it has
      * found. `next` is the name to continue after, or `null` after the last page.
      */
-    async find(prefix: string, { role, isActive, isVerified }: UserFilter, { limit, after }: SearchPage) {
+    async find(
+      prefix: string,
+      { role, isActive, isVerified, hasSecondFactor }: UserFilter,
+      { limit, after }: SearchPage,
+    ) {
       const emails = apart(emailPrefixes(prefix)).map((begin) => rangeOf(users.email, begin));
       const username = rangeOf(sql`lower(${users.username})`, canonicalName(prefix));
       const from = after === undefined ? "" : after + NEXT;
@@ -62,6 +68,7 @@ export function createUserSearch(db: Database) {
               role === undefined ? undefined : eq(users.role, role),
               isActive === undefined ? undefined : eq(users.isActive, isActive),
               isVerified === undefined ? undefined : eq(users.isVerified, isVerified),
+              hasSecondFactor === undefined ? undefined : isSet(users.secondFactorSince, hasSecondFactor),
             ),
           )
           // Without this clause, SQLite need not keep the order of the subquery. With it, SQLite recognizes that order

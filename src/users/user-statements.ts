@@ -1,5 +1,17 @@
 /** What the statements about users and registrations are made of. */
-import { and, desc, eq, inArray, isNull, ne, type Placeholder, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  ne,
+  type Placeholder,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
 import { storeAnonymising } from "../followups/consequences.ts";
@@ -47,6 +59,11 @@ export function idsOf(db: Database, table: typeof users | typeof registrations, 
 
 /** The 1 is written out, because SQLite does not use a partial index for a bound value. */
 export const isSuperuser = sql`${users.isSuperuser} = 1`;
+
+/** Whether a column has a value, as a filter of lists asks. */
+export function isSet(column: SQLWrapper, value: boolean) {
+  return value ? isNotNull(column) : isNull(column);
+}
 
 /** Other superusers who can log in. If there are none, the superuser `id` can't be removed. */
 export function otherSuperusers(db: Database, id: string) {

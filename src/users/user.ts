@@ -80,9 +80,15 @@ export const userSchema = z
   })
   .meta({ id: "User" });
 
-/** The strong validator of what {@link presentUser} shows (RFC 9110 §8.8.3). */
-export function userEtag({ updatedAt, lastLoginAt }: User): string {
-  return `"${updatedAt}-${lastLoginAt ?? 0}"`;
+/** `User` of the API, as operators see it. */
+export const managedUserSchema = userSchema
+  .extend({ second_factor_since: time("Since when the user has a second factor.").nullable() })
+  .meta({ id: "ManagedUser" });
+
+/** The strong validator of what {@link presentUser} and {@link presentManagedUser} show (RFC 9110 §8.8.3). */
+export function userEtag({ updatedAt, lastLoginAt, secondFactorSince }: User): string {
+  // A change of the second factor is no new version of the user.
+  return `"${updatedAt}-${lastLoginAt ?? 0}${secondFactorSince === null ? "" : `-${secondFactorSince}`}"`;
 }
 
 /**
@@ -98,7 +104,7 @@ export function expectedVersion(user: User, ifMatch: string | undefined): number
   return expected.includes(userEtag(user)) ? user.updatedAt : "other";
 }
 
-/** Shows a user to its owner or an operator: every field that the API promises, and no other. */
+/** Shows a user to its owner: every field that the API promises, and no other. */
 export function presentUser(user: User): z.output<typeof userSchema> {
   return {
     id: user.id,
@@ -113,4 +119,10 @@ export function presentUser(user: User): z.output<typeof userSchema> {
     updated_at: toIsoTime(user.updatedAt),
     last_login: user.lastLoginAt === null ? null : toIsoTime(user.lastLoginAt),
   };
+}
+
+/** Shows a user to an operator. */
+export function presentManagedUser(user: User): z.output<typeof managedUserSchema> {
+  const { secondFactorSince: since } = user;
+  return { ...presentUser(user), second_factor_since: since === null ? null : toIsoTime(since) };
 }

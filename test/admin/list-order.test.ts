@@ -49,6 +49,8 @@ describe("GET /api/v1/users/", () => {
 
   beforeAll(async () => {
     await importMany(PREFIX, IMPORTED);
+    const enrol = "UPDATE users SET second_factor_since = 1 WHERE username GLOB ? OR username = ?";
+    await env.DB.prepare(enrol).bind(`${PREFIX}*05`, `${PREFIX}5`).run();
     admin = await withStanding("admin");
   });
 
@@ -77,6 +79,8 @@ describe("GET /api/v1/users/", () => {
     ["role=moderator", 30],
     ["is_active=false", 30],
     ["is_verified=false", 30],
+    ["has_second_factor=true", 30],
+    ["has_second_factor=true&is_active=true", 30],
     ["role=user&is_active=false", 30],
     ["role=moderator&is_active=true&is_verified=true", 30],
   ])("reads only what ?%s finds", async (query, found) => {
@@ -86,7 +90,7 @@ describe("GET /api/v1/users/", () => {
     expect(mostRead).toBeLessThanOrEqual(100);
   });
 
-  it.each(["role=user", "is_active=true", "is_verified=true&role=user"])(
+  it.each(["role=user", "is_active=true", "is_verified=true&role=user", "has_second_factor=false"])(
     "reads little more than a page of ?%s, which finds nearly everyone",
     async (query) => {
       const before = count.rowsRead;

@@ -113,7 +113,7 @@ describe("GET /api/v1/users/", () => {
     }
   });
 
-  it("filters by role, by activity and by verification, together with a search", async () => {
+  it("filters by role, activity, verification and second factor, together with a search", async () => {
     const prefix = `mix-${crypto.randomUUID().slice(0, 8)}-`;
     await fill(`${prefix}a`, 2, "1, 1, 'moderator'");
     await fill(`${prefix}b`, 3, "0, 1, 'user'");
@@ -124,6 +124,10 @@ describe("GET /api/v1/users/", () => {
     expect(await count("is_active=false")).toBe(3);
     expect(await count("is_verified=false")).toBe(4);
     expect(await count("role=user&is_active=true&is_verified=true")).toBe(0);
+    const first = { email: `${prefix}c000@example.org` };
+    await setUser(first, { second_factor_since: 1 });
+    expect(await count("has_second_factor=true")).toBe(1);
+    expect(await count("has_second_factor=false&is_verified=false")).toBe(3);
   });
 
   it.each([
@@ -171,6 +175,29 @@ describe("an operator", () => {
     const next = { "If-Match": first.headers.get("ETag") ?? "" };
     const current = await patch(admin, person.userId, { phone: null }, undefined, next);
     expect(current.json).toMatchObject({ first_name: "Ada", phone: null });
+  });
+
+  it("sees since when a user has a second factor, in every answer, with an ETag of its own", async () => {
+    const person = await loggedIn();
+    const bearer = admin.accessToken;
+    const read = () => get(`${USERS}/${person.userId}`, { bearer });
+    const { headers, json } = await read();
+    expect(json).toMatchObject({ second_factor_since: null });
+    await setUser(person, { second_factor_since: Date.UTC(2026, 10, 22) });
+    const changed = await read();
+    expect(changed.headers.get("ETag")).not.toBe(headers.get("ETag"));
+    const change = { "If-Match": changed.headers.get("ETag") ?? "" };
+    const answers = [
+      changed.json,
+      (await get(`${USERS}/lookup?email=${person.email}`, { bearer })).json,
+      (await get(`${USERS}/?q=${person.email}`, { bearer })).json.items[0],
+      (await get(`${USERS}/?has_second_factor=true&limit=1`, { bearer })).json.items[0],
+      (await patch(admin, person.userId, { first_name: "Ada" }, undefined, change)).json,
+    ];
+    for (const user of answers) {
+      expect(user).toMatchObject({ id: person.userId, second_factor_since: "2026-11-22T00:00:00.000Z" });
+    }
+    expect((await readMe(person.accessToken)).json).not.toHaveProperty("second_factor_since");
   });
 
   it("gets 404 for an unknown id with every method", async () => {

@@ -4,7 +4,7 @@ import { endpoint } from "../../endpoint/endpoint.ts";
 import { cursorOfPlace, OTHER_CURSOR, pageOf, pageQueryByPlace, toPage } from "../../http/paging.ts";
 import { withoutSpacesAround } from "../../platform/spaces.ts";
 import { role } from "../../users/fields.ts";
-import { presentUser, userSchema } from "../../users/user.ts";
+import { managedUserSchema, presentManagedUser } from "../../users/user.ts";
 
 const flag = z
   .enum(["true", "false"], "This takes true or false.")
@@ -36,23 +36,29 @@ export const listUsers = endpoint(
         role: role.optional(),
         is_active: flag,
         is_verified: flag,
+        has_second_factor: flag,
       })
       .refine(({ cursor, q = "" }) => cursor === undefined || "name" in cursor === (q !== ""), {
         path: ["cursor"],
         ...OTHER_CURSOR,
       }),
-    success: { status: 200, description: "A page of users.", schema: pageOf(userSchema).meta({ id: "Users" }) },
+    success: { status: 200, description: "A page of users.", schema: pageOf(managedUserSchema).meta({ id: "Users" }) },
   },
   async ({ administration, userSearch }, { query }) => {
-    const { limit, cursor, q: prefix = "", role, is_active: isActive, is_verified: isVerified } = query;
-    const filter = { role, isActive, isVerified };
+    const { limit, cursor, q: prefix = "" } = query;
+    const filter = {
+      role: query.role,
+      isActive: query.is_active,
+      isVerified: query.is_verified,
+      hasSecondFactor: query.has_second_factor,
+    };
     if (prefix === "") {
       const after = cursor !== undefined && "id" in cursor ? cursor : undefined;
       const users = await administration.list(filter, { limit: limit + 1, after });
-      return toPage(users, limit, presentUser, cursorOfPlace);
+      return toPage(users, limit, presentManagedUser, cursorOfPlace);
     }
     const after = cursor !== undefined && "name" in cursor ? cursor.name : undefined;
     const { users, next } = await userSearch.find(prefix, filter, { limit, after });
-    return { items: users.map(presentUser), next_cursor: next === null ? null : cursorOfPlace({ name: next }) };
+    return { items: users.map(presentManagedUser), next_cursor: next === null ? null : cursorOfPlace({ name: next }) };
   },
 );

@@ -6,7 +6,7 @@ import { perUser } from "../../endpoint/limits.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { emailAddress, username } from "../../users/fields.ts";
 import { canonicalName } from "../../users/login-names.ts";
-import { presentUser, userEtag, userSchema } from "../../users/user.ts";
+import { managedUserSchema, presentManagedUser, userEtag } from "../../users/user.ts";
 
 export const lookUpUser = endpoint(
   {
@@ -24,13 +24,13 @@ export const lookUpUser = endpoint(
         message: "Send either an email or a username.",
       }),
     limits: [perUser("userLookupPerUser")],
-    success: { status: 200, description: "The user.", schema: userSchema },
+    success: { status: 200, description: "The user.", schema: managedUserSchema },
     refusals: ["not_found"],
   },
   async ({ administration }, { query: { email, username = "" }, caller }) => {
     const name = email === undefined ? { username: canonicalName(username) } : { email };
     const found = await administration.lookUp(name);
     if (found === undefined || !may(caller.user, "read_users", found)) return refuse("not_found");
-    return new Reply(presentUser(found), { ETag: userEtag(found) });
+    return new Reply(presentManagedUser(found), { ETag: userEtag(found) });
   },
 );

@@ -1,6 +1,6 @@
 import { operatorOn } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
-import { presentUser, userEtag, userSchema } from "../../users/user.ts";
+import { managedUserSchema, presentManagedUser, userEtag } from "../../users/user.ts";
 
 export const readUser = endpoint(
   {
@@ -10,7 +10,7 @@ export const readUser = endpoint(
     tag: "Administration",
     summary: "Read a user",
     caller: operatorOn("read_users"),
-    success: { status: 200, description: "The user.", schema: userSchema },
+    success: { status: 200, description: "The user.", schema: managedUserSchema },
   },
-  async (_, { caller: { target } }) => new Reply(presentUser(target), { ETag: userEtag(target) }),
+  async (_, { caller: { target } }) => new Reply(presentManagedUser(target), { ETag: userEtag(target) }),
 );

@@ -23,10 +23,10 @@ import {
 import {
   expectedVersion,
   isUnclaimed,
-  presentUser,
+  managedUserSchema,
+  presentManagedUser,
   type User,
   userEtag,
-  userSchema,
   wasNeverProved,
 } from "../../users/user.ts";
 
@@ -63,14 +63,14 @@ export const updateUser = endpoint(
     // Every operator who may change anything has `suspend_users`. The handler checks the permission for each field.
     caller: recent(operator("suspend_users")),
     body: () => changeBody,
-    success: { status: 200, description: "The changed user.", schema: userSchema },
+    success: { status: 200, description: "The changed user.", schema: managedUserSchema },
     refusals: ["forbidden", "not_found", "last_superuser", "precondition_failed"],
   },
   async (services, { body, caller, exchange, id }) => {
     const expected = exchange.header("If-Match");
     for (let tries = 1; ; tries++) {
       const outcome = await changeUser(services, caller.user, id, body, expected);
-      if (!isRefusal(outcome)) return new Reply(presentUser(outcome), { ETag: userEtag(outcome) });
+      if (!isRefusal(outcome)) return new Reply(presentManagedUser(outcome), { ETag: userEtag(outcome) });
       // Without `If-Match`, tries again if another request changed the user first and the change is still allowed.
       if (tries > 1 && outcome.code === "forbidden") return refuse("precondition_failed");
       const isOvertaken = outcome.code === "precondition_failed" && expected === undefined;

@@ -1,0 +1,1 @@
+CREATE INDEX `users_with_factor` ON `users` (`created_at`,`id`) WHERE second_factor_since IS NOT NULL;
