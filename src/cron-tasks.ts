@@ -23,6 +23,9 @@ const MOST_STATEMENTS = 20;
 /** For how long an import of users can be continued. */
 const IMPORT_TIME = 30 * DAY;
 
+/** How long an invitation is listed after its last link has expired. */
+const INVITATION_MEMORY = 7 * DAY;
+
 type Task = (services: Services, now: number) => Promise<void>;
 
 /**
@@ -51,6 +54,9 @@ const TASKS: Readonly<Record<string, Task>> = {
 
   delete_registrations: ({ config, registrations }, now) =>
     repeat(() => registrations.deleteStale(now - config.accounts.unverifiedLifetime, { most: ROWS_A_STATEMENT, now })),
+
+  delete_invitations: ({ invitations }, now) =>
+    repeat(() => invitations.deleteStale(now - INVITATION_MEMORY, ROWS_A_STATEMENT)),
 
   delete_email_changes({ config, emailChanges }, now) {
     const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;

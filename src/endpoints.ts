@@ -35,6 +35,9 @@ import { renameFactor } from "./features/factors/rename-factor.ts";
 import { replaceRecoveryCodes } from "./features/factors/replace-recovery-codes.ts";
 import { acceptInvitation } from "./features/invitations/accept-invitation.ts";
 import { inviteUser } from "./features/invitations/invite-user.ts";
+import { listInvitations } from "./features/invitations/list-invitations.ts";
+import { resendInvitation } from "./features/invitations/resend-invitation.ts";
+import { revokeInvitation } from "./features/invitations/revoke-invitation.ts";
 import { checkCookie } from "./features/login/check-cookie.ts";
 import { confirmEmailLogin } from "./features/login/confirm-email-login.ts";
 import { enrolPasskey } from "./features/login/enrol-passkey.ts";
@@ -132,7 +135,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       sendPasswordReset,
       listAuditEvents,
     ],
-    ...[inviteUser, acceptInvitation],
+    ...[inviteUser, listInvitations, resendInvitation, revokeInvitation, acceptInvitation],
     ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
     ...(config.development ? [readOutbox, clearOutbox] : []),

@@ -6,6 +6,8 @@ export const AUDIT_EVENT_TYPES = {
   registered: "A new account was registered; its email address is not verified yet.",
   known_address_registered: "A registration used an email address that already has an account.",
   user_invited: "An operator sent an invitation; `invitation_id` identifies it.",
+  invitation_resent: "An operator sent another link for the invitation `invitation_id`.",
+  invitation_revoked: "An operator revoked the invitation `invitation_id`, and all others of the same address.",
   invitation_accepted: "The invitation `invitation_id` was accepted, which also verified the email address.",
   email_verified: "The user verified the email address.",
   login_succeeded:

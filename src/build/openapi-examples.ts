@@ -44,6 +44,7 @@ const ofNobody = {
   parameters: { id: NOBODY },
 } as const;
 const OF_FACTORS = "Replace the id with one of `GET /users/me/factors`.";
+const OF_INVITATIONS = "Replace the id with one of `GET /invitations`.";
 const ofNoUser = { ...ofNobody, hint: "Replace the id with the id of a user." } as const;
 
 /** By the id of the operation, then by a name. Operations without input need none. */
@@ -234,6 +235,9 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     },
   },
   inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
+  listInvitations: { page: { summary: "The newest invitations", answers: 200, parameters: { limit: 20 } } },
+  resendInvitation: { nobody: { summary: "An invitation that does not exist", ...ofNobody, hint: OF_INVITATIONS } },
+  revokeInvitation: { nobody: { summary: "An invitation that does not exist", ...ofNobody, hint: OF_INVITATIONS } },
   acceptInvitation: {
     link: {
       summary: "Accept Grace's invitation",

@@ -114,6 +114,31 @@ export const registrations = sqliteTable(
 );
 
 /**
+ * Invitations that operators have sent. An invitation without a row comes from a release that did not store invitations:
+ * its link is accepted too (docs/decisions/0016-invitations-have-a-record.md).
+ */
+export const invitations = sqliteTable(
+  "invitations",
+  {
+    /** A UUIDv7 of the time of the invitation, so that the primary key is in time order. Its links contain the id. */
+    id: text("id").primaryKey(),
+    /** `NULL` as soon as the invitation is accepted or revoked. From then on, its links are refused. */
+    email: text("email"),
+    /** The language of its emails. */
+    locale: text("locale").notNull(),
+    /** The operator who sent it first. */
+    invitedBy: text("invited_by").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** When its newest link expires. */
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [
+    index("invitations_email").on(table.email).where(sql`email IS NOT NULL`),
+    index("invitations_expiry").on(table.expiresAt),
+  ],
+);
+
+/**
  * Changes of email address. A change is requested, then confirmed from the new address. For `EMAIL_CHANGE_UNDO_DAYS`,
  * it can be undone from the old address. After that, the row is deleted.
  */

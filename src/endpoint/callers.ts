@@ -7,6 +7,7 @@ import type { ErrorCode } from "../http/problems.ts";
 import { hasPassword } from "../passwords/passwords.ts";
 import { SECOND } from "../platform/clock.ts";
 import { isRefusal, type Refusal, refuse } from "../platform/refusal.ts";
+import type { Invitation } from "../users/invitations.ts";
 import type { User } from "../users/user.ts";
 import type { AccessTokenClaims } from "../verify/claims.ts";
 import { type MissingAuthentication, missingAuthentication } from "../verify/step-up.ts";
@@ -164,6 +165,20 @@ export function operatorOn(permission: Permission): CallerKind<Principal & { tar
     },
   };
 }
+
+const anyInviter = operator("invite_users");
+
+/** An operator who may invite, about the invitation whose id is in the path. The handler gets it as `invitation`. */
+export const inviter: CallerKind<Principal & { invitation: Invitation }> = {
+  ...anyInviter,
+  refusals: [...anyInviter.refusals, "not_found"],
+  async identify(services, exchange, id) {
+    const principal = await anyInviter.identify(services, exchange, id);
+    if (isRefusal(principal)) return principal;
+    const invitation = await services.invitations.find(id);
+    return invitation === undefined ? refuse("not_found") : { ...principal, invitation };
+  },
+};
 
 /** Any client that holds one of these tokens: the handler itself reads and checks the token. */
 export function holderOf(...credentials: Credential[]): CallerKind<undefined> {

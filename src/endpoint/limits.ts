@@ -3,6 +3,7 @@ import type { LimitName } from "../config/limit-rules.ts";
 import type { Client } from "../http/exchange.ts";
 import { type Limit, type LimitedMail, mailLimit } from "../limits/budgets.ts";
 import { networkLimits } from "../limits/networks.ts";
+import type { Invitation } from "../users/invitations.ts";
 import type { User } from "../users/user.ts";
 
 /** What limits need to know of a caller. */
@@ -62,6 +63,13 @@ export function emailsToTarget(kind: LimitedMail): DeclaredLimit<{ caller: { tar
     counts: countsWork,
   };
 }
+
+/** The budget of invitations to the address of the invitation that the path names. */
+export const emailsToInvited: DeclaredLimit<{ caller: { invitation: Pick<Invitation, "email"> } }> = {
+  rule: "mailPerRecipient",
+  budgets: ({ caller }) => [mailLimit("invitation", caller.invitation.email)],
+  counts: countsWork,
+};
 
 /** Wrong guesses at the caller's current password. Every other outcome refunds the attempt. */
 export const passwordGuesses: DeclaredLimit<{ caller: Caller }> = {

@@ -19,8 +19,8 @@ import { refuse } from "../platform/refusal.ts";
  *
  * `reset-password`: the subject is a user. The state is their address and session epoch. A reset begins a new epoch.
  *
- * `invitation`: the subject is the invitation, which is not stored. The state is the address. The table `users` shows
- * whether the invitation was used. `first-superuser` is an invitation that makes the first superuser.
+ * `invitation`: the subject is the invitation. The state is the address. The table `users` shows whether the invitation
+ * was used, and its own row whether it was revoked. `first-superuser` is an invitation that makes the first superuser.
  *
  * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 shows whether it was confirmed or
  * undone.

@@ -131,14 +131,14 @@ function composeNotice(
   }
 }
 
-/** Composes no invitation if the address has an account by now, or if the inviter was deleted. */
+/** Composes no invitation if it was revoked, if the address has an account by now, or if the inviter was deleted. */
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
   { clock, config, invitations, secrets, users }: ComposingParts,
 ): Promise<WrittenMail | undefined> {
-  const [inviter, isOwned] = await Promise.all([users.find(inviterId), invitations.isOwned(email)]);
-  if (inviter === undefined || isOwned || clock.now() >= expiresAt) return undefined;
+  const [inviter, isWanted] = await Promise.all([users.find(inviterId), invitations.isWanted(invitationId, email)]);
+  if (inviter === undefined || !isWanted || clock.now() >= expiresAt) return undefined;
   const link = { subjectId: invitationId, expiresAt, mailId: id };
   const url = invitationUrl(config.links.invitationUrl, "invitation", { ...link, email }, secrets);
   return writeMail(

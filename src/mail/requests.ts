@@ -16,8 +16,8 @@ export type MailEvent =
   /** A registration: verify the address, or tell its owner that it already has an account. */
   | ({ kind: "verify_email"; registrationId: string } & Returning)
   /**
-   * An operator invited the owner of this address. The invitation is stored nowhere else. `expiresAt`: when its link
-   * expires.
+   * An operator invited the owner of this address, for the first time or again. `inviterId`: who sends this email.
+   * `expiresAt`: when its link expires.
    */
   | {
       kind: "invitation";

@@ -9,7 +9,7 @@ import { users } from "../db/schema.ts";
 import { dropUsers, idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /** The user who owns an address. An account that was only registered and never verified does not count. */
-export function ownerOf(db: Database, email: string, condition?: SQL) {
+export function ownerOf(db: Database, email: string | SQL, condition?: SQL) {
   return idsOf(db, users, and(eq(users.email, email), sql`NOT (${isBareRegistration})`, condition));
 }
 

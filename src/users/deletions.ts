@@ -5,6 +5,7 @@ import { deleteSome } from "../db/delete-some.ts";
 import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
+import { spendInvitations } from "./invitations.ts";
 import type { User } from "./user.ts";
 import { idsOf, otherSuperusers, stillHasStanding } from "./user-statements.ts";
 import { retireUsername } from "./usernames.ts";
@@ -49,6 +50,7 @@ export function createDeletionStore(db: Database) {
         ...storing(db, consequences),
         registrations: db.delete(registrations).where(and(eq(registrations.email, user.email), isDeleted)),
         emailChanges: db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), isDeleted)),
+        invitations: spendInvitations(db, user.email, isDeleted),
         remainingOthers: others,
       });
       if (deleted.length > 0) return undefined;

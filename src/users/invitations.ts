@@ -1,10 +1,12 @@
 /**
- * How an invitation becomes a user. An invitation is a signed link and is not stored. The `users` table shows whether
- * it was used: its address has an owner, or a user has the hash of its link.
+ * Invitations in D1, and how one becomes a user. The `users` table shows whether an invitation was used: its address has
+ * an owner, or a user has the hash of its link. An invitation that was accepted or revoked keeps its row until its links
+ * have expired, without the address, so that its links are refused.
  */
-import { and, eq, exists, notExists, or } from "drizzle-orm";
+import { and, desc, eq, exists, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
-import { registrations, users } from "../db/schema.ts";
+import { deleteSome } from "../db/delete-some.ts";
+import { invitations, registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { ownerOf } from "./addresses.ts";
@@ -16,40 +18,138 @@ import type { User } from "./user.ts";
 import { hasUsername, idsOf, nextVersion } from "./user-statements.ts";
 import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
 
+type InvitationRow = typeof invitations.$inferSelect;
+
+/** An invitation that was neither accepted nor revoked. Its links may have expired. */
+export type Invitation = InvitationRow & { email: string };
+
 /** What the invited person chose, and the hash of the link that they used. */
-type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> & Profile & { link: string };
+type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> &
+  Profile & { link: string; invitationId: string };
+
+/** Sorts after every id, so that the first page is read like the others. */
+const LAST_ID = "g";
 
 export type InvitationStore = ReturnType<typeof createInvitationStore>;
 
 export function createInvitationStore(db: Database) {
   const madeBy = (link: string) => idsOf(db, users, eq(users.verifiedByLink, link));
+  /** Selects a row if the invitation was accepted or revoked. */
+  const spent = (id: string) =>
+    db
+      .select({ id: invitations.id })
+      .from(invitations)
+      .where(and(eq(invitations.id, id), isNull(invitations.email)));
 
   return {
-    /** Whether the address has an owner. */
-    async isOwned(email: string) {
-      return (await ownerOf(db, email)).length > 0;
+    /** Stores an invitation, unless its address has an owner. Returns whether it did. */
+    async add(
+      { id, email, locale, invitedBy, createdAt, expiresAt }: Invitation,
+      consequences: Consequences,
+    ): Promise<boolean> {
+      const { owners } = await batchOf(db, {
+        add: db
+          .insert(invitations)
+          .select(
+            sql`SELECT ${id}, ${email}, ${locale}, ${invitedBy}, ${createdAt}, ${expiresAt} WHERE ${notExists(ownerOf(db, email))}`,
+          ),
+        ...storing(db, consequences),
+        owners: ownerOf(db, email),
+      });
+      return owners.length === 0;
+    },
+
+    /** Lists the invitations that were neither accepted nor revoked, newest first. Leaves out addresses with an owner. */
+    async list({ limit, before = LAST_ID }: { limit: number; before?: string | undefined }): Promise<Invitation[]> {
+      const rows = await db
+        .select()
+        .from(invitations)
+        .where(
+          and(
+            lt(invitations.id, before),
+            isNotNull(invitations.email),
+            // A release that stored no invitations may have accepted it.
+            notExists(ownerOf(db, sql`${invitations.email}`)),
+          ),
+        )
+        .orderBy(desc(invitations.id))
+        .limit(limit);
+      return rows.filter(isUnspent);
+    },
+
+    /** The invitation with this id, if it was neither accepted nor revoked. */
+    async find(id: string): Promise<Invitation | undefined> {
+      const rows = await db.select().from(invitations).where(eq(invitations.id, id));
+      return rows.find(isUnspent);
     },
 
     /**
-     * Whether an invitation for the address is used up: the address has an owner, or this very link made a user. An
-     * invitation that `makesFirstSuperuser` is also used up as soon as there is a superuser.
+     * Stores until when the newest link of an invitation works. Refuses if the invitation was accepted or revoked
+     * meanwhile, or if its address has an owner.
      */
-    async isUsed(email: string, link: string, makesFirstSuperuser: boolean) {
-      const { owners, made, superusers } = await batchOf(db, {
+    async renew({ id, email, expiresAt }: Invitation, consequences: Consequences) {
+      const { renewed, owners } = await batchOf(db, {
+        renewed: db
+          .update(invitations)
+          .set({ expiresAt })
+          .where(and(eq(invitations.id, id), eq(invitations.email, email), notExists(ownerOf(db, email))))
+          .returning({ id: invitations.id }),
+        ...storing(db, consequences),
+        owners: ownerOf(db, email),
+      });
+      if (renewed.length > 0) return undefined;
+      return owners.length > 0 ? refuse("email_taken") : refuse("not_found");
+    },
+
+    /**
+     * Revokes an invitation, and every other one of its address. Returns `false` if there is none, or if it was
+     * accepted or revoked before.
+     */
+    async revoke(id: string, consequences: Consequences): Promise<boolean> {
+      const email = db.select({ email: invitations.email }).from(invitations).where(eq(invitations.id, id));
+      const { revoked } = await batchOf(db, {
+        revoked: db
+          .update(invitations)
+          .set({ email: null })
+          .where(eq(invitations.email, sql`${email}`))
+          .returning({ id: invitations.id }),
+        ...storing(db, consequences),
+      });
+      return revoked.length > 0;
+    },
+
+    /** Whether an invitation still needs an email: it was not accepted or revoked, and its address has no owner. */
+    async isWanted(id: string, email: string): Promise<boolean> {
+      const found = await batchOf(db, { owners: ownerOf(db, email), spent: spent(id) });
+      return found.owners.length + found.spent.length === 0;
+    },
+
+    /**
+     * Refuses an invitation that is used up: its address has an owner, or this very link made a user. An invitation that
+     * `makesFirstSuperuser` is also used up as soon as there is a superuser. Also refuses one that was revoked, or
+     * whose user was deleted.
+     */
+    async refuseSpent(
+      { invitationId, email, link }: Pick<Acceptance, "invitationId" | "email" | "link">,
+      makesFirstSuperuser: boolean,
+    ) {
+      const found = await batchOf(db, {
         owners: ownerOf(db, email),
         made: madeBy(link),
         superusers: makesFirstSuperuser ? anySuperuser(db) : madeBy(link),
+        spent: spent(invitationId),
       });
-      return owners.length + made.length + superusers.length > 0;
+      if (found.owners.length + found.made.length + found.superusers.length > 0) return refuse("invitation_used");
+      return found.spent.length > 0 ? refuse("invalid_token") : undefined;
     },
 
     /**
-     * Makes the invited person a verified user. If the address only has a registration that was never proved, the user
-     * replaces it. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user becomes a
+     * Makes the invited person a verified user, which spends every invitation of the address. If the address only has a
+     * registration that was never proved, the user replaces it. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user becomes a
      * superuser, but nothing happens if there already is one.
      */
     async accept(
-      { id, link, ...chosen }: Acceptance,
+      { id, link, invitationId, ...chosen }: Acceptance,
       {
         consequences,
         makesFirstSuperuser,
@@ -67,13 +167,14 @@ export function createInvitationStore(db: Database) {
         notExists(madeBy(link)),
         notExists(usernameOwner(db, username)),
         notExists(retired),
+        notExists(spent(invitationId)),
       );
       const accepted = idsOf(
         db,
         users,
         and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
       );
-      const { user, owners, made, others } = await batchOf(db, {
+      const found = await batchOf(db, {
         // Other registrations of the address stay until they expire, so that the people who made them notice no change.
         spend: db
           .delete(registrations)
@@ -86,7 +187,12 @@ export function createInvitationStore(db: Database) {
           .onConflictDoNothing(),
         dropIfRefused: db
           .delete(users)
-          .where(and(eq(users.id, id), or(exists(retired), otherSuperuser && exists(otherSuperuser)))),
+          .where(
+            and(
+              eq(users.id, id),
+              or(exists(retired), exists(spent(invitationId)), otherSuperuser && exists(otherSuperuser)),
+            ),
+          ),
         replaceBareRegistration: db
           .update(users)
           .set({ ...chosen, ...rank, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
@@ -96,9 +202,29 @@ export function createInvitationStore(db: Database) {
         owners: ownerOf(db, email),
         made: madeBy(link),
         others: otherSuperuser ?? madeBy(link),
+        revoked: spent(invitationId),
+        spendInvitations: spendInvitations(db, email, exists(accepted)),
       });
-      if (user[0] !== undefined) return { userId: user[0].id };
-      return owners.length > 0 || made.length > 0 || others.length > 0 ? refuse("invitation_used") : usernameTaken();
+      const [user] = found.user;
+      if (user !== undefined) return { userId: user.id };
+      if (found.owners.length + found.made.length + found.others.length > 0) return refuse("invitation_used");
+      return found.revoked.length > 0 ? refuse("invalid_token") : usernameTaken();
     },
+
+    /** Deletes up to `most` invitations whose links expired before `before`. Returns whether there may be more. */
+    deleteStale: (before: number, most: number) =>
+      deleteSome(db, invitations, { key: invitations.id, condition: lt(invitations.expiresAt, before), most }),
   };
+}
+
+/** The statement that spends every invitation of an address if a condition holds: their links are refused from then on. */
+export function spendInvitations(db: Database, email: string, condition: SQL) {
+  return db
+    .update(invitations)
+    .set({ email: null })
+    .where(and(eq(invitations.email, email), condition));
+}
+
+function isUnspent(row: InvitationRow): row is Invitation {
+  return row.email !== null;
 }

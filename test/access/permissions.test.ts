@@ -4,6 +4,7 @@ import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../
 import { type Answer, call, expectProblem } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { exampleOf } from "../support/examples.ts";
+import { openInvitation } from "../support/invitations.ts";
 import { document, operations } from "../support/openapi.ts";
 import { type LoggedIn, registered, somebody, withStanding } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -88,6 +89,16 @@ const ATTEMPTS: Attempt[] = [
     run: (actor) =>
       call("POST", "/api/v1/invitations", { bearer: actor.accessToken, body: { email: somebody().email } }),
   },
+  on("GET", "/api/v1/invitations", "invite_users", false),
+  ...(["POST /api/v1/invitations/{id}/resend", "DELETE /api/v1/invitations/{id}"] as const).map((name) => ({
+    name,
+    permission: "invite_users" as const,
+    hasTarget: false,
+    run: async ({ accessToken: bearer, userId }: LoggedIn) => {
+      const [method = "", path = ""] = name.split(" ");
+      return call(method, path.replace("{id}", await openInvitation(userId)), { bearer });
+    },
+  })),
   on("GET", "/api/v1/audit-events?limit=1", "read_audit_events", false),
   on("GET", "/api/v1/overview", "read_overview", false),
   on("GET", "/api/v1/keys", "read_keys", false),

@@ -4,6 +4,7 @@ import { NEW_PASSWORD, readMe } from "../support/account.ts";
 import { type Answer, call, expectProblem, get, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { codeOf, enrolled, nextStep, type Totp, withNewTotp } from "../support/factors.ts";
+import { openInvitation } from "../support/invitations.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -26,6 +27,13 @@ const onUser = (method: string, status: number, path = "", body?: object): Route
   status,
   isOfOperators: true,
   run: ({ accessToken }, id) => call(method, `/api/v1/users/${id}${path}`, { bearer: accessToken, body }),
+});
+
+const onInvitation = (method: string, status: number, path = ""): Route => ({
+  status,
+  isOfOperators: true,
+  run: async ({ accessToken: bearer, userId }) =>
+    call(method, `/api/v1/invitations/${await openInvitation(userId)}${path}`, { bearer }),
 });
 
 /** Every route that demands a recent login, except those that change factors. */
@@ -74,6 +82,8 @@ const ROUTES = {
     ...{ status: 204, isOfOperators: true },
     run: ({ accessToken: bearer }) => post("/api/v1/limits/loginPerAddress/reset", { key: "192.0.2.98" }, { bearer }),
   },
+  resendInvitation: onInvitation("POST", 202, "/resend"),
+  revokeInvitation: onInvitation("DELETE", 204),
 } satisfies Record<string, Route>;
 const routes: [string, Route][] = Object.entries(ROUTES);
 

@@ -44,6 +44,9 @@ export async function cronWork() {
     env.DB.prepare(
       "INSERT INTO email_changes (id, user_id, old_email, new_email, session_epoch, requested_at) VALUES (?1, ?1, 'a@example.com', ?1 || '@example.com', 0, 1)",
     ).bind(name),
+    env.DB.prepare(
+      "INSERT INTO invitations (id, email, locale, invited_by, created_at, expires_at) VALUES (?1, ?1 || '@example.com', 'en', ?1, 1, 1)",
+    ).bind(name),
     env.DB.prepare("INSERT INTO retired_usernames (digest, retired_until) VALUES (?, 1)").bind(name),
     env.DB.prepare("INSERT INTO suppressed_addresses (digest, refusals, suppressed_until) VALUES (?, 1, 1)").bind(name),
     ...[old, moved, personal].map(insertEvent),
@@ -69,6 +72,7 @@ export async function cronWork() {
       expect(await count("registrations WHERE id = ?", name), "registrations").toBe(0);
       expect(await count("users WHERE id = ?", unproved), "unproved users").toBe(0);
       expect(await count("email_changes WHERE id = ?", name), "email changes").toBe(0);
+      expect(await count("invitations WHERE id = ?", name), "invitations").toBe(0);
       expect(await count("retired_usernames WHERE digest = ?", name), "retired usernames").toBe(0);
       expect(await count("suppressed_addresses WHERE digest = ?", name), "suppressions").toBe(0);
       const ids = [old, moved, personal].map((one) => one.id);

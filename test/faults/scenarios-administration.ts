@@ -1,7 +1,9 @@
 /** The routes of operators. */
 import { env } from "cloudflare:workers";
 import { readMe } from "../support/account.ts";
+import { openInvitation } from "../support/invitations.ts";
 import { rowOf, somebody } from "../support/people.ts";
+import { coldIsolate } from "../support/services.ts";
 import { superuser, visitor, withSession } from "./cast.ts";
 import { expectAlive, expectDead, expectLogin, expectNoLogin, type Prepare } from "./scenario.ts";
 
@@ -127,6 +129,23 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   async inviteUser() {
     const { accessToken: bearer } = await superuser();
     const { email } = somebody();
-    return { method: "POST", path: "/api/v1/invitations", bearer, body: { email }, mails: ["invitation"] };
+    const isDone = async () =>
+      (await coldIsolate().invitations.list({ limit: 100 })).some((one) => one.email === email);
+    const request = { method: "POST", path: "/api/v1/invitations", bearer, body: { email } };
+    return { ...request, isDone, repeats: true, mails: ["invitation"] };
+  },
+  listInvitations: reading("/api/v1/invitations"),
+
+  async resendInvitation() {
+    const { accessToken: bearer, userId } = await superuser();
+    const path = `/api/v1/invitations/${await openInvitation(userId)}/resend`;
+    return { method: "POST", path, bearer, mails: ["invitation"] };
+  },
+
+  async revokeInvitation() {
+    const { accessToken: bearer, userId } = await superuser();
+    const id = await openInvitation(userId);
+    const isDone = async () => (await coldIsolate().invitations.find(id)) === undefined;
+    return { method: "DELETE", path: `/api/v1/invitations/${id}`, bearer, again: "not_found", isDone };
   },
 };

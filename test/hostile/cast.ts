@@ -70,6 +70,7 @@ export class Cast {
     const isLost = target.json?.role !== "user" || !target.json.is_active;
     if (isLost) this.#tell("target", await this.#create("user"));
     await this.#openTargetSession();
+    await this.#inviteGuest();
     if (!isLost && target.headers.get("ETag") === this.#version && !(await this.#isInvitationUsed())) return;
     await this.#signLinks();
   }
@@ -86,9 +87,27 @@ export class Cast {
   }
 
   /** An invitation has no user yet whose version tells that it was used. */
-  #isInvitationUsed(): Promise<boolean> {
-    const [email, link] = [this.words.get("invitation.email"), this.words.get("invitation.link")];
-    return this.#services.invitations.isUsed(email ?? "", linkHash(link ?? ""), false);
+  async #isInvitationUsed(): Promise<boolean> {
+    const [email = "", token = ""] = ["invitation.email", "invitation.link"].map((word) => this.words.get(word));
+    const used = { invitationId: crypto.randomUUID(), email, link: linkHash(token) };
+    return (await this.#services.invitations.refuseSpent(used, false)) !== undefined;
+  }
+
+  /** Operators revoke it. */
+  async #inviteGuest(): Promise<void> {
+    const { clock, invitations, random } = this.#services;
+    if ((await invitations.find(this.words.get("guest.invitation") ?? "")) !== undefined) return;
+    const now = clock.now();
+    const id = createId(now, random);
+    made += 1;
+    const guest = {
+      id,
+      email: `guest-${made}@${DOMAIN}`,
+      locale: "en",
+      invitedBy: this.words.get("superuser.id") ?? "",
+    };
+    await invitations.add({ ...guest, createdAt: now, expiresAt: now + HOUR }, NOTHING_FOLLOWS);
+    this.words.set("guest.invitation", id);
   }
 
   async #rally(name: string, standing: Standing): Promise<void> {

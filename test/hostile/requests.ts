@@ -75,6 +75,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
 /** What only a user with a second factor can do, and with which id. */
 const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "removeTrustedDevice", "replaceRecoveryCodes"];
 function idOf({ path }: Endpoint): string {
+  if (path.includes("/invitations/")) return "<<guest.invitation>>";
   if (path.includes("/factors/")) return "<<holder.factor>>";
   if (path.includes("/trusted-devices/")) return "<<holder.device>>";
   return path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";
@@ -181,6 +182,7 @@ function pathsOf({ path }: Endpoint): fc.Arbitrary<string> {
         "<<user.id>>",
         "<<superuser.id>>",
         "<<user.session>>",
+        "<<guest.invitation>>",
         "<<holder.factor>>",
       ),
     },

@@ -10,6 +10,7 @@ import { refresh, register } from "../support/account.ts";
 import { appWith, atOnce, call, expectProblem, freshAddress, inTurn, ORIGIN, post } from "../support/client.ts";
 import { countingHashes } from "../support/counted-hashes.ts";
 import { outcomeOf, runEndpoint } from "../support/endpoints.ts";
+import { openInvitation } from "../support/invitations.ts";
 import { operations } from "../support/openapi.ts";
 import { type LoggedIn, loggedIn, logIn, rowOf, somebody, withStanding } from "../support/people.ts";
 import { brokenObjects, coldIsolate } from "../support/services.ts";
@@ -228,6 +229,8 @@ describe("a limiter that does not answer", () => {
     login: () => ({ email: somebody().email, password: wrong }),
     acceptInvitation: () => ({ ...somebody(), token: "AAAA" }),
     inviteUser: address,
+    resendInvitation: () => undefined,
+    revokeInvitation: () => undefined,
     updateMe: () => ({ first_name: "Ada" }),
     changePassword: ({ password }) => ({ current_password: password, new_password: "a password as good as any" }),
     changeEmail: ({ password }) => ({ email: somebody().email, password }),
@@ -300,7 +303,8 @@ describe("a limiter that does not answer", () => {
       const before = await rowOf(person.email);
       const body = await bodies[id]?.(person);
       const query = id === "lookUpUser" ? "?username=ada" : "";
-      const where = path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, person.userId) + query;
+      const about = id === "resendInvitation" ? await openInvitation(person.userId) : person.userId;
+      const where = path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, about) + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);
       expectProblem(answer, 503, "unavailable");
       expect(answer.headers.get("Retry-After")).toBe("1");

@@ -22,7 +22,7 @@ export const acceptInvitation = endpoint(
     tag: "Authentication",
     summary: "Accept an invitation",
     description:
-      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. If the username or password is refused, the link stays valid. The link stops working when the address has an account.",
+      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. If the username or password is refused, the link stays valid. The link stops working when the address has an account, or when an operator revokes the invitation.",
     body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
@@ -50,9 +50,10 @@ export const acceptInvitation = endpoint(
     if (makesFirstSuperuser && body.email !== config.firstSuperuserEmail) return refuse("invalid_token");
     // The link contains only a fingerprint of the address, so the address in the body must match it.
     if (!isOfState(link, invitationState(body.email))) return refuse("invalid_token");
-    const hash = linkHash(body.token);
+    const used = { invitationId: link.subjectId, email: body.email, link: linkHash(body.token) };
     // The client may learn this, because it has the link and so the mailbox.
-    if (await invitations.isUsed(body.email, hash, makesFirstSuperuser)) return refuse("invitation_used");
+    const spent = await invitations.refuseSpent(used, makesFirstSuperuser);
+    if (spent !== undefined) return spent;
 
     const checked = await passwordQuality.require("password", body.password, body);
     if (isRefusal(checked)) return checked;
@@ -60,7 +61,7 @@ export const acceptInvitation = endpoint(
     if (isRefusal(hashed)) return hashed;
     const now = clock.now();
     const details = { invitation_id: link.subjectId, ...checked.details };
-    const invited = verifiedBy(hash);
+    const invited = verifiedBy(used.link);
     const consequences = followUps.of({
       events: [
         {
@@ -74,12 +75,11 @@ export const acceptInvitation = endpoint(
     const accepted = await invitations.accept(
       {
         id: createId(now, random),
-        email: body.email,
+        ...used,
         username: body.username,
         passwordHash: hashed.hash,
         ...newProfile(body),
         locale: client.locale,
-        link: hash,
       },
       { consequences, makesFirstSuperuser, now },
     );

@@ -4,7 +4,13 @@ import type { AuditEventType } from "../../../audit/event-types.ts";
 /** The events that a user's own list can have. The others concern the service. */
 type OwnEventType = Exclude<
   AuditEventType,
-  `signing_${string}` | `auth_secret_${string}` | "data_imported" | "first_superuser_link_logged"
+  | `signing_${string}`
+  | `auth_secret_${string}`
+  | "audit_events_exported"
+  | "data_imported"
+  | "first_superuser_link_logged"
+  | "invitation_resent"
+  | "invitation_revoked"
 >;
 
 /** Every field for the code of an authenticator app. */

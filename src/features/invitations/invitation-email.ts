@@ -1,0 +1,32 @@
+/** What inviting a person and inviting them again have in common: the email, the event, and the answer. */
+import * as z from "zod";
+import type { AuditEventType } from "../../audit/event-types.ts";
+import type { Services } from "../../endpoint/services.ts";
+import { toIsoTime } from "../../platform/clock.ts";
+import type { Invitation } from "../../users/invitations.ts";
+
+export const invitationSent = {
+  status: 202 as const,
+  description: "The email is on its way.",
+  schema: z.strictObject({
+    status: z.literal("accepted"),
+    expires_at: z.iso.datetime().meta({ description: "When the link expires." }),
+  }),
+};
+
+export function presentSent(expiresAt: number): z.output<typeof invitationSent.schema> {
+  return { status: "accepted", expires_at: toIsoTime(expiresAt) };
+}
+
+/** Sends an email with a link. `senderId`: the operator whom the email names. */
+export function sendingOf(
+  { followUps }: Services,
+  type: AuditEventType,
+  { id: invitationId, email, locale, expiresAt }: Invitation,
+  senderId: string,
+) {
+  return followUps.of({
+    events: [{ type, actorId: senderId, details: { invitation_id: invitationId } }],
+    mails: [{ kind: "invitation", invitationId, inviterId: senderId, email, locale, expiresAt }],
+  });
+}
