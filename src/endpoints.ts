@@ -8,6 +8,7 @@ import { endSession } from "./features/account/end-session.ts";
 import { exportMe } from "./features/account/export-me.ts";
 import { listSecurityEvents } from "./features/account/list-security-events.ts";
 import { listSessions } from "./features/account/list-sessions.ts";
+import { removePassword } from "./features/account/remove-password.ts";
 import { deleteUser } from "./features/administration/delete-user.ts";
 import { endUserSession } from "./features/administration/end-user-session.ts";
 import { listAuditEvents } from "./features/administration/list-audit-events.ts";
@@ -110,7 +111,16 @@ export function endpointsOf(config: Config): Endpoint[] {
       logout,
     ],
     ...[readMe, updateMe],
-    ...[changePassword, listSessions, endSession, endOtherSessions, deleteMe, exportMe, listSecurityEvents],
+    ...[
+      changePassword,
+      removePassword,
+      listSessions,
+      endSession,
+      endOtherSessions,
+      deleteMe,
+      exportMe,
+      listSecurityEvents,
+    ],
     ...[
       listFactors,
       addTotp,

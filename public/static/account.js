@@ -4,7 +4,7 @@ import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
 import { formById, onSubmit, setText, textOf } from "./elements.js";
 import { showEvents, watchEvents } from "./events.js";
-import { hasPasskey, showFactors, watchFactors } from "./factors.js";
+import { hasPasskey, showFactors, showWhatPasswordAllows, watchFactors, watchPasswordRemoval } from "./factors.js";
 import { attempt, failureText, showFailure } from "./form.js";
 import { watchLeaving } from "./leaving.js";
 import { watchNewFactors } from "./new-factors.js";
@@ -34,9 +34,13 @@ watchProfile((user) => {
   tellDevices(user);
 });
 addressForm();
-passwordForm(showDevices);
+passwordForm(() => {
+  showDevices();
+  showWhatPasswordAllows();
+});
 watchDevices();
 watchFactors();
+watchPasswordRemoval();
 watchNewFactors(() => textOf("my-email"));
 watchEvents();
 watchReauthentication();

@@ -1,8 +1,8 @@
 /** The list of the user's second factors, and the dialogs that rename or remove one. */
 import { faultWords } from "./answers.js";
-import { showWhetherPasswordIsSet } from "./credentials.js";
-import { offerToEndOthers } from "./devices.js";
-import { dialogOf } from "./dialog.js";
+import { hasPassword, showWhetherPasswordIsSet } from "./credentials.js";
+import { offerToEndOthers, showDevices } from "./devices.js";
+import { dialogOf, watchDialog } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
 import { attempt, failureText, notify, showFailure, showFieldError, showRefusal } from "./form.js";
 import { signalPasskeysLeft } from "./passkey-signals.js";
@@ -18,6 +18,7 @@ import { counted, dayOf, fill, timeOf, words } from "./words.js";
 const FACTORS = "/api/v1/users/me/factors";
 /** With this many recovery codes or fewer, the page suggests new ones. */
 const FEW_CODES = 3;
+const canLogInByEmail = document.documentElement.dataset.emailLogin === "on";
 const DAY_MILLISECONDS = 86_400_000;
 
 const texts = words.security;
@@ -48,9 +49,8 @@ export async function showFactors() {
   const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
   shown = items;
   // Absent from the answer of an earlier release.
-  const isPasswordSet = answer.data.has_password ?? true;
-  showWhetherPasswordIsSet(isPasswordSet);
-  byId("passkey-advice", HTMLElement).hidden = isPasswordSet || hasPasskey();
+  showWhetherPasswordIsSet(answer.data.has_password ?? true);
+  showWhatPasswordAllows();
   list.replaceChildren(...items.map(row));
   const hasNone = items.length === 0;
   list.hidden = hasNone;
@@ -60,6 +60,12 @@ export async function showFactors() {
   byId("recovery-low", HTMLElement).hidden = left > FEW_CODES;
   byId("factors-required", HTMLElement).hidden = !hasNone || !requiredFrom;
   setText("factors-required", requiredFrom ? requirement(requiredFrom) : "");
+}
+
+/** Advises users without a password to add a passkey, and offers to remove a password that is not the only way in. */
+export function showWhatPasswordAllows() {
+  byId("passkey-advice", HTMLElement).hidden = hasPassword() || hasPasskey();
+  byId("unset-part", HTMLElement).hidden = !hasPassword() || !(hasPasskey() || canLogInByEmail);
 }
 
 /** Shows the list after a change, and says what has changed. @param {string} news */
@@ -95,7 +101,7 @@ export function watchFactors() {
 
   const removeForm = formById("remove");
   onSubmit(removeForm, async () => {
-    const { busyLabel, done, needed } = texts.remove;
+    const { busyLabel, done, needed, onlyLogin } = texts.remove;
     const { id, name, kind } = chosen;
     const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
     // If it no longer exists, it was removed elsewhere.
@@ -107,8 +113,29 @@ export function watchFactors() {
       }
     } else if (answer.code === "last_factor") {
       showRefusal(removeForm, needed);
+    } else if (answer.code === "last_login_method") {
+      showRefusal(removeForm, onlyLogin);
     } else {
       showFailure(removeForm, answer);
+    }
+  });
+}
+
+/** Starts the dialog that removes the password. */
+export function watchPasswordRemoval() {
+  const form = formById("unset");
+  const dialog = watchDialog("unset", () => notify("security", ""));
+  onSubmit(form, async () => {
+    const { busyLabel, done, onlyLogin } = texts.unset;
+    const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me/password"));
+    if (answer.ok) {
+      dialog.close();
+      await Promise.all([showFactors(), showTrustedDevices(), showDevices()]);
+      announce(done);
+    } else if (answer.code === "last_login_method") {
+      showRefusal(form, onlyLogin);
+    } else {
+      showFailure(form, answer);
     }
   });
 }
@@ -141,7 +168,8 @@ function row({ id, kind, name, created_at: createdAt, last_used_at: usedAt }) {
   removeButton.addEventListener("click", () => {
     choose();
     setText("remove-heading", fill(remove.heading, { name }));
-    setText("remove-text", shown.length === 1 ? `${remove[kind]} ${remove.last}` : remove[kind]);
+    const last = hasPassword() ? remove.last : remove.lastByEmail;
+    setText("remove-text", shown.length === 1 ? `${remove[kind]} ${last}` : remove[kind]);
     removing.open();
   });
   const choose = () => {

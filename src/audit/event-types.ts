@@ -31,6 +31,7 @@ export const AUDIT_EVENT_TYPES = {
   refresh_token_reused: "A refresh token was used again after it was replaced, so its session was ended.",
   logged_out: "A session was logged out; with `all`, every session.",
   password_changed: "The password was changed, or set by a user who had none.",
+  password_removed: "The user removed the password, and logs in without one.",
   password_reset: "The password was reset with an emailed link.",
   password_reset_sent: "An operator sent a password reset link.",
   profile_changed: "The profile was changed; `fields` lists the fields.",

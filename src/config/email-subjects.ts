@@ -11,6 +11,7 @@ export const MESSAGE_KINDS = [
   "email_login",
   "password_blocked",
   "password_changed",
+  "password_removed",
   "new_login",
   "refresh_reused",
   "second_factor_added",

@@ -7,7 +7,7 @@ import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
 import type { CodeProof, Confirmation, PasskeyAddition } from "./second-factors.ts";
 import type { SingleUse } from "./spent-tokens.ts";
-import type { FactorCaller, FactorList, UserFactors } from "./user-factors.ts";
+import type { FactorCaller, FactorList, Removal, RemovalRules, UserFactors } from "./user-factors.ts";
 
 /** The object of a user, as far as factors are concerned. */
 type FactorObject = Rpc.DurableObjectBranded & { factors(caller: FactorCaller): Promise<UserFactors> };
@@ -62,8 +62,8 @@ export function createFactors(
             async (factors): Promise<PasskeyAddition | null> =>
               factors.addPasskey(userId, passkey, challenge, recoveryMacs),
           ),
-        remove: (id: string, { keepsLast }: { keepsLast: boolean }) =>
-          change(async (factors): Promise<Factor | "last" | undefined | null> => factors.remove(userId, id, keepsLast)),
+        remove: (id: string, { keepsLast, keepsPasskey }: RemovalRules) =>
+          change(async (factors): Promise<Removal> => factors.remove(userId, id, keepsLast, keepsPasskey)),
         replaceRecoveryCodes: (macs: readonly string[]) =>
           change((factors) => factors.replaceRecoveryCodes(userId, macs)),
       };

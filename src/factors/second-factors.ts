@@ -154,8 +154,14 @@ export class SecondFactors implements Lapsing {
   }
 
   /** What tells a browser which passkeys the user has. */
-  passkeys(): { credentialId: string; transports: string[] }[] {
-    return this.#passkeys().map(({ content: { credentialId, transports } }) => ({ credentialId, transports }));
+  passkeys(): { id: string; credentialId: string; transports: string[] }[] {
+    return this.#passkeys().map(({ id, content: { credentialId, transports } }) => ({ id, credentialId, transports }));
+  }
+
+  /** Whether the factor with this id is the only passkey. */
+  isLastPasskey(id: string): boolean {
+    const passkeys = this.#passkeys();
+    return passkeys.length === 1 && passkeys[0]?.id === id;
   }
 
   /**

@@ -5,6 +5,7 @@ import type { LimitRule } from "../config/limit-rules.ts";
 import type { OwnerNews, ReportOrigin } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Factor } from "./factor.ts";
+import type { LastPasskey } from "./last-passkey.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
 import type { CodeProof, Confirmation, PasskeyAddition, SecondFactors } from "./second-factors.ts";
@@ -19,8 +20,24 @@ export interface FactorList {
   trustedDevices?: TrustedDevice[];
 }
 
+/** What a user must keep. */
+export interface RemovalRules {
+  /** The last factor. */
+  keepsLast: boolean;
+  /** The last passkey, if there is no password. */
+  keepsPasskey: boolean;
+}
+
+/**
+ * The removed factor; `undefined` if there is none with this id. `last` and `last_login_method`: the user must keep it.
+ * `null`: the caller may change nothing.
+ */
+export type Removal = Factor | "last" | "last_login_method" | undefined | null;
+
 interface Parts {
   factors: SecondFactors;
+  lastPasskey: LastPasskey;
+  db: D1Database;
   trustedDevices: TrustedDeviceRecords;
   caller: FactorCaller;
   /** Whether the user has been deleted. */
@@ -83,8 +100,10 @@ export class UserFactors extends RpcTarget {
     return confirmation;
   }
 
+  /** Without a passkey that is about to be removed. */
   async passkeys(): Promise<KnownPasskey[]> {
-    return this.#parts.factors.passkeys();
+    const { factors, lastPasskey } = this.#parts;
+    return factors.passkeys().filter(({ id }) => !lastPasskey.isLeaving(id));
   }
 
   async addPasskey(
@@ -105,12 +124,23 @@ export class UserFactors extends RpcTarget {
     return this.#parts.factors.rename(id, name);
   }
 
-  /** `keepsLast`: whether the user must keep the last factor. A Worker of an earlier release does not pass it. */
-  async remove(userId: string, id: string, keepsLast = false): Promise<Factor | "last" | undefined | null> {
+  /** What {@link RemovalRules} says. A Worker of an earlier release does not pass all of it. */
+  async remove(userId: string, id: string, keepsLast = false, keepsPasskey = false): Promise<Removal> {
+    const removal = await this.#remove(userId, id, { keepsLast, keepsPasskey });
+    if (typeof removal === "object" && removal !== null)
+      await this.#reportFactor("second_factor_removed", userId, removal);
+    return removal;
+  }
+
+  async #remove(userId: string, id: string, { keepsLast, keepsPasskey }: RemovalRules): Promise<Removal> {
     if (!this.#mayChange) return null;
-    const factor = this.#parts.factors.remove(id, keepsLast);
-    if (factor !== undefined && factor !== "last") await this.#reportFactor("second_factor_removed", userId, factor);
-    return factor;
+    const { db, factors, lastPasskey } = this.#parts;
+    if (!keepsPasskey || !factors.isLastPasskey(id)) return factors.remove(id, keepsLast);
+    return lastPasskey.release(db, { userId, id, now: systemClock.now() }, (hasPassword): Removal => {
+      // Decided again: the factors may have changed meanwhile.
+      if (!this.#mayChange) return null;
+      return hasPassword || !factors.isLastPasskey(id) ? factors.remove(id, keepsLast) : "last_login_method";
+    });
   }
 
   /**

@@ -173,6 +173,12 @@ export const PROBLEMS = {
     title: "Last second factor",
     detail: "The account must have a second factor, and this is the only one. Add another one first.",
   },
+  last_login_method: {
+    status: 409,
+    title: "Last login method",
+    detail:
+      "Without this, the account would have neither a password nor a passkey, and its user could not log in. Set a password or add a passkey first.",
+  },
   last_superuser: {
     status: 409,
     title: "Last superuser",

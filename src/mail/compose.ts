@@ -78,6 +78,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
       return composeInvitation(request, event, parts);
     case "password_blocked":
     case "password_changed":
+    case "password_removed":
     case "new_login":
     case "refresh_reused":
     case "second_factor_added":
@@ -112,6 +113,7 @@ function composeNotice(
   switch (event.kind) {
     case "password_blocked":
     case "password_changed":
+    case "password_removed":
       return writeMail(event.kind, user, { url: page("reset-password"), at }, config);
     case "new_login": {
       const facts = { device: nameDevice(event.device), ipAddress: quoteIpAddress(event.ipAddress) };

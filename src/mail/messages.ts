@@ -16,6 +16,7 @@ export interface Facts {
   email_login: { username: string; url: string; minutes: number };
   password_blocked: { url: string; at: number };
   password_changed: { url: string; at: number };
+  password_removed: { url: string; at: number };
   new_login: { device: Device | undefined; ipAddress: string | undefined; url: string; at: number };
   refresh_reused: { device: Device | undefined; url: string; at: number };
   second_factor_added: { factor: FactorKind; url: string; at: number };

@@ -29,7 +29,7 @@ export type MailEvent =
     }
   /** Too many wrong guesses: the password stopped working on unknown networks. */
   | { kind: "password_blocked"; userId: string }
-  | { kind: "password_changed"; userId: string }
+  | { kind: "password_changed" | "password_removed"; userId: string }
   | { kind: "new_login"; userId: string; device: string | null; ipAddress: string }
   /** A refresh token was used again after it was replaced, so Postern ended the session: the token may be stolen. */
   | { kind: "refresh_reused"; userId: string; device: string | null }

@@ -30,7 +30,7 @@ const EMAIL_STATES = ["queued", "lost", "sent", "retried", "refused", "suppresse
 /** The kinds of `MailEvent`. */
 export const EMAIL_KINDS = [
   ...["verify_email", "resend_verification", "invitation", "reset_password", "email_login"],
-  ...["password_blocked", "password_changed", "new_login", "refresh_reused"],
+  ...["password_blocked", "password_changed", "password_removed", "new_login", "refresh_reused"],
   ...["second_factor_added", "second_factor_removed", "recovery_code_used", "recovery_codes_replaced"],
   ...["passkey_counter_fell_back", "second_factors_removed"],
   ...["confirm_email", "email_change_requested", "email_changed", "account_deleted"],

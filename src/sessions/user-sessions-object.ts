@@ -10,6 +10,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
 import { readKnownFactors } from "../factors/imported-factors.ts";
+import { LastPasskey } from "../factors/last-passkey.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
 import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
 import { TrustedDeviceRecords } from "../factors/trusted-device-records.ts";
@@ -57,6 +58,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #authentications: AuthenticationRecords;
   readonly #factors: SecondFactors;
   readonly #factorFlag: SecondFactorFlag;
+  readonly #lastPasskey = new LastPasskey();
   readonly #trustedDevices: TrustedDeviceRecords;
   readonly #devices: KnownDevices;
   readonly #revocations: RevocationRecord;
@@ -290,6 +292,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   async factors(caller: FactorCaller): Promise<UserFactors> {
     return new UserFactors({
       factors: this.#factors,
+      lastPasskey: this.#lastPasskey,
+      db: this.env.DB,
       trustedDevices: this.#trustedDevices,
       caller,
       isClosed: (now) => this.#isClosed(now),

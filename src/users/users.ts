@@ -57,18 +57,25 @@ export function createUserStore(db: Database) {
 
     /**
      * Sets another password and begins the next epoch, which ends all sessions but `keptSessionId`. Returns the changed
-     * user, or `undefined` if the user's epoch has changed meanwhile.
+     * user, or `undefined` if the user's epoch has changed meanwhile. With `version`, also if anything else of the user
+     * has changed.
      */
     async changePassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
-      { passwordHash, keptSessionId }: { passwordHash: string; keptSessionId: string },
+      { passwordHash, keptSessionId, version }: { passwordHash: string; keptSessionId: string; version?: number },
       { consequences, now }: { consequences: Consequences; now: number },
     ) {
       const { changed } = await batchOf(db, {
         changed: db
           .update(users)
           .set({ passwordHash, passwordBlockedAt: null, ...nextEpoch(keptSessionId), updatedAt: nextVersion(now) })
-          .where(and(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch)))
+          .where(
+            and(
+              eq(users.id, id),
+              eq(users.sessionEpoch, sessionEpoch),
+              version === undefined ? undefined : eq(users.updatedAt, version),
+            ),
+          )
           .returning(),
         ...storing(db, consequences),
       });

@@ -52,6 +52,10 @@ const ROUTES = {
     ...{ status: 204, takesPassword: true },
     run: ({ accessToken: bearer, password }) => call("DELETE", "/api/v1/users/me", { bearer, body: { password } }),
   },
+  removePassword: {
+    status: 204,
+    run: ({ accessToken: bearer }) => call("DELETE", "/api/v1/users/me/password", { bearer }),
+  },
   exportMe: {
     status: 200,
     run: ({ accessToken: bearer }) => get("/api/v1/users/me/export", { bearer }),

@@ -49,7 +49,7 @@ describe("what is stored of second factors", () => {
     await withoutTable("users", async () => {
       await coldIsolate()
         .factors.changesBy({ ...person, hasProvedFactor: true })
-        .remove(person.totp.id, { keepsLast: false });
+        .remove(person.totp.id, { keepsLast: false, keepsPasskey: false });
     });
     expect(await since(person)).toBeGreaterThan(0);
     vi.setSystemTime(Date.now() + 10_000);

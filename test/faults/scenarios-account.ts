@@ -69,6 +69,19 @@ export const ACCOUNT: Record<string, Prepare> = {
     };
   },
 
+  async removePassword() {
+    const { person, other } = await twoSessions();
+    return {
+      ...{ method: "DELETE", path: "/api/v1/users/me/password", bearer: person.accessToken },
+      userId: person.userId,
+      isDone: async () => (await rowOf(person.email))?.session_epoch === 1,
+      whenDone: () => Promise.all([expectAlive(person), expectDead(other), expectNoLogin(person)]),
+      event: { type: "password_removed", userId: person.userId },
+      mails: ["password_removed"],
+      revoked: { userId: person.userId, sessionId: other.sessionId },
+    };
+  },
+
   listSessions: reading("/api/v1/users/me/sessions"),
 
   async endSession() {

@@ -233,6 +233,7 @@ describe("a limiter that does not answer", () => {
     revokeInvitation: () => undefined,
     updateMe: () => ({ first_name: "Ada" }),
     changePassword: ({ password }) => ({ current_password: password, new_password: "a password as good as any" }),
+    removePassword: () => undefined,
     changeEmail: ({ password }) => ({ email: somebody().email, password }),
     deleteMe: ({ password }) => ({ password }),
     reauthenticate: ({ password }) => ({ password }),

@@ -86,6 +86,7 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
     email_login: { kind: "email_login", email: owner.email },
     password_blocked: { kind: "password_blocked", userId },
     password_changed: { kind: "password_changed", userId },
+    password_removed: { kind: "password_removed", userId },
     new_login: { kind: "new_login", userId, device: AGENT, ipAddress: "192.0.2.44" },
     refresh_reused: { kind: "refresh_reused", userId, device: null },
     second_factor_added: { kind: "second_factor_added", userId, factor: "totp" },

@@ -220,6 +220,7 @@ describe("what is counted", () => {
       invitation: true,
       password_blocked: true,
       password_changed: true,
+      password_removed: true,
       new_login: true,
       refresh_reused: true,
       second_factor_added: true,

@@ -256,8 +256,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Both of two changes of the password at once succeed.",
         file: "src/users/users.ts",
-        from: "eq(users.id, id), eq(users.sessionEpoch, sessionEpoch)))\n          .returning(),",
-        to: "eq(users.id, id)))\n          .returning(),",
+        from: "eq(users.sessionEpoch, sessionEpoch),\n              version",
+        to: "version",
       },
       {
         name: "A session in an epoch that D1 has not reached is accepted.",
@@ -1252,6 +1252,29 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/access/factor-policy.ts",
         from: "isFactorDue(rules, user, now) ? minimumLengthWithFactor",
         to: "isFactorDue(rules, user, now) || true ? minimumLengthWithFactor",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/users/remove-password.test.ts"],
+    [
+      {
+        name: "The password is removed although the last passkey was removed meanwhile.",
+        file: "src/features/account/remove-password.ts",
+        from: ", version: owner.updatedAt }",
+        to: " }",
+      },
+      {
+        name: "The last passkey of a user without a password can be removed.",
+        file: "src/factors/user-factors.ts",
+        from: "hasPassword || !factors.isLastPasskey(id) ?",
+        to: "true ?",
+      },
+      {
+        name: "A passkey that is about to be removed counts as a way to log in.",
+        file: "src/factors/last-passkey.ts",
+        from: "this.#claims.add(claim);",
+        to: "",
       },
     ],
   ),

@@ -177,7 +177,7 @@ describe("the architecture", () => {
     // A file that the operator names, not the storage of a service.
     const backup = "src/commands/move/backup-reader.ts";
     // A user's object reads and writes D1 itself: these calls are part of the call of the object, or of its alarm.
-    const ofObject = ["src/factors/second-factor-flag.ts", "src/factors/imported-factors.ts"];
+    const ofObject = ["second-factor-flag", "imported-factors", "last-passkey"].map((name) => `src/factors/${name}.ts`);
     const others = files.filter(({ path }) => path !== backup && !ofObject.includes(path));
     const calls = /getByName\(|(?<!#factors)\.prepare\(|queue\.send\(|kv\.get\("/;
     const callers = others.filter(({ text }) => calls.test(text));

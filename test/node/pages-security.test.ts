@@ -277,6 +277,41 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     expect(await authenticator.passkeys()).toEqual([]);
   });
 
+  it("removes the password, where the user can log in without it, and keeps the last passkey then", async () => {
+    const person = await visitor.arriveAtHome();
+    const { page } = visitor;
+    await addAuthenticator(page);
+    await page.click("#passkey-open");
+    await page.click("#codes-done");
+    await says("#security-notice", "has been added.");
+    const [name = ""] = await rows();
+    await page.route("**/api/v1/users/me/password", refusal(409, "last_login_method"), { times: 1 });
+    await page.click("#unset-open");
+    await says("#unset", "You'll be logged out on all other devices.");
+    await page.click("#unset-button");
+    await says("#unset-error", "Your password is your only way to log in.");
+    await page.click("#unset-button");
+    // The session began without a factor.
+    await page.click("#confirm-passkey-button");
+    await says("#security-notice", "Your password has been removed.");
+    expect(await focused()).toBe("security-title");
+    expect(await page.isVisible("#unset-open")).toBe(false);
+    expect(await page.isVisible("#current_password")).toBe(false);
+    expect((await post(service.origin, "/api/v1/auth/login", person)).status).not.toBe(200);
+
+    await page.route(`**${FACTORS}/*`, refusal(409, "last_login_method"), { times: 1 });
+    await rowButton(`Remove ${name}`).click();
+    await says("#remove-text", "a link that we email you is enough to log in");
+    await page.click("#remove-button");
+    await says("#remove-error", "This passkey is your only way to log in.");
+    await page.click("#remove-cancel");
+
+    await visitor.submit("change", { new_password: "another fine password" });
+    await says("#change-notice", "Password set.");
+    await page.locator("#unset-open:visible").waitFor();
+    await happened("Password removed");
+  });
+
   it("creates new recovery codes, and warns when few are left", async () => {
     await visitor.arriveAtHome();
     const { page } = visitor;

@@ -12,15 +12,17 @@ export const removeFactor = endpoint(
     tag: "Second factors",
     summary: "Remove a second factor",
     description:
-      "The owner gets an email. With the last factor, the recovery codes are removed too. A user who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even during the grace.",
+      "The owner gets an email. With the last factor, the recovery codes are removed too. A user who must have a factor (`SECOND_FACTOR`) can't remove the last one, not even during the grace. If `EMAIL_LOGIN` is off, neither can a user without a password remove the last passkey: the answer is 409 `last_login_method`.",
     caller: recentUser,
     success: { status: 204, description: "The factor is removed." },
-    refusals: ["not_found", "last_factor", "reauthentication_required"],
+    refusals: ["not_found", "last_factor", "last_login_method", "reauthentication_required"],
   },
   async (services, { caller, id }) => {
     const keepsLast = mustHaveFactor(services.config, caller.user);
-    const factor = await ownFactors(services, caller).remove(id, { keepsLast });
+    const keepsPasskey = !services.config.emailLogin;
+    const factor = await ownFactors(services, caller).remove(id, { keepsLast, keepsPasskey });
     if (factor === "last") return refuse("last_factor");
+    if (factor === "last_login_method") return refuse("last_login_method");
     if (factor === null) return refuseUnprovedFactor(caller);
     if (factor === undefined) return refuse("not_found");
     return undefined;

@@ -14,7 +14,7 @@ type Words = Pick<PageWords, "security" | "enrolment" | "confirm" | "account" | 
 
 export function securityPart(words: Words): Markup {
   const { security, enrolment, account } = words;
-  const { app, offer, passkey, recovery, remove, rename, trusted } = security;
+  const { app, offer, passkey, recovery, remove, rename, trusted, unset } = security;
   const { cancel } = account;
   return part(
     "security",
@@ -33,6 +33,11 @@ export function securityPart(words: Words): Markup {
   <div class="buttons">
     <button class="${QUIET}" type="button" id="passkey-open">${passkey.label}</button>
     <button class="${QUIET}" type="button" id="app-open">${app.label}</button>
+  </div>
+  <div class="recovery" id="unset-part" hidden>
+    <h3>${unset.heading}</h3>
+    <p>${unset.text}</p>
+    <button class="${QUIET}" type="button" id="unset-open">${unset.open}</button>
   </div>
   <div class="recovery" id="recovery" hidden>
     <h3>${recovery.heading}</h3>
@@ -62,6 +67,14 @@ export function securityPart(words: Words): Markup {
     look: "button button-danger",
     cancel,
     body: html`<p id="remove-text"></p>`,
+  })}
+  ${confirmation({
+    name: "unset",
+    heading: unset.question,
+    label: unset.label,
+    look: "button button-danger",
+    cancel,
+    body: html`<p>${unset.warning}</p>`,
   })}
   ${confirmation({ name: "renew", heading: recovery.question, label: recovery.label, cancel, body: html`<p>${recovery.warning}</p>` })}
   <dialog id="codes-dialog" aria-labelledby="codes-heading">

@@ -89,6 +89,16 @@ const messages: Messages = {
     closing: NOTHING_TO_DO,
   }),
 
+  password_removed: ({ product, url, at }) => ({
+    subject: `Ihr Passwort für ${product} wurde entfernt`,
+    body: [
+      `Das Passwort Ihres Kontos bei ${product} wurde entfernt (${time(at)}). Alle anderen Geräte wurden abgemeldet. Sie melden sich jetzt ohne Passwort an.`,
+      "Wenn Sie das nicht waren, legen Sie jetzt ein neues Passwort fest. Das meldet auch alle Geräte ab.",
+    ],
+    action: { label: "Neues Passwort festlegen", url },
+    closing: NOTHING_TO_DO,
+  }),
+
   new_login: ({ product, device, ipAddress, url, at }) => ({
     subject: `Neue Anmeldung bei ${product}`,
     preview: "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort.",

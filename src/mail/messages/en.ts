@@ -86,6 +86,16 @@ const messages: Messages = {
     closing: NOTHING_TO_DO,
   }),
 
+  password_removed: ({ product, url, at }) => ({
+    subject: `Your ${product} password has been removed`,
+    body: [
+      `The password of your ${product} account was removed on ${time(at)}, and all other devices were logged out. You now log in without a password.`,
+      "If this wasn't you, set a new password now. This also logs out all devices.",
+    ],
+    action: { label: "Set new password", url },
+    closing: NOTHING_TO_DO,
+  }),
+
   new_login: ({ product, device, ipAddress, url, at }) => ({
     subject: `New login to your ${product} account`,
     preview: "If this wasn't you, change your password right away.",

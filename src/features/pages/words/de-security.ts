@@ -99,6 +99,10 @@ export const security: PageWords["security"] = {
     passkey:
       "Sie können sich dann nicht mehr mit diesem Passkey anmelden. Auf Ihrem Gerät kann er weiterhin aufgeführt sein: Löschen Sie ihn auch dort.",
     last: "Das ist Ihr einziger zweiter Faktor. Ohne ihn reicht Ihr Passwort allein für die Anmeldung, und Ihre Wiederherstellungscodes gelten nicht mehr.",
+    lastByEmail:
+      "Das ist Ihr einziger zweiter Faktor. Ohne ihn reicht ein Link per E-Mail für die Anmeldung, und Ihre Wiederherstellungscodes gelten nicht mehr.",
+    onlyLogin:
+      "Dieser Passkey ist Ihre einzige Möglichkeit, sich anzumelden. Legen Sie zuerst ein Passwort fest oder fügen Sie einen anderen Passkey hinzu.",
     needed: "Ihr Konto braucht einen zweiten Faktor. Fügen Sie zuerst einen anderen hinzu.",
     label: "Entfernen",
     busyLabel: "Wird entfernt …",
@@ -116,6 +120,17 @@ export const security: PageWords["security"] = {
     label: "Neue Codes erstellen",
     busyLabel: "Werden erstellt …",
     done: "Neue Wiederherstellungscodes wurden erstellt.",
+  },
+  unset: {
+    heading: "Ohne Passwort anmelden",
+    text: "Sie können sich auch anders anmelden und deshalb Ihr Passwort entfernen. Dann kann es niemand erraten oder stehlen.",
+    open: "Passwort entfernen …",
+    question: "Ihr Passwort entfernen?",
+    warning: "Sie werden auf allen anderen Geräten abgemeldet. Sie können jederzeit ein neues Passwort festlegen.",
+    label: "Passwort entfernen",
+    busyLabel: "Wird entfernt …",
+    done: "Ihr Passwort wurde entfernt. Sie wurden auf allen anderen Geräten abgemeldet.",
+    onlyLogin: "Ihr Passwort ist Ihre einzige Möglichkeit, sich anzumelden. Fügen Sie zuerst einen Passkey hinzu.",
   },
   offer: {
     text: "Sie sind noch auf anderen Geräten angemeldet. Wenn Ihnen eines davon vielleicht nicht gehört, melden Sie die anderen Geräte ab.",
@@ -171,6 +186,7 @@ export const events: PageWords["events"] = {
     refresh_token_reused: "Sitzung beendet: Ihr Token wurde zweimal verwendet",
     logged_out: "Abgemeldet",
     password_changed: "Passwort geändert",
+    password_removed: "Passwort entfernt",
     password_reset: "Passwort zurückgesetzt",
     password_reset_sent: "Link zum Zurücksetzen des Passworts verschickt",
     profile_changed: "Profil geändert",

@@ -119,6 +119,11 @@ export const security = {
     passkey:
       "You won't be able to log in with this passkey. It may still be listed on your device: delete it there too.",
     last: "This is your only second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
+    /** For an account without a password. */
+    lastByEmail:
+      "This is your only second factor. Without it, a link that we email you is enough to log in, and your recovery codes stop working.",
+    /** For an account without a password, if no links are emailed. */
+    onlyLogin: "This passkey is your only way to log in. Set a password or add another passkey first.",
     /** For a user who must have a second factor. */
     needed: "Your account needs a second factor. Add another one first.",
     label: "Remove",
@@ -137,6 +142,18 @@ export const security = {
     label: "Create new codes",
     busyLabel: "Creating…",
     done: "New recovery codes have been created.",
+  },
+  /** Removing the password. */
+  unset: {
+    heading: "Log in without a password",
+    text: "You have another way to log in, so you can remove your password. Then no one can guess or steal it.",
+    open: "Remove password…",
+    question: "Remove your password?",
+    warning: "You'll be logged out on all other devices. You can set a new password at any time.",
+    label: "Remove password",
+    busyLabel: "Removing…",
+    done: "Your password has been removed. You've been logged out on all other devices.",
+    onlyLogin: "Your password is your only way to log in. Add a passkey first.",
   },
   offer: {
     text: "You're still logged in on other devices. If one of them might not be yours, log them out.",
@@ -202,6 +219,7 @@ export const events: {
     refresh_token_reused: "Session ended: its token was used twice",
     logged_out: "Logged out",
     password_changed: "Password changed",
+    password_removed: "Password removed",
     password_reset: "Password reset",
     password_reset_sent: "Password reset link sent",
     profile_changed: "Profile changed",
