@@ -63,10 +63,10 @@ export async function answerTo(ask) {
  * @returns {Answer}
  */
 export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", ...login }) {
-  const { pendingToken, enrolmentToken, factors } = login;
-  // What the next step of the login or of the reauthentication needs.
-  const isLogin = /^second_factor_(enrolment_)?required$/.test(code);
-  const data = isLogin ? { pendingToken, enrolmentToken, factors } : undefined;
+  const { pendingToken, enrolmentToken, factors, reason } = login;
+  // What the next step of the login or of the reauthentication needs, or what to tell the user's device.
+  const isLogin = /^(second_factor_(enrolment_)?required|invalid_passkey)$/.test(code);
+  const data = isLogin ? { pendingToken, enrolmentToken, factors, reason } : undefined;
   return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };
 }
 

@@ -7,6 +7,7 @@ import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { beginSetup, watchSetup } from "./login-setup.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
 import { passkeyAutofill } from "./passkey-autofill.js";
+import { signalUnknownPasskey } from "./passkey-signals.js";
 import { forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { leadOnceLoggedIn } from "./return-to.js";
@@ -16,6 +17,7 @@ import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
+/** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
 
 const EXPIRED = /^(invalid_pending_token|invalid_enrolment_token|second_factor_required|invalid_credentials)$/;
 
@@ -24,13 +26,13 @@ const nameInput = inputById("name");
 const passwordInput = inputById("password");
 const passkeyForm = formById("passkey-login");
 const challenge = challengeOf(loginForm);
-const autofill = passkeyAutofill((credential) => sendPasskey(() => logInWithPasskey(credential)));
+const autofill = passkeyAutofill((credential) => sendPasskey(() => tryPasskey(credential)));
 
 challenge.show();
 carryReturnTo();
 leadOnceLoggedIn();
 onSubmit(loginForm, submitLogin);
-onSubmit(passkeyForm, () => sendPasskey(() => usePasskey(logInWithPasskey)));
+onSubmit(passkeyForm, () => sendPasskey(() => usePasskey(tryPasskey)));
 watchSecondFactor(failSecondStep);
 watchSetup(failSecondStep);
 watchEmailLink(() => (nameInput.value.includes("@") ? nameInput.value.trim() : ""));
@@ -92,6 +94,15 @@ async function sendPasskey(send) {
     fail(passkeyForm, answer);
     suggestPasskeys();
   }
+}
+
+/** Logs in with a passkey. If the service doesn't have it, tells the device. @param {PasskeyCredential} credential */
+async function tryPasskey(credential) {
+  const answer = await logInWithPasskey(credential);
+  if (answer.data?.reason === "unknown_credential") {
+    await signalUnknownPasskey(credential.id);
+  }
+  return answer;
 }
 
 /** Suggests passkeys, if the log-in form is shown. */

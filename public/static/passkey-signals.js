@@ -43,6 +43,17 @@ export async function signalNames({ id, email, username }) {
   }
 }
 
+/** Tells that the service doesn't have a passkey that was used for a login. @param {string} credentialId */
+export async function signalUnknownPasskey(credentialId) {
+  if (!browser?.signalUnknownCredential) {
+    return;
+  }
+  const options = await post("/api/v1/auth/passkey/options", {});
+  if (options.ok) {
+    await quietly(browser.signalUnknownCredential({ rpId: options.data.rpId, credentialId }));
+  }
+}
+
 /** @param {Promise<void>} signal */
 function quietly(signal) {
   return signal.catch(() => {});

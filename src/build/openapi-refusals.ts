@@ -73,6 +73,9 @@ export function problemSchema(): JsonObject {
       acr_values: text(
         "With `reauthentication_required`: the level that the login must have had. `aal2`: with a second factor.",
       ),
+      reason: text(
+        "With `invalid_passkey`, at a login: `unknown_credential` if the service doesn't have this passkey. Otherwise absent.",
+      ),
       factors: {
         type: "array",
         items: { type: "string", enum: [...PROOF_KINDS] },

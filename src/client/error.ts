@@ -13,6 +13,7 @@ interface Details {
   expiresIn?: number | undefined;
   maxAge?: number | undefined;
   acrValues?: string | undefined;
+  reason?: string | undefined;
 }
 
 /** A refusal by the service, or a missing answer. */
@@ -50,6 +51,11 @@ export class PosternError extends Error {
   readonly maxAge: number | undefined;
   /** If a stronger login is demanded: its level. With `aal2`, ask for the second factor, not for the password. */
   readonly acrValues: string | undefined;
+  /**
+   * After a login with `invalid_passkey`: `unknown_credential` if the service doesn't have this passkey. Then call
+   * `PublicKeyCredential.signalUnknownCredential`.
+   */
+  readonly reason: string | undefined;
 
   constructor(details: Details, options?: { cause: unknown }) {
     super(details.detail, options);
@@ -65,6 +71,7 @@ export class PosternError extends Error {
     this.expiresIn = details.expiresIn;
     this.maxAge = details.maxAge;
     this.acrValues = details.acrValues;
+    this.reason = details.reason;
   }
 }
 
@@ -93,8 +100,9 @@ export function readError(response: Response): Promise<PosternError> {
 export function errorOf(response: Response, text: string): PosternError {
   const { status, headers } = response;
   const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const { code, detail, errors, request_id, pending_token, enrolment_token, factors, expires_in, max_age, acr_values } =
+  const { code, detail, errors, request_id, pending_token, enrolment_token, factors, expires_in, ...more } =
     readProblem(response, text);
+  const { max_age, acr_values, reason } = more;
   return new PosternError({
     status,
     code: typeof code === "string" ? code : "unexpected_answer",
@@ -108,6 +116,7 @@ export function errorOf(response: Response, text: string): PosternError {
     expiresIn: typeof expires_in === "number" ? expires_in : undefined,
     maxAge: typeof max_age === "number" ? max_age : undefined,
     acrValues: typeof acr_values === "string" ? acr_values : undefined,
+    reason: typeof reason === "string" ? reason : undefined,
   });
 }
 

@@ -44,11 +44,14 @@ export type NewFactorProof =
 export type FactorProof = CodeProof | PasskeyProof;
 
 /**
- * `invalid`: the proof was wrong, or was used before. `spent`: the login that waited for it has succeeded already, or
+ * `invalid`: the proof was wrong, or was used before. With `isUnknown`, the user has no such passkey. `spent`: the login that waited for it has succeeded already, or
  * the user who was to set up a first factor has one already. `limited`: too many codes were wrong, and the next one is
  * checked after `wait` milliseconds.
  */
-export type FailedProof = { outcome: "invalid" } | { outcome: "spent" } | { outcome: "limited"; wait: number };
+export type FailedProof =
+  | { outcome: "invalid"; isUnknown?: true }
+  | { outcome: "spent" }
+  | { outcome: "limited"; wait: number };
 
 export interface ProvedFactor {
   outcome: "proved";
@@ -203,7 +206,8 @@ export class SecondFactors implements Lapsing {
       const spent = [expectation.challenge, ...(login === undefined ? [] : [login])];
       // Read again: it may have been used or removed meanwhile.
       const factor = this.#passkeyWith(response.id);
-      if (verified === undefined || isRefusal(verified) || factor === undefined) return { outcome: "invalid" };
+      if (factor === undefined) return { outcome: "invalid", isUnknown: true };
+      if (verified === undefined || isRefusal(verified)) return { outcome: "invalid" };
       if (spent.some((token) => this.#spent.has(token))) return { outcome: "invalid" };
       for (const token of spent) this.#spent.add(token);
       const { isBackedUp, isBackupEligible, hasCounterFallenBack } = verified;

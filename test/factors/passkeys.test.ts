@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
+import { NO_REQUEST } from "../../src/audit/event-types.ts";
 import { readMe } from "../support/account.ts";
 import { createAuthenticator, type Tweak } from "../support/authenticator.ts";
-import { appWith, atOnce, call, deployedAt, expectProblem, get, post } from "../support/client.ts";
+import { type Answer, appWith, atOnce, call, deployedAt, expectProblem, get, post, shown } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { pendingToken, secondStep } from "../support/factors.ts";
 import { eventsOf, type LoggedIn, loggedIn, logIn, mailsTo } from "../support/people.ts";
@@ -183,6 +184,40 @@ describe("a passkey", () => {
       const subjects = (await mailsTo(email, 3)).map(({ subject }) => subject);
       expect(subjects).toContainEqual(expect.stringContaining("Check a passkey"));
     });
+  });
+
+  it("that the service does not have is named so, the same for a user who has none and for no user at all [PK-3]", async () => {
+    const [person, other] = [await withPasskey(), await withPasskey()];
+    const gone = await use(person.authenticator);
+    // As removed elsewhere, while the device was offline.
+    await env.USER_SESSIONS.getByName(person.userId)
+      .factors({ actorId: person.userId, hasProvedFactor: true, origin: NO_REQUEST, traceparent: undefined })
+      .remove(person.userId, person.passkeyId);
+    const refused = await logInWith(gone);
+    expectProblem(refused, 401, "invalid_passkey");
+    expect(refused.json.reason).toBe("unknown_credential");
+    const faceless = ({ json, ...answer }: Answer) => ({
+      ...shown({ ...answer, json }),
+      text: { ...json, request_id: "" },
+    });
+    for (const userHandle of [other.authenticator.passkeys[0]?.userHandle ?? "", "AAAAAAAAAAAAAAAAAAAAAA", "AAAA"]) {
+      const answer = await logInWith(await use(person.authenticator, { userHandle }));
+      expect(faceless(answer)).toEqual(faceless(refused));
+    }
+    // A passkey that the user has is not called unknown, whatever is wrong with its use.
+    const tweaks: Tweak[] = [
+      { signature: (bytes) => bytes.map((byte, at) => (at === 12 ? byte ^ 1 : byte)) },
+      { clientData: { challenge: "AAAA" } },
+      { userHandle: null },
+    ];
+    for (const tweak of tweaks) {
+      const answer = await logInWith(await use(other.authenticator, tweak));
+      expectProblem(answer, 401, "invalid_passkey");
+      expect(answer.json).not.toHaveProperty("reason");
+    }
+    const credential = await use(other.authenticator);
+    expect((await logInWith(credential)).status).toBe(200);
+    expect((await logInWith(credential)).json).not.toHaveProperty("reason");
   });
 
   it("is not kept waiting by wrong codes", async () => {

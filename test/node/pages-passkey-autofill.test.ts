@@ -74,6 +74,17 @@ describe.skipIf(!existsSync(CHROMIUM))("passkeys among the suggestions of the na
     expect(visitor.requests.filter(({ url }) => url.endsWith("/auth/passkey"))).toHaveLength(2);
   });
 
+  it("are forgotten by the device if the service does not have them", async () => {
+    const { page, authenticator } = await withPasskey();
+    const body = JSON.stringify({ code: "invalid_passkey", reason: "unknown_credential" });
+    const unknown = { status: 401, contentType: "application/problem+json", body };
+    await page.route("**/api/v1/auth/passkey", (route) => route.fulfill(unknown), { times: 1 });
+    await authenticator.setPresence(true);
+    await visitor.open("/login");
+    await visitor.reads("#passkey-login-error", "This passkey wasn't accepted.");
+    await expect.poll(authenticator.passkeys).toEqual([]);
+  });
+
   it("get a new challenge before the old one expires", async () => {
     const { page, authenticator } = await withPasskey();
     await page.clock.install();

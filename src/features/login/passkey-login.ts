@@ -19,6 +19,12 @@ import { startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
 
+/**
+ * With this, the page can tell the authenticator that the passkey is gone (WebAuthn §5.1.10.1). The answer is the same for
+ * a user who does not exist and for a user without this passkey.
+ */
+const UNKNOWN_CREDENTIAL = { members: { reason: "unknown_credential" } };
+
 export const logInWithPasskey = endpoint(
   {
     id: "logInWithPasskey",
@@ -27,7 +33,7 @@ export const logInWithPasskey = endpoint(
     tag: "Authentication",
     summary: "Log in with a passkey",
     description:
-      "`credential` is what `navigator.credentials.get()` returned, as JSON. No password and no name are needed. Whether an account is unverified or disabled is revealed only after its passkey.",
+      "`credential` is what `navigator.credentials.get()` returned, as JSON. No password and no name are needed. Whether an account is unverified or disabled is revealed only after its passkey. If the service doesn't have this passkey, `invalid_passkey` has the `reason` `unknown_credential`: call `PublicKeyCredential.signalUnknownCredential` with its id.",
     body: () =>
       z.strictObject({
         credential: authenticationResponse,
@@ -58,8 +64,9 @@ export const logInWithPasskey = endpoint(
     const finding = users.findByHandle(readUserHandle(userHandle), encodeBase64url(userHandle));
     const [{ user, keyringVersion }] = await Promise.all([finding, keyring.warm()]);
     const userId = user?.id;
-    const proof = userId && readPasskeyProof(services, body.credential, "login", userId);
-    if (!userId || !proof) return refuse("invalid_passkey");
+    if (!userId) return refuse("invalid_passkey", UNKNOWN_CREDENTIAL);
+    const proof = readPasskeyProof(services, body.credential, "login", userId);
+    if (!proof) return refuse("invalid_passkey");
 
     const requested = {
       userId,
@@ -72,7 +79,10 @@ export const logInWithPasskey = endpoint(
     };
     return startSession(services, requested, async (started) => {
       const opened = await started.opening;
-      if (isUnproved(opened)) return refuse("invalid_passkey", { userId });
+      if (isUnproved(opened)) {
+        const isUnknown = opened.outcome === "invalid" && opened.isUnknown;
+        return refuse("invalid_passkey", { userId, ...(isUnknown ? UNKNOWN_CREDENTIAL : {}) });
+      }
       // An object of an earlier release opens a session without judging the passkey.
       if (!opened?.factor) {
         if (opened !== null) await sessions.end(userId, started.sessionId);
