@@ -212,7 +212,7 @@ describe("a follow-up", () => {
     const remaining = "SELECT count(*) AS n FROM audit_events WHERE user_id = ? AND ip_address IS NOT NULL";
     const left = async () => (await env.DB.prepare(remaining).bind(userId).first<{ n: number }>())?.n;
 
-    const shown = await services.auditEvents.list({ userId }, { limit: 50 });
+    const { events: shown } = await services.auditEvents.list({ userId }, { limit: 50 });
     expect(shown.every(({ ipAddress, userAgent }) => ipAddress === null && userAgent === null)).toBe(true);
     const first = await services.auditEvents.anonymise(userId, "", 1_000);
     expect(await left()).toBe(1_103);

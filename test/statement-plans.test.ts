@@ -90,6 +90,8 @@ it("of operators' lists find their rows by an index, with every combination of f
     "users/": combined(some("q", "a"), some("role", "user", "moderator"), ...flags),
     "audit-events": combined(
       some("user_id", crypto.randomUUID()),
+      some("actor_id", crypto.randomUUID()),
+      some("ip_address", "192.0.2.1"),
       some("type", "login_succeeded"),
       some("since", "2026-01-01T00:00:00Z"),
       some("until", "2026-02-01T00:00:00Z"),

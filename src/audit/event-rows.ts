@@ -1,6 +1,6 @@
 /** Reads and changes one table of events: the one in `DB`, or the one in `AUDIT_DB`. */
 import { and, desc, eq, getTableColumns, gt, gte, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { batchOf, type Database } from "../db/client.ts";
 import type { auditEvents } from "../db/schema.ts";
 import { earliestId, lastInOrder } from "../platform/random.ts";
 
@@ -11,9 +11,11 @@ export type AuditRow = EventTable["$inferSelect"];
 /** Selects events. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface AuditFilter {
   userId?: string | undefined;
+  actorId?: string | undefined;
   /** Only what this user did to other accounts. */
   actorOnOthers?: string | undefined;
   type?: string | undefined;
+  ipAddress?: string | undefined;
   since?: number | undefined;
   until?: number | undefined;
 }
@@ -28,38 +30,74 @@ export interface AuditPage {
 /** Sorts after every id, so that the first page is read like the others. */
 const LAST_ID = "g";
 
-/** Selects a page of events, newest first. `shown` replaces the columns with personal data. */
-export function selectPage(
+/**
+ * How many events a page looks at for an IP address. No index has the addresses: every event would have to write one
+ * more row for it, and only a few searches in an incident would read them. So a page costs the same however many events
+ * there are, but may be short although more pages follow.
+ */
+export const MOST_EXAMINED = 10_000;
+
+/**
+ * Reads a page of events, newest first. `shown` replaces the columns with personal data. `reached`: the id of the last
+ * event that was examined, if the page ended there before it was full.
+ */
+export async function readPage(
   db: Database,
   table: EventTable,
-  { userId, actorOnOthers, type, since, until }: AuditFilter,
+  filter: AuditFilter,
   { limit, before = LAST_ID }: AuditPage,
   shown: (column: SQLWrapper) => SQL<string | null> = (column) => sql`${column}`,
-) {
+): Promise<{ rows: AuditRow[]; reached?: string | undefined }> {
+  const { ipAddress, since, until } = filter;
+  const begin = since === undefined ? undefined : earliestId(since);
   // Only one upper bound: with two, SQLite may start at the wrong one and read every event between them.
   const end = until === undefined ? before : smallerOf(before, earliestId(until));
-  // The plus sign keeps SQLite from using the index of types, which would read the events of this type of all users.
-  const typeColumn = userId === undefined ? sql`${table.type}` : sql`+${table.type}`;
-  return db
-    .select({
-      ...getTableColumns(table),
-      ipAddress: shown(table.ipAddress),
-      userAgent: shown(table.userAgent),
-    })
+  const select = (from: string | SQL | undefined, condition?: SQL) =>
+    db
+      .select({
+        ...getTableColumns(table),
+        ipAddress: shown(table.ipAddress),
+        userAgent: shown(table.userAgent),
+      })
+      .from(table)
+      .where(
+        and(isMeant(table, filter), from === undefined ? undefined : gte(table.id, from), lt(table.id, end), condition),
+      )
+      .orderBy(desc(table.id))
+      .limit(limit);
+  if (ipAddress === undefined) return { rows: await select(begin) };
+
+  const lastExamined = db
+    .select({ id: table.id })
     .from(table)
-    .where(
-      and(
-        userId === undefined ? undefined : eq(table.userId, userId),
-        actorOnOthers === undefined
-          ? undefined
-          : and(eq(table.actorId, actorOnOthers), sql`${table.userId} IS NOT ${actorOnOthers}`),
-        type === undefined ? undefined : eq(typeColumn, type),
-        since === undefined ? undefined : gte(table.id, earliestId(since)),
-        lt(table.id, end),
-      ),
-    )
+    .where(and(isMeant(table, filter), begin === undefined ? undefined : gte(table.id, begin), lt(table.id, end)))
     .orderBy(desc(table.id))
-    .limit(limit);
+    .limit(1)
+    .offset(MOST_EXAMINED - 1);
+  // Only one lower bound, for the same reason.
+  const from = sql`coalesce((${lastExamined}), ${begin ?? ""})`;
+  const found = await batchOf(db, {
+    rows: select(from, and(eq(table.ipAddress, ipAddress), eq(shown(table.ipAddress), ipAddress))),
+    reached: lastExamined,
+  });
+  return { rows: found.rows, reached: found.rows.length < limit ? found.reached[0]?.id : undefined };
+}
+
+/** What a filter asks of events, beside their time and their IP address. Uses one index, the one that reads least. */
+function isMeant(table: EventTable, { userId, actorId, actorOnOthers, type }: AuditFilter) {
+  // A plus sign keeps SQLite from using the index of that column, which would read more events.
+  const isOfUser = userId !== undefined;
+  const isOfActor = actorId !== undefined || actorOnOthers !== undefined;
+  const actorColumn = isOfUser ? sql`+${table.actorId}` : sql`${table.actorId}`;
+  const typeColumn = isOfUser || isOfActor ? sql`+${table.type}` : sql`${table.type}`;
+  return and(
+    userId === undefined ? undefined : eq(table.userId, userId),
+    actorId === undefined ? undefined : eq(actorColumn, actorId),
+    actorOnOthers === undefined
+      ? undefined
+      : and(eq(actorColumn, actorOnOthers), sql`${table.userId} IS NOT ${actorOnOthers}`),
+    type === undefined ? undefined : eq(typeColumn, type),
+  );
 }
 
 /**

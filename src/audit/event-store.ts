@@ -13,7 +13,7 @@ import {
   type AuditRow,
   anonymiseRows,
   deleteOlderRows,
-  selectPage,
+  readPage,
 } from "./event-rows.ts";
 import type { AuditEvent, AuditEventType } from "./event-types.ts";
 
@@ -65,22 +65,43 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
       await (archive === undefined ? stage(events) : archive.add(events.map(storedForm)));
     },
 
-    /** Lists events, newest first. `living`: the id of a user who is known to exist. */
-    async list(filter: AuditFilter, page: AuditPage, living?: string): Promise<AuditRow[]> {
-      const [own, archived = []] = await Promise.all([
-        selectPage(db, auditEvents, filter, page, shown),
-        archiveDb && selectPage(archiveDb, archivedEvents, filter, page),
+    /**
+     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page. With
+     * an IP address, a page may have fewer events, even none, although more pages follow. `living`: the id of a user who
+     * is known to exist.
+     */
+    async list(
+      filter: AuditFilter,
+      { limit, before }: AuditPage,
+      living?: string,
+    ): Promise<{ events: AuditRow[]; next: string | null }> {
+      // The additional event only shows that another page follows.
+      const page = { limit: limit + 1, before };
+      const [own, archived] = await Promise.all([
+        readPage(db, auditEvents, filter, page, shown),
+        archiveDb === undefined ? { rows: [] } : readPage(archiveDb, archivedEvents, filter, page),
       ]);
       // An event that is being moved is in both databases. The copy in `DB` counts: its personal data is already hidden
       // if the user was deleted.
-      const known = new Set(own.map(({ id }) => id));
-      const others = archived.filter(({ id }) => !known.has(id));
+      const known = new Set(own.rows.map(({ id }) => id));
+      const others = archived.rows.filter(({ id }) => !known.has(id));
       const doubtful = others.filter((row) => hasPersonalData(row) && ownerOf(row) !== living);
       const deleted = await deletedOwners(db, doubtful);
-      const hidden = others.map((row) =>
-        deleted.has(ownerOf(row) ?? "") ? { ...row, ipAddress: null, userAgent: null } : row,
-      );
-      return [...own, ...hidden].toSorted((left, right) => (left.id < right.id ? 1 : -1)).slice(0, page.limit);
+      const isDeleted = (row: AuditRow) => deleted.has(ownerOf(row) ?? "");
+      const visible =
+        filter.ipAddress === undefined
+          ? others.map((row) => (isDeleted(row) ? { ...row, ipAddress: null, userAgent: null } : row))
+          : others.filter((row) => !isDeleted(row));
+      // Down to this event, no event of either database is missing.
+      const [bound] = [lastOf(own, page.limit), lastOf(archived, page.limit)]
+        .filter((id) => id !== undefined)
+        .toSorted()
+        .toReversed();
+      const events = [...own.rows, ...visible]
+        .filter(({ id }) => bound === undefined || id >= bound)
+        .toSorted((left, right) => (left.id < right.id ? 1 : -1));
+      const next = events.length > limit ? events[limit - 1]?.id : bound;
+      return { events: events.slice(0, limit), next: next ?? null };
     },
 
     /**
@@ -109,6 +130,11 @@ const shown = (column: SQLWrapper) =>
   sql<
     string | null
   >`CASE WHEN coalesce(${auditEvents.actorId}, ${auditEvents.userId}) IS NULL OR EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = coalesce(${auditEvents.actorId}, ${auditEvents.userId})) THEN ${column} END`;
+
+/** The last event that a page shows or has examined, if more events may follow it. */
+function lastOf({ rows, reached }: Awaited<ReturnType<typeof readPage>>, limit: number): string | undefined {
+  return rows.length === limit ? rows.at(-1)?.id : reached;
+}
 
 const hasPersonalData = ({ ipAddress, userAgent }: AuditRow) => ipAddress !== null || userAgent !== null;
 

@@ -339,6 +339,35 @@ describe("lists of events in two databases", () => {
     expect((await listOf(userId, "type=logged_out")).items).toEqual([]);
   });
 
+  it("are found by IP address in both, without those of deleted users", async () => {
+    const [{ userId }, ip] = [await loggedIn(), "198.51.100.79"];
+    const gone = crypto.randomUUID();
+    const moved = await staged(userId, 3, { ipAddress: ip, actorId: userId });
+    await env.DB.prepare(
+      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1, ?1, '!', 1, 1)",
+    )
+      .bind(gone)
+      .run();
+    await staged(gone, 2, { ipAddress: ip, actorId: gone });
+    await drain();
+    await settle();
+    await drain();
+    await env.DB.prepare("DELETE FROM users WHERE id = ?").bind(gone).run();
+    const left = await staged(userId, 2, { ipAddress: ip, actorId: userId, occurredAt: Date.now() + 5 });
+    const all = [...moved, ...left].toSorted().toReversed();
+    for (const limit of [1, 2, 5, 7]) {
+      const seen: string[] = [];
+      let before: string | undefined;
+      do {
+        const { events, next } = await archivingIsolate().auditEvents.list({ ipAddress: ip }, { limit, before });
+        expect(events.length).toBeLessThanOrEqual(limit);
+        seen.push(...events.map(({ id }) => id));
+        before = next ?? undefined;
+      } while (before !== undefined);
+      expect(seen, `${limit} a page`).toEqual(all);
+    }
+  });
+
   it("are in one order also if that database has newer ones, and show the address of a client that names nobody", async () => {
     const begin = Date.UTC(2100, 0, 1);
     const at = (index: number) => event({ occurredAt: begin + index, ipAddress: `192.0.2.${index}` });

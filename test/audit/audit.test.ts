@@ -7,6 +7,7 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { MOST_EXAMINED } from "../../src/audit/event-rows.ts";
 import { AUDIT_EVENT_TYPES, type AuditEvent, type AuditEventType } from "../../src/audit/event-types.ts";
 import { retryDelay } from "../../src/audit/record.ts";
 import { createAuditTrail } from "../../src/audit/trail.ts";
@@ -16,7 +17,8 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { Hops } from "../../src/platform/hops.ts";
 import { earliestId, systemRandom } from "../../src/platform/random.ts";
 import { changePassword, refresh, register } from "../support/account.ts";
-import { call, expectProblem, get, post } from "../support/client.ts";
+import { appWith, call, expectProblem, get, post } from "../support/client.ts";
+import { countingRows } from "../support/counted-rows.ts";
 import { countRows, withoutTable } from "../support/database.ts";
 import { event } from "../support/events.ts";
 import { recordLogs } from "../support/logs.ts";
@@ -332,6 +334,69 @@ describe("GET /api/v1/audit-events", () => {
     expect(json.items.at(-1).occurred_at).toBe("2026-03-01T00:00:10.000Z");
   });
 
+  it("filters by who acted, together with the type and the account", async () => {
+    const [actorId, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    const ofActor = { actorId, occurredAt: start };
+    await coldIsolate().auditEvents.add([
+      event({ ...ofActor, userId: other, type: "role_changed" }),
+      event({ ...ofActor, userId: actorId, type: "role_changed" }),
+      event({ ...ofActor, userId: other, type: "account_suspended" }),
+      event({ actorId: other, userId: actorId, occurredAt: start, type: "role_changed" }),
+    ]);
+    const count = async (query: string) => (await list(query)).json.items.length;
+    expect(await count(`actor_id=${actorId.toUpperCase()}`)).toBe(3);
+    expect(await count(`actor_id=${actorId}&type=role_changed`)).toBe(2);
+    expect(await count(`actor_id=${actorId}&user_id=${other}&type=role_changed`)).toBe(1);
+  });
+
+  it("filters by IP address, in any notation of its letters, and hides that of a deleted user", async () => {
+    const person = await loggedIn();
+    const [v4, v6] = ["198.51.100.77", "2001:db8::77"];
+    await coldIsolate().auditEvents.add([
+      event({ actorId: person.userId, userId: person.userId, ipAddress: v4 }),
+      event({ actorId: null, userId: null, ipAddress: v4 }),
+      event({ actorId: null, userId: null, ipAddress: v6 }),
+      event({ actorId: null, userId: null, ipAddress: "198.51.100.7" }),
+    ]);
+    const found = async (query: string) => (await list(query)).json.items;
+    expect(await found(`ip_address=${v4}`)).toHaveLength(2);
+    expect(await found(`ip_address=${v4}&user_id=${person.userId}`)).toHaveLength(1);
+    expect(await found(`ip_address=${v4}&until=2026-01-01T00:00:00Z`)).toHaveLength(0);
+    expect(await found(`ip_address=${v4}&since=2026-01-01T00:00:00Z&type=login_failed`)).toHaveLength(2);
+    expect(await found(`ip_address=${v6.toUpperCase()}`)).toMatchObject([{ ip_address: v6 }]);
+    await env.DB.prepare("DELETE FROM users WHERE id = ?").bind(person.userId).run();
+    expect(await found(`ip_address=${v4}`)).toMatchObject([{ actor_id: null }]);
+  });
+
+  it("looks at a bounded number of events for an IP address, and goes on where it stopped", async () => {
+    const [of, ip] = [crypto.randomUUID(), "198.51.100.78"];
+    const insert = `INSERT INTO audit_events (id, type, occurred_at, actor_id, user_id, ip_address)
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+      SELECT printf('%08x-0000-7000-8000-%012x', i, ?3), 'login_failed', i, ?1, ?1, iif(i % 8000 = 1, ?4, '192.0.2.3') FROM n`;
+    await env.DB.prepare(
+      "INSERT INTO users (id, email, username, password_hash, created_at, updated_at) VALUES (?1, ?1, ?1, '!', 1, 1)",
+    )
+      .bind(of)
+      .run();
+    await env.DB.prepare(insert)
+      .bind(of, 24_000, Math.floor(Math.random() * 2 ** 40), ip)
+      .run();
+    const { DB, count } = countingRows();
+    const send = appWith({}, { DB });
+    const sizes: number[] = [];
+    let cursor = "";
+    do {
+      const before = count.rowsRead;
+      const query = `actor_id=${of}&ip_address=${ip}&limit=5${cursor && `&cursor=${cursor}`}`;
+      const { json } = await get(`/api/v1/audit-events?${query}`, { bearer: admin.accessToken }, send);
+      expect(count.rowsRead - before).toBeLessThan(3 * MOST_EXAMINED + 100);
+      sizes.push(json.items.length);
+      cursor = json.next_cursor ?? "";
+    } while (cursor !== "");
+    // The events 16,001, 8,001 and 1, seen from the newest one.
+    expect(sizes).toEqual([1, 1, 1]);
+  });
+
   it("reads by an index", async () => {
     const query = `EXPLAIN QUERY PLAN SELECT * FROM audit_events WHERE user_id = 'x' AND id < '${earliestId(start)}' ORDER BY id DESC LIMIT 51`;
     const { results } = await env.DB.prepare(query).all<{ detail: string }>();
@@ -340,12 +405,19 @@ describe("GET /api/v1/audit-events", () => {
     expect(plan).not.toContain("TEMP B-TREE");
   });
 
-  it.each(["type=nonsense", "since=yesterday", "user_id=1", "limit=1000", "cursor=x", "who=me"])(
-    "refuses ?%s",
-    async (query) => {
-      expectProblem(await list(query), 422, "validation_failed");
-    },
-  );
+  it.each([
+    "type=nonsense",
+    "since=yesterday",
+    "user_id=1",
+    "limit=1000",
+    "cursor=x",
+    "who=me",
+    "actor_id=me",
+    "ip_address=1",
+    "ip_address=192.0.2.0/24",
+  ])("refuses ?%s", async (query) => {
+    expectProblem(await list(query), 422, "validation_failed");
+  });
 });
 
 describe("GET /api/v1/users/me/security-events", () => {

@@ -4,16 +4,15 @@
  * counters.
  */
 import * as z from "zod";
-import type { AuditFilter, AuditPage, AuditRow } from "../../audit/event-rows.ts";
+import type { AuditFilter, AuditRow } from "../../audit/event-rows.ts";
 import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
 import { recentUser } from "../../endpoint/callers.ts";
 import { endpoint, Reply } from "../../endpoint/endpoint.ts";
 import { perUser } from "../../endpoint/limits.ts";
 import { factorSchema, presentFactor } from "../../factors/factor.ts";
 import { presentTrustedDevice, trustedDeviceSchema } from "../../factors/trusted-device.ts";
+import { streamText } from "../../http/streamed-text.ts";
 import { toIsoTime } from "../../platform/clock.ts";
-import { utf8 } from "../../platform/encoding.ts";
-import { describeError, writeLog } from "../../platform/log.ts";
 import type { Device } from "../../sessions/known-devices.ts";
 import { presentSession, sessionSchema } from "../../sessions/present-session.ts";
 import type { EmailChange } from "../../users/email-changes.ts";
@@ -91,45 +90,31 @@ export const exportMe = endpoint(
       email_changes: changes.map(presentEmailChange),
     };
     const pages = (filter: AuditFilter, present: (event: AuditRow) => object) =>
-      eventPages((page) => auditEvents.list(filter, page, owner.id), present);
-    const document = writeDocument(head, [
+      eventPages((before) => auditEvents.list(filter, { limit: EVENTS_A_PAGE, before }, owner.id), present);
+    const document = documentParts(head, [
       ["security_events", pages({ userId: owner.id }, (event) => presentOwnEvent(event, owner.id))],
       ["events_of_others", pages({ actorOnOthers: owner.id }, presentDeed)],
     ]);
-    return new Reply(document, {
+    return new Reply(streamText(document), {
       "Content-Type": "application/json",
       "Content-Disposition": `attachment; filename="${owner.username}.json"`,
     });
   },
 );
 
-async function* eventPages(list: (page: AuditPage) => Promise<AuditRow[]>, present: (event: AuditRow) => object) {
-  let before: string | undefined;
-  do {
-    const events = await list({ limit: EVENTS_A_PAGE, before });
+async function* eventPages(
+  list: (before: string | undefined) => Promise<{ events: AuditRow[]; next: string | null }>,
+  present: (event: AuditRow) => object,
+) {
+  let before: string | null | undefined;
+  while (before !== null) {
+    const { events, next } = await list(before);
     yield events.map(present);
-    before = events.length < EVENTS_A_PAGE ? undefined : events.at(-1)?.id;
-  } while (before !== undefined);
+    before = next;
+  }
 }
 
 /** Writes the members of `head`, then each list under its name, page by page. */
-function writeDocument(head: object, lists: [string, AsyncGenerator<object[]>][]): ReadableStream<Uint8Array> {
-  const parts = documentParts(head, lists);
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const part = await parts.next();
-        if (part.done) controller.close();
-        else controller.enqueue(utf8(part.value));
-      } catch (error) {
-        // The response has already begun, so it can only be cut off. The reason is in the log.
-        writeLog("error", { event: "export_broken_off", error: describeError(error) });
-        controller.error(new Error("The export was broken off."));
-      }
-    },
-  });
-}
-
 async function* documentParts(head: object, lists: [string, AsyncGenerator<object[]>][]): AsyncGenerator<string> {
   yield JSON.stringify(head).slice(0, -1);
   for (const [name, pages] of lists) {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ownEventSchema, presentOwnEvent } from "../../audit/present-event.ts";
 import { user } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
-import { pageOf, pageQuery, toPage } from "../../http/paging.ts";
+import { pageOf, pageQuery } from "../../http/paging.ts";
 
 export const listSecurityEvents = endpoint(
   {
@@ -18,7 +18,7 @@ export const listSecurityEvents = endpoint(
   },
   async ({ auditEvents }, { query: { limit, cursor }, caller }) => {
     const userId = caller.user.id;
-    const events = await auditEvents.list({ userId }, { limit: limit + 1, before: cursor }, userId);
-    return toPage(events, limit, (event) => presentOwnEvent(event, userId));
+    const { events, next } = await auditEvents.list({ userId }, { limit, before: cursor }, userId);
+    return { items: events.map((event) => presentOwnEvent(event, userId)), next_cursor: next };
   },
 );
