@@ -69,6 +69,9 @@ const TASKS: Readonly<Record<string, Task>> = {
 
   delete_suppressions: ({ suppressions }, now) => repeat(() => suppressions.deleteExpired(now, ROWS_A_STATEMENT)),
 
+  delete_undelivered_emails: ({ undeliveredMails }, now) =>
+    repeat(() => undeliveredMails.deleteOld(now, ROWS_A_STATEMENT)),
+
   delete_audit_events: ({ auditEvents, config }, now) =>
     repeat(async () => {
       const deleted = await auditEvents.deleteOlder(now - config.audit.retention, EVENTS_A_STATEMENT);

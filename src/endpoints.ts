@@ -53,12 +53,14 @@ import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
 import { requestEmailLogin } from "./features/login/request-email-login.ts";
 import { proveSecondFactor } from "./features/login/second-factor.ts";
+import { listDeadLetters } from "./features/operations/list-dead-letters.ts";
 import { listKeys } from "./features/operations/list-keys.ts";
 import { listLimits } from "./features/operations/list-limits.ts";
 import { lookUpLimit } from "./features/operations/look-up-limit.ts";
 import { readConfiguration } from "./features/operations/read-configuration.ts";
 import { readOverview } from "./features/operations/read-overview.ts";
 import { resetLimit } from "./features/operations/reset-limit.ts";
+import { retryEmail } from "./features/operations/retry-email.ts";
 import { rotateKeys } from "./features/operations/rotate-keys.ts";
 import { clearOutbox } from "./features/outbox/clear-outbox.ts";
 import { readOutbox } from "./features/outbox/read-outbox.ts";
@@ -147,6 +149,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ],
     ...[inviteUser, listInvitations, resendInvitation, revokeInvitation, acceptInvitation],
     ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],
+    ...[listDeadLetters, retryEmail],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
     ...(config.development ? [readOutbox, clearOutbox] : []),
   ];

@@ -16,6 +16,7 @@ import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createSuppressionList } from "./mail/suppressions.ts";
 import { createMailThemeReader } from "./mail/theme.ts";
+import { createUndeliveredMails } from "./mail/undelivered.ts";
 import { createMetricsStore } from "./metrics/hand-over.ts";
 import { createMeter } from "./metrics/meter.ts";
 import { createQueueDepths } from "./metrics/queue-depths.ts";
@@ -106,6 +107,7 @@ const createLazily = lazily<Services, Given>({
   challenge: ({ hops }, { config }) => createChallenge(config.turnstile, hops),
   mail: (parts, { bindings }) => createMailQueue(bindings.MAIL_QUEUE, parts, currentTraceparent()),
   mailTheme: ({ hops }, { bindings }) => createMailThemeReader(bindings.ASSETS, hops),
+  undeliveredMails: ({ db }) => createUndeliveredMails(db),
   suppressions: ({ db, secrets }) => createSuppressionList(db, secrets),
   audit: (services, { bindings, origin }) => createAuditTrail(bindings.AUDIT_QUEUE, origin, services),
   followUpRows: ({ db }) => createFollowUpRows(db),

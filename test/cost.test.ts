@@ -15,6 +15,7 @@ import { appWith, ORIGIN, post, type Send } from "./support/client.ts";
 import { codeOf, enrolled, pendingToken, reported } from "./support/factors.ts";
 import { countOperations } from "./support/operations.ts";
 import { somebody } from "./support/people.ts";
+import { coldIsolate } from "./support/services.ts";
 
 // Each signing key is a row that an isolate reads. The service that is measured has one, whatever other tests have made.
 let others: Record<string, unknown>[] = [];
@@ -41,6 +42,8 @@ const ADVICE_CALLS =
   "The calls of D1 have changed. Write these to test/measure/d1-calls.json, then npm run docs:scaling:";
 
 it("costs no more than its budget, and the operations that docs/cost.md has prices for, counted in requests, their messages and their alarms", async () => {
+  // From then on, the numbers of users are kept, which costs a row for each new user.
+  await coldIsolate().userTotals.read();
   const person = somebody();
   const address = "2001:db8:c057::1";
   const login = (send?: Send, password = person.password) =>

@@ -61,6 +61,7 @@ it("need every exception that the budgets make", async () => {
   const [person, superuser] = [await loggedIn(), await withStanding("superuser")];
   await get("/dev/outbox");
   await get("/health/ready");
+  await get("/api/v1/overview", { bearer: superuser.accessToken });
   await get("/api/v1/users/me/export", { bearer: person.accessToken });
   const { password, accessToken: bearer } = person;
   expect((await post("/api/v1/auth/reauthenticate", { password }, { bearer })).status).toBe(200);

@@ -41,6 +41,8 @@ export const PERMISSIONS = {
   rotate_keys: { superuser: STANDINGS },
   read_configuration: { admin: STANDINGS, superuser: STANDINGS },
   reset_limits: { admin: STANDINGS, superuser: STANDINGS },
+  read_dead_letters: { admin: STANDINGS, superuser: STANDINGS },
+  retry_emails: { admin: STANDINGS, superuser: STANDINGS },
 } as const satisfies Record<string, Grants>;
 
 export type Permission = keyof typeof PERMISSIONS;

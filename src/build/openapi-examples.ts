@@ -234,6 +234,14 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { key: EMAIL },
     },
   },
+  listDeadLetters: { page: { summary: "The latest", answers: 200, parameters: { limit: 20 } } },
+  retryEmail: {
+    letter: {
+      summary: "An email that is not on the list",
+      ...ofNobody,
+      hint: "Replace the id with one of `GET /emails/dead-letters`.",
+    },
+  },
   inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
   listInvitations: { page: { summary: "The newest invitations", answers: 200, parameters: { limit: 20 } } },
   resendInvitation: { nobody: { summary: "An invitation that does not exist", ...ofNobody, hint: OF_INVITATIONS } },

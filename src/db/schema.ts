@@ -262,6 +262,24 @@ export const suppressedAddresses = sqliteTable(
   (table) => [index("suppressed_addresses_until").on(table.suppressedUntil)],
 );
 
+/** Emails that failed for good (`mail/undelivered.ts`). */
+export const undeliveredEmails = sqliteTable(
+  "undelivered_emails",
+  {
+    /** The id of the request, a UUIDv7 of its time. */
+    id: text("id").primaryKey(),
+    /** The event of the request, as JSON. */
+    event: text("event").notNull(),
+    /** The address; `null` if the email could not even be written. */
+    recipient: text("recipient"),
+    reason: text("reason").notNull(),
+    failedAt: integer("failed_at").notNull(),
+    /** How many tries there were. */
+    attempts: integer("attempts").notNull(),
+  },
+  (table) => [index("undelivered_emails_recipient").on(table.recipient)],
+);
+
 /** Emails that the development transport stored instead of sending them. Empty in production. */
 export const outbox = sqliteTable(
   "outbox",

@@ -12,6 +12,7 @@ import type { Challenge } from "../limits/turnstile.ts";
 import type { MailQueue } from "../mail/requests.ts";
 import type { SuppressionList } from "../mail/suppressions.ts";
 import type { MailThemeReader } from "../mail/theme.ts";
+import type { UndeliveredMails } from "../mail/undelivered.ts";
 import type { MetricsStore } from "../metrics/hand-over.ts";
 import type { QueueDepths } from "../metrics/queue-depths.ts";
 import type { Passwords } from "../passwords/passwords.ts";
@@ -73,6 +74,7 @@ export interface Services {
   readonly mail: MailQueue;
   readonly mailTheme: MailThemeReader;
   readonly suppressions: SuppressionList;
+  readonly undeliveredMails: UndeliveredMails;
   readonly audit: AuditTrail;
   readonly auditEvents: AuditEventStore;
   readonly followUpRows: FollowUpRows;

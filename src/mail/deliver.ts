@@ -1,6 +1,7 @@
 /**
  * The consumer of the mail queue: composes and sends each email. Retries failures. An email that the mail server
- * refuses permanently is not retried: it goes to the dead-letter queue at once.
+ * refuses permanently is not retried: it goes to the dead-letter queue at once. Every email that goes there is also kept
+ * where operators can list it.
  */
 import type { AuditEventStore } from "../audit/event-store.ts";
 import { NO_REQUEST } from "../audit/event-types.ts";
@@ -16,6 +17,7 @@ import type { ComposingParts } from "./composing-parts.ts";
 import { type MailRequest, mailRequest } from "./requests.ts";
 import type { SuppressionList } from "./suppressions.ts";
 import { MailNotDelivered, type OutgoingMail, type Transport } from "./transports/transport.ts";
+import type { UndeliveredMails } from "./undelivered.ts";
 
 const FIRST_RETRY = 10 * SECOND;
 const LONGEST_RETRY = 3_600 * SECOND;
@@ -25,12 +27,16 @@ const LONGEST_RETRY = 3_600 * SECOND;
  */
 const PATIENT_TRIES = 5;
 
+/** After this many tries, the queue moves a message to the dead-letter queue: `max_retries` of `wrangler.toml`, and one. */
+export const MOST_TRIES = 31;
+
 const traced = mailRequest.pick({ traceparent: true });
 
 /** What delivering an email needs. */
 interface DeliveryParts extends ComposingParts {
   transport: Transport;
   suppressions: SuppressionList;
+  undeliveredMails: UndeliveredMails;
   deadLetters: Queue<MailRequest>;
   auditEvents: AuditEventStore;
   random: Random;
@@ -71,17 +77,18 @@ function contextOf({ body }: Message<unknown>, { random }: DeliveryParts) {
 async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts): Promise<void> {
   // The body is read inside the try block: an unreadable one must not affect the other messages.
   let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
+  let mail: OutgoingMail | undefined;
   const count = (state: EmailState) => parts.meter.count("emails", { kind: fields.mail_kind ?? "other", state });
   try {
     const { id, event } = message.body;
     fields = { mail_id: id, mail_kind: event.kind, ...fields };
-    const mail = await composeMail(message.body, message.attempts === 1, parts);
-    const outcome: Outcome =
-      mail === undefined ? { event: "mail_not_needed" } : await sendMail(message.body, mail, parts);
+    mail = await composeMail(message.body, message.attempts === 1, parts);
+    const outcome: Outcome = mail === undefined ? { event: "mail_not_needed" } : await sendMail(message, mail, parts);
     message.ack();
     count(STATES[outcome.event]);
     writeLog("info", { ...outcome, ...fields });
   } catch (error) {
+    if (message.attempts >= MOST_TRIES) await keepUndelivered(message, mail, error, parts);
     message.retry({ delaySeconds: retryDelay(message.attempts) });
     count("retried");
     const level = message.attempts < PATIENT_TRIES ? "warn" : "error";
@@ -94,7 +101,7 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
  *
  * @throws if another try can succeed
  */
-async function sendMail(request: MailRequest, mail: OutgoingMail, parts: DeliveryParts): Promise<Outcome> {
+async function sendMail(message: Message<MailRequest>, mail: OutgoingMail, parts: DeliveryParts): Promise<Outcome> {
   const { clock, suppressions, transport } = parts;
   // No mail server can have such an address (RFC 6761, section 6.4). The smoke test of a deployment uses such an
   // address.
@@ -105,7 +112,7 @@ async function sendMail(request: MailRequest, mail: OutgoingMail, parts: Deliver
     await transport.deliver(mail);
   } catch (error) {
     if (!(error instanceof MailNotDelivered) || error.refused === undefined) throw error;
-    await giveUp(request, mail.to, error, parts);
+    await giveUp(message, mail.to, error, parts);
     return { event: "mail_refused", error: describeError(error) };
   }
   if (suppressedUntil !== undefined) await forgetSuppression(mail.to, parts);
@@ -119,13 +126,14 @@ async function sendMail(request: MailRequest, mail: OutgoingMail, parts: Deliver
  * email is tried again.
  */
 async function giveUp(
-  request: MailRequest,
+  { attempts, body: request }: Message<MailRequest>,
   address: string,
   { reason, refused }: MailNotDelivered,
-  { auditEvents, clock, deadLetters, random, registrations, suppressions }: DeliveryParts,
+  { auditEvents, clock, deadLetters, random, registrations, suppressions, undeliveredMails }: DeliveryParts,
 ): Promise<void> {
   const now = clock.now();
   await deadLetters.send(request);
+  await undeliveredMails.keep(request, { recipient: address, reason, failedAt: now, attempts });
   const { user } = await registrations.findNewest(address);
   await auditEvents.stage([
     {
@@ -139,6 +147,21 @@ async function giveUp(
     },
   ]);
   if (refused === "address") await suppressions.suppress(address, now);
+}
+
+/** Keeps an email that failed for the last time. Never throws: the dead-letter queue gets the message in any case. */
+async function keepUndelivered(
+  { attempts, body }: Message<MailRequest>,
+  mail: OutgoingMail | undefined,
+  error: unknown,
+  { clock, undeliveredMails }: DeliveryParts,
+): Promise<void> {
+  try {
+    const failure = { reason: describeError(error), failedAt: clock.now(), attempts };
+    await undeliveredMails.keep(body, { recipient: mail?.to ?? null, ...failure });
+  } catch (failure) {
+    writeLog("warn", { event: "undelivered_not_kept", error: describeError(failure) });
+  }
 }
 
 /** Never throws, because the email was sent already: a retry would send it twice. */

@@ -62,6 +62,11 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
       await db.delete(table).where(and(isAddress(address), lte(table.suppressedUntil, now)));
     },
 
+    /** Lets the address get emails again, because an operator says so. */
+    async lift(address: string) {
+      await db.delete(table).where(isAddress(address));
+    },
+
     /** Deletes up to `most` rows whose suppression ended long ago. Returns whether there may be more. */
     deleteExpired: (now: number, most: number) =>
       deleteSome(db, table, { key: table.digest, condition: lte(table.suppressedUntil, now - REMEMBERED), most }),

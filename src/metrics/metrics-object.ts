@@ -13,6 +13,7 @@ import { beginningOf, HISTORY_MEMORY, type HistoryPeriod, historyIn } from "./hi
 import type { HandOver } from "./tally.ts";
 
 const COUNTS = "counts";
+/** The time of the hour follows. The keys sort by it: it has thirteen digits until the year 2286. */
 const HOURS = "hour:";
 /** Shorter than the ten seconds of idleness after which the platform may evict an object. */
 const STORE_AFTER = 5 * SECOND;
@@ -46,7 +47,7 @@ export class Metrics extends DurableObject {
     this.#add(handedOver);
     this.#store();
     const periods = new Map<number, Counts>();
-    const hours = this.ctx.storage.kv.list<Counts>({ prefix: HOURS, start: hourKey(since) });
+    const hours = this.ctx.storage.kv.list<Counts>({ prefix: HOURS, start: HOURS + since });
     for (const [key, counts] of hours) {
       const at = beginningOf(unit, Number(key.slice(HOURS.length)));
       const sums = periods.get(at) ?? {};
@@ -70,15 +71,15 @@ export class Metrics extends DurableObject {
     if (at !== this.#hour.at) {
       this.#storeHour();
       const { kv } = this.ctx.storage;
-      this.#hour = { at, counts: kv.get<Counts>(hourKey(at)) ?? {} };
-      for (const [key] of [...kv.list({ prefix: HOURS, end: hourKey(now - HISTORY_MEMORY) })]) kv.delete(key);
+      this.#hour = { at, counts: kv.get<Counts>(HOURS + at) ?? {} };
+      for (const [key] of [...kv.list({ prefix: HOURS, end: HOURS + (now - HISTORY_MEMORY) })]) kv.delete(key);
     }
     addCounts(this.#hour.counts, counts);
   }
 
   #storeHour(): void {
     const { at, counts } = this.#hour;
-    if (at > 0) this.ctx.storage.kv.put(hourKey(at), counts);
+    if (at > 0) this.ctx.storage.kv.put(HOURS + at, counts);
   }
 
   async #storeLater(): Promise<void> {
@@ -91,9 +92,4 @@ export class Metrics extends DurableObject {
     this.#storeHour();
     this.#isStored = true;
   }
-}
-
-/** Sorts by time: the number has thirteen digits until the year 2286. */
-function hourKey(at: number): string {
-  return `${HOURS}${at}`;
 }

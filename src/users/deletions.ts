@@ -2,7 +2,7 @@
 import { and, eq, exists, lte, notExists, or } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
 import { deleteSome } from "../db/delete-some.ts";
-import { emailChanges, registrations, retiredUsernames, users } from "../db/schema.ts";
+import { emailChanges, registrations, retiredUsernames, undeliveredEmails, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
 import { refuse } from "../platform/refusal.ts";
 import { spendInvitations } from "./invitations.ts";
@@ -51,6 +51,7 @@ export function createDeletionStore(db: Database) {
         registrations: db.delete(registrations).where(and(eq(registrations.email, user.email), isDeleted)),
         emailChanges: db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), isDeleted)),
         invitations: spendInvitations(db, user.email, isDeleted),
+        undelivered: db.delete(undeliveredEmails).where(and(eq(undeliveredEmails.recipient, user.email), isDeleted)),
         remainingOthers: others,
       });
       if (deleted.length > 0) return undefined;

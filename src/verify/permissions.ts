@@ -25,6 +25,8 @@ export const POSTERN_PERMISSIONS = {
   read_keys: ["admin"],
   read_configuration: ["admin"],
   reset_limits: ["admin"],
+  read_dead_letters: ["admin"],
+  retry_emails: ["admin"],
 } as const satisfies Permissions;
 
 /** Whether a role includes the required one: an `admin` is also a `moderator`. */

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { may, PERMISSIONS, type Permission, STANDINGS, type Standing } from "../../src/access/permissions.ts";
-import { type Answer, call, expectProblem } from "../support/client.ts";
+import { type Answer, call, expectProblem, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
+import { undelivered } from "../support/emails.ts";
 import { exampleOf } from "../support/examples.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { document, operations } from "../support/openapi.ts";
@@ -107,6 +108,14 @@ const ATTEMPTS: Attempt[] = [
   onLimit("look-up"),
   onLimit("reset"),
   on("GET", "/api/v1/configuration", "read_configuration", false),
+  on("GET", "/api/v1/emails/dead-letters", "read_dead_letters", false),
+  {
+    name: "POST /api/v1/emails/dead-letters/{id}/retry",
+    permission: "retry_emails",
+    hasTarget: false,
+    run: async (actor) =>
+      post(`/api/v1/emails/dead-letters/${await undelivered()}/retry`, undefined, { bearer: actor.accessToken }),
+  },
 ];
 
 /** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */
@@ -129,6 +138,8 @@ const EXPECTED: Record<Permission, Record<Standing, readonly Standing[]>> = {
   read_keys: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
   rotate_keys: { user: [], moderator: [], admin: [], superuser: STANDINGS },
   read_configuration: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  read_dead_letters: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
+  retry_emails: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
   reset_limits: { user: [], moderator: [], admin: STANDINGS, superuser: STANDINGS },
 };
 

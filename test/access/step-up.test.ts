@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { NEW_PASSWORD, readMe } from "../support/account.ts";
 import { type Answer, call, expectProblem, get, post } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
+import { undelivered } from "../support/emails.ts";
 import { codeOf, enrolled, nextStep, type Totp, withNewTotp } from "../support/factors.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { operations } from "../support/openapi.ts";
@@ -81,6 +82,11 @@ const ROUTES = {
   rotateKeys: {
     ...{ status: 200, isOfOperators: true },
     run: ({ accessToken: bearer }) => post("/api/v1/keys/rotate", undefined, { bearer }),
+  },
+  retryEmail: {
+    ...{ status: 202, isOfOperators: true },
+    run: async ({ accessToken: bearer }) =>
+      post(`/api/v1/emails/dead-letters/${await undelivered()}/retry`, undefined, { bearer }),
   },
   resetLimit: {
     ...{ status: 204, isOfOperators: true },

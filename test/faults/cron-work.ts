@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { AuditEvent } from "../../src/audit/event-types.ts";
+import { createId, systemRandom } from "../../src/platform/random.ts";
 import { event } from "../support/events.ts";
 import { newId, userInDirectory, visitor } from "./cast.ts";
 
@@ -13,6 +14,7 @@ export async function cronWork() {
   const mail = { id, requestedAt: Date.now(), event: { kind: "password_changed", userId: mailed } };
   const sessions = { userId, forgetsDevices: false, changesRole: false };
   const unproved = newId();
+  const oldMail = createId(1_000, systemRandom);
   const [old, moved, personal] = [
     event({ occurredAt: 1_000 }),
     event({ type: "logged_out" }),
@@ -49,6 +51,9 @@ export async function cronWork() {
     ).bind(name),
     env.DB.prepare("INSERT INTO retired_usernames (digest, retired_until) VALUES (?, 1)").bind(name),
     env.DB.prepare("INSERT INTO suppressed_addresses (digest, refusals, suppressed_until) VALUES (?, 1, 1)").bind(name),
+    env.DB.prepare(
+      "INSERT INTO undelivered_emails (id, event, reason, failed_at, attempts) VALUES (?, '{}', 'smtp_timeout', 1, 31)",
+    ).bind(oldMail),
     ...[old, moved, personal].map(insertEvent),
   ]);
   const last = newest?.results[0]?.sequence ?? 0;
@@ -75,6 +80,7 @@ export async function cronWork() {
       expect(await count("invitations WHERE id = ?", name), "invitations").toBe(0);
       expect(await count("retired_usernames WHERE digest = ?", name), "retired usernames").toBe(0);
       expect(await count("suppressed_addresses WHERE digest = ?", name), "suppressions").toBe(0);
+      expect(await count("undelivered_emails WHERE id = ?", oldMail), "emails that failed").toBe(0);
       const ids = [old, moved, personal].map((one) => one.id);
       expect(await count("audit_events WHERE id IN (?, ?, ?)", ...ids), "events in DB").toBe(0);
       expect(await archived(old), "an event that is too old").toBeNull();

@@ -1,6 +1,8 @@
 /** The routes of operators. */
 import { env } from "cloudflare:workers";
 import { readMe } from "../support/account.ts";
+import { countRows } from "../support/database.ts";
+import { undelivered } from "../support/emails.ts";
 import { openInvitation } from "../support/invitations.ts";
 import { rowOf, somebody } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
@@ -100,6 +102,19 @@ export const ADMINISTRATION: Record<string, Prepare> = {
     mails: ["reset_password"],
   }),
   listAuditEvents: reading("/api/v1/audit-events"),
+
+  listDeadLetters: reading("/api/v1/emails/dead-letters"),
+
+  async retryEmail() {
+    const [{ userId }, { accessToken: bearer }] = [await visitor(), await superuser()];
+    const id = await undelivered(userId);
+    return {
+      ...{ method: "POST", path: `/api/v1/emails/dead-letters/${id}/retry`, bearer, again: "not_found" },
+      isDone: async () => (await countRows("undelivered_emails", "id", id)) === 0,
+      event: { type: "email_retried", userId },
+      mails: ["password_changed"],
+    };
+  },
 
   async readOverview() {
     // As if nobody had read it before.

@@ -9,6 +9,7 @@ import { createId } from "../../src/platform/random.ts";
 import { newProfile } from "../../src/users/profile-fields.ts";
 import { userEtag } from "../../src/users/user.ts";
 import { get, post } from "../support/client.ts";
+import { undelivered } from "../support/emails.ts";
 import { neverLog } from "../support/logs.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 import { Holder, Recruit } from "./holder.ts";
@@ -206,6 +207,7 @@ export class Cast {
       0,
       NOTHING_FOLLOWS,
     );
+    this.words.set("undelivered.id", await undelivered());
     const user = await users.find(this.words.get("target.id") ?? "");
     if (user === undefined) throw new Error("The target is not in the directory.");
     this.#version = userEtag(user);

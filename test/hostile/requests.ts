@@ -76,6 +76,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
 const AS_HOLDER = ["confirmTotp", "renameFactor", "removeFactor", "removeTrustedDevice", "replaceRecoveryCodes"];
 function idOf({ path }: Endpoint): string {
   if (path.includes("/invitations/")) return "<<guest.invitation>>";
+  if (path.includes("/dead-letters/")) return "<<undelivered.id>>";
   if (path.includes("/factors/")) return "<<holder.factor>>";
   if (path.includes("/trusted-devices/")) return "<<holder.device>>";
   return path.includes("/me/") ? "<<own.session>>" : "<<target.id>>";

@@ -265,6 +265,7 @@ describe("a limiter that does not answer", () => {
     deleteUser: () => undefined,
     updateUser: () => ({ is_active: false }),
     rotateKeys: () => undefined,
+    retryEmail: () => undefined,
     lookUpLimit: () => ({ key: "192.0.2.97" }),
     resetLimit: () => ({ key: "192.0.2.97" }),
   };

@@ -8,7 +8,7 @@ import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { buildPages } from "../../src/features/pages/build.ts";
 import { PAGES, PAGES_BESIDE_JSON } from "../../src/features/pages/hosted-pages.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
-import { retryDelay } from "../../src/mail/deliver.ts";
+import { MOST_TRIES, retryDelay } from "../../src/mail/deliver.ts";
 import { SIZE_BUDGETS, START_BUDGETS } from "../budgets.ts";
 import { askShared, type Prepared } from "./live-service.ts";
 
@@ -67,6 +67,7 @@ describe("wrangler.toml", () => {
     expect(seconds / 3_600).toBeGreaterThan(20);
     expect(seconds / 3_600).toBeLessThan(26);
     expect(toml).toContain('dead_letter_queue = "postern-mail-dead"');
+    expect(MOST_TRIES).toBe(retries + 1);
   });
 
   it("fires the cron several times within the time for which a key is published before it signs", () => {

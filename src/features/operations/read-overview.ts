@@ -48,9 +48,10 @@ const overviewSchema = z
       unit: z.enum(["hour", "day"]),
       points: z.array(pointSchema).meta({ description: "Oldest first. The last one is not over yet." }),
     }),
-    emails: z
-      .strictObject({ waiting: z.int().nullable(), dead_letters: z.int().nullable() })
-      .meta({ description: "Messages in the queues. `null` if the platform doesn't say." }),
+    emails: z.strictObject({
+      waiting: z.int().nullable().meta({ description: "In the queue. `null` if the platform doesn't say." }),
+      dead_letters: z.int().meta({ description: "1,000 means that or more." }),
+    }),
     keys: keyList,
   })
   .meta({ id: "Overview" });
@@ -74,23 +75,24 @@ export const readOverview = endpoint(
     success: { status: 200, description: "The overview.", schema: overviewSchema },
   },
   async (services, { query }) => {
-    const { clock, config, keyring, queueDepths, userTotals } = services;
+    const { clock, config, keyring, queueDepths, undeliveredMails, userTotals } = services;
     const period = PERIODS[query.period];
-    const [users, history, queues, keys] = await Promise.all([
+    const [users, history, queues, deadLetters, keys] = await Promise.all([
       userTotals.read(),
       readHistory(services, period),
       queueDepths.read(),
+      undeliveredMails.count(),
       keyring.statuses(),
     ]);
     const { total, verified, suspended, withSecondFactor, operators } = users;
-    const messages = (queue: string) => queues.find((one) => one.queue === queue)?.messages ?? null;
+    const waiting = queues.find(({ queue }) => queue === "mail")?.messages ?? null;
     return {
       version: VERSION,
       environment: config.development ? ("development" as const) : ("production" as const),
       generated_at: toIsoTime(clock.now()),
       users: { total, verified, suspended, with_second_factor: withSecondFactor, operators },
       history: { unit: period.unit, points: history },
-      emails: { waiting: messages("mail"), dead_letters: messages("mail_dead") },
+      emails: { waiting, dead_letters: deadLetters },
       keys: presentKeys(keys),
     };
   },

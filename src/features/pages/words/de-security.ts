@@ -181,6 +181,7 @@ export const events: PageWords["events"] = {
     device_trusted: "Gerät als vertrauenswürdig gespeichert",
     trusted_device_removed: "Vertrauen in ein Gerät beendet",
     trusted_devices_removed: "Vertrauen in alle Geräte beendet",
+    email_retried: "E-Mail erneut gesendet",
     limit_reset: "Limit zurückgesetzt",
     password_blocked: "Passwort nach zu vielen Versuchen auf neuen Geräten gesperrt",
     refresh_token_reused: "Sitzung beendet: Ihr Token wurde zweimal verwendet",

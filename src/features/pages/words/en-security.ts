@@ -214,6 +214,7 @@ export const events: {
     device_trusted: "Device trusted",
     trusted_device_removed: "Trust in a device ended",
     trusted_devices_removed: "Trust in all devices ended",
+    email_retried: "Email sent again",
     limit_reset: "Limit reset",
     password_blocked: "Password blocked on new devices after too many attempts",
     refresh_token_reused: "Session ended: its token was used twice",
