@@ -105,6 +105,10 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await check(name("not-found"));
       await visitor.open(`/register?lang=${language}`);
       await check(name("register"));
+      await visitor.open(`/logout?lang=${language}`);
+      await page.locator("#view-done").waitFor();
+      await check(name("logout-done"));
+      await visitor.open(`/register?lang=${language}`);
       await page.click("#register-button");
       await page.locator("#email-error:not(:empty)").waitFor();
       await page.fill("#password", person.username.padEnd(20, "!"));
@@ -188,6 +192,11 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await visitor.submit("login", { name: person.email, password: person.password });
       await page.locator("#view-account").waitFor();
       await check(name("account"));
+      await visitor.open(`/logout?lang=${language}`);
+      await page.locator("#view-logout").waitFor();
+      await check(name("logout"));
+      await visitor.open(`/account?lang=${language}`);
+      await page.locator("#view-account").waitFor();
       const busy = refusal(503, "unavailable", { "Retry-After": "40" });
       await page.route("**/api/v1/users/me", busy, { times: 1 });
       await page.reload();
@@ -319,7 +328,7 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
 
   it("says that it needs JavaScript where that is off, and shows no form", async () => {
     await visitor.arrive(undefined, { javaScriptEnabled: false });
-    for (const path of [...LINKS, "login", "email-login", "register", "account"]) {
+    for (const path of [...LINKS, "login", "email-login", "register", "logout", "account"]) {
       await visitor.open(`/${path}`);
       expect(await visitor.page.locator("h1:visible").allTextContents(), path).toEqual(["JavaScript is required"]);
       expect(await visitor.page.locator("form:visible").count(), path).toBe(0);

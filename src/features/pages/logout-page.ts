@@ -14,6 +14,10 @@ export function logoutPage(locale: Locale): Page {
     script: "logout.js",
     words: { logout: { busyLabel: account.loggingOut } },
     body: html`<div class="card needs-script">
+  <section class="view" id="view-loading">
+    <h1 tabindex="-1">${account.logOut}</h1>
+    <p role="status">${account.loading}</p>
+  </section>
   <section class="view" id="view-logout" hidden>
     <h1 tabindex="-1">${logout.heading}</h1>
     <p>${logout.text}</p>
