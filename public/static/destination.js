@@ -3,7 +3,7 @@
 /** The address, if the server allows it. Else empty. */
 const allowed = document.documentElement.dataset.returnTo ?? "";
 
-/** What the pages pass on: unchecked, if an emailed link brought it. The server checks it again before its next use. */
+/** What the pages pass on: unchecked, if an emailed link brought it. */
 let wish = allowed;
 
 /**

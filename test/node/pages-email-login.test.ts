@@ -69,6 +69,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await visitor.reads("#login-code-error", "Wrong code.");
     await visitor.submit("code", { "login-code": code.toLowerCase().replace("-", " ") });
     await isAtHome();
+    expect(new URL(page.url()).search, "where they wanted to go").toBe("?from=email&lang=en");
     // The link was spent.
     await page.context().clearCookies();
     await visitor.open(link);

@@ -147,12 +147,20 @@ describe("a link in an email", () => {
     expect(mail.text).toContain(`/login?return_to=${encodeURIComponent(wish)}>`);
   });
 
+  it("to log in brings it too", async () => {
+    const { email } = await registered();
+    const body = { email, return_to: wish };
+    expect((await post("/api/v1/auth/email-login", body, {}, local)).status).toBe(202);
+    expect((await mailAbout(email, /^Log in/)).text).toContain(carried);
+  });
+
   it("never brings an address that is not listed, and the request goes on as if it had none", async () => {
     const evil = "https://evil.example/";
     const [waiting, owner] = [await unverified(), await registered()];
     for (const { path, email, subject, count } of [
       { path: "resend-verification", email: waiting.email, subject: /^Verify/, count: 2 },
       { path: "forgot-password", email: owner.email, subject: /^Reset/, count: 1 },
+      { path: "email-login", email: owner.email, subject: /^Log in/, count: 1 },
     ]) {
       const body = { email, return_to: evil };
       expect((await post(`/api/v1/auth/${path}`, body, {}, local)).status).toBe(202);
