@@ -74,7 +74,7 @@ import { judgePassword } from "./features/register/password-strength.ts";
 import { register } from "./features/register/register.ts";
 import { resendVerification } from "./features/register/resend-verification.ts";
 import { verifyEmail } from "./features/register/verify-email.ts";
-import { readOpenApi, readReference } from "./features/service/documents.ts";
+import { readBrandPage, readOpenApi, readReference } from "./features/service/documents.ts";
 import { readHealth } from "./features/service/health.ts";
 import { readMetrics } from "./features/service/metrics.ts";
 import { readReadiness } from "./features/service/readiness.ts";
@@ -151,6 +151,6 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],
     ...[listDeadLetters, retryEmail],
     ...(config.metrics.token === undefined ? [] : [readMetrics]),
-    ...(config.development ? [readOutbox, clearOutbox] : []),
+    ...(config.development ? [readOutbox, clearOutbox, readBrandPage] : []),
   ];
 }

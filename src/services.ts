@@ -15,7 +15,7 @@ import { createLoginAttempts, unlimitedAttempts } from "./limits/login-attempts.
 import { createChallenge } from "./limits/turnstile.ts";
 import { createMailQueue } from "./mail/requests.ts";
 import { createSuppressionList } from "./mail/suppressions.ts";
-import { createMailThemeReader } from "./mail/theme.ts";
+import { createMailThemeReader } from "./mail/theme-reader.ts";
 import { createUndeliveredMails } from "./mail/undelivered.ts";
 import { createMetricsStore } from "./metrics/hand-over.ts";
 import { createMeter } from "./metrics/meter.ts";

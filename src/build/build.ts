@@ -1,9 +1,9 @@
-/** `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference and the browser client. */
+/** `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference, the browser client and the kit of /dev/brand. */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { buildPages } from "../features/pages/build.ts";
-import { buildClient } from "./bundles.ts";
+import { buildBrandKit, buildClient } from "./bundles.ts";
 import { defaultDocument } from "./default-document.ts";
 
 const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
@@ -22,4 +22,5 @@ if (import.meta.main) {
   buildDocumentation("public");
   buildPages("public");
   await buildClient("public");
+  await buildBrandKit("public");
 }

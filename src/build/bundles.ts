@@ -11,6 +11,14 @@ export function buildClient(folder: string): Promise<void> {
   });
 }
 
+/** Bundles what the page `/dev/brand` needs into `<folder>/static/brand-kit.js`. For developers, in a current browser. */
+export function buildBrandKit(folder: string): Promise<void> {
+  return bundle("brand-kit.ts", resolve(folder, "static/brand-kit.js"), {
+    target: "es2024",
+    rolldownOptions: { output: { minify: true } },
+  });
+}
+
 /** Bundles the container's gateway into `<folder>/gateway.js`. */
 export function buildGateway(folder: string): Promise<void> {
   return bundle("../container/gateway.ts", resolve(folder, "gateway.js"), {

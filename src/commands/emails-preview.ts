@@ -7,8 +7,8 @@ import { SUPPORTED_LOCALES } from "../config/languages.ts";
 import type { MailLook } from "../mail/render-html.ts";
 import { type SampleMail, sampleMails } from "../mail/samples.ts";
 import { DEFAULT_THEME, readTheme } from "../mail/theme.ts";
-import { contrast, LEAST_TEXT_CONTRAST } from "../platform/contrast.ts";
-import { escapeHtml } from "../platform/encoding.ts";
+import { contrastWarnings } from "../mail/theme-contrast.ts";
+import { escapeHtml } from "../platform/escape-html.ts";
 import { readVariables } from "./doctor/variables.ts";
 import { readFlags, understand } from "./flags.ts";
 import { here, type Surroundings } from "./surroundings.ts";
@@ -49,7 +49,9 @@ export function previewEmails(argv: readonly string[], world: Pick<Surroundings,
   const preview: Preview = { en: mailsIn("en"), de: mailsIn("de") };
   const folder = resolve(world.root, command.folder);
   write(folder, preview, product);
-  for (const warning of [...ignored.map(ignoredWarning), ...contrastWarnings(look)]) world.complain(`${warning}\n`);
+  for (const warning of [...ignored.map(ignoredWarning), ...contrastWarnings(theme)]) {
+    world.complain(`theme.css: ${warning}\n`);
+  }
   world.say(
     `${preview.en.length} emails in ${SUPPORTED_LOCALES.length} languages: open ${join(folder, "index.html")}\n`,
   );
@@ -71,26 +73,7 @@ function readOwnTheme(path: string): ReturnType<typeof readTheme> {
 
 function ignoredWarning(variable: string): string {
   const takes = variable === "--radius" ? "corners in px or rem" : "colors like #7a2048";
-  return `theme.css: emails ignore the value of ${variable}, because they take ${takes}.`;
-}
-
-function contrastWarnings({ theme }: MailLook): string[] {
-  return (["light", "dark"] as const).flatMap((look) => {
-    const { page, surface, text, muted, accent, onAccent } = theme[look];
-    const pairs = [
-      ["--text", text, "--surface", surface],
-      ["--text", text, "--page", page],
-      ["--muted", muted, "--surface", surface],
-      ["--muted", muted, "--page", page],
-      ["--on-accent", onAccent, "--accent", accent],
-    ] as const;
-    return pairs
-      .filter(([, front, , back]) => contrast(front, back) < LEAST_TEXT_CONTRAST)
-      .map(
-        ([name, front, ground, back]) =>
-          `theme.css, ${look}: the contrast of ${name} on ${ground} is ${contrast(front, back).toFixed(2)}:1. Text needs ${LEAST_TEXT_CONTRAST}:1 (WCAG 2.2 AA).`,
-      );
-  });
+  return `emails ignore the value of ${variable}, because they take ${takes}.`;
 }
 
 function write(folder: string, preview: Preview, product: string): void {

@@ -11,7 +11,7 @@ import type { LoginAttempts } from "../limits/login-attempts.ts";
 import type { Challenge } from "../limits/turnstile.ts";
 import type { MailQueue } from "../mail/requests.ts";
 import type { SuppressionList } from "../mail/suppressions.ts";
-import type { MailThemeReader } from "../mail/theme.ts";
+import type { MailThemeReader } from "../mail/theme-reader.ts";
 import type { UndeliveredMails } from "../mail/undelivered.ts";
 import type { MetricsStore } from "../metrics/hand-over.ts";
 import type { QueueDepths } from "../metrics/queue-depths.ts";

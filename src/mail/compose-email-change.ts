@@ -9,8 +9,9 @@ import type { EmailChange } from "../users/email-changes.ts";
 import type { User } from "../users/user.ts";
 import { quoteAddress, quoteUsername } from "./client-words.ts";
 import type { ComposingParts } from "./composing-parts.ts";
+import type { WrittenMail } from "./render.ts";
 import type { MailEvent, MailRequest } from "./requests.ts";
-import { type WrittenMail, writeMail } from "./write.ts";
+import { writeMail } from "./write.ts";
 
 /** A change and its user. */
 interface CurrentChange {

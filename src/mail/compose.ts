@@ -14,9 +14,10 @@ import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteIpAddress, quoteUsername } from "./client-words.ts";
 import { composeEmailChange } from "./compose-email-change.ts";
 import type { ComposingParts } from "./composing-parts.ts";
+import { renderMail, type WrittenMail } from "./render.ts";
 import { EMAIL_LOGIN_LIFETIME, type MailEvent, type MailRequest } from "./requests.ts";
 import type { OutgoingMail } from "./transports/transport.ts";
-import { renderMail, type WrittenMail, writeMail } from "./write.ts";
+import { writeMail } from "./write.ts";
 
 /**
  * Returns the email for a request, or `undefined` if none is needed any more.

@@ -6,7 +6,7 @@ import type { EmailChangeStore } from "../users/email-changes.ts";
 import type { InvitationStore } from "../users/invitations.ts";
 import type { RegistrationStore } from "../users/registrations.ts";
 import type { UserStore } from "../users/users.ts";
-import type { MailThemeReader } from "./theme.ts";
+import type { MailThemeReader } from "./theme-reader.ts";
 
 /** What composing an email needs. */
 export interface ComposingParts {

@@ -4,7 +4,7 @@
  * margins on phones are. test/mail/email-programs.ts lists what Gmail, Outlook and Apple Mail can't do, with the
  * sources.
  */
-import { escapeHtml } from "../platform/encoding.ts";
+import { escapeHtml } from "../platform/escape-html.ts";
 import type { Detail, Message } from "./messages.ts";
 import type { MailColors, MailTheme } from "./theme.ts";
 

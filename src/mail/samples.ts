@@ -4,8 +4,8 @@ import type { Locale } from "../config/languages.ts";
 import { namesOf } from "../platform/records.ts";
 import { LANGUAGES } from "./messages/languages.ts";
 import type { Facts, Message } from "./messages.ts";
+import { renderMail } from "./render.ts";
 import type { MailLook } from "./render-html.ts";
-import { renderMail } from "./write.ts";
 
 export interface SampleMail {
   kind: MessageKind;

@@ -2,7 +2,6 @@
  * The colors of the emails: those of `theme.css`, so that an operator sets them once for pages and emails. Email
  * programs know no variables, so each email contains the colors themselves.
  */
-import type { Hops } from "../platform/hops.ts";
 import { namesOf } from "../platform/records.ts";
 
 /** The colors of an email, as `#rrggbb`: some programs read no other notation. */
@@ -100,22 +99,6 @@ export function readTheme(css: string): { theme: MailTheme; ignored: string[] } 
     radius: radius ?? DEFAULT_THEME.radius,
   };
   return { theme, ignored: [...ignored] };
-}
-
-export type MailThemeReader = ReturnType<typeof createMailThemeReader>;
-
-/** Reads the theme for one email, in one hop. Without a `theme.css`, emails have the default colors. */
-export function createMailThemeReader(assets: Fetcher, hops: Hops) {
-  return (): Promise<MailTheme> =>
-    hops.hop("assets", async () => {
-      // Assets are found by path. The host is never asked.
-      const response = await assets.fetch("https://assets.invalid/static/theme.css");
-      const css = await response.text();
-      if (response.status === 404) return DEFAULT_THEME;
-      // With another theme, a retry would send a different email under the same id.
-      if (!response.ok) throw new Error(`theme.css can't be read: status ${response.status}`);
-      return readTheme(css).theme;
-    });
 }
 
 /** The custom properties that rules for `:root` declare. The last one counts. */

@@ -162,6 +162,7 @@ const PUBLIC = [
   "proveSecondFactor",
   "readAcceptInvitationPage",
   "readAccountPage",
+  "readBrandPage",
   "readConfirmEmailPage",
   "readEmailLoginPage",
   "readEnrolmentPasskeyOptions",

@@ -31,4 +31,5 @@ export const SERVICE: Record<string, Prepare> = {
   readMetrics: reading("/metrics", { bearer: METRICS_TOKEN, isCold: true, hasTimeLimits: true }),
   readOutbox: reading("/dev/outbox"),
   clearOutbox: async () => ({ method: "DELETE", path: "/dev/outbox" }),
+  readBrandPage: reading("/dev/brand"),
 };

@@ -299,7 +299,8 @@ describe("problems", () => {
       expect(answer.text, where).not.toMatch(/D1_ERROR|SELECT|no such table|at .*\.ts|USER_SESSIONS|RATE_LIMITER/);
       if (answer.status >= 500 && operation.id !== "readReadiness") expectProblem(answer, 503, "unavailable");
       const storesNothing =
-        ["Pages", "Service", "Well-known"].includes(operation.tag) || operation.id === "readLoginPasskeyOptions";
+        ["Pages", "Service", "Well-known"].includes(operation.tag) ||
+        ["readLoginPasskeyOptions", "readBrandPage"].includes(operation.id);
       if (operation.credentials?.[0] === "access_token") expect(answer.status, where).toBe(503);
       else if (!storesNothing) expect([401, 503], where).toContain(answer.status);
     }

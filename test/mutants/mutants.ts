@@ -1497,7 +1497,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "Names in mails can be markup.",
-        file: "src/platform/encoding.ts",
+        file: "src/platform/escape-html.ts",
         from: '.replaceAll("<", "&lt;")',
         to: "",
       },

@@ -35,9 +35,9 @@ const NOT_OF_BROWSERS = ["Property 'unref' does not exist on type 'BroadcastChan
 
 const read = (path: string) => readFileSync(join(TREE, path), "utf8");
 const filesOf = (...patterns: string[]) => globSync(patterns, { cwd: TREE }).toSorted();
-/** `client.js` is the bundle of src/client. `api.ts` holds types only. */
+/** `client.js` is the bundle of src/client. `brand-kit.js` is for developers. `api.ts` holds types only. */
 const scripts = filesOf("public/static/*.js", "src/client/*.ts").filter(
-  (path) => !/\/(client\.js|api\.ts)$/.test(path),
+  (path) => !/\/(client\.js|brand-kit\.js|api\.ts)$/.test(path),
 );
 const styles = filesOf("public/static/*.css").flatMap((path) => usesOfStyles(path, read(path)));
 const pages = filesOf("public/pages/**/*.html").flatMap((path) => usesOfPage(path, read(path)));

@@ -60,7 +60,8 @@ describe("npm run emails:preview", () => {
     expect(complained.trim().split("\n")).toEqual([
       "theme.css: emails ignore the value of --radius, because they take corners in px or rem.",
       "theme.css: emails ignore the value of --text, because they take colors like #7a2048.",
-      "theme.css, light: the contrast of --on-accent on --accent is 1.51:1. Text needs 4.5:1 (WCAG 2.2 AA).",
+      "theme.css: light: the contrast of --accent on --surface is 1.51:1. Text needs 4.5:1 (WCAG 2.2 AA).",
+      "theme.css: light: the contrast of --on-accent on --accent is 1.51:1. Text needs 4.5:1 (WCAG 2.2 AA).",
     ]);
   });
 

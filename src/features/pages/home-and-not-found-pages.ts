@@ -17,6 +17,7 @@ export function homePage(locale: Locale): Page {
   <p class="ways"><a href="${pageLink("account", locale)}">${account.heading}</a></p>
   <p class="ways"><a href="/docs">${home.reference}</a></p>
   <p class="ways if-development"><a href="/dev/outbox">${home.outbox}</a></p>
+  <p class="ways if-development"><a href="/dev/brand" hreflang="en">Brand</a></p>
 </div>`,
   };
 }

@@ -1,5 +1,5 @@
 /** Markup as values: what is put into a template is escaped, unless it is markup itself. */
-import { escapeHtml } from "../../platform/encoding.ts";
+import { escapeHtml } from "../../platform/escape-html.ts";
 
 export interface Markup {
   readonly markup: string;

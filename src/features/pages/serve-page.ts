@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { findLocale, formatDays, type Locale } from "../../config/languages.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { allowedReturnTo } from "../../links/return-to.ts";
-import { escapeHtml } from "../../platform/encoding.ts";
+import { escapeHtml } from "../../platform/escape-html.ts";
 import { CHALLENGED, PAGES_BESIDE_JSON, type PageName, PLACEHOLDERS, pagePath } from "./hosted-pages.ts";
 
 /** With Trusted Types, so that no text becomes markup or script on a page that holds a token. */

@@ -1,4 +1,4 @@
-/** The API reference and its OpenAPI document. They are static assets, built ahead: the Worker only adds the headers. */
+/** The API reference, its OpenAPI document, and the brand page of development. They are static assets, built ahead: the Worker only adds the headers. */
 import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Exchange } from "../../http/exchange.ts";
 
@@ -28,6 +28,28 @@ export const readReference = endpoint(
     success: { status: 200, description: "A page that loads nothing from another host.", contentType: "text/html" },
   },
   (_, { exchange }) => asset(exchange, "/pages/docs.html", { "Content-Security-Policy": REFERENCE_POLICY }),
+);
+
+/**
+ * The page sets style attributes, as emails have them, and shows images that the developer chooses. Its frames inherit
+ * this policy.
+ */
+const BRAND_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' blob: https:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Exists only in development mode, which answers only on a loopback address. */
+export const readBrandPage = endpoint(
+  {
+    id: "readBrandPage",
+    method: "get",
+    path: "/dev/brand",
+    tag: "Development",
+    summary: "Try out a brand",
+    description:
+      "Shows the hosted pages and the emails while a developer changes the name, the logo and the colors, and prints the configuration for them. Exists only in development.",
+    success: { status: 200, description: "A page.", contentType: "text/html" },
+  },
+  (_, { exchange }) => asset(exchange, "/pages/brand.html", { "Content-Security-Policy": BRAND_POLICY }),
 );
 
 async function asset(exchange: Exchange, path: string, headers: Record<string, string>): Promise<Response> {

@@ -1,0 +1,19 @@
+/** Reads the colors of emails where the Worker runs: from `theme.css`, among its assets. */
+import type { Hops } from "../platform/hops.ts";
+import { DEFAULT_THEME, type MailTheme, readTheme } from "./theme.ts";
+
+export type MailThemeReader = ReturnType<typeof createMailThemeReader>;
+
+/** Reads the theme for one email, in one hop. Without a `theme.css`, emails have the default colors. */
+export function createMailThemeReader(assets: Fetcher, hops: Hops) {
+  return (): Promise<MailTheme> =>
+    hops.hop("assets", async () => {
+      // Assets are found by path. The host is never asked.
+      const response = await assets.fetch("https://assets.invalid/static/theme.css");
+      const css = await response.text();
+      if (response.status === 404) return DEFAULT_THEME;
+      // With another theme, a retry would send a different email under the same id.
+      if (!response.ok) throw new Error(`theme.css can't be read: status ${response.status}`);
+      return readTheme(css).theme;
+    });
+}
