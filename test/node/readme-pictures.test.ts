@@ -64,7 +64,9 @@ describe.skipIf(process.env.PICTURES === undefined || !existsSync(CHROMIUM))("np
     await page.locator("#view-account").waitFor();
     await page.click("#passkey-open");
     await page.locator("#factors li").nth(1).waitFor();
-    await page.locator("#security-title").scrollIntoViewIfNeeded();
+    // Without what it says about the change.
+    await page.reload();
+    await page.locator("#recovery").waitFor();
     await page.evaluate(
       "document.querySelector('#security-title').closest('section').scrollIntoView({ block: 'start' })",
     );
