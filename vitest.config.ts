@@ -50,7 +50,8 @@ export default defineConfig({
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],
-      exclude: ["src/**/*.d.ts"],
+      // Only browsers run the console.
+      exclude: ["src/**/*.d.ts", "src/console/**"],
       reporter: ["text-summary", "json-summary", "html"],
       // A test that fails does not hide how much the others cover.
       reportOnFailure: true,

@@ -2,7 +2,7 @@
 
 import { addressForm, passwordForm, showAddress } from "./credentials.js";
 import { showDevices, watchDevices } from "./devices.js";
-import { formById, onSubmit, setText, textOf } from "./elements.js";
+import { byId, formById, onSubmit, setText, textOf } from "./elements.js";
 import { showEvents, watchEvents } from "./events.js";
 import { hasPasskey, showFactors, showWhatPasswordAllows, watchFactors, watchPasswordRemoval } from "./factors.js";
 import { attempt, failureText, showFailure } from "./form.js";
@@ -116,8 +116,10 @@ function tellDevices(user) {
 }
 
 /** @param {User} user */
-function showPerson({ id, username, email }) {
+function showPerson({ id, username, email, role, is_superuser }) {
   shownId = id;
+  // Users with any other role are operators.
+  byId("to-console", HTMLElement).hidden = role === "user" && !is_superuser;
   setText("me", username);
   /** @type {NodeListOf<HTMLInputElement>} */
   const inputs = document.querySelectorAll("input.whose");

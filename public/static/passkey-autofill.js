@@ -3,7 +3,7 @@
  * passkey can wait at a time, so every other way to log in stops this one first.
  */
 import { post } from "./answers.js";
-import { credentialOf } from "./passkey.js";
+import { credentialOf } from "./webauthn-json.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */

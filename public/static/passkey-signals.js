@@ -3,8 +3,8 @@
  * removed passkey, and show former names. Nothing else depends on this, so failures are ignored.
  */
 import { post } from "./answers.js";
-import { encode } from "./passkey.js";
 import { ask } from "./session.js";
+import { encode } from "./webauthn-json.js";
 
 /**
  * Untyped, because the methods are missing before Chrome 132 and Safari 26.

@@ -1,5 +1,6 @@
 /** Passkeys, by the browser (WebAuthn). */
 import { failureOf, post } from "./answers.js";
+import { credentialOf, decode, encode, withBytes } from "./webauthn-json.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
@@ -23,15 +24,6 @@ export async function usePasskey(send, login = {}) {
   } catch {
     return failureOf({ code: "passkey_unused" });
   }
-}
-
-/**
- * Asks the browser for a passkey. Rejects if there is none.
- * @param {any} options as JSON
- * @param {Omit<CredentialRequestOptions, "publicKey">} how
- */
-export async function credentialOf(options, how = {}) {
-  return toJson(await navigator.credentials.get({ ...how, publicKey: fromJson(options) }));
 }
 
 /** The errors of a browser that creates no passkey (WebAuthn §5.1.3), and the codes for them. */
@@ -72,19 +64,6 @@ export async function createPasskey(readOptions, send) {
   }
 }
 
-// Like `PublicKeyCredential.parseRequestOptionsFromJSON()` and `toJSON()`, which are missing before Chrome 129 and
-// Safari 18.4.
-
-/** @param {any} options */
-function fromJson({ challenge, allowCredentials, ...options }) {
-  return { ...options, challenge: decode(challenge), allowCredentials: allowCredentials.map(withBytes) };
-}
-
-/** @param {any} known a passkey in the options */
-function withBytes(known) {
-  return { ...known, id: decode(known.id) };
-}
-
 /** @typedef {ReturnType<typeof newPasskeyOf>} NewPasskey */
 
 /** @param {any} credential */
@@ -100,31 +79,4 @@ function newPasskeyOf({ id, response }) {
       transports: response.getTransports?.() ?? [],
     },
   };
-}
-
-/** @param {any} credential @returns {PasskeyCredential} */
-function toJson({ id, response }) {
-  const { clientDataJSON, authenticatorData, signature, userHandle } = response;
-  return {
-    id,
-    type: "public-key",
-    response: {
-      clientDataJSON: encode(clientDataJSON),
-      authenticatorData: encode(authenticatorData),
-      signature: encode(signature),
-      userHandle: userHandle && encode(userHandle),
-    },
-  };
-}
-
-/** @param {string} text in base64url */
-function decode(text) {
-  const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return new Uint8Array([...bytes].map((byte) => byte.charCodeAt(0)));
-}
-
-/** @param {ArrayBuffer | Uint8Array} bytes @returns base64url without padding */
-export function encode(bytes) {
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

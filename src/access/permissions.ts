@@ -4,8 +4,7 @@
  * for other Workers; a test compares the two.
  */
 import { namesOf } from "../platform/records.ts";
-import type { User } from "../users/user.ts";
-import { ROLES } from "../verify/claims.ts";
+import { ROLES, type Role } from "../verify/claims.ts";
 
 /**
  * The standings of users, lowest first: the roles, and `superuser`. A user with the superuser flag is above every role.
@@ -47,7 +46,10 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
-type Ranked = Pick<User, "role" | "isSuperuser">;
+interface Ranked {
+  role: Role;
+  isSuperuser: boolean;
+}
 
 function standingOf({ role, isSuperuser }: Ranked): Standing {
   return isSuperuser ? "superuser" : role;

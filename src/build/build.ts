@@ -1,9 +1,12 @@
-/** `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference, the browser client and the kit of /dev/brand. */
+/**
+ * `npm run build`: writes the OpenAPI document, the pages, the scripts of the API reference, the browser client, the kit
+ * of /dev/brand and the console.
+ */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { buildPages } from "../features/pages/build.ts";
-import { buildBrandKit, buildClient } from "./bundles.ts";
+import { buildBrandKit, buildClient, buildConsole } from "./bundles.ts";
 import { defaultDocument } from "./default-document.ts";
 
 const REFERENCE_FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
@@ -23,4 +26,5 @@ if (import.meta.main) {
   buildPages("public");
   await buildClient("public");
   await buildBrandKit("public");
+  await buildConsole("public");
 }

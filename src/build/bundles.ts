@@ -1,12 +1,24 @@
-/** What the service needs as one file of JavaScript each. */
-import { basename, dirname, resolve } from "node:path";
+/** Bundles of JavaScript: for browsers, and for the container. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build } from "vite";
+import { AUDIT_EVENT_TYPES } from "../audit/event-types.ts";
+import { SUPPORTED_LOCALES } from "../config/languages.ts";
+
+/** Safari 15.4, and the browsers of the same time (README.md). */
+const BROWSERS = ["safari15.4", "ios15.4", "chrome100", "firefox98"];
+
+/** The views, the words of each language, and the entries that name them. */
+const LOADED_APART = /\/console\/(views\/|words\/|[a-z]{2}\.ts$)/;
+
+/** The packages in the console's bundle. */
+const CONSOLE_PACKAGES = ["preact", "openapi-fetch"];
 
 /** Bundles `postern/client` for the hosted pages into `<folder>/static/client.js`. */
 export function buildClient(folder: string): Promise<void> {
   return bundle("../client/index.ts", resolve(folder, "static/client.js"), {
-    // Safari 15.4, and the browsers of the same time (README.md).
-    target: ["safari15.4", "ios15.4", "chrome100", "firefox98"],
+    target: BROWSERS,
     rolldownOptions: { output: { minify: true } },
   });
 }
@@ -25,6 +37,49 @@ export function buildGateway(folder: string): Promise<void> {
     target: "es2024",
     rolldownOptions: { external: [/^cloudflare:/, /^node:/] },
   });
+}
+
+/**
+ * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js` that all of them import, and
+ * the views, which are loaded when they are opened. The names of the views contain a hash, so that no page gets a view of
+ * another version.
+ */
+export async function buildConsole(folder: string): Promise<void> {
+  const outDir = resolve(folder, "static/console");
+  const source = resolve(import.meta.dirname, "../console");
+  await build({
+    configFile: false,
+    logLevel: "warn",
+    publicDir: false,
+    // The types have their meanings beside them, which need the schemas of the service.
+    define: { EVENT_TYPES: JSON.stringify(Object.keys(AUDIT_EVENT_TYPES)) },
+    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
+    build: {
+      lib: {
+        entry: Object.fromEntries(SUPPORTED_LOCALES.map((locale) => [locale, join(source, `${locale}.ts`)])),
+        formats: ["es"],
+      },
+      outDir,
+      emptyOutDir: true,
+      target: BROWSERS,
+      rolldownOptions: {
+        output: {
+          minify: true,
+          entryFileNames: "[name].js",
+          chunkFileNames: ({ name }) => (name === "main" ? "main.js" : "[name]-[hash].js"),
+          // Everything that is needed at once, so that a page can load it ahead.
+          codeSplitting: { groups: [{ name: "main", test: (id) => !LOADED_APART.test(id) }] },
+        },
+      },
+    },
+  });
+  const { resolve: find } = createRequire(import.meta.url);
+  const licences = CONSOLE_PACKAGES.map((name) => {
+    const path = find(name);
+    const root = path.slice(0, path.lastIndexOf(`/${name}/`) + name.length + 1);
+    return `${name}\n\n${readFileSync(join(root, "LICENSE"), "utf8")}`;
+  });
+  writeFileSync(join(outDir, "LICENSES"), licences.join("\n"));
 }
 
 async function bundle(source: string, file: string, options: BuildOptions): Promise<void> {

@@ -8,6 +8,7 @@
 import * as z from "zod";
 import { namesOf } from "../platform/records.ts";
 import * as accessTokens from "./settings/access-token-lifetime-and-audience.ts";
+import * as console from "./settings/admin-path.ts";
 import * as browsers from "./settings/allowed-origins-and-cookie.ts";
 import * as authSecret from "./settings/auth-secret.ts";
 import * as emailLogin from "./settings/email-login.ts";
@@ -48,6 +49,7 @@ export const environment = z.object({
   ...newAccounts.variables,
   ...emailLogin.variables,
   ...turnstile.variables,
+  ...console.variables,
   ...linkUrls.variables,
   ...browsers.variables,
   ...passkeys.variables,
@@ -165,6 +167,7 @@ function configOf(
     firstSuperuserEmail,
     registration,
     ...emailLogin.toConfig(values),
+    ...console.toConfig(values),
     turnstile: turnstile.toConfig(values),
     links: { ...linkUrls.toConfig(values, publicUrl), ...linkLifetimes, ...newAccountLinks },
     allowedOrigins,

@@ -47,6 +47,7 @@ export function summarizeBudgets(sizes: Sizes): string {
     ["the Worker, gzipped", kib(sizes.worker), kib(SIZE_BUDGETS.worker)],
     ["`postern/client`, gzipped", kib(sizes.client), kib(SIZE_BUDGETS.client)],
     ["`postern/verify`, gzipped", "see its test", kib(SIZE_BUDGETS.verifier)],
+    ["the console at first sight, gzipped", "see its test", kib(SIZE_BUDGETS.console)],
     ["start: script", kib(sizes.script), kib(START_BUDGETS.scriptBytes)],
     ["start: modules", sizes.modules, START_BUDGETS.modules],
     ...Object.entries(HOP_BUDGETS).map(([route, hops]): [string, string, number] => [

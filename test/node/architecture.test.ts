@@ -9,7 +9,7 @@ interface SourceFile {
   imports: { from: string; typeOnly: boolean }[];
 }
 
-const files: SourceFile[] = globSync("src/**/*.ts").map((path) => {
+const files: SourceFile[] = globSync("src/**/*.{ts,tsx}").map((path) => {
   const text = readFileSync(path, "utf8");
   const imports = [...text.matchAll(/^(?:import|export) (type )?[^;]*?from "([^"]+)"|import\("([^"]+)"\)/gms)].map(
     ([, type, from, dynamic]) => ({ from: from ?? dynamic ?? "", typeOnly: type !== undefined }),
@@ -80,7 +80,7 @@ describe("the architecture", () => {
   });
 
   it("lets imports point down alone", () => {
-    const beside = inFolder("build", "client", "commands", "container");
+    const beside = inFolder("build", "client", "commands", "console", "container");
     const placed = files.filter(({ path }) => !beside(path));
     expect(placed.filter(({ path }) => storeyOf(path) === -1).map(({ path }) => path)).toEqual([]);
     const edges = placed.flatMap(({ path, imports }) =>
@@ -147,6 +147,24 @@ describe("the architecture", () => {
       return folder !== "verify" || (from !== "jose" && !(typeOnly && from === "hono"));
     });
     expect(offences).toEqual([]);
+  });
+
+  it("lets the console import the client, and otherwise only what is pure", () => {
+    const pure = ["src/access/permissions.ts", "public/static/webauthn-json.js"];
+    const packages = ["preact", "preact/hooks", "openapi-fetch"];
+    const edges = files
+      .filter(({ path }) => inFolder("console")(path))
+      .flatMap(({ path, imports }) => imports.map(({ from }) => ({ path, from })));
+    expect(edges.length).toBeGreaterThan(50);
+    const offences = edges.filter(({ path, from }) => {
+      if (!from.startsWith(".")) return !packages.includes(from);
+      const leads = resolve(path, from);
+      return !/^src\/(console|client)\//.test(leads) && !pure.includes(leads);
+    });
+    expect(offences).toEqual([]);
+    // What is pure imports nothing else, so that the console holds nothing of the service.
+    const behind = files.filter(({ path }) => pure.includes(path)).flatMap(({ imports }) => imports);
+    expect(behind.map(({ from }) => from).toSorted()).toEqual(["../platform/records.ts", "../verify/claims.ts"]);
   });
 
   it("reads the clock and the generator in platform/ alone", () => {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { buildDocumentation } from "../../src/build/build.ts";
 import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
 import { buildPages } from "../../src/features/pages/build.ts";
-import { PAGES, PAGES_BESIDE_JSON } from "../../src/features/pages/hosted-pages.ts";
+import { CONSOLE_PAGE, PAGES, PAGES_BESIDE_JSON } from "../../src/features/pages/hosted-pages.ts";
 import { FLOOD_PERIOD } from "../../src/http/flood-shield.ts";
 import { MOST_TRIES, retryDelay } from "../../src/mail/deliver.ts";
 import { SIZE_BUDGETS, START_BUDGETS } from "../budgets.ts";
@@ -28,7 +28,7 @@ describe("npm run build", () => {
     for (const locale of SUPPORTED_LOCALES) {
       const names = readdirSync(join(folder, "pages", locale));
       expect(names.toSorted()).toEqual(
-        [...Object.keys(PAGES), ...PAGES_BESIDE_JSON].map((name) => `${name}.html`).toSorted(),
+        [...Object.keys(PAGES), ...PAGES_BESIDE_JSON, CONSOLE_PAGE.name].map((name) => `${name}.html`).toSorted(),
       );
       for (const name of names) {
         expect(readFileSync(join(folder, "pages", locale, name), "utf8")).toContain(`<html lang="${locale}"`);

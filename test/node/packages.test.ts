@@ -5,7 +5,9 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildClient } from "../../src/build/bundles.ts";
+import { buildClient, buildConsole } from "../../src/build/bundles.ts";
+import { SUPPORTED_LOCALES } from "../../src/config/languages.ts";
+import { renderConsole } from "../../src/features/pages/console-page.ts";
 import { SIZE_BUDGETS } from "../budgets.ts";
 import { plainEnvironment } from "./run-program.ts";
 
@@ -164,6 +166,42 @@ describe("the client's bundle", () => {
       "createClient",
       "readError",
     ]);
+  });
+});
+
+describe("the console's bundle", () => {
+  const folder = mkdtempSync(join(tmpdir(), "postern-console-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("needs less than 60 KiB gzipped for the page with the largest view, and loads the other views later", async () => {
+    await buildConsole(folder);
+    const scripts = join(folder, "static/console");
+    const text = (name: string) => readFileSync(join(scripts, name), "utf8");
+    const sizeOf = (content: string) => gzipSync(content).byteLength;
+    /** What a script imports at once, with the script itself. */
+    const withImports = (first: string): Set<string> => {
+      const seen = new Set([first]);
+      for (const name of seen)
+        for (const [, next = ""] of text(name).matchAll(/from"\.\/([\w.-]+\.js)"/g)) seen.add(next);
+      return seen;
+    };
+    for (const { locale, page } of SUPPORTED_LOCALES.map((tag) => ({ locale: tag, page: renderConsole(tag) }))) {
+      const ahead = [...page.matchAll(/\/static\/console\/([\w-]+\.js)/g)].map(([, name = ""]) => name);
+      const atOnce = withImports(`${locale}.js`);
+      expect([...atOnce].toSorted()).toEqual(ahead.toSorted());
+      const styles = ["postern.css", "console.css", "theme.css", "logo.svg"].map((name) =>
+        readFileSync(join("public/static", name), "utf8"),
+      );
+      const frame = [page, ...styles, ...[...atOnce].map(text)].reduce((sum, content) => sum + sizeOf(content), 0);
+      const views = readdirSync(scripts).filter((name) => /-view-[\w-]+\.js$/.test(name));
+      expect(views.length).toBeGreaterThan(2);
+      const added = views.map((view) =>
+        [...withImports(view)].filter((name) => !atOnce.has(name)).reduce((sum, name) => sum + sizeOf(text(name)), 0),
+      );
+      expect(frame + Math.max(...added)).toBeLessThan(SIZE_BUDGETS.console);
+    }
+    expect(text("main.js")).not.toMatch(/\beval\b|localStorage|sessionStorage/);
+    for (const name of ["preact", "openapi-fetch"]) expect(text("LICENSES")).toContain(`${name}\n`);
   });
 });
 

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { PAGES } from "../../src/features/pages/hosted-pages.ts";
+import { CONSOLE_PAGE, PAGES } from "../../src/features/pages/hosted-pages.ts";
 import { appWith, get } from "../support/client.ts";
 import { operations } from "../support/openapi.ts";
 
-const paths = operations.filter(({ tag }) => tag === "Pages").map(({ path }) => path);
+const paths = operations.filter(({ tag, id }) => tag === "Pages" && id !== CONSOLE_PAGE.id).map(({ path }) => path);
 const LOGIN = "/login";
 
 describe("the pages", () => {

@@ -30,6 +30,7 @@ const PAGES = new Set([
   "/logout",
   "/register",
   "/account",
+  "/admin",
 ]);
 
 /** Checks the headers of a response. Every response of every test is checked here. */

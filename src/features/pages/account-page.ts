@@ -3,7 +3,7 @@ import type { Locale } from "../../config/languages.ts";
 import { BROWSERS, type NamedPattern, SYSTEMS } from "../../platform/user-agents.ts";
 import { emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
-import { type Page, pageLink } from "./layout.ts";
+import { consoleLink, type Page, pageLink } from "./layout.ts";
 import { confirmation, notice, part } from "./parts.ts";
 import { eventsPart, securityPart } from "./security-part.ts";
 import type { PageWords } from "./words/en.ts";
@@ -13,7 +13,7 @@ import { PAGE_WORDS } from "./words.ts";
 const USER_AGENTS = { browsers: sourcesOf(BROWSERS), systems: sourcesOf(SYSTEMS) };
 
 export function accountPage(locale: Locale): Page {
-  const { account, confirm, enrolment, events, fields, register, security } = PAGE_WORDS[locale];
+  const { account, confirm, console, enrolment, events, fields, register, security } = PAGE_WORDS[locale];
   const { deletion, failed } = account;
   return {
     name: "account",
@@ -39,6 +39,7 @@ export function accountPage(locale: Locale): Page {
     <div>
       <h1 class="account-title" tabindex="-1">${account.heading}</h1>
       <p class="quiet">${account.loggedInAs} <strong id="me"></strong></p>
+      <p class="if-console" id="to-console" hidden><a href="${consoleLink(locale)}">${console.heading}</a></p>
     </div>
     <form id="logout" novalidate>
       <button class="button button-quiet" type="submit" id="logout-button">${account.logOut}</button>

@@ -3,16 +3,17 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
 import { accountPage } from "./account-page.ts";
+import { consolePath, renderConsole } from "./console-page.ts";
 import { emailLoginPage } from "./email-login-page.ts";
 import { homePage, notFoundPage } from "./home-and-not-found-pages.ts";
-import { type PageName, pagePath } from "./hosted-pages.ts";
+import { type CONSOLE_PAGE, type PageName, pagePath } from "./hosted-pages.ts";
 import { type Page, renderPage } from "./layout.ts";
 import { linkPage } from "./link-page.ts";
 import { loginPage } from "./login-page.ts";
 import { logoutPage } from "./logout-page.ts";
 import { registerPage } from "./register-page.ts";
 
-const IN_LANGUAGE: Record<PageName, (locale: Locale) => Page> = {
+const IN_LANGUAGE: Record<Exclude<PageName, typeof CONSOLE_PAGE.name>, (locale: Locale) => Page> = {
   "verify-email": (locale) => linkPage("verify-email", locale),
   "reset-password": (locale) => linkPage("reset-password", locale),
   "confirm-email": (locale) => linkPage("confirm-email", locale),
@@ -32,11 +33,16 @@ export function buildPages(folder: string): void {
   for (const page of Object.values(IN_LANGUAGE)) {
     for (const locale of SUPPORTED_LOCALES) {
       const inLanguage = page(locale);
-      const file = join(folder, pagePath(inLanguage.name, locale));
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, renderPage(inLanguage, importsOf(inLanguage.script), locale));
+      write(folder, pagePath(inLanguage.name, locale), renderPage(inLanguage, importsOf(inLanguage.script), locale));
     }
   }
+  for (const locale of SUPPORTED_LOCALES) write(folder, consolePath(locale), renderConsole(locale));
+}
+
+function write(folder: string, path: string, text: string): void {
+  const file = join(folder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 const SCRIPTS = join(import.meta.dirname, "../../../public/static");

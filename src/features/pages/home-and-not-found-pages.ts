@@ -1,11 +1,11 @@
 /** The page at the address of the service, and the page for paths that do not exist. */
 import type { Locale } from "../../config/languages.ts";
 import { html } from "./html.ts";
-import { type Page, pageLink } from "./layout.ts";
+import { consoleLink, type Page, pageLink } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function homePage(locale: Locale): Page {
-  const { account, home, login, register } = PAGE_WORDS[locale];
+  const { account, console, home, login, register } = PAGE_WORDS[locale];
   return {
     name: "home",
     title: home.heading,
@@ -17,6 +17,7 @@ export function homePage(locale: Locale): Page {
   <p class="ways"><a href="${pageLink("account", locale)}">${account.heading}</a></p>
   <p class="ways"><a href="/docs">${home.reference}</a></p>
   <p class="ways if-development"><a href="/dev/outbox">${home.outbox}</a></p>
+  <p class="ways if-development if-console"><a href="${consoleLink(locale)}">${console.heading}</a></p>
   <p class="ways if-development"><a href="/dev/brand" hreflang="en">Brand</a></p>
 </div>`,
   };

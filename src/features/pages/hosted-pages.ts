@@ -64,7 +64,16 @@ export const PAGES = {
   },
 } as const;
 
-export type PageName = keyof typeof PAGES | (typeof PAGES_BESIDE_JSON)[number];
+/** The page of the console. `ADMIN_PATH` decides on its path. */
+export const CONSOLE_PAGE = {
+  name: "console",
+  id: "readConsolePage",
+  summary: "Admin console",
+  description:
+    "Exists unless `ADMIN_PATH=off`, at the path that `ADMIN_PATH` names. Contains no data: its script reads everything with the API, as the operator who is logged in.",
+} as const;
+
+export type PageName = keyof typeof PAGES | (typeof PAGES_BESIDE_JSON)[number] | typeof CONSOLE_PAGE.name;
 
 /** The pages whose forms show the Turnstile widget, if the operator has enabled Turnstile. */
 export const CHALLENGED: readonly PageName[] = ["login", "register", "reset-password", "undo-email-change"];
@@ -81,6 +90,7 @@ export const PLACEHOLDERS = {
   passwordMaximum: "{{password_max_length}}",
   registration: "{{registration}}",
   returnTo: "{{return_to}}",
+  adminPath: "{{admin_path}}",
   environment: "{{environment}}",
   emailLogin: "{{email_login}}",
   turnstileSiteKey: "{{turnstile_site_key}}",

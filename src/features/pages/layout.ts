@@ -1,12 +1,12 @@
 /** The frame of every page: the head, the product's name, and the links to the other languages. */
 import { type Locale, SUPPORTED_LOCALES } from "../../config/languages.ts";
-import { type PageName, PLACEHOLDERS } from "./hosted-pages.ts";
+import { type CONSOLE_PAGE, type PageName, PLACEHOLDERS } from "./hosted-pages.ts";
 import { dataBlock, html, type Markup } from "./html.ts";
 import type { PageScriptWords, ScriptWords } from "./script-words.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export interface Page {
-  name: PageName;
+  name: Exclude<PageName, typeof CONSOLE_PAGE.name>;
   /** The window's title, without the product's name. */
   title: string;
   /** The script in /static. Absent from a page that needs none. */
@@ -16,8 +16,13 @@ export interface Page {
   body: Markup;
 }
 
+/** A link to the console in the same language. */
+export function consoleLink(locale: Locale): string {
+  return `${PLACEHOLDERS.adminPath}?lang=${locale}`;
+}
+
 /** A link to another page in the same language, which the user may have chosen. */
-export function pageLink(name: PageName, locale: Locale): string {
+export function pageLink(name: Page["name"], locale: Locale): string {
   if (name === "home") return `/?lang=${locale}`;
   // This page can be at any path, so the link keeps the path.
   return name === "not-found" ? `?lang=${locale}` : `/${name}?lang=${locale}`;
@@ -34,7 +39,7 @@ export function renderPage(
   const scriptWords: Partial<ScriptWords> = { forms, fields: { show, showPassword, hide, hidePassword }, ...words };
   const { heading, text, comfort } = layout.needsScript;
   const page = html`<!doctype html>
-<html lang="${locale}" data-environment="${PLACEHOLDERS.environment}" data-registration="${PLACEHOLDERS.registration}" data-email-login="${PLACEHOLDERS.emailLogin}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}" data-return-to="${PLACEHOLDERS.returnTo}">
+<html lang="${locale}" data-environment="${PLACEHOLDERS.environment}" data-registration="${PLACEHOLDERS.registration}" data-email-login="${PLACEHOLDERS.emailLogin}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}" data-return-to="${PLACEHOLDERS.returnTo}" data-console="${PLACEHOLDERS.adminPath}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -77,7 +82,7 @@ export function renderPage(
   return page.markup.replaceAll("E-Mail", "E\u2011Mail");
 }
 
-function languageLink(name: PageName, locale: Locale, current: Locale): Markup {
+function languageLink(name: Page["name"], locale: Locale, current: Locale): Markup {
   const { language } = PAGE_WORDS[locale];
   return locale === current
     ? html`<a class="language" href="${pageLink(name, locale)}" lang="${locale}" hreflang="${locale}" aria-current="true">${language}</a>`

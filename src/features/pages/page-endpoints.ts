@@ -2,26 +2,45 @@
 import type { Config } from "../../config/config.ts";
 import { type Endpoint, endpoint } from "../../endpoint/endpoint.ts";
 import { namesOf } from "../../platform/records.ts";
-import { PAGES } from "./hosted-pages.ts";
+import { CONSOLE_PAGE, PAGES, type PageName } from "./hosted-pages.ts";
 import type { ServePage } from "./serve-page.ts";
 
 const LANGUAGE = "In the language of `?lang=`, or else of `Accept-Language`.";
 
-export function pageEndpoints({ emailLogin }: Pick<Config, "emailLogin">, servePage: ServePage): Endpoint[] {
+interface PageDeclaration {
+  id: string;
+  summary: string;
+  description: string;
+}
+
+export function pageEndpoints(
+  { adminPath, emailLogin }: Pick<Config, "adminPath" | "emailLogin">,
+  servePage: ServePage,
+): Endpoint[] {
   const names = namesOf(PAGES).filter((name) => emailLogin || name !== "email-login");
-  return names.map((name) => {
-    const { description, ...page } = PAGES[name];
-    return endpoint(
-      {
-        ...page,
-        description: `${description} ${LANGUAGE}`,
-        method: "get",
-        path: `/${name}`,
-        tag: "Pages",
-        isConditional: true,
-        success: { status: 200, description: "A page.", contentType: "text/html" },
-      },
-      (_, { client, exchange }) => servePage(name, client, exchange),
-    );
-  });
+  const { name: consoleName, ...consolePage } = CONSOLE_PAGE;
+  return [
+    ...names.map((name) => pageEndpoint(name, `/${name}`, PAGES[name], servePage)),
+    ...(adminPath === undefined ? [] : [pageEndpoint(consoleName, adminPath, consolePage, servePage)]),
+  ];
+}
+
+function pageEndpoint(
+  name: PageName,
+  path: string,
+  { description, ...page }: PageDeclaration,
+  servePage: ServePage,
+): Endpoint {
+  return endpoint(
+    {
+      ...page,
+      description: `${description} ${LANGUAGE}`,
+      method: "get",
+      path,
+      tag: "Pages",
+      isConditional: true,
+      success: { status: 200, description: "A page.", contentType: "text/html" },
+    },
+    (_, { client, exchange }) => servePage(name, client, exchange),
+  );
 }

@@ -45,6 +45,7 @@ export function pageServer(config: Config): ServePage {
  * contains a placeholder is not filled again.
  */
 function fillIn({
+  adminPath,
   development,
   emailLogin,
   productName,
@@ -58,6 +59,7 @@ function fillIn({
     [PLACEHOLDERS.passwordMinimum, String(passwords.minimumLength)],
     [PLACEHOLDERS.passwordMaximum, String(passwords.maximumLength)],
     [PLACEHOLDERS.registration, registration.policy],
+    [PLACEHOLDERS.adminPath, adminPath ?? ""],
     [PLACEHOLDERS.emailLogin, emailLogin ? "on" : "off"],
     [PLACEHOLDERS.environment, development ? "development" : "production"],
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],

@@ -104,6 +104,7 @@ export const german: PageWords = {
   enrolment,
   confirm,
   events,
+  console: { heading: "Verwaltung", loading: "Wird geladen …" },
   home: {
     heading: "Ihr Konto",
     text: "Hier melden Sie sich an oder legen ein Konto an.",

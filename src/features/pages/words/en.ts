@@ -122,6 +122,8 @@ export const english = {
   enrolment,
   confirm,
   events,
+  /** The page where operators manage users. */
+  console: { heading: "Admin console", loading: "Loading…" },
   /** The page at the address of the service. */
   home: {
     heading: "Your account",

@@ -1,0 +1,71 @@
+/** The API, with the types of the OpenAPI document. A refusal, or a missing answer, is thrown as a `PosternError`. */
+import createApi from "openapi-fetch";
+import type { components, paths } from "../client/api.ts";
+import { PosternError, readError } from "../client/index.ts";
+import { client, goToLogin } from "./session.ts";
+
+export type User = components["schemas"]["User"];
+export type AuditEvent = components["schemas"]["AuditEvent"];
+
+/** The API's pages of a list. */
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+/** A read that takes longer fails, so that the operator can try again. A change may wait for the operator's proof. */
+const PATIENCE_MILLISECONDS = 20_000;
+
+/** Throws what failed; with success, `data` is there. */
+export const api = createApi<paths>({ baseUrl: location.origin, fetch: send });
+
+api.use({
+  async onResponse({ response }) {
+    if (response.ok) return;
+    const error = await readError(response);
+    if (error.status === 401) {
+      goToLogin();
+      // The page is about to be replaced, so nothing more is shown.
+      await new Promise(() => {});
+    }
+    throw error;
+  },
+});
+
+/** `client.fetch` can send a request twice only if it gets the body as text. */
+async function send(request: Request): Promise<Response> {
+  const { method, url, headers, signal } = request;
+  const isRead = method === "GET";
+  const body = isRead ? "" : await request.text();
+  const controller = new AbortController();
+  // `AbortSignal.any` and `AbortSignal.timeout` are missing before Safari 17.4 and 16.
+  signal.addEventListener("abort", () => controller.abort());
+  const timer = isRead ? setTimeout(() => controller.abort(), PATIENCE_MILLISECONDS) : undefined;
+  try {
+    const init = { method, headers, signal: controller.signal };
+    return await client.fetch(url, body === "" ? init : { ...init, body });
+  } catch (error) {
+    if (error instanceof PosternError || signal.aborted) throw error;
+    throw new PosternError({ status: 0, code: "network_error", detail: "" }, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The data of an answer. The API promises it for these requests. */
+export async function dataOf<Data>(asked: Promise<{ data?: Data }>): Promise<Data> {
+  const { data } = await asked;
+  if (data === undefined) throw new PosternError({ status: 0, code: "unexpected_answer", detail: "" });
+  return data;
+}
+
+/** What an answer read, and its ETag: a change can ask not to overwrite what others have changed since. */
+export interface Versioned<Data> {
+  data: Data;
+  etag: string;
+}
+
+export async function versionedOf<Data>(asked: Promise<{ data?: Data; response: Response }>): Promise<Versioned<Data>> {
+  const { response } = await asked;
+  return { data: await dataOf(asked), etag: response.headers.get("ETag") ?? "" };
+}

@@ -1,0 +1,53 @@
+/** Starts the console: finds out who is logged in, and shows the frame with the view of the URL. */
+import { render } from "preact";
+import { isOneOfTheOperators } from "./access.ts";
+import { api, dataOf, type User } from "./api.ts";
+import { Failure } from "./parts.tsx";
+import { client, goToLogin } from "./session.ts";
+import { Refusal, Shell } from "./shell.tsx";
+import { speak, type Words, words } from "./words.ts";
+
+export async function start(own: Words): Promise<void> {
+  speak(own);
+  const root = document.getElementById("console");
+  if (root === null) return;
+  const product = root.dataset.product ?? "";
+  try {
+    if (!(await client.refresh())) return goToLogin();
+    show(root, product, await dataOf(api.GET("/api/v1/users/me")));
+  } catch (error) {
+    root.replaceChildren();
+    render(
+      <main class="content alone">
+        <h1>{words.shell.console}</h1>
+        <Failure failure={error} retry={() => location.reload()} />
+      </main>,
+      root,
+    );
+  }
+}
+
+function show(root: HTMLElement, product: string, me: User): void {
+  let isLeaving = false;
+  const logOut = async () => {
+    isLeaving = true;
+    try {
+      await client.logout();
+      goToLogin();
+    } finally {
+      isLeaving = false;
+    }
+  };
+  client.onAuthStateChange((state) => {
+    if (state.status === "signed_out" && !isLeaving) goToLogin();
+    // Another user logged in in another tab: this page would show one user's data and act as the other.
+    if (state.status === "signed_in" && state.user !== undefined && state.user.id !== me.id) location.reload();
+  });
+  // The browser restored the page from its cache, so it may be out of date.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
+  root.replaceChildren();
+  const isOperator = isOneOfTheOperators(me);
+  render(isOperator ? <Shell me={me} product={product} logOut={logOut} /> : <Refusal me={me} logOut={logOut} />, root);
+}

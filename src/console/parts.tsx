@@ -1,0 +1,313 @@
+/** What the views are made of. */
+import { type ComponentChildren, h, type RefObject } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { codeOf, textOf } from "./failures.ts";
+import { fill, language, timeOf, words } from "./words.ts";
+
+/** After this, a view that is still loading says so. */
+const SLOW_MILLISECONDS = 6_000;
+
+/** The heading of a view. It gets the focus when the view opens, so that screen readers announce it. */
+export function Heading({ title, children }: { title: string; children?: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · ${words.shell.console}`;
+  }, [title]);
+  useEffect(() => {
+    // A dialog, such as that of the step-up, keeps the focus.
+    if (document.querySelector("dialog[open]") === null) heading.current?.focus();
+  }, []);
+  return (
+    <div class="heading">
+      <h1 tabIndex={-1} ref={heading}>
+        {title}
+      </h1>
+      {children !== undefined && <div class="heading-acts">{children}</div>}
+    </div>
+  );
+}
+
+export function Panel({
+  title,
+  acts,
+  children,
+}: {
+  title: string;
+  acts?: ComponentChildren;
+  children: ComponentChildren;
+}) {
+  const id = useId();
+  return (
+    <section class="panel" aria-labelledby={id}>
+      <div class="panel-head">
+        <h2 id={id}>{title}</h2>
+        {acts}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** Grey lines in the place of what is being loaded. */
+export function Skeleton({ lines = 6 }: { lines?: number }) {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="skeleton">
+      <p class={isSlow ? "quiet" : "visually-hidden"} role="status">
+        {isSlow ? words.shell.slow : words.shell.loading}
+      </p>
+      {Array.from({ length: lines }, (_, line) => (
+        <div class="skeleton-line" key={line} aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+/** What failed, and a way to try again. */
+export function Failure({ failure, retry }: { failure: unknown; retry?: (() => void) | undefined }) {
+  const needsFactor = codeOf(failure) === "second_factor_enrolment_required";
+  return (
+    <div class="failure" role="alert">
+      <p>{textOf(failure)}</p>
+      {needsFactor && <a href={`/account?lang=${language}#security-title`}>{words.shell.account}</a>}
+      {retry !== undefined && !needsFactor && (
+        <button type="button" class="button button-quiet small" onClick={retry}>
+          {words.shell.retry}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Shows what was loaded, or that it is loading, or what failed. */
+export function Loading<Data>({
+  of: { data, failure, reload },
+  lines,
+  children,
+}: {
+  of: { data: Data | undefined; failure: unknown; reload: () => void };
+  lines?: number;
+  children: (data: Data) => ComponentChildren;
+}) {
+  if (failure !== undefined) return <Failure failure={failure} retry={reload} />;
+  if (data === undefined) return <Skeleton {...(lines === undefined ? {} : { lines })} />;
+  return <>{children(data)}</>;
+}
+
+export function Badge({ kind = "plain", children }: { kind?: "plain" | "good" | "bad"; children: ComponentChildren }) {
+  return <span class={`tag tag-${kind}`}>{children}</span>;
+}
+
+/** A time, or that there was none. `time` is ISO 8601. */
+export function Time({ time, none = words.shell.never }: { time: string | null | undefined; none?: string }) {
+  if (time === null || time === undefined) return <span class="quiet">{none}</span>;
+  return <time dateTime={time}>{timeOf(time)}</time>;
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  type?: "text" | "search" | "email" | "tel" | "password" | "date";
+  hint?: string | undefined;
+  fault?: string | undefined;
+  autocomplete?: "off" | "current-password" | "one-time-code";
+  input?: RefObject<HTMLInputElement | null>;
+  numeric?: boolean;
+}
+
+export function Field({
+  label,
+  value,
+  onInput,
+  type = "text",
+  hint,
+  fault,
+  autocomplete = "off",
+  ...more
+}: FieldProps) {
+  const { input, numeric = false } = more;
+  const id = useId();
+  const notes = [fault !== undefined && `${id}-fault`, hint !== undefined && `${id}-hint`].filter(Boolean).join(" ");
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {h("input", {
+        id,
+        type,
+        value,
+        ref: input ?? null,
+        onInput: ({ currentTarget }) => onInput(currentTarget.value),
+        autoComplete: autocomplete,
+        autoCapitalize: "none",
+        spellcheck: false,
+        "aria-invalid": fault !== undefined,
+        ...(numeric ? { inputMode: "numeric" } : {}),
+        ...(notes === "" ? {} : { "aria-describedby": notes }),
+      })}
+      {fault !== undefined && (
+        <p class="field-error" id={`${id}-fault`} role="alert">
+          {fault}
+        </p>
+      )}
+      {hint !== undefined && (
+        <p class="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  onChoose: (value: string) => void;
+  /** Values with what they are called. */
+  options: readonly (readonly [value: string, label: string])[];
+}
+
+export function Choice({ label, value, onChoose, options }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+        {options.map(([option, name]) => (
+          <option key={option} value={option}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+export function Button({
+  children,
+  onClick,
+  look = "quiet",
+  isBusy = false,
+  isSubmit = false,
+}: {
+  children: ComponentChildren;
+  onClick?: () => void;
+  look?: "main" | "quiet" | "danger" | "to-danger";
+  isBusy?: boolean;
+  isSubmit?: boolean;
+}) {
+  const looks = { main: "", quiet: " button-quiet", danger: " button-danger", "to-danger": " button-quiet to-danger" };
+  return (
+    <button
+      type={isSubmit ? "submit" : "button"}
+      class={`button small${looks[look]}`}
+      aria-busy={isBusy}
+      disabled={isBusy}
+      onClick={onClick}
+    >
+      {children}
+    </button>
+  );
+}
+
+/** Names and values, such as the fields of a user. */
+export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export interface Column<Item> {
+  title: string;
+  /** A narrow screen leaves it out. */
+  isWide?: boolean;
+  cell: (item: Item) => ComponentChildren;
+}
+
+/** A table of a list, and the button for its next page. */
+export function Listing<Item extends { id: string }>({
+  caption,
+  columns,
+  list,
+  none,
+}: {
+  caption: string;
+  /** The first column names the item. */
+  columns: readonly Column<Item>[];
+  list: {
+    items: Item[] | undefined;
+    failure: unknown;
+    isLoading: boolean;
+    hasMore: boolean;
+    loadMore: () => void;
+    reload: () => void;
+  };
+  none: string;
+}) {
+  const { items, failure, isLoading, hasMore, loadMore, reload } = list;
+  if (items === undefined)
+    return failure === undefined ? <Skeleton lines={8} /> : <Failure failure={failure} retry={reload} />;
+  return (
+    <>
+      <p class="visually-hidden" role="status">
+        {isLoading ? words.shell.loading : items.length === 0 ? none : countedRows(items.length)}
+      </p>
+      {items.length === 0 ? (
+        <p class="empty">{none}</p>
+      ) : (
+        <div class="table-frame" aria-busy={isLoading}>
+          <table class="table">
+            <caption class="visually-hidden">{caption}</caption>
+            <thead>
+              <tr>
+                {columns.map(({ title, isWide = false }) => (
+                  <th key={title} scope="col" class={isWide ? "wide" : ""}>
+                    {title}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((item) => (
+                <tr key={item.id}>
+                  {columns.map(({ title, isWide = false, cell }, index) =>
+                    index === 0 ? (
+                      <th key={title} scope="row">
+                        {cell(item)}
+                      </th>
+                    ) : (
+                      <td key={title} class={isWide ? "wide" : ""}>
+                        {cell(item)}
+                      </td>
+                    ),
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {failure !== undefined && <Failure failure={failure} retry={loadMore} />}
+      {hasMore && (
+        <div class="more">
+          <Button onClick={loadMore} isBusy={isLoading}>
+            {words.shell.more}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+const countedRows = (count: number) => fill(count === 1 ? words.shell.listed.one : words.shell.listed.other, { count });

@@ -1,0 +1,28 @@
+/** The views of the console: who sees each in the menu, and the file that is loaded when it opens. */
+import type { ComponentType } from "preact";
+import type { Permission } from "./access.ts";
+import type { User } from "./api.ts";
+import type { Words } from "./words.ts";
+
+export interface ViewProps {
+  me: User;
+  /** The segments of the path after the view's own. */
+  path: string[];
+  query: URLSearchParams;
+}
+
+export type ViewName = keyof Words["views"];
+
+export interface View {
+  name: ViewName;
+  /** Who has it for at least one kind of user sees the view. */
+  permission: Permission;
+  load: () => Promise<{ default: ComponentType<ViewProps> }>;
+}
+
+/** In the order of the menu. */
+export const VIEWS: readonly View[] = [
+  { name: "users", permission: "read_users", load: () => import("./views/users/users-view.tsx") },
+  { name: "invitations", permission: "invite_users", load: () => import("./views/invitations-view.tsx") },
+  { name: "audit", permission: "read_audit_events", load: () => import("./views/audit-view.tsx") },
+];

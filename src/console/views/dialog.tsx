@@ -1,0 +1,109 @@
+/** Dialogs. The browser keeps the focus inside, closes on Escape, and restores the focus. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { codeOf, textOf } from "../failures.ts";
+import { Button } from "../parts.tsx";
+import { words } from "../words.ts";
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  look?: string;
+  children: (close: () => void) => ComponentChildren;
+}
+
+/** Is open as long as it exists. `onClose` must remove it. */
+export function Dialog({ title, onClose, look = "", children }: DialogProps) {
+  const id = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    const first = element?.querySelector<HTMLElement>("input, select, textarea") ?? element?.querySelector("h2");
+    first?.focus();
+  }, []);
+  const close = () => dialog.current?.close();
+  return (
+    <dialog ref={dialog} class={look} aria-labelledby={id} onClose={onClose}>
+      <h2 id={id} tabIndex={-1}>
+        {title}
+      </h2>
+      {children(close)}
+    </dialog>
+  );
+}
+
+interface FormDialogProps {
+  title: string;
+  /** The words of the button. */
+  label: string;
+  isDangerous?: boolean;
+  /** Does what the dialog asks about. The dialog stays open with the failure that this throws. */
+  act: () => Promise<void>;
+  /** Checks the fields first. */
+  isReady?: () => boolean;
+  /** If someone else changed the object meanwhile: shows its current state instead. */
+  onOvertaken?: () => void;
+  onClose: () => void;
+  children?: ComponentChildren;
+}
+
+/** A dialog with one form. */
+export function FormDialog(props: FormDialogProps) {
+  const { title, label, isDangerous = false, act, isReady = () => true, onOvertaken, onClose, children } = props;
+  const [failure, setFailure] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const isOvertaken = codeOf(failure) === "precondition_failed" && onOvertaken !== undefined;
+
+  const submit = async (close: () => void) => {
+    if (isBusy || !isReady()) return;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await act();
+      close();
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {(close) => (
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit(close);
+          }}
+        >
+          {children}
+          {failure !== undefined && (
+            <div class="failure" role="alert">
+              <p>{textOf(failure)}</p>
+            </div>
+          )}
+          <div class="dialog-acts">
+            <Button onClick={close}>{words.shell.cancel}</Button>
+            {isOvertaken ? (
+              <Button
+                look="main"
+                onClick={() => {
+                  close();
+                  onOvertaken();
+                }}
+              >
+                {words.user.reload}
+              </Button>
+            ) : (
+              <Button isSubmit look={isDangerous ? "danger" : "main"} isBusy={isBusy}>
+                {isBusy ? words.shell.working : label}
+              </Button>
+            )}
+          </div>
+        </form>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,108 @@
+/** Reading from the API: what has come so far, what failed, and how to try again. */
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { PosternError } from "../../client/index.ts";
+import type { Page } from "../api.ts";
+
+/** The pause before a read that found no service, or a busy one, is repeated once. */
+const PAUSE_MILLISECONDS = 1_000;
+
+type Read<Data> = (signal: AbortSignal) => Promise<Data>;
+
+export interface Loaded<Data> {
+  /** What was read last. It stays while it is read again. */
+  data: Data | undefined;
+  /** What failed. */
+  failure: unknown;
+  isLoading: boolean;
+  /** Reads again. */
+  reload(): void;
+}
+
+interface Progress<Data> {
+  data: Data | undefined;
+  failure?: unknown;
+  isLoading: boolean;
+}
+
+/** Reads when `inputs` change. The answer to a read that a newer one has replaced is ignored. */
+export function useLoaded<Data>(read: Read<Data>, inputs: readonly unknown[]): Loaded<Data> {
+  const [progress, setProgress] = useState<Progress<Data>>({ data: undefined, isLoading: true });
+  const [round, setRound] = useState(0);
+  const key = JSON.stringify(inputs);
+
+  useEffect(() => {
+    const controller = new AbortController();
+    setProgress(({ data }) => ({ data, isLoading: true }));
+    readPatiently(read, controller.signal).then(
+      (data) => controller.signal.aborted || setProgress({ data, isLoading: false }),
+      (failure) => controller.signal.aborted || setProgress({ data: undefined, failure, isLoading: false }),
+    );
+    return () => controller.abort();
+  }, [key, round]);
+
+  const reload = useCallback(() => setRound((last) => last + 1), []);
+  return { data: progress.data, failure: progress.failure, isLoading: progress.isLoading, reload };
+}
+
+export interface LoadedList<Item> {
+  items: Item[] | undefined;
+  failure: unknown;
+  isLoading: boolean;
+  /** Whether there are more pages. */
+  hasMore: boolean;
+  loadMore(): void;
+  reload(): void;
+}
+
+/** Reads a list page by page. A page can be empty although others follow: then the next one is read at once. */
+export function useList<Item>(
+  read: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>,
+  inputs: readonly unknown[],
+): LoadedList<Item> {
+  const [later, setLater] = useState<{ first: Page<Item> | undefined; items: Item[]; cursor: string | null }>();
+  const [failure, setFailure] = useState<unknown>();
+  const [isLoadingMore, setLoadingMore] = useState(false);
+  const readFrom = async (start: string | undefined, signal: AbortSignal): Promise<Page<Item>> => {
+    let page = await read(start, signal);
+    while (page.items.length === 0 && page.next_cursor !== null) page = await read(page.next_cursor, signal);
+    return page;
+  };
+  const first = useLoaded((signal) => readFrom(undefined, signal), inputs);
+  // More pages belong to the first page that they follow.
+  const more = later !== undefined && later.first === first.data ? later : undefined;
+  const cursor = more === undefined ? (first.data?.next_cursor ?? null) : more.cursor;
+
+  const loadMore = async () => {
+    if (cursor === null || isLoadingMore) return;
+    setLoadingMore(true);
+    setFailure(undefined);
+    const { signal } = new AbortController();
+    try {
+      const page = await readPatiently((within) => readFrom(cursor, within), signal);
+      setLater({ first: first.data, items: [...(more?.items ?? []), ...page.items], cursor: page.next_cursor });
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setLoadingMore(false);
+    }
+  };
+  return {
+    items: first.data && [...first.data.items, ...(more?.items ?? [])],
+    failure: first.failure ?? failure,
+    isLoading: first.isLoading || isLoadingMore,
+    hasMore: cursor !== null,
+    loadMore,
+    reload: first.reload,
+  };
+}
+
+async function readPatiently<Data>(read: Read<Data>, signal: AbortSignal): Promise<Data> {
+  try {
+    return await read(signal);
+  } catch (error) {
+    const isPassing = error instanceof PosternError && (error.status === 0 || error.status === 503);
+    if (!isPassing || signal.aborted) throw error;
+    await new Promise((done) => setTimeout(done, PAUSE_MILLISECONDS));
+    return read(signal);
+  }
+}

@@ -1,0 +1,33 @@
+/** Changes of a user that do not overwrite what others have changed meanwhile (RFC 9110 §13.1.1). */
+import { api, dataOf, type User, type Versioned, versionedOf } from "../../api.ts";
+import { codeOf } from "../../failures.ts";
+
+export type Change = Partial<
+  Pick<User, "role" | "is_superuser" | "is_active" | "is_verified" | "first_name" | "last_name" | "phone">
+>;
+
+export function readUser(id: string, signal: AbortSignal): Promise<Versioned<User>> {
+  return versionedOf(api.GET("/api/v1/users/{id}", { params: { path: { id } }, signal }));
+}
+
+/**
+ * Changes a user as the operator saw it. The ETag also changes with every login: if only the last login is different,
+ * the change is sent again with the new one. Throws `precondition_failed` if anything else is.
+ */
+export async function changeUser({ data: seen, etag }: Versioned<User>, change: Change): Promise<User> {
+  const { id } = seen;
+  const send = (version: string) =>
+    dataOf(
+      api.PATCH("/api/v1/users/{id}", { params: { path: { id } }, headers: { "If-Match": version }, body: change }),
+    );
+  try {
+    return await send(etag);
+  } catch (error) {
+    if (codeOf(error) !== "precondition_failed") throw error;
+    const current = await versionedOf(api.GET("/api/v1/users/{id}", { params: { path: { id } } }));
+    if (withoutLogin(current.data) !== withoutLogin(seen)) throw error;
+    return send(current.etag);
+  }
+}
+
+const withoutLogin = (user: User) => JSON.stringify({ ...user, last_login: null });

@@ -1,0 +1,150 @@
+/** One user: what there is to know, and what the operator can do. */
+import { useState } from "preact/hooks";
+import { isAllowed } from "../../access.ts";
+import { type AuditEvent, api, dataOf, type User, type Versioned } from "../../api.ts";
+import { notify } from "../../notices.tsx";
+import { Button, Facts, Failure, Heading, Loading, Panel, Skeleton, Time } from "../../parts.tsx";
+import { goTo, linkTo } from "../../route.ts";
+import { fill, language, words } from "../../words.ts";
+import { useLoaded } from "../loading.ts";
+import { Act, type ActName, actsOn } from "./acts.tsx";
+import { readUser } from "./changes.ts";
+import { ProfileDialog } from "./profile-dialog.tsx";
+import { Standing, Status } from "./standing.tsx";
+
+const NEWEST_EVENTS = 10;
+
+export function UserView({ me, id }: { me: User; id: string }) {
+  const user = useLoaded((signal) => readUser(id, signal), [id]);
+  const { data, failure, reload } = user;
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo("users")}>← {words.user.back}</a>
+      </p>
+      {failure !== undefined && <Heading title={words.users.user} />}
+      {failure !== undefined && <Failure failure={failure} retry={reload} />}
+      {failure === undefined && data === undefined && <Skeleton lines={10} />}
+      {data !== undefined && <Details me={me} seen={data} reload={reload} />}
+    </>
+  );
+}
+
+function Details({ me, seen, reload }: { me: User; seen: Versioned<User>; reload: () => void }) {
+  const { data: user } = seen;
+  const [act, setAct] = useState<ActName | "edit">();
+  const acts = actsOn(me, user);
+  const { user: texts } = words;
+  const close = () => setAct(undefined);
+  const finish = (text: string, isGone: boolean) => {
+    if (isGone) goTo("users");
+    else reload();
+    notify(text);
+  };
+  return (
+    <>
+      <Heading title={user.username}>
+        <Standing user={user} />
+        <Status user={user} isWhole />
+      </Heading>
+      <div class="panels">
+        <Panel
+          title={texts.profile.heading}
+          acts={
+            user.id !== me.id &&
+            isAllowed(me, "edit_users", user) && <Button onClick={() => setAct("edit")}>{texts.profile.edit}</Button>
+          }
+        >
+          <ProfileFacts user={user} />
+        </Panel>
+        <Panel title={texts.actions}>
+          {user.id === me.id ? (
+            <p>
+              {texts.self} <a href={`/account?lang=${language}`}>{texts.toAccount}</a>
+            </p>
+          ) : (
+            <div class="acts">
+              {acts.length === 0 && <p class="quiet">{texts.noActions}</p>}
+              {acts.map(({ name, isDangerous }) => (
+                <Button key={name} look={isDangerous ? "to-danger" : "quiet"} onClick={() => setAct(name)}>
+                  {texts.acts[name].label}
+                </Button>
+              ))}
+            </div>
+          )}
+        </Panel>
+        {isAllowed(me, "read_audit_events") && <Events id={user.id} version={seen.etag} />}
+      </div>
+      {act === "edit" && (
+        <ProfileDialog seen={seen} onClose={close} onDone={() => finish(texts.profile.saved, false)} reload={reload} />
+      )}
+      {act !== undefined && act !== "edit" && (
+        <Act
+          me={me}
+          name={act}
+          seen={seen}
+          onClose={close}
+          onDone={(text) => finish(text, act === "delete")}
+          reload={reload}
+        />
+      )}
+    </>
+  );
+}
+
+function ProfileFacts({ user }: { user: User }) {
+  const { profile } = words.user;
+  const { none } = words.shell;
+  return (
+    <Facts
+      facts={[
+        [profile.email, user.email],
+        [profile.firstName, user.first_name ?? none],
+        [profile.lastName, user.last_name ?? none],
+        [profile.phone, user.phone ?? none],
+        [profile.lastLogin, <Time key="login" time={user.last_login} />],
+        [profile.created, <Time key="created" time={user.created_at} />],
+        [profile.updated, <Time key="updated" time={user.updated_at} />],
+        [profile.id, <code key="id">{user.id}</code>],
+      ]}
+    />
+  );
+}
+
+function Events({ id, version }: { id: string; version: string }) {
+  const events = useLoaded(
+    (signal) => {
+      const query = { user_id: id, limit: NEWEST_EVENTS };
+      return dataOf(api.GET("/api/v1/audit-events", { params: { query }, signal }));
+    },
+    [id, version],
+  );
+  const texts = words.user.events;
+  const all = <a href={linkTo("audit", { user_id: id })}>{texts.all}</a>;
+  return (
+    <Panel title={texts.heading} acts={all}>
+      <Loading of={events} lines={5}>
+        {({ items }) => (items.length === 0 ? <p class="quiet">{texts.none}</p> : <EventList events={items} />)}
+      </Loading>
+    </Panel>
+  );
+}
+
+function EventList({ events }: { events: readonly AuditEvent[] }) {
+  return (
+    <ul class="events">
+      {events.map(({ id, type, occurred_at, actor_id, user_id, ip_address }) => (
+        <li key={id}>
+          <code>{type}</code>
+          <span class="quiet">
+            <Time time={occurred_at} />
+            {ip_address !== null && ` · ${ip_address}`}
+            {actor_id !== null &&
+              actor_id !== user_id &&
+              ` · ${fill("{by} {id}", { by: words.audit.actor, id: actor_id.slice(-8) })}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,49 @@
+/** The texts in the language of the page, and what fills them in. */
+import type { Words } from "./words/en.ts";
+
+export type { Words } from "./words/en.ts";
+
+/** Set before anything is shown. */
+export let words: Words;
+
+export function speak(own: Words): void {
+  words = own;
+}
+
+export const language = document.documentElement.lang;
+
+/** Fills in the names in braces. */
+export function fill(sentence: string, values: Record<string, string | number>): string {
+  return sentence.replaceAll(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** A sentence about a number of things, which it fills in as `{count}`. */
+export function counted(sentences: { one: string; other: string }, count: number): string {
+  const form = new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
+  return fill(sentences[form], { count: numberOf(count) });
+}
+
+export function numberOf(value: number): string {
+  return new Intl.NumberFormat(language).format(value);
+}
+
+/** A time in words. `time` is ISO 8601. */
+export function timeOf(time: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
+/** The day of a time, in words. `time` is ISO 8601. */
+export function dayOf(time: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(time));
+}
+
+/** A duration in words, in the largest unit that leaves a whole number. */
+export function durationOf(seconds: number): string {
+  const units = [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ] as const;
+  const [unit, length] = units.find(([, size]) => seconds >= size && seconds % size === 0) ?? (["second", 1] as const);
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
+}

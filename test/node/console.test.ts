@@ -1,0 +1,309 @@
+import { existsSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { CHROMIUM, expectAccessible, expectRoom, hold, LOOKS, refusal, useVisitor } from "./live-browser.ts";
+import { logIn, type Person, post, register } from "./live-person.ts";
+import { useSharedService } from "./live-service.ts";
+
+const ME = "**/api/v1/users/me";
+const userSchema = z.object({
+  id: z.string(),
+  first_name: z.string().nullable(),
+  is_active: z.boolean(),
+  role: z.string(),
+});
+const ROLES = {
+  superuser: "role = 'admin', is_superuser = 1",
+  admin: "role = 'admin'",
+  moderator: "role = 'moderator'",
+} as const;
+
+describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
+  const service = useSharedService();
+  const visitor = useVisitor(service);
+  let operators: Record<keyof typeof ROLES, Person>;
+  let bearer: string;
+
+  /** Makes an operator as `npm run admin:create` does: in the database. */
+  async function operator(role: keyof typeof ROLES): Promise<Person> {
+    const person = await register(service.origin);
+    const [file = ""] = globSync(join(service.state, "v3/d1/**/*.sqlite")).filter((path) => !/metadata/.test(path));
+    const database = new DatabaseSync(file);
+    database.exec("PRAGMA busy_timeout = 10000");
+    database.prepare(`UPDATE users SET ${ROLES[role]} WHERE username = ?`).run(person.username);
+    database.close();
+    return person;
+  }
+
+  beforeAll(async () => {
+    const [superuser, admin, moderator] = [
+      await operator("superuser"),
+      await operator("admin"),
+      await operator("moderator"),
+    ];
+    operators = { superuser, admin, moderator };
+    bearer = (await logIn(service.origin, superuser)).access_token;
+  });
+
+  const headersOf = () => ({ Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" });
+
+  async function userNamed(username: string) {
+    const url = `${service.origin}/api/v1/users/lookup?username=${username}`;
+    return userSchema.parse(await (await fetch(url, { headers: headersOf() })).json());
+  }
+
+  async function change(username: string, body: object) {
+    const { id } = await userNamed(username);
+    const init = { method: "PATCH", headers: headersOf(), body: JSON.stringify(body) };
+    expect((await fetch(`${service.origin}/api/v1/users/${id}`, init)).status).toBe(200);
+  }
+
+  /** Opens a view of the console without a session, logs in, and waits for the view. */
+  async function arriveAs({ email, password }: Person, view = "", options = {}): Promise<Page> {
+    const page = await visitor.arrive(undefined, options);
+    await visitor.open(`/admin${view}`);
+    await page.waitForURL(/\/login/);
+    await visitor.submit("login", { name: email, password });
+    await page.waitForURL(/\/admin/);
+    await page.locator("h1").waitFor();
+    return page;
+  }
+
+  const menu = (page: Page) => page.locator("nav a").allTextContents();
+  const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+  const dialog = (page: Page) => page.locator("dialog[open]");
+  const says = (page: Page, text: string) => page.locator(".toast", { hasText: text }).waitFor();
+  const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
+
+  it("leads through the log-in to the view that was asked for, finds a user, and suspends and reinstates them", async () => {
+    const person = await register(service.origin);
+    const page = await arriveAs(operators.superuser, "#/audit");
+    await heading(page, "Audit log");
+    expect(await menu(page)).toEqual(expect.arrayContaining(["Users", "Invitations", "Audit log"]));
+    await page.click('nav a:has-text("Users")');
+    await heading(page, "Users");
+    await page.getByLabel("Email or username begins with").fill(person.username);
+    await page.locator("tbody tr").nth(1).waitFor({ state: "detached" });
+    await page.click(`tbody a:has-text("${person.username}")`);
+    await heading(page, person.username);
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+
+    await button(page, "Suspend").click();
+    await dialog(page).getByText("All sessions end at once").waitFor();
+    await button(page, "Suspend user").click();
+    await says(page, `${person.username} is suspended.`);
+    expect((await post(service.origin, "/api/v1/auth/login", person)).status).not.toBe(200);
+    await button(page, "Reinstate").click();
+    await button(page, "Reinstate user").click();
+    await says(page, `${person.username} can log in again.`);
+    await logIn(service.origin, person);
+    // What an operator searches for is in no request's path or referrer.
+    expect(visitor.requests.filter(({ url }) => url.includes("/admin")).join()).not.toContain(person.username);
+  });
+
+  it("deletes a user only when the username is typed, and takes back nothing that another operator has changed", async () => {
+    const person = await register(service.origin);
+    const { id } = await userNamed(person.username);
+    const page = await arriveAs(operators.superuser, `#/users/${id}`);
+    await heading(page, person.username);
+
+    await change(person.username, { first_name: "Changed elsewhere" });
+    await button(page, "Edit profile").click();
+    await page.getByLabel("First name").fill("Ada");
+    await button(page, "Save changes").click();
+    await dialog(page).getByText("Someone else changed this user meanwhile. Nothing was saved.").waitFor();
+    await button(page, "Show the current state").click();
+    await page.locator("dd", { hasText: "Changed elsewhere" }).waitFor();
+    // A login in between changes the ETag too, but nothing that the operator saw.
+    await logIn(service.origin, person);
+    await button(page, "Edit profile").click();
+    await page.getByLabel("First name").fill("Ada");
+    await button(page, "Save changes").click();
+    await says(page, "The profile is saved.");
+    expect((await userNamed(person.username)).first_name).toBe("Ada");
+
+    await button(page, "Delete user").click();
+    await dialog(page)
+      .getByLabel(/Type the username/)
+      .fill("someone else");
+    await dialog(page).getByRole("button", { name: "Delete user" }).click();
+    await dialog(page).getByText("This is not the username.").waitFor();
+    await dialog(page)
+      .getByLabel(/Type the username/)
+      .fill(person.username);
+    await dialog(page).getByRole("button", { name: "Delete user" }).click();
+    await says(page, `${person.username} is deleted.`);
+    await heading(page, "Users");
+  });
+
+  it("asks once more who the operator is when the login is old, and then does what was asked", async () => {
+    const person = await register(service.origin);
+    const { id } = await userNamed(person.username);
+    const page = await arriveAs(operators.admin, `#/users/${id}`);
+    await heading(page, person.username);
+    await page.route(`**/users/${id}/revoke-sessions`, refusal(403, "reauthentication_required"), { times: 1 });
+    await button(page, "End all sessions").click();
+    await button(page, "End sessions").click();
+    const field = page.getByLabel("Password", { exact: true });
+    await field.fill("not my password at all");
+    await button(page, "Confirm").click();
+    await page.getByText("This password is wrong.").waitFor();
+    await field.fill(operators.admin.password);
+    await button(page, "Confirm").click();
+    await says(page, `All sessions of ${person.username} have ended.`);
+
+    await page.route(`**/users/${id}/revoke-sessions`, refusal(403, "reauthentication_required"), { times: 1 });
+    await button(page, "End all sessions").click();
+    await button(page, "End sessions").click();
+    await field.waitFor();
+    await page.keyboard.press("Escape");
+    await dialog(page).getByText("This was not done, because you did not confirm that it's you.").waitFor();
+  });
+
+  it("shows each role what it may do, and nothing to a user without one", async () => {
+    const person = await register(service.origin);
+    const { id } = await userNamed(person.username);
+    let page = await arriveAs(operators.moderator);
+    expect(await menu(page)).toEqual(["Users"]);
+    await page.getByLabel("Email or username").fill("nobody-of-this-name");
+    await button(page, "Look up").click();
+    await page.getByText("No user has this email address or username.").waitFor();
+    await page.getByLabel("Email or username").fill(person.email);
+    await page.keyboard.press("Enter");
+    await heading(page, person.username);
+    expect(await page.locator(".acts button").allTextContents()).toEqual(["Suspend"]);
+    await visitor.leave();
+
+    page = await arriveAs(operators.admin, `#/users/${id}`);
+    await button(page, "Change role").click();
+    expect(await dialog(page).locator("option").allTextContents()).toEqual(["User", "Moderator"]);
+    await dialog(page).getByLabel("New role").selectOption("Moderator");
+    await dialog(page).getByRole("button", { name: "Change role" }).click();
+    await says(page, `${person.username} has a new role.`);
+    expect((await userNamed(person.username)).role).toBe("moderator");
+    const other = await userNamed(operators.superuser.username);
+    await visitor.open(`/admin#/users/${other.id}`);
+    await page.getByText("Your role can only read this user.").waitFor();
+    const self = await userNamed(operators.admin.username);
+    await visitor.open(`/admin#/users/${self.id}`);
+    await page.getByText("This is your own account.").waitFor();
+    await visitor.leave();
+
+    page = await arriveAs(await register(service.origin));
+    await heading(page, "This page is for operators");
+    await page.click('a:has-text("Go to your account")');
+    await page.locator("#view-account").waitFor();
+    expect(await page.locator("#to-console").isVisible()).toBe(false);
+  });
+
+  it("can be used by the keyboard alone, from the link on the account page to a user", async () => {
+    const person = await register(service.origin);
+    const page = await visitor.arrive();
+    await visitor.logIn(operators.admin);
+    await visitor.tabTo("#to-console a");
+    await page.keyboard.press("Enter");
+    await heading(page, "Users");
+    await page.keyboard.press("ControlOrMeta+K");
+    await page.getByRole("combobox", { name: /Type a view/ }).waitFor();
+    await page.keyboard.type(person.username);
+    await page.getByRole("option", { name: person.email }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await heading(page, person.username);
+    await visitor.tabTo(".acts button");
+    await page.keyboard.press("Enter");
+    await dialog(page).waitFor();
+    await page.keyboard.press("Escape");
+    await dialog(page).waitFor({ state: "detached" });
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Change role");
+    await page.keyboard.press("/");
+    await heading(page, "Users");
+    await expect.poll(() => page.evaluate("document.activeElement.type")).toBe("search");
+    expect(await page.title()).toBe("Users · Admin console");
+  });
+
+  it("says that a network is slow or gone, and tries again", async () => {
+    const page = await arriveAs(operators.admin, "#/audit");
+    await heading(page, "Audit log");
+    await page.route("**/api/v1/users/?*", (route) => route.abort());
+    await page.route("**/api/v1/users/", (route) => route.abort());
+    await page.click('nav a:has-text("Users")');
+    await page.getByText("The server could not be reached.").waitFor();
+    for (const path of ["**/api/v1/users/?*", "**/api/v1/users/"]) await page.unroute(path);
+    await button(page, "Try again").click();
+    await page.locator("tbody tr").first().waitFor();
+
+    // The view of a version that is gone.
+    await page.route("**/static/console/invitations-view-*", (route) => route.abort());
+    await page.click('nav a:has-text("Invitations")');
+    await page.getByText("This view could not be loaded.").waitFor();
+    await page.unroute("**/static/console/invitations-view-*");
+    await button(page, "Reload page").click();
+    await page.getByLabel("Email address").waitFor();
+
+    const held = await hold(page, "response", ME);
+    await page.reload();
+    await held.arrived;
+    await page.getByText("Loading…").waitFor();
+    held.release();
+    await heading(page, "Invitations");
+  });
+
+  it("invites a person, and leaves when the session ends elsewhere", async () => {
+    const page = await arriveAs(operators.admin, "#/invitations");
+    await button(page, "Send invitation").click();
+    await page.getByText("Enter an email address like name@example.com.").waitFor();
+    await page.getByLabel("Email address").fill(operators.superuser.email);
+    await button(page, "Send invitation").click();
+    await page.getByText("This email address already has an account.").waitFor();
+    const email = `new-${operators.admin.username}@example.com`;
+    await page.getByLabel("Email address").fill(email);
+    await button(page, "Send invitation").click();
+    await says(page, `The invitation to ${email} is on its way.`);
+    const { access_token } = await logIn(service.origin, operators.admin);
+    await post(service.origin, "/api/v1/auth/logout", { all: true }, access_token);
+    await page.click('nav a:has-text("Audit log")');
+    await page.waitForURL(/\/login\?.*return_to=%2Fadmin%23%2Faudit/);
+  });
+
+  it.each(LOOKS)("has room for its words, and nothing that axe objects to, on $name", async (look) => {
+    const { viewport, colorScheme, language } = look;
+    const { id } = await userNamed(operators.admin.username);
+    const options = { viewport, colorScheme, locale: language, bypassCSP: true, reducedMotion: "reduce" };
+    const page = await arriveAs(operators.superuser, "", options);
+    const check = async (name: string) => {
+      await expectRoom(page, name);
+      await expectAccessible(page, name);
+      await visitor.keepPicture(`console-${name}-${language}-${look.name}`);
+    };
+    await page.locator("tbody tr").first().waitFor();
+    await check("users");
+    for (const [name, sign] of [
+      [`users/${id}`, ".events"],
+      ["invitations", "form"],
+      ["audit", "tbody tr"],
+    ] as const) {
+      await visitor.open(`/admin#/${name}`);
+      await page.locator(sign).first().waitFor();
+      await check(name.replace(`/${id}`, "-one"));
+    }
+    await page.locator("summary").first().click();
+    await check("audit-details");
+    await page.keyboard.press("ControlOrMeta+K");
+    await page.locator(".palette-list > *").first().waitFor();
+    await check("palette");
+    await page.keyboard.press("Escape");
+    await visitor.open(`/admin#/users/${id}`);
+    await page.locator(".acts .to-danger").last().click();
+    await dialog(page).waitFor();
+    await check("delete");
+    await page.keyboard.press("Escape");
+    await visitor.open("/admin#/nowhere");
+    await page.locator("h1", { hasText: language === "en" ? "No such view" : "Diese Ansicht" }).waitFor();
+    await check("nowhere");
+  });
+});
