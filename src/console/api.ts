@@ -4,7 +4,17 @@ import type { components, paths } from "../client/api.ts";
 import { PosternError, readError } from "../client/index.ts";
 import { client, goToLogin } from "./session.ts";
 
-export type User = components["schemas"]["User"];
+/** The operator who is logged in. */
+export type Me = components["schemas"]["User"];
+/** A user as operators see them. */
+export type User = components["schemas"]["ManagedUser"];
+export type Invitation = components["schemas"]["Invitation"];
+export type SigningKey = components["schemas"]["SigningKey"];
+export type Overview = components["schemas"]["Overview"];
+export type Limit = components["schemas"]["Limit"];
+export type LimitState = components["schemas"]["LimitState"];
+export type Setting = components["schemas"]["Setting"];
+export type UserSession = components["schemas"]["UserSessions"]["items"][number];
 export type AuditEvent = components["schemas"]["AuditEvent"];
 
 /** The API's pages of a list. */

@@ -1,7 +1,7 @@
 /** Starts the console: finds out who is logged in, and shows the frame with the view of the URL. */
 import { render } from "preact";
 import { isOneOfTheOperators } from "./access.ts";
-import { api, dataOf, type User } from "./api.ts";
+import { api, dataOf, type Me } from "./api.ts";
 import { Failure } from "./parts.tsx";
 import { client, goToLogin } from "./session.ts";
 import { Refusal, Shell } from "./shell.tsx";
@@ -27,7 +27,7 @@ export async function start(own: Words): Promise<void> {
   }
 }
 
-function show(root: HTMLElement, product: string, me: User): void {
+function show(root: HTMLElement, product: string, me: Me): void {
   let isLeaving = false;
   const logOut = async () => {
     isLeaving = true;

@@ -235,6 +235,53 @@ export interface Column<Item> {
   cell: (item: Item) => ComponentChildren;
 }
 
+/** The first column names the item. */
+export function Table<Item extends { id: string }>({
+  caption,
+  columns,
+  items,
+  isBusy = false,
+}: {
+  caption: string;
+  columns: readonly Column<Item>[];
+  items: readonly Item[];
+  isBusy?: boolean;
+}) {
+  return (
+    <div class="table-frame" aria-busy={isBusy}>
+      <table class="table">
+        <caption class="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ title, isWide = false }) => (
+              <th key={title} scope="col" class={isWide ? "wide" : ""}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={item.id}>
+              {columns.map(({ title, isWide = false, cell }, index) =>
+                index === 0 ? (
+                  <th key={title} scope="row">
+                    {cell(item)}
+                  </th>
+                ) : (
+                  <td key={title} class={isWide ? "wide" : ""}>
+                    {cell(item)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 /** A table of a list, and the button for its next page. */
 export function Listing<Item extends { id: string }>({
   caption,
@@ -243,7 +290,6 @@ export function Listing<Item extends { id: string }>({
   none,
 }: {
   caption: string;
-  /** The first column names the item. */
   columns: readonly Column<Item>[];
   list: {
     items: Item[] | undefined;
@@ -266,37 +312,7 @@ export function Listing<Item extends { id: string }>({
       {items.length === 0 ? (
         <p class="empty">{none}</p>
       ) : (
-        <div class="table-frame" aria-busy={isLoading}>
-          <table class="table">
-            <caption class="visually-hidden">{caption}</caption>
-            <thead>
-              <tr>
-                {columns.map(({ title, isWide = false }) => (
-                  <th key={title} scope="col" class={isWide ? "wide" : ""}>
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((item) => (
-                <tr key={item.id}>
-                  {columns.map(({ title, isWide = false, cell }, index) =>
-                    index === 0 ? (
-                      <th key={title} scope="row">
-                        {cell(item)}
-                      </th>
-                    ) : (
-                      <td key={title} class={isWide ? "wide" : ""}>
-                        {cell(item)}
-                      </td>
-                    ),
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption={caption} columns={columns} items={items} isBusy={isLoading} />
       )}
       {failure !== undefined && <Failure failure={failure} retry={loadMore} />}
       {hasMore && (

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "./access.ts";
-import type { User } from "./api.ts";
+import type { Me } from "./api.ts";
 import { textOf } from "./failures.ts";
 import { Icon } from "./icon.tsx";
 import { Notices, notify } from "./notices.tsx";
@@ -15,7 +15,7 @@ import { VIEWS, type View, type ViewProps } from "./views.ts";
 import { fill, language, words } from "./words.ts";
 
 interface ShellProps {
-  me: User;
+  me: Me;
   product: string;
   logOut: () => Promise<void>;
 }

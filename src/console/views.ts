@@ -1,11 +1,11 @@
 /** The views of the console: who sees each in the menu, and the file that is loaded when it opens. */
 import type { ComponentType } from "preact";
 import type { Permission } from "./access.ts";
-import type { User } from "./api.ts";
+import type { Me } from "./api.ts";
 import type { Words } from "./words.ts";
 
 export interface ViewProps {
-  me: User;
+  me: Me;
   /** The segments of the path after the view's own. */
   path: string[];
   query: URLSearchParams;
@@ -22,7 +22,11 @@ export interface View {
 
 /** In the order of the menu. */
 export const VIEWS: readonly View[] = [
+  { name: "overview", permission: "read_overview", load: () => import("./views/overview-view.tsx") },
   { name: "users", permission: "read_users", load: () => import("./views/users/users-view.tsx") },
   { name: "invitations", permission: "invite_users", load: () => import("./views/invitations-view.tsx") },
   { name: "audit", permission: "read_audit_events", load: () => import("./views/audit-view.tsx") },
+  { name: "keys", permission: "read_keys", load: () => import("./views/keys-view.tsx") },
+  { name: "limits", permission: "reset_limits", load: () => import("./views/limits-view.tsx") },
+  { name: "configuration", permission: "read_configuration", load: () => import("./views/configuration-view.tsx") },
 ];

@@ -1,10 +1,12 @@
-/** Invitations. */
+/** Invitations: sending one, and what became of the others. */
 import { useState } from "preact/hooks";
-import { api, dataOf } from "../api.ts";
+import { api, dataOf, type Invitation } from "../api.ts";
 import { codeOf, faultsOf } from "../failures.ts";
 import { notify } from "../notices.tsx";
-import { Button, Choice, Failure, Field, Heading, Panel } from "../parts.tsx";
+import { Badge, Button, Choice, type Column, Failure, Field, Heading, Listing, Panel, Time } from "../parts.tsx";
 import { fill, language, timeOf, words } from "../words.ts";
+import { FormDialog } from "./dialog.tsx";
+import { useList } from "./loading.ts";
 
 const LANGUAGES = [
   ["en", "English"],
@@ -14,13 +16,78 @@ const LANGUAGES = [
 type Locale = (typeof LANGUAGES)[number][0];
 
 export default function InvitationsView() {
+  const texts = words.invitations;
+  const [asked, setAsked] = useState<{ act: "resend" | "revoke"; invitation: Invitation }>();
+  const list = useList((cursor, signal) => {
+    const query = cursor === undefined ? {} : { cursor };
+    return dataOf(api.GET("/api/v1/invitations", { params: { query }, signal }));
+  }, []);
+  const columns: Column<Invitation>[] = [
+    { title: texts.email, cell: ({ email }) => email },
+    {
+      title: texts.state,
+      cell: ({ state }) => <Badge kind={state === "open" ? "good" : "plain"}>{texts.states[state]}</Badge>,
+    },
+    { title: texts.created, isWide: true, cell: ({ created_at }) => <Time time={created_at} /> },
+    { title: texts.expires, isWide: true, cell: ({ expires_at }) => <Time time={expires_at} /> },
+    {
+      title: words.user.actions,
+      cell: (invitation) => (
+        <span class="row">
+          <Button onClick={() => setAsked({ act: "resend", invitation })}>{texts.acts.resend.label}</Button>
+          <Button look="to-danger" onClick={() => setAsked({ act: "revoke", invitation })}>
+            {texts.acts.revoke.label}
+          </Button>
+        </span>
+      ),
+    },
+  ];
   return (
     <>
       <Heading title={words.views.invitations} />
-      <Panel title={words.invitations.invite}>
-        <InvitationForm onSent={() => {}} />
+      <Panel title={texts.invite}>
+        <InvitationForm onSent={list.reload} />
       </Panel>
+      <h2 class="part-title">{texts.sentBefore}</h2>
+      <Listing caption={words.views.invitations} columns={columns} list={list} none={texts.none} />
+      {asked !== undefined && <Ask {...asked} onClose={() => setAsked(undefined)} onDone={list.reload} />}
     </>
+  );
+}
+
+function Ask({
+  act,
+  invitation: { id, email },
+  onClose,
+  onDone,
+}: {
+  act: "resend" | "revoke";
+  invitation: Invitation;
+  onClose: () => void;
+  onDone: () => void;
+}) {
+  const texts = words.invitations.acts[act];
+  const run = async () => {
+    const options = { params: { path: { id } } };
+    if (act === "resend") await api.POST("/api/v1/invitations/{id}/resend", options);
+    else await api.DELETE("/api/v1/invitations/{id}", options);
+    onDone();
+    notify(fill(texts.done, { email }));
+  };
+  return (
+    <FormDialog
+      title={fill(texts.heading, { email })}
+      label={texts.confirm}
+      isDangerous={act === "revoke"}
+      act={run}
+      onClose={onClose}
+    >
+      <ul class="follows">
+        {texts.follows.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </FormDialog>
   );
 }
 

@@ -1,14 +1,14 @@
 /** The command palette: leads to views, actions and users by the keyboard. */
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
-import { api, dataOf, type User } from "../api.ts";
+import { api, dataOf, type Me, type User } from "../api.ts";
 import { goTo } from "../route.ts";
 import type { View } from "../views.ts";
 import { fill, language, words } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 
 export interface PaletteProps {
-  me: User;
+  me: Me;
   views: readonly View[];
   logOut: () => void;
   onClose: () => void;
@@ -125,7 +125,7 @@ function matching(entries: readonly Entry[], typed: string): Entry[] {
 }
 
 /** What leads to users: those that were found, and the search for more. */
-function usersFor(me: User, text: string, found: readonly User[]): Entry[] {
+function usersFor(me: Me, text: string, found: readonly User[]): Entry[] {
   const { palette } = words;
   if (text === "") return [];
   const group = palette.users;

@@ -1,7 +1,7 @@
 /** What an operator can do to a user. Each act first says what follows from it. */
 import { useState } from "preact/hooks";
 import { isAllowed, type Permission } from "../../access.ts";
-import { api, type User, type Versioned } from "../../api.ts";
+import { api, type Me, type User, type Versioned } from "../../api.ts";
 import { Choice, Field } from "../../parts.tsx";
 import { fill, type Words, words } from "../../words.ts";
 import { FormDialog } from "../dialog.tsx";
@@ -65,7 +65,7 @@ const RULES: Record<Exclude<ActName, "changeRole">, Rule> = {
   removeFactors: {
     permission: "remove_factors",
     isDangerous: true,
-    concerns: always,
+    concerns: ({ second_factor_since }) => second_factor_since !== null,
     run: (seen) => api.DELETE("/api/v1/users/{id}/factors", pathOf(seen)),
   },
   suspend: {
@@ -83,7 +83,7 @@ const RULES: Record<Exclude<ActName, "changeRole">, Rule> = {
 };
 
 /** What the operator can do to the user now. */
-export function actsOn(me: User, user: User): { name: ActName; isDangerous: boolean }[] {
+export function actsOn(me: Me, user: User): { name: ActName; isDangerous: boolean }[] {
   const names: (keyof typeof RULES)[] = Object.keys(RULES).filter((name): name is keyof typeof RULES => name in RULES);
   const others = names.flatMap((name) => {
     const { permission, isDangerous, concerns } = RULES[name];
@@ -93,7 +93,7 @@ export function actsOn(me: User, user: User): { name: ActName; isDangerous: bool
 }
 
 /** The standings that the operator may give the user, with the one that the user has. */
-function rolesFor(me: User, user: User): Standing[] {
+function rolesFor(me: Me, user: User): Standing[] {
   const standings: Standing[] = ["user", "moderator", "admin", "superuser"];
   return standings.filter((standing) => {
     if (standing === standingOf(user)) return true;
@@ -104,7 +104,7 @@ function rolesFor(me: User, user: User): Standing[] {
 }
 
 interface ActProps {
-  me: User;
+  me: Me;
   name: ActName;
   seen: Versioned<User>;
   onClose: () => void;

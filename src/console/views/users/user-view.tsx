@@ -1,7 +1,7 @@
 /** One user: what there is to know, and what the operator can do. */
 import { useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
-import { type AuditEvent, api, dataOf, type User, type Versioned } from "../../api.ts";
+import { type AuditEvent, api, dataOf, type Me, type User, type Versioned } from "../../api.ts";
 import { notify } from "../../notices.tsx";
 import { Button, Facts, Failure, Heading, Loading, Panel, Skeleton, Time } from "../../parts.tsx";
 import { goTo, linkTo } from "../../route.ts";
@@ -10,11 +10,12 @@ import { useLoaded } from "../loading.ts";
 import { Act, type ActName, actsOn } from "./acts.tsx";
 import { readUser } from "./changes.ts";
 import { ProfileDialog } from "./profile-dialog.tsx";
-import { Standing, Status } from "./standing.tsx";
+import { Sessions } from "./sessions.tsx";
+import { Factor, Standing, Status } from "./standing.tsx";
 
 const NEWEST_EVENTS = 10;
 
-export function UserView({ me, id }: { me: User; id: string }) {
+export function UserView({ me, id }: { me: Me; id: string }) {
   const user = useLoaded((signal) => readUser(id, signal), [id]);
   const { data, failure, reload } = user;
   return (
@@ -30,7 +31,7 @@ export function UserView({ me, id }: { me: User; id: string }) {
   );
 }
 
-function Details({ me, seen, reload }: { me: User; seen: Versioned<User>; reload: () => void }) {
+function Details({ me, seen, reload }: { me: Me; seen: Versioned<User>; reload: () => void }) {
   const { data: user } = seen;
   const [act, setAct] = useState<ActName | "edit">();
   const acts = actsOn(me, user);
@@ -73,6 +74,7 @@ function Details({ me, seen, reload }: { me: User; seen: Versioned<User>; reload
             </div>
           )}
         </Panel>
+        {user.id !== me.id && isAllowed(me, "end_sessions", user) && <Sessions user={user} version={seen.etag} />}
         {isAllowed(me, "read_audit_events") && <Events id={user.id} version={seen.etag} />}
       </div>
       {act === "edit" && (
@@ -102,6 +104,7 @@ function ProfileFacts({ user }: { user: User }) {
         [profile.firstName, user.first_name ?? none],
         [profile.lastName, user.last_name ?? none],
         [profile.phone, user.phone ?? none],
+        [words.users.secondFactor, <Factor key="factor" user={user} />],
         [profile.lastLogin, <Time key="login" time={user.last_login} />],
         [profile.created, <Time key="created" time={user.created_at} />],
         [profile.updated, <Time key="updated" time={user.updated_at} />],

@@ -8,7 +8,7 @@ import { goTo, linkTo, type Query, replaceQuery } from "../../route.ts";
 import type { ViewProps } from "../../views.ts";
 import { words } from "../../words.ts";
 import { useList } from "../loading.ts";
-import { Standing, Status } from "./standing.tsx";
+import { Factor, Standing, Status } from "./standing.tsx";
 import { UserView } from "./user-view.tsx";
 
 /** The pause in the typing after which the list is searched. */
@@ -26,6 +26,7 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
     role: oneOf(query.get("role"), ["user", "moderator", "admin"] as const),
     is_active: oneOf(query.get("is_active"), FLAGS),
     is_verified: oneOf(query.get("is_verified"), FLAGS),
+    has_second_factor: oneOf(query.get("has_second_factor"), FLAGS),
   };
   const { q, ...others } = filter;
   const set = (change: Query) => replaceQuery("users", { ...filter, ...change });
@@ -40,6 +41,7 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
     { title: users.user, cell: (user) => <UserLink user={user} /> },
     { title: users.role, isWide: true, cell: (user) => <Standing user={user} /> },
     { title: users.status, cell: (user) => <Status user={user} /> },
+    { title: users.secondFactor, isWide: true, cell: (user) => <Factor user={user} /> },
     { title: users.lastLogin, isWide: true, cell: ({ last_login }) => <Time time={last_login} /> },
     { title: users.created, isWide: true, cell: ({ created_at }) => <Time time={created_at} /> },
   ];
@@ -74,6 +76,12 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
           value={others.is_verified ?? ""}
           onChoose={(is_verified) => set({ is_verified })}
           options={[any, ["true", status.verified], ["false", status.unverified]]}
+        />
+        <Choice
+          label={users.secondFactor}
+          value={others.has_second_factor ?? ""}
+          onChoose={(has_second_factor) => set({ has_second_factor })}
+          options={[any, ["true", users.withFactor], ["false", users.withoutFactor]]}
         />
         {isFiltered && <Button onClick={() => replaceQuery("users", {})}>{shell.clear}</Button>}
       </section>

@@ -1,0 +1,22 @@
+/** How signing keys are listed. */
+import type { SigningKey } from "../api.ts";
+import { Badge, type Column, Time } from "../parts.tsx";
+import { words } from "../words.ts";
+
+const KINDS = { next: "plain", signing: "good", published: "plain", revoked: "bad" } as const;
+
+export function keyColumns(): Column<SigningKey & { id: string }>[] {
+  const { keys } = words;
+  return [
+    { title: keys.kid, cell: ({ kid }) => <code>{kid}</code> },
+    { title: keys.state, cell: ({ state }) => <Badge kind={KINDS[state]}>{keys.states[state]}</Badge> },
+    { title: keys.algorithm, isWide: true, cell: ({ algorithm }) => algorithm },
+    { title: keys.signsFrom, isWide: true, cell: ({ signs_from }) => <Time time={signs_from} /> },
+    { title: keys.rotatesAt, isWide: true, cell: ({ rotates_at }) => <Time time={rotates_at} /> },
+    {
+      title: keys.publishedUntil,
+      isWide: true,
+      cell: ({ published_until }) => <Time time={published_until} none={words.shell.none} />,
+    },
+  ];
+}

@@ -1,0 +1,143 @@
+/** The limits in force, and how much of one is left for someone. */
+import { useState } from "preact/hooks";
+import { api, dataOf, type Limit, type LimitState } from "../api.ts";
+import { faultsOf } from "../failures.ts";
+import { notify } from "../notices.tsx";
+import { Button, Choice, type Column, Facts, Failure, Field, Heading, Loading, Panel, Table, Time } from "../parts.tsx";
+import { durationOf, fill, numberOf, words } from "../words.ts";
+import { FormDialog } from "./dialog.tsx";
+import { useLoaded } from "./loading.ts";
+
+export default function LimitsView() {
+  const { limits: texts, views } = words;
+  const limits = useLoaded((signal) => dataOf(api.GET("/api/v1/limits", { signal })), []);
+  const columns: Column<Limit & { id: string }>[] = [
+    { title: texts.name, cell: (limit) => <Name limit={limit} /> },
+    { title: texts.budget, cell: ({ limit }) => numberOf(limit) },
+    { title: texts.window, cell: ({ window_seconds }) => durationOf(window_seconds) },
+    { title: texts.per, isWide: true, cell: ({ per }) => texts.kinds[per] },
+  ];
+  return (
+    <>
+      <Heading title={views.limits} />
+      <Loading of={limits} lines={10}>
+        {({ items }) => (
+          <>
+            <Panel title={texts.lookUp.heading}>
+              <LookUp limits={items.filter(({ has_key }) => has_key)} />
+            </Panel>
+            <h2 class="part-title">{texts.inForce}</h2>
+            <Table
+              caption={texts.inForce}
+              columns={columns}
+              items={items.map((each) => ({ ...each, id: each.name }))}
+            />
+          </>
+        )}
+      </Loading>
+    </>
+  );
+}
+
+function Name({ limit: { name, description } }: { limit: Limit }) {
+  return (
+    <>
+      <code>{name}</code>
+      <span class="sub" lang="en">
+        {description}
+      </span>
+    </>
+  );
+}
+
+function LookUp({ limits }: { limits: readonly Limit[] }) {
+  const { limits: texts, shell } = words;
+  const [name, setName] = useState(limits[0]?.name ?? "");
+  const [key, setKey] = useState("");
+  const [fault, setFault] = useState<string>();
+  const [failure, setFailure] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const [found, setFound] = useState<{ state: LimitState; key: string }>();
+  const per = limits.find((each) => each.name === name)?.per ?? "user";
+
+  const lookUp = async () => {
+    const about = key.trim();
+    setFailure(undefined);
+    setFound(undefined);
+    setFault(about === "" ? words.confirm.missing : undefined);
+    if (about === "" || isBusy) return;
+    setBusy(true);
+    try {
+      const options = { params: { path: { name } }, body: { key: about } };
+      setFound({ state: await dataOf(api.POST("/api/v1/limits/{name}/look-up", options)), key: about });
+    } catch (error) {
+      const { key: wrong } = faultsOf(error);
+      if (wrong === undefined) setFailure(error);
+      else setFault(wrong);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const reset = async ({ state, key: about }: { state: LimitState; key: string }) => {
+    await api.POST("/api/v1/limits/{name}/reset", { params: { path: { name: state.name } }, body: { key: about } });
+    notify(fill(texts.reset.done, { name: state.name, key: about }));
+    await lookUp();
+  };
+  return (
+    <>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          lookUp();
+        }}
+      >
+        <p class="quiet">{texts.lookUp.text}</p>
+        <div class="filters">
+          <Choice
+            label={texts.name}
+            value={name}
+            onChoose={(value) => {
+              setName(value);
+              setFound(undefined);
+            }}
+            options={limits.map((each) => [each.name, each.name] as const)}
+          />
+          <Field label={texts.kinds[per]} value={key} onInput={setKey} fault={fault} />
+          <Button isSubmit look="main" isBusy={isBusy}>
+            {isBusy ? shell.working : texts.lookUp.label}
+          </Button>
+        </div>
+      </form>
+      {failure !== undefined && <Failure failure={failure} retry={lookUp} />}
+      <div role="status">
+        {found !== undefined && (
+          <div class="found">
+            <Facts
+              facts={[
+                [texts.remaining, `${numberOf(found.state.remaining)} / ${numberOf(found.state.limit)}`],
+                [texts.resetsAt, <Time key="resets" time={found.state.resets_at} />],
+              ]}
+            />
+            <Button onClick={() => setAsking(true)}>{texts.reset.label}</Button>
+          </div>
+        )}
+      </div>
+      {isAsking && found !== undefined && (
+        <FormDialog
+          title={fill(texts.reset.heading, { name: found.state.name, key: found.key })}
+          label={texts.reset.confirm}
+          act={() => reset(found)}
+          onClose={() => setAsking(false)}
+        >
+          <ul class="follows">
+            {texts.reset.follows.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </FormDialog>
+      )}
+    </>
+  );
+}
