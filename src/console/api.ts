@@ -13,6 +13,7 @@ export type SigningKey = components["schemas"]["SigningKey"];
 export type Overview = components["schemas"]["Overview"];
 export type Limit = components["schemas"]["Limit"];
 export type LimitState = components["schemas"]["LimitState"];
+export type DeadLetter = components["schemas"]["DeadLetter"];
 export type Setting = components["schemas"]["Setting"];
 export type UserSession = components["schemas"]["UserSessions"]["items"][number];
 export type AuditEvent = components["schemas"]["AuditEvent"];

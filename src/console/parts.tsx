@@ -2,7 +2,7 @@
 import { type ComponentChildren, h, type RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { codeOf, textOf } from "./failures.ts";
-import { fill, language, timeOf, words } from "./words.ts";
+import { dayOf, fill, language, timeOf, words } from "./words.ts";
 
 /** After this, a view that is still loading says so. */
 const SLOW_MILLISECONDS = 6_000;
@@ -30,15 +30,18 @@ export function Heading({ title, children }: { title: string; children?: Compone
 export function Panel({
   title,
   acts,
+  isBeside = false,
   children,
 }: {
   title: string;
   acts?: ComponentChildren;
+  /** Whether it is beside the other panels if there is room. */
+  isBeside?: boolean;
   children: ComponentChildren;
 }) {
   const id = useId();
   return (
-    <section class="panel" aria-labelledby={id}>
+    <section class={`panel${isBeside ? " beside" : ""}`} aria-labelledby={id}>
       <div class="panel-head">
         <h2 id={id}>{title}</h2>
         {acts}
@@ -100,6 +103,16 @@ export function Loading<Data>({
 
 export function Badge({ kind = "plain", children }: { kind?: "plain" | "good" | "bad"; children: ComponentChildren }) {
   return <span class={`tag tag-${kind}`}>{children}</span>;
+}
+
+/** The day of a time, or that there was none. Leaves room in tables. `time` is ISO 8601. */
+export function Day({ time, none = words.shell.never }: { time: string | null; none?: string }) {
+  if (time === null) return <span class="quiet">{none}</span>;
+  return (
+    <time dateTime={time} title={timeOf(time)}>
+      {dayOf(time)}
+    </time>
+  );
 }
 
 /** A time, or that there was none. `time` is ISO 8601. */

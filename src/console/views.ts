@@ -28,5 +28,6 @@ export const VIEWS: readonly View[] = [
   { name: "audit", permission: "read_audit_events", load: () => import("./views/audit-view.tsx") },
   { name: "keys", permission: "read_keys", load: () => import("./views/keys-view.tsx") },
   { name: "limits", permission: "reset_limits", load: () => import("./views/limits-view.tsx") },
+  { name: "emails", permission: "read_dead_letters", load: () => import("./views/emails-view.tsx") },
   { name: "configuration", permission: "read_configuration", load: () => import("./views/configuration-view.tsx") },
 ];

@@ -7,7 +7,8 @@ export type { Words } from "./words/en.ts";
 export let words: Words;
 
 export function speak(own: Words): void {
-  words = own;
+  // A non-breaking hyphen, so that no line of German breaks inside "E-Mail".
+  words = JSON.parse(JSON.stringify(own).replaceAll("E-Mail", "E\u2011Mail"));
 }
 
 export const language = document.documentElement.lang;
@@ -35,6 +36,12 @@ export function timeOf(time: string): string {
 /** The day of a time, in words. `time` is ISO 8601. */
 export function dayOf(time: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(time));
+}
+
+/** An hour of the last days, in words. `time` is ISO 8601. */
+export function hourOf(time: string): string {
+  const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
+  return new Intl.DateTimeFormat(language, parts).format(new Date(time));
 }
 
 /** A duration in words, in the largest unit that leaves a whole number. */

@@ -12,7 +12,7 @@ export default function ConfigurationView() {
   const columns: Column<Setting & { id: string }>[] = [
     { title: texts.name, cell: ({ name }) => <code>{name}</code> },
     { title: texts.value, cell: (setting) => <Value setting={setting} /> },
-    { title: texts.source, cell: (setting) => <Source setting={setting} /> },
+    { title: texts.source, isWide: true, cell: (setting) => <Source setting={setting} /> },
   ];
   const text = typed.trim().toLowerCase();
   return (

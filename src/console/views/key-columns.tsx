@@ -5,14 +5,19 @@ import { words } from "../words.ts";
 
 const KINDS = { next: "plain", signing: "good", published: "plain", revoked: "bad" } as const;
 
-export function keyColumns(): Column<SigningKey & { id: string }>[] {
+/** `isWhole`: with everything that there is to know. */
+export function keyColumns(isWhole: boolean): Column<SigningKey & { id: string }>[] {
   const { keys } = words;
-  return [
+  const columns: Column<SigningKey & { id: string }>[] = [
     { title: keys.kid, cell: ({ kid }) => <code>{kid}</code> },
     { title: keys.state, cell: ({ state }) => <Badge kind={KINDS[state]}>{keys.states[state]}</Badge> },
-    { title: keys.algorithm, isWide: true, cell: ({ algorithm }) => algorithm },
     { title: keys.signsFrom, isWide: true, cell: ({ signs_from }) => <Time time={signs_from} /> },
     { title: keys.rotatesAt, isWide: true, cell: ({ rotates_at }) => <Time time={rotates_at} /> },
+  ];
+  if (!isWhole) return columns;
+  return [
+    ...columns,
+    { title: keys.algorithm, isWide: true, cell: ({ algorithm }) => algorithm },
     {
       title: keys.publishedUntil,
       isWide: true,

@@ -36,7 +36,11 @@ export default function KeysView({ me }: ViewProps) {
       <p>{texts.text}</p>
       <Loading of={keys} lines={4}>
         {({ items }) => (
-          <Table caption={views.keys} columns={keyColumns()} items={items.map((key) => ({ ...key, id: key.kid }))} />
+          <Table
+            caption={views.keys}
+            columns={keyColumns(true)}
+            items={items.map((key) => ({ ...key, id: key.kid }))}
+          />
         )}
       </Loading>
       {asked !== undefined && (

@@ -14,7 +14,7 @@ export default function LimitsView() {
   const columns: Column<Limit & { id: string }>[] = [
     { title: texts.name, cell: (limit) => <Name limit={limit} /> },
     { title: texts.budget, cell: ({ limit }) => numberOf(limit) },
-    { title: texts.window, cell: ({ window_seconds }) => durationOf(window_seconds) },
+    { title: texts.window, cell: ({ window_seconds }) => <span class="whole">{durationOf(window_seconds)}</span> },
     { title: texts.per, isWide: true, cell: ({ per }) => texts.kinds[per] },
   ];
   return (

@@ -3,7 +3,7 @@ import { api, dataOf, type Overview } from "../api.ts";
 import { Badge, Facts, Heading, Loading, Panel, Table, Time } from "../parts.tsx";
 import { replaceQuery } from "../route.ts";
 import type { ViewProps } from "../views.ts";
-import { dayOf, fill, numberOf, timeOf, words } from "../words.ts";
+import { dayOf, fill, hourOf, numberOf, words } from "../words.ts";
 import { Chart } from "./chart.tsx";
 import { keyColumns } from "./key-columns.tsx";
 import { useLoaded } from "./loading.ts";
@@ -68,7 +68,11 @@ function Numbers({ overview, isBusy }: { overview: Overview; isBusy: boolean }) 
       </dl>
       <Charts history={history} />
       <Panel title={words.views.keys}>
-        <Table caption={words.views.keys} columns={keyColumns()} items={keys.map((key) => ({ ...key, id: key.kid }))} />
+        <Table
+          caption={words.views.keys}
+          columns={keyColumns(false)}
+          items={keys.map((key) => ({ ...key, id: key.kid }))}
+        />
       </Panel>
       <Panel title={texts.service}>
         <Facts
@@ -90,7 +94,7 @@ function Numbers({ overview, isBusy }: { overview: Overview; isBusy: boolean }) 
 
 function Charts({ history: { unit, points } }: Pick<Overview, "history">) {
   const { charts } = words.overview;
-  const nameOf = (at: string) => (unit === "day" ? dayOf(at) : timeOf(at));
+  const nameOf = (at: string) => (unit === "day" ? dayOf(at) : hourOf(at));
   const kinds: [title: string, countsOf: (point: Point) => Record<string, number>][] = [
     [charts.logins, ({ logins }) => ({ [charts.count]: logins })],
     [charts.failures, ({ login_failures }) => login_failures],

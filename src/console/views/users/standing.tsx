@@ -1,6 +1,6 @@
 /** How users are described: their names, role and status. */
 import type { User } from "../../api.ts";
-import { Badge, Time } from "../../parts.tsx";
+import { Badge, Day } from "../../parts.tsx";
 import { words } from "../../words.ts";
 
 export const standingOf = ({ role, is_superuser }: User) => (is_superuser ? "superuser" : role);
@@ -22,5 +22,5 @@ export function Status({ user: { is_active, is_verified }, isWhole = false }: { 
 
 /** Since when the user has a second factor. */
 export function Factor({ user: { second_factor_since: since } }: { user: User }) {
-  return <Time time={since} none={words.shell.none} />;
+  return <Day time={since} none={words.shell.none} />;
 }

@@ -58,7 +58,7 @@ function Details({ me, seen, reload }: { me: Me; seen: Versioned<User>; reload: 
         >
           <ProfileFacts user={user} />
         </Panel>
-        <Panel title={texts.actions}>
+        <Panel title={texts.actions} isBeside>
           {user.id === me.id ? (
             <p>
               {texts.self} <a href={`/account?lang=${language}`}>{texts.toAccount}</a>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { api, dataOf, type User } from "../../api.ts";
 import { codeOf } from "../../failures.ts";
-import { Button, Choice, type Column, Failure, Field, Heading, Listing, Time } from "../../parts.tsx";
+import { Button, Choice, type Column, Day, Failure, Field, Heading, Listing } from "../../parts.tsx";
 import { goTo, linkTo, type Query, replaceQuery } from "../../route.ts";
 import type { ViewProps } from "../../views.ts";
 import { words } from "../../words.ts";
@@ -42,8 +42,8 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
     { title: users.role, isWide: true, cell: (user) => <Standing user={user} /> },
     { title: users.status, cell: (user) => <Status user={user} /> },
     { title: users.secondFactor, isWide: true, cell: (user) => <Factor user={user} /> },
-    { title: users.lastLogin, isWide: true, cell: ({ last_login }) => <Time time={last_login} /> },
-    { title: users.created, isWide: true, cell: ({ created_at }) => <Time time={created_at} /> },
+    { title: users.lastLogin, isWide: true, cell: ({ last_login }) => <Day time={last_login} /> },
+    { title: users.created, isWide: true, cell: ({ created_at }) => <Day time={created_at} /> },
   ];
   const isFiltered = q !== "" || Object.values(others).some((value) => value !== undefined);
   const { shell, status, roles } = words;
