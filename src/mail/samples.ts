@@ -52,6 +52,7 @@ function factsAt(origin: string): Facts {
     email_login: { username, url: link("email-login"), minutes: 10 },
     password_blocked: { url: reset, at: AT },
     password_changed: { url: reset, at: AT },
+    password_removed: { url: reset, at: AT },
     new_login: { device, ipAddress: "192.0.2.44", url: account, at: AT },
     refresh_reused: { device, url: account, at: AT },
     second_factor_added: { factor: "totp", url: account, at: AT },

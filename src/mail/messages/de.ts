@@ -91,6 +91,7 @@ const messages: Messages = {
 
   password_removed: ({ product, url, at }) => ({
     subject: `Ihr Passwort für ${product} wurde entfernt`,
+    preview: "Wenn Sie das nicht waren, legen Sie jetzt ein neues Passwort fest.",
     body: [
       `Das Passwort Ihres Kontos bei ${product} wurde entfernt (${time(at)}). Alle anderen Geräte wurden abgemeldet. Sie melden sich jetzt ohne Passwort an.`,
       "Wenn Sie das nicht waren, legen Sie jetzt ein neues Passwort fest. Das meldet auch alle Geräte ab.",

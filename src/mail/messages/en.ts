@@ -88,6 +88,7 @@ const messages: Messages = {
 
   password_removed: ({ product, url, at }) => ({
     subject: `Your ${product} password has been removed`,
+    preview: "If this wasn't you, set a new password now.",
     body: [
       `The password of your ${product} account was removed on ${time(at)}, and all other devices were logged out. You now log in without a password.`,
       "If this wasn't you, set a new password now. This also logs out all devices.",
