@@ -8,7 +8,7 @@
  * triggers before the table: a trigger that fails undoes the change of the user.
  */
 import { sql } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { batchOf, type Database } from "../db/client.ts";
 import { namesOf } from "../platform/records.ts";
 
 /** What is counted, as a condition on a row of `users`. */
@@ -59,7 +59,8 @@ export function createUserTotalStore(db: Database) {
   return {
     /** Two round trips; one more, which reads all users, the first time. */
     async read(): Promise<UserTotals> {
-      if (!(await isSetUp())) await db.$client.batch(SET_UP.map((statement) => db.$client.prepare(statement)));
+      if (!(await isSetUp()))
+        await batchOf(db, Object.fromEntries(SET_UP.map((statement, at) => [at, db.run(sql.raw(statement))])));
       return db.get<UserTotals>(sql.raw(`SELECT ${NAMES.join(", ")} FROM user_totals WHERE id = 1`));
     },
   };

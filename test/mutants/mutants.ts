@@ -622,8 +622,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "The events of a user are looked up among those of everyone that have the type.",
         file: "src/audit/event-rows.ts",
-        from: "userId === undefined ? sql",
-        to: "userId !== '' ? sql",
+        from: "isOfUser || isOfActor ? sql",
+        to: "isOfActor ? sql",
       },
       {
         name: "A list of events before a time reads all that are between it and the page.",
