@@ -11,6 +11,7 @@ import { listSessions } from "./features/account/list-sessions.ts";
 import { removePassword } from "./features/account/remove-password.ts";
 import { deleteUser } from "./features/administration/delete-user.ts";
 import { endUserSession } from "./features/administration/end-user-session.ts";
+import { exportAuditEvents } from "./features/administration/export-audit-events.ts";
 import { listAuditEvents } from "./features/administration/list-audit-events.ts";
 import { listUserSessions } from "./features/administration/list-user-sessions.ts";
 import { listUsers } from "./features/administration/list-users.ts";
@@ -146,6 +147,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       removeFactors,
       sendPasswordReset,
       listAuditEvents,
+      exportAuditEvents,
     ],
     ...[inviteUser, listInvitations, resendInvitation, revokeInvitation, acceptInvitation],
     ...[readOverview, listKeys, rotateKeys, listLimits, lookUpLimit, resetLimit, readConfiguration],

@@ -52,6 +52,8 @@ export const AUDIT_EVENT_TYPES = {
     "A server refused an email for good; `kind` and `reason` say which and why. With `suppressed`, no email goes to the address for a while.",
   email_retried: "An operator requested again an email that had failed for good; `kind` says which.",
   data_exported: "The user's data was exported.",
+  audit_events_exported:
+    "An operator downloaded audit events in the format `format`; the other details are the filter. With `by_ip_address`, it also named an IP address.",
   account_deleted: "The account was deleted.",
   account_imported: "The account was imported from another service.",
   data_imported:

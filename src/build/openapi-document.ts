@@ -120,13 +120,18 @@ function securityOf(endpoint: Endpoint): Json {
 }
 
 function describeAnswer(answer: SuccessAnswer, endpoint: Endpoint, components: JsonObject): JsonObject {
-  const contentType = answer.contentType ?? "application/json";
+  const contentTypes = [answer.contentType ?? "application/json"].flat();
   const schema = answer.schema === undefined ? {} : { schema: toSchema(answer.schema, "output", components) };
   const hasContent = answer.schema !== undefined || answer.contentType !== undefined;
   return {
     description: answer.description,
     headers: headersOf(endpoint, answer.status),
-    content: hasContent ? { [contentType]: schema, ...(answer.orPage && { "text/html": {} }) } : undefined,
+    content: hasContent
+      ? {
+          ...Object.fromEntries(contentTypes.map((contentType) => [contentType, schema])),
+          ...(answer.orPage && { "text/html": {} }),
+        }
+      : undefined,
   };
 }
 

@@ -242,6 +242,18 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       hint: "Replace the id with one of `GET /emails/dead-letters`.",
     },
   },
+  exportAuditEvents: {
+    csv: {
+      summary: "The logins of a month, for a spreadsheet",
+      answers: 200,
+      parameters: {
+        format: "csv",
+        type: "login_succeeded",
+        since: "2026-10-01T00:00:00Z",
+        until: "2026-11-01T00:00:00Z",
+      },
+    },
+  },
   inviteUser: { grace: { summary: "Invite Grace", answers: 202, body: { email: "grace@example.com", locale: "en" } } },
   listInvitations: { page: { summary: "The newest invitations", answers: 200, parameters: { limit: 20 } } },
   resendInvitation: { nobody: { summary: "An invitation that does not exist", ...ofNobody, hint: OF_INVITATIONS } },

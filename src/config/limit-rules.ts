@@ -65,7 +65,7 @@ export const LIMIT_RULES = {
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** Each change reserves the former username for months: against hoarding usernames. */
   usernameChangePerUser: { budget: 10, window: DAY },
-  /** A whole export reads everything that is stored about the user. */
+  /** A whole export reads everything that is stored about the user. Also for downloads of the audit log. */
   exportPerUser: { budget: 5, window: HOUR },
   /** Enough for a help desk, and a bound on what a stolen moderator's token can find out from a list of addresses. */
   userLookupPerUser: { budget: 60, window: 15 * MINUTE },

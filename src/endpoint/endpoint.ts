@@ -17,7 +17,8 @@ export interface SuccessAnswer<Result = unknown> {
   description: string;
   /** The JSON of the response. Absent if there is no body, or if it is not JSON. */
   schema?: z.ZodType<Result>;
-  contentType?: string;
+  /** If there are several, the handler chooses one. */
+  contentType?: string | readonly string[];
   /** Whether a browser gets a page instead of the JSON. */
   orPage?: true;
 }

@@ -116,6 +116,7 @@ const ATTEMPTS: Attempt[] = [
     run: async (actor) =>
       post(`/api/v1/emails/dead-letters/${await undelivered()}/retry`, undefined, { bearer: actor.accessToken }),
   },
+  on("GET", "/api/v1/audit-events/export?format=csv&until=2026-01-01T00:00:00Z", "read_audit_events", false),
 ];
 
 /** The table as docs/accounts.md states it, written a second time so that a slip in the first is seen. */

@@ -140,6 +140,10 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   resetLimit: onLimit("mailPerRecipient", "reset"),
   "resetLimit at a name": onLimit("loginPerAccount", "reset"),
   readConfiguration: reading("/api/v1/configuration"),
+  async exportAuditEvents() {
+    const { accessToken: bearer } = await superuser();
+    return { method: "GET", path: "/api/v1/audit-events/export?format=csv", bearer, isStreamed: true };
+  },
 
   async inviteUser() {
     const { accessToken: bearer } = await superuser();

@@ -83,7 +83,10 @@ function idOf({ path }: Endpoint): string {
 }
 
 /** What an ordinary request asks for, where it must. */
-const ORDINARY_QUERY: Record<string, string> = { lookUpUser: "?username=<<target.username>>" };
+const ORDINARY_QUERY: Record<string, string> = {
+  lookUpUser: "?username=<<target.username>>",
+  exportAuditEvents: "?format=csv",
+};
 
 const COOKIE: [string, string][] = [
   ["Cookie", "postern_refresh=<<user.refresh>>"],

@@ -256,6 +256,7 @@ describe("a limiter that does not answer", () => {
     removeTrustedDevice: () => undefined,
     removeTrustedDevices: () => undefined,
     exportMe: () => undefined,
+    exportAuditEvents: () => undefined,
     lookUpUser: () => undefined,
     sendPasswordReset: () => undefined,
     endSession: () => undefined,
@@ -304,7 +305,8 @@ describe("a limiter that does not answer", () => {
     async ({ id, method, path }) => {
       const before = await rowOf(person.email);
       const body = await bodies[id]?.(person);
-      const query = id === "lookUpUser" ? "?username=ada" : "";
+      const queries: Record<string, string> = { lookUpUser: "?username=ada", exportAuditEvents: "?format=csv" };
+      const query = queries[id] ?? "";
       const about = id === "resendInvitation" ? await openInvitation(person.userId) : person.userId;
       const where = path.replace("{name}", "loginPerAddress").replaceAll(/\{\w+\}/g, about) + query;
       const answer = await call(method.toUpperCase(), where, { body, bearer: person.accessToken }, send);

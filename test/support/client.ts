@@ -91,7 +91,8 @@ export async function call(method: string, path: string, options: Call = {}, sen
   rememberCookies(response.headers.get("Set-Cookie"));
   await expectDocumented(method, url, response);
   const text = await response.text();
-  const json = /json/.test(response.headers.get("Content-Type") ?? "") && text !== "" ? JSON.parse(text) : undefined;
+  const json =
+    /[/+]json/.test(response.headers.get("Content-Type") ?? "") && text !== "" ? JSON.parse(text) : undefined;
   rememberSecrets(json);
   return { status: response.status, headers: response.headers, text, json };
 }
