@@ -141,7 +141,8 @@ export const ADMINISTRATION: Record<string, Prepare> = {
   "resetLimit at a name": onLimit("loginPerAccount", "reset"),
   readConfiguration: reading("/api/v1/configuration"),
   async exportAuditEvents() {
-    const { accessToken: bearer } = await superuser();
+    // Each with an own budget of exports.
+    const { accessToken: bearer } = await visitor("superuser");
     return { method: "GET", path: "/api/v1/audit-events/export?format=csv", bearer, isStreamed: true };
   },
 

@@ -440,6 +440,30 @@ export const MUTANTS: readonly Mutant[] = [
   ),
 
   ...noticedBy(
+    ["test/invitations/records.test.ts"],
+    [
+      {
+        name: "An invitation that was revoked a moment before makes a user.",
+        file: "src/users/invitations.ts",
+        from: "exists(retired), exists(spent(invitationId)), ",
+        to: "exists(retired), ",
+      },
+    ],
+  ),
+
+  ...noticedBy(
+    ["test/audit/export.test.ts"],
+    [
+      {
+        name: "A cell of the CSV file is a formula that a client has chosen.",
+        file: "src/audit/event-csv.ts",
+        from: "quoted(harmless(",
+        to: "quoted((",
+      },
+    ],
+  ),
+
+  ...noticedBy(
     ["test/invitations/first-superuser.test.ts"],
     [
       {
@@ -623,7 +647,7 @@ export const MUTANTS: readonly Mutant[] = [
         name: "The events of a user are looked up among those of everyone that have the type.",
         file: "src/audit/event-rows.ts",
         from: "isOfUser || isOfActor ? sql",
-        to: "isOfActor ? sql",
+        to: "isOfUser && isOfActor ? sql",
       },
       {
         name: "A list of events before a time reads all that are between it and the page.",
