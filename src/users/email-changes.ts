@@ -188,7 +188,12 @@ export function createEmailChangeStore(db: Database) {
         ),
       );
       const isBack = owner(oldEmail, userId);
-      const isUndone = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
+      const hasNoPassword = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
+      /** The user may have had no password before, so that alone does not mean that this undid the change. */
+      const isFirstUse = db
+        .select({ id: earlier.id })
+        .from(earlier)
+        .where(and(eq(earlier.id, id), isNull(earlier.undoneAt)));
       const { changed, change, back, others } = await batchOf(db, {
         ...giveAddress(db, { id: userId, email: oldEmail, passwordHash: NO_PASSWORD, ...nextEpoch() }, undoable, now),
         ...storing(db, consequences),
@@ -200,7 +205,8 @@ export function createEmailChangeStore(db: Database) {
               eq(emailChanges.userId, userId),
               gte(emailChanges.id, id),
               isNull(emailChanges.undoneAt),
-              exists(isUndone),
+              exists(hasNoPassword),
+              exists(isFirstUse),
             ),
           ),
         change: changeOf(id),

@@ -4,6 +4,8 @@ import {
   changePassword,
   expectEnded,
   forgotPassword,
+  logInByLink,
+  loginLink,
   NEW_PASSWORD,
   readMe,
   register,
@@ -377,6 +379,19 @@ describe("POST /api/v1/auth/undo-email-change", () => {
     const token = await lateUndoToken(oldEmail);
     await registerAgain({ ...somebody(), email: oldEmail });
     expectProblem(await undo(token), 409, "email_taken");
+  });
+
+  it("undoes once: the same link again leaves later changes alone, even if the user has set no password since", async () => {
+    const { person } = await asked();
+    const token = await earlyUndoToken(person.email);
+    expect((await undo(token)).json).toEqual({ status: "undone" });
+    const { token: link, code } = await loginLink(person);
+    const bearer = (await logInByLink({ token: link, code })).json.access_token;
+    const { email } = somebody();
+    expect((await post(CHANGE, { email }, { bearer })).status).toBe(202);
+    const confirmation = await confirmToken(email);
+    expect((await undo(token)).json).toEqual({ status: "undone" });
+    expect((await confirm(confirmation)).json).toEqual({ status: "confirmed" });
   });
 
   it("ends after its days, and what can't be undone any more is kept no longer", async () => {
