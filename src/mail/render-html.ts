@@ -66,7 +66,7 @@ export function renderHtml(message: Message, { locale, withoutButton, footer }: 
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <title>${escapeHtml(subject)}</title>
-<!--[if mso]><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->
+<!--[if mso]><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml><style>td,th,p,h1,a,span{font-family:Arial,sans-serif!important}</style><![endif]-->
 <style>${darkLook(look.theme.dark)}</style>
 <style>@media (max-width:480px){.page-cell{padding:20px 12px!important}.card{padding:28px 24px!important}.heading{font-size:21px!important;line-height:28px!important}}</style>
 </head>
@@ -152,7 +152,7 @@ function plainLink(url: string, withoutButton: string, { line, muted }: MailColo
   return `<table ${TABLE} width="100%"><tr><td class="muted line" style="padding:20px 0 0;border-top:1px solid ${line};${type(13, 20)};color:${muted}">${escapeHtml(withoutButton)}<br><a href="${escapeHtml(url)}" class="muted" style="word-break:break-all;color:${muted}">${escapeHtml(url)}</a></td></tr></table>`;
 }
 
-/** Outlook does not inherit type into tables, so each cell has it. */
+/** Outlook passes no type on into tables, so each cell has it. Of these fonts, it gets the one that it certainly has. */
 function type(size: number, lineHeight: number): string {
   return `font-family:${FONT};font-size:${size}px;line-height:${lineHeight}px`;
 }

@@ -180,7 +180,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     says: "says of each table whether it is for layout, and sets its spacing by attributes, as Outlook needs",
-    source: `${can("html-table")} ${can("html-role")}`,
+    source: `${can("css-border-spacing")} ${can("html-role")}`,
     offences: ({ elements }) =>
       elements
         .filter(({ name }) => name === "table")
@@ -195,7 +195,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     says: "sets the font in each cell with words: Outlook passes none on into a table",
-    source: can("html-table"),
+    source:
+      "https://help.addemar.com/faq/index.php?action=artikel&cat=16&id=173 https://litmus.com/community/discussions/5374-outlook-on-windows-and-the-font-stack",
     offences: ({ html }) =>
       [...html.matchAll(/<(t[dh])\b([^>]*)>(?:<(?:p|span|h1)\b([^>]*)>)?[^<\s]/g)]
         .filter(([, , cell = "", inner = ""]) => !`${cell}${inner}`.includes("font-"))
@@ -209,8 +210,8 @@ export const RULES: readonly Rule[] = [
     breakIt: inside("<p>"),
   },
   {
-    says: "loads nothing but the logo, and has no script and no form",
-    source: `${can("html-link")} ${can("html-form")}`,
+    says: "loads nothing but the logo, and has no script: Gmail strips <link>, and Outlook shows no background image",
+    source: `${can("html-link")} ${can("css-background-image")}`,
     offences: ({ elements }) =>
       elements.flatMap(({ name, attributes }) => [
         ...Object.keys(attributes).filter((attribute) => /^on|^(background|srcset|action|data)$/.test(attribute)),
