@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { appWith, call, expectProblem, get } from "../support/client.ts";
+import { appWith, call, deployedAt, expectProblem, get } from "../support/client.ts";
 
 /** The header that Chromium sends when a user opens an address. */
 const BROWSER = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
@@ -10,7 +10,7 @@ describe("the address of the service", () => {
     const page = await inBrowser("/");
     expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
     expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'; style-src 'self';");
-    for (const path of ["/login?lang=en", "/register?lang=en", "/docs", "/dev/outbox"])
+    for (const path of ["/login?lang=en", "/register?lang=en", "/docs", "/dev/outbox", "/dev/brand"])
       expect(page.text).toContain(`href="${path}"`);
     expect(page.text).not.toMatch(/<script|\{\{|undefined/);
     for (const Accept of ["*/*", "application/json", "text/htmlx"]) {
@@ -31,6 +31,18 @@ describe("the address of the service", () => {
     expect(text).toContain('data-environment="development" data-registration="closed"');
     expect(text).toContain('class="button button-quiet second if-open" href="/register');
     expect(text).toContain('class="ways if-development"><a href="/dev/outbox"');
+  });
+});
+
+describe("the page of a brand", () => {
+  it("exists in development alone, and takes scripts of this service only", async () => {
+    const page = await inBrowser("/dev/brand");
+    expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
+    expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'; style-src 'self';");
+    expect(page.text.match(/<iframe [^>]*sandbox="allow-same-origin"/g)).toHaveLength(2);
+    // Not by `get`, which expects the document of development.
+    const production = deployedAt("https://auth.example.com");
+    expect((await production(new Request("https://auth.example.com/dev/brand"))).status).toBe(404);
   });
 });
 
