@@ -51,6 +51,14 @@ export async function batchOf<Statements extends Record<string, Statement>>(
   return named as { [Name in keyof Statements]: Statements[Name]["_"]["result"] };
 }
 
+/**
+ * Runs statements that are written as text, as one transaction and one round trip. For those that change the schema:
+ * nothing explains them, and Drizzle can't build them.
+ */
+export async function runStatements(db: Database, statements: readonly string[]): Promise<void> {
+  await db.$client.batch(statements.map((statement) => db.$client.prepare(statement)));
+}
+
 type Select = Record<"prepare" | "execute", () => unknown> & Record<"_", unknown>;
 
 /**

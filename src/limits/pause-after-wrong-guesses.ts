@@ -34,7 +34,8 @@ export function refundGuess(guesses: Guesses): boolean {
  * its pause also lasted longer than a day, the pause would reveal that the user exists.
  */
 export function forgetPause(guesses: Guesses, now: number): void {
-  if (now - guesses.lastAt >= PAUSE_MEMORY) endPause(guesses);
+  if (now - guesses.lastAt < PAUSE_MEMORY) return;
+  endPause(guesses);
 }
 
 /** Ends the pause. The guesses still count towards the block. */

@@ -8,7 +8,7 @@
  * triggers before the table: a trigger that fails undoes the change of the user.
  */
 import { sql } from "drizzle-orm";
-import { batchOf, type Database } from "../db/client.ts";
+import { type Database, runStatements } from "../db/client.ts";
 import { namesOf } from "../platform/records.ts";
 
 /** What is counted, as a condition on a row of `users`. */
@@ -59,8 +59,7 @@ export function createUserTotalStore(db: Database) {
   return {
     /** Two round trips; one more, which reads all users, the first time. */
     async read(): Promise<UserTotals> {
-      if (!(await isSetUp()))
-        await batchOf(db, Object.fromEntries(SET_UP.map((statement, at) => [at, db.run(sql.raw(statement))])));
+      if (!(await isSetUp())) await runStatements(db, SET_UP);
       return db.get<UserTotals>(sql.raw(`SELECT ${NAMES.join(", ")} FROM user_totals WHERE id = 1`));
     },
   };

@@ -26,6 +26,8 @@ export const keyBody = () =>
       }),
   });
 
+const OF_KEY = { field: "key" };
+
 /** The numbers of one limit for one key. */
 export interface LimitCounter {
   name: LimitName;
@@ -47,7 +49,7 @@ export async function findCounter(services: Services, actor: User, name: string,
   const { per } = LIMITS[name];
   const reason = WITHOUT_KEY[per];
   if (reason !== undefined) {
-    return refuse("validation_failed", { errors: [{ field: "key", code: "no_such_key", message: reason }] });
+    return refuse("validation_failed", { errors: [{ ...OF_KEY, code: "no_such_key", message: reason }] });
   }
   switch (per) {
     case "ip_address":
@@ -70,7 +72,7 @@ export async function findCounter(services: Services, actor: User, name: string,
 const ipAddress = z.union([z.ipv4(), z.ipv6()]);
 
 function refuseKey(message: string): Refusal<"validation_failed"> {
-  return refuse("validation_failed", { errors: [{ field: "key", code: "invalid_format", message }] });
+  return refuse("validation_failed", { errors: [{ ...OF_KEY, code: "invalid_format", message }] });
 }
 
 function ofBudgets({ limiter }: Services, name: LimitName, limits: readonly Limit[], userId?: string): LimitCounter {
