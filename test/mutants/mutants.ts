@@ -2019,4 +2019,32 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   ),
+  ...noticedBy(
+    ["test/operations/limits.test.ts"],
+    [
+      {
+        name: "Operators can reset the limits of their own requests.",
+        file: "src/features/operations/limit-counters.ts",
+        from: '  if (id === actor.id) return refuse("forbidden");\n',
+        to: "",
+      },
+      {
+        name: "The end of a pause takes back the guesses.",
+        file: "src/limits/pause-after-wrong-guesses.ts",
+        from: "  guesses.hidden += guesses.count;\n",
+        to: "",
+      },
+    ],
+  ),
+  ...noticedBy(
+    ["test/operations/configuration.test.ts"],
+    [
+      {
+        name: "Operators see the values of secrets.",
+        file: "src/config/settings-in-force.ts",
+        from: "isSecret ? null : ",
+        to: "",
+      },
+    ],
+  ),
 ];
