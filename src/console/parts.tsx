@@ -261,7 +261,8 @@ export function Table<Item extends { id: string }>({
   isBusy?: boolean;
 }) {
   return (
-    <div class="table-frame" aria-busy={isBusy}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls sideways, also by the keyboard.
+    <div class="table-frame" aria-busy={isBusy} tabIndex={0}>
       <table class="table">
         <caption class="visually-hidden">{caption}</caption>
         <thead>

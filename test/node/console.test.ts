@@ -248,6 +248,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await dialog(page).getByText("First make sure that the person who asks for this is the user.").waitFor();
     await button(page, "Remove factors").click();
     await says(page, `${person.username} has no second factor.`);
+    await page.unrouteAll({ behavior: "wait" });
   });
 
   it("shows what the service does: numbers and charts with their tables, keys, limits and the configuration", async () => {
@@ -290,7 +291,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
 
   it("sends an email again that failed for good, and resends and revokes an invitation", async () => {
     const page = await arriveAs(operators.admin, "#/emails");
-    await page.getByText("No email has failed for good.").waitFor();
+    const none = page.locator(".empty", { hasText: "No email has failed for good." });
+    await none.waitFor();
     const letter = {
       id: operators.admin.username,
       kind: "reset_password",
@@ -308,7 +310,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Send again").click();
     await button(page, "Send email").click();
     await says(page, "The email is requested again.");
-    await page.getByText("No email has failed for good.").waitFor();
+    await none.waitFor();
 
     await visitor.open("/admin#/invitations");
     const email = `waiting-${operators.admin.username}@example.com`;

@@ -9,6 +9,9 @@ import { useList } from "./loading.ts";
 
 const TYPES = EVENT_TYPES.map((type) => [type, type] as const);
 
+/** A whole IPv4 or IPv6 address. The service looks closer. */
+const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]+)$/i;
+
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export default function AuditView({ query }: ViewProps) {
@@ -16,6 +19,8 @@ export default function AuditView({ query }: ViewProps) {
   const filter = {
     type: query.get("type") ?? "",
     user_id: query.get("user_id") ?? "",
+    actor_id: query.get("actor_id") ?? "",
+    ip_address: query.get("ip_address") ?? "",
     since: query.get("since") ?? "",
     until: query.get("until") ?? "",
   };
@@ -44,7 +49,27 @@ export default function AuditView({ query }: ViewProps) {
           onChoose={(type) => set({ type })}
           options={[["", shell.any], ...TYPES]}
         />
-        <IdField label={audit.userId} value={filter.user_id} onEnter={(user_id) => set({ user_id })} />
+        <WholeField
+          label={audit.userId}
+          value={filter.user_id}
+          pattern={UUID}
+          fault={audit.badId}
+          onEnter={(user_id) => set({ user_id })}
+        />
+        <WholeField
+          label={audit.actorId}
+          value={filter.actor_id}
+          pattern={UUID}
+          fault={audit.badId}
+          onEnter={(actor_id) => set({ actor_id })}
+        />
+        <WholeField
+          label={audit.address}
+          value={filter.ip_address}
+          pattern={ADDRESS}
+          fault={audit.badAddress}
+          onEnter={(ip_address) => set({ ip_address })}
+        />
         <Field label={audit.since} type="date" value={filter.since} onInput={(since) => set({ since })} />
         <Field label={audit.until} type="date" value={filter.until} onInput={(until) => set({ until })} />
         {Object.values(filter).some((value) => value !== "") && (
@@ -56,27 +81,39 @@ export default function AuditView({ query }: ViewProps) {
   );
 }
 
+type Filter = Record<"type" | "user_id" | "actor_id" | "ip_address" | "since" | "until", string>;
+
 /** The days are those of the operator's time zone. */
-function asParameters({ type, user_id, since, until }: Record<"type" | "user_id" | "since" | "until", string>) {
+function asParameters(filter: Filter) {
+  const { type, user_id, actor_id, ip_address, since, until } = filter;
   return {
     ...(type === "" ? {} : { type }),
     ...(user_id === "" ? {} : { user_id }),
+    ...(actor_id === "" ? {} : { actor_id }),
+    ...(ip_address === "" ? {} : { ip_address }),
     ...(since === "" ? {} : { since: new Date(`${since}T00:00`).toISOString() }),
     ...(until === "" ? {} : { until: new Date(`${until}T24:00`).toISOString() }),
   };
 }
 
-/** Filters when a whole id is there, or none. */
-function IdField({ label, value, onEnter }: { label: string; value: string; onEnter: (id: string) => void }) {
+interface WholeFieldProps {
+  label: string;
+  value: string;
+  pattern: RegExp;
+  fault: string;
+  onEnter: (value: string) => void;
+}
+
+/** Filters when a whole value is there, or none. */
+function WholeField({ label, value, pattern, fault, onEnter }: WholeFieldProps) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
-  const isWhole = typed === "" || UUID.test(typed);
+  const isWhole = (text: string) => text === "" || pattern.test(text);
   const type = (text: string) => {
-    const id = text.trim();
-    setTyped(id);
-    if (id === "" || UUID.test(id)) onEnter(id);
+    setTyped(text.trim());
+    if (isWhole(text.trim())) onEnter(text.trim());
   };
-  return <Field label={label} value={typed} onInput={type} fault={isWhole ? undefined : words.audit.badId} />;
+  return <Field label={label} value={typed} onInput={type} fault={isWhole(typed) ? undefined : fault} />;
 }
 
 function Event({ event }: { event: AuditEvent }) {

@@ -456,6 +456,8 @@ export const german: Words = {
     agent: "Browser oder App",
     request: "Anfrage-ID",
     id: "Ereignis-ID",
+    actorId: "Durch Konto-ID",
     badId: "Geben Sie eine ganze Konto-ID ein.",
+    badAddress: "Geben Sie eine ganze IP-Adresse ein.",
   },
 };

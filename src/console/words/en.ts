@@ -452,6 +452,8 @@ export const english = {
     agent: "Browser or app",
     request: "Request ID",
     id: "Event ID",
+    actorId: "By user ID",
     badId: "Enter a whole user ID.",
+    badAddress: "Enter a whole IP address.",
   },
 };
