@@ -165,6 +165,7 @@ const PUBLIC = [
   "readAccountPage",
   "readBrandPage",
   "readConfirmEmailPage",
+  "readConsolePage",
   "readEmailLoginPage",
   "readEnrolmentPasskeyOptions",
   "readHealth",
