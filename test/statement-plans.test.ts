@@ -105,4 +105,4 @@ it("of operators' lists find their rows by an index, with every combination of f
     }
   }
   await expectIndexedStatements();
-});
+}, 120_000);
