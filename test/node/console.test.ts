@@ -1,4 +1,4 @@
-import { existsSync, globSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Page } from "playwright-core";
@@ -325,6 +325,37 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Revoke invitation").click();
     await says(page, `The invitation of ${email} is revoked.`);
     await row.waitFor({ state: "detached" });
+  });
+
+  it("filters the audit log, and downloads what the filter finds, after a step-up if the login is old", async () => {
+    const { id } = await userNamed(operators.admin.username);
+    const page = await arriveAs(operators.admin, `#/users/${id}`);
+    await page.click('a:has-text("Show in the audit log")');
+    await heading(page, "Audit log");
+    await page.getByLabel("Event", { exact: true }).selectOption("login_succeeded");
+    await page.locator("tbody tr").first().waitFor();
+    await expect
+      .poll(async () => new Set(await page.locator("tbody code").allTextContents()).has("registered"))
+      .toBe(false);
+    await page.getByLabel("IP address").fill("no address");
+    await page.getByText("Enter a whole IP address.").waitFor();
+    await page.getByLabel("IP address").fill("192.0.2.77");
+    await page.locator(".empty", { hasText: "No events match." }).waitFor();
+    await page.getByLabel("IP address").fill("");
+    await page.locator("tbody tr").first().waitFor();
+
+    await page.route("**/audit-events/export**", refusal(403, "reauthentication_required"), { times: 1 });
+    const started = page.waitForEvent("download");
+    await button(page, "Download CSV").click();
+    await page.getByLabel("Password", { exact: true }).fill(operators.admin.password);
+    await button(page, "Confirm").click();
+    const file = await started;
+    expect(file.suggestedFilename()).toMatch(/^audit-events-.*\.csv$/);
+    const lines = readFileSync(await file.path(), "utf8")
+      .trim()
+      .split("\n");
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.slice(1).every((line) => line.includes("login_succeeded") && line.includes(id))).toBe(true);
   });
 
   it("says that a network is slow or gone, and tries again", async () => {

@@ -1,11 +1,23 @@
 /** The audit log: who did what, to whom, from where. */
 import { useEffect, useState } from "preact/hooks";
+import type { paths } from "../../client/api.ts";
+import { PosternError, readError } from "../../client/index.ts";
 import { type AuditEvent, api, dataOf } from "../api.ts";
-import { Button, Choice, type Column, Facts, Field, Heading, Listing, Time } from "../parts.tsx";
+import { Button, Choice, type Column, Facts, Failure, Field, Heading, Listing, Time } from "../parts.tsx";
 import { linkTo, type Query, replaceQuery } from "../route.ts";
+import { client } from "../session.ts";
 import type { ViewProps } from "../views.ts";
-import { words } from "../words.ts";
+import { fill, words } from "../words.ts";
 import { useList } from "./loading.ts";
+
+const EXPORT: keyof paths = "/api/v1/audit-events/export";
+
+const FORMATS = ["csv", "ndjson"] as const;
+
+type Format = (typeof FORMATS)[number];
+
+/** Time for the browser to start the download. */
+const DOWNLOAD_START_MILLISECONDS = 10_000;
 
 const TYPES = EVENT_TYPES.map((type) => [type, type] as const);
 
@@ -32,6 +44,19 @@ export default function AuditView({ query }: ViewProps) {
     },
     [filter],
   );
+  const [isDownloading, setDownloading] = useState(false);
+  const [failure, setFailure] = useState<unknown>();
+  const download = async (format: Format) => {
+    setDownloading(true);
+    setFailure(undefined);
+    try {
+      await saveEvents(format, asParameters(filter));
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setDownloading(false);
+    }
+  };
   const columns: Column<AuditEvent>[] = [
     { title: audit.type, cell: (event) => <Event event={event} /> },
     { title: audit.time, cell: ({ occurred_at }) => <Time time={occurred_at} /> },
@@ -41,7 +66,14 @@ export default function AuditView({ query }: ViewProps) {
   ];
   return (
     <>
-      <Heading title={views.audit} />
+      <Heading title={views.audit}>
+        {FORMATS.map((format) => (
+          <Button key={format} isBusy={isDownloading} onClick={() => download(format)}>
+            {fill(audit.download, { format: format.toUpperCase() })}
+          </Button>
+        ))}
+      </Heading>
+      {failure !== undefined && <Failure failure={failure} />}
       <section class="filters" aria-label={words.shell.filters}>
         <Choice
           label={audit.type}
@@ -81,10 +113,28 @@ export default function AuditView({ query }: ViewProps) {
   );
 }
 
+/**
+ * Saves all events that the filter finds as a file. If the response is cut off, there is no file: half of the events
+ * could be taken for all of them.
+ */
+async function saveEvents(format: Format, filter: Partial<Filter>): Promise<void> {
+  const query = new URLSearchParams({ format, ...filter });
+  const response = await client.fetch(`${EXPORT}?${query}`);
+  if (!response.ok) throw await readError(response);
+  const file = await response.blob().catch((cause: unknown) => {
+    throw new PosternError({ status: 0, code: "network_error", detail: "" }, { cause });
+  });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_START_MILLISECONDS);
+}
+
 type Filter = Record<"type" | "user_id" | "actor_id" | "ip_address" | "since" | "until", string>;
 
 /** The days are those of the operator's time zone. */
-function asParameters(filter: Filter) {
+function asParameters(filter: Filter): Partial<Filter> {
   const { type, user_id, actor_id, ip_address, since, until } = filter;
   return {
     ...(type === "" ? {} : { type }),
