@@ -50,6 +50,10 @@ function Name({ limit: { name, description } }: { limit: Limit }) {
   );
 }
 
+function readState(name: string, key: string): Promise<LimitState> {
+  return dataOf(api.POST("/api/v1/limits/{name}/look-up", { params: { path: { name } }, body: { key } }));
+}
+
 function LookUp({ limits }: { limits: readonly Limit[] }) {
   const { limits: texts, shell } = words;
   const [name, setName] = useState(limits[0]?.name ?? "");
@@ -69,8 +73,7 @@ function LookUp({ limits }: { limits: readonly Limit[] }) {
     if (about === "" || isBusy) return;
     setBusy(true);
     try {
-      const options = { params: { path: { name } }, body: { key: about } };
-      setFound({ state: await dataOf(api.POST("/api/v1/limits/{name}/look-up", options)), key: about });
+      setFound({ state: await readState(name, about), key: about });
     } catch (error) {
       const { key: wrong } = faultsOf(error);
       if (wrong === undefined) setFailure(error);
@@ -81,8 +84,8 @@ function LookUp({ limits }: { limits: readonly Limit[] }) {
   };
   const reset = async ({ state, key: about }: { state: LimitState; key: string }) => {
     await api.POST("/api/v1/limits/{name}/reset", { params: { path: { name: state.name } }, body: { key: about } });
+    setFound({ state: await readState(state.name, about), key: about });
     notify(fill(texts.reset.done, { name: state.name, key: about }));
-    await lookUp();
   };
   return (
     <>
