@@ -29,10 +29,11 @@ function line(cells: readonly (string | null)[]): string {
 
 /**
  * A spreadsheet takes a cell that begins with one of these characters for a formula, and clients choose their user
- * agent. The apostrophe makes it a text (OWASP, "CSV Injection").
+ * agent. The apostrophe makes it a text (OWASP, "CSV Injection"). Where lists are separated by semicolons, as in German,
+ * a spreadsheet may also begin a cell after a semicolon in the middle of a text.
  */
 function harmless(cell: string): string {
-  return /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) ? `'${cell}` : cell;
+  return cell.replaceAll(/^(?=[\t\r\n])|(?<=^|[;,\t\r\n]\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g, "'");
 }
 
 function quoted(cell: string): string {

@@ -98,6 +98,12 @@ describe("GET /api/v1/audit-events/export", () => {
     },
   );
 
+  it("has no formula after a semicolon, where a spreadsheet may begin another cell", async () => {
+    const { userId } = await recorded(1, { userAgent: 'x;=HYPERLINK("http://evil.example"); -1, a-b', actorId: null });
+    const { text } = await download(`format=csv&user_id=${userId}`);
+    expect(text).toContain(`x;'=HYPERLINK(""http://evil.example""); '-1, a-b`);
+  });
+
   it("is recorded with the format and the filter, without an IP address", async () => {
     const userId = crypto.randomUUID();
     const filter = `user_id=${userId}&actor_id=${userId}&type=login_failed&ip_address=192.0.2.44`;

@@ -160,10 +160,12 @@ describe("an operator", () => {
     for (const key of ["192.0.2.200", email]) expect(text).not.toContain(key);
   });
 
-  it("can't lift the bounds of their own requests, which a stolen access token has too", async () => {
-    const { userId } = await root;
+  it("can't lift the bounds of their own account, which a stolen access token has too", async () => {
+    const { email, userId, username } = await root;
     for (const act of ["look-up", "reset"] as const) {
       expectProblem(await ask("changesPerOperator", act, userId), 403, "forbidden");
+      expectProblem(await ask("mailPerRecipient", act, email), 403, "forbidden");
+      for (const name of [email, username]) expectProblem(await ask("loginPerAccount", act, name), 403, "forbidden");
     }
   });
 

@@ -4,8 +4,8 @@ import type { ValuesOf } from "../values.ts";
 
 /** The first segments of the paths that Postern itself uses. */
 const OWN = new Set([
-  ...["accept-invitation", "account", "confirm-email", "email-login", "forgot-password", "login", "register"],
-  ...["reset-password", "undo-email-change", "verify-email"],
+  ...["accept-invitation", "account", "confirm-email", "email-login", "forgot-password", "login", "logout"],
+  ...["register", "reset-password", "undo-email-change", "verify-email"],
   ...["api", "dev", "docs", "health", "metrics", "pages", "ready", "static"],
 ]);
 

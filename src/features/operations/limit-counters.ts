@@ -42,7 +42,8 @@ type Found = LimitCounter | Refusal<"not_found"> | Refusal<"forbidden"> | Refusa
 
 /**
  * The counter of this limit and key. Refuses unknown limits, those that no key leads to, and keys of another kind. Also
- * refuses what counts the operator's own requests: else a stolen access token could lift its own bounds.
+ * refuses what counts by the operator's own account: else a stolen access token could lift its own bounds. Not what
+ * counts by the operator's IP address: an office shares it with people whom its operators help.
  */
 export async function findCounter(services: Services, actor: User, name: string, key: string): Promise<Found> {
   if (!isLimitName(name)) return refuse("not_found");
@@ -58,12 +59,13 @@ export async function findCounter(services: Services, actor: User, name: string,
     case "email": {
       const { data: email } = emailAddress.safeParse(key);
       if (email === undefined) return refuseKey("Enter an email address.");
+      if (email === actor.email) return refuse("forbidden");
       const isOfKinds = name === "mailPerRecipient";
       const limits = isOfKinds ? LIMITED_MAILS.map((kind) => mailLimit(kind, email)) : strangerMailLimits(email, false);
       return ofBudgets(services, name, limits);
     }
     case "login_name":
-      return ofLoginName(services, name, key);
+      return ofLoginName(services, actor, name, key);
     default:
       return ofUser(services, actor, name, key);
   }
@@ -80,11 +82,12 @@ function ofBudgets({ limiter }: Services, name: LimitName, limits: readonly Limi
 }
 
 /** An account has a guard for each of its names. A name without an account has one too. */
-async function ofLoginName(services: Services, name: LimitName, key: string): Promise<Found> {
+async function ofLoginName(services: Services, actor: User, name: LimitName, key: string): Promise<Found> {
   const { administration, loginAttempts } = services;
   const typed = loginNameOf(key);
   if (isRefusal(typed)) return typed;
   const user = await administration.lookUp(typed);
+  if (user?.id === actor.id) return refuse("forbidden");
   const names = user === undefined ? [loginNameKey(typed)] : loginNameKeys(user);
   return {
     ...{ name, userId: user?.id },

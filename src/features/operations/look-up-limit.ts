@@ -23,7 +23,7 @@ export const lookUpLimit = endpoint(
     tag: "Administration",
     summary: "Look up what a limit has left",
     description:
-      "Takes no attempt. A limit without `has_key` can't be looked up (422, with the field code `no_such_key`). Operators can't look up or reset the limits of their own requests.",
+      "Takes no attempt. A limit without `has_key` can't be looked up (422, with the field code `no_such_key`). Operators can't look up or reset what counts by their own account.",
     caller: operator("reset_limits"),
     body: keyBody,
     success: { status: 200, description: "What is left.", schema: stateSchema },
