@@ -35,9 +35,12 @@ const NOT_OF_BROWSERS = ["Property 'unref' does not exist on type 'BroadcastChan
 
 const read = (path: string) => readFileSync(join(TREE, path), "utf8");
 const filesOf = (...patterns: string[]) => globSync(patterns, { cwd: TREE }).toSorted();
-/** `client.js` is the bundle of src/client. `brand-kit.js` is for developers. `api.ts` holds types only. */
-const scripts = filesOf("public/static/*.js", "src/client/*.ts").filter(
-  (path) => !/\/(client\.js|brand-kit\.js|api\.ts)$/.test(path),
+/**
+ * `client.js` is the bundle of src/client. `brand-kit.js` is for developers. `api.ts` holds types only, as does what says
+ * that Node has more.
+ */
+const scripts = filesOf("public/static/*.js", "src/client/*.ts", "src/console/**/*.{ts,tsx}").filter(
+  (path) => !/\/(client\.js|brand-kit\.js|client\/api\.ts|broadcast-channel\.d\.ts)$/.test(path),
 );
 const styles = filesOf("public/static/*.css").flatMap((path) => usesOfStyles(path, read(path)));
 const pages = filesOf("public/pages/**/*.html").flatMap((path) => usesOfPage(path, read(path)));
@@ -119,7 +122,7 @@ describe("the browsers that the README names", () => {
     expect(text).toContain(`Safari ${safari} (macOS and iOS), Chrome and Edge ${chrome}, Firefox ${firefox}, or newer`);
   });
 
-  it("have everything that the scripts of the pages and the client use", () => {
+  it("have everything that the scripts of the pages, the console and the client use", () => {
     const { uses, unknown } = usesOfScripts([...scripts, "public/globals.d.ts"].map((path) => join(TREE, path)));
     expect(scripts.length).toBeGreaterThan(25);
     expect(uses.length).toBeGreaterThan(400);

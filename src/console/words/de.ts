@@ -56,6 +56,8 @@ export const german: Words = {
         "Ihre Rolle verlangt einen zweiten Faktor. Richten Sie ihn zuerst in Ihrem Konto ein.",
       last_superuser: "Das ist der einzige aktive Superuser. Ernennen Sie zuerst einen anderen.",
       validation_failed: "Einige Eingaben müssen korrigiert werden.",
+      challenge_failed:
+        "Mit Turnstile kann nur die Person selbst diese E-Mail anfordern: auf der Anmeldeseite, nach der Sicherheitsprüfung.",
       registration_closed: "Die Registrierung ist geschlossen, deshalb gibt es keine Einladungen.",
       email_taken: "Zu dieser E-Mail-Adresse gibt es schon ein Konto.",
       invalid_json: "Etwas ist schiefgegangen.",

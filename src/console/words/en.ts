@@ -58,6 +58,8 @@ export const english = {
       second_factor_enrolment_required: "Your role needs a second factor. Set one up on your account page first.",
       last_superuser: "This is the only active superuser. Make someone else a superuser first.",
       validation_failed: "Some entries need correcting.",
+      challenge_failed:
+        "With Turnstile, only the user can have this email sent: on the log-in page, after the security check.",
       registration_closed: "Registration is closed, so there are no invitations.",
       email_taken: "This email address already has an account.",
       invalid_json: "Something went wrong.",

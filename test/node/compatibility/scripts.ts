@@ -12,6 +12,8 @@ const OPTIONS: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
   allowJs: true,
   checkJs: true,
+  jsx: ts.JsxEmit.ReactJSX,
+  jsxImportSource: "preact",
   noEmit: true,
   strict: true,
   types: [],
