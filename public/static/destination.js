@@ -7,8 +7,8 @@ const allowed = document.documentElement.dataset.returnTo ?? "";
 let wish = allowed;
 
 /**
- * The URL that this page may lead to. `undefined` if there is none. For an unchecked address, it is the log-in page, which
- * the server tells whether it is allowed, and which leads a user who is logged in there at once.
+ * The URL that this page may lead to. `undefined` if there is none. For an unchecked address, it is the log-in page,
+ * which the server tells whether it is allowed, and which leads a user who is logged in there at once.
  */
 export function destination() {
   if (wish === allowed) {

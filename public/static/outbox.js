@@ -27,7 +27,7 @@ let shownId = "";
 let timer;
 let pause = PAUSE;
 
-/** For Trusted Types. The frame runs no scripts: its `sandbox` attribute and the policy that it inherits forbid that. */
+/** For Trusted Types. The frame runs no scripts: its `sandbox` attribute and the policy that it inherits forbid it. */
 const unchanged = { createHTML: (/** @type {string} */ html) => html };
 const frameContent = window.trustedTypes?.createPolicy("outbox", unchanged) ?? unchanged;
 

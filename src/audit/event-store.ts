@@ -66,9 +66,9 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
     },
 
     /**
-     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page. With
-     * an IP address, a page may have fewer events, even none, although more pages follow. `living`: the id of a user who
-     * is known to exist.
+     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page.
+     * With an IP address, a page may have fewer events, even none, although more pages follow. `living`: the id of a
+     * user who is known to exist.
      */
     async list(
       filter: AuditFilter,

@@ -50,7 +50,7 @@ export const AUDIT_EVENT_TYPES = {
   all_sessions_ended: "An operator ended every session of every user.",
   email_refused:
     "A server refused an email for good; `kind` and `reason` say which and why. With `suppressed`, no email goes to the address for a while.",
-  email_retried: "An operator requested again an email that had failed for good; `kind` says which.",
+  email_retried: "An operator requested an email again that had failed for good; `kind` says which.",
   data_exported: "The user's data was exported.",
   audit_events_exported:
     "An operator downloaded audit events in the format `format`; the other details are the filter. With `by_ip_address`, it also named an IP address.",

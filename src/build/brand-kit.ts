@@ -1,6 +1,6 @@
 /**
- * What the page `/dev/brand` needs of the service: the emails as they are sent, the contrast of colors, and the lines of
- * configuration for a brand. The build bundles it for the browser, so that it is in no Worker.
+ * What the page `/dev/brand` needs of the service: the emails as they are sent, the contrast of colors, and the lines
+ * of configuration for a brand. The build bundles it for the browser, so that it is in no Worker.
  */
 import { COLOR_VARIABLES, DEFAULT_THEME, type MailColors, type MailTheme } from "../mail/theme.ts";
 
@@ -44,7 +44,7 @@ export function brandFiles({ product, sender, logoUrl, logoWidth, theme }: Brand
   };
 }
 
-/** The color of a button and of a link while the pointer is on it: darker in the light look, lighter in the dark one. */
+/** The color of a button or link while the pointer is on it: darker in the light look, lighter in the dark one. */
 export function accentStrong(accent: string, look: "light" | "dark"): string {
   const [target, share] = look === "light" ? [0, 0.25] : [255, 0.3];
   const channels = [1, 3, 5].map((start) => Number.parseInt(accent.slice(start, start + 2), 16));

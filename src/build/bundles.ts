@@ -23,7 +23,9 @@ export function buildClient(folder: string): Promise<void> {
   });
 }
 
-/** Bundles what the page `/dev/brand` needs into `<folder>/static/brand-kit.js`. For developers, in a current browser. */
+/**
+ * Bundles what the page `/dev/brand` needs into `<folder>/static/brand-kit.js`. For developers with current browsers.
+ */
 export function buildBrandKit(folder: string): Promise<void> {
   return bundle("brand-kit.ts", resolve(folder, "static/brand-kit.js"), {
     target: "es2024",
@@ -40,9 +42,9 @@ export function buildGateway(folder: string): Promise<void> {
 }
 
 /**
- * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js` that all of them import, and
- * the views, which are loaded when they are opened. The names of the views contain a hash, so that no page gets a view of
- * another version.
+ * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js` that all of them import,
+ * and the views, which are loaded when they are opened. The names of the views contain a hash, so that no page gets a
+ * view of another version.
  */
 export async function buildConsole(folder: string): Promise<void> {
   const outDir = resolve(folder, "static/console");

@@ -111,8 +111,8 @@ export interface Client {
    */
   loginUrl(options: { returnTo: string }): string;
   /**
-   * The address of the service's log-out page, which asks the user and then leads back to `returnTo`. To log out without
-   * asking, call `logout()`.
+   * The address of the service's log-out page, which asks the user and then leads back to `returnTo`. To log out
+   * without asking, call `logout()`.
    */
   logoutUrl(options: { returnTo: string }): string;
   /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */

@@ -4,10 +4,10 @@ import type { ParsedConfig } from "./config.ts";
 
 export interface Setting {
   name: string;
-  /** As the variable takes it. `null` if there is none, and for secrets. */
+  /** In the form that the variable takes. `null` if there is none, and for secrets. */
   value: string | null;
   isSecret: boolean;
-  /** Whether the environment has it. */
+  /** Whether the environment sets it. */
   isSet: boolean;
 }
 
@@ -29,7 +29,7 @@ export function settingsInForce(
   });
 }
 
-/** `undefined` for what the variable's text became, such as the rules of limits: the text itself says it better. */
+/** `undefined` for a parsed value with no simple text, such as the rules of limits. Then the given text is shown. */
 function textOf(value: unknown): string | undefined {
   if (Array.isArray(value)) return value.join(",");
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;

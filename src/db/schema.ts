@@ -114,8 +114,8 @@ export const registrations = sqliteTable(
 );
 
 /**
- * Invitations that operators have sent. An invitation without a row comes from a release that did not store invitations:
- * its link is accepted too (docs/decisions/0016-invitations-have-a-record.md).
+ * Invitations that operators have sent. An invitation without a row comes from a release that did not store
+ * invitations: its link is accepted too (docs/decisions/0016-invitations-have-a-record.md).
  */
 export const invitations = sqliteTable(
   "invitations",

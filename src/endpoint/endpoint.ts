@@ -27,7 +27,7 @@ export interface SuccessAnswer<Result = unknown> {
 export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   body: Body;
   query: Query;
-  /** The UUIDs in the path in lower case. One that the path does not have is an empty text. */
+  /** The UUIDs in the path, in lower case. Empty if the path does not have the parameter. */
   id: string;
   sessionId: string;
   /** The parameter `name` of the path, or an empty text. */
@@ -46,7 +46,7 @@ interface Declaration<
 > {
   id: string;
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** As OpenAPI writes it: `/api/v1/users/{id}`. Its parameters can be `id` and `session_id`, which are UUIDs, and `name`. */
+  /** As in OpenAPI: `/api/v1/users/{id}`. Its parameters can be `id` and `session_id`, which are UUIDs, and `name`. */
   path: string;
   tag: string;
   summary: string;
@@ -70,7 +70,7 @@ interface Declaration<
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
   /** The limits of a request. They are taken in one hop before the handler runs, together with `caller.changes`. */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
-  /** The counter of the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
+  /** Counts the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */

@@ -17,8 +17,8 @@ export class LastPasskey {
   }
 
   /**
-   * Asks D1 whether the user has a password, and passes the answer to `remove`, which may then remove the passkey. Until
-   * it has, the passkey is leaving: it does not count as one.
+   * Asks D1 whether the user has a password, and passes the answer to `remove`, which may then remove the passkey.
+   * Until it has, the passkey is leaving: it does not count as one.
    *
    * A request that removes the password reads the user, then asks this object for passkeys, then changes the user if
    * they still have the version that was read. If it reads the user before the claim, the version is another one by

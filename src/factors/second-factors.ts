@@ -44,9 +44,9 @@ export type NewFactorProof =
 export type FactorProof = CodeProof | PasskeyProof;
 
 /**
- * `invalid`: the proof was wrong, or was used before. With `isUnknown`, the user has no such passkey. `spent`: the login that waited for it has succeeded already, or
- * the user who was to set up a first factor has one already. `limited`: too many codes were wrong, and the next one is
- * checked after `wait` milliseconds.
+ * `invalid`: the proof was wrong, or was used before. With `isUnknown`, the user has no such passkey. `spent`: the
+ * login that waited for the proof has succeeded already, or the user who was to set up a first factor has one already.
+ * `limited`: too many codes were wrong, and the next one is checked after `wait` milliseconds.
  */
 export type FailedProof =
   | { outcome: "invalid"; isUnknown?: true }

@@ -241,7 +241,7 @@ export function createLoginAttempts(
     /** What is left of `loginPerAccount` at each of these names. Takes nothing. */
     look: (names: readonly string[]): Promise<BudgetState[]> =>
       Promise.all(names.map((name) => guards.ask(name, async (object): Promise<BudgetState> => object.look(rule)))),
-    /** Ends the pauses at these names, and fills the budgets of all networks there. Throws if a guard doesn't answer. */
+    /** Ends the pauses at these names, and fills the budgets of their networks. Throws if a guard doesn't answer. */
     async endPauses(names: readonly string[]): Promise<void> {
       await Promise.all(names.map((name) => guards.ask(name, (object) => object.endPauses())));
     },

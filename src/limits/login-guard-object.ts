@@ -173,8 +173,8 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Ends all pauses, and fills the budgets of all networks at this account. The guesses still count towards the block of
-   * the password, so that an operator can't allow more of them than NIST does.
+   * Ends all pauses, and fills the budgets of all networks at this account. The guesses still count towards the block
+   * of the password, so that an operator can't allow more of them than NIST does.
    */
   async endPauses(): Promise<void> {
     const now = systemClock.now();

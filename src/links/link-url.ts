@@ -23,8 +23,8 @@ export function loginUrl(publicUrl: string, returnTo: string | undefined): strin
 }
 
 /**
- * The URL that verifies an address. If the account has no password, says so to the page, which then leads to the login by
- * email.
+ * The URL that verifies an address. If the account has no password, says so to the page, which then leads to the login
+ * by email.
  */
 export function verificationUrl(
   page: string,

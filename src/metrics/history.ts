@@ -1,6 +1,6 @@
 /**
- * The history that the overview of operators draws: some of the counters, by hour. It is counted without `METRICS_TOKEN`
- * too.
+ * The history that the overview of operators draws: some of the counters, by hour. It is counted without
+ * `METRICS_TOKEN` too.
  */
 import { DAY, HOUR } from "../platform/clock.ts";
 import type { Counters } from "../platform/meter.ts";

@@ -1,7 +1,7 @@
 /**
- * Invitations in D1, and how one becomes a user. The `users` table shows whether an invitation was used: its address has
- * an owner, or a user has the hash of its link. An invitation that was accepted or revoked keeps its row until its links
- * have expired, without the address, so that its links are refused.
+ * Invitations in D1, and how one becomes a user. The `users` table shows whether an invitation was used: its address
+ * has an owner, or a user has the hash of its link. An invitation that was accepted or revoked keeps its row until its
+ * links have expired, without the address, so that its links are refused.
  */
 import { and, desc, eq, exists, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -59,7 +59,7 @@ export function createInvitationStore(db: Database) {
       return owners.length === 0;
     },
 
-    /** Lists the invitations that were neither accepted nor revoked, newest first. Leaves out addresses with an owner. */
+    /** Lists the invitations that were not accepted or revoked, newest first. Leaves out addresses with an owner. */
     async list({ limit, before = LAST_ID }: { limit: number; before?: string | undefined }): Promise<Invitation[]> {
       const rows = await db
         .select()
@@ -125,8 +125,8 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Refuses an invitation that is used up: its address has an owner, or this very link made a user. An invitation that
-     * `makesFirstSuperuser` is also used up as soon as there is a superuser. Also refuses one that was revoked, or
+     * Refuses an invitation that is used up: its address has an owner, or this very link made a user. An invitation
+     * that `makesFirstSuperuser` is also used up as soon as there is a superuser. Also refuses one that was revoked, or
      * whose user was deleted.
      */
     async refuseSpent(
@@ -145,8 +145,8 @@ export function createInvitationStore(db: Database) {
 
     /**
      * Makes the invited person a verified user, which spends every invitation of the address. If the address only has a
-     * registration that was never proved, the user replaces it. Registrations of other addresses give up the username. With `makesFirstSuperuser` the user becomes a
-     * superuser, but nothing happens if there already is one.
+     * registration that was never proved, the user replaces it. Registrations of other addresses give up the username.
+     * With `makesFirstSuperuser` the user becomes a superuser, but nothing happens if there already is one.
      */
     async accept(
       { id, link, invitationId, ...chosen }: Acceptance,
@@ -217,7 +217,7 @@ export function createInvitationStore(db: Database) {
   };
 }
 
-/** The statement that spends every invitation of an address if a condition holds: their links are refused from then on. */
+/** Spends every invitation of an address if a condition holds: their links are refused from then on. */
 export function spendInvitations(db: Database, email: string, condition: SQL) {
   return db
     .update(invitations)

@@ -1,6 +1,6 @@
 /**
- * How many users there are, of which kinds: exact, and read without counting. Triggers in D1 keep one row up to date, in
- * the transaction of each change of a user. The first time that someone asks, the users are counted once, and the
+ * How many users there are, of which kinds: exact, and read without counting. Triggers in D1 keep one row up to date,
+ * in the transaction of each change of a user. The first time that someone asks, the users are counted once, and the
  * triggers are created. So a service whose operators never ask doesn't pay for the row.
  *
  * Table and triggers are not in a migration. Wrangler applies migrations through an endpoint of D1 that splits triggers

@@ -18,7 +18,7 @@ export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_P
   /** Your own permissions, with the roles that have each. The default is Postern's permissions. */
   permissions?: Permissions<Name> | undefined;
   /**
-   * Is told of every refused request, before it is answered. Without it, a refusal is written to the console if the
+   * Is called for every refused request, before the response. Without it, a refusal is written to the console if the
    * issuer is on this machine, as in development.
    */
   onRefusal?: ((refusal: AuthRefusal, c: Context) => void) | undefined;

@@ -12,7 +12,7 @@ import { streamText } from "../../http/streamed-text.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { auditFilterOf, auditFilterShape } from "./audit-filter.ts";
 
-/** A page takes up to three calls of D1. A request may make a thousand of them, so a file has at least 330,000 events. */
+/** A page takes up to three calls of D1. A request may make a thousand, so a file can have at least 330,000 events. */
 const EVENTS_A_PAGE = 1_000;
 
 const FORMATS = {
@@ -32,7 +32,7 @@ export const exportAuditEvents = endpoint(
     tag: "Administration",
     summary: "Download audit events",
     description:
-      "Newest first, offered as a file, with the same filters as the list. `ndjson` has one event in each line, as the list shows it. `csv` has the same columns; `details` is JSON. An apostrophe precedes a cell that a spreadsheet would take for a formula. If the storage fails meanwhile, the response is cut off: a client must not take it for the whole. Export long periods in parts, with `since` and `until`. The audit log records who exported what.",
+      "Newest first, offered as a file, with the same filters as the list. `ndjson` has one event in each line, as the list shows it. `csv` has the same columns; `details` is JSON. An apostrophe precedes a cell that a spreadsheet would take for a formula. If the storage fails meanwhile, the response is cut off: a client must not treat it as complete. Export long periods in parts, with `since` and `until`. The audit log records who exported what.",
     caller: recent(operator("read_audit_events")),
     isRecorded: true,
     query: z.strictObject({
@@ -73,7 +73,7 @@ async function* written(
   }
 }
 
-/** What the event of an export says of the filter. The IP address is personal, so the event only says that there was one. */
+/** The filter, as the event of an export records it. The IP address is personal, so only its presence is recorded. */
 function describe({ userId, actorId, type, ipAddress, since, until }: AuditFilter): AuditDetails {
   const facts = {
     user_id: userId,

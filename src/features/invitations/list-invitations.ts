@@ -16,7 +16,7 @@ const invitationSchema = z
     invited_by: z.uuid().meta({ description: "The operator who sent it first. They may have been deleted since." }),
     created_at: time,
     expires_at: time.meta({ description: "When its newest link expires." }),
-    state: z.enum(["open", "expired"]).meta({ description: "`expired` if no link of it works any more." }),
+    state: z.enum(["open", "expired"]).meta({ description: "`expired` if none of its links works any more." }),
   })
   .meta({ id: "Invitation" });
 

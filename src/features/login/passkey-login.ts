@@ -20,8 +20,8 @@ import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
 
 /**
- * With this, the page can tell the authenticator that the passkey is gone (WebAuthn §5.1.10.1). The answer is the same for
- * a user who does not exist and for a user without this passkey.
+ * With this, the page can tell the authenticator that the passkey is gone (WebAuthn §5.1.10.1). The answer is the same
+ * for a user who does not exist and for a user without this passkey.
  */
 const UNKNOWN_CREDENTIAL = { members: { reason: "unknown_credential" } };
 

@@ -1,4 +1,4 @@
-/** Finds the numbers of a limit by the key that an operator typed: where they are, how to read and how to reset them. */
+/** Finds the numbers of a limit by the key that an operator typed: where they are, and how to read and reset them. */
 import * as z from "zod";
 import type { LimitName } from "../../config/limit-rules.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -18,10 +18,10 @@ export const keyBody = () =>
     key: z
       .string()
       .min(1, "Enter a key.")
-      .max(254, "A key has at most 254 characters.")
+      .max(254, "Enter at most 254 characters.")
       .meta({
         description:
-          "By the `per` of the limit: an IP address, a user's id, an email address, or the email address or username that someone logs in with.",
+          "What the limit's `per` names: an IP address, a user's id, an email address, or the email address or username that someone logs in with.",
         examples: ["192.0.2.1"],
       }),
   });
@@ -42,8 +42,8 @@ type Found = LimitCounter | Refusal<"not_found"> | Refusal<"forbidden"> | Refusa
 
 /**
  * The counter of this limit and key. Refuses unknown limits, those that no key leads to, and keys of another kind. Also
- * refuses what counts by the operator's own account: else a stolen access token could lift its own bounds. Not what
- * counts by the operator's IP address: an office shares it with people whom its operators help.
+ * refuses what counts by the operator's own account: otherwise an attacker with a stolen token could reset it. Does not
+ * refuse what counts by the operator's IP address: an office shares one with people whom its operators help.
  */
 export async function findCounter(services: Services, actor: User, name: string, key: string): Promise<Found> {
   if (!isLimitName(name)) return refuse("not_found");

@@ -24,7 +24,7 @@ export const listDeadLetters = endpoint(
     tag: "Administration",
     summary: "List the emails that failed for good",
     description:
-      "Those that a server refused permanently, and those that failed for a day. The latest request first. An email is here for a week after its request.",
+      "Emails that a server refused permanently, and emails that failed for a day. Newest request first. An email is listed for a week after its request.",
     caller: operator("read_dead_letters"),
     query: z.strictObject(pageQuery),
     success: {

@@ -10,8 +10,12 @@ const stateSchema = z
   .strictObject({
     name: z.string(),
     limit: z.int(),
-    remaining: z.int().meta({ description: "Of the budget that has the least left, if the key has several." }),
-    resets_at: z.iso.datetime().meta({ description: "When the whole budget is available again. Now, if it is." }),
+    remaining: z
+      .int()
+      .meta({ description: "Attempts left. If the key has several budgets, in the one with the fewest left." }),
+    resets_at: z.iso
+      .datetime()
+      .meta({ description: "When the whole budget is available again. The current time if it already is." }),
   })
   .meta({ id: "LimitState" });
 
@@ -23,7 +27,7 @@ export const lookUpLimit = endpoint(
     tag: "Administration",
     summary: "Look up what a limit has left",
     description:
-      "Takes no attempt. A limit without `has_key` can't be looked up (422, with the field code `no_such_key`). Operators can't look up or reset what counts by their own account.",
+      "Doesn't use up an attempt. A limit without `has_key` can't be looked up (422, with the field code `no_such_key`). Operators can't look up or reset what counts by their own account.",
     caller: operator("reset_limits"),
     body: keyBody,
     success: { status: 200, description: "What is left.", schema: stateSchema },

@@ -17,7 +17,7 @@ const keySchema = z
     published_until: z.iso
       .datetime()
       .nullable()
-      .meta({ description: "When it leaves the JWKS; of a revoked key, when it left. `null` without a successor." }),
+      .meta({ description: "When it leaves the JWKS; for a revoked key, when it left. `null` without a successor." }),
   })
   .meta({ id: "SigningKey" });
 

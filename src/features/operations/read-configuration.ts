@@ -8,9 +8,9 @@ const settingSchema = z
     value: z
       .string()
       .nullable()
-      .meta({ description: "As the variable takes it. `null` of a secret, or if there is none." }),
+      .meta({ description: "In the form that the variable takes. `null` for a secret, or if there is no value." }),
     is_secret: z.boolean(),
-    is_set: z.boolean().meta({ description: "Whether the environment has it." }),
+    is_set: z.boolean().meta({ description: "Whether the environment sets it." }),
     is_default: z.boolean(),
   })
   .meta({ id: "Setting" });
@@ -22,7 +22,7 @@ export const readConfiguration = endpoint(
     path: "/api/v1/configuration",
     tag: "Administration",
     summary: "Read the configuration",
-    description: "Every variable, with the value in force. Of a secret only whether it is set.",
+    description: "Every variable, with the value in force. For a secret, only whether it is set.",
     caller: operator("read_configuration"),
     success: {
       status: 200,

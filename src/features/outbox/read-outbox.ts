@@ -24,8 +24,8 @@ const outboxSchema = z
 
 /**
  * As strict as the policy of the hosted pages, except for what the HTML of an email needs. Its frame inherits this
- * policy, and its `sandbox` attribute allows no scripts. The page's script gives the email's styles the nonce, and fills
- * the frame with the one policy of Trusted Types.
+ * policy, and its `sandbox` attribute allows no scripts. The page's script gives the email's styles the nonce, and
+ * fills the frame with the one policy of Trusted Types.
  */
 const policyWith = (nonce: string) =>
   `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types outbox; frame-ancestors 'none'`;

@@ -1,4 +1,7 @@
-/** The API reference, its OpenAPI document, and the brand page of development. They are static assets, built ahead: the Worker only adds the headers. */
+/**
+ * The API reference, its OpenAPI document, and the brand page of development. The build makes all of them as static
+ * assets: the Worker only adds the headers.
+ */
 import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Exchange } from "../../http/exchange.ts";
 
