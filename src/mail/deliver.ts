@@ -1,7 +1,7 @@
 /**
  * The consumer of the mail queue: composes and sends each email. Retries failures. An email that the mail server
- * refuses permanently is not retried: it goes to the dead-letter queue at once. Every email that goes there is also kept
- * where operators can list it.
+ * refuses permanently is not retried: it goes to the dead-letter queue at once. Every email that goes there is also
+ * kept where operators can list it.
  */
 import type { AuditEventStore } from "../audit/event-store.ts";
 import { NO_REQUEST } from "../audit/event-types.ts";
@@ -27,7 +27,7 @@ const LONGEST_RETRY = 3_600 * SECOND;
  */
 const PATIENT_TRIES = 5;
 
-/** After this many tries, the queue moves a message to the dead-letter queue: `max_retries` of `wrangler.toml`, and one. */
+/** After this many tries, a message goes to the dead-letter queue: `max_retries` of `wrangler.toml`, plus 1. */
 export const MOST_TRIES = 31;
 
 const traced = mailRequest.pick({ traceparent: true });

@@ -68,7 +68,7 @@ export interface Detail {
 export interface Message {
   /** Never contains text that an attacker controls: readers see the subject first and trust it most. */
   subject: string;
-  /** Email programs show it after the subject, in the list of emails. As trusted as the subject. */
+  /** Email programs show it after the subject, in the list of emails. Readers trust it as much as the subject. */
   preview: string;
   /** Paragraphs and lists of details. */
   body: readonly (string | readonly Detail[])[];

@@ -142,7 +142,7 @@ function detailTable(details: readonly Detail[], { line, muted, text }: MailColo
   return `<table width="100%" cellpadding="0" cellspacing="0" border="0">${rows.join("")}</table>`;
 }
 
-/** A colored cell, which Outlook also shows: there, the padding is that of the cell. Elsewhere all of it is the link. */
+/** A colored cell, which Outlook also shows. There, the cell has the padding. Elsewhere all of it is the link. */
 function button({ label, url }: { label: string; url: string }, { light, radius }: MailTheme): string {
   const corners = Math.min(radius, BUTTON_RADIUS);
   return `<table ${TABLE}><tr><td class="accent" align="center" bgcolor="${light.accent}" style="border-radius:${corners}px;background-color:${light.accent};mso-padding-alt:14px 28px"><a href="${escapeHtml(url)}" class="on-accent" style="display:inline-block;padding:14px 28px;border-radius:${corners}px;${type(16, 20)};font-weight:600;text-decoration:none;color:${light.onAccent}">${escapeHtml(label)}</a></td></tr></table>`;
@@ -152,7 +152,7 @@ function plainLink(url: string, withoutButton: string, { line, muted }: MailColo
   return `<table ${TABLE} width="100%"><tr><td class="muted line" style="padding:20px 0 0;border-top:1px solid ${line};${type(13, 20)};color:${muted}">${escapeHtml(withoutButton)}<br><a href="${escapeHtml(url)}" class="muted" style="word-break:break-all;color:${muted}">${escapeHtml(url)}</a></td></tr></table>`;
 }
 
-/** Outlook passes no type on into tables, so each cell has it. Of these fonts, it gets the one that it certainly has. */
+/** In Outlook, tables don't inherit fonts, so each cell has them. Outlook gets the one font that it always has. */
 function type(size: number, lineHeight: number): string {
   return `font-family:${FONT};font-size:${size}px;line-height:${lineHeight}px`;
 }

@@ -1,6 +1,6 @@
 /**
- * The emails that failed for good: that a server refused permanently, or that failed for a day. The dead-letter queue has
- * them too, but nothing can list it. A row contains the request, which has no link, so a retry makes a new one.
+ * The emails that failed for good: that a server refused permanently, or that failed for a day. The dead-letter queue
+ * has them too, but nothing can list it. A row contains the request, which has no link, so a retry makes a new one.
  */
 import { desc, eq, lt, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";

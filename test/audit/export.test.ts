@@ -13,7 +13,7 @@ const start = Date.UTC(2026, 1, 1);
 
 let admin: LoggedIn;
 
-// Each has the budget of exports to themselves.
+// Each test has an operator of its own, with the whole budget of exports.
 beforeEach(async () => {
   admin = await withStanding("admin");
 });

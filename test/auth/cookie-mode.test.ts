@@ -45,7 +45,7 @@ describe("cookie mode", () => {
     expect((await post("/api/v1/auth/refresh", "", { headers }, send)).status).toBe(200);
   });
 
-  it("restores a session without an error for who has none: 204, and the cookie of an ended session is cleared", async () => {
+  it("answers a restore without a session with 204 instead of an error, and clears the cookie of an ended session", async () => {
     const restore = (cookie?: string, origin = APP) =>
       post("/api/v1/auth/refresh", { restore: true }, cookie === undefined ? {} : from(origin, cookie), send);
     const none = await restore();

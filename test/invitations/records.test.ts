@@ -177,7 +177,7 @@ describe("DELETE /api/v1/invitations/{id}", () => {
     expect(await compose()).toBeUndefined();
   });
 
-  it("wins or loses against somebody who accepts it at the same time, and never both", async () => {
+  it("and an acceptance at the same time never both succeed", async () => {
     for (let round = 0; round < 4; round++) {
       const person = await invited();
       const [accepted, revoked] = await Promise.all([accept(bodyOf(person)), revoke(person.id)]);

@@ -75,7 +75,7 @@ describe.each(routes)("a wrong current password at %s", (_what, confirm) => {
   });
 });
 
-it("a wrong current password counts towards the block at a hundred on every route, and the owner is told by email", async () => {
+it("a wrong current password counts towards the block at a hundred on every route, and the owner gets an email", async () => {
   const person = await atHome();
   for (const [, confirm] of others)
     expect(new Set(await inTurn(25, () => confirm(person, WRONG)))).toEqual(new Set([403]));

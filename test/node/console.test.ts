@@ -94,7 +94,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Suspend").click();
     await dialog(page).getByText("All sessions end at once").waitFor();
     await button(page, "Suspend user").click();
-    await says(page, `${person.username} is suspended.`);
+    await says(page, `${person.username} has been suspended.`);
     expect((await post(service.origin, "/api/v1/auth/login", person)).status).not.toBe(200);
     await button(page, "Reinstate").click();
     await button(page, "Reinstate user").click();
@@ -122,7 +122,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Edit profile").click();
     await page.getByLabel("First name").fill("Ada");
     await button(page, "Save changes").click();
-    await says(page, "The profile is saved.");
+    await says(page, "The profile has been saved.");
     expect((await userNamed(person.username)).first_name).toBe("Ada");
 
     await button(page, "Delete user").click();
@@ -130,12 +130,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
       .getByLabel(/Type the username/)
       .fill("someone else");
     await dialog(page).getByRole("button", { name: "Delete user" }).click();
-    await dialog(page).getByText("This is not the username.").waitFor();
+    await dialog(page).getByText("That isn't the username.").waitFor();
     await dialog(page)
       .getByLabel(/Type the username/)
       .fill(person.username);
     await dialog(page).getByRole("button", { name: "Delete user" }).click();
-    await says(page, `${person.username} is deleted.`);
+    await says(page, `${person.username} has been deleted.`);
     await heading(page, "Users");
   });
 
@@ -160,7 +160,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "End sessions").click();
     await field.waitFor();
     await page.keyboard.press("Escape");
-    await dialog(page).getByText("This was not done, because you did not confirm that it's you.").waitFor();
+    await dialog(page).getByText("This wasn't done, because you didn't confirm that it's you.").waitFor();
   });
 
   it("shows each role what it may do, and nothing to a user without one", async () => {
@@ -235,7 +235,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "End").click();
     await button(page, "End session").click();
     await says(page, "The session has ended.");
-    await page.getByText("The user is logged in nowhere.").waitFor();
+    await page.getByText("The user isn't logged in anywhere.").waitFor();
     expect(await page.locator(".acts button", { hasText: "Remove second factors" }).count()).toBe(0);
     await page.route(`**/api/v1/users/${id}`, async (route) => {
       if (route.request().method() !== "GET") return route.continue();
@@ -247,7 +247,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Remove second factors").click();
     await dialog(page).getByText("First make sure that the person who asks for this is the user.").waitFor();
     await button(page, "Remove factors").click();
-    await says(page, `${person.username} has no second factor.`);
+    await says(page, `${person.username} no longer has a second factor.`);
     await page.unrouteAll({ behavior: "wait" });
   });
 
@@ -277,7 +277,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.locator(".found", { hasText: "30 / 30" }).waitFor();
     await button(page, "Reset").click();
     await button(page, "Reset limit").click();
-    await says(page, "loginPerAddress is reset for 192.0.2.44.");
+    await says(page, "loginPerAddress has been reset for 192.0.2.44.");
 
     await page.click('nav a:has-text("Configuration")');
     await page.getByLabel("Name contains").fill("auth_secret");
@@ -309,7 +309,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.reload();
     await button(page, "Send again").click();
     await button(page, "Send email").click();
-    await says(page, "The email is requested again.");
+    await says(page, "The email has been requested again.");
     await none.waitFor();
 
     await visitor.open("/admin#/invitations");
@@ -323,7 +323,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await says(page, `The email to ${email} is on its way.`);
     await row.getByRole("button", { name: "Revoke" }).click();
     await button(page, "Revoke invitation").click();
-    await says(page, `The invitation of ${email} is revoked.`);
+    await says(page, `The invitation for ${email} has been revoked.`);
     await row.waitFor({ state: "detached" });
   });
 
@@ -338,7 +338,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
       .poll(async () => new Set(await page.locator("tbody code").allTextContents()).has("registered"))
       .toBe(false);
     await page.getByLabel("IP address").fill("no address");
-    await page.getByText("Enter a whole IP address.").waitFor();
+    await page.getByText("Enter a full IP address.").waitFor();
     await page.getByLabel("IP address").fill("192.0.2.77");
     await page.locator(".empty", { hasText: "No events match." }).waitFor();
     await page.getByLabel("IP address").fill("");
@@ -364,7 +364,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.route("**/api/v1/users/?*", (route) => route.abort());
     await page.route("**/api/v1/users/", (route) => route.abort());
     await page.click('nav a:has-text("Users")');
-    await page.getByText("The server could not be reached.").waitFor();
+    await page.getByText("The server couldn't be reached.").waitFor();
     for (const path of ["**/api/v1/users/?*", "**/api/v1/users/"]) await page.unroute(path);
     await button(page, "Try again").click();
     await page.locator("tbody tr").first().waitFor();
@@ -372,7 +372,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     // The view of a version that is gone.
     await page.route("**/static/console/invitations-view-*", (route) => route.abort());
     await page.click('nav a:has-text("Invitations")');
-    await page.getByText("This view could not be loaded.").waitFor();
+    await page.getByText("This view couldn't be loaded.").waitFor();
     await page.unroute("**/static/console/invitations-view-*");
     await button(page, "Reload page").click();
     await page.getByLabel("Email address", { exact: true }).waitFor();

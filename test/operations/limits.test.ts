@@ -170,7 +170,7 @@ describe("an operator", () => {
   });
 
   it.each(["loginPerAccountAndAddress", "secondFactorPerUser", "refreshPerSession", "loginCodePerLink"])(
-    "is told why no key leads to %s",
+    "gets the reason why no key leads to %s",
     async (name) => {
       for (const act of ["look-up", "reset"] as const) {
         const answer = await ask(name, act, "ada@example.com");
@@ -188,14 +188,14 @@ describe("an operator", () => {
     ["mailPerRecipient", "ada"],
     ["loginPerAccount", "a@b@c"],
     ["changesPerUser", "ada@example.com"],
-  ])("is told that %s takes another key than %s", async (name, key) => {
+  ])("gets an error for a key of another kind: %s and %s", async (name, key) => {
     const answer = await ask(name, "look-up", key);
     expectProblem(answer, 422, "validation_failed");
     expect(answer.json.errors).toMatchObject([{ field: "key", code: "invalid_format" }]);
     expect(answer.text).not.toContain(key);
   });
 
-  it.each(["nowhere", "toString", "constructor"])("is told that there is no limit %s", async (name) => {
+  it.each(["nowhere", "toString", "constructor"])("gets an error for a limit that does not exist: %s", async (name) => {
     expectProblem(await ask(name, "reset", "192.0.2.1"), 404, "not_found");
   });
 

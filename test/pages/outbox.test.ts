@@ -66,7 +66,7 @@ describe("the outbox", () => {
     for (const headers of foreign) {
       expectProblem(await call("DELETE", PATH, { headers }), 403, "origin_not_allowed");
     }
-    // A browser without Fetch Metadata asks first, and is given no leave.
+    // A browser without Fetch Metadata asks first, and is refused.
     const preflight = { Origin: "https://evil.example", "Access-Control-Request-Method": "DELETE" };
     const { headers } = await call("OPTIONS", PATH, { headers: preflight });
     expect(headers.get("Access-Control-Allow-Origin")).toBeNull();

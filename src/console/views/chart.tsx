@@ -1,4 +1,4 @@
-/** A small chart of bars. The same numbers are in a table, for those who can't see the chart or want to know exactly. */
+/** A small bar chart. A table has the same numbers, for operators who can't see the chart or want exact numbers. */
 import { useId } from "preact/hooks";
 import { Table } from "../parts.tsx";
 import { fill, numberOf, words } from "../words.ts";

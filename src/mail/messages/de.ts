@@ -223,7 +223,7 @@ const messages: Messages = {
 
   email_change_requested: ({ product, newEmail, url, until }) => ({
     subject: `Ihre E-Mail-Adresse für ${product} wird geändert`,
-    preview: "Wenn Sie das nicht waren, behalten Sie Ihre jetzige Adresse.",
+    preview: "Wenn Sie das nicht waren, können Sie Ihre jetzige Adresse behalten.",
     body: [
       `Sie haben angefordert, die E-Mail-Adresse Ihres Kontos bei ${product} in ${newEmail} zu ändern. Die Änderung gilt, sobald die neue Adresse bestätigt ist.`,
       `Wenn Sie das nicht waren, verwenden Sie die Schaltfläche unten: Sie behält diese Adresse bei, meldet alle Geräte ab und setzt Ihr Passwort zurück. Der Link gilt bis ${time(until)}.`,

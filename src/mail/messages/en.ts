@@ -213,7 +213,7 @@ const messages: Messages = {
 
   email_change_requested: ({ product, newEmail, url, until }) => ({
     subject: `Your ${product} email address is about to change`,
-    preview: "If this wasn't you, keep your current address.",
+    preview: "If this wasn't you, you can keep your current address.",
     body: [
       `You asked to change the email address of your ${product} account to ${newEmail}. The change takes effect once the new address is confirmed.`,
       `If this wasn't you, use the button below. It keeps this address, logs out all devices and resets your password. The link expires on ${time(until)}.`,
