@@ -1,11 +1,18 @@
 /** The list of the user's second factors, and the dialogs that rename or remove one. */
 import { faultWords } from "./answers.js";
-import { hasPassword, showWhetherPasswordIsSet } from "./credentials.js";
+import {
+  currentPassword,
+  hasPassword,
+  isWrongPassword,
+  missingPassword,
+  showWhetherPasswordIsSet,
+} from "./credentials.js";
 import { offerToEndOthers, showDevices } from "./devices.js";
 import { dialogOf, watchDialog } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
-import { attempt, failureText, notify, showFailure, showFieldError, showRefusal } from "./form.js";
+import { attempt, failureText, notify, showFailure, showFieldError, showFieldErrors, showRefusal } from "./form.js";
 import { signalPasskeysLeft } from "./passkey-signals.js";
+import { forget } from "./password-field.js";
 import { ask } from "./session.js";
 import { showTrustedDevices } from "./trusted-devices.js";
 import { counted, dayOf, fill, timeOf, words } from "./words.js";
@@ -124,14 +131,25 @@ export function watchFactors() {
 /** Starts the dialog that removes the password. */
 export function watchPasswordRemoval() {
   const form = formById("unset");
-  const dialog = watchDialog("unset", () => notify("security", ""));
+  const password = inputById("unset-password");
+  const dialog = watchDialog("unset", () => {
+    notify("security", "");
+    forget(password);
+    showFieldErrors([[password, ""]]);
+  });
   onSubmit(form, async () => {
+    if (!showFieldErrors([[password, missingPassword(password)]])) {
+      return;
+    }
     const { busyLabel, done, onlyLogin } = texts.unset;
-    const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me/password"));
+    const body = currentPassword("current_password", password);
+    const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me/password", body));
     if (answer.ok) {
       dialog.close();
       await Promise.all([showFactors(), showTrustedDevices(), showDevices()]);
       announce(done);
+    } else if (isWrongPassword(answer, "current_password")) {
+      showFieldErrors([[password, words.account.wrongPassword]]);
     } else if (answer.code === "last_login_method") {
       showRefusal(form, onlyLogin);
     } else {

@@ -158,6 +158,13 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { current_password: PASSWORD, new_password: NEW_PASSWORD },
     },
   },
+  removePassword: {
+    ada: {
+      summary: "Remove the password, if there is another way to log in",
+      answers: 204,
+      body: { current_password: PASSWORD },
+    },
+  },
   addTotp: { phone: { summary: "Ada's phone", answers: 201, body: { name: "Phone" } } },
   confirmTotp: {
     code: {

@@ -54,8 +54,9 @@ const ROUTES = {
     run: ({ accessToken: bearer, password }) => call("DELETE", "/api/v1/users/me", { bearer, body: { password } }),
   },
   removePassword: {
-    status: 204,
-    run: ({ accessToken: bearer }) => call("DELETE", "/api/v1/users/me/password", { bearer }),
+    ...{ status: 204, takesPassword: true },
+    run: ({ accessToken: bearer, password }) =>
+      call("DELETE", "/api/v1/users/me/password", { bearer, body: { current_password: password } }),
   },
   exportMe: {
     status: 200,

@@ -73,6 +73,7 @@ export const ACCOUNT: Record<string, Prepare> = {
     const { person, other } = await twoSessions();
     return {
       ...{ method: "DELETE", path: "/api/v1/users/me/password", bearer: person.accessToken },
+      body: { current_password: person.password },
       userId: person.userId,
       isDone: async () => (await rowOf(person.email))?.session_epoch === 1,
       whenDone: () => Promise.all([expectAlive(person), expectDead(other), expectNoLogin(person)]),

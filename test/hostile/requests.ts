@@ -50,6 +50,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   refresh: { refresh_token: "<<own.refresh>>" },
   reauthenticate: { password: "<<own.password>>" },
   changePassword: { current_password: "<<own.password>>" },
+  removePassword: { current_password: "<<own.password>>" },
   changeEmail: { password: "<<own.password>>" },
   deleteMe: { password: "<<own.password>>" },
   verifyEmail: { token: "<<verify.link>>" },

@@ -1289,6 +1289,12 @@ export const MUTANTS: readonly Mutant[] = [
         to: " }",
       },
       {
+        name: "The password is removed by a caller who does not know it.",
+        file: "src/features/account/remove-password.ts",
+        from: "if (refused !== undefined) return refused;",
+        to: "",
+      },
+      {
         name: "The last passkey of a user without a password can be removed.",
         file: "src/factors/user-factors.ts",
         from: "hasPassword || !factors.isLastPasskey(id) ?",

@@ -285,15 +285,23 @@ describe.skipIf(!existsSync(CHROMIUM))("the security of an account, on its page,
     await page.click("#codes-done");
     await says("#security-notice", "has been added.");
     const [name = ""] = await rows();
-    await page.route("**/api/v1/users/me/password", refusal(409, "last_login_method"), { times: 1 });
     await page.click("#unset-open");
     await says("#unset", "You'll be logged out on all other devices.");
     await page.click("#unset-button");
-    await says("#unset-error", "Your password is your only way to log in.");
-    await page.click("#unset-button");
+    await says("#unset-password-error", "Enter your password.");
+    await visitor.submit("unset", { "unset-password": "not my password at all" });
     // The session began without a factor.
     await page.click("#confirm-passkey-button");
+    await says("#unset-password-error", "That's not your current password.");
+    await page.click("#unset-cancel");
+    await page.click("#unset-open");
+    expect(await page.inputValue("#unset-password"), "nothing typed stays behind").toBe("");
+    await page.route("**/api/v1/users/me/password", refusal(409, "last_login_method"), { times: 1 });
+    await visitor.submit("unset", { "unset-password": person.password });
+    await says("#unset-error", "Your password is your only way to log in.");
+    await page.click("#unset-button");
     await says("#security-notice", "Your password has been removed.");
+    expect(await page.inputValue("#unset-password")).toBe("");
     expect(await focused()).toBe("security-title");
     expect(await page.isVisible("#unset-open")).toBe(false);
     expect(await page.isVisible("#current_password")).toBe(false);

@@ -17,11 +17,14 @@ const changeEmail = ({ accessToken: bearer }: Caller, body: object = {}) =>
   post("/api/v1/users/me/email", { email: somebody().email, ...body }, { bearer });
 const deleteMe = ({ accessToken: bearer }: Caller, body: object = {}) =>
   call("DELETE", "/api/v1/users/me", { bearer, body });
+const removePassword = ({ accessToken: bearer }: Caller, body: object = {}) =>
+  call("DELETE", "/api/v1/users/me/password", { bearer, body });
 
 const ROUTES = [
   ["change-password", setPassword, 204, "current_password"],
   ["the change of email address", changeEmail, 202, "password"],
   ["the deletion of the account", deleteMe, 204, "password"],
+  ["the removal of the password", removePassword, 204, "current_password"],
 ] as const;
 
 /** Takes the password away in D1, as undoing a change of the email address does, but without an end of the session. */

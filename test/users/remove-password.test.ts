@@ -11,7 +11,7 @@ import {
   tryLogin,
 } from "../support/account.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
-import { appWith, atOnce, call, expectProblem, get, post, type Send } from "../support/client.ts";
+import { appWith, atOnce, call, expectProblem, get, inTurn, post, type Send } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
 import { enrolled, reported } from "../support/factors.ts";
 import {
@@ -42,7 +42,8 @@ const withoutEmail = appWith(offline);
 
 type Caller = Pick<LoggedIn, "accessToken">;
 
-const removePassword = ({ accessToken: bearer }: Caller, send?: Send) => call("DELETE", PASSWORD, { bearer }, send);
+const removePassword = ({ accessToken: bearer, password }: Caller & Pick<LoggedIn, "password">, send?: Send) =>
+  call("DELETE", PASSWORD, { bearer, body: { current_password: password } }, send);
 const removeFactor = ({ accessToken: bearer }: Caller, id: string, send: Send = withoutEmail) =>
   call("DELETE", `${FACTORS}/${id}`, { bearer }, send);
 const setPassword = ({ accessToken: bearer }: Caller) =>
@@ -108,7 +109,17 @@ describe("DELETE /api/v1/users/me/password", () => {
     expect((await logInByLink(await loginLink(person))).status).toBe(200);
   });
 
-  it("needs a recent login, with the factor if there is one [PR-6]", async () => {
+  it("refuses a wrong password before all else, and counts it", async () => {
+    const person = await loggedIn();
+    const before = await rowOf(person.email);
+    const guesses = await inTurn(10, () => removePassword({ ...person, password: NEW_PASSWORD }, withoutEmail));
+    expect(guesses).toEqual(Array(10).fill(403));
+    expectProblem(await removePassword(person), 429, "rate_limited");
+    expect(await rowOf(person.email)).toEqual(before);
+    expect(await eventsOf(person.userId, "password_check_failed", 10)).toHaveLength(10);
+  });
+
+  it("needs a recent login with the factor, if there is one [PR-6]", async () => {
     const person = await withPasskey();
     const refused = await removePassword(person.other);
     expectProblem(refused, 403, "reauthentication_required");

@@ -1,7 +1,11 @@
-import { recentUser } from "../../endpoint/callers.ts";
+import * as z from "zod";
+import { confirmChange, requireConfirmation } from "../../accounts/check-password.ts";
+import { confirmingUser } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
+import { passwordGuesses } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { hasPassword, NO_PASSWORD } from "../../passwords/passwords.ts";
+import { typedPassword } from "../../passwords/policy.ts";
 import { refuse } from "../../platform/refusal.ts";
 import { isOfCurrentEpoch, type User } from "../../users/user.ts";
 
@@ -20,12 +24,28 @@ export const removePassword = endpoint(
     tag: "Users",
     summary: "Remove the password",
     description:
-      "From now on the user logs in with a passkey, or by email if `EMAIL_LOGIN` is on. Without either, the answer is 409 `last_login_method`. This session continues, every other session ends, and the owner gets an email. A user without a password gets the same answer. `POST /api/v1/users/change-password` sets a password again.",
-    caller: recentUser,
+      "From now on the user logs in with a passkey, or by email if `EMAIL_LOGIN` is on. Without either, the answer is 409 `last_login_method`. This session continues, every other session ends, and the owner gets an email. A user without a password gets the same answer, whatever password they send. `POST /api/v1/users/change-password` sets a password again.",
+    caller: confirmingUser,
+    body: () => z.strictObject({ current_password: typedPassword.optional() }),
+    admit: (_, { body: { current_password: password }, caller }) =>
+      requireConfirmation(caller.user, { field: "current_password", password }),
+    limits: [passwordGuesses],
     success: { status: 204, description: "The user has no password." },
-    refusals: ["last_login_method", "precondition_failed", "invalid_access_token"],
+    refusals: [
+      "wrong_password",
+      "validation_failed",
+      "last_login_method",
+      "precondition_failed",
+      "busy",
+      "invalid_access_token",
+    ],
   },
-  async (services, { caller: { user, sessionId } }) => {
+  async (services, { body: { current_password: password }, caller: { user, sessionId }, client: { network } }) => {
+    // The same request sent again: its password was right, but is removed.
+    if (!hasPassword(user)) return undefined;
+    const refused = await confirmChange(services, user, { field: "current_password", password, network });
+    if (refused !== undefined) return refused;
+
     const { clock, followUps, users } = services;
     let owner = user;
     for (let tries = 1; tries <= MOST_TRIES; tries++) {

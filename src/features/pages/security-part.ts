@@ -13,9 +13,10 @@ const QUIET = "button button-quiet";
 type Words = Pick<PageWords, "security" | "enrolment" | "confirm" | "account" | "fields">;
 
 export function securityPart(words: Words): Markup {
-  const { security, enrolment, account } = words;
+  const { security, enrolment, account, fields } = words;
   const { app, offer, passkey, recovery, remove, rename, trusted, unset } = security;
-  const { cancel } = account;
+  const { cancel, currentPassword } = account;
+  const current = { id: "unset-password", name: "current_password", label: currentPassword } as const;
   return part(
     "security",
     security.heading,
@@ -74,7 +75,8 @@ export function securityPart(words: Words): Markup {
     label: unset.label,
     look: "button button-danger",
     cancel,
-    body: html`<p>${unset.warning}</p>`,
+    body: html`<p>${unset.warning}</p>
+    ${passwordField({ ...current, autocomplete: "current-password" }, fields)}`,
   })}
   ${confirmation({ name: "renew", heading: recovery.question, label: recovery.label, cancel, body: html`<p>${recovery.warning}</p>` })}
   <dialog id="codes-dialog" aria-labelledby="codes-heading">
