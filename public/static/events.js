@@ -50,7 +50,10 @@ function row({ type, occurred_at: time, by, ip_address: address, user_agent: age
   const types = words.events.types;
   /** @type {Record<string, string>} */
   const kinds = words.security.kinds;
-  const what = fill(types[type] ?? type, { factor: kinds[String(details.kind)] ?? "" });
+  // The password was right, so nothing was refused: another step followed.
+  const isFirstStep = type === "login_failed" && details.reason === "second_factor_required";
+  const text = isFirstStep ? words.events.factorAsked : (types[type] ?? type);
+  const what = fill(text, { factor: kinds[String(details.kind)] ?? "" });
   const device = agent ? deviceOf(agent) : "";
   const who = by === "operator" ? words.events.byOperator : "";
   const where = [timeOf(time), device, address, who].filter(Boolean).join(" · ");

@@ -10,6 +10,7 @@ import {
 import { offerToEndOthers, showDevices } from "./devices.js";
 import { dialogOf, watchDialog } from "./dialog.js";
 import { byId, element, formById, inputById, onSubmit, quietButton, setText } from "./elements.js";
+import { showEvents } from "./events.js";
 import { attempt, failureText, notify, showFailure, showFieldError, showFieldErrors, showRefusal } from "./form.js";
 import { signalPasskeysLeft } from "./passkey-signals.js";
 import { forget } from "./password-field.js";
@@ -78,7 +79,7 @@ export function showWhatPasswordAllows() {
 /** Shows the list after a change, and says what has changed. @param {string} news */
 export async function concludeChange(news) {
   // The change has also ended the trust in all devices.
-  await Promise.all([showFactors(), showTrustedDevices(), offerToEndOthers()]);
+  await Promise.all([showFactors(), showTrustedDevices(), offerToEndOthers(), showEvents()]);
   announce(news);
 }
 
@@ -146,7 +147,7 @@ export function watchPasswordRemoval() {
     const answer = await attempt(form, busyLabel, () => ask("DELETE", "/api/v1/users/me/password", body));
     if (answer.ok) {
       dialog.close();
-      await Promise.all([showFactors(), showTrustedDevices(), showDevices()]);
+      await Promise.all([showFactors(), showTrustedDevices(), showDevices(), showEvents()]);
       announce(done);
     } else if (isWrongPassword(answer, "current_password")) {
       showFieldErrors([[password, words.account.wrongPassword]]);

@@ -33,7 +33,7 @@ function line(cells: readonly (string | null)[]): string {
  * a spreadsheet may also begin a cell after a semicolon in the middle of a text.
  */
 function harmless(cell: string): string {
-  return cell.replaceAll(/^(?=[\t\r\n])|(?<=^|[;,\t\r\n]\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g, "'");
+  return cell.replaceAll(/^(?=[\t\r\n])|(?<=^|[;,]\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g, "'");
 }
 
 function quoted(cell: string): string {

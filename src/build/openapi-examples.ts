@@ -235,10 +235,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   },
   resetLimit: {
     email: {
-      summary: "Let Ada get more emails",
+      summary: "Let Grace get more emails",
       answers: 204,
       parameters: { name: "mailPerRecipient" },
-      body: { key: EMAIL },
+      body: { key: "grace@example.com" },
     },
   },
   listDeadLetters: { page: { summary: "The latest", answers: 200, parameters: { limit: 20 } } },

@@ -230,7 +230,9 @@ describe("Accept-Language", () => {
 });
 
 describe("If-Match", () => {
-  const user = { updatedAt: 1_700_000_000_000, lastLoginAt: null } as Parameters<typeof expectedVersion>[0];
+  const user = { updatedAt: 1_700_000_000_000, lastLoginAt: null, secondFactorSince: null } as Parameters<
+    typeof expectedVersion
+  >[0];
   const etag = `"${user.updatedAt}-0"`;
 
   it("means this version where it names it, any where it says so, and no other", () => {

@@ -150,7 +150,7 @@ describe("the architecture", () => {
   });
 
   it("lets the console import the client, and otherwise only what is pure", () => {
-    const pure = ["src/access/permissions.ts", "public/static/webauthn-json.js"];
+    const pure = ["src/access/permissions.ts", "src/platform/user-agents.ts", "public/static/webauthn-json.js"];
     const packages = ["preact", "preact/hooks", "openapi-fetch"];
     const edges = files
       .filter(({ path }) => inFolder("console")(path))

@@ -126,7 +126,7 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     const page = await visitor.arrive("/register");
     await page.fill("#email", email);
     await page.fill("#username", username);
-    await page.getByText("Without a password").click();
+    await page.getByText("Register without a password").click();
     expect(await page.isVisible("#password")).toBe(false);
     await page.click("#register-button");
     await visitor.sees("Check your email");

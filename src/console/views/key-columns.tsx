@@ -1,6 +1,6 @@
 /** How signing keys are listed. */
 import type { SigningKey } from "../api.ts";
-import { Badge, type Column, Day, Time } from "../parts.tsx";
+import { Badge, type Column, Time } from "../parts.tsx";
 import { words } from "../words.ts";
 
 const KINDS = { next: "plain", signing: "good", published: "plain", revoked: "bad" } as const;
@@ -12,7 +12,7 @@ export function keyColumns(isWhole: boolean): Column<SigningKey & { id: string }
     { title: keys.kid, cell: ({ kid }) => <code>{kid}</code> },
     { title: keys.state, cell: ({ state }) => <Badge kind={KINDS[state]}>{keys.states[state]}</Badge> },
     { title: keys.signsFrom, isWide: true, cell: ({ signs_from }) => <Time time={signs_from} /> },
-    { title: keys.rotatesAt, isWide: true, cell: ({ rotates_at }) => <Day time={rotates_at} /> },
+    { title: keys.rotatesAt, isWide: true, cell: ({ rotates_at }) => <Time time={rotates_at} /> },
   ];
   if (!isWhole) return columns;
   return [
@@ -21,7 +21,7 @@ export function keyColumns(isWhole: boolean): Column<SigningKey & { id: string }
     {
       title: keys.publishedUntil,
       isWide: true,
-      cell: ({ published_until }) => <Day time={published_until} none={words.shell.none} />,
+      cell: ({ published_until }) => (published_until === null ? words.shell.none : <Time time={published_until} />),
     },
   ];
 }

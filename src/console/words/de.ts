@@ -157,6 +157,7 @@ export const german: Words = {
       heading: "Sitzungen",
       none: "Die Person ist nirgends angemeldet.",
       lastUsed: "zuletzt verwendet",
+      device: "{browser} unter {system}",
       unknownDevice: "Unbekanntes Gerät",
       end: "Beenden",
       question: "Diese Sitzung von {name} beenden?",

@@ -158,6 +158,7 @@ export const english = {
       heading: "Sessions",
       none: "The user isn't logged in anywhere.",
       lastUsed: "last used",
+      device: "{browser} on {system}",
       unknownDevice: "Unknown device",
       end: "End",
       question: "End this session of {name}?",

@@ -1,5 +1,6 @@
 /** Where a user is logged in. */
 import { useState } from "preact/hooks";
+import { readUserAgent } from "../../../platform/user-agents.ts";
 import { api, dataOf, type User, type UserSession } from "../../api.ts";
 import { notify } from "../../notices.tsx";
 import { Button, Loading, Panel, Time } from "../../parts.tsx";
@@ -60,5 +61,8 @@ export function Sessions({ user: { id, username }, version }: { user: User; vers
   );
 }
 
-const nameOf = ({ device_name, user_agent }: UserSession) =>
-  device_name ?? user_agent ?? words.user.sessions.unknownDevice;
+function nameOf({ device_name, user_agent }: UserSession): string {
+  const { device, unknownDevice } = words.user.sessions;
+  const read = user_agent === null ? undefined : readUserAgent(user_agent);
+  return device_name ?? (read === undefined ? undefined : fill(device, read)) ?? user_agent ?? unknownDevice;
+}

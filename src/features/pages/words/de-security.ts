@@ -159,6 +159,7 @@ export const events: PageWords["events"] = {
   heading: "Letzte Aktivitäten",
   text: "Sie erkennen etwas nicht wieder? Ändern Sie Ihr Passwort und melden Sie Ihre anderen Geräte ab.",
   byOperator: "Durch einen Administrator",
+  factorAsked: "Passwort richtig, zweiter Faktor abgefragt",
   more: "Mehr anzeigen",
   loading: "Wird geladen …",
   types: {

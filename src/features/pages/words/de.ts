@@ -225,7 +225,7 @@ export const german: PageWords = {
     haveAccount: "Schon ein Konto?",
     toLogin: "Anmelden",
     without: {
-      label: "Ohne Passwort",
+      label: "Ohne Passwort registrieren",
       note: "Zum Anmelden schicken wir Ihnen einen Link per E-Mail. In Ihrem Konto können Sie einen Passkey hinzufügen: Damit geht es schneller.",
     },
     sent: {

@@ -184,6 +184,7 @@ export const events: {
   heading: string;
   text: string;
   byOperator: string;
+  factorAsked: string;
   more: string;
   loading: string;
   types: Record<OwnEventType, string>;
@@ -191,6 +192,7 @@ export const events: {
   heading: "Recent activity",
   text: "Don't recognize something? Change your password and log out your other devices.",
   byOperator: "By an administrator",
+  factorAsked: "Password correct, second factor requested",
   more: "Show more",
   loading: "Loading…",
   /** `{factor}` is the kind of the second factor. */

@@ -252,7 +252,7 @@ export const english = {
     toLogin: "Log in",
     /** Only if users can log in by email. */
     without: {
-      label: "Without a password",
+      label: "Register without a password",
       note: "To log in, you'll get a link by email. In your account, you can add a passkey, which is faster.",
     },
     sent: {
