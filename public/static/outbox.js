@@ -57,7 +57,7 @@ function amount(count) {
 
 /** @param {Email} email @param {boolean} isChosen */
 function row({ id, to, subject, sent_at }, isChosen) {
-  const time = new Date(sent_at).toLocaleTimeString("en-GB");
+  const time = new Date(sent_at).toLocaleTimeString();
   const link = element(
     "a",
     "email-link",
@@ -79,7 +79,7 @@ function showEmail(email) {
   shownId = email?.id ?? "";
   title.textContent = email?.subject ?? "No email chosen";
   if (email === undefined) return;
-  setText("email-facts", `To ${email.to}, ${new Date(email.sent_at).toLocaleString("en-GB")}`);
+  setText("email-facts", `To ${email.to}, ${new Date(email.sent_at).toLocaleString()}`);
   byId("links", HTMLElement).replaceChildren(...linksIn(email.text).map(linkButton));
   byId("email-text", HTMLTextAreaElement).value = email.text;
   // Links open in new tabs: the service's pages refuse to be shown in a frame.

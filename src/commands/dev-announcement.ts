@@ -50,6 +50,8 @@ Postern is running.
   Pages    ${origin}/login  (for people: log in, register, manage an account)
   Docs     ${origin}/docs
   Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
+  Brand    ${origin}/dev/brand  (try out your name, logo and colors)
+  Console  ${origin}/admin  (for operators: npm run admin:create makes the first one)
   Health   ${origin}/health
   State    ${state}  (delete it to start over)
   Registry ${registry}  (where other Workers find this one: WRANGLER_REGISTRY_PATH)

@@ -72,12 +72,13 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
 
 /** What failed, and a way to try again. */
 export function Failure({ failure, retry }: { failure: unknown; retry?: (() => void) | undefined }) {
-  const needsFactor = codeOf(failure) === "second_factor_enrolment_required";
+  const code = codeOf(failure);
+  const needsFactor = code === "second_factor_enrolment_required";
   return (
     <div class="failure" role="alert">
       <p>{textOf(failure)}</p>
       {needsFactor && <a href={`/account?lang=${language}#security-title`}>{words.shell.account}</a>}
-      {retry !== undefined && !needsFactor && (
+      {retry !== undefined && !needsFactor && code !== "not_found" && (
         <button type="button" class="button button-quiet small" onClick={retry}>
           {words.shell.retry}
         </button>

@@ -28,14 +28,16 @@ export function Refusal({ me, logOut }: Pick<ShellProps, "me" | "logOut">) {
   const { heading, text } = words.refusal;
   return (
     <main class="content alone">
-      <Heading title={heading} />
-      <p>{fill(text, { name: me.username })}</p>
-      <p class="row">
-        <a class="button small" href={ACCOUNT}>
-          {words.user.toAccount}
-        </a>
-        <Button onClick={logOut}>{words.shell.logOut}</Button>
-      </p>
+      <div class="panel">
+        <Heading title={heading} />
+        <p>{fill(text, { name: me.username })}</p>
+        <p class="row">
+          <a class="button small" href={ACCOUNT}>
+            {words.user.toAccount}
+          </a>
+          <Button onClick={logOut}>{words.shell.logOut}</Button>
+        </p>
+      </div>
     </main>
   );
 }

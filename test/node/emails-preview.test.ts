@@ -32,7 +32,7 @@ describe("npm run emails:preview", () => {
     const { code, said, complained, root } = run("plain", {});
     expect([code, complained]).toEqual([0, ""]);
     const folder = join(root, "dist/emails");
-    expect(said).toBe(`20 emails in 2 languages: open ${join(folder, "index.html")}\n`);
+    expect(said).toBe(`${MESSAGE_KINDS.length} emails in 2 languages: open ${join(folder, "index.html")}\n`);
     const index = readFileSync(join(folder, "index.html"), "utf8");
     for (const locale of SUPPORTED_LOCALES) {
       const expected = MESSAGE_KINDS.flatMap((kind) => [`${kind}.html`, `${kind}.txt`]).toSorted();

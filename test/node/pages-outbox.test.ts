@@ -59,6 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the outbox in a browser", () => {
     // What the browser says about the attack.
     expect(visitor.complaints.splice(0).join()).toContain("sandboxed");
     await page.click("#clear");
+    await page.locator("#empty").waitFor();
   });
 
   it("finds emails by their recipients and words, and forgets all of them when it is cleared", async () => {

@@ -1,7 +1,7 @@
 /** The page at the address of the service, and the page for paths that do not exist. */
 import type { Locale } from "../../config/languages.ts";
 import { html } from "./html.ts";
-import { consoleLink, type Page, pageLink } from "./layout.ts";
+import { consoleLink, type Page, pageLink, toOutbox } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function homePage(locale: Locale): Page {
@@ -16,7 +16,7 @@ export function homePage(locale: Locale): Page {
   <a class="button button-quiet second if-open" href="${pageLink("register", locale)}">${register.heading}</a>
   <p class="ways"><a href="${pageLink("account", locale)}">${account.heading}</a></p>
   <p class="ways"><a href="/docs">${home.reference}</a></p>
-  <p class="ways if-development"><a href="/dev/outbox">${home.outbox}</a></p>
+  ${toOutbox(locale)}
   <p class="ways if-development if-console"><a href="${consoleLink(locale)}">${console.heading}</a></p>
   <p class="ways if-development"><a href="/dev/brand" hreflang="en">Brand</a></p>
 </div>`,

@@ -21,6 +21,11 @@ export function consoleLink(locale: Locale): string {
   return `${PLACEHOLDERS.adminPath}?lang=${locale}`;
 }
 
+/** In development, a link to the emails that a page speaks of. */
+export function toOutbox(locale: Locale): Markup {
+  return html`<p class="ways if-development"><a href="/dev/outbox">${PAGE_WORDS[locale].home.outbox}</a></p>`;
+}
+
 /** A link to another page in the same language, which the user may have chosen. */
 export function pageLink(name: Page["name"], locale: Locale): string {
   if (name === "home") return `/?lang=${locale}`;

@@ -5,7 +5,7 @@
 import type { Locale } from "../../config/languages.ts";
 import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } from "./fields.ts";
 import { html } from "./html.ts";
-import { type Page, pageLink } from "./layout.ts";
+import { type Page, pageLink, toOutbox } from "./layout.ts";
 import { laterSteps, loginWords } from "./login-steps.ts";
 import { PAGE_WORDS } from "./words.ts";
 
@@ -50,6 +50,7 @@ export function loginPage(locale: Locale): Page {
     <p>${byEmail.sent.text}</p>
     <p>${byEmail.sent.code} <strong class="login-code" id="login-code"></strong></p>
     <p class="quiet">${byEmail.sent.note}</p>
+    ${toOutbox(locale)}
     <p class="ways"><a href="${pageLink("login", locale)}">${second.back}</a></p>
   </section>
   ${laterSteps(locale)}
@@ -66,6 +67,7 @@ export function loginPage(locale: Locale): Page {
     <h1 tabindex="-1">${resent.heading}</h1>
     <p>${resent.text}</p>
     <p class="quiet">${resent.note}</p>
+    ${toOutbox(locale)}
     <p class="ways"><a href="${pageLink("login", locale)}">${login.label}</a></p>
   </section>
 </div>`,

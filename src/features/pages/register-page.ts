@@ -2,7 +2,7 @@
 import type { Locale } from "../../config/languages.ts";
 import { challengedEnd, emailField, formEnd, passwordField, usernameField } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
-import { type Page, pageLink } from "./layout.ts";
+import { type Page, pageLink, toOutbox } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function registerPage(locale: Locale): Page {
@@ -35,6 +35,7 @@ export function registerPage(locale: Locale): Page {
     <p>${beforeAddress}<strong id="sent-to"></strong>${afterAddress}</p>
     <p>${sent.text}</p>
     <p class="quiet">${sent.note}</p>
+    ${toOutbox(locale)}
     <form class="action" id="resend" novalidate>
       <p class="notice" id="resend-notice" role="status"></p>
       ${formEnd("resend", sent.resend)}
