@@ -158,6 +158,14 @@ describe("DELETE /api/v1/users/me/password", () => {
     expect((await tryLogin(busy)).status).toBe(200);
   });
 
+  it("leaves a password that the same session has set meanwhile", async () => {
+    const person = await loggedIn();
+    const body = { current_password: person.password, new_password: NEW_PASSWORD };
+    const change = () => post("/api/v1/users/change-password", body, { bearer: person.accessToken });
+    expectProblem(await removePassword(person, appInterrupted(CHANGE, change)), 412, "precondition_failed");
+    expect((await tryLogin({ ...person, password: NEW_PASSWORD })).status).toBe(200);
+  });
+
   it("changes nothing in a session that a change of the password has ended meanwhile, or of a deleted user", async () => {
     const person = await loggedIn();
     const there = await logIn(person);

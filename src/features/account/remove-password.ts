@@ -65,6 +65,8 @@ export const removePassword = endpoint(
       const found = await users.find(owner.id);
       if (found === undefined || !isOfCurrentEpoch(found, sessionId, user.sessionEpoch))
         return refuse("invalid_access_token");
+      // Each change of the password begins an epoch: the user confirmed another password than this would remove.
+      if (hasPassword(found) && found.sessionEpoch !== user.sessionEpoch) return refuse("precondition_failed");
       owner = found;
     }
     return refuse("precondition_failed");

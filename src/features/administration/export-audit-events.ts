@@ -32,7 +32,7 @@ export const exportAuditEvents = endpoint(
     tag: "Administration",
     summary: "Download audit events",
     description:
-      "Newest first, offered as a file, with the same filters as the list. `ndjson` has one event in each line, as the list shows it. `csv` has the same columns; `details` is JSON. An apostrophe precedes a cell that a spreadsheet would take for a formula. If the storage fails meanwhile, the response is cut off: a client must not treat it as complete. Export long periods in parts, with `since` and `until`. The audit log records who exported what.",
+      "Newest first, offered as a file, with the same filters as the list. `ndjson` has one event in each line, as the list shows it. `csv` has the same columns; `details` is JSON. An apostrophe precedes what a spreadsheet would take for a formula, also inside `details`. If the storage fails meanwhile, the response is cut off: a client must not treat it as complete. Export long periods in parts, with `since` and `until`. The audit log records who exported what.",
     caller: recent(operator("read_audit_events")),
     isRecorded: true,
     query: z.strictObject({
