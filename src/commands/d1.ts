@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { aroundCalls } from "../db/client.ts";
+import { pause } from "../platform/clock.ts";
+import { describeError } from "../platform/log.ts";
 import { readDeployment } from "./deploy/configuration.ts";
 import { PRODUCTION } from "./deploy/environments.ts";
 import { StepFailed } from "./deploy/step-failed.ts";
@@ -16,6 +19,14 @@ interface D1 {
   preview_database_id?: string;
 }
 
+/** What a command works with, until `dispose`. */
+export interface OpenDatabases {
+  DB: D1Database;
+  /** The database for audit events, if the configuration binds one. */
+  AUDIT_DB?: D1Database | undefined;
+  dispose(): Promise<void>;
+}
+
 /** Wrangler's remote bindings prefer the preview database. `--remote` must mean the deployed one. */
 function bound({ preview_database_id, ...database }: D1, remote: boolean) {
   return remote ? { ...database, remote } : { ...database, preview_database_id };
@@ -26,7 +37,7 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
  * deployed databases, wrangler starts a preview Worker in the operator's account, which passes the statements on.
  * Wrangler ends that Worker afterwards.
  */
-export async function openD1({ remote, persistTo, volume, environment }: Place, root: string) {
+export async function openD1({ remote, persistTo, volume, environment }: Place, root: string): Promise<OpenDatabases> {
   if (volume !== undefined) return openVolume(volume);
   // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
@@ -60,11 +71,35 @@ export async function openD1({ remote, persistTo, volume, environment }: Place, 
       envFiles: [],
       persist,
     });
-    return { ...env, dispose };
+    if (remote) return { ...env, dispose };
+    return { DB: patient(env.DB), AUDIT_DB: env.AUDIT_DB && patient(env.AUDIT_DB), dispose };
   } finally {
     removeAddedListeners();
     rmSync(folder, { recursive: true });
   }
+}
+
+const MOST_TRIES = 100;
+const RETRY_MILLISECONDS = 50;
+
+/**
+ * What the local runtime reports if SQLite refuses a statement because of another process, or can't open the file
+ * again. The transaction is then undone.
+ */
+const LOCKED = /SQLITE_BUSY|internal error/;
+
+/** Tries again when another process, such as `npm run dev`, writes to the same local file at that moment. */
+function patient(database: D1Database): D1Database {
+  return aroundCalls(database, async (call) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        if (tries === MOST_TRIES || !LOCKED.test(describeError(error))) throw error;
+        await pause(RETRY_MILLISECONDS);
+      }
+    }
+  });
 }
 
 function unknownDatabase(environment = PRODUCTION): string {

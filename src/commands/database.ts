@@ -1,7 +1,7 @@
 /** The database as a command reaches it: with the stores of the service. */
 import { type Database, databaseNow, openDatabase } from "../db/client.ts";
 import { pendingMigrations } from "../db/migrations.ts";
-import { pause, systemClock } from "../platform/clock.ts";
+import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import { describeError } from "../platform/log.ts";
 import { faultOfDeployment } from "./deploy/environments.ts";
@@ -29,8 +29,7 @@ export async function withDatabase(
   try {
     const { DB, AUDIT_DB, dispose } = await world.openD1(place);
     close = dispose;
-    const isLocal = !place.remote && place.volume === undefined;
-    const hops = isLocal ? new PatientHops(systemClock) : new Hops(systemClock);
+    const hops = new Hops(systemClock);
     const db = openDatabase(DB, hops);
     const archive = AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1");
     if (place.volume !== undefined) await requireMigrations(db);
@@ -55,29 +54,6 @@ async function requireMigrations(db: Database): Promise<void> {
     `The database lacks the migration ${pending}: the container is of an earlier release than this command. ` +
       "Start the container of this release, or run the command of that one. Nothing changed.",
   );
-}
-
-const MOST_TRIES = 100;
-const RETRY_MILLISECONDS = 50;
-
-/**
- * What the local runtime reports if SQLite refuses a statement because of another process, or can't open the file
- * again.
- */
-const LOCKED = /SQLITE_BUSY|internal error/;
-
-/** Tries again when another process, such as `npm run dev`, writes to the same local file at that moment. */
-class PatientHops extends Hops {
-  override async hop<Result>(...made: Parameters<typeof Hops.prototype.hop<Result>>): Promise<Result> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await super.hop(...made);
-      } catch (error) {
-        if (tries === MOST_TRIES || !LOCKED.test(describeError(error))) throw error;
-        await pause(RETRY_MILLISECONDS);
-      }
-    }
-  }
 }
 
 function explain(error: unknown, { remote }: Place): string {

@@ -81,26 +81,41 @@ export function prepareOnce<Builder extends Select>(build: (db: Database) => Bui
   };
 }
 
-/** Counts the calls that Drizzle makes. It never calls `first`, `exec` or `dump`, so they are left out. */
+/** Counts and times the calls that Drizzle makes. */
 function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Database {
-  const originals = new WeakMap<object, D1PreparedStatement>();
-
-  function meterStatement(statement: D1PreparedStatement): D1PreparedStatement {
-    const metered = {
-      bind: (...values: unknown[]) => meterStatement(statement.bind(...values)),
-      all: () => hops.hop(target, () => statement.all()),
-      run: () => hops.hop(target, () => statement.run()),
-      raw: () => hops.hop(target, () => statement.raw()),
-    } as unknown as D1PreparedStatement;
-    originals.set(metered, statement);
-    return metered;
-  }
-
+  const metered = aroundCalls(d1, (call) => hops.hop(target, call));
   return {
     // Drizzle quotes names with ", and SQLite reads an unknown name in " as a string. So if a migration were missing,
     // the new column would seem to contain its own name. In backticks, an unknown name is an error.
-    prepare: (query: string) => meterStatement(d1.prepare(query.replaceAll('"', "`"))),
+    prepare: (query: string) => metered.prepare(query.replaceAll('"', "`")),
+    batch: (statements: D1PreparedStatement[]) => metered.batch(statements),
+  } as unknown as D1Database;
+}
+
+/**
+ * The database with `around` in place of every call that Drizzle makes: it runs the call that it is given. Drizzle never
+ * calls `first`, `exec` or `dump`, so they are left out.
+ */
+export function aroundCalls(
+  d1: D1Database,
+  around: <Result>(call: () => Promise<Result>) => Promise<Result>,
+): D1Database {
+  const originals = new WeakMap<object, D1PreparedStatement>();
+
+  function wrap(statement: D1PreparedStatement): D1PreparedStatement {
+    const wrapped = {
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: () => around(() => statement.all()),
+      run: () => around(() => statement.run()),
+      raw: () => around(() => statement.raw()),
+    } as unknown as D1PreparedStatement;
+    originals.set(wrapped, statement);
+    return wrapped;
+  }
+
+  return {
+    prepare: (query: string) => wrap(d1.prepare(query)),
     batch: (statements: D1PreparedStatement[]) =>
-      hops.hop(target, () => d1.batch(statements.map((statement) => originals.get(statement) as D1PreparedStatement))),
+      around(() => d1.batch(statements.map((statement) => originals.get(statement) as D1PreparedStatement))),
   } as unknown as D1Database;
 }
