@@ -1,5 +1,6 @@
 import { type LimitRule, LONGEST_PAUSE } from "../config/limit-rules.ts";
 import { doublingPause } from "../platform/retry.ts";
+import type { FailedProof } from "./factor-proofs.ts";
 
 const ENTRY = "wrong_codes";
 
@@ -21,20 +22,28 @@ export class FactorAttempts {
     this.#kept = kept;
   }
 
-  /** Milliseconds until the next code is checked; 0 if one is checked now. */
-  wait(now: number): number {
-    return Math.max(0, this.#wrong.nextAt - now);
-  }
-
-  countWrong(rule: LimitRule, now: number): void {
-    const count = this.#wrong.count + 1;
-    const excess = count - rule.budget + 1;
-    const nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
-    this.#kept.put<WrongCodes>(ENTRY, { count, nextAt });
+  /**
+   * Judges a code, unless too many were wrong. `use` returns `undefined` for a wrong one. Without a rule nothing is
+   * counted.
+   */
+  judge<Right>(rule: LimitRule | undefined, now: number, use: () => Right | undefined): Right | FailedProof {
+    const wait = rule === undefined ? 0 : Math.max(0, this.#wrong.nextAt - now);
+    if (wait > 0) return { outcome: "limited", wait };
+    const right = use();
+    if (right !== undefined) this.forget();
+    else if (rule !== undefined) this.#countWrong(rule, now);
+    return right ?? { outcome: "invalid" };
   }
 
   forget(): void {
     if (this.#wrong.count > 0) this.#kept.delete(ENTRY);
+  }
+
+  #countWrong(rule: LimitRule, now: number): void {
+    const count = this.#wrong.count + 1;
+    const excess = count - rule.budget + 1;
+    const nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
+    this.#kept.put<WrongCodes>(ENTRY, { count, nextAt });
   }
 
   get #wrong(): WrongCodes {

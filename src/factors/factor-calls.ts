@@ -3,9 +3,9 @@ import type { Config } from "../config/config.ts";
 import type { ReportOrigin } from "../objects/owner-reports.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { Factor } from "./factor.ts";
+import type { CodeProof, Confirmation, PasskeyAddition } from "./factor-proofs.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
-import type { CodeProof, Confirmation, PasskeyAddition } from "./second-factors.ts";
 import type { SingleUse } from "./spent-tokens.ts";
 import type { FactorCaller, FactorList, Removal, RemovalRules, UserFactors } from "./user-factors.ts";
 

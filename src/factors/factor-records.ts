@@ -58,6 +58,14 @@ export class FactorRecords implements Lapsing {
     return this.#read(`${SELECT} IS NULL ORDER BY id`);
   }
 
+  passkeys(): PasskeyFactor[] {
+    return this.list().filter((factor) => factor.kind === "passkey");
+  }
+
+  passkeyWith(credentialId: string): PasskeyFactor | undefined {
+    return this.passkeys().find(({ content }) => content.credentialId === credentialId);
+  }
+
   /** The factor that waits for its confirmation. */
   findUnconfirmed(now: number): StoredFactor | undefined {
     return this.#read(`${SELECT} > ?`, now)[0];
@@ -118,4 +126,9 @@ export class FactorRecords implements Lapsing {
   #run(statement: string, ...bindings: SqlStorageValue[]): void {
     this.#tables.run(TABLE, statement, ...bindings);
   }
+}
+
+/** Without what proves it. */
+export function withoutContent({ content: _, ...factor }: StoredFactor): Factor {
+  return factor;
 }

@@ -1,7 +1,7 @@
 import { SECOND } from "../platform/clock.ts";
 import type { Meter } from "../platform/meter.ts";
 import { type Refusal, refuse } from "../platform/refusal.ts";
-import type { FailedProof } from "./second-factors.ts";
+import type { FailedProof } from "./factor-proofs.ts";
 
 /** The refusal of a proof that is wrong, or of a code that came too soon after wrong ones. */
 export function refuseProof<Code extends "invalid_factor" | "invalid_passkey">(

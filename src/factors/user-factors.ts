@@ -5,10 +5,11 @@ import type { LimitRule } from "../config/limit-rules.ts";
 import type { OwnerNews, ReportOrigin } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Factor } from "./factor.ts";
+import type { CodeProof, Confirmation, PasskeyAddition } from "./factor-proofs.ts";
 import type { LastPasskey } from "./last-passkey.ts";
 import type { KnownPasskey } from "./passkeys/options.ts";
 import type { RegisteredPasskey } from "./passkeys/verify-registration.ts";
-import type { CodeProof, Confirmation, PasskeyAddition, SecondFactors } from "./second-factors.ts";
+import type { SecondFactors } from "./second-factors.ts";
 import type { SingleUse } from "./spent-tokens.ts";
 import type { TrustedDevice } from "./trusted-device.ts";
 import type { TrustedDeviceRecords } from "./trusted-device-records.ts";
@@ -77,7 +78,7 @@ export class UserFactors extends RpcTarget {
   /** `false` if the user has too many factors. */
   async addTotp(factor: { id: string; name: string; sealedSeed: string }): Promise<boolean | null> {
     if (!this.#mayChange) return null;
-    const isAdded = this.#parts.factors.addTotp(factor, systemClock.now());
+    const isAdded = this.#parts.factors.additions.addTotp(factor, systemClock.now());
     await this.#armForLapse();
     return isAdded;
   }
@@ -89,7 +90,7 @@ export class UserFactors extends RpcTarget {
     rule: LimitRule | undefined,
   ): Promise<Confirmation | null> {
     if (!this.#mayChange) return null;
-    const confirmation = await this.#parts.factors.confirm(proof, recoveryMacs, {
+    const confirmation = await this.#parts.factors.additions.confirm(proof, recoveryMacs, {
       rule,
       time: systemClock.now,
       mayConfirm: () => this.#mayChange,
@@ -114,7 +115,7 @@ export class UserFactors extends RpcTarget {
   ): Promise<PasskeyAddition | null> {
     if (!this.#mayChange) return null;
     const { factors } = this.#parts;
-    const addition = factors.addPasskey(passkey, challenge, recoveryMacs, systemClock.now());
+    const addition = factors.additions.addPasskey(passkey, challenge, recoveryMacs, systemClock.now());
     if (addition.outcome === "added") await this.#reportFactor("second_factor_added", userId, addition.factor);
     await this.#armForLapse();
     return addition;

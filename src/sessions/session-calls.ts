@@ -4,7 +4,7 @@
  */
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
-import type { FactorProof } from "../factors/second-factors.ts";
+import type { FactorProof } from "../factors/factor-proofs.ts";
 import type { Hops } from "../platform/hops.ts";
 import type { AuthenticationMethod } from "./authentication.ts";
 import type { Device } from "./known-devices.ts";

@@ -2,7 +2,7 @@
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
 import type { ProofKind } from "../factors/factor.ts";
-import type { FactorProof, FailedProof, NewFactorProof, ProvedFactor } from "../factors/second-factors.ts";
+import type { FactorProof, FailedProof, NewFactorProof, ProvedFactor } from "../factors/factor-proofs.ts";
 import type { SingleUse } from "../factors/spent-tokens.ts";
 import type { LimitReading } from "../limits/gcra.ts";
 import type { Authentication } from "./authentication.ts";

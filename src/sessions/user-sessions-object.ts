@@ -9,22 +9,24 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type AuditOrigin, NO_REQUEST } from "../audit/event-types.ts";
+import type { FactorProof, Judge, ProvedFactor } from "../factors/factor-proofs.ts";
 import { readKnownFactors } from "../factors/imported-factors.ts";
 import { LastPasskey } from "../factors/last-passkey.ts";
+import { newsOfUse } from "../factors/news-of-use.ts";
 import { SecondFactorFlag } from "../factors/second-factor-flag.ts";
-import { type FactorProof, type Judge, type ProvedFactor, SecondFactors } from "../factors/second-factors.ts";
+import { SecondFactors } from "../factors/second-factors.ts";
 import { TrustedDeviceRecords } from "../factors/trusted-device-records.ts";
 import { type FactorCaller, UserFactors } from "../factors/user-factors.ts";
 import { type CountingBindings, countInObject } from "../metrics/count-in-object.ts";
-import type { Delivery } from "../objects/deliveries.ts";
-import { earliest, type Lapsing } from "../objects/lapsing.ts";
+import { earliest } from "../objects/lapsing.ts";
 import { LazyTables } from "../objects/lazy-tables.ts";
+import { ObjectAlarm } from "../objects/object-alarm.ts";
 import { OwnerReports, type ReportQueues } from "../objects/owner-reports.ts";
 import { systemClock } from "../platform/clock.ts";
-import type { Meter } from "../platform/meter.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type AuthenticationMethod, addMethods, METHODS_OF, PASSWORD_ALONE, rises } from "./authentication.ts";
 import { AuthenticationRecords } from "./authentication-records.ts";
+import { ClosedAccount } from "./closed-account.ts";
 import { IssuedTokens } from "./issued-tokens.ts";
 import { type Device, KnownDevices } from "./known-devices.ts";
 import { RefreshLimit } from "./refresh-limit.ts";
@@ -44,9 +46,6 @@ import type {
 } from "./session-messages.ts";
 import { type Session, SessionRecords } from "./session-records.ts";
 
-/** Until when no session can be opened, because the user has been deleted. */
-const CLOSED_UNTIL = "closed_until";
-
 /** The newest session epoch that the object was told of. */
 const NEWEST_EPOCH = "newest_epoch";
 
@@ -65,9 +64,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   readonly #reports: OwnerReports;
   readonly #refreshes: RefreshLimit;
   readonly #tokens: IssuedTokens;
-  /** What the alarm deletes, and what it delivers. */
-  readonly #lapsing: readonly Lapsing[];
-  readonly #deliveries: readonly Delivery<ObjectBindings>[];
+  readonly #closed: ClosedAccount;
+  readonly #alarm: ObjectAlarm<ObjectBindings>;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings) {
     super(ctx, env);
@@ -83,11 +81,14 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#reports = new OwnerReports(kv, systemRandom);
     this.#refreshes = new RefreshLimit(kv);
     this.#tokens = new IssuedTokens(kv, this.#records.exist);
-    this.#lapsing = [
-      ...[this.#records, this.#authentications, this.#factors, this.#trustedDevices],
-      ...[this.#devices, this.#revocations],
-    ];
-    this.#deliveries = [this.#revocations, this.#reports, this.#factorFlag];
+    this.#closed = new ClosedAccount(kv);
+    this.#alarm = new ObjectAlarm<ObjectBindings>(ctx.storage, {
+      lapsing: [
+        ...[this.#records, this.#authentications, this.#factors, this.#trustedDevices],
+        ...[this.#devices, this.#revocations, this.#closed],
+      ],
+      deliveries: [this.#revocations, this.#reports, this.#factorFlag],
+    });
   }
 
   /**
@@ -108,7 +109,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (step?.isExpected) await this.#adoptFactors(userId);
     const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
-    if (this.#isClosed(now)) return null;
+    if (this.#closed.isClosed(now)) return null;
     // Nothing is spent for a login from before a change of the password.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
     const link = step?.link;
@@ -116,7 +117,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const asked = this.#judgeFactor(judge, rules, now);
     const isTrusted = asked?.outcome === "factor_required" && this.#isTrusted(step, { epoch, sessionId: id, now });
     const factor = isTrusted ? undefined : asked;
-    const armForLink = async () => link && this.#armFor(link.expiresAt);
+    const armForLink = async () => link && this.#alarm.armFor(link.expiresAt);
     if (factor !== undefined && factor.outcome !== "proved") {
       await armForLink();
       if (step?.isExpected === false) await this.#tellDirectory(userId, now);
@@ -147,7 +148,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const surplus = this.#records.surplus(rules.maximum, now);
     if (surplus.length > 0) await this.#end(surplus, rules, now);
     const lapses = [(factor ?? link) && this.#factors.nextLapse(), step?.trustUntil];
-    await this.#armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
+    await this.#alarm.armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
     if (factor !== undefined) await this.#armForReports(now);
     // As for any change of the factors.
     if (factor?.added !== undefined) await this.#factorFlag.deliver(this.env);
@@ -260,7 +261,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     this.#revocations.keepUserId(userId);
     const refusedUntil = this.#tokens.refusedUntil(rules.refuseFor, now);
     this.#revocations.noteRole({ ...role, refusedUntil }, rules.traceparent);
-    await this.#armFor(this.#revocations.dueAt(now));
+    await this.#alarm.armFor(this.#revocations.dueAt(now));
   }
 
   /**
@@ -296,12 +297,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       db: this.env.DB,
       trustedDevices: this.#trustedDevices,
       caller,
-      isClosed: (now) => this.#isClosed(now),
+      isClosed: (now) => this.#closed.isClosed(now),
       isKnownToDirectory: async (userId) => {
         const { since } = await readKnownFactors(this.env.DB, userId);
         return since !== null && !this.#factorFlag.isLeft;
       },
-      armFor: (time) => this.#armFor(time),
+      armFor: (time) => this.#alarm.armFor(time),
       report: async (event, news, now) => {
         // The user may have trusted a device with a factor that is now gone. Or an attacker may have trusted one, and
         // this change is to lock the attacker out.
@@ -325,38 +326,21 @@ export class UserSessions extends DurableObject<ObjectBindings> {
    */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
-    this.ctx.storage.kv.put(CLOSED_UNTIL, closedUntil);
+    this.#closed.closeUntil(closedUntil);
     this.#devices.forget();
     this.#factors.removeAll();
     await this.endAllBut(null, rules);
-    await this.#armFor(closedUntil);
+    await this.#alarm.armFor(closedUntil);
   }
 
   /** Deletes expired records, delivers what is left, and sets the next alarm if there is more to do. */
   override async alarm(): Promise<void> {
     const now = systemClock.now();
-    for (const part of this.#lapsing) part.dropLapsed(now);
-    if ((this.#closedUntil ?? now) <= now) this.ctx.storage.kv.delete(CLOSED_UNTIL);
-    const left = this.#deliveries.filter(({ isLeft }) => isLeft);
-    const counts = await Promise.all(left.map((delivery) => delivery.deliver(this.env, now)));
-    const countAll = (meter: Meter) => {
-      for (const count of counts) count(meter);
-    };
-    if (counts.length > 0) this.ctx.waitUntil(countInObject(this.env, countAll));
-
-    const lapses = () => [...this.#lapsing.map((part) => part.nextLapse()), this.#closedUntil];
-    const next = this.#nextTry(now) ?? earliest(lapses());
-    if (next !== undefined) {
-      await this.ctx.storage.setAlarm(next);
-    } else if (this.#factors.kinds().length === 0) {
-      this.#tables.forget();
-      await this.ctx.storage.deleteAll();
-    }
-  }
-
-  /** When to deliver what is left; `undefined` if nothing is. */
-  #nextTry(now: number): number | undefined {
-    return earliest(this.#deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));
+    const countAll = await this.#alarm.run(this.env, now);
+    if (countAll !== undefined) this.ctx.waitUntil(countInObject(this.env, countAll));
+    if ((await this.#alarm.setNext(now)) || this.#factors.since !== null) return;
+    this.#tables.forget();
+    await this.ctx.storage.deleteAll();
   }
 
   /** Ends a session whose refresh token was reused. Its owner and the audit log are told by the alarm. */
@@ -367,7 +351,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const news = { kind: "refresh_reused", userId, device: deviceName ?? userAgent } as const;
     this.#reports.add(event, news, { origin, traceparent: rules.traceparent }, now);
     await this.#end([session], rules, now);
-    await this.#armFor(this.#reports.dueAt(now));
+    await this.#alarm.armFor(this.#reports.dueAt(now));
     return { outcome: "reused" };
   }
 
@@ -386,7 +370,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       this.#authentications.delete(id);
     }
     this.#revocations.addSessions(ids, this.#tokens.refusedUntil(rules.refuseFor, now), rules.traceparent);
-    await this.#armFor(this.#revocations.dueAt(now));
+    await this.#alarm.armFor(this.#revocations.dueAt(now));
   }
 
   /** Takes over the imported factors in D1, unless this object has factors already. */
@@ -395,8 +379,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const { imported, since } = await readKnownFactors(this.env.DB, userId);
     const now = systemClock.now();
     // Checked again, because another call may have taken them over or removed them meanwhile.
-    if (imported === undefined || since === null || this.#hasFactorState || this.#isClosed(now)) return;
-    this.#factors.adopt(imported);
+    if (imported === undefined || since === null || this.#hasFactorState || this.#closed.isClosed(now)) return;
+    this.#factors.additions.adopt(imported);
     await this.#tellDirectory(userId, now);
   }
 
@@ -433,48 +417,23 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   /** Reports a new factor or the use of a factor to the owner, who may not have done this themselves. */
   #reportUse(factor: ProvedFactor, userId: string, rules: SessionRules, now: number): void {
     const { origin = NO_REQUEST, traceparent } = rules;
-    const left = factor.recoveryCodesLeft;
-    const about = { actorId: userId, details: null };
-    if (factor.added !== undefined) {
-      const { id, kind } = factor.added;
-      const event = { ...about, type: "second_factor_added", details: { factor_id: id, kind } } as const;
-      const news = { kind: "second_factor_added", userId, factor: kind } as const;
-      this.#reports.add(event, news, { origin, traceparent }, now);
-      this.#factorFlag.note(userId, this.#factors.since);
-    } else if (factor.kind === "recovery_code") {
-      const event = { ...about, type: "recovery_code_used", details: { left } } as const;
-      this.#reports.add(event, { kind: "recovery_code_used", userId, left }, { origin, traceparent }, now);
-    } else if (factor.hasCounterFallenBack) {
-      const event = { ...about, type: "passkey_counter_fell_back" } as const;
-      this.#reports.add(event, { kind: "passkey_counter_fell_back", userId }, { origin, traceparent }, now);
-    }
+    const reported = newsOfUse(factor, userId);
+    if (reported !== undefined) this.#reports.add(reported.event, reported.news, { origin, traceparent }, now);
+    if (factor.added !== undefined) this.#factorFlag.note(userId, this.#factors.since);
   }
 
   async #armForReports(now: number): Promise<void> {
-    if (this.#reports.isLeft) await this.#armFor(this.#reports.dueAt(now));
+    if (this.#reports.isLeft) await this.#alarm.armFor(this.#reports.dueAt(now));
   }
 
   /** Notes whether the user has a second factor, and arms the alarm that tells D1. */
   async #tellDirectory(userId: string, now: number): Promise<void> {
     this.#factorFlag.note(userId, this.#factors.since);
-    await this.#armFor(now);
-  }
-
-  #isClosed(now: number): boolean {
-    return (this.#closedUntil ?? 0) > now;
+    await this.#alarm.armFor(now);
   }
 
   get #newestEpoch(): number {
     return this.ctx.storage.kv.get(NEWEST_EPOCH) ?? 0;
-  }
-
-  get #closedUntil(): number | undefined {
-    return this.ctx.storage.kv.get(CLOSED_UNTIL);
-  }
-
-  async #armFor(time: number): Promise<void> {
-    const armed = await this.ctx.storage.getAlarm();
-    if (armed === null || armed > time) await this.ctx.storage.setAlarm(time);
   }
 }
 

@@ -559,7 +559,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login that was under way opens a session of a deleted account.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "if (this.#isClosed(now)) return null;",
+        from: "if (this.#closed.isClosed(now)) return null;",
         to: "",
       },
       {
@@ -1114,8 +1114,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "Wrong codes of a second factor are free.",
-        file: "src/factors/second-factors.ts",
-        from: "else if (rule !== undefined) this.#attempts.countWrong(rule, now);",
+        file: "src/factors/factor-attempts.ts",
+        from: "else if (rule !== undefined) this.#countWrong(rule, now);",
         to: "",
       },
       {
@@ -1197,7 +1197,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Imported factors are taken over twice by two logins at the same time.",
         file: "src/sessions/user-sessions-object.ts",
-        from: "if (imported === undefined || since === null || this.#hasFactorState || this.#isClosed(now)) return;",
+        from: "if (imported === undefined || since === null || this.#hasFactorState || this.#closed.isClosed(now)) return;",
         to: "if (imported === undefined) return;",
       },
       {
@@ -1225,15 +1225,15 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "The password alone adds a further second factor.",
-        file: "src/factors/second-factors.ts",
-        from: " || this.since !== null) return",
+        file: "src/factors/new-factors.ts",
+        from: " || this.#records.list().length > 0) return",
         to: ") return",
       },
       {
         name: "One login adds a second factor again, after an operator has removed it.",
-        file: "src/factors/second-factors.ts",
-        from: " || this.#spent.has(login) || this.since !== null",
-        to: " || this.since !== null",
+        file: "src/factors/new-factors.ts",
+        from: " || this.#spent.has(login) || this.#records.list().length > 0",
+        to: " || this.#records.list().length > 0",
       },
       {
         name: "A login that waits for a new second factor outlives a change of the password.",
@@ -1330,13 +1330,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A user can have any number of second factors.",
-        file: "src/factors/second-factors.ts",
+        file: "src/factors/new-factors.ts",
         from: "if (this.#records.list().length >= MOST_FACTORS) return false;",
         to: "",
       },
       {
         name: "A login that is asked for its second factor counts as a wrong guess.",
-        file: "src/features/login/open-session.ts",
+        file: "src/features/login/ask-for-factor.ts",
         from: "await attempt.refundGuess();\n  services.audit",
         to: "services.audit",
       },
@@ -1899,7 +1899,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A report that failed waits until something else makes the alarm fire.",
-        file: "src/sessions/user-sessions-object.ts",
+        file: "src/objects/object-alarm.ts",
         from: "delivery.isLeft ? delivery.dueAt(now) : undefined",
         to: "undefined",
       },
@@ -1944,7 +1944,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       {
         name: "A login that fails leaves its session behind.",
-        file: "src/features/login/open-session.ts",
+        file: "src/features/login/start-session.ts",
         from: "      await retry(() => sessions.takeBack(userId, sessionId));\n",
         to: "",
       },
@@ -1956,7 +1956,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         name: "A device is known before the owner is told of it.",
-        file: "src/features/login/open-session.ts",
+        file: "src/features/login/finish-login.ts",
         from: "if (await mail.notifyNow(notice)) await sessions.rememberDevice(userId, sessionId, device);",
         to: "await sessions.rememberDevice(userId, sessionId, device);\n      await mail.notifyNow(notice);",
       },

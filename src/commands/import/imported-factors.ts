@@ -14,7 +14,7 @@ import { createSecrets, type Secrets } from "../../platform/crypto.ts";
 import { decodeBase32, decodeBase64url, decodeHex, encodeBase64url } from "../../platform/encoding.ts";
 import type { Random } from "../../platform/random.ts";
 
-/** The maximum that Postern allows a user (`factors/second-factors.ts`). */
+/** The maximum that Postern allows a user (`factors/new-factors.ts`). */
 const MOST_FACTORS = 20;
 const MOST_CODES = 20;
 /** 80 bits: many services have made seeds of this length. Postern's own seeds have 160. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Secrets } from "../../platform/crypto.ts";
-import type { PasskeyProof } from "../second-factors.ts";
+import type { PasskeyProof } from "../factor-proofs.ts";
 import { type ChallengePurpose, openChallenge } from "./challenge.ts";
 import { challengeOf } from "./client-data.ts";
 import type { AuthenticationResponse } from "./credential-json.ts";

@@ -4,8 +4,9 @@ import type { Exchange } from "../../http/exchange.ts";
 import { isRefusal } from "../../platform/refusal.ts";
 import type { OpenedSession } from "../../sessions/session-messages.ts";
 import { presentUser } from "../../users/user.ts";
-import { finishLogin, type LoginToRecord, recordLogin, type StartedSession } from "./open-session.ts";
+import { finishLogin, type LoginToRecord, recordLogin } from "./finish-login.ts";
 import { handOut } from "./refresh-cookie.ts";
+import type { StartedSession } from "./start-session.ts";
 
 /** Records the login of a session that is open, and answers with its first tokens. */
 export async function completeLogin(

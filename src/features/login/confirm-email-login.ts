@@ -15,12 +15,14 @@ import { isLoginCode } from "../../links/login-requests.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { personName } from "../../users/fields.ts";
+import { askForFactor } from "./ask-for-factor.ts";
 import { completeLogin } from "./complete-login.ts";
 import { isSameBrowser } from "./email-login-cookie.ts";
+import { refuseSpentBudget } from "./finish-login.ts";
 import { loginSchema } from "./login-schema.ts";
-import { askForFactor, refuseSpentBudget, startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
+import { startSession } from "./start-session.ts";
 
 export const confirmEmailLogin = endpoint(
   {

@@ -9,17 +9,18 @@
 import * as z from "zod";
 import { recoveryCodesSchema } from "../../accounts/recovery-codes.ts";
 import type { Services } from "../../endpoint/services.ts";
+import type { NewFactorProof } from "../../factors/factor-proofs.ts";
 import { type Enrolment, openEnrolment } from "../../factors/pending-login.ts";
 import { refuseProof } from "../../factors/refuse-proof.ts";
-import type { NewFactorProof } from "../../factors/second-factors.ts";
 import type { Client, Exchange } from "../../http/exchange.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import type { User } from "../../users/user.ts";
 import { completeLogin } from "./complete-login.ts";
+import { attemptOf, methodOf } from "./first-step.ts";
 import { loginSchema } from "./login-schema.ts";
-import { attemptOf, methodOf, startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
+import { startSession } from "./start-session.ts";
 
 export const enrolmentTokenField = z
   .string()

@@ -18,8 +18,9 @@ import { personName, typedEmail, typedUsername } from "../../users/fields.ts";
 import type { LoginCandidates } from "../../users/login-candidates.ts";
 import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../../users/login-names.ts";
 import { presentUser, type User, wasNeverProved } from "../../users/user.ts";
+import type { ProvedLogin } from "./finish-login.ts";
 import { loginSchema } from "./login-schema.ts";
-import { openSession, type ProvedLogin } from "./open-session.ts";
+import { openSession } from "./open-session.ts";
 import { handOut } from "./refresh-cookie.ts";
 import { clearTrustOf, readTrusts } from "./trusted-device.ts";
 

@@ -15,9 +15,9 @@ import { refuse } from "../../platform/refusal.ts";
 import { personName } from "../../users/fields.ts";
 import { completeLogin } from "./complete-login.ts";
 import { loginSchema } from "./login-schema.ts";
-import { startSession } from "./open-session.ts";
 import { isUnproved } from "./refuse-factor.ts";
 import { refuseState } from "./refuse-state.ts";
+import { startSession } from "./start-session.ts";
 
 /**
  * With this, the page can tell the authenticator that the passkey is gone (WebAuthn §5.1.10.1). The answer is the same

@@ -1,6 +1,6 @@
 import type { Services } from "../../endpoint/services.ts";
+import type { FailedProof } from "../../factors/factor-proofs.ts";
 import { refuseProof } from "../../factors/refuse-proof.ts";
-import type { FailedProof } from "../../factors/second-factors.ts";
 import type { LostFactor, UnprovedFactor } from "../../sessions/session-messages.ts";
 
 /** Whether the user's object refused because of the second factor. */

@@ -8,16 +8,17 @@ import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
 import { typedCode, typedRecoveryCode } from "../../factors/factor.ts";
 import { openFactorKey } from "../../factors/factor-key.ts";
+import type { FactorProof } from "../../factors/factor-proofs.ts";
 import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
 import { readPasskeyProof } from "../../factors/passkeys/read-proof.ts";
 import { openPendingLogin, type PendingLogin } from "../../factors/pending-login.ts";
-import type { FactorProof } from "../../factors/second-factors.ts";
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { completeLogin } from "./complete-login.ts";
+import { attemptOf, methodOf } from "./first-step.ts";
 import { pendingTokenField, secondLoginSchema } from "./login-schema.ts";
-import { attemptOf, methodOf, startSession } from "./open-session.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
+import { startSession } from "./start-session.ts";
 import { endOfTrust, handOutTrust } from "./trusted-device.ts";
 
 const secondFactorBody = z

@@ -1,0 +1,141 @@
+/**
+ * New second factors of one user, in the user's object. What is sealed is opened first. Then one synchronous step judges
+ * what proves the new factor, and adds it.
+ */
+import type { LimitRule } from "../config/limit-rules.ts";
+import { createSecrets } from "../platform/crypto.ts";
+import type { FactorAttempts } from "./factor-attempts.ts";
+import type {
+  CodeProof,
+  Confirmation,
+  FactorVerdict,
+  FailedProof,
+  Judge,
+  NewFactorProof,
+  NewPasskey,
+  PasskeyAddition,
+} from "./factor-proofs.ts";
+import { type FactorRecords, withoutContent } from "./factor-records.ts";
+import type { ImportedFactors } from "./imported-factors.ts";
+import type { RecoveryCodes } from "./recovery-codes.ts";
+import type { SingleUse, SpentTokens } from "./spent-tokens.ts";
+import { openSeeds, usedTotp } from "./totp-seeds.ts";
+
+/** More than a person needs, and a bound on what an object stores. */
+const MOST_FACTORS = 20;
+
+/** Where the user's factors are kept. */
+export interface FactorStores {
+  records: FactorRecords;
+  codes: RecoveryCodes;
+  attempts: FactorAttempts;
+  spent: SpentTokens;
+}
+
+export class NewFactors {
+  readonly #records: FactorRecords;
+  readonly #codes: RecoveryCodes;
+  readonly #attempts: FactorAttempts;
+  readonly #spent: SpentTokens;
+
+  constructor({ records, codes, attempts, spent }: FactorStores) {
+    this.#records = records;
+    this.#codes = codes;
+    this.#attempts = attempts;
+    this.#spent = spent;
+  }
+
+  /** Adds an authenticator app that is not in force until a code confirms it. `false` if the user has too many factors. */
+  addTotp(factor: { id: string; name: string; sealedSeed: string }, now: number): boolean {
+    const { id, name, sealedSeed } = factor;
+    if (this.#records.list().length >= MOST_FACTORS) return false;
+    this.#records.addUnconfirmed({ id, kind: "totp", name, createdAt: now, content: { sealedSeed, lastStep: 0 } });
+    return true;
+  }
+
+  /**
+   * Puts the authenticator app in force that waits for its first code. The code counts as used. `macs` are those of
+   * recovery codes, which are kept if this is the first factor. `null` if `mayConfirm` says no, once the seed is open.
+   */
+  async confirm(
+    proof: CodeProof,
+    macs: readonly string[],
+    { rule, time, mayConfirm }: { rule: LimitRule | undefined; time: () => number; mayConfirm: () => boolean },
+  ) {
+    const confirm = await this.#prepareConfirmation(proof, macs);
+    const now = time();
+    return mayConfirm() ? confirm(rule, now) : null;
+  }
+
+  /** Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. */
+  addPasskey(passkey: NewPasskey, challenge: SingleUse, macs: readonly string[], now: number): PasskeyAddition {
+    const factors = this.#records.list();
+    const { credentialId } = passkey.content;
+    if (this.#records.passkeyWith(credentialId) !== undefined || this.#spent.has(challenge))
+      return { outcome: "known" };
+    if (factors.length >= MOST_FACTORS) return { outcome: "too_many" };
+    const added = { ...passkey, kind: "passkey", createdAt: now, lastUsedAt: null } as const;
+    this.#spent.add(challenge);
+    this.#records.add(added);
+    const isFirst = factors.length === 0;
+    if (isFirst) this.#codes.replace(macs);
+    return { outcome: "added", factor: withoutContent(added), isFirst };
+  }
+
+  /** Takes over imported factors. This object must have none. */
+  adopt({ factors, recoveryMacs }: ImportedFactors): void {
+    for (const factor of factors) this.#records.add(factor);
+    this.#codes.replace(recoveryMacs);
+  }
+
+  /** As `SecondFactors.prepare`, for a user who must have a factor and has none. */
+  async prepareFirst(proof: NewFactorProof, login: SingleUse | undefined): Promise<Judge> {
+    return proof.kind === "new_totp" ? this.#prepareTotp(proof, login) : this.#preparePasskey(proof, login);
+  }
+
+  async #prepareTotp(proof: NewFactorProof & { kind: "new_totp" }, login: SingleUse | undefined): Promise<Judge> {
+    const confirm = await this.#prepareConfirmation(proof, proof.macs);
+    return (rule, now) => this.#enrol(login, () => confirm(rule, now));
+  }
+
+  async #preparePasskey(
+    { passkey, challenge, macs }: NewFactorProof & { kind: "new_passkey" },
+    login: SingleUse | undefined,
+  ): Promise<Judge> {
+    return (_, now) => this.#enrol(login, () => this.addPasskey(passkey, challenge, macs, now));
+  }
+
+  /** Adds the user's first factor, and spends the login that waits for it. */
+  #enrol(login: SingleUse | undefined, add: () => Confirmation | PasskeyAddition): FactorVerdict {
+    if (login === undefined || this.#spent.has(login) || this.#records.list().length > 0) return { outcome: "spent" };
+    const addition = add();
+    if (!("factor" in addition)) return addition.outcome === "limited" ? addition : { outcome: "invalid" };
+    const { factor: added } = addition;
+    this.#spent.add(login);
+    return { outcome: "proved", kind: added.kind, recoveryCodesLeft: this.#codes.left, added };
+  }
+
+  /**
+   * Opens the seed of the authenticator app that waits for its first code. Returns a function that judges the code and
+   * puts the app in force.
+   */
+  async #prepareConfirmation({ code, key }: Omit<CodeProof, "kind">, macs: readonly string[]) {
+    // This also finds an app whose time has expired. The function below leaves it out.
+    const waiting = this.#records.findUnconfirmed(0);
+    const seeds = await openSeeds(waiting === undefined ? [] : [waiting], createSecrets(key));
+    return (rule: LimitRule | undefined, now: number) =>
+      this.#attempts.judge(rule, now, (): Exclude<Confirmation, FailedProof> | undefined => {
+        // Read again: it may have been confirmed or replaced meanwhile.
+        const left = this.#records.findUnconfirmed(now);
+        const used = left && usedTotp([left], seeds, code, now);
+        if (used === undefined) return undefined;
+        const others = this.#records.list().length;
+        if (others >= MOST_FACTORS) return undefined;
+        const isFirst = others === 0;
+        this.#records.use(used, now);
+        this.#records.confirm(used.id);
+        if (isFirst) this.#codes.replace(macs);
+        return { outcome: "confirmed", factor: withoutContent(used), isFirst };
+      });
+  }
+}

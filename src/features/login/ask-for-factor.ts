@@ -1,0 +1,63 @@
+/** A login whose first step succeeded, and which needs a second factor: one that the user has, or a new one. */
+import type { Services } from "../../endpoint/services.ts";
+import { FACTOR_KINDS } from "../../factors/factor.ts";
+import {
+  type Enrolment,
+  PENDING_LOGIN_LIFETIME,
+  type PendingLogin,
+  sealEnrolment,
+  sealPendingLogin,
+} from "../../factors/pending-login.ts";
+import type { ProvedAttempt } from "../../limits/login-attempts.ts";
+import { MINUTE, SECOND } from "../../platform/clock.ts";
+import { refuse } from "../../platform/refusal.ts";
+import type { LostFactor, UnprovedFactor } from "../../sessions/session-messages.ts";
+import type { User } from "../../users/user.ts";
+
+interface AskedLogin {
+  user: User;
+  body: { cookie?: boolean | undefined };
+  attempt: ProvedAttempt;
+}
+
+/**
+ * Refuses a login with the first step alone, and gives the client what it needs to continue with a second factor. If a
+ * `login_succeeded` was recorded too early, `recorded` names its session.
+ */
+export async function askForFactor(
+  services: Services,
+  { user, body, attempt }: AskedLogin,
+  pending: Pick<PendingLogin, "userId" | "epoch" | "by" | "deviceName" | "isAnnounced">,
+  unproved: UnprovedFactor | LostFactor,
+  recorded: { session_id?: string } = {},
+) {
+  const { factorKey } = user;
+  if (unproved.outcome === "factor_required" && unproved.kinds.length === 0) {
+    return askToEnrol(services, { ...pending, cookie: body.cookie ?? false }, attempt);
+  }
+  const details = { reason: "second_factor_required", ...recorded };
+  await attempt.refundGuess();
+  services.audit.note("login_failed", { userId: user.id, details });
+  // D1 and the user's object don't fit: one of them was restored from a backup.
+  if (unproved.outcome !== "factor_required" || factorKey === null)
+    return refuse("second_factor_lost", { userId: user.id });
+  const token = await sealPendingLogin({ ...pending, factorKey, cookie: body.cookie ?? false }, services);
+  const members = { factors: unproved.kinds, pending_token: token, expires_in: PENDING_LOGIN_LIFETIME / SECOND };
+  return refuse("second_factor_required", { userId: user.id, members });
+}
+
+/** In milliseconds: enough to install an app. */
+const LONGEST_ENROLMENT = 15 * MINUTE;
+
+/** Refuses a login of a user who must have a second factor and has none, and gives the client a token to set one up. */
+async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "expiresAt">, attempt: ProvedAttempt) {
+  const { audit, config } = services;
+  const { userId } = login;
+  await attempt.refundGuess();
+  audit.note("login_failed", { userId, details: { reason: "second_factor_enrolment_required" } });
+  // Not longer than a login counts as recent: in a session, setting up a factor needs a recent login too.
+  const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
+  const token = await sealEnrolment(login, lifetime, services);
+  const members = { factors: [...FACTOR_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
+  return refuse("second_factor_enrolment_required", { userId, members });
+}

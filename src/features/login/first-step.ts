@@ -1,0 +1,17 @@
+/** The first step of a login that is finished by a later request. */
+import type { Services } from "../../endpoint/services.ts";
+import type { Enrolment } from "../../factors/pending-login.ts";
+import type { Client } from "../../http/exchange.ts";
+import type { ProvedAttempt } from "../../limits/login-attempts.ts";
+
+/**
+ * The attempt of a login whose first step succeeded in an earlier request: with a password, or with an emailed link.
+ */
+export function attemptOf({ loginAttempts }: Services, { by }: Pick<Enrolment, "by">, client: Client): ProvedAttempt {
+  return loginAttempts.proved(client.network, by === "password");
+}
+
+/** What the audit event says about the first step of a login. */
+export function methodOf({ by }: Pick<Enrolment, "by">): { method?: "email" } {
+  return by === "email" ? { method: "email" } : {};
+}

@@ -1,0 +1,28 @@
+import type { Lapsing } from "../objects/lapsing.ts";
+
+const CLOSED_UNTIL = "closed_until";
+
+/** Until when no session can be opened, because the user has been deleted, in milliseconds since the epoch. */
+export class ClosedAccount implements Lapsing {
+  readonly #kept: SyncKvStorage;
+
+  constructor(kept: SyncKvStorage) {
+    this.#kept = kept;
+  }
+
+  closeUntil(time: number): void {
+    this.#kept.put(CLOSED_UNTIL, time);
+  }
+
+  isClosed(now: number): boolean {
+    return (this.nextLapse() ?? 0) > now;
+  }
+
+  dropLapsed(now: number): void {
+    if ((this.nextLapse() ?? now) <= now) this.#kept.delete(CLOSED_UNTIL);
+  }
+
+  nextLapse(): number | undefined {
+    return this.#kept.get(CLOSED_UNTIL);
+  }
+}
