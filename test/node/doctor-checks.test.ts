@@ -316,9 +316,9 @@ describe("The doctor's checks of a database for audit events", () => {
     expect((await look("migrations")).lines).toEqual([
       expect.stringMatching(/^failed: 1 migration not applied: audit\/0000_archived-events\.sql\. → `npm run dev`/),
     ]);
-    await database.AUDIT_DB?.exec("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)");
+    await database.AUDIT_DB?.prepare("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)").run();
     for (const name of ARCHIVE_MIGRATIONS)
-      await database.AUDIT_DB?.exec(`INSERT INTO d1_migrations (name) VALUES ('${name}')`);
+      await database.AUDIT_DB?.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name).run();
     expect((await look("migrations")).lines).toEqual([expect.stringMatching(/^ok: /)]);
   });
 

@@ -202,9 +202,11 @@ describe("npm run data:export and data:import", () => {
     from.change(await keyRow(SECRET, 1));
     addUser(from, "ada");
     const archive = (ids: string) =>
-      from.AUDIT_DB?.exec(
-        `INSERT INTO archived_events (id, type, occurred_at, user_id, ip_address, details) SELECT value, 'login_failed', 5, 'ada', '192.0.2.7', '{"a":1}' FROM json_each('${ids}')`,
-      );
+      from.AUDIT_DB?.prepare(
+        `INSERT INTO archived_events (id, type, occurred_at, user_id, ip_address, details) SELECT value, 'login_failed', 5, 'ada', '192.0.2.7', '{"a":1}' FROM json_each(?)`,
+      )
+        .bind(ids)
+        .run();
     const many = Array.from({ length: 1_500 }, (_, index) => `old-${String(index).padStart(6, "0")}`);
     await archive(JSON.stringify([...many, "event-000002"]));
     addEvents(from, 3);
@@ -242,9 +244,9 @@ describe("npm run data:export and data:import", () => {
     const busy = hooked({ ...from, DB: AUDIT_DB }, () => {
       reads += 1;
       if (reads === 2)
-        void from.AUDIT_DB?.exec(
+        void from.AUDIT_DB?.prepare(
           "INSERT INTO archived_events (id, type, occurred_at) VALUES ('late', 'logged_out', 1)",
-        );
+        ).run();
     });
     const { code, complained } = await run(exportData, { database: { ...from, AUDIT_DB: busy } });
     expect(code).toBe(1);
