@@ -4,7 +4,7 @@
  * links have expired, without the address, so that its links are refused.
  */
 import { and, desc, eq, exists, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
-import { batchOf, type Database } from "../db/client.ts";
+import { batchOf, type Database, HAS_CHANGED } from "../db/client.ts";
 import { deleteSome } from "../db/delete-some.ts";
 import { invitations, registrations, users } from "../db/schema.ts";
 import { type Consequences, storing } from "../followups/consequences.ts";
@@ -156,7 +156,7 @@ export function createInvitationStore(db: Database) {
         now,
       }: { consequences: Consequences; makesFirstSuperuser: boolean; now: number },
     ) {
-      const { email, passwordHash } = chosen;
+      const { email } = chosen;
       const rank = makesFirstSuperuser ? ({ role: "admin", isSuperuser: true } as const) : {};
       const username = canonicalName(chosen.username);
       const retired = retiredUsername(db, username, now);
@@ -169,11 +169,8 @@ export function createInvitationStore(db: Database) {
         notExists(retired),
         notExists(spent(invitationId)),
       );
-      const accepted = idsOf(
-        db,
-        users,
-        and(eq(users.email, email), eq(users.passwordHash, passwordHash), eq(users.verifiedByLink, link)),
-      );
+      // Only this request knows the id. A request that came second, with the same link and data, made nothing.
+      const inserted = idsOf(db, users, eq(users.id, id));
       const found = await batchOf(db, {
         // Other registrations of the address stay until they expire, so that the people who made them notice no change.
         spend: db
@@ -193,19 +190,25 @@ export function createInvitationStore(db: Database) {
               or(exists(retired), exists(spent(invitationId)), otherSuperuser && exists(otherSuperuser)),
             ),
           ),
-        replaceBareRegistration: db
+        replaced: db
           .update(users)
           .set({ ...chosen, ...rank, isVerified: true, verifiedByLink: link, updatedAt: nextVersion(now) })
-          .where(and(eq(users.email, email), isAcceptable)),
-        ...storing(db, consequences, exists(accepted)),
-        user: accepted,
+          .where(and(eq(users.email, email), isAcceptable))
+          .returning({ id: users.id }),
+        // Directly after the update, because `HAS_CHANGED` is about it.
+        ...storing(db, consequences, sql`(${HAS_CHANGED} OR ${exists(inserted)})`),
+        inserted,
         owners: ownerOf(db, email),
         made: madeBy(link),
         others: otherSuperuser ?? madeBy(link),
         revoked: spent(invitationId),
-        spendInvitations: spendInvitations(db, email, exists(accepted)),
+        spendInvitations: spendInvitations(
+          db,
+          email,
+          exists(idsOf(db, users, and(eq(users.email, email), eq(users.verifiedByLink, link)))),
+        ),
       });
-      const [user] = found.user;
+      const [user] = [...found.inserted, ...found.replaced];
       if (user !== undefined) return { userId: user.id };
       if (found.owners.length + found.made.length + found.others.length > 0) return refuse("invitation_used");
       return found.revoked.length > 0 ? refuse("invalid_token") : usernameTaken();

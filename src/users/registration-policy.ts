@@ -9,13 +9,16 @@ import { type Refusal, refuse } from "../platform/refusal.ts";
 import { emailAddress, emailDocumentation, username } from "./fields.ts";
 import { profileShape } from "./profile-fields.ts";
 
-/** What a person who opens an account sends. */
-export const newAccountShape = (config: Config) => ({
-  email: allowedEmailAddress(config),
-  username,
-  password: newPassword(config.passwords),
-  ...profileShape,
-});
+/** What a person who opens an account sends. With `EMAIL_LOGIN=on`, the account needs no password. */
+export function newAccountShape(config: Config) {
+  const password = newPassword(config.passwords);
+  return {
+    email: allowedEmailAddress(config),
+    username,
+    password: config.emailLogin ? password.optional() : password,
+    ...profileShape,
+  };
+}
 
 /** Refuses registrations if only invited people may open an account, or if registration is closed. */
 export function refuseRegistration({

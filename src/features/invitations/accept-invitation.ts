@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { chooseFirstPassword } from "../../accounts/first-password.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -22,7 +23,7 @@ export const acceptInvitation = endpoint(
     tag: "Authentication",
     summary: "Accept an invitation",
     description:
-      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. If the username or password is refused, the link stays valid. The link stops working when the address has an account, or when an operator revokes the invitation.",
+      "Spends the token of an emailed invitation. Send it with the address that the link contains. The account is verified at once. The link that the log holds for the first superuser is accepted too. With `EMAIL_LOGIN=on`, the password may be left out: the user then logs in by email or with a passkey. If the username or password is refused, the link stays valid. The link stops working when the address has an account, or when an operator revokes the invitation.",
     body: (config) => z.strictObject({ token: linkToken, ...newAccountShape(config) }),
     limits: [perNetwork("linkAttemptsPerAddress")],
     success: { status: 200, description: "The account exists: log in.", schema: statusSchema("verified") },
@@ -38,8 +39,7 @@ export const acceptInvitation = endpoint(
     ],
   },
   async (services, { body, client, exchange }) => {
-    const { clock, config, followUps, invitations, loginAttempts, meter, passwordQuality, passwords, random } =
-      services;
+    const { clock, config, followUps, invitations, loginAttempts, meter, random } = services;
     const makesFirstSuperuser = isForFirstSuperuser(body.token, services);
     // No policy applies to the first superuser.
     const closed = makesFirstSuperuser ? undefined : refuseInvitation(config);
@@ -55,12 +55,10 @@ export const acceptInvitation = endpoint(
     const spent = await invitations.refuseSpent(used, makesFirstSuperuser);
     if (spent !== undefined) return spent;
 
-    const checked = await passwordQuality.require("password", body.password, body);
-    if (isRefusal(checked)) return checked;
-    const hashed = await passwords.hash(body.password);
-    if (isRefusal(hashed)) return hashed;
+    const chosen = await chooseFirstPassword(services, body);
+    if (isRefusal(chosen)) return chosen;
     const now = clock.now();
-    const details = { invitation_id: link.subjectId, ...checked.details };
+    const details = { invitation_id: link.subjectId, ...chosen.checked.details };
     const invited = verifiedBy(used.link);
     const consequences = followUps.of({
       events: [
@@ -77,7 +75,7 @@ export const acceptInvitation = endpoint(
         id: createId(now, random),
         ...used,
         username: body.username,
-        passwordHash: hashed.hash,
+        passwordHash: chosen.hash,
         ...newProfile(body),
         locale: client.locale,
       },

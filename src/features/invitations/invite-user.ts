@@ -15,7 +15,8 @@ export const inviteUser = endpoint(
     path: "/api/v1/invitations",
     tag: "Administration",
     summary: "Invite a person",
-    description: "Emails a link with which the person chooses a username and a password.",
+    description:
+      "Emails a link with which the person chooses a username and a password. With `EMAIL_LOGIN=on`, they may choose no password.",
     caller: recent(operator("invite_users")),
     body: (config) => z.strictObject({ email: allowedEmailAddress(config), locale: locale.optional() }),
     admit: ({ config }) => refuseInvitation(config),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Config } from "../../config/config.ts";
+import { chooseFirstPassword } from "../../accounts/first-password.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { perNetwork } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -7,7 +7,6 @@ import type { Client } from "../../http/exchange.ts";
 import { statusSchema } from "../../http/status.ts";
 import { turnstileToken } from "../../limits/turnstile.ts";
 import { allowedReturnTo, returnToField } from "../../links/return-to.ts";
-import { NO_PASSWORD } from "../../passwords/passwords.ts";
 import { createId } from "../../platform/random.ts";
 import { isRefusal, type Refusal } from "../../platform/refusal.ts";
 import { holderOfAddress, registrationEvent } from "../../users/event-subjects.ts";
@@ -30,7 +29,7 @@ export const register = endpoint(
     description:
       "Creates an unverified account and emails a verification link. An address that already has an account gets the same answer, and its owner gets an email about it. A username that a waiting registration holds is taken, except for the person who made that registration: with the same password, the link is sent again, or the registration moves to another address. With `EMAIL_LOGIN=on`, the password may be left out: the user then logs in by email or with a passkey.",
     body: (config) =>
-      z.strictObject({ ...registrationShape(config), return_to: returnToField, turnstile_token: turnstileToken }),
+      z.strictObject({ ...newAccountShape(config), return_to: returnToField, turnstile_token: turnstileToken }),
     admit: ({ challenge, config }, { body, client }) =>
       refuseRegistration(config) ?? challenge.check(body.turnstile_token, client.ipAddress),
     limits: [perNetwork("registerPerAddress")],
@@ -47,7 +46,9 @@ export const register = endpoint(
   },
   async (services, { body, client }) => {
     const { clock, config, followUps, random, registrations } = services;
-    const chosen = await choosePassword(services, body);
+    // Before anything is looked up, so that a known address gets the same answer after the same time. Without a password,
+    // no address causes a hash.
+    const chosen = await chooseFirstPassword(services, body);
     if (isRefusal(chosen)) return chosen;
 
     const now = clock.now();
@@ -79,28 +80,6 @@ export const register = endpoint(
     return usernameTaken();
   },
 );
-
-/** With `EMAIL_LOGIN=on`, an account needs no password from the start. */
-function registrationShape(config: Config) {
-  const shape = newAccountShape(config);
-  return { ...shape, password: config.emailLogin ? shape.password.optional() : shape.password };
-}
-
-/**
- * What is stored for the password. It is checked and hashed before anything is looked up, so that a known address gets
- * the same answer after the same time. Without a password, no address causes a hash.
- */
-async function choosePassword(
-  { passwordQuality, passwords }: Services,
-  body: { password?: string | undefined; email: string; username: string },
-) {
-  const { password } = body;
-  if (password === undefined) return { hash: NO_PASSWORD, checked: {} };
-  const checked = await passwordQuality.require("password", password, body);
-  if (isRefusal(checked)) return checked;
-  const hashed = await passwords.hash(password);
-  return isRefusal(hashed) ? hashed : { hash: hashed.hash, checked };
-}
 
 /**
  * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
