@@ -10,6 +10,7 @@ import { carryReturnTo } from "./destination.js";
 import { buttonById, byId, findById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { sendForm, showFailure, showFieldErrors } from "./form.js";
 import { carryFragment, takeFragment } from "./link-token.js";
+import { watchPasswordChoice } from "./password-choice.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { watchResend } from "./resend.js";
 import { words } from "./words.js";
@@ -50,6 +51,8 @@ if (passwordInput) {
       : {},
   );
 }
+/** Only on the page of an invitation. */
+const withoutPassword = passwordInput && page.passwordIsOptional ? watchPasswordChoice(passwordInput) : undefined;
 // Pasting another link into the same tab changes the fragment without loading the page again.
 window.addEventListener("hashchange", () => {
   // After a reload, the page reads the link without Cloudflare's script on it.
@@ -85,7 +88,7 @@ function takeLinkFromAddress() {
     accountEmail.value = email;
   }
   carryReturnTo(found.get("return_to"));
-  return { token, fragment, end: views.doneByEmail && found.get("login") === "email" ? "doneByEmail" : "done" };
+  return { token, fragment, logsInByEmail: found.get("login") === "email" };
 }
 
 /** Shows a view and what it offers. @param {string} name */
@@ -140,7 +143,8 @@ async function useLink() {
     body.username = usernameInput.value.trim();
     problems.push([usernameInput, body.username ? "" : usernameMissing]);
   }
-  if (passwordInput) {
+  const isWithout = withoutPassword?.checked ?? false;
+  if (passwordInput && !isWithout) {
     body[passwordInput.name] = passwordInput.value;
     const missing = accountEmail ? firstPasswordMissing : newPasswordMissing;
     problems.push([passwordInput, passwordInput.value ? "" : missing]);
@@ -150,7 +154,9 @@ async function useLink() {
   }
 
   const answer = await sendForm(actForm, page.busyLabel, page.operation, body);
-  const end = answer.ok ? link?.end : ENDS.get(answer.code);
+  const isByEmail = withoutPassword ? isWithout : link?.logsInByEmail;
+  const done = views.doneByEmail && isByEmail ? "doneByEmail" : "done";
+  const end = answer.ok ? done : ENDS.get(answer.code);
   if (end) {
     leave(end);
   } else if (showFieldFaults(answer.faults)) {

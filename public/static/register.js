@@ -2,8 +2,9 @@
 import { faultWords } from "./answers.js";
 import { challengeOf } from "./challenge.js";
 import { carryReturnTo, withReturnTo } from "./destination.js";
-import { buttonById, byId, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
+import { buttonById, formById, inputById, onSubmit, setText, textOf } from "./elements.js";
 import { emailProblem, sendForm, showFailure, showFieldErrors, showRefusal, showSuccess } from "./form.js";
+import { watchPasswordChoice } from "./password-choice.js";
 import { checkWhileTyped, forget } from "./password-field.js";
 import { leadOnceLoggedIn } from "./return-to.js";
 import { moveTo } from "./views.js";
@@ -13,8 +14,6 @@ const registerForm = formById("register");
 const emailInput = inputById("email");
 const usernameInput = inputById("username");
 const passwordInput = inputById("password");
-/** Hidden unless users can log in by email. */
-const withoutPassword = inputById("without-password");
 const resendForm = formById("resend");
 const challenge = challengeOf(registerForm);
 
@@ -33,19 +32,7 @@ checkWhileTyped(passwordInput, () => ({
   email: emailInput.value.trim().slice(0, 254),
   username: usernameInput.value.trim().slice(0, 32),
 }));
-
-withoutPassword.addEventListener("change", showWhetherPasswordIsAskedFor);
-// Some browsers restore the checkbox when the page is reloaded.
-showWhetherPasswordIsAskedFor();
-
-function showWhetherPasswordIsAskedFor() {
-  const isWithout = withoutPassword.checked;
-  passwordInput.closest(".field")?.toggleAttribute("hidden", isWithout);
-  byId("without-note", HTMLElement).hidden = !isWithout;
-  if (isWithout) {
-    forget(passwordInput);
-  }
-}
+const withoutPassword = watchPasswordChoice(passwordInput);
 
 async function submitRegistration() {
   const password = withoutPassword.checked ? {} : { password: passwordInput.value };

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
-import { addAuthenticator, CHROMIUM, mailedLink, PHONE, refusal, useVisitor } from "./live-browser.ts";
+import { addAuthenticator, CHROMIUM, mailedLink, overflowOf, PHONE, refusal, useVisitor } from "./live-browser.ts";
 import { logIn, type Person, post, register, somebody } from "./live-person.ts";
-import { useService, useSharedService } from "./live-service.ts";
+import { changeDatabase, useService, useSharedService } from "./live-service.ts";
 
 const CONFIRM = "**/api/v1/auth/email-login/confirm";
 const totpSchema = z.object({ secret: z.string() });
@@ -154,6 +154,50 @@ describe.skipIf(!existsSync(CHROMIUM))("logging in by email, on the hosted pages
     await isAtHome();
   });
 
+  it("lets an invited user choose no password, on a phone in the dark, by the keyboard alone", async () => {
+    const operator = await register(service.origin);
+    changeDatabase(service, `UPDATE users SET role = 'admin' WHERE username = '${operator.username}'`);
+    const { access_token } = await logIn(service.origin, operator);
+    const { email, username } = somebody();
+    expect((await post(service.origin, "/api/v1/invitations", { email }, access_token)).status).toBe(202);
+    const link = await mailedLink(service.origin, email, "accept-invitation");
+
+    const page = await visitor.arrive(link, { viewport: PHONE, colorScheme: "dark" });
+    await visitor.typeInto("#new_password", "too short");
+    await visitor.tabTo("#without-password");
+    await page.keyboard.press("Space");
+    expect(await page.isVisible("#new_password")).toBe(false);
+    await visitor.reads("#without-note", "you'll get a link by email");
+    // Whoever changes their mind begins with an empty password.
+    await page.keyboard.press("Space");
+    expect(await page.inputValue("#new_password")).toBe("");
+    await page.keyboard.press("Enter");
+    await visitor.reads("#new_password-error", "Choose a password.");
+    await visitor.tabTo("#without-password");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.id")).toBe("act-button");
+    await page.keyboard.press("Enter");
+    await visitor.reads("#username-error", "Choose a username.");
+    await page.keyboard.type(username);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    await page.keyboard.press("Enter");
+    await visitor.sees("Your account is ready");
+    await visitor.reads("#text", "We'll email you a link to log in.");
+
+    await visitor.tabTo("#login");
+    await page.keyboard.press("Enter");
+    await visitor.sees("Log in by email");
+    await visitor.typeInto("#link-email", email);
+    await page.keyboard.press("Enter");
+    await visitor.sees("Check your email");
+    await visitor.open(await mailedLink(service.origin, email, "email-login"));
+    await visitor.tabTo("#ready-button");
+    await page.keyboard.press("Enter");
+    await isAtHome();
+    await visitor.reads("#passkey-advice", "Your account has no password.");
+  });
+
   it("says why a link is not used", async () => {
     const page = await visitor.arrive("/email-login");
     await visitor.sees("Open the link in your email");
@@ -190,6 +234,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page without EMAIL_LOGIN", ()
     expect(await page.isVisible("#by-email")).toBe(false);
     await visitor.open("/register");
     await page.locator("#register-button:enabled").waitFor();
+    expect(await page.isVisible("#without-password")).toBe(false);
+    await visitor.open("/accept-invitation#token=x&email=ada%40example.com");
+    await page.locator("#act-button:enabled").waitFor();
     expect(await page.isVisible("#without-password")).toBe(false);
   });
 });

@@ -63,6 +63,10 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await visitor.open(`/${path}?lang=${language}&again#token=x&email=ada%40example.com`);
       await page.locator("#act").waitFor();
       await check(name("ready"));
+      if (path === "accept-invitation") {
+        await page.check("#without-password");
+        await check(name("without-password"));
+      }
       // Every other view is that of an answer; all have the same parts.
       for (const [view, status, code] of [
         ["done", 200, "ok"],

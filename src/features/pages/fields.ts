@@ -64,6 +64,12 @@ export function passwordField(
 </div>`;
 }
 
+/** A checkbox to open an account without a password. It is hidden unless users can log in by email. */
+export function withoutPasswordChoice(label: string, { withoutPasswordNote }: PageWords["fields"]): Markup {
+  return html`<label class="choice if-email-login"><input type="checkbox" id="without-password" aria-describedby="without-note"> ${label}</label>
+<p class="quiet" id="without-note" hidden>${withoutPasswordNote}</p>`;
+}
+
 /** A place for the challenge widget (empty without a challenge), then the end of the form. */
 export function challengedEnd(form: string, label: string): Markup {
   return html`<div class="challenge" id="${form}-challenge"></div>

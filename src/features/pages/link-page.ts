@@ -3,15 +3,32 @@
  * the token in the fragment.
  */
 import type { Locale } from "../../config/languages.ts";
-import { challengedEnd, EMAIL_INPUT, emailField, field, formEnd, passwordField, usernameField } from "./fields.ts";
+import {
+  challengedEnd,
+  EMAIL_INPUT,
+  emailField,
+  field,
+  formEnd,
+  passwordField,
+  usernameField,
+  withoutPasswordChoice,
+} from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink } from "./layout.ts";
 import { LINK_PAGES, type LinkPage, type LinkPageName, type ViewWords } from "./link-pages.ts";
 import { PAGE_WORDS } from "./words.ts";
 
+interface Labels {
+  label: string;
+  busyLabel: string;
+  resend?: string;
+  /** Of the checkbox that leaves out the password. */
+  without?: string;
+}
+
 export function linkPage(name: LinkPageName, locale: Locale): Page {
   const { links, fields } = PAGE_WORDS[locale];
-  const { label, busyLabel, resend }: { label: string; busyLabel: string; resend?: string } = links[name];
+  const { label, busyLabel, resend, without }: Labels = links[name];
   const views: Record<string, ViewWords> = links[name].views;
   const page: LinkPage = LINK_PAGES[name];
   const ready = links[name].views.ready;
@@ -29,7 +46,7 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
     <p class="quiet" id="note"></p>
   </div>
   <form class="action" id="act" novalidate hidden aria-labelledby="heading">
-    ${actFields(page, locale)}
+    ${actFields(page, without, locale)}
     ${formEnd("act", label)}
   </form>
   ${
@@ -51,7 +68,11 @@ export function linkPage(name: LinkPageName, locale: Locale): Page {
 const CHECK_MARK = html`<svg class="check-mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false"><circle cx="24" cy="24" r="22" /><path d="m15 24.5 6.5 6.5L34 18" /></svg>`;
 
 /** Leaves out the fields that a page does not need: even hidden ones would trigger password managers. */
-function actFields({ opensAccount, passwordField: password }: LinkPage, locale: Locale): Markup {
+function actFields(
+  { opensAccount, passwordField: password }: LinkPage,
+  without: string | undefined,
+  locale: Locale,
+): Markup {
   const { fields } = PAGE_WORDS[locale];
   const name = opensAccount && [
     field({
@@ -64,5 +85,5 @@ function actFields({ opensAccount, passwordField: password }: LinkPage, locale: 
   ];
   const label = opensAccount ? fields.password : fields.newPassword;
   const chosen = { id: "new_password", label, hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
-  return html`${name}${password && passwordField({ ...chosen, name: password }, fields)}`;
+  return html`${name}${password && passwordField({ ...chosen, name: password }, fields)}${without && withoutPasswordChoice(without, fields)}`;
 }

@@ -9,6 +9,8 @@ export interface LinkPage {
   /** The name of the password in that operation's body, if the page asks for one. */
   passwordField?: "password" | "new_password";
   opensAccount?: true;
+  /** Whether the user may choose no password, if users can log in by email. */
+  passwordIsOptional?: true;
   /** The API operation that emails another link. */
   resend?: string;
   /** Every view of the page, and what it offers. */
@@ -43,9 +45,11 @@ export const LINK_PAGES = {
     operation: "/api/v1/auth/accept-invitation",
     opensAccount: true,
     passwordField: "password",
+    passwordIsOptional: true,
     offers: {
       ready: "act",
       done: "login",
+      doneByEmail: "login",
       invalid: "nothing",
       expired: "nothing",
       used: "login",
@@ -98,5 +102,6 @@ export type LinkWords = {
     label: string;
     busyLabel: string;
     views: { readonly [View in keyof (typeof LINK_PAGES)[Page]["offers"]]: ViewWords };
-  } & ((typeof LINK_PAGES)[Page] extends { resend: string } ? { resend: string } : object);
+  } & ((typeof LINK_PAGES)[Page] extends { resend: string } ? { resend: string } : object) &
+    ((typeof LINK_PAGES)[Page] extends { passwordIsOptional: true } ? { without: string } : object);
 } & { readonly kept: string; readonly toLogin: string; readonly toAccount: string };

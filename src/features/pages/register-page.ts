@@ -1,13 +1,13 @@
 /** The registration page. It shows the form, or says that the operator's policy allows no registration. */
 import type { Locale } from "../../config/languages.ts";
-import { challengedEnd, emailField, formEnd, passwordField, usernameField } from "./fields.ts";
+import { challengedEnd, emailField, formEnd, passwordField, usernameField, withoutPasswordChoice } from "./fields.ts";
 import { html, type Markup } from "./html.ts";
 import { type Page, pageLink, toOutbox } from "./layout.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function registerPage(locale: Locale): Page {
   const { fields, register } = PAGE_WORDS[locale];
-  const { busyLabel, closed, invitation, sent, without } = register;
+  const { busyLabel, closed, invitation, sent } = register;
   const [beforeAddress = "", afterAddress = ""] = sent.to.split("{email}");
   const toLogin = html`<p class="ways">${register.haveAccount} <a href="${pageLink("login", locale)}">${register.toLogin}</a></p>`;
   const chosen = { hint: fields.newPasswordHint, autocomplete: "new-password" } as const;
@@ -24,8 +24,7 @@ export function registerPage(locale: Locale): Page {
       ${emailField("email", fields.email)}
       ${usernameField(fields)}
       ${passwordField({ id: "password", label: fields.password, ...chosen }, fields)}
-      <label class="choice if-email-login"><input type="checkbox" id="without-password" aria-describedby="without-note"> ${without.label}</label>
-      <p class="quiet" id="without-note" hidden>${without.note}</p>
+      ${withoutPasswordChoice(register.without, fields)}
       ${challengedEnd("register", register.label)}
     </form>
     ${toLogin}

@@ -20,6 +20,9 @@ const TAKEN_BY_YOU = "Wenn auch dieses Konto Ihnen gehört, löschen Sie es und 
 const OTHER_WAY_BACK =
   "Wenn Ihr Konto noch Ihre alte Adresse verwendet, setzen Sie Ihr Passwort zurück: Das meldet alle Geräte ab und bricht die ausstehende Änderung ab.";
 
+const LOGIN_BY_EMAIL =
+  "Zum Anmelden schicken wir Ihnen einen Link per E-Mail. Fügen Sie dann einen Passkey hinzu: Damit melden Sie sich das nächste Mal schneller an.";
+
 const SEND_LINK = "Link senden";
 
 const expired = { heading: EXPIRED, text: `${LIMITED_TIME} Fordern Sie unten einen neuen an.` };
@@ -45,7 +48,7 @@ export const links: LinkWords = {
       done: { heading: "E-Mail-Adresse bestätigt", text: "Ihr Konto ist bereit. Sie können sich jetzt anmelden." },
       doneByEmail: {
         heading: "E-Mail-Adresse bestätigt",
-        text: "Ihr Konto ist bereit. Zum Anmelden schicken wir Ihnen einen Link per E-Mail. Fügen Sie dann einen Passkey hinzu: Damit melden Sie sich das nächste Mal schneller an.",
+        text: `Ihr Konto ist bereit. ${LOGIN_BY_EMAIL}`,
       },
       invalid: {
         heading: BROKEN,
@@ -94,6 +97,7 @@ export const links: LinkWords = {
   "accept-invitation": {
     label: "Konto erstellen",
     busyLabel: "Konto wird erstellt …",
+    without: "Konto ohne Passwort erstellen",
     views: {
       ready: {
         heading: "Nehmen Sie Ihre Einladung an",
@@ -104,6 +108,7 @@ export const links: LinkWords = {
         heading: "Ihr Konto ist bereit",
         text: "Melden Sie sich mit Ihrem Benutzernamen und Ihrem Passwort an.",
       },
+      doneByEmail: { heading: "Ihr Konto ist bereit", text: LOGIN_BY_EMAIL },
       invalid: {
         heading: BROKEN,
         text: "Er ist möglicherweise unvollständig. Öffnen Sie ihn noch einmal aus Ihrer Einladungs-E-Mail.",

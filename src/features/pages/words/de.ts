@@ -38,6 +38,8 @@ export const german: PageWords = {
     password: "Passwort",
     newPassword: "Neues Passwort",
     newPasswordHint: "Mindestens {{password_min_length}} Zeichen. Mehrere zufällige Wörter kann man sich gut merken.",
+    withoutPasswordNote:
+      "Zum Anmelden schicken wir Ihnen einen Link per E-Mail. In Ihrem Konto können Sie einen Passkey hinzufügen: Damit geht es schneller.",
     show: "Anzeigen",
     showPassword: "Passwort anzeigen",
     hide: "Verbergen",
@@ -224,10 +226,7 @@ export const german: PageWords = {
     busyLabel: "Konto wird erstellt …",
     haveAccount: "Schon ein Konto?",
     toLogin: "Anmelden",
-    without: {
-      label: "Ohne Passwort registrieren",
-      note: "Zum Anmelden schicken wir Ihnen einen Link per E-Mail. In Ihrem Konto können Sie einen Passkey hinzufügen: Damit geht es schneller.",
-    },
+    without: "Ohne Passwort registrieren",
     sent: {
       heading: CHECK_EMAIL,
       to: "Wir haben eine E-Mail an {email} geschickt.",

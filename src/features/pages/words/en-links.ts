@@ -18,6 +18,8 @@ const TAKEN_BY_YOU = "If that account is also yours, delete it and then open thi
 const OTHER_WAY_BACK =
   "If your account still uses your old address, reset your password: that logs out every device and cancels the pending change.";
 
+const LOGIN_BY_EMAIL = "We'll email you a link to log in. Then add a passkey, to log in faster next time.";
+
 const SEND_NEW_LINK = "Send new link";
 const SEND_RESET_LINK = "Send reset link";
 
@@ -44,7 +46,7 @@ export const links: LinkWords = {
       done: { heading: "Email address verified", text: "Your account is ready. You can log in now." },
       doneByEmail: {
         heading: "Email address verified",
-        text: "Your account is ready. We'll email you a link to log in. Then add a passkey, to log in faster next time.",
+        text: `Your account is ready. ${LOGIN_BY_EMAIL}`,
       },
       invalid: {
         heading: BROKEN,
@@ -93,6 +95,7 @@ export const links: LinkWords = {
   "accept-invitation": {
     label: "Create account",
     busyLabel: "Creating account…",
+    without: "Create account without a password",
     views: {
       ready: {
         heading: "Accept your invitation",
@@ -100,6 +103,7 @@ export const links: LinkWords = {
         note: UNEXPECTED,
       },
       done: { heading: "Your account is ready", text: "Log in with your username and password." },
+      doneByEmail: { heading: "Your account is ready", text: LOGIN_BY_EMAIL },
       invalid: {
         heading: BROKEN,
         text: "It may be incomplete. Open it again from your invitation email.",

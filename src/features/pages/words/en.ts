@@ -47,6 +47,9 @@ export const english = {
     newPassword: "New password",
     newPasswordHint:
       "At least {{password_min_length}} characters. A few unrelated words are easy to remember and hard to guess.",
+    /** Shown if the user chooses no password. */
+    withoutPasswordNote:
+      "To log in, you'll get a link by email. In your account, you can add a passkey, which is faster.",
     /** The button beside a password, while the password is hidden: its text and its accessible name. */
     show: "Show",
     showPassword: "Show password",
@@ -251,10 +254,7 @@ export const english = {
     haveAccount: "Already have an account?",
     toLogin: "Log in",
     /** Only if users can log in by email. */
-    without: {
-      label: "Register without a password",
-      note: "To log in, you'll get a link by email. In your account, you can add a passkey, which is faster.",
-    },
+    without: "Register without a password",
     sent: {
       heading: CHECK_EMAIL,
       to: "We've sent an email to {email}.",
