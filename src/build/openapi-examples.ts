@@ -271,6 +271,11 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       ...byLink,
       body: { ...fromLink, email: "grace@example.com", username: "grace", password: NEW_PASSWORD },
     },
+    withoutPassword: {
+      summary: "Without a password, if users can log in by email",
+      ...byLink,
+      body: { ...fromLink, email: "grace@example.com", username: "grace" },
+    },
   },
 };
 

@@ -440,6 +440,24 @@ export const MUTANTS: readonly Mutant[] = [
   ),
 
   ...noticedBy(
+    ["test/invitations/accept-without-password.test.ts"],
+    [
+      {
+        name: "Two equal requests without a password that meet both accept one invitation.",
+        file: "src/users/invitations.ts",
+        from: "idsOf(db, users, eq(users.id, id))",
+        to: "madeBy(link)",
+      },
+      {
+        name: "A new account needs no password, although its user can't log in by email.",
+        file: "src/users/registration-policy.ts",
+        from: "config.emailLogin ? password.optional() : password",
+        to: "password.optional()",
+      },
+    ],
+  ),
+
+  ...noticedBy(
     ["test/invitations/records.test.ts"],
     [
       {
