@@ -19,7 +19,8 @@ export class ClosedAccount implements Lapsing {
   }
 
   dropLapsed(now: number): void {
-    if ((this.nextLapse() ?? now) <= now) this.#kept.delete(CLOSED_UNTIL);
+    // A deletion costs a row even if nothing is kept.
+    if ((this.nextLapse() ?? now + 1) <= now) this.#kept.delete(CLOSED_UNTIL);
   }
 
   nextLapse(): number | undefined {
