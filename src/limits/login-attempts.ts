@@ -232,7 +232,18 @@ export function createLoginAttempts(
         if (hadPassword) await refundAll([{ refund: atNetwork(network).refundCounted }]);
         return { mustShare: true };
       },
-      share: (names) => share(network, names, accountOf(names)),
+      async share(names) {
+        const account = accountOf(names);
+        // The attempt at the password was taken at one of the names, which is not known here. Only its guard can clear it.
+        if (hadPassword) return share(network, names, account);
+        const [name = "", ...others] = names;
+        let mustShare = true;
+        await withoutFail(async () => {
+          const from = guards.networkAt(name, network);
+          mustShare = await guards.ask(name, async (object): Promise<boolean> => object.recordLogin(from, account));
+        });
+        if (mustShare) await share(network, others, account);
+      },
       undoSuccess: (names) => undoSuccess(network, names),
     }),
     takeCurrent: guards.takeCurrent,
