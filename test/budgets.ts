@@ -24,6 +24,14 @@ export const HOP_BUDGETS = {
   secondFactor: 2,
   passkeyLogin: 4,
   passkeyOptions: 0,
+  /** The limits, then the queue. */
+  linkRequest: 2,
+  /** In the browser that asked for the link. */
+  emailLogin: 4,
+  /** Creates the user's factor key. */
+  enrolApp: 3,
+  /** A login that ends with the first code of a new authenticator app. */
+  enrolment: 3,
   passkeyOptionsOfLogin: 1,
   reauthenticate: 4,
   listFactors: 2,
@@ -57,15 +65,23 @@ export const LIMIT_BUDGETS = {
 export const OPERATION_BUDGETS = {
   register: { objectRequests: 4, objectRowsWritten: 8, d1RowsWritten: 22, d1Calls: 4 },
   verifyEmail: { objectRequests: 4, objectRowsWritten: 8, d1RowsWritten: 10, d1Calls: 1 },
-  login: { objectRequests: 6, objectRowsWritten: 8, d1RowsWritten: 6, d1Calls: 2 },
+  login: { objectRequests: 6, objectRowsWritten: 7, d1RowsWritten: 6, d1Calls: 2 },
   refusedLogin: { objectRequests: 5, objectRowsWritten: 6, d1RowsWritten: 5, d1Calls: 2 },
   refresh: { objectRequests: 1, objectRowsWritten: 2, d1RowsWritten: 0, d1Calls: 1 },
   me: { objectRequests: 1, objectRowsWritten: 0, d1RowsWritten: 0, d1Calls: 1 },
   verifyByKv: { objectRequests: 0, objectRowsWritten: 0, d1RowsWritten: 0, d1Calls: 0 },
   verifyByRpc: { objectRequests: 1, objectRowsWritten: 0, d1RowsWritten: 0, d1Calls: 1 },
-  logout: { objectRequests: 3, objectRowsWritten: 12, d1RowsWritten: 5, d1Calls: 2 },
-  secondFactor: { objectRequests: 4, objectRowsWritten: 7, d1RowsWritten: 6, d1Calls: 2 },
-  passkeyLogin: { objectRequests: 6, objectRowsWritten: 11, d1RowsWritten: 6, d1Calls: 2 },
+  logout: { objectRequests: 3, objectRowsWritten: 10, d1RowsWritten: 5, d1Calls: 2 },
+  secondFactor: { objectRequests: 6, objectRowsWritten: 13, d1RowsWritten: 6, d1Calls: 2 },
+  passkeyLogin: { objectRequests: 6, objectRowsWritten: 16, d1RowsWritten: 6, d1Calls: 2 },
+  /** A login with the right password, which then asks for the second factor. */
+  firstStep: { objectRequests: 6, objectRowsWritten: 6, d1RowsWritten: 5, d1Calls: 2 },
+  trustedLogin: { objectRequests: 6, objectRowsWritten: 8, d1RowsWritten: 6, d1Calls: 2 },
+  linkRequest: { objectRequests: 6, objectRowsWritten: 11, d1RowsWritten: 0, d1Calls: 2 },
+  /** In the browser that asked for the link. Another one also sends the code, which a limit counts. */
+  emailLogin: { objectRequests: 6, objectRowsWritten: 15, d1RowsWritten: 6, d1Calls: 2 },
+  /** Three requests: the login, the new authenticator app, and its first code. */
+  enrolment: { objectRequests: 18, objectRowsWritten: 39, d1RowsWritten: 13, d1Calls: 6 },
 } as const;
 
 export type OperationName = keyof typeof OPERATION_BUDGETS;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { HOP_BUDGETS } from "./budgets.ts";
-import { readMe, refresh, tryLogin } from "./support/account.ts";
+import { linkOfBrowser, readMe, refresh, tryLogin } from "./support/account.ts";
 import { createAuthenticator } from "./support/authenticator.ts";
 import { type Answer, appWith, call, get, ORIGIN, post } from "./support/client.ts";
 import {
@@ -71,6 +71,31 @@ describe("storage round trips that happen one after another", () => {
     expect(await cost(() => tryLogin(person, {}, grace))).toEqual(within("login", 200));
     const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
     expect(await cost(() => tryLogin(person, {}, send))).toEqual(within("loginBeforeFactor", 403));
+  });
+
+  it("are two for a request of an emailed link, and four for the login with it", async () => {
+    const { email } = person;
+    expect(await cost(() => post("/api/v1/auth/email-login", { email }))).toEqual(within("linkRequest", 202));
+    const { cookie, token } = await linkOfBrowser(await loggedIn());
+    const headers = { Cookie: cookie, Origin: ORIGIN };
+    const confirm = () => post("/api/v1/auth/email-login/confirm", { token }, { headers });
+    expect(await cost(confirm)).toEqual(within("emailLogin", 200));
+  });
+
+  it("are three for each step of a login that sets up an authenticator app", async () => {
+    const send = appWith({ SECOND_FACTOR: "required", SECOND_FACTOR_GRACE_DAYS: "0" });
+    const { enrolment_token } = (await tryLogin(await loggedIn(), {}, send)).json;
+    const path = "/api/v1/auth/enrolment/totp";
+    let secret = "";
+    const begin = async () => {
+      const answer = await post(path, { enrolment_token }, {}, send);
+      ({ secret } = answer.json);
+      return answer;
+    };
+    expect(await cost(begin)).toEqual(within("enrolApp", 201));
+    const code = await codeOf(secret);
+    const confirm = () => post(`${path}/confirm`, { enrolment_token, code }, {}, send);
+    expect(await cost(confirm)).toEqual(within("enrolment", 200));
   });
 
   it("are one for logout, by either token", async () => {

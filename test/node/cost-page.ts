@@ -35,6 +35,7 @@ const BASE_PRICE = 5;
 const CPU: Readonly<Record<Operation, number>> = {
   ...{ register: 198, verifyEmail: 7, login: 185, refusedLogin: 185, refresh: 7, me: 7, logout: 7 },
   ...{ verifyByKv: 0, verifyByRpc: 7, secondFactor: 7, passkeyLogin: 7 },
+  ...{ firstStep: 185, trustedLogin: 185, linkRequest: 7, emailLogin: 7, enrolment: 199 },
 };
 
 const NAMES: Readonly<Record<Operation, string>> = {
@@ -49,6 +50,11 @@ const NAMES: Readonly<Record<Operation, string>> = {
   logout: "logout",
   secondFactor: "second step of a login",
   passkeyLogin: "login by a passkey alone",
+  firstStep: "first step of a login with a second factor",
+  trustedLogin: "login from a trusted device",
+  linkRequest: "request for a link to log in",
+  emailLogin: "login by an emailed link",
+  enrolment: "login that sets up an authenticator app",
 };
 
 /** A month of one active user, and how many of the users are new. */

@@ -63,10 +63,10 @@ export async function loginLink({ email }: { email: string }, count = 1) {
   return { token: await tokenAbout(email, LOGIN_SUBJECT, count), code };
 }
 
-/** A link that a browser with this cookie has asked for. */
-export async function linkOfBrowser({ email }: { email: string }) {
+/** A link that a browser with this cookie has asked for. `count`: how many such emails the address has then. */
+export async function linkOfBrowser({ email }: { email: string }, count = 1) {
   const { code, cookie } = await askForLink(email, { cookie: true }, { headers: { Origin: ORIGIN } });
-  return { code, cookie, token: await tokenAbout(email, LOGIN_SUBJECT) };
+  return { code, cookie, token: await tokenAbout(email, LOGIN_SUBJECT, count) };
 }
 
 export const logInByLink = (body: object, options?: Call, send?: Send) =>

@@ -39,9 +39,12 @@ const noLimits = () => ({ requests: 0, rowsWritten: 0, alarms: 0 });
 
 /**
  * Returns the operations of what `run` does with the given app and bindings, what limits cost of that before their
- * alarms, its calls of D1, and the emails that it caused.
+ * alarms, its calls of D1, and the emails that it caused. `values`: variables of the app.
  */
-export async function countOperations(run: (send: Send, bindings: Bindings) => Promise<unknown>) {
+export async function countOperations(
+  run: (send: Send, bindings: Bindings) => Promise<unknown>,
+  values: Record<string, string> = {},
+) {
   const operations = none();
   const limits = noLimits();
   const emails: OutgoingMail[] = [];
@@ -88,11 +91,10 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
         get: (_, method) =>
           method === "then"
             ? undefined
-            : async (...values: unknown[]) => {
+            : (...values: unknown[]) => {
                 operations.objectRequests += 1;
                 if (isLimit) limits.requests += 1;
-                await watch(stub, isLimit);
-                return Reflect.get(stub, method)(...values);
+                return pipelined(watch(stub, isLimit).then(() => Reflect.get(stub, method)(...values)));
               },
       });
     },
@@ -110,7 +112,7 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
 
   const startedAt = Date.now();
   vi.setSystemTime(startedAt);
-  const app = appWith({}, bindings);
+  const app = appWith(values, bindings);
   const send: Send = (request) => {
     operations.workerRequests += 1;
     return app(request);
@@ -143,6 +145,17 @@ export async function countOperations(run: (send: Send, bindings: Bindings) => P
   operations.d1RowsRead = count.rowsRead;
   operations.d1RowsWritten = count.rowsWritten;
   return { operations, limits: ofRequests, emails, d1Calls: { reads: count.reads, writes: count.writes } };
+}
+
+/** What an object returns may have methods, which can be called before it is there: all in one request. */
+function pipelined(result: Promise<object>) {
+  return new Proxy(result, {
+    get(promise, name) {
+      const own = Reflect.get(promise, name);
+      if (own !== undefined) return typeof own === "function" ? own.bind(promise) : own;
+      return (...values: unknown[]) => promise.then((target) => Reflect.get(target, name)(...values));
+    },
+  });
 }
 
 /** Fires the alarms that the request has armed, in their order, up to a time. */
