@@ -12,12 +12,19 @@ const POLL_PAUSE = 200;
 const READY = "/health/ready";
 const WILDCARDS = new Set(["0.0.0.0", "[::]", "::", "*"]);
 
+interface Places {
+  state: string;
+  registry: string;
+  /** The path of the console, if it is on. */
+  adminPath: string | undefined;
+}
+
 /** Waits until the service answers, and says where everything is. */
 export async function announce(
   { hostname, port }: Ready,
   flags: DevFlags,
   exited: Promise<number>,
-  world: Surroundings & { state: string; registry: string },
+  world: Surroundings & Places,
 ): Promise<void> {
   const origin = `${flags.scheme}://${WILDCARDS.has(hostname) ? "localhost" : hostname}:${port}`;
   let ended = false;
@@ -30,7 +37,7 @@ export async function announce(
     await Promise.race([end, pause(POLL_PAUSE)]);
     if (ended || world.stop.aborted) return;
   }
-  world.say(banner(origin, world.state, relative(world.root, world.registry)));
+  world.say(banner(origin, { ...world, registry: relative(world.root, world.registry) }));
 }
 
 async function isHealthy(origin: string): Promise<boolean> {
@@ -42,7 +49,11 @@ async function isHealthy(origin: string): Promise<boolean> {
 }
 
 /** What the user needs to know once everything runs. */
-function banner(origin: string, state: string, registry: string): string {
+function banner(origin: string, { state, registry, adminPath }: Places): string {
+  const admin =
+    adminPath === undefined
+      ? ""
+      : `\n  Console  ${origin}${adminPath}  (for operators: npm run admin:create makes the first one)`;
   return `
 Postern is running.
 
@@ -50,8 +61,7 @@ Postern is running.
   Pages    ${origin}/login  (for people: log in, register, manage an account)
   Docs     ${origin}/docs
   Outbox   ${origin}/dev/outbox  (the emails that would have been sent)
-  Brand    ${origin}/dev/brand  (try out your name, logo and colors)
-  Console  ${origin}/admin  (for operators: npm run admin:create makes the first one)
+  Brand    ${origin}/dev/brand  (try out your name, logo and colors)${admin}
   Health   ${origin}/health
   State    ${state}  (delete it to start over)
   Registry ${registry}  (where other Workers find this one: WRANGLER_REGISTRY_PATH)

@@ -1,21 +1,31 @@
 /** Checks the configuration values before wrangler starts, whose own output would bury the message. */
 import { existsSync } from "node:fs";
+import { variables } from "../config/settings/admin-path.ts";
 import { isAbsent } from "./doctor/absent.ts";
 import { examineVariables, type Variables } from "./doctor/variables.ts";
 import { readWorker } from "./doctor/worker.ts";
 
+interface Examined {
+  faults: readonly string[];
+  /** Where the console will be, if it is on. */
+  adminPath: string | undefined;
+}
+
+const UNREAD: Examined = { faults: [], adminPath: variables.ADMIN_PATH.parse(undefined) };
+
 /**
- * Every fault in the values that the Worker will get: those of the configuration file, and over them the `given` ones.
- * None if the file can't be read, because wrangler says what is wrong with it.
+ * Examines the values that the Worker will get: those of the configuration file, and over them the `given` ones. Finds
+ * no fault if the file can't be read, because wrangler says what is wrong with it.
  */
-export async function faultsOfValues(
+export async function examineValues(
   configuration: string,
   environment: string | undefined,
   given: Variables,
-): Promise<readonly string[]> {
-  if (!existsSync(configuration)) return [];
+): Promise<Examined> {
+  if (!existsSync(configuration)) return UNREAD;
   const worker = await readWorker(async () => configuration, environment);
-  if (isAbsent(worker)) return [];
+  if (isAbsent(worker)) return UNREAD;
   const examined = examineVariables({ ...worker.vars, ...given });
-  return "faults" in examined ? examined.faults : [];
+  if ("faults" in examined) return { ...UNREAD, faults: examined.faults };
+  return { faults: [], adminPath: examined.config.adminPath };
 }

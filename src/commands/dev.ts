@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { systemRandom } from "../platform/random.ts";
 import { announce } from "./dev-announcement.ts";
-import { faultsOfValues } from "./dev-configuration.ts";
+import { examineValues } from "./dev-configuration.ts";
 import { type DevFlags, parseDevFlags } from "./dev-flags.ts";
 import { type DevVarsOutcome, devVarsPath, ensureDevVars } from "./dev-vars.ts";
 import { readVariables, type Variables } from "./doctor/variables.ts";
@@ -55,7 +55,7 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
     return giveUp(unusable(error.message), world);
   }
 
-  const faults = await faultsOfValues(configuration, flags.environment, settled.values);
+  const { faults, adminPath } = await examineValues(configuration, flags.environment, settled.values);
   if (faults.length > 0) {
     complain(wrongValues(faults));
     return 1;
@@ -67,7 +67,7 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
   const registry = registryOf(state);
   const name = nameIn(configuration, flags.environment);
   if (name !== undefined && (await isRegistered(registry, name))) complain(anotherRuns(name, relative(root, registry)));
-  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", registry, ...settled });
+  return serve(wrangler, flags, { ...world, state: relative(root, state) || ".", registry, adminPath, ...settled });
 }
 
 function unusable(fault: string): string {
@@ -161,7 +161,7 @@ async function migrate(
   return undefined;
 }
 
-type Setting = Surroundings & Settled & { state: string; registry: string };
+type Setting = Surroundings & Settled & { state: string; registry: string; adminPath: string | undefined };
 
 /** Serves until wrangler ends or the user stops it. */
 async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Promise<number> {

@@ -50,6 +50,25 @@ describe("npm run dev", () => {
   });
 
   it.each([
+    ["where it is by default", [], "http://127.0.0.1:PORT/admin "],
+    ["where the configuration moves it", ["--var", "ADMIN_PATH:/operators"], "http://127.0.0.1:PORT/operators "],
+    ["nowhere if it is off", ["--var", "ADMIN_PATH:off"], undefined],
+  ])("names the console %s", async (_, argv, url) => {
+    const work = makeTree(SERVES);
+    writeFileSync(join(work.root, "wrangler.toml"), 'name = "mine"\n[vars]\nADMIN_PATH = "/admin"\n');
+    const port = await freePort();
+    const running = dev(["--port", String(port), ...argv], work);
+    await stopOnceRunning(work);
+    expect(await running).toBe(0);
+    const line = work
+      .said()
+      .split("\n")
+      .find((each) => each.startsWith("  Console "));
+    if (url === undefined) expect(line).toBeUndefined();
+    else expect(line).toContain(url.replace("PORT", String(port)));
+  });
+
+  it.each([
     ["a flag", ["--var", "PUBLIC_URL:http://localhost:1"], ""],
     ["a line in .dev.vars", [], "PUBLIC_URL=http://localhost:1\nAUTH_SECRET=x\n"],
     ["a file given by --env-file", ["--env-file", "mine.env"], ""],
