@@ -52,7 +52,7 @@ onSubmit(logoutForm, async () => {
   const answer = await attempt(logoutForm, words.account.loggingOut, () => logOut());
   isLeaving = false;
   if (answer.ok) {
-    goToLogin();
+    goToLogin("#logged-out");
   } else {
     showFailure(logoutForm, answer);
   }

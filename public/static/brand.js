@@ -109,6 +109,8 @@ async function showPage() {
   }
   for (const needing of page.querySelectorAll(".needs-script")) needing.classList.remove("needs-script");
   for (const disabled of page.querySelectorAll("[disabled]")) disabled.removeAttribute("disabled");
+  // The script of the page shows it where the browser has passkeys.
+  page.getElementById("passkey-login")?.removeAttribute("hidden");
   pageFrame.srcdoc = `<!doctype html>${page.documentElement.outerHTML}`;
 }
 

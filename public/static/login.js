@@ -3,7 +3,7 @@ import { challengeOf } from "./challenge.js";
 import { carryReturnTo } from "./destination.js";
 import { buttonById, byId, formById, inputById, onSubmit } from "./elements.js";
 import { watchEmailLink } from "./email-link.js";
-import { attempt, showFailure, showFieldErrors, showRefusal } from "./form.js";
+import { attempt, notify, showFailure, showFieldErrors, showRefusal } from "./form.js";
 import { beginSetup, watchSetup } from "./login-setup.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
 import { passkeyAutofill } from "./passkey-autofill.js";
@@ -29,6 +29,7 @@ const challenge = challengeOf(loginForm);
 const autofill = passkeyAutofill((credential) => sendPasskey(() => tryPasskey(credential)));
 
 challenge.show();
+showNews();
 carryReturnTo();
 leadOnceLoggedIn();
 onSubmit(loginForm, submitLogin);
@@ -40,7 +41,17 @@ watchResend("/api/v1/auth/resend-verification", () => moveTo("resent"));
 passkeyForm.hidden = !hasPasskeys;
 suggestPasskeys();
 
+/** Says that the user has logged out, if that led here. The address can't choose other words. */
+function showNews() {
+  if (location.hash === "#logged-out") {
+    notify("login", words.login.loggedOut);
+    // Not again after a reload.
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+}
+
 async function submitLogin() {
+  notify("login", "");
   showRefusal(passkeyForm, "");
   const name = nameInput.value.trim();
   const password = passwordInput.value;

@@ -98,7 +98,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   return answer;
 }
 
-/** Redirects to the log-in page, which leads back to the account. */
-export function goToLogin() {
-  location.replace(`/login?lang=${language}&return_to=/account`);
+/** Redirects to the log-in page, which leads back to the account. @param {"" | "#logged-out"} news what it shows */
+export function goToLogin(news = "") {
+  location.replace(`/login?lang=${language}&return_to=/account${news}`);
 }

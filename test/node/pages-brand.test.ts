@@ -31,6 +31,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the brand page", () => {
     await page.fill("#radius", "4");
     await hosted.locator("#product", { hasText: "Acme & Söhne" }).waitFor();
     expect(await background("#login-button")).toBe("rgb(122, 32, 72)");
+    await hosted.locator("#passkey-login-button").waitFor();
     await email.locator("h1", { hasText: "Verify your email address for Acme & Söhne" }).waitFor();
     expect(await email.locator("td.accent").last().getAttribute("bgcolor")).toBe("#7a2048");
     await visitor.reads("#email-subject", "Verify your email address for Acme & Söhne");

@@ -196,6 +196,9 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await visitor.submit("login", { name: person.email, password: person.password });
       await page.locator("#view-account").waitFor();
       await check(name("account"));
+      await visitor.open(`/?lang=${language}`);
+      await page.locator("#user").waitFor();
+      await check(name("home-logged-in"));
       await visitor.open(`/logout?lang=${language}`);
       await page.locator("#view-logout").waitFor();
       await check(name("logout"));
@@ -235,6 +238,11 @@ describe.skipIf(!existsSync(CHROMIUM))("every page and each of its views", () =>
       await page.locator("#factors-required:visible").waitFor();
       await page.click("#app-open");
       await page.locator("#app-dialog[open]").waitFor();
+      const usual = page.viewportSize() ?? look.viewport;
+      await page.setViewportSize({ ...usual, height: 560 });
+      const cancel = await page.locator("#app-cancel").boundingBox();
+      expect((cancel?.y ?? 560) + (cancel?.height ?? 0), "the buttons stay visible").toBeLessThan(560);
+      await page.setViewportSize(usual);
       await page.click("#app-button");
       await page.locator("#app-code-error:not(:empty)").waitFor();
       await check(name("account-app"));

@@ -31,7 +31,7 @@ export function renderConsole(locale: Locale): string {
   <body>
     <div class="console" id="console" data-product="${PLACEHOLDERS.product}">
       <div class="bar">
-        <p class="brand"><img class="brand-mark" src="/static/logo.svg" alt="" width="28" height="28"><span>${PLACEHOLDERS.product}</span></p>
+        <p class="brand"><img class="brand-mark" src="/static/logo.svg" alt="" width="28" height="28"><span>${PLACEHOLDERS.product}</span><span class="brand-place">${console.place}</span></p>
       </div>
       <div class="side"></div>
       <main class="content">

@@ -5,15 +5,22 @@ import type { PageWords } from "./words/en.ts";
 
 type Words = PageWords["enrolment"];
 
-/** The QR code, the secret as text, and the field for the app's code. */
-export function appFields({ app }: Words): Markup {
-  return html`<p>${app.scan}</p>
-  <div class="qr" id="qr" role="img" aria-label="${app.picture}"></div>
-  <p>${app.typed}</p>
-  <div class="key"><code id="secret"></code>
-    <button class="button button-quiet" type="button" id="secret-copy">${app.copy}</button></div>
-  <p class="notice" id="secret-notice" role="status"></p>
-  ${codeField({ id: "app-code", name: "code", label: app.code.field, hint: app.codeHint })}`;
+/** The QR code and the secret as text; beside them, if there is room, the field for the app's code and `more` fields. */
+export function appFields({ app }: Words, more?: Markup): Markup {
+  return html`<div class="app-fields">
+    <div>
+      <p>${app.scan}</p>
+      <div class="qr" id="qr" role="img" aria-label="${app.picture}"></div>
+      <p>${app.typed}</p>
+      <div class="key"><code id="secret"></code>
+        <button class="button button-quiet" type="button" id="secret-copy">${app.copy}</button></div>
+      <p class="notice" id="secret-notice" role="status"></p>
+    </div>
+    <div>
+      ${codeField({ id: "app-code", name: "code", label: app.code.field, hint: app.codeHint })}
+      ${more}
+    </div>
+  </div>`;
 }
 
 /** A field for the name of a factor. */

@@ -11,6 +11,8 @@ export interface Page {
   title: string;
   /** The script in /static. Absent from a page that needs none. */
   script?: string;
+  /** Whether the page can be used without its script. */
+  isWhole?: true;
   /** What the script reads, besides the texts of every form. */
   words?: PageScriptWords;
   body: Markup;
@@ -35,7 +37,7 @@ export function pageLink(name: Page["name"], locale: Locale): string {
 
 /** `imports`: the scripts that the page's script imports, directly or not. Browsers then load all of them at once. */
 export function renderPage(
-  { name, title, script, words, body }: Page,
+  { name, title, script, isWhole, words, body }: Page,
   imports: readonly string[],
   locale: Locale,
 ): string {
@@ -64,14 +66,15 @@ export function renderPage(
     </header>
     <main class="stage">
       ${
-        script &&
-        html`<noscript>
+        script && !isWhole
+          ? html`<noscript>
         <div class="card">
           <h1>${heading}</h1>
           <p>${text}</p>
           <p>${comfort}</p>
         </div>
       </noscript>`
+          : undefined
       }
       ${body}
       <p class="visually-hidden" id="progress" aria-live="polite"></p>

@@ -7,6 +7,7 @@ import { AS_TYPED, challengedEnd, emailField, field, formEnd, passwordField } fr
 import { html } from "./html.ts";
 import { type Page, pageLink, toOutbox } from "./layout.ts";
 import { laterSteps, loginWords } from "./login-steps.ts";
+import { notice } from "./parts.ts";
 import { PAGE_WORDS } from "./words.ts";
 
 export function loginPage(locale: Locale): Page {
@@ -20,6 +21,7 @@ export function loginPage(locale: Locale): Page {
     body: html`<div class="card needs-script">
   <section class="view" id="view-login">
     <h1 tabindex="-1">${login.heading}</h1>
+    ${notice("login")}
     <form class="action" id="login" novalidate>
       ${field({
         id: "name",

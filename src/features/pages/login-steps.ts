@@ -13,9 +13,9 @@ import { PAGE_WORDS } from "./words.ts";
 /** The texts that the scripts show for a login and for these steps. */
 export function loginWords(locale: Locale): PageScriptWords {
   const { enrolment, login, security } = PAGE_WORDS[locale];
-  const { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second } = login;
+  const { busyLabel, loggedOut, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second } = login;
   return {
-    login: { busyLabel, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second },
+    login: { busyLabel, loggedOut, nameMissing, wrong, disabled, factorLost, cookiesRefused, passkey, second },
     enrolment,
     newPasskey: security.passkey,
   };

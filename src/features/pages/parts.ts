@@ -31,8 +31,10 @@ export function confirmation({ name, heading, body, label, look, cancel }: Confi
   <form id="${name}" novalidate>
     <h2 id="${name}-heading" tabindex="-1">${heading}</h2>
     ${body}
-    ${formEnd(name, label, look)}
-    <button class="button button-quiet second" type="button" id="${name}-cancel">${cancel}</button>
+    <div class="ends">
+      ${formEnd(name, label, look)}
+      <button class="button button-quiet" type="button" id="${name}-cancel">${cancel}</button>
+    </div>
   </form>
 </dialog>`;
 }

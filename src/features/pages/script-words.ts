@@ -10,7 +10,15 @@ export interface ScriptWords {
   views: Record<string, ViewWords>;
   login: Pick<
     PageWords["login"],
-    "busyLabel" | "nameMissing" | "wrong" | "disabled" | "factorLost" | "cookiesRefused" | "passkey" | "second"
+    | "busyLabel"
+    | "loggedOut"
+    | "nameMissing"
+    | "wrong"
+    | "disabled"
+    | "factorLost"
+    | "cookiesRefused"
+    | "passkey"
+    | "second"
   >;
   emailLogin: Pick<PageWords["emailLogin"]["code"], "invalid" | "wrong">;
   logout: { busyLabel: string };

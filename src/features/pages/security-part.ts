@@ -57,8 +57,7 @@ export function securityPart(words: Words): Markup {
     heading: enrolment.app.heading,
     label: enrolment.app.label,
     cancel,
-    body: html`${appFields(enrolment)}
-    ${nameField("app-name", app.name)}`,
+    body: appFields(enrolment, nameField("app-name", app.name)),
   })}
   ${confirmation({ name: "rename", heading: "", label: rename.label, cancel, body: nameField("factor-name", rename.field) })}
   ${confirmation({

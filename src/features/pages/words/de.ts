@@ -106,10 +106,11 @@ export const german: PageWords = {
   enrolment,
   confirm,
   events,
-  console: { heading: "Verwaltung", loading: "Wird geladen …" },
+  console: { heading: "Verwaltung", place: "Verwaltung", loading: "Wird geladen …" },
   home: {
     heading: "Ihr Konto",
     text: "Hier melden Sie sich an oder legen ein Konto an.",
+    loggedIn: "Sie sind angemeldet.",
     reference: "API-Referenz",
     outbox: "E-Mails, die verschickt worden wären",
   },
@@ -127,6 +128,7 @@ export const german: PageWords = {
     forgot: "Passwort vergessen?",
     noAccount: "Noch kein Konto?",
     toRegister: "Konto erstellen",
+    loggedOut: "Sie sind abgemeldet.",
     wrong:
       "E-Mail-Adresse, Benutzername oder Passwort falsch. Versuchen Sie es noch einmal oder setzen Sie Ihr Passwort zurück.",
     disabled: "Dieses Konto wurde gesperrt. Wenden Sie sich an den Support.",

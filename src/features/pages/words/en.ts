@@ -126,11 +126,12 @@ export const english = {
   confirm,
   events,
   /** The page where operators manage users. */
-  console: { heading: "Admin console", loading: "Loading…" },
+  console: { heading: "Admin console", place: "Admin", loading: "Loading…" },
   /** The page at the address of the service. */
   home: {
     heading: "Your account",
     text: "Log in here, or create an account.",
+    loggedIn: "You're logged in.",
     reference: "API reference",
     /** Only in development. */
     outbox: "Emails that would have been sent",
@@ -151,6 +152,7 @@ export const english = {
     forgot: "Forgot your password?",
     noAccount: "No account yet?",
     toRegister: "Create one",
+    loggedOut: "You're logged out.",
     wrong: "Wrong email, username or password. Try again, or reset your password.",
     disabled: "This account has been disabled. Contact support.",
     factorLost: "We can't check the second factor of this account. Contact support.",
