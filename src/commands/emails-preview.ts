@@ -1,5 +1,5 @@
 /** `npm run emails:preview`: writes every email in every language into a folder, to look at. Sends nothing. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Config, ConfigurationError, parseConfig } from "../config/config.ts";
 import { chosenSubject } from "../config/email-subjects.ts";
@@ -48,7 +48,7 @@ export function previewEmails(argv: readonly string[], world: Pick<Surroundings,
     });
   const preview: Preview = { en: mailsIn("en"), de: mailsIn("de") };
   const folder = resolve(world.root, command.folder);
-  write(folder, preview, product);
+  write(folder, preview, product, world.root);
   for (const warning of [...ignored.map(ignoredWarning), ...contrastWarnings(theme)]) {
     world.complain(`theme.css: ${warning}\n`);
   }
@@ -76,7 +76,10 @@ function ignoredWarning(variable: string): string {
   return `emails ignore the value of ${variable}, because they take ${takes}.`;
 }
 
-function write(folder: string, preview: Preview, product: string): void {
+/** What the index shares with the pages of the service. */
+const SHARED = ["postern.css", "theme.css", "logo.svg"];
+
+function write(folder: string, preview: Preview, product: string, root: string): void {
   for (const locale of SUPPORTED_LOCALES) {
     mkdirSync(join(folder, locale), { recursive: true });
     for (const { kind, html, text, subject } of preview[locale]) {
@@ -85,28 +88,67 @@ function write(folder: string, preview: Preview, product: string): void {
     }
   }
   writeFileSync(join(folder, "index.html"), indexOf(preview, product));
+  for (const file of SHARED) {
+    const source = join(root, "public/static", file);
+    if (existsSync(source)) cpSync(source, join(folder, file));
+  }
 }
 
+const STYLES = `.preview { width: 100%; max-width: 90rem; margin: 0 auto; padding: 0.5rem 1rem 3rem; }
+.kinds { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0; padding: 0; list-style: none; }
+.preview h2 { margin: 2.5rem 0 0.75rem; font-size: 1.25rem; scroll-margin-top: 1rem; }
+.versions { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1.25rem; }
+.preview .card { max-width: none; padding: 1.25rem; }
+iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radius: 0.625rem; background: var(--page); }`;
+
 function indexOf(preview: Preview, product: string): string {
+  const name = escapeHtml(product);
+  const links = preview.en.map(({ kind }) => `<li><a href="#${kind}">${wordsOf(kind)}</a></li>`);
   const sections = preview.en.map(({ kind }) => {
     const versions = SUPPORTED_LOCALES.map((locale) => {
       const mail = preview[locale].find((candidate) => candidate.kind === kind);
       const file = `${locale}/${kind}`;
-      return `<article lang="${locale}"><h3>${escapeHtml(mail?.subject ?? "")}</h3>
+      return `<article class="card" lang="${locale}">
+<h3>${escapeHtml(mail?.subject ?? "")}</h3>
 <p><a href="${file}.html">HTML</a> · <a href="${file}.txt">Text</a></p>
-<iframe src="${file}.html" title="${escapeHtml(`${kind}, ${locale}`)}" loading="lazy" sandbox></iframe></article>`;
+<iframe src="${file}.html" title="${escapeHtml(`${kind}, ${locale}`)}" loading="lazy" sandbox></iframe>
+</article>`;
     });
-    return `<section><h2 id="${kind}"><a href="#${kind}">${kind}</a></h2><div>${versions.join("\n")}</div></section>`;
+    return `<section aria-labelledby="${kind}">
+<h2 id="${kind}">${wordsOf(kind)}</h2>
+<div class="versions">${versions.join("\n")}</div>
+</section>`;
   });
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Emails of ${escapeHtml(product)}</title>
-<style>body{max-width:1300px;margin:0 auto;padding:24px;font:16px/1.5 system-ui,sans-serif}div{display:flex;flex-wrap:wrap;gap:24px}article{flex:1 1 400px}h2{margin:48px 0 0}h2 a{color:inherit}h3{margin:16px 0 0;font-size:16px}p{margin:0 0 8px}iframe{width:100%;height:640px;border:1px solid #8888;border-radius:8px}</style></head>
-<body><h1>Emails of ${escapeHtml(product)}</h1>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Emails · ${name}</title>
+<link rel="icon" href="logo.svg" type="image/svg+xml">
+<link rel="stylesheet" href="postern.css">
+<link rel="stylesheet" href="theme.css">
+<style>
+${STYLES}
+</style>
+</head>
+<body>
+<header class="site-header">
+<h1 class="brand"><img class="brand-mark" src="logo.svg" alt="" width="28" height="28">${name} <span class="brand-place">Emails</span></h1>
+</header>
+<main class="preview">
 <p>Made-up users and links. The look is light or dark as your browser asks for.</p>
+<nav aria-label="Emails"><ul class="kinds">${links.join("\n")}</ul></nav>
 ${sections.join("\n")}
-</body></html>
+</main>
+</body>
+</html>
 `;
+}
+
+function wordsOf(kind: string): string {
+  return kind.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 }
 
 if (import.meta.main) process.exitCode = previewEmails(process.argv.slice(2), here());

@@ -29,11 +29,14 @@ function run(name: string, files: Record<string, string>, argv: string[] = []) {
 
 describe("npm run emails:preview", () => {
   it("writes every email in every language, as HTML and as text, and a page that shows them", () => {
-    const { code, said, complained, root } = run("plain", {});
+    const styles = "body { color: red; }\n";
+    const { code, said, complained, root } = run("plain", { "public/static/postern.css": styles });
     expect([code, complained]).toEqual([0, ""]);
     const folder = join(root, "dist/emails");
     expect(said).toBe(`${MESSAGE_KINDS.length} emails in 2 languages: open ${join(folder, "index.html")}\n`);
     const index = readFileSync(join(folder, "index.html"), "utf8");
+    expect(index).toContain('<link rel="stylesheet" href="postern.css">');
+    expect(readFileSync(join(folder, "postern.css"), "utf8")).toBe(styles);
     for (const locale of SUPPORTED_LOCALES) {
       const expected = MESSAGE_KINDS.flatMap((kind) => [`${kind}.html`, `${kind}.txt`]).toSorted();
       expect(readdirSync(join(folder, locale)).toSorted()).toEqual(expected);
