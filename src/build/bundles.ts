@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build } from "vite";
-import { AUDIT_EVENT_TYPES } from "../audit/event-types.ts";
 import { SUPPORTED_LOCALES } from "../config/languages.ts";
 
 /** Safari 15.4, and the browsers of the same time (README.md). */
@@ -53,8 +52,6 @@ export async function buildConsole(folder: string): Promise<void> {
     configFile: false,
     logLevel: "warn",
     publicDir: false,
-    // The types have their meanings beside them, which need the schemas of the service.
-    define: { EVENT_TYPES: JSON.stringify(Object.keys(AUDIT_EVENT_TYPES)) },
     oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
     build: {
       lib: {

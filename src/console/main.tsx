@@ -33,7 +33,7 @@ function show(root: HTMLElement, product: string, me: Me): void {
     isLeaving = true;
     try {
       await client.logout();
-      goToLogin();
+      goToLogin("#logged-out");
     } finally {
       isLeaving = false;
     }

@@ -1,5 +1,5 @@
 /** What the views are made of. */
-import { type ComponentChildren, h, type RefObject } from "preact";
+import { type ComponentChildren, Fragment, h, type RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { codeOf, textOf } from "./failures.ts";
 import { dayOf, fill, language, timeOf, words } from "./words.ts";
@@ -242,29 +242,48 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   );
 }
 
+/** A word that may be long, such as an address or an identifier. A line breaks between its parts, if that is enough. */
+export function LongWord({ children }: { children: string }) {
+  const pieces = children.replaceAll(/[_/]|[a-z\d](?=[A-Z])|[^@.](?=[@.])/g, "$&\n").split("\n");
+  return (
+    <>
+      {pieces.map((piece, index) => (
+        <Fragment key={index}>
+          {index > 0 && <wbr />}
+          {piece}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
 export interface Column<Item> {
   title: string;
+  /** Clear without its title, where a phone shows each row as a block. */
+  isPlain?: boolean;
   /** A narrow screen leaves it out. */
   isWide?: boolean;
   cell: (item: Item) => ComponentChildren;
 }
 
-/** The first column names the item. */
+/** The first column names the item. A phone shows each row as a block, unless `isGrid`. */
 export function Table<Item extends { id: string }>({
   caption,
   columns,
   items,
   isBusy = false,
+  isGrid = false,
 }: {
   caption: string;
   columns: readonly Column<Item>[];
   items: readonly Item[];
   isBusy?: boolean;
+  isGrid?: boolean;
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls sideways, also by the keyboard.
     <div class="table-frame" aria-busy={isBusy} tabIndex={0}>
-      <table class="table">
+      <table class={isGrid ? "table" : "table table-stacked"}>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
@@ -278,13 +297,13 @@ export function Table<Item extends { id: string }>({
         <tbody>
           {items.map((item) => (
             <tr key={item.id}>
-              {columns.map(({ title, isWide = false, cell }, index) =>
+              {columns.map(({ title, isPlain = false, isWide = false, cell }, index) =>
                 index === 0 ? (
                   <th key={title} scope="row">
                     {cell(item)}
                   </th>
                 ) : (
-                  <td key={title} class={isWide ? "wide" : ""}>
+                  <td key={title} class={isWide ? "wide" : ""} {...(isPlain ? {} : { "data-title": title })}>
                     {cell(item)}
                   </td>
                 ),

@@ -18,9 +18,9 @@ export function whenReauthenticationIsRequired(asks: () => Promise<boolean>): vo
 
 /**
  * Leads to the log-in page and back to the view. The parameters of the view stay here: they can contain an email
- * address, and the server logs the URLs of requests.
+ * address, and the server logs the URLs of requests. `news`: what the log-in page shows.
  */
-export function goToLogin(): void {
+export function goToLogin(news: "" | "#logged-out" = ""): void {
   const [view = ""] = location.hash.split("?");
-  location.replace(`/login?lang=${language}&return_to=${encodeURIComponent(location.pathname + view)}`);
+  location.replace(`/login?lang=${language}&return_to=${encodeURIComponent(location.pathname + view)}${news}`);
 }

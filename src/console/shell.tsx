@@ -64,6 +64,7 @@ export function Shell({ me, product, logOut }: ShellProps) {
         <a class="brand" href={linkTo("")}>
           <img class="brand-mark" src="/static/logo.svg" alt="" width="28" height="28" />
           <span>{product}</span>
+          <span class="brand-place">{shell.place}</span>
         </a>
         <button
           type="button"

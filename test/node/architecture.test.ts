@@ -154,11 +154,13 @@ describe("the architecture", () => {
     const packages = ["preact", "preact/hooks", "openapi-fetch"];
     const edges = files
       .filter(({ path }) => inFolder("console")(path))
-      .flatMap(({ path, imports }) => imports.map(({ from }) => ({ path, from })));
+      .flatMap(({ path, imports }) => imports.map(({ from, typeOnly }) => ({ path, from, typeOnly })));
     expect(edges.length).toBeGreaterThan(50);
-    const offences = edges.filter(({ path, from }) => {
+    const offences = edges.filter(({ path, from, typeOnly }) => {
       if (!from.startsWith(".")) return !packages.includes(from);
       const leads = resolve(path, from);
+      // The console has words for every type of event.
+      if (typeOnly && leads === "src/audit/event-types.ts") return false;
       return !/^src\/(console|client)\//.test(leads) && !pure.includes(leads);
     });
     expect(offences).toEqual([]);

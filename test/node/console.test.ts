@@ -100,6 +100,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await button(page, "Reinstate user").click();
     await says(page, `${person.username} can log in again.`);
     await logIn(service.origin, person);
+    await button(page, "Log out").click();
+    await visitor.reads("#login-notice", "You're logged out.");
+    expect(page.url()).toMatch(/return_to=%2Fadmin%23%2Fusers%2F[\w-]+$/);
+    await page.reload();
+    await page.locator("#login-button:enabled").waitFor();
+    expect(await page.locator("#login-notice").textContent()).toBe("");
     // What an operator searches for is in no request's path or referrer.
     expect(visitor.requests.filter(({ url }) => url.includes("/admin")).join()).not.toContain(person.username);
   });
@@ -256,7 +262,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await heading(page, "Overview");
     const failures = page.locator("figure", { hasText: "Failed logins" });
     await failures.getByText("As a table").click();
-    expect(await failures.locator("tbody tr").count()).toBe(24);
+    expect(await dialog(page).locator("tbody tr").count()).toBe(24);
+    await button(page, "Close").click();
     await button(page, "30 days").click();
     await page.locator('[aria-pressed="true"]', { hasText: "30 days" }).waitFor();
     await expect.poll(() => failures.locator("rect").count()).toBe(30);
@@ -274,7 +281,12 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     await page.locator(".field-error").waitFor();
     await page.getByLabel("IP address").fill("192.0.2.44");
     await button(page, "Look up").click();
-    await page.locator(".found", { hasText: "30 / 30" }).waitFor();
+    await page.locator(".found", { hasText: "Nothing used" }).waitFor();
+    expect(await button(page, "Reset").count()).toBe(0);
+    const used = { name: "loginPerAddress", limit: 30, remaining: 28, resets_at: "2026-11-30T08:00:00.000Z" };
+    await page.route("**/limits/*/look-up", (route) => route.fulfill({ json: used }), { times: 1 });
+    await button(page, "Look up").click();
+    await page.locator(".found", { hasText: "28 / 30" }).waitFor();
     await button(page, "Reset").click();
     await button(page, "Reset limit").click();
     await says(page, "loginPerAddress has been reset for 192.0.2.44.");
@@ -332,8 +344,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
     const page = await arriveAs(operators.admin, `#/users/${id}`);
     await page.click('a:has-text("Show in the audit log")');
     await heading(page, "Audit log");
-    await page.getByLabel("Event", { exact: true }).selectOption("login_succeeded");
-    await page.locator("tbody tr").first().waitFor();
+    await page.getByLabel("Event", { exact: true }).selectOption({ label: "Logged in" });
+    await page.locator('tbody summary[title="login_succeeded"]', { hasText: "Logged in" }).first().waitFor();
     await expect
       .poll(async () => new Set(await page.locator("tbody code").allTextContents()).has("registered"))
       .toBe(false);
@@ -356,6 +368,40 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
       .split("\n");
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.slice(1).every((line) => line.includes("login_succeeded") && line.includes(id))).toBe(true);
+  });
+
+  it("says who caused an event that has no actor: a client without a login, the service, or a command", async () => {
+    const event = { occurred_at: "2026-11-30T08:00:00.000Z", actor_id: null, user_id: null, details: {} };
+    const request = { ip_address: "192.0.2.1", user_agent: null, request_id: "r" };
+    const without = { ip_address: null, user_agent: null, request_id: null };
+    const items = [
+      { ...event, ...request, id: "1", type: "login_failed" },
+      { ...event, ...request, id: "2", type: "signing_key_created" },
+      { ...event, ...without, id: "3", type: "email_refused" },
+      { ...event, ...without, id: "4", type: "auth_secret_rotated" },
+      { ...event, ...request, id: "5", type: "of_a_newer_version" },
+    ];
+    const page = await visitor.arrive();
+    await page.route("**/api/v1/audit-events?*", (route) => route.fulfill({ json: { items, next_cursor: null } }));
+    await page.route("**/api/v1/audit-events", (route) => route.fulfill({ json: { items, next_cursor: null } }));
+    await visitor.open("/admin#/audit");
+    await page.waitForURL(/\/login/);
+    await visitor.submit("login", { name: operators.admin.email, password: operators.admin.password });
+    await page.locator("tbody tr").nth(4).waitFor();
+    expect(await page.locator("summary").allTextContents()).toEqual([
+      "Login refused",
+      "Signing key created",
+      "Email refused by a server",
+      "Secret rotated",
+      "of_a_newer_version",
+    ]);
+    expect(await page.locator('td[data-title="By"]').allTextContents()).toEqual([
+      "Not logged in",
+      "Service",
+      "Service",
+      "Command",
+      "Not logged in",
+    ]);
   });
 
   it("says that a network is slow or gone, and tries again", async () => {
@@ -428,6 +474,11 @@ describe.skipIf(!existsSync(CHROMIUM))("the console", () => {
       await page.locator(sign).first().waitFor();
       await check(name.replace(`/${id}`, "-one"));
     }
+    // On a phone a row is a block, so that no word breaks for want of room.
+    const widths = await page.evaluate<number[]>(
+      '["tbody tr", "tbody th"].map((cell) => document.querySelector(cell).clientWidth)',
+    );
+    expect(viewport.width > 500 || (widths[1] ?? 0) > 0.8 * (widths[0] ?? 0)).toBe(true);
     await page.locator("summary").first().click();
     await check("audit-details");
     await page.keyboard.press("ControlOrMeta+K");

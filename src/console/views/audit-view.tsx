@@ -8,6 +8,7 @@ import { linkTo, type Query, replaceQuery } from "../route.ts";
 import { client } from "../session.ts";
 import type { ViewProps } from "../views.ts";
 import { fill, words } from "../words.ts";
+import { causeOf, nameOfEvent, typesOfEvents } from "./events.ts";
 import { useList } from "./loading.ts";
 
 const EXPORT: keyof paths = "/api/v1/audit-events/export";
@@ -18,8 +19,6 @@ type Format = (typeof FORMATS)[number];
 
 /** Time for the browser to start the download. */
 const DOWNLOAD_START_MILLISECONDS = 10_000;
-
-const TYPES = EVENT_TYPES.map((type) => [type, type] as const);
 
 /** A whole IPv4 or IPv6 address. The service looks closer. */
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]+)$/i;
@@ -59,7 +58,7 @@ export default function AuditView({ query }: ViewProps) {
   };
   const columns: Column<AuditEvent>[] = [
     { title: audit.type, cell: (event) => <Event event={event} /> },
-    { title: audit.time, cell: ({ occurred_at }) => <Time time={occurred_at} /> },
+    { title: audit.time, isPlain: true, cell: ({ occurred_at }) => <Time time={occurred_at} /> },
     { title: audit.user, cell: ({ user_id }) => <Person id={user_id} none={shell.none} /> },
     { title: audit.actor, isWide: true, cell: (event) => <Actor event={event} /> },
     { title: audit.address, isWide: true, cell: ({ ip_address }) => ip_address ?? shell.none },
@@ -74,12 +73,12 @@ export default function AuditView({ query }: ViewProps) {
         ))}
       </Heading>
       {failure !== undefined && <Failure failure={failure} />}
-      <section class="filters" aria-label={words.shell.filters}>
+      <section class="filters for-events" aria-label={words.shell.filters}>
         <Choice
           label={audit.type}
           value={filter.type}
           onChoose={(type) => set({ type })}
-          options={[["", shell.any], ...TYPES]}
+          options={[["", shell.any], ...typesOfEvents()]}
         />
         <WholeField
           label={audit.userId}
@@ -102,8 +101,10 @@ export default function AuditView({ query }: ViewProps) {
           fault={audit.badAddress}
           onEnter={(ip_address) => set({ ip_address })}
         />
-        <Field label={audit.since} type="date" value={filter.since} onInput={(since) => set({ since })} />
-        <Field label={audit.until} type="date" value={filter.until} onInput={(until) => set({ until })} />
+        <div class="dates">
+          <Field label={audit.since} type="date" value={filter.since} onInput={(since) => set({ since })} />
+          <Field label={audit.until} type="date" value={filter.until} onInput={(until) => set({ until })} />
+        </div>
         {Object.values(filter).some((value) => value !== "") && (
           <Button onClick={() => replaceQuery("audit", {})}>{shell.clear}</Button>
         )}
@@ -171,12 +172,11 @@ function Event({ event }: { event: AuditEvent }) {
   const details = Object.entries(event.details).map(([name, value]) => [name, String(value)] as const);
   return (
     <details class="event-details">
-      <summary>
-        <code>{event.type}</code>
-      </summary>
+      <summary title={event.type}>{nameOfEvent(event)}</summary>
       <Facts
         facts={[
           ...details,
+          [audit.code, <code key="code">{event.type}</code>],
           [audit.agent, event.user_agent ?? shell.none],
           [audit.address, event.ip_address ?? shell.none],
           [audit.request, <code key="request">{event.request_id ?? shell.none}</code>],
@@ -192,8 +192,9 @@ function Person({ id, none }: { id: string | null; none: string }) {
   return id === null ? <span class="quiet">{none}</span> : <a href={linkTo(`users/${id}`)}>…{id.slice(-8)}</a>;
 }
 
-function Actor({ event: { actor_id, user_id } }: { event: AuditEvent }) {
-  const { itself, unknown } = words.audit;
-  if (actor_id !== null && actor_id === user_id) return <span class="quiet">{itself}</span>;
-  return <Person id={actor_id} none={unknown} />;
+function Actor({ event }: { event: AuditEvent }) {
+  const { actor_id, user_id } = event;
+  const { audit } = words;
+  if (actor_id !== null && actor_id === user_id) return <span class="quiet">{audit.itself}</span>;
+  return <Person id={actor_id} none={audit[causeOf(event)]} />;
 }

@@ -1,7 +1,11 @@
-/** A small bar chart. A table has the same numbers, for operators who can't see the chart or want exact numbers. */
-import { useId } from "preact/hooks";
-import { Table } from "../parts.tsx";
+/**
+ * A small bar chart. A dialog shows the same numbers as a table, for operators who can't see the chart or want exact
+ * numbers.
+ */
+import { useId, useState } from "preact/hooks";
+import { Button, Table } from "../parts.tsx";
 import { fill, numberOf, words } from "../words.ts";
+import { Dialog } from "./dialog.tsx";
 
 export interface Point {
   /** The time, in words. */
@@ -16,6 +20,7 @@ const sumOf = (counts: Record<string, number>) => Object.values(counts).reduce((
 
 export function Chart({ title, unit, points }: { title: string; unit: string; points: readonly Point[] }) {
   const id = useId();
+  const [isTableOpen, setTableOpen] = useState(false);
   const { charts } = words.overview;
   const sums = points.map(({ counts }) => sumOf(counts));
   const total = sums.reduce((sum, count) => sum + count, 0);
@@ -52,17 +57,29 @@ export function Chart({ title, unit, points }: { title: string; unit: string; po
         <span>{points[0]?.name}</span>
         <span>{points.at(-1)?.name}</span>
       </p>
-      <details>
-        <summary>{charts.asTable}</summary>
-        <Table
-          caption={title}
-          columns={[
-            { title: charts.time, cell: ({ name }: Point) => name },
-            ...kinds.map((kind) => ({ title: kind, cell: ({ counts }: Point) => numberOf(counts[kind] ?? 0) })),
-          ]}
-          items={points.map((point) => ({ ...point, id: point.name }))}
-        />
-      </details>
+      <button type="button" class="plain" aria-describedby={id} onClick={() => setTableOpen(true)}>
+        {charts.asTable}
+      </button>
+      {isTableOpen && (
+        <Dialog title={title} look="numbers" onClose={() => setTableOpen(false)}>
+          {(close) => (
+            <>
+              <Table
+                isGrid
+                caption={title}
+                columns={[
+                  { title: charts.time, cell: ({ name }: Point) => name },
+                  ...kinds.map((kind) => ({ title: kind, cell: ({ counts }: Point) => numberOf(counts[kind] ?? 0) })),
+                ]}
+                items={points.map((point) => ({ ...point, id: point.name }))}
+              />
+              <div class="dialog-acts">
+                <Button onClick={close}>{words.shell.close}</Button>
+              </div>
+            </>
+          )}
+        </Dialog>
+      )}
     </figure>
   );
 }

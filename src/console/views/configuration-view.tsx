@@ -1,7 +1,7 @@
 /** The configuration in force, without the values of secrets. */
 import { useState } from "preact/hooks";
 import { api, dataOf, type Setting } from "../api.ts";
-import { Badge, type Column, Field, Heading, Loading, Table } from "../parts.tsx";
+import { Badge, type Column, Field, Heading, Loading, LongWord, Table } from "../parts.tsx";
 import { words } from "../words.ts";
 import { useLoaded } from "./loading.ts";
 
@@ -10,8 +10,8 @@ export default function ConfigurationView() {
   const [typed, setTyped] = useState("");
   const settings = useLoaded((signal) => dataOf(api.GET("/api/v1/configuration", { signal })), []);
   const columns: Column<Setting & { id: string }>[] = [
-    { title: texts.name, cell: ({ name }) => <code>{name}</code> },
-    { title: texts.value, cell: (setting) => <Value setting={setting} /> },
+    { title: texts.name, cell: ({ name }) => <Name name={name} /> },
+    { title: texts.value, isPlain: true, cell: (setting) => <Value setting={setting} /> },
     { title: texts.source, isWide: true, cell: (setting) => <Source setting={setting} /> },
   ];
   const text = typed.trim().toLowerCase();
@@ -37,6 +37,14 @@ export default function ConfigurationView() {
         }}
       </Loading>
     </>
+  );
+}
+
+function Name({ name }: { name: string }) {
+  return (
+    <code>
+      <LongWord>{name}</LongWord>
+    </code>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { isAllowed } from "../access.ts";
 import { api, type DeadLetter, dataOf } from "../api.ts";
 import { notify } from "../notices.tsx";
-import { Button, type Column, Heading, Listing, Time } from "../parts.tsx";
+import { Button, type Column, Heading, Listing, LongWord, Time } from "../parts.tsx";
 import type { ViewProps } from "../views.ts";
 import { fill, numberOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";
@@ -17,8 +17,15 @@ export default function EmailsView({ me }: ViewProps) {
     return dataOf(api.GET("/api/v1/emails/dead-letters", { params: { query }, signal }));
   }, []);
   const columns: Column<DeadLetter>[] = [
-    { title: texts.to, cell: ({ to }) => to ?? shell.none },
-    { title: texts.kind, cell: ({ kind }) => <code>{kind}</code> },
+    { title: texts.to, cell: ({ to }) => <LongWord>{to ?? shell.none}</LongWord> },
+    {
+      title: texts.kind,
+      cell: ({ kind }) => (
+        <code>
+          <LongWord>{kind}</LongWord>
+        </code>
+      ),
+    },
     { title: texts.reason, isWide: true, cell: ({ reason }) => <code>{reason}</code> },
     { title: texts.failedAt, isWide: true, cell: ({ failed_at }) => <Time time={failed_at} /> },
     { title: texts.attempts, isWide: true, cell: ({ attempts }) => numberOf(attempts) },
@@ -26,6 +33,7 @@ export default function EmailsView({ me }: ViewProps) {
       ? [
           {
             title: user.actions,
+            isPlain: true,
             cell: (letter: DeadLetter) => <Button onClick={() => setAsked(letter)}>{texts.retry.label}</Button>,
           },
         ]

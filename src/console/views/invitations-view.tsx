@@ -3,7 +3,19 @@ import { useState } from "preact/hooks";
 import { api, dataOf, type Invitation } from "../api.ts";
 import { codeOf, faultsOf } from "../failures.ts";
 import { notify } from "../notices.tsx";
-import { Badge, Button, Choice, type Column, Failure, Field, Heading, Listing, Panel, Time } from "../parts.tsx";
+import {
+  Badge,
+  Button,
+  Choice,
+  type Column,
+  Failure,
+  Field,
+  Heading,
+  Listing,
+  LongWord,
+  Panel,
+  Time,
+} from "../parts.tsx";
 import { fill, language, timeOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";
 import { useList } from "./loading.ts";
@@ -23,15 +35,17 @@ export default function InvitationsView() {
     return dataOf(api.GET("/api/v1/invitations", { params: { query }, signal }));
   }, []);
   const columns: Column<Invitation>[] = [
-    { title: texts.email, cell: ({ email }) => email },
+    { title: texts.email, cell: ({ email }) => <LongWord>{email}</LongWord> },
     {
       title: texts.state,
+      isPlain: true,
       cell: ({ state }) => <Badge kind={state === "open" ? "good" : "plain"}>{texts.states[state]}</Badge>,
     },
     { title: texts.created, isWide: true, cell: ({ created_at }) => <Time time={created_at} /> },
     { title: texts.expires, isWide: true, cell: ({ expires_at }) => <Time time={expires_at} /> },
     {
       title: words.user.actions,
+      isPlain: true,
       cell: (invitation) => (
         <span class="row">
           <Button onClick={() => setAsked({ act: "resend", invitation })}>{texts.acts.resend.label}</Button>
@@ -129,7 +143,7 @@ function InvitationForm({ onSent }: { onSent: () => void }) {
       }}
     >
       <p class="quiet">{texts.text}</p>
-      <div class="filters">
+      <div class="line-form">
         <Field label={texts.email} type="email" value={email} onInput={setEmail} fault={fault} />
         <Choice
           label={texts.language}

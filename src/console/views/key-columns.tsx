@@ -10,7 +10,7 @@ export function keyColumns(isWhole: boolean): Column<SigningKey & { id: string }
   const { keys } = words;
   const columns: Column<SigningKey & { id: string }>[] = [
     { title: keys.kid, cell: ({ kid }) => <code>{kid}</code> },
-    { title: keys.state, cell: ({ state }) => <Badge kind={KINDS[state]}>{keys.states[state]}</Badge> },
+    { title: keys.state, isPlain: true, cell: ({ state }) => <Badge kind={KINDS[state]}>{keys.states[state]}</Badge> },
     { title: keys.signsFrom, isWide: true, cell: ({ signs_from }) => <Time time={signs_from} /> },
     { title: keys.rotatesAt, isWide: true, cell: ({ rotates_at }) => <Time time={rotates_at} /> },
   ];

@@ -3,7 +3,20 @@ import { useState } from "preact/hooks";
 import { api, dataOf, type Limit, type LimitState } from "../api.ts";
 import { faultsOf } from "../failures.ts";
 import { notify } from "../notices.tsx";
-import { Button, Choice, type Column, Facts, Failure, Field, Heading, Loading, Panel, Table, Time } from "../parts.tsx";
+import {
+  Button,
+  Choice,
+  type Column,
+  Facts,
+  Failure,
+  Field,
+  Heading,
+  Loading,
+  LongWord,
+  Panel,
+  Table,
+  Time,
+} from "../parts.tsx";
 import { durationOf, fill, numberOf, words } from "../words.ts";
 import { FormDialog } from "./dialog.tsx";
 import { useLoaded } from "./loading.ts";
@@ -42,11 +55,29 @@ export default function LimitsView() {
 function Name({ limit: { name, description } }: { limit: Limit }) {
   return (
     <>
-      <code>{name}</code>
+      <code>
+        <LongWord>{name}</LongWord>
+      </code>
       <span class="sub" lang="en">
         {description}
       </span>
     </>
+  );
+}
+
+const isUsed = ({ limit, remaining }: LimitState) => remaining < limit;
+
+function Found({ state }: { state: LimitState }) {
+  const { limits: texts } = words;
+  const left = `${numberOf(state.remaining)} / ${numberOf(state.limit)}`;
+  if (!isUsed(state)) return <Facts facts={[[texts.remaining, `${left} · ${texts.nothingUsed}`]]} />;
+  return (
+    <Facts
+      facts={[
+        [texts.remaining, left],
+        [texts.resetsAt, <Time key="resets" time={state.resets_at} />],
+      ]}
+    />
   );
 }
 
@@ -69,7 +100,7 @@ function LookUp({ limits }: { limits: readonly Limit[] }) {
     const about = key.trim();
     setFailure(undefined);
     setFound(undefined);
-    setFault(about === "" ? words.confirm.missing : undefined);
+    setFault(about === "" ? texts.lookUp.missing : undefined);
     if (about === "" || isBusy) return;
     setBusy(true);
     try {
@@ -97,7 +128,7 @@ function LookUp({ limits }: { limits: readonly Limit[] }) {
         }}
       >
         <p class="quiet">{texts.lookUp.text}</p>
-        <div class="filters">
+        <div class="line-form">
           <Choice
             label={texts.name}
             value={name}
@@ -117,13 +148,8 @@ function LookUp({ limits }: { limits: readonly Limit[] }) {
       <div role="status">
         {found !== undefined && (
           <div class="found">
-            <Facts
-              facts={[
-                [texts.remaining, `${numberOf(found.state.remaining)} / ${numberOf(found.state.limit)}`],
-                [texts.resetsAt, <Time key="resets" time={found.state.resets_at} />],
-              ]}
-            />
-            <Button onClick={() => setAsking(true)}>{texts.reset.label}</Button>
+            <Found state={found.state} />
+            {isUsed(found.state) && <Button onClick={() => setAsking(true)}>{texts.reset.label}</Button>}
           </div>
         )}
       </div>

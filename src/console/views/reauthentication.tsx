@@ -94,7 +94,7 @@ export function Reauthentication({ ways: first, settle }: { ways: Ways; settle: 
   };
   const submit = (close: () => void) => {
     const text = ways.totp ? typed.replaceAll(/\s/g, "") : typed;
-    if (text === "") setFault(texts.missing);
+    if (text === "") setFault(ways.totp ? texts.missingCode : texts.missingPassword);
     else prove(async () => (ways.totp ? { totp: text } : { password: text }), close);
   };
   const intro = isStuck ? texts.stuck : ways.password ? texts.password : texts.factor;

@@ -31,7 +31,7 @@ export function Sessions({ user: { id, username }, version }: { user: User; vers
             <ul class="rows">
               {items.map((session) => (
                 <li key={session.id}>
-                  <div>
+                  <div class="row-text">
                     <strong>{nameOf(session)}</strong>
                     <span class="sub">
                       {session.ip_address ?? words.shell.none} · {texts.lastUsed} <Time time={session.last_used_at} />

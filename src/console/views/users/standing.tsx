@@ -21,6 +21,6 @@ export function Status({ user: { is_active, is_verified }, isWhole = false }: { 
 }
 
 /** Since when the user has a second factor. */
-export function Factor({ user: { second_factor_since: since } }: { user: User }) {
-  return <Day time={since} none={words.shell.none} />;
+export function Factor({ user, none = words.shell.none }: { user: User; none?: string }) {
+  return <Day time={user.second_factor_since} none={none} />;
 }

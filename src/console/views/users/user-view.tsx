@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { type AuditEvent, api, dataOf, type Me, type User, type Versioned } from "../../api.ts";
 import { notify } from "../../notices.tsx";
-import { Button, Facts, Failure, Heading, Loading, Panel, Skeleton, Time } from "../../parts.tsx";
+import { Button, Facts, Failure, Heading, Loading, LongWord, Panel, Skeleton, Time } from "../../parts.tsx";
 import { goTo, linkTo } from "../../route.ts";
-import { fill, language, words } from "../../words.ts";
+import { language, words } from "../../words.ts";
+import { causeOf, nameOfEvent } from "../events.ts";
 import { useLoaded } from "../loading.ts";
 import { Act, type ActName, actsOn } from "./acts.tsx";
 import { readUser } from "./changes.ts";
@@ -96,15 +97,15 @@ function Details({ me, seen, reload }: { me: Me; seen: Versioned<User>; reload: 
 
 function ProfileFacts({ user }: { user: User }) {
   const { profile } = words.user;
-  const { none } = words.shell;
+  const orUnset = (value: string | null) => value ?? <span class="quiet">{words.shell.unset}</span>;
   return (
     <Facts
       facts={[
-        [profile.email, user.email],
-        [profile.firstName, user.first_name ?? none],
-        [profile.lastName, user.last_name ?? none],
-        [profile.phone, user.phone ?? none],
-        [words.users.secondFactor, <Factor key="factor" user={user} />],
+        [profile.email, <LongWord key="email">{user.email}</LongWord>],
+        [profile.firstName, orUnset(user.first_name)],
+        [profile.lastName, orUnset(user.last_name)],
+        [profile.phone, orUnset(user.phone)],
+        [words.users.secondFactor, <Factor key="factor" user={user} none={words.shell.unset} />],
         [profile.lastLogin, <Time key="login" time={user.last_login} />],
         [profile.created, <Time key="created" time={user.created_at} />],
         [profile.updated, <Time key="updated" time={user.updated_at} />],
@@ -133,18 +134,24 @@ function Events({ id, version }: { id: string; version: string }) {
   );
 }
 
+/** Who else caused an event, as far as that is known. */
+function actorOf(event: AuditEvent): string | undefined {
+  const { actor_id, user_id } = event;
+  const { audit } = words;
+  if (actor_id !== null) return actor_id === user_id ? undefined : `${audit.actor} ${actor_id.slice(-8)}`;
+  const cause = causeOf(event);
+  return cause === "unknown" ? undefined : audit[cause];
+}
+
 function EventList({ events }: { events: readonly AuditEvent[] }) {
   return (
     <ul class="events">
-      {events.map(({ id, type, occurred_at, actor_id, user_id, ip_address }) => (
-        <li key={id}>
-          <code>{type}</code>
+      {events.map((event) => (
+        <li key={event.id}>
+          <span title={event.type}>{nameOfEvent(event)}</span>
           <span class="quiet">
-            <Time time={occurred_at} />
-            {ip_address !== null && ` · ${ip_address}`}
-            {actor_id !== null &&
-              actor_id !== user_id &&
-              ` · ${fill("{by} {id}", { by: words.audit.actor, id: actor_id.slice(-8) })}`}
+            <Time time={event.occurred_at} />
+            {[event.ip_address, actorOf(event)].map((fact) => fact && ` · ${fact}`)}
           </span>
         </li>
       ))}

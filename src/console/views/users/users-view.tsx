@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isAllowed } from "../../access.ts";
 import { api, dataOf, type User } from "../../api.ts";
 import { codeOf } from "../../failures.ts";
-import { Button, Choice, type Column, Day, Failure, Field, Heading, Listing } from "../../parts.tsx";
+import { Button, Choice, type Column, Day, Failure, Field, Heading, Listing, LongWord } from "../../parts.tsx";
 import { goTo, linkTo, type Query, replaceQuery } from "../../route.ts";
 import type { ViewProps } from "../../views.ts";
 import { words } from "../../words.ts";
@@ -40,7 +40,7 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
   const columns: Column<User>[] = [
     { title: users.user, cell: (user) => <UserLink user={user} /> },
     { title: users.role, isWide: true, cell: (user) => <Standing user={user} /> },
-    { title: users.status, cell: (user) => <Status user={user} /> },
+    { title: users.status, isPlain: true, cell: (user) => <Status user={user} /> },
     { title: users.secondFactor, isWide: true, cell: (user) => <Factor user={user} /> },
     { title: users.lastLogin, isWide: true, cell: ({ last_login }) => <Day time={last_login} /> },
     { title: users.created, isWide: true, cell: ({ created_at }) => <Day time={created_at} /> },
@@ -93,8 +93,12 @@ function Users({ me, query }: Pick<ViewProps, "me" | "query">) {
 function UserLink({ user: { id, username, email } }: { user: User }) {
   return (
     <>
-      <a href={linkTo(`users/${id}`)}>{username}</a>
-      <span class="sub">{email}</span>
+      <a href={linkTo(`users/${id}`)}>
+        <LongWord>{username}</LongWord>
+      </a>
+      <span class="sub">
+        <LongWord>{email}</LongWord>
+      </span>
     </>
   );
 }
@@ -147,7 +151,7 @@ function LookUp({ query }: Pick<ViewProps, "query">) {
       <Heading title={words.views.users} />
       <p>{lookUp.text}</p>
       <form
-        class="filters"
+        class="line-form"
         noValidate
         onSubmit={(event) => {
           event.preventDefault();

@@ -1,2 +1,0 @@
-/** The types of audit events. The build fills them in. */
-declare const EVENT_TYPES: readonly string[];
