@@ -12,7 +12,10 @@ describe("the address of the service", () => {
     expect(page.headers.get("Content-Security-Policy")).toContain("script-src 'self'; style-src 'self';");
     for (const path of ["/login?lang=en", "/register?lang=en", "/docs", "/dev/outbox", "/dev/brand"])
       expect(page.text).toContain(`href="${path}"`);
-    expect(page.text).not.toMatch(/<script|\{\{|undefined/);
+    expect(page.text).not.toMatch(/\{\{|undefined/);
+    // Complete without its script, which only shows other links to a user who is logged in.
+    expect(page.text).not.toContain("<noscript>");
+    expect(page.text).toContain('<div id="user" hidden>');
     for (const Accept of ["*/*", "application/json", "text/htmlx"]) {
       const { json, headers } = await get("/", { headers: { Accept } });
       expect(json.links.docs).toMatch(/\/docs$/);
