@@ -14,8 +14,9 @@ const SERVES = `
     process.on("SIGTERM", () => process.exit(0));
   }`;
 
+/** Patiently: to read a `wrangler.toml`, the first start loads wrangler. */
 async function stopOnceRunning(work: Tree): Promise<void> {
-  await vi.waitFor(() => expect(work.said()).toContain("Ctrl-C stops it"), 10_000);
+  await vi.waitFor(() => expect(work.said()).toContain("Ctrl-C stops it"), 60_000);
   work.stopNow();
 }
 
