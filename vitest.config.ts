@@ -73,6 +73,7 @@ export default defineConfig({
                 PUBLIC_URL: "http://localhost:8787",
                 AUTH_SECRET: "a-secret-for-tests-that-is-long-enough-to-pass",
                 EMAIL_LOGIN: "on",
+                EMAIL_CODES: "on",
                 SCRYPT_LN: "4",
                 SCRYPT_P: "1",
               },

@@ -24,6 +24,7 @@ import { updateUser } from "./features/administration/update-user.ts";
 import { confirmEmailChange } from "./features/email-change/confirm-email-change.ts";
 import { requestEmailChange } from "./features/email-change/request-email-change.ts";
 import { undoEmailChange } from "./features/email-change/undo-email-change.ts";
+import { addEmail } from "./features/factors/add-email.ts";
 import { addPasskey } from "./features/factors/add-passkey.ts";
 import { addTotp } from "./features/factors/add-totp.ts";
 import { confirmTotp } from "./features/factors/confirm-totp.ts";
@@ -54,6 +55,7 @@ import { reauthenticate } from "./features/login/reauthenticate.ts";
 import { refresh } from "./features/login/refresh.ts";
 import { requestEmailLogin } from "./features/login/request-email-login.ts";
 import { proveSecondFactor } from "./features/login/second-factor.ts";
+import { emailSecondFactorCode } from "./features/login/second-factor-email.ts";
 import { listDeadLetters } from "./features/operations/list-dead-letters.ts";
 import { listKeys } from "./features/operations/list-keys.ts";
 import { listLimits } from "./features/operations/list-limits.ts";
@@ -101,6 +103,7 @@ export function endpointsOf(config: Config): Endpoint[] {
     ...[
       login,
       proveSecondFactor,
+      emailSecondFactorCode,
       readLoginPasskeyOptions,
       logInWithPasskey,
       enrolTotp,
@@ -130,6 +133,7 @@ export function endpointsOf(config: Config): Endpoint[] {
       confirmTotp,
       readPasskeyOptions,
       addPasskey,
+      ...(config.emailCodes ? [addEmail] : []),
       renameFactor,
       removeFactor,
       replaceRecoveryCodes,

@@ -19,7 +19,7 @@ import { showTrustedDevices } from "./trusted-devices.js";
 import { counted, dayOf, fill, timeOf, words } from "./words.js";
 
 /**
- * @typedef {{ id: string, kind: "totp" | "passkey", name: string, created_at: string,
+ * @typedef {{ id: string, kind: "totp" | "passkey" | "email", name: string, created_at: string,
  *   last_used_at: string | null }} Factor
  */
 
@@ -27,6 +27,7 @@ const FACTORS = "/api/v1/users/me/factors";
 /** With this many recovery codes or fewer, the page suggests new ones. */
 const FEW_CODES = 3;
 const canLogInByEmail = document.documentElement.dataset.emailLogin === "on";
+const canGetCodesByEmail = document.documentElement.dataset.emailCodes === "on";
 const DAY_MILLISECONDS = 86_400_000;
 
 const texts = words.security;
@@ -63,6 +64,7 @@ export async function showFactors() {
   const hasNone = items.length === 0;
   list.hidden = hasNone;
   byId("no-factors", HTMLElement).hidden = !hasNone;
+  byId("email-codes", HTMLElement).hidden = !(canGetCodesByEmail && hasNone && !requiredFrom && hasPassword());
   byId("recovery", HTMLElement).hidden = hasNone;
   setText("recovery-left", fill(texts.recovery.left, { count: String(left) }));
   byId("recovery-low", HTMLElement).hidden = left > FEW_CODES;

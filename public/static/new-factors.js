@@ -22,6 +22,7 @@ let news = "";
 export function watchNewFactors(accountName) {
   watchNewPasskey();
   watchNewApp();
+  watchEmailCodes();
   watchNewCodes();
   watchRecoveryCodes(accountName);
   // Escape must not close this dialog: the codes can't be shown again.
@@ -99,6 +100,23 @@ function watchNewApp() {
       conclude(answer.data.recovery_codes, fill(done, { name: isNamed ? wish : unnamed }));
     }
     return answer;
+  });
+}
+
+function watchEmailCodes() {
+  const { busyLabel, done, refused, unnamed } = texts.email;
+  const button = buttonById("email-codes-open");
+  button.addEventListener("click", async () => {
+    notify("security", "");
+    setText("security-error", "");
+    const add = () => ask("POST", "/api/v1/users/me/factors/email", { name: unnamed });
+    const answer = await whileBusy(button, busyLabel, add);
+    if (answer.ok) {
+      conclude(answer.data.recovery_codes, done);
+    } else {
+      button.focus();
+      setText("security-error", answer.code === "email_factor_not_allowed" ? refused : failureText(answer));
+    }
   });
 }
 

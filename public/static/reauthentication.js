@@ -110,7 +110,8 @@ async function waysOfUser() {
  * @param {readonly string[]} kinds
  */
 function offer(kinds) {
-  const hasFactor = kinds.length > 0;
+  // Codes by email are for a login.
+  const hasFactor = kinds.some((kind) => kind !== "email");
   forms.password.hidden = hasFactor || !hasPassword();
   forms.totp.hidden = !kinds.includes("totp");
   forms.passkey.hidden = !kinds.includes("passkey") || !hasPasskeys;

@@ -1,19 +1,26 @@
-/** The second step of a login: a code of an authenticator app, a passkey, or a recovery code. Each way has a view. */
-import { formById, inputById, onSubmit } from "./elements.js";
-import { attempt, showFieldError } from "./form.js";
+/** The second step of a login: a code of an authenticator app or from an email, a passkey, or a recovery code. Each way has a view. */
+import { buttonById, formById, inputById, onSubmit } from "./elements.js";
+import { attempt, notify, showFieldError } from "./form.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
-import { proveSecondFactor } from "./session.js";
+import { proveSecondFactor, sendSecondFactorCode } from "./session.js";
 import { moveTo } from "./views.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").FactorKind} Way */
+/** @typedef {{ totp: string } | { emailCode: string } | { recoveryCode: string }} Code */
 
 /**
  * In the order in which they are offered.
  * @type {Way[]}
  */
-const WAYS = ["totp", "passkey", "recovery_code"];
+const WAYS = ["totp", "passkey", "email", "recovery_code"];
+
+/** Another view is for the email with a link that logs in. @param {Way} way */
+const idOf = (way) => (way === "email" ? "email-code" : way);
+
+const codeForm = formById("email-code");
+const sendForm = formById("send-code");
 
 let pendingToken = "";
 
@@ -27,14 +34,25 @@ export function askForSecondFactor(login) {
   for (const button of wayButtons()) {
     button.hidden = !usable.some((way) => way === button.dataset.way);
   }
-  for (const input of [inputById("totp-code"), inputById("recovery-code")]) {
+  for (const input of [inputById("totp-code"), inputById("emailed-code"), inputById("recovery-code")]) {
     input.value = "";
     showFieldError(input, "");
   }
   for (const way of WAYS) {
     trustOf(way).checked = false;
   }
-  moveTo(usable[0] ?? "recovery_code");
+  offerCode();
+  moveTo(idOf(usable[0] ?? "recovery_code"));
+}
+
+/** Offers to send a code. Once it is sent, there is a field for it. @param {boolean} isSent */
+function offerCode(isSent = false) {
+  const { again, send, sent } = words.login.second.email;
+  codeForm.hidden = !isSent;
+  const button = buttonById("send-code-button");
+  button.textContent = isSent ? again : send;
+  button.classList.toggle("button-quiet", isSent);
+  notify("send-code", isSent ? sent : "");
 }
 
 /**
@@ -42,10 +60,24 @@ export function askForSecondFactor(login) {
  * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for what is no wrong code
  */
 export function watchSecondFactor(onFailure) {
-  const { totp, recovery_code: recoveryCode } = words.login.second;
+  const { totp, email, recovery_code: recoveryCode } = words.login.second;
   watchCode("totp", inputById("totp-code"), totp, (typed) => {
     const code = typed.replaceAll(/\s/g, "");
     return /^\d{6}$/.test(code) ? { totp: code } : undefined;
+  });
+  watchCode("email", inputById("emailed-code"), email, (typed) => {
+    const code = typed.replaceAll(/\s/g, "");
+    return /^\d{8}$/.test(code) ? { emailCode: code } : undefined;
+  });
+  onSubmit(sendForm, async () => {
+    notify(sendForm.id, "");
+    const answer = await attempt(sendForm, words.forms.sending, () => sendSecondFactorCode({ pendingToken }));
+    if (answer.ok) {
+      offerCode(true);
+      inputById("emailed-code").focus();
+    } else {
+      onFailure(sendForm, answer);
+    }
   });
   watchCode("recovery_code", inputById("recovery-code"), recoveryCode, (typed) => {
     // Sent as typed: other services may have hashed imported codes with spaces, hyphens or capitals.
@@ -64,17 +96,17 @@ export function watchSecondFactor(onFailure) {
   });
 
   for (const button of wayButtons()) {
-    button.addEventListener("click", () => moveTo(button.dataset.way ?? ""));
+    button.addEventListener("click", () => moveTo(button.dataset.view ?? ""));
   }
 
   /**
    * @param {Way} way
    * @param {HTMLInputElement} input
    * @param {{ invalid: string, wrong: string }} texts
-   * @param {(typed: string) => { totp: string } | { recoveryCode: string } | undefined} read
+   * @param {(typed: string) => Code | undefined} read
    */
   function watchCode(way, input, { invalid, wrong }, read) {
-    const form = formById(way);
+    const form = formById(idOf(way));
     onSubmit(form, async () => {
       const proof = read(input.value);
       showFieldError(input, proof ? "" : invalid);
@@ -94,7 +126,7 @@ export function watchSecondFactor(onFailure) {
 
 /**
  * @param {Way} way
- * @param {{ totp: string } | { recoveryCode: string } | { passkey: import("./client.js").PasskeyCredential }} proof
+ * @param {Code | { passkey: import("./client.js").PasskeyCredential }} proof
  */
 function prove(way, proof) {
   return proveSecondFactor({ pendingToken, ...proof, trustDevice: trustOf(way).checked });
@@ -102,7 +134,7 @@ function prove(way, proof) {
 
 /** The checkbox to trust the device. @param {Way} way */
 function trustOf(way) {
-  return inputById(`${way}-trust`);
+  return inputById(`${idOf(way)}-trust`);
 }
 
 /** @returns {NodeListOf<HTMLButtonElement>} */

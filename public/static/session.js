@@ -37,6 +37,11 @@ export function proveSecondFactor(proof) {
   return answerOf(client.proveSecondFactor(proof));
 }
 
+/** @param {{ pendingToken: string }} login */
+export function sendSecondFactorCode(login) {
+  return answerOf(client.sendSecondFactorCode(login));
+}
+
 /** @param {import("./client.js").NewSecondFactor} factor */
 export function setUpSecondFactor(factor) {
   return answerOf(client.setUpSecondFactor(factor));

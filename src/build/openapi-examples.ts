@@ -105,6 +105,14 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { pending_token: "ppt_the-pending-token-of-a-login", totp: "492039", trust_device: true },
     },
   },
+  emailSecondFactorCode: {
+    code: {
+      summary: "Email a code",
+      answers: "invalid_pending_token",
+      hint: "Replace the token with the `pending_token` of a login.",
+      body: { pending_token: "ppt_the-pending-token-of-a-login" },
+    },
+  },
   readLoginPasskeyOptions: { alone: { summary: "For a login by passkey alone", answers: 200, body: {} } },
   requestEmailLogin: { ada: { summary: "Email Ada a link", answers: 202, body: { email: EMAIL } } },
   confirmEmailLogin: {
@@ -174,6 +182,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       body: { code: "492039" },
     },
   },
+  addEmailFactor: { mailbox: { summary: "Ada's mailbox", answers: 201, body: { name: "Email" } } },
   addPasskey: {
     passkey: {
       summary: "A new passkey",

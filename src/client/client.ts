@@ -58,6 +58,11 @@ export interface Client {
    */
   login(body: LoginBody): Promise<User>;
   /**
+   * Emails a code that finishes the login, if the error's `factors` have `email`. Pass it to `proveSecondFactor` as
+   * `emailCode`. If it doesn't arrive, call this again.
+   */
+  sendSecondFactorCode(login: { pendingToken: string }): Promise<Answer<"/api/v1/auth/second-factor/email">>;
+  /**
    * Finishes a login that was refused with `second_factor_required`. Throws `invalid_factor` if the proof is wrong: ask
    * again. Throws `invalid_pending_token` if the login took too long: begin with `login` again.
    */
@@ -220,8 +225,14 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
 
     login: (body) => enterInTurn(() => service.post("/api/v1/auth/login", { ...named, ...body, cookie: usesCookie })),
 
-    proveSecondFactor({ pendingToken, recoveryCode, trustDevice, ...proof }) {
-      const code = recoveryCode === undefined ? {} : { recovery_code: recoveryCode };
+    sendSecondFactorCode: ({ pendingToken: pending_token }) =>
+      service.post("/api/v1/auth/second-factor/email", { pending_token }),
+
+    proveSecondFactor({ pendingToken, recoveryCode, emailCode, trustDevice, ...proof }) {
+      const code = {
+        ...(recoveryCode === undefined ? {} : { recovery_code: recoveryCode }),
+        ...(emailCode === undefined ? {} : { email_code: emailCode }),
+      };
       // In memory mode, the client would lose the token of the trusted device when the page closes.
       const trust = trustDevice && usesCookie ? { trust_device: true } : {};
       const body = { pending_token: pendingToken, ...code, ...trust, ...proof };

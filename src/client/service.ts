@@ -16,6 +16,7 @@ const KNOWN_BY = {
   "/api/v1/auth/register": ({ status }: Json) => typeof status === "string",
   "/api/v1/auth/login": isLogin,
   "/api/v1/auth/second-factor": isLogin,
+  "/api/v1/auth/second-factor/email": ({ status }: Json) => typeof status === "string",
   "/api/v1/auth/passkey": isLogin,
   "/api/v1/auth/enrolment/totp/confirm": isLogin,
   "/api/v1/auth/enrolment/passkey": isLogin,

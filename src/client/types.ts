@@ -51,6 +51,8 @@ export interface SecondFactor {
   /** The six digits that an authenticator app shows. */
   totp?: string;
   recoveryCode?: string;
+  /** The eight digits of an email, which `sendSecondFactorCode` asks for. */
+  emailCode?: string;
   passkey?: PasskeyCredential;
   /** Whether the user trusts this browser: for a while, the password alone is enough there. Only in cookie mode. */
   trustDevice?: boolean;

@@ -11,6 +11,7 @@ import * as accessTokens from "./settings/access-token-lifetime-and-audience.ts"
 import * as console from "./settings/admin-path.ts";
 import * as browsers from "./settings/allowed-origins-and-cookie.ts";
 import * as authSecret from "./settings/auth-secret.ts";
+import * as emailCodes from "./settings/email-codes.ts";
 import * as emailLogin from "./settings/email-login.ts";
 import * as deployment from "./settings/environment-and-public-url.ts";
 import * as lifetimes from "./settings/link-lifetimes-and-retention.ts";
@@ -42,6 +43,7 @@ export const environment = z.object({
   ...reauthentication.variables,
   ...trustedDevices.variables,
   ...secondFactor.variables,
+  ...emailCodes.variables,
   ...signingKeys.variables,
   ...passwordRules.variables,
   ...hashing.variables,
@@ -167,6 +169,7 @@ function configOf(
     firstSuperuserEmail,
     registration,
     ...emailLogin.toConfig(values),
+    ...emailCodes.toConfig(values),
     ...console.toConfig(values),
     turnstile: turnstile.toConfig(values),
     links: { ...linkUrls.toConfig(values, publicUrl), ...linkLifetimes, ...newAccountLinks },

@@ -17,6 +17,7 @@ export const MESSAGE_KINDS = [
   "second_factor_added",
   "second_factor_removed",
   "second_factors_removed",
+  "second_factor_code",
   "recovery_code_used",
   "recovery_codes_replaced",
   "passkey_counter_fell_back",

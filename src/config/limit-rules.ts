@@ -32,6 +32,8 @@ export const LIMIT_RULES = {
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
   /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
   passkeyLoginPerAddress: { budget: 30, window: 5 * MINUTE },
+  /** Codes by email. Only a client that has sent the right password can have one sent. A person logs in less often. */
+  emailCodesPerUser: { budget: 10, window: HOUR },
   /** Against guessing the code of a stolen login link: five tries at once, and five more until the link expires. */
   loginCodePerLink: { budget: 5, window: 10 * MINUTE },
   registerPerAddress: { budget: 20, window: HOUR },

@@ -2,6 +2,7 @@
 import { isFactorDue } from "../access/factor-policy.ts";
 import { identifyUser } from "../access/identify-user.ts";
 import { may, needs, type Permission } from "../access/permissions.ts";
+import { isEmailAlone } from "../factors/factor.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ErrorCode } from "../http/problems.ts";
 import { hasPassword } from "../passwords/passwords.ts";
@@ -97,11 +98,21 @@ function steppedUp<Caller extends Principal>(
       const { clock, config } = services;
       const { authentication, user: caller } = principal;
       const maxAge = config.sessions.reauthenticationMaxAge / SECOND;
-      const demand = caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge };
+      const mustProve = await mustProveFactor(services, principal);
+      const demand = mustProve ? { acr: "aal2" as const, maxAge } : { maxAge };
       const missing = missingAuthentication(authentication, demand, clock.now());
       return missing === undefined ? principal : refuseOldLogin(missing, caller.id);
     },
   };
+}
+
+/**
+ * Whether the session must show a second factor. Not if the user only has codes by email, which raise no level. Asks the
+ * user's object only about a session of the lower level.
+ */
+async function mustProveFactor({ factors }: Services, { authentication, user: { id, secondFactorSince } }: Principal) {
+  if (secondFactorSince === null) return false;
+  return authentication.acr === "aal2" || !isEmailAlone((await factors.list(id)).items);
 }
 
 /** The user's object knows of a second factor that the caller has not proved. D1 did not know of it yet. */
@@ -134,7 +145,7 @@ export function operator(permission: Permission): CallerKind<Principal> {
       const principal = await user.identify(services, exchange, id);
       if (isRefusal(principal)) return principal;
       if (!may(principal.user, permission)) return refuse("forbidden");
-      return refuseWithoutFactor(services, principal) ?? principal;
+      return (await refuseWithoutFactor(services, principal)) ?? principal;
     },
   };
 }
@@ -143,10 +154,11 @@ export function operator(permission: Permission): CallerKind<Principal> {
  * Refuses a permission to a user who must have a second factor, if the grace is over and the access token is of a login
  * without one. The session continues: the user's own account stays open, so that they can set up a factor there.
  */
-function refuseWithoutFactor({ clock, config }: Services, principal: Principal) {
+async function refuseWithoutFactor(services: Services, principal: Principal) {
+  const { clock, config } = services;
   const { authentication, user: caller } = principal;
   if (authentication.acr === "aal2" || !isFactorDue(config, caller, clock.now())) return undefined;
-  if (caller.secondFactorSince !== null) return refuseUnprovedFactor(principal);
+  if (await mustProveFactor(services, principal)) return refuseUnprovedFactor(principal);
   return refuse("second_factor_enrolment_required", { userId: caller.id });
 }
 

@@ -62,6 +62,8 @@ export function createFactors(
             async (factors): Promise<PasskeyAddition | null> =>
               factors.addPasskey(userId, passkey, challenge, recoveryMacs),
           ),
+        addEmail: (factor: { id: string; name: string }, recoveryMacs: readonly string[]) =>
+          change(async (factors): Promise<Factor | undefined | null> => factors.addEmail(userId, factor, recoveryMacs)),
         remove: (id: string, { keepsLast, keepsPasskey }: RemovalRules) =>
           change(async (factors): Promise<Removal> => factors.remove(userId, id, keepsLast, keepsPasskey)),
         replaceRecoveryCodes: (macs: readonly string[]) =>

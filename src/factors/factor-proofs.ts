@@ -8,7 +8,7 @@ import type { SingleUse } from "./spent-tokens.ts";
 
 /** A code that a client sends to prove a second factor, and the user's factor key to check it with. */
 export interface CodeProof {
-  kind: "totp" | "recovery_code";
+  kind: "totp" | "recovery_code" | "email";
   code: string;
   key: string;
 }

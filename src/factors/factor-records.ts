@@ -20,10 +20,18 @@ export interface PasskeyFactor extends Factor {
   content: RegisteredPasskey;
 }
 
-export type StoredFactor = TotpFactor | PasskeyFactor;
+/** Codes by email. They go to the address that the user has when the code is sent. */
+export interface EmailFactor extends Factor {
+  kind: "email";
+  content: Record<string, never>;
+}
+
+export type StoredFactor = TotpFactor | PasskeyFactor | EmailFactor;
 
 /** A factor that was never used. */
-export type NewFactor = Omit<StoredFactor, "lastUsedAt">;
+export type NewFactor = Unused<StoredFactor>;
+
+type Unused<Stored> = Stored extends StoredFactor ? Omit<Stored, "lastUsedAt"> : never;
 
 /** How long a new factor waits for its confirmation. */
 const CONFIRMATION_TIME = 1 * HOUR;
@@ -97,6 +105,11 @@ export class FactorRecords implements Lapsing {
 
   delete(id: string): void {
     this.#run("DELETE FROM factors WHERE id = ?", id);
+  }
+
+  /** Removes codes by email, which are not for a user with a stronger factor. */
+  deleteEmail(): void {
+    this.#run("DELETE FROM factors WHERE kind = 'email'");
   }
 
   deleteAll(): void {

@@ -2,8 +2,11 @@
 import * as z from "zod";
 import { toIsoTime } from "../platform/clock.ts";
 
-/** What a user can add, and remove again. */
-export const FACTOR_KINDS = ["totp", "passkey"] as const;
+/** What proves that the user has something. Only these count for a user who must have a second factor. */
+export const STRONG_KINDS = ["totp", "passkey"] as const;
+
+/** What a user can add, and remove again. Codes by email are only for a user who has nothing stronger. */
+export const FACTOR_KINDS = [...STRONG_KINDS, "email"] as const;
 
 type FactorKind = (typeof FACTOR_KINDS)[number];
 
@@ -22,6 +25,14 @@ export interface Factor {
   lastUsedAt: number | null;
 }
 
+/**
+ * Whether the user has a factor, but only codes by email. Such a factor raises no level, so it can't be demanded of a
+ * session.
+ */
+export function isEmailAlone(factors: readonly Pick<Factor, "kind">[]): boolean {
+  return factors.length > 0 && factors.every(({ kind }) => kind === "email");
+}
+
 const time = z.iso.datetime();
 
 export const factorName = z
@@ -38,6 +49,13 @@ export const typedCode = z
   .overwrite((code) => code.replace(/\s/g, ""))
   .refine((code) => /^\d{6}$/.test(code), "Enter the six digits that the app shows.")
   .meta({ examples: ["492039"] });
+
+/** A code from an email, as people type it. */
+export const typedEmailCode = z
+  .string()
+  .overwrite((code) => code.replace(/\s/g, ""))
+  .refine((code) => /^\d{8}$/.test(code), "Enter the eight digits from the email.")
+  .meta({ examples: ["40718293"] });
 
 export const typedRecoveryCode = z
   .string()

@@ -4,6 +4,7 @@
  */
 import type { LimitRule } from "../config/limit-rules.ts";
 import { createSecrets } from "../platform/crypto.ts";
+import type { Factor } from "./factor.ts";
 import type { FactorAttempts } from "./factor-attempts.ts";
 import type {
   CodeProof,
@@ -67,7 +68,10 @@ export class NewFactors {
     return mayConfirm() ? confirm(rule, now) : null;
   }
 
-  /** Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. */
+  /**
+   * Adds a passkey that was verified. Its challenge is spent. `macs` as for {@link confirm}. As an app does, it replaces
+   * codes by email; the user keeps the recovery codes that came with those.
+   */
   addPasskey(passkey: NewPasskey, challenge: SingleUse, macs: readonly string[], now: number): PasskeyAddition {
     const factors = this.#records.list();
     const { credentialId } = passkey.content;
@@ -76,10 +80,20 @@ export class NewFactors {
     if (factors.length >= MOST_FACTORS) return { outcome: "too_many" };
     const added = { ...passkey, kind: "passkey", createdAt: now, lastUsedAt: null } as const;
     this.#spent.add(challenge);
+    this.#records.deleteEmail();
     this.#records.add(added);
     const isFirst = factors.length === 0;
     if (isFirst) this.#codes.replace(macs);
     return { outcome: "added", factor: withoutContent(added), isFirst };
+  }
+
+  /** Turns on codes by email. `undefined` if the user has a factor: these codes are only for who has no other. */
+  addEmail({ id, name }: Pick<Factor, "id" | "name">, macs: readonly string[], now: number): Factor | undefined {
+    if (this.#records.list().length > 0) return undefined;
+    const added = { id, kind: "email", name, createdAt: now, lastUsedAt: null, content: {} } as const;
+    this.#records.add(added);
+    this.#codes.replace(macs);
+    return withoutContent(added);
   }
 
   /** Takes over imported factors. This object must have none. */
@@ -132,6 +146,7 @@ export class NewFactors {
         const others = this.#records.list().length;
         if (others >= MOST_FACTORS) return undefined;
         const isFirst = others === 0;
+        this.#records.deleteEmail();
         this.#records.use(used, now);
         this.#records.confirm(used.id);
         if (isFirst) this.#codes.replace(macs);

@@ -6,7 +6,8 @@ import { earliest, type Lapsing } from "../objects/lapsing.ts";
 import type { LazyTables } from "../objects/lazy-tables.ts";
 import { createSecrets, type Secrets } from "../platform/crypto.ts";
 import { isRefusal } from "../platform/refusal.ts";
-import type { Factor, ProofKind } from "./factor.ts";
+import { isEmailCode } from "./email-code.ts";
+import { type Factor, isEmailAlone, type ProofKind } from "./factor.ts";
 import { FactorAttempts } from "./factor-attempts.ts";
 import type { CodeProof, FactorProof, Judge, NewFactorProof, PasskeyProof } from "./factor-proofs.ts";
 import { FactorRecords, withoutContent } from "./factor-records.ts";
@@ -47,9 +48,16 @@ export class SecondFactors implements Lapsing {
     return this.#codes.left;
   }
 
+  /** Whether the user has a factor that a session can prove: not codes by email. */
+  get isStrong(): boolean {
+    return this.#records.list().some(({ kind }) => kind !== "email");
+  }
+
   /** What can prove a second factor; empty if the user has none. */
   kinds(): ProofKind[] {
     const kinds = new Set<ProofKind>(this.#records.list().map(({ kind }) => kind));
+    // An object of an earlier release adds a stronger factor without removing this one.
+    if (this.isStrong) kinds.delete("email");
     if (kinds.size > 0 && this.#codes.left > 0) kinds.add("recovery_code");
     return [...kinds];
   }
@@ -86,11 +94,15 @@ export class SecondFactors implements Lapsing {
   async #prepareCode({ kind, code, key }: CodeProof, login: SingleUse | undefined): Promise<Judge> {
     const secrets = createSecrets(key);
     const seeds = await openSeeds(kind === "totp" ? this.#records.list() : [], secrets);
+    const use = {
+      totp: (now: number) => this.#useTotp(seeds, code, now),
+      recovery_code: () => this.#useRecoveryCode(code, secrets),
+      email: (now: number) => login !== undefined && this.#useEmailCode(login, code, secrets, now),
+    };
     return (rule, now) => {
       if (login !== undefined && this.#spent.has(login)) return { outcome: "spent" };
       return this.#attempts.judge(rule, now, () => {
-        const isRight = kind === "totp" ? this.#useTotp(seeds, code, now) : this.#useRecoveryCode(code, secrets);
-        if (!isRight) return undefined;
+        if (!use[kind](now)) return undefined;
         if (login !== undefined) this.#spent.add(login);
         return { outcome: "proved", kind, recoveryCodesLeft: this.#codes.left };
       });
@@ -175,6 +187,14 @@ export class SecondFactors implements Lapsing {
 
   #useRecoveryCode(code: string, secrets: Secrets): boolean {
     return this.#records.list().length > 0 && this.#codes.spend(recoveryCodeMacs(code, secrets));
+  }
+
+  /** The login that is then spent keeps the code from a second use. It must not have been forgotten by this clock. */
+  #useEmailCode(login: SingleUse, code: string, secrets: Secrets, now: number): boolean {
+    const factors = this.#records.list();
+    const isRight = isEmailAlone(factors) && now < login.expiresAt && isEmailCode(code, login.id, secrets);
+    if (isRight) for (const factor of factors) this.#records.use(factor, now);
+    return isRight;
   }
 
   #find(id: string): Factor | undefined {

@@ -60,7 +60,10 @@ export interface FactorCaller extends ReportOrigin {
   hasProvedFactor: boolean;
 }
 
-/** What changes factors returns `null` if the user has one and the caller has not proved it: D1 may not know of it yet. */
+/**
+ * What changes factors returns `null` if the user has one and the caller has not proved it: D1 may not know of it yet. Of
+ * codes by email, no session can show that they were proved, so they are no reason.
+ */
 export class UserFactors extends RpcTarget {
   readonly #parts: Parts;
 
@@ -119,6 +122,18 @@ export class UserFactors extends RpcTarget {
     if (addition.outcome === "added") await this.#reportFactor("second_factor_added", userId, addition.factor);
     await this.#armForLapse();
     return addition;
+  }
+
+  /** `undefined` if the user has a factor. */
+  async addEmail(
+    userId: string,
+    factor: { id: string; name: string },
+    recoveryMacs: readonly string[],
+  ): Promise<Factor | undefined | null> {
+    if (!this.#mayChange) return null;
+    const added = this.#parts.factors.additions.addEmail(factor, recoveryMacs, systemClock.now());
+    if (added !== undefined) await this.#reportFactor("second_factor_added", userId, added);
+    return added;
   }
 
   async rename(id: string, name: string): Promise<Factor | undefined> {
@@ -188,6 +203,6 @@ export class UserFactors extends RpcTarget {
 
   get #mayChange(): boolean {
     const { caller, factors, isClosed } = this.#parts;
-    return (caller.hasProvedFactor || factors.since === null) && !isClosed(systemClock.now());
+    return (caller.hasProvedFactor || !factors.isStrong) && !isClosed(systemClock.now());
   }
 }

@@ -168,6 +168,12 @@ export const PROBLEMS = {
     title: "Too many factors",
     detail: "The account has the maximum number of second factors. Remove one first.",
   },
+  email_factor_not_allowed: {
+    status: 409,
+    title: "Codes by email not allowed",
+    detail:
+      "Codes by email are for an account that has a password, has no other second factor, and need not have one. Add an authenticator app or a passkey instead.",
+  },
   last_factor: {
     status: 409,
     title: "Last second factor",

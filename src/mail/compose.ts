@@ -4,11 +4,15 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { emailCode } from "../factors/email-code.ts";
+import { openFactorKey } from "../factors/factor-key.ts";
+import { PENDING_LOGIN_LIFETIME } from "../factors/pending-login.ts";
 import { type Limit, mailLimit, strangerMailLimits } from "../limits/budgets.ts";
 import { recoveryState } from "../links/link-states.ts";
 import { invitationUrl, linkUrl, loginUrl, verificationUrl } from "../links/link-url.ts";
 import { hasPassword } from "../passwords/passwords.ts";
 import { HOUR, MINUTE } from "../platform/clock.ts";
+import { createSecrets } from "../platform/crypto.ts";
 import type { RegistrationReading } from "../users/registrations.ts";
 import { type User, wasNeverProved } from "../users/user.ts";
 import { nameDevice, quoteIpAddress, quoteUsername } from "./client-words.ts";
@@ -91,6 +95,8 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
       const user = await users.find(event.userId);
       return user && composeNotice(event, user, requestedAt, config);
     }
+    case "second_factor_code":
+      return composeFactorCode(event, await users.find(event.userId), parts);
     case "confirm_email":
     case "email_change_requested":
     case "email_changed":
@@ -105,7 +111,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
 
 /** A notice to the owner of an account. Its button opens a hosted page, without a token. */
 function composeNotice(
-  event: Extract<MailEvent, { userId: string }>,
+  event: Exclude<Extract<MailEvent, { userId: string }>, { kind: "second_factor_code" }>,
   user: User,
   at: number,
   config: Config,
@@ -181,6 +187,20 @@ function composeEmailLogin(
   const url = linkUrl(config.links.emailLoginUrl, "email-login", link, secrets);
   const username = quoteUsername(user.username);
   return writeMail("email_login", user, { username, url, minutes: EMAIL_LOGIN_LIFETIME / MINUTE }, config);
+}
+
+/** Not if the login has expired, or the account has changed since: then the code would open nothing. */
+async function composeFactorCode(
+  { loginId, epoch, expiresAt }: Extract<MailEvent, { kind: "second_factor_code" }>,
+  user: User | undefined,
+  { clock, config, secrets }: ComposingParts,
+): Promise<WrittenMail | undefined> {
+  if (!user?.isActive || user.sessionEpoch !== epoch || clock.now() >= expiresAt) return undefined;
+  const key = user.factorKey === null ? undefined : await openFactorKey(user.id, user.factorKey, secrets);
+  if (key === undefined) return undefined;
+  const code = emailCode(loginId, createSecrets(key));
+  const minutes = PENDING_LOGIN_LIFETIME / MINUTE;
+  return writeMail("second_factor_code", user, { username: quoteUsername(user.username), code, minutes }, config);
 }
 
 /** The email that a registration causes. Only the mailbox learns whether the address already has an account. */

@@ -23,6 +23,8 @@ export interface Facts {
   second_factor_removed: { factor: FactorKind; url: string; at: number };
   /** By an operator. */
   second_factors_removed: { url: string; at: number };
+  /** For the second step of a login. */
+  second_factor_code: { username: string; code: string; minutes: number };
   recovery_code_used: { left: number; url: string; at: number };
   recovery_codes_replaced: { url: string; at: number };
   passkey_counter_fell_back: { url: string; at: number };
@@ -40,7 +42,7 @@ export interface Facts {
 export const FEW_CODES = 3;
 
 /** The kinds of second factors that an email names. */
-export type FactorKind = "totp" | "passkey";
+export type FactorKind = "totp" | "passkey" | "email";
 
 /** A recognized browser, or the client's own words about itself. */
 export type Device = string | { browser: string; system: string };

@@ -34,7 +34,9 @@ export type MailEvent =
   /** A refresh token was used again after it was replaced, so Postern ended the session: the token may be stolen. */
   | { kind: "refresh_reused"; userId: string; device: string | null }
   /** `factor` is the kind of the second factor. */
-  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" }
+  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" | "email" }
+  /** A login waits for a code. The consumer derives it: it is never in the queue. Times are milliseconds since the epoch. */
+  | { kind: "second_factor_code"; userId: string; loginId: string; epoch: number; expiresAt: number }
   /** `left` recovery codes were not used yet. */
   | { kind: "recovery_code_used"; userId: string; left: number }
   | { kind: "recovery_codes_replaced" | "passkey_counter_fell_back" | "second_factors_removed"; userId: string }

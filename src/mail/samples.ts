@@ -58,6 +58,7 @@ function factsAt(origin: string): Facts {
     second_factor_added: { factor: "totp", url: account, at: AT },
     second_factor_removed: { factor: "passkey", url: account, at: AT },
     second_factors_removed: { url: account, at: AT },
+    second_factor_code: { username, code: "40718293", minutes: 10 },
     recovery_code_used: { left: 3, url: account, at: AT },
     recovery_codes_replaced: { url: account, at: AT },
     passkey_counter_fell_back: { url: account, at: AT },

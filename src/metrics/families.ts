@@ -32,7 +32,7 @@ export const EMAIL_KINDS = [
   ...["verify_email", "resend_verification", "invitation", "reset_password", "email_login"],
   ...["password_blocked", "password_changed", "password_removed", "new_login", "refresh_reused"],
   ...["second_factor_added", "second_factor_removed", "recovery_code_used", "recovery_codes_replaced"],
-  ...["passkey_counter_fell_back", "second_factors_removed"],
+  ...["passkey_counter_fell_back", "second_factors_removed", "second_factor_code"],
   ...["confirm_email", "email_change_requested", "email_changed", "account_deleted"],
 ];
 const LIMITS = [...namesOf(LIMIT_RULES), "floodShield"];

@@ -11,7 +11,7 @@ import type { Delivery } from "./deliveries.ts";
 /** What the owner of an account is told by email, as the mail queue takes it (`mail/requests.ts`). */
 export type OwnerNews =
   | { kind: "refresh_reused"; userId: string; device: string | null }
-  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" }
+  | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" | "email" }
   | { kind: "recovery_code_used"; userId: string; left: number }
   | {
       kind: "second_factors_removed" | "recovery_codes_replaced" | "passkey_counter_fell_back";

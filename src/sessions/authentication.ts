@@ -4,7 +4,7 @@ import type { FirstStep } from "../factors/pending-login.ts";
 import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claims.ts";
 
 /**
- * Values of RFC 8176 §2, and `email`, which is our own because the RFC has none for an emailed link. `user` means that
+ * Values of RFC 8176 §2, and `email`, which is our own because the RFC has none for an emailed link or code. `user` means that
  * the user was present, `mfa` that two different factors were proved.
  */
 const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
@@ -37,6 +37,8 @@ export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMetho
   totp: ["otp"],
   recovery_code: ["otp"],
   passkey: ["swk", "user", "mfa"],
+  // No possession: after a password, the level stays `aal1`.
+  email: ["email"],
 };
 
 /**

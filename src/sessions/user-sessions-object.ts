@@ -203,7 +203,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const now = systemClock.now();
     const session = this.#records.find(sessionId, now);
     if (session === undefined) return null;
-    const factor = this.#judgeFactor(judge, rules, now);
+    // Codes by email are for a login.
+    const isEnough = judge === undefined && !this.#factors.isStrong;
+    const factor = isEnough ? undefined : this.#judgeFactor(judge, rules, now);
     if (factor !== undefined && factor.outcome !== "proved") return factor;
     this.#tokens.note(rules.refuseFor, now);
     const before = this.#authentications.find(session);

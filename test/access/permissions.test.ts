@@ -151,6 +151,7 @@ const PUBLIC = [
   "confirmEmail",
   "confirmEmailLogin",
   "confirmEnrolledTotp",
+  "emailSecondFactorCode",
   "enrolPasskey",
   "enrolTotp",
   "forgotPassword",

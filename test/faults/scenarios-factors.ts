@@ -2,10 +2,13 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { sealEnrolment } from "../../src/factors/pending-login.ts";
+import { emailCode } from "../../src/factors/email-code.ts";
+import { openFactorKey } from "../../src/factors/factor-key.ts";
+import { openPendingLogin, sealEnrolment } from "../../src/factors/pending-login.ts";
+import { createSecrets } from "../../src/platform/crypto.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { type Answer, expectProblem, get, post } from "../support/client.ts";
-import { addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
+import { addEmailCodes, addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
 import type { LoggedIn } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { superuser, visitor } from "./cast.ts";
@@ -51,6 +54,17 @@ async function holder(): Promise<Holder> {
   const pending = await pendingToken(person, { turnstile_token });
   const { session_id: sessionId } = answer.json;
   return { ...person, ...tokensOf(answer), sessionId, totp: { id, secret }, recoveryCodes, pending };
+}
+
+/** A user who gets codes by email. One login waits for its code. */
+async function mailbox(): Promise<Omit<LoggedIn, "answer"> & { pending: string; email_code: string }> {
+  const person = await visitor();
+  expect((await addEmailCodes(person.accessToken)).status).toBe(201);
+  await runDurableObjectAlarm(env.USER_SESSIONS.getByName(person.userId));
+  const pending = await pendingToken(person, { turnstile_token });
+  const [login, user] = await Promise.all([openPendingLogin(pending, services), services.users.find(person.userId)]);
+  const key = await openFactorKey(person.userId, user?.factorKey ?? "", services.secrets);
+  return { ...person, pending, email_code: emailCode(login?.id ?? "", createSecrets(key ?? "")) };
 }
 
 const TRUSTED = "/api/v1/users/me/trusted-devices";
@@ -190,6 +204,36 @@ export const FACTORS: Record<string, Prepare> = {
         expect(next.status, next.text).toBe(200);
         await expectAlive(tokensOf(next));
       },
+    };
+  },
+
+  async "proveSecondFactor with an emailed code"() {
+    const person = await mailbox();
+    const { pending: pending_token, email_code } = person;
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/second-factor", isCold: true, again: "invalid_pending_token" },
+      body: { pending_token, email_code },
+      isDone: async () => (await factors.list(person.userId)).items.some(({ lastUsedAt }) => lastUsedAt !== null),
+      whenDone: () => pendingToken(person, { turnstile_token }),
+    };
+  },
+
+  async emailSecondFactorCode() {
+    const { email_code, ...person } = await mailbox();
+    const { pending: pending_token } = person;
+    return {
+      ...{ method: "POST", path: "/api/v1/auth/second-factor/email", body: { pending_token }, repeats: true },
+      whenDone: async () => expect((await secondStep(pending_token, { email_code })).status).toBe(200),
+    };
+  },
+
+  async addEmailFactor() {
+    const { accessToken: bearer, email, password, username } = await visitor();
+    return {
+      ...{ method: "POST", path: "/api/v1/users/me/factors/email", bearer, again: "email_factor_not_allowed" },
+      isDone: async () => (await factorsOf(bearer)).json.items.length === 1,
+      // The recovery codes may be lost with the answer. The user can create new ones.
+      whenDone: () => pendingToken({ email, password, username }, { turnstile_token }),
     };
   },
 

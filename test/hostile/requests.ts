@@ -64,6 +64,7 @@ const ORDINARY_HERE: Record<string, Record<string, string>> = {
   },
   confirmEmailLogin: { token: "<<login.link>>", code: "<<login.code>>" },
   proveSecondFactor: { pending_token: "<<holder.pending>>", recovery_code: "<<holder.recovery>>" },
+  emailSecondFactorCode: { pending_token: "<<holder.pending>>" },
   enrolTotp: { enrolment_token: "<<recruit.enrolment>>" },
   confirmEnrolledTotp: { enrolment_token: "<<recruit.enrolment>>", code: "<<recruit.code>>" },
   readEnrolmentPasskeyOptions: { enrolment_token: "<<recruit.enrolment>>" },

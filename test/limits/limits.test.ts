@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { LEASE, LIMIT_RULES } from "../../src/config/limit-rules.ts";
-import { sealEnrolment } from "../../src/factors/pending-login.ts";
+import { sealEnrolment, sealPendingLogin } from "../../src/factors/pending-login.ts";
 import { login } from "../../src/features/login/login.ts";
 import { limitedKey } from "../../src/limits/budgets.ts";
 import { sendWithFault } from "../faults/send.ts";
@@ -245,6 +245,8 @@ describe("a limiter that does not answer", () => {
       enrolment_token: await enrolmentOf(person),
       credential: credentialWith({ attestationObject: "AAAA" }),
     }),
+    emailSecondFactorCode: async (person) => ({ pending_token: await pendingOf(person) }),
+    addEmailFactor: () => undefined,
     addTotp: () => undefined,
     confirmTotp: () => ({ code: "000000" }),
     readPasskeyOptions: () => undefined,
@@ -284,6 +286,10 @@ describe("a limiter that does not answer", () => {
       isAnnounced: false,
     };
     return sealEnrolment(login, 900_000, coldIsolate());
+  };
+  const pendingOf = ({ userId }: LoggedIn) => {
+    const device = { deviceName: null, cookie: false, isAnnounced: false };
+    return sealPendingLogin({ userId, by: "password", epoch: 0, factorKey: "", ...device }, coldIsolate());
   };
   /** What the user's own object counts. */
   const countedElsewhere = ["refresh", "proveSecondFactor"];

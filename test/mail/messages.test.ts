@@ -13,6 +13,7 @@ import { extend } from "../../src/platform/records.ts";
 import { isRefusal } from "../../src/platform/refusal.ts";
 import { changePassword, register } from "../support/account.ts";
 import { post } from "../support/client.ts";
+import { withEmailCodes } from "../support/factors.ts";
 import { type LoggedIn, loggedIn, logIn, mailsTo, registered, rowOf, somebody } from "../support/people.ts";
 import { coldIsolate, NOTHING_FOLLOWS } from "../support/services.ts";
 import { shownText } from "./shown-text.ts";
@@ -62,6 +63,8 @@ async function asked(person: LoggedIn, newEmail = somebody().email) {
 async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>> {
   const newcomer = somebody();
   await post("/api/v1/auth/register", newcomer, { headers: { "Accept-Language": locale } });
+  const coded = await withEmailCodes();
+  await speak(coded.email, locale);
   const [owner, mover, taker, holder] = [await loggedIn(), await loggedIn(), await loggedIn(), await registered()];
   for (const { email } of [owner, mover, taker, holder]) await speak(email, locale);
   const waiting = await asked(owner);
@@ -91,6 +94,10 @@ async function eventsIn(locale: string): Promise<Record<MessageKind, MailEvent>>
     refresh_reused: { kind: "refresh_reused", userId, device: null },
     second_factor_added: { kind: "second_factor_added", userId, factor: "totp" },
     second_factor_removed: { kind: "second_factor_removed", userId, factor: "passkey" },
+    second_factor_code: {
+      kind: "second_factor_code",
+      ...{ userId: coded.userId, loginId: crypto.randomUUID(), epoch: 0, expiresAt: Date.now() + 600_000 },
+    },
     recovery_code_used: { kind: "recovery_code_used", userId, left: 3 },
     recovery_codes_replaced: { kind: "recovery_codes_replaced", userId },
     second_factors_removed: { kind: "second_factors_removed", userId },
@@ -156,7 +163,7 @@ describe.each(SUPPORTED_LOCALES)("every kind of mail, in the language %s,", (loc
       ? /^http:\/\/localhost:8787\/[a-z-]+#token=[\w-]{100,}(&(amp;)?email=[\w.%-]+)?$/
       : /^http:\/\/localhost:8787\/(login|reset-password|account)$/;
     for (const url of urls) expect(url).toMatch(form);
-    expect(urls).toHaveLength(kind === "account_deleted" ? 0 : 4);
+    expect(urls).toHaveLength(/^(account_deleted|second_factor_code)$/.test(kind) ? 0 : 4);
   });
 });
 

@@ -229,6 +229,7 @@ describe("what is counted", () => {
       recovery_codes_replaced: true,
       passkey_counter_fell_back: true,
       second_factors_removed: true,
+      second_factor_code: true,
       confirm_email: true,
       email_change_requested: true,
       email_changed: true,

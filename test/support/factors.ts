@@ -2,7 +2,8 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { post, type Send } from "./client.ts";
-import { type LoggedIn, loggedIn, type Person } from "./people.ts";
+import { neverLog } from "./logs.ts";
+import { type LoggedIn, loggedIn, mailAbout, type Person } from "./people.ts";
 import { codeOf, STEP } from "./totp-code.ts";
 
 export { codeOf };
@@ -61,3 +62,29 @@ export async function pendingToken({ email, password }: Person, more: object = {
 
 export const secondStep = (pending_token: string, proof: object, headers = {}, send?: Send) =>
   post("/api/v1/auth/second-factor", { pending_token, ...proof }, { headers }, send);
+
+export const addEmailCodes = (bearer: string, body?: object, send?: Send) =>
+  post("/api/v1/users/me/factors/email", body, { bearer }, send);
+
+/** A person who has turned on codes by email, a moment ago. The tokens are of the login before that. */
+export async function withEmailCodes(): Promise<LoggedIn & { factorId: string; recoveryCodes: string[] }> {
+  const owner = await loggedIn();
+  const added = await addEmailCodes(owner.accessToken);
+  expect(added.status, added.text).toBe(201);
+  await reported(owner);
+  return { ...owner, factorId: added.json.id, recoveryCodes: added.json.recovery_codes };
+}
+
+export const sendEmailCode = (pending_token: string, headers = {}, send?: Send) =>
+  post("/api/v1/auth/second-factor/email", { pending_token }, { headers }, send);
+
+const CODE_SUBJECT = /^Your code to log in to Postern$/;
+
+/** Asks for the code of a login. `count`: how many such emails the address has then. */
+export async function emailedCode({ email }: Pick<Person, "email">, token: string, count = 1): Promise<string> {
+  expect((await sendEmailCode(token)).status).toBe(202);
+  const { text } = await mailAbout(email, CODE_SUBJECT, count);
+  const code = /^Code: (\d{8})$/m.exec(text)?.[1] ?? "";
+  neverLog(code);
+  return code;
+}

@@ -35,7 +35,7 @@ export async function waysOfOperator(): Promise<Ways> {
 
 function waysOf(kinds: readonly string[], hasPassword: boolean): Ways {
   return {
-    password: kinds.length === 0 && hasPassword,
+    password: kinds.every((kind) => kind === "email") && hasPassword,
     totp: kinds.includes("totp"),
     passkey: kinds.includes("passkey") && hasPasskeys,
   };

@@ -4,6 +4,7 @@ import { confirmingUser } from "../../endpoint/callers.ts";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { passwordGuesses } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
+import { isEmailAlone } from "../../factors/factor.ts";
 import { hasPassword, NO_PASSWORD } from "../../passwords/passwords.ts";
 import { typedPassword } from "../../passwords/policy.ts";
 import { refuse } from "../../platform/refusal.ts";
@@ -73,7 +74,8 @@ export const removePassword = endpoint(
   },
 );
 
-/** Whether the user can log in without a password. */
+/** Whether the user can log in without a password. After an emailed link, an emailed code is not enough. */
 async function hasOtherLogin({ config, factors }: Services, { id }: User): Promise<boolean> {
-  return config.emailLogin || (await factors.passkeys(id)).length > 0;
+  if (config.emailLogin) return !isEmailAlone((await factors.list(id)).items);
+  return (await factors.passkeys(id)).length > 0;
 }

@@ -1,6 +1,6 @@
 /** A login whose first step succeeded, and which needs a second factor: one that the user has, or a new one. */
 import type { Services } from "../../endpoint/services.ts";
-import { FACTOR_KINDS } from "../../factors/factor.ts";
+import { STRONG_KINDS } from "../../factors/factor.ts";
 import {
   type Enrolment,
   PENDING_LOGIN_LIFETIME,
@@ -13,6 +13,7 @@ import { MINUTE, SECOND } from "../../platform/clock.ts";
 import { refuse } from "../../platform/refusal.ts";
 import type { LostFactor, UnprovedFactor } from "../../sessions/session-messages.ts";
 import type { User } from "../../users/user.ts";
+import { mayFollow } from "./first-step.ts";
 
 interface AskedLogin {
   user: User;
@@ -42,7 +43,8 @@ export async function askForFactor(
   if (unproved.outcome !== "factor_required" || factorKey === null)
     return refuse("second_factor_lost", { userId: user.id });
   const token = await sealPendingLogin({ ...pending, factorKey, cookie: body.cookie ?? false }, services);
-  const members = { factors: unproved.kinds, pending_token: token, expires_in: PENDING_LOGIN_LIFETIME / SECOND };
+  const factors = unproved.kinds.filter((kind) => mayFollow(pending, kind));
+  const members = { factors, pending_token: token, expires_in: PENDING_LOGIN_LIFETIME / SECOND };
   return refuse("second_factor_required", { userId: user.id, members });
 }
 
@@ -58,6 +60,6 @@ async function askToEnrol(services: Services, login: Omit<Enrolment, "id" | "exp
   // Not longer than a login counts as recent: in a session, setting up a factor needs a recent login too.
   const lifetime = Math.min(config.sessions.reauthenticationMaxAge, LONGEST_ENROLMENT);
   const token = await sealEnrolment(login, lifetime, services);
-  const members = { factors: [...FACTOR_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
+  const members = { factors: [...STRONG_KINDS], enrolment_token: token, expires_in: lifetime / SECOND };
   return refuse("second_factor_enrolment_required", { userId, members });
 }

@@ -1,5 +1,6 @@
 /** The first step of a login that is finished by a later request. */
 import type { Services } from "../../endpoint/services.ts";
+import type { ProofKind } from "../../factors/factor.ts";
 import type { Enrolment } from "../../factors/pending-login.ts";
 import type { Client } from "../../http/exchange.ts";
 import type { ProvedAttempt } from "../../limits/login-attempts.ts";
@@ -9,6 +10,11 @@ import type { ProvedAttempt } from "../../limits/login-attempts.ts";
  */
 export function attemptOf({ loginAttempts }: Services, { by }: Pick<Enrolment, "by">, client: Client): ProvedAttempt {
   return loginAttempts.proved(client.network, by === "password");
+}
+
+/** Whether this factor may follow the first step. After an emailed link, an emailed code proves the same mailbox again. */
+export function mayFollow({ by }: Pick<Enrolment, "by">, kind: ProofKind): boolean {
+  return by !== "email" || kind !== "email";
 }
 
 /** What the audit event says about the first step of a login. */

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { takenByHandler } from "../../endpoint/limits.ts";
 import type { Services } from "../../endpoint/services.ts";
-import { typedCode, typedRecoveryCode } from "../../factors/factor.ts";
+import { typedCode, typedEmailCode, typedRecoveryCode } from "../../factors/factor.ts";
 import { openFactorKey } from "../../factors/factor-key.ts";
 import type { FactorProof } from "../../factors/factor-proofs.ts";
 import { authenticationResponse } from "../../factors/passkeys/credential-json.ts";
@@ -15,7 +15,7 @@ import { openPendingLogin, type PendingLogin } from "../../factors/pending-login
 import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { METHODS_OF_FIRST_STEP } from "../../sessions/authentication.ts";
 import { completeLogin } from "./complete-login.ts";
-import { attemptOf, methodOf } from "./first-step.ts";
+import { attemptOf, mayFollow, methodOf } from "./first-step.ts";
 import { pendingTokenField, secondLoginSchema } from "./login-schema.ts";
 import { isUnproved, refuseFactor } from "./refuse-factor.ts";
 import { startSession } from "./start-session.ts";
@@ -26,15 +26,16 @@ const secondFactorBody = z
     pending_token: pendingTokenField,
     totp: typedCode.optional(),
     recovery_code: typedRecoveryCode.optional(),
+    email_code: typedEmailCode.optional().meta({ description: "From `POST /api/v1/auth/second-factor/email`." }),
     passkey: authenticationResponse.optional(),
     trust_device: z
       .boolean()
       .optional()
       .meta({ description: "For a while, logins from this device need no second factor." }),
   })
-  .refine(({ totp, recovery_code, passkey }) => [totp, recovery_code, passkey].filter(Boolean).length === 1, {
+  .refine((body) => [body.totp, body.recovery_code, body.email_code, body.passkey].filter(Boolean).length === 1, {
     path: ["totp"],
-    message: "Send one of totp, recovery_code and passkey.",
+    message: "Send one of totp, recovery_code, email_code and passkey.",
   });
 
 export const proveSecondFactor = endpoint(
@@ -95,16 +96,20 @@ export const proveSecondFactor = endpoint(
 );
 
 /**
- * What the user's object judges; `undefined` if a passkey answers no challenge that was made for this user, or if the key
- * of the user's factors can't be opened.
+ * What the user's object judges; `undefined` if a passkey answers no challenge that was made for this user, if an emailed
+ * code follows an emailed link, or if the key of the user's factors can't be opened.
  */
 async function proofOf(
   services: Services,
-  { totp, recovery_code: recoveryCode = "", passkey }: z.output<typeof secondFactorBody>,
-  { userId, factorKey }: PendingLogin,
+  { totp, recovery_code: recoveryCode = "", email_code: emailCode, passkey }: z.output<typeof secondFactorBody>,
+  pending: PendingLogin,
 ): Promise<FactorProof | undefined> {
+  const { userId, factorKey } = pending;
   if (passkey !== undefined) return readPasskeyProof(services, passkey, "second-factor", userId);
   const key = await openFactorKey(userId, factorKey, services.secrets);
   if (key === undefined) return undefined;
+  if (emailCode !== undefined) {
+    return mayFollow(pending, "email") ? { kind: "email", code: emailCode, key } : undefined;
+  }
   return totp === undefined ? { kind: "recovery_code", code: recoveryCode, key } : { kind: "totp", code: totp, key };
 }

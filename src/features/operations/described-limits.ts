@@ -31,6 +31,7 @@ export const LIMITS: Readonly<Record<LimitName, { per: CountedBy; description: s
     description: "Wrong codes of a second factor in a row. After the budget, each is followed by a growing pause.",
   },
   passkeyLoginPerAddress: { per: "ip_address", description: "Logins by passkey alone from one network." },
+  emailCodesPerUser: { per: "user", description: "Codes by email that logins of one user request." },
   loginCodePerLink: { per: "login_link", description: "Codes that are sent with one login link." },
   registerPerAddress: { per: "ip_address", description: "Registrations from one network." },
   mailPerRecipient: { per: "email", description: "Emails of one kind to one address." },

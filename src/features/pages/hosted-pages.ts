@@ -93,6 +93,7 @@ export const PLACEHOLDERS = {
   adminPath: "{{admin_path}}",
   environment: "{{environment}}",
   emailLogin: "{{email_login}}",
+  emailCodes: "{{email_codes}}",
   turnstileSiteKey: "{{turnstile_site_key}}",
   trustedDeviceDays: "{{trusted_device_days}}",
   /** The same in words: `1 day`. */

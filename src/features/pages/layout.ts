@@ -46,7 +46,7 @@ export function renderPage(
   const scriptWords: Partial<ScriptWords> = { forms, fields: { show, showPassword, hide, hidePassword }, ...words };
   const { heading, text, comfort } = layout.needsScript;
   const page = html`<!doctype html>
-<html lang="${locale}" data-environment="${PLACEHOLDERS.environment}" data-registration="${PLACEHOLDERS.registration}" data-email-login="${PLACEHOLDERS.emailLogin}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}" data-return-to="${PLACEHOLDERS.returnTo}" data-console="${PLACEHOLDERS.adminPath}">
+<html lang="${locale}" data-environment="${PLACEHOLDERS.environment}" data-registration="${PLACEHOLDERS.registration}" data-email-login="${PLACEHOLDERS.emailLogin}" data-email-codes="${PLACEHOLDERS.emailCodes}" data-turnstile="${PLACEHOLDERS.turnstileSiteKey}" data-return-to="${PLACEHOLDERS.returnTo}" data-console="${PLACEHOLDERS.adminPath}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -27,6 +27,7 @@ export function laterSteps(locale: Locale): Markup {
   const { second, setup } = login;
   return html`${secondStep("totp", locale, codeField({ id: "totp-code", label: second.totp.field }))}
   ${secondStep("passkey", locale)}
+  ${secondStep("email", locale, codeField({ id: "emailed-code", label: second.email.field }))}
   ${secondStep(
     "recovery_code",
     locale,
@@ -54,22 +55,38 @@ export function laterSteps(locale: Locale): Markup {
   </section>`;
 }
 
+/**
+ * The ids of the view, the form and the other elements of a way begin with this. Another view is for the email with a
+ * link that logs in.
+ */
+const idOf = (way: ProofKind) => (way === "email" ? "email-code" : way);
+
+/** The form that sends the code, and before that, nothing else. The script then shows the field too. */
+function codeSender({ email }: PageWords["login"]["second"]): Markup {
+  return html`<p class="notice" id="send-code-notice" role="status"></p>
+    <form class="second" id="send-code" novalidate>
+      ${formEnd("send-code", email.send)}
+    </form>`;
+}
+
 /** The view for one way to prove a second factor. The script shows the buttons to the ways that the user has. */
 function secondStep(way: ProofKind, locale: Locale, input?: Markup): Markup {
   const { second }: PageWords["login"] = PAGE_WORDS[locale].login;
   const { heading, text, label } = second[way];
   const others = PROOF_KINDS.filter((kind) => kind !== way);
-  return html`<section class="view" id="view-${way}" hidden>
+  const id = idOf(way);
+  return html`<section class="view" id="view-${id}" hidden>
     <h1 tabindex="-1">${heading}</h1>
     <p>${text}</p>
-    <form class="action" id="${way}" novalidate>
+    <form class="action" id="${id}" novalidate>
       ${input}
-      <label class="choice" data-days="${PLACEHOLDERS.trustedDeviceDays}"><input type="checkbox" id="${way}-trust"> ${second.trust}</label>
-      ${formEnd(way, label)}
+      <label class="choice" data-days="${PLACEHOLDERS.trustedDeviceDays}"><input type="checkbox" id="${id}-trust"> ${second.trust}</label>
+      ${formEnd(id, label)}
     </form>
+    ${way === "email" ? codeSender(second) : undefined}
     ${others.map(
       (kind) =>
-        html`<button class="button button-quiet second" type="button" data-way="${kind}" hidden>${second[kind].instead}</button>`,
+        html`<button class="button button-quiet second" type="button" data-way="${kind}" data-view="${idOf(kind)}" hidden>${second[kind].instead}</button>`,
     )}
     <p class="ways"><a href="${pageLink("login", locale)}">${second.back}</a></p>
   </section>`;

@@ -14,7 +14,7 @@ type Words = Pick<PageWords, "security" | "enrolment" | "confirm" | "account" | 
 
 export function securityPart(words: Words): Markup {
   const { security, enrolment, account, fields } = words;
-  const { app, offer, passkey, recovery, remove, rename, trusted, unset } = security;
+  const { app, email, offer, passkey, recovery, remove, rename, trusted, unset } = security;
   const { cancel, currentPassword } = account;
   const current = { id: "unset-password", name: "current_password", label: currentPassword } as const;
   return part(
@@ -34,6 +34,10 @@ export function securityPart(words: Words): Markup {
   <div class="buttons">
     <button class="${QUIET}" type="button" id="passkey-open">${passkey.label}</button>
     <button class="${QUIET}" type="button" id="app-open">${app.label}</button>
+  </div>
+  <div class="recovery" id="email-codes" hidden>
+    <p>${email.note}</p>
+    <button class="${QUIET}" type="button" id="email-codes-open">${email.label}</button>
   </div>
   <div class="recovery" id="unset-part" hidden>
     <h3>${unset.heading}</h3>

@@ -47,6 +47,7 @@ export function pageServer(config: Config): ServePage {
 function fillIn({
   adminPath,
   development,
+  emailCodes,
   emailLogin,
   productName,
   passwords,
@@ -61,6 +62,7 @@ function fillIn({
     [PLACEHOLDERS.registration, registration.policy],
     [PLACEHOLDERS.adminPath, adminPath ?? ""],
     [PLACEHOLDERS.emailLogin, emailLogin ? "on" : "off"],
+    [PLACEHOLDERS.emailCodes, emailCodes ? "on" : "off"],
     [PLACEHOLDERS.environment, development ? "development" : "production"],
     [PLACEHOLDERS.turnstileSiteKey, turnstile.siteKey ?? ""],
     [PLACEHOLDERS.trustedDeviceDays, String(sessions.trustedDeviceDays)],

@@ -15,6 +15,10 @@ const serviceSchema = z
       description: "Whether users can log in with an emailed link, so that an app can offer it.",
       examples: [false],
     }),
+    email_codes: z.boolean().meta({
+      description: "Whether users can choose codes by email as their second factor, so that an app can offer it.",
+      examples: [false],
+    }),
     challenge: z
       .enum(["turnstile"])
       .nullable()
@@ -58,6 +62,7 @@ export function readService(
 }
 
 function describeService({
+  emailCodes,
   emailLogin,
   productName,
   publicUrl,
@@ -69,6 +74,7 @@ function describeService({
     version: VERSION,
     registration: registration.policy,
     email_login: emailLogin,
+    email_codes: emailCodes,
     challenge: turnstile.secretKey === undefined ? null : "turnstile",
     links: {
       docs: `${publicUrl}/docs`,

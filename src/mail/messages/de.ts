@@ -7,7 +7,7 @@ const NOTHING_TO_DO = "Wenn Sie das waren, brauchen Sie nichts zu tun.";
 const NOT_TOLD =
   "Wenn Sie das nicht waren, brauchen Sie nichts zu tun. Wir haben niemandem mitgeteilt, dass Sie ein Konto haben.";
 
-const FACTORS = { totp: "Eine Authenticator-App", passkey: "Ein Passkey" } as const;
+const FACTORS = { totp: "Eine Authenticator-App", passkey: "Ein Passkey", email: "Ein Code per E-Mail" } as const;
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
@@ -159,6 +159,18 @@ const messages: Messages = {
     ],
     action: { label: "Konto sichern", url },
     closing: "Wenn Sie darum gebeten haben, fügen Sie nur noch einen neuen zweiten Faktor hinzu.",
+  }),
+
+  second_factor_code: ({ product, username, code, minutes }) => ({
+    subject: `Ihr Code für die Anmeldung bei ${product}`,
+    preview: `Er funktioniert einmal und gilt ${count(minutes, "Minute")}.`,
+    body: [
+      `Geben Sie diesen Code ein, um sich bei Ihrem Konto bei ${product} (${username}) anzumelden.`,
+      [{ label: "Code", value: code }],
+      `Der Code funktioniert einmal und nur dort, wo Sie gerade Ihr Passwort eingegeben haben. Danach gilt er ${count(minutes, "Minute")}.`,
+    ],
+    closing:
+      "Wenn Sie sich gerade nicht anmelden, kennt jemand Ihr Passwort: Ändern Sie es sofort. Geben Sie diesen Code nie weiter, auch nicht an uns.",
   }),
 
   recovery_code_used: ({ product, left, url, at }) => ({

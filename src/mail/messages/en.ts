@@ -6,7 +6,7 @@ const UNKNOWN = "unknown";
 const NOTHING_TO_DO = "If this was you, you don't need to do anything.";
 const NOT_TOLD = "If this wasn't you, you don't need to do anything. We didn't tell anyone that you have an account.";
 
-const FACTORS = { totp: "An authenticator app", passkey: "A passkey" } as const;
+const FACTORS = { totp: "An authenticator app", passkey: "A passkey", email: "A code by email" } as const;
 
 const messages: Messages = {
   verify_email: ({ product, username, url, hours }) => ({
@@ -152,6 +152,18 @@ const messages: Messages = {
     ],
     action: { label: "Secure your account", url },
     closing: "If you asked for this, you only need to add a new second factor.",
+  }),
+
+  second_factor_code: ({ product, username, code, minutes }) => ({
+    subject: `Your code to log in to ${product}`,
+    preview: `It works once and expires in ${count(minutes, "minute")}.`,
+    body: [
+      `Enter this code to finish logging in to your ${product} account (${username}).`,
+      [{ label: "Code", value: code }],
+      `The code works once, and only where you've just entered your password. It expires ${count(minutes, "minute")} after that.`,
+    ],
+    closing:
+      "If you're not logging in, someone knows your password: change it now. Don't share this code with anyone, not even with us.",
   }),
 
   recovery_code_used: ({ product, left, url, at }) => ({

@@ -57,7 +57,7 @@ export const security: PageWords["security"] = {
     ending: "Wird beendet …",
     ended: "{device} ist nicht mehr vertrauenswürdig.",
   },
-  kinds: { totp: "Authenticator-App", passkey: "Passkey" },
+  kinds: { totp: "Authenticator-App", passkey: "Passkey", email: "Code per E-Mail" },
   added: "Hinzugefügt: {time}",
   lastUsed: "Zuletzt benutzt: {time}",
   neverUsed: "Noch nie benutzt",
@@ -81,6 +81,14 @@ export const security: PageWords["security"] = {
     done: "„{name}“ wurde hinzugefügt.",
     outdated: "Dieser Schlüssel ist abgelaufen. Schließen Sie dieses Fenster und beginnen Sie von vorn.",
   },
+  email: {
+    label: "Codes per E-Mail",
+    busyLabel: "Einen Moment…",
+    note: "Codes per E-Mail schützen Sie weniger: Wer Ihre E-Mails lesen kann, kann Ihr Passwort zurücksetzen und den Code lesen. Verwenden Sie lieber einen Passkey oder eine Authenticator-App.",
+    unnamed: "Code per E-Mail",
+    done: "Ab jetzt brauchen Sie zum Anmelden auch einen Code aus einer E-Mail.",
+    refused: "Für Ihr Konto gibt es keine Codes per E-Mail. Fügen Sie einen Passkey oder eine Authenticator-App hinzu.",
+  },
   rename: {
     open: "Umbenennen",
     named: "{name} umbenennen",
@@ -98,6 +106,7 @@ export const security: PageWords["security"] = {
     totp: "Sie können sich dann nicht mehr mit Codes dieser App anmelden.",
     passkey:
       "Sie können sich dann nicht mehr mit diesem Passkey anmelden. Auf Ihrem Gerät kann er weiterhin aufgeführt sein: Löschen Sie ihn auch dort.",
+    email: "Sie werden nicht mehr nach einem Code aus einer E-Mail gefragt.",
     last: "Das ist Ihr einziger zweiter Faktor. Ohne ihn reicht Ihr Passwort allein für die Anmeldung, und Ihre Wiederherstellungscodes gelten nicht mehr.",
     lastByEmail:
       "Das ist Ihr einziger zweiter Faktor. Ohne ihn reicht ein Link per E-Mail für die Anmeldung, und Ihre Wiederherstellungscodes gelten nicht mehr.",

@@ -155,6 +155,18 @@ export const german: PageWords = {
         label: "Passkey verwenden",
         instead: "Passkey verwenden",
       },
+      email: {
+        heading: "Code per E-Mail",
+        text: "Wir schicken Ihnen einen Code mit acht Ziffern.",
+        send: "Code senden",
+        sent: "Wir haben Ihnen eine E-Mail geschickt. Nach ein paar Minuten noch nichts da? Sehen Sie im Spam-Ordner nach.",
+        again: "Noch einmal senden",
+        field: "Achtstelliger Code",
+        invalid: "Geben Sie die acht Ziffern aus der E-Mail ein.",
+        wrong: "Falscher Code. Geben Sie den aus der neuesten E-Mail ein.",
+        label: "Anmelden",
+        instead: "Code per E-Mail verwenden",
+      },
       recovery_code: {
         heading: "Geben Sie einen Wiederherstellungscode ein",
         text: "Verwenden Sie einen der Codes, die Sie gespeichert haben. Jeder Code gilt einmal.",

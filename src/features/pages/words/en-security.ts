@@ -75,7 +75,7 @@ export const security = {
     ending: "Ending…",
     ended: "{device} is no longer trusted.",
   },
-  kinds: { totp: "Authenticator app", passkey: "Passkey" },
+  kinds: { totp: "Authenticator app", passkey: "Passkey", email: "Code by email" },
   added: "Added {time}",
   lastUsed: "Last used {time}",
   neverUsed: "Never used",
@@ -100,6 +100,15 @@ export const security = {
     /** The secret is an hour old, or another page has replaced it. */
     outdated: "This key has expired. Close this window and start again.",
   },
+  /** Codes by email. */
+  email: {
+    label: "Get codes by email",
+    busyLabel: "Turning on…",
+    note: "Codes by email protect you less: whoever can read your email can reset your password and read the code. Use a passkey or an authenticator app if you can.",
+    unnamed: "Code by email",
+    done: "From now on, you'll also need a code from an email to log in.",
+    refused: "Codes by email aren't available for your account. Add a passkey or an authenticator app.",
+  },
   rename: {
     open: "Rename",
     /** The accessible name of the button. */
@@ -118,6 +127,7 @@ export const security = {
     totp: "You won't be able to log in with codes from this app.",
     passkey:
       "You won't be able to log in with this passkey. It may still be listed on your device: delete it there too.",
+    email: "You won't be asked for a code from an email any more.",
     last: "This is your only second factor. Without it, your password alone is enough to log in, and your recovery codes stop working.",
     /** For an account without a password. */
     lastByEmail:

@@ -180,6 +180,18 @@ export const english = {
         label: "Use passkey",
         instead: "Use passkey",
       },
+      email: {
+        heading: "Get a code by email",
+        text: "We'll email you a code with eight digits.",
+        send: "Email me a code",
+        sent: "We've sent you an email. Nothing there after a few minutes? Check your spam folder.",
+        again: "Send again",
+        field: "Eight-digit code",
+        invalid: "Enter the eight digits from the email.",
+        wrong: "Wrong code. Enter the one from the newest email.",
+        label: "Log in",
+        instead: "Use code by email",
+      },
       recovery_code: {
         heading: "Enter a recovery code",
         text: "Use one of the recovery codes that you saved. Each code works once.",
