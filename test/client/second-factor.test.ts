@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Client, type ClientOptions, PosternError } from "../../src/client/index.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { appWith, ORIGIN, post } from "../support/client.ts";
-import { codeOf, enrolled, nextStep } from "../support/factors.ts";
+import { codeOf, emailedCode, enrolled, nextStep, withEmailCodes } from "../support/factors.ts";
 import { loggedIn, registered } from "../support/people.ts";
 import { CHECK, LOGIN, statesOf } from "./visitor.ts";
 import { type Credentials, credentialsOf, visitorOfWorker } from "./worker.ts";
@@ -95,6 +95,17 @@ describe("client.proveSecondFactor", () => {
     const totp = await codeOf(person.totp.secret);
     const outcome = client.proveSecondFactor({ pendingToken: refusal.pendingToken, totp });
     await expect(outcome).rejects.toMatchObject({ code: "cookies_refused" });
+  });
+
+  it("finishes it with a code by email, which it has asked for", async () => {
+    const person = await withEmailCodes();
+    const client = visitorOfWorker().open();
+    const refusal = await refusalOf(client, credentialsOf(person));
+    expect(refusal.factors).toEqual(["email", "recovery_code"]);
+    const { pendingToken } = refusal;
+    expect(await client.sendSecondFactorCode({ pendingToken })).toEqual({ status: "accepted" });
+    const emailCode = await emailedCode(person, pendingToken, 2);
+    expect(await client.proveSecondFactor({ pendingToken, emailCode })).toMatchObject({ email: person.email });
   });
 
   it("can be tried again after a wrong code, and works once", async () => {

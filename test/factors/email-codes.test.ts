@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
@@ -319,6 +320,16 @@ describe("an account with a stronger factor", () => {
     expect(added.status, added.text).toBe(201);
     expect(added.json).not.toHaveProperty("recovery_codes");
     expect((await tryLogin(person)).json.factors).toEqual(["passkey", "recovery_code"]);
+  });
+
+  it("takes no code by email where an earlier release has added an app beside it", async () => {
+    const { person, token, code } = await waiting();
+    await runInDurableObject(env.USER_SESSIONS.getByName(person.userId), (_, { storage }) => {
+      const values = [crypto.randomUUID(), "totp", "App", 1, JSON.stringify({ sealedSeed: "", lastStep: 0 })];
+      storage.sql.exec("INSERT INTO factors VALUES (?, ?, ?, ?, NULL, ?, NULL)", ...values);
+    });
+    expect((await tryLogin(person)).json.factors).toEqual(["totp", "recovery_code"]);
+    expectProblem(await secondStep(token, { email_code: code }), 401, "invalid_factor");
   });
 
   it("has one factor, whichever of two came first", async () => {

@@ -8,7 +8,15 @@ import { openPendingLogin, sealEnrolment } from "../../src/factors/pending-login
 import { createSecrets } from "../../src/platform/crypto.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { type Answer, expectProblem, get, post } from "../support/client.ts";
-import { addEmailCodes, addTotp, codeOf, confirmTotp, pendingToken, secondStep, type Totp } from "../support/factors.ts";
+import {
+  addEmailCodes,
+  addTotp,
+  codeOf,
+  confirmTotp,
+  pendingToken,
+  secondStep,
+  type Totp,
+} from "../support/factors.ts";
 import type { LoggedIn } from "../support/people.ts";
 import { coldIsolate } from "../support/services.ts";
 import { superuser, visitor } from "./cast.ts";

@@ -1233,6 +1233,65 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...noticedBy(
+    ["test/factors/email-codes.test.ts"],
+    [
+      {
+        name: "An emailed code finishes a login that began with an emailed link.",
+        file: "src/features/login/first-step.ts",
+        from: 'by !== "email" || kind !== "email"',
+        to: "true",
+      },
+      {
+        name: "An emailed code is good for every login of its user.",
+        file: "src/factors/email-code.ts",
+        from: "secrets.sign(PURPOSE, utf8(loginId))",
+        to: 'secrets.sign(PURPOSE, utf8(""))',
+      },
+      {
+        name: "An emailed code stands in for an authenticator app.",
+        file: "src/factors/second-factors.ts",
+        from: "isEmailAlone(factors) && now",
+        to: "now",
+      },
+      {
+        name: "An emailed code works again where a clock is behind.",
+        file: "src/factors/second-factors.ts",
+        from: " && now < login.expiresAt",
+        to: "",
+      },
+      {
+        name: "Codes by email stay in force beside a new authenticator app.",
+        file: "src/factors/new-factors.ts",
+        from: "this.#records.deleteEmail();\n        this.#records.use",
+        to: "this.#records.use",
+      },
+      {
+        name: "A session without the stronger factor that has replaced codes by email reauthenticates with the password.",
+        file: "src/sessions/user-sessions-object.ts",
+        from: "judge === undefined && !this.#factors.isStrong",
+        to: "judge === undefined",
+      },
+      {
+        name: "An emailed code counts as a second factor of its own kind.",
+        file: "src/sessions/authentication.ts",
+        from: 'stays `aal1`.\n  email: ["email"]',
+        to: 'stays `aal1`.\n  email: ["otp"]',
+      },
+      {
+        name: "A user who must have a second factor turns on codes by email.",
+        file: "src/features/factors/add-email.ts",
+        from: "mustHaveFactor(config, user) || ",
+        to: "",
+      },
+      {
+        name: "A code is emailed for a login from before a change of the password.",
+        file: "src/mail/compose.ts",
+        from: " || user.sessionEpoch !== epoch || clock",
+        to: " || clock",
+      },
+    ],
+  ),
+  ...noticedBy(
     ["test/factors/factor-policy.test.ts"],
     [
       {
@@ -1343,8 +1402,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "Second factors can be changed by a session of the password alone.",
         file: "src/endpoint/callers.ts",
-        from: "caller.secondFactorSince === null",
-        to: "caller.secondFactorSince !== undefined",
+        from: "if (secondFactorSince === null) return false;",
+        to: "if (secondFactorSince !== undefined) return false;",
       },
       {
         name: "A user can have any number of second factors.",

@@ -23,7 +23,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const start = async ({ clone, prepared }: Shared) =>
     clone.serve(
-      ["--var", "RATE_LIMITING:off", "--var", "EMAIL_LOGIN:on", "--var", `METRICS_TOKEN:${SHARED_METRICS_TOKEN}`],
+      [
+        ...["--var", "RATE_LIMITING:off", "--var", "EMAIL_LOGIN:on", "--var", "EMAIL_CODES:on"],
+        ...["--var", `METRICS_TOKEN:${SHARED_METRICS_TOKEN}`],
+      ],
       undefined,
       await prepared,
     );

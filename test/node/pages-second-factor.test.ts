@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { codeOf } from "../support/totp-code.ts";
 import { addAuthenticator, CHROMIUM, refusal, useVisitor } from "./live-browser.ts";
-import { logIn, type Person, post, register } from "./live-person.ts";
+import { logIn, outboxSchema, type Person, post, register } from "./live-person.ts";
 import { useSharedService } from "./live-service.ts";
 
 const FACTORS = "/api/v1/users/me/factors";
@@ -25,6 +26,16 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     const confirmed = await post(service.origin, `${FACTORS}/totp/confirm`, { code }, bearer);
     const { recovery_codes: recoveryCodes } = codesSchema.parse(await confirmed.json());
     return { person, bearer, secret, recoveryCodes };
+  }
+
+  async function mailedCode(email: string): Promise<string> {
+    for (;;) {
+      const { items } = outboxSchema.parse(await (await fetch(`${service.origin}/dev/outbox`)).json());
+      const texts = items.filter(({ to }) => to === email).map(({ text }) => /^Code: (\d{8})$/m.exec(text)?.[1]);
+      const code = texts.find((found) => found !== undefined);
+      if (code !== undefined) return code;
+      await pause(200);
+    }
   }
 
   async function givePassword({ email, password }: Person, path = "/login"): Promise<Page> {
@@ -72,6 +83,40 @@ describe.skipIf(!existsSync(CHROMIUM))("the log-in page, for a user with a secon
     await page.fill("#recovery-code", second);
     await page.click("#recovery_code-button");
     await isAtHome();
+  });
+
+  it("emails a code to a user who has chosen that on the account page, until there is a stronger factor", async () => {
+    const person = await register(service.origin);
+    const page = await givePassword(person, "/login?return_to=/account");
+    await isAtHome();
+    await page.click("#email-codes-open");
+    await page.click("#codes-done");
+    await visitor.reads("#security-notice", "you'll also need a code from an email");
+    expect(await page.isVisible("#email-codes"), "offered once").toBe(false);
+    await page.context().clearCookies();
+
+    await visitor.open("/login?return_to=/account");
+    await visitor.submit("login", { name: person.email, password: person.password });
+    await visitor.sees("Get a code by email");
+    expect(await page.isVisible("#emailed-code"), "before it is sent").toBe(false);
+    await page.click("#send-code-button");
+    await visitor.reads("#send-code-notice", "We've sent you an email.");
+    expect(await page.evaluate("document.activeElement.id")).toBe("emailed-code");
+    expect(await page.getAttribute("#emailed-code", "autocomplete")).toBe("one-time-code");
+    expect(await page.textContent("#send-code-button")).toBe("Send again");
+    await visitor.submit("email-code", { "emailed-code": "1234" });
+    await visitor.reads("#emailed-code-error", "Enter the eight digits");
+    const code = await mailedCode(person.email);
+    await visitor.submit("email-code", { "emailed-code": code === "00000000" ? "00000001" : "00000000" });
+    await visitor.reads("#emailed-code-error", "Wrong code.");
+    await visitor.submit("email-code", { "emailed-code": `${code.slice(0, 4)} ${code.slice(4)}` });
+    await isAtHome();
+
+    await page.click("#app-open");
+    const secret = (await page.textContent("#secret")) ?? "";
+    await visitor.submit("app", { "app-code": await codeOf(secret.replaceAll(/\s/g, "")) });
+    await page.getByText("has been added").waitFor();
+    expect(await page.locator("#factors li").count(), "the app alone").toBe(1);
   });
 
   it("trusts the device if the user wants that, and then asks for the password alone", async () => {

@@ -13,6 +13,7 @@ const config = parseConfig({
   AUTH_SECRET: "an example: the shape of the routes matters",
   ALLOWED_EMAIL_DOMAINS: "example.com",
   EMAIL_LOGIN: "on",
+  EMAIL_CODES: "on",
 });
 const scripts = globSync("public/static/*.js")
   .filter((path) => !/\/(client|docs)\.js$/.test(path))

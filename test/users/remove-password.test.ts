@@ -13,7 +13,7 @@ import {
 import { createAuthenticator } from "../support/authenticator.ts";
 import { appWith, atOnce, call, expectProblem, get, inTurn, post, type Send } from "../support/client.ts";
 import { setUser } from "../support/database.ts";
-import { enrolled, reported } from "../support/factors.ts";
+import { enrolled, reported, withEmailCodes } from "../support/factors.ts";
 import {
   eventsOf,
   type LoggedIn,
@@ -104,6 +104,8 @@ describe("DELETE /api/v1/users/me/password", () => {
       expectProblem(await removePassword(person, withoutEmail), 409, "last_login_method");
       expect(await rowOf(person.email)).toEqual(before);
     }
+    // A login with an emailed link is not finished by an emailed code.
+    expectProblem(await removePassword(await withEmailCodes()), 409, "last_login_method");
     const person = await loggedIn();
     expect((await removePassword(person)).status).toBe(204);
     expect((await logInByLink(await loginLink(person))).status).toBe(200);
