@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "A login without the second factor is enough while it is recent.",
         file: "src/endpoint/callers.ts",
-        from: 'caller.secondFactorSince === null ? { maxAge } : { acr: "aal2" as const, maxAge }',
+        from: 'mustProve ? { acr: "aal2" as const, maxAge } : { maxAge }',
         to: "{ maxAge }",
       },
     ],
@@ -1321,7 +1321,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         name: "An operator without a second factor keeps every permission.",
         file: "src/endpoint/callers.ts",
-        from: "refuseWithoutFactor(services, principal) ?? principal",
+        from: "(await refuseWithoutFactor(services, principal)) ?? principal",
         to: "principal",
       },
       {
