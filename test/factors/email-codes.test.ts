@@ -102,7 +102,7 @@ describe("codes by email", () => {
     expectProblem(await addEmailCodes(person.accessToken), 403, "reauthentication_required");
   });
 
-  it("log in, once, and the tokens claim no second factor [MF-8]", async () => {
+  it("log in, once, and the tokens claim no second factor [MF-7]", async () => {
     const { person, token, code } = await waiting();
     const asked = await tryLogin(person);
     expect(asked.json).toMatchObject({ code: "second_factor_required", factors: ["email", "recovery_code"] });
@@ -117,7 +117,7 @@ describe("codes by email", () => {
     expect(items[0].last_used_at).not.toBeNull();
   });
 
-  it("are good for ten minutes, for their own login and for their own user [MF-8]", async () => {
+  it("are good for ten minutes, for their own login and for their own user [MF-6]", async () => {
     const [one, other] = [await waiting(), await waiting()];
     const second = await pendingToken(one.person);
     expectProblem(await secondStep(second, { email_code: one.code }), 401, "invalid_factor");
@@ -126,7 +126,7 @@ describe("codes by email", () => {
     expectProblem(await secondStep(one.token, { email_code: one.code }), 401, "invalid_pending_token");
   });
 
-  it("open one session, however often one is sent at once [MF-8]", async () => {
+  it("open one session, however often one is sent at once", async () => {
     const { person, token, code } = await waiting();
     const answers = await atOnce(50, () => secondStep(token, { email_code: code }));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -290,7 +290,7 @@ describe("an account with a stronger factor", () => {
     expectProblem(await secondStep(json.pending_token, { email_code: "12345678" }), 401, "invalid_factor");
   });
 
-  it("loses codes by email to a new app in one step, and keeps the recovery codes [MF-8]", async () => {
+  it("loses codes by email to a new app in one step, and keeps the recovery codes", async () => {
     const person = await provedByEmail();
     const token = await pendingToken(person);
     const code = await emailedCode(person, token, 2);
@@ -370,7 +370,7 @@ describe("an account whose only factor are codes by email", () => {
     expect((await factorsOf(person.accessToken)).json.items).toHaveLength(1);
   });
 
-  it("is not finished by a code after an emailed link, and gets none for it [MF-8]", async () => {
+  it("is not finished by a code after an emailed link, and gets none for it", async () => {
     const person = await withEmailCodes();
     const asked = await logInByLink(await loginLink(person));
     expectProblem(asked, 403, "second_factor_required");

@@ -230,7 +230,8 @@ export const FACTORS: Record<string, Prepare> = {
     const { email_code, ...person } = await mailbox();
     const { pending: pending_token } = person;
     return {
-      ...{ method: "POST", path: "/api/v1/auth/second-factor/email", body: { pending_token }, repeats: true },
+      ...{ method: "POST", path: "/api/v1/auth/second-factor/email", body: { pending_token } },
+      mails: ["second_factor_code"],
       whenDone: async () => expect((await secondStep(pending_token, { email_code })).status).toBe(200),
     };
   },
