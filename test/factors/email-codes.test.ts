@@ -134,19 +134,20 @@ describe("codes by email", () => {
     await pendingToken(person);
   });
 
-  it("are refused by the user's object once the login is over, although a Worker's clock is behind", async () => {
+  it("are refused by the user's object once the login is over, although a Worker's clock is behind, and without a login", async () => {
     const { person } = await waiting();
     const services = coldIsolate();
     const row = await services.users.find(person.userId);
     const key = (await openFactorKey(person.userId, row?.factorKey ?? "", services.secrets)) ?? "";
-    const tryAt = (expiresAt: number) => {
+    const tryAt = (expiresAt: number, isWaiting = true) => {
       const login = { id: crypto.randomUUID(), expiresAt };
       const proof = { kind: "email" as const, code: emailCode(login.id, createSecrets(key)), key };
       const origin = { deviceName: null, userAgent: null, ipAddress: "192.0.2.1", device: "device" };
-      const step = { isExpected: true, proof, login };
+      const step = { isExpected: true, proof, ...(isWaiting ? { login } : {}) };
       return services.sessions.create(person.userId, crypto.randomUUID(), 0, origin, ["pwd"], step);
     };
     expect(await tryAt(Date.now())).toMatchObject({ outcome: "invalid" });
+    expect(await tryAt(Date.now() + 1_000, false), "without a login that waits").toMatchObject({ outcome: "invalid" });
     expect(await tryAt(Date.now() + 1_000)).toMatchObject({ factor: { kind: "email" } });
   });
 
