@@ -8,7 +8,7 @@ import { codePointLength } from "../platform/encoding.ts";
 import { readUserAgent } from "../platform/user-agents.ts";
 import type { Device } from "./messages.ts";
 
-/** Code points: enough for the user agents of common browsers. */
+/** In code points. Enough for the user agents of common browsers. */
 const LONGEST = 160;
 
 /** Names the client's browser and system if they are recognized. Otherwise returns the client's own text, made safe. */
@@ -40,8 +40,8 @@ export function quoteUsername(username: string): string {
 }
 
 /**
- * An IP address stays as it is, because readers compare and copy it. It comes from the platform and not from the
- * client.
+ * Returns an IP address unchanged, because readers compare and copy it. It comes from the platform and not from the
+ * client. Any other text is made safe like the text of a client.
  */
 export function quoteIpAddress(address: string): string | undefined {
   return /^(\d+(\.\d+){3}|[\da-f:]+)$/i.test(address) ? address : quoteClient(address);
@@ -80,8 +80,8 @@ function breakLinks(text: string): string {
 }
 
 /**
- * Returns the punctuation as which browsers and email programs read a character of a link: in ASCII, or the ideographic
- * full stop (UTS #46 §4). Returns any other character unchanged.
+ * Browsers and email programs read some characters of a link as punctuation (UTS #46 §4). Returns that punctuation: an
+ * ASCII character, or the ideographic full stop. Returns any other character unchanged.
  */
 function asPunctuation(character: string): string {
   const normalized = character.normalize("NFKC");

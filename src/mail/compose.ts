@@ -24,9 +24,11 @@ import type { OutgoingMail } from "./transports/transport.ts";
 import { writeMail } from "./write.ts";
 
 /**
- * Returns the email for a request, or `undefined` if none is needed any more.
+ * Returns the email for a request. Returns `undefined` if the email is no longer needed or, on the first try, if a
+ * limit refuses it.
  *
- * @throws {TypeError} if the kind is unknown: a newer version wrote the request, and a retry may reach that version
+ * @throws {TypeError} if the kind is unknown. Then a newer release wrote the request, and a retry may reach that
+ * release
  */
 export async function composeMail(
   request: MailRequest,
@@ -41,9 +43,9 @@ export async function composeMail(
 }
 
 /**
- * Counts two sorts of emails: those that strangers can send to an address, all kinds together, and notices that can
- * repeat without end. They are counted here, after the response, so that the response reveals nothing. The limit of
- * each single kind was counted earlier, when the link was requested.
+ * Counts two sorts of emails: those that strangers can have sent to an address (all kinds count together), and notices
+ * that can repeat without end. Returns whether the limits allow the email. It is counted here, after the response, so
+ * that the response reveals nothing. The limit of each single kind was counted earlier, when the link was requested.
  */
 async function isWithinLimits(event: MailEvent, to: string, { limiter }: ComposingParts): Promise<boolean> {
   const { refusal } = await limiter.take(limitsOf(event, to));
@@ -109,7 +111,7 @@ async function compose(request: MailRequest, parts: ComposingParts): Promise<Wri
   }
 }
 
-/** A notice to the owner of an account. Its button opens a hosted page, without a token. */
+/** A notice to the owner of an account. Its button opens a hosted page. The link contains no token. */
 function composeNotice(
   event: Exclude<Extract<MailEvent, { userId: string }>, { kind: "second_factor_code" }>,
   user: User,
@@ -140,7 +142,10 @@ function composeNotice(
   }
 }
 
-/** Composes no invitation if it was revoked, if the address has an account by now, or if the inviter was deleted. */
+/**
+ * Composes an invitation. Returns `undefined` if it was revoked or has expired, if the address has an account now, or
+ * if the inviter was deleted.
+ */
 async function composeInvitation(
   { id }: MailRequest,
   { invitationId, inviterId, email, locale, expiresAt }: Extract<MailEvent, { kind: "invitation" }>,
@@ -174,7 +179,10 @@ function composeRecovery(
   return writeMail("reset_password", user, { username, url, minutes: resetPasswordLifetime / MINUTE }, config);
 }
 
-/** Only for a verified address: another person may have registered an unverified account with this address. */
+/**
+ * Writes the email only for a verified address: another person may have registered an unverified account with this
+ * address.
+ */
 function composeEmailLogin(
   { id, requestedAt }: MailRequest,
   user: User | undefined,

@@ -1,7 +1,7 @@
 /**
  * The consumer of the mail queue: composes and sends each email. Retries failures. An email that the mail server
  * refuses permanently is not retried: it goes to the dead-letter queue at once. Every email that goes there is also
- * kept where operators can list it.
+ * stored in D1, where operators can list it.
  */
 import type { AuditEventStore } from "../audit/event-store.ts";
 import { NO_REQUEST } from "../audit/event-types.ts";
@@ -75,7 +75,7 @@ function contextOf({ body }: Message<unknown>, { random }: DeliveryParts) {
 }
 
 async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts): Promise<void> {
-  // The body is read inside the try block: an unreadable one must not affect the other messages.
+  // The body is read inside the try block, because an unreadable body must not affect the other messages.
   let fields: Pick<LogFields, "mail_id" | "mail_kind" | "attempts"> = { attempts: message.attempts };
   let mail: OutgoingMail | undefined;
   const count = (state: EmailState) => parts.meter.count("emails", { kind: fields.mail_kind ?? "other", state });
@@ -121,9 +121,9 @@ async function sendMail(message: Message<MailRequest>, mail: OutgoingMail, parts
 
 /**
  * Handles an email that was refused permanently. Sends the request to the dead-letter queue as a producer, because a
- * consumer can move a message there only by using up its retries. Records the refusal, without the address, in `DB`: if
- * `AUDIT_DB` does not answer, the email must not be tried again. Suppresses the address last. If any step fails, the
- * email is tried again.
+ * consumer can move a message there only by using up its retries. Records the refusal, without the address, in `DB` and
+ * not in `AUDIT_DB`: if `AUDIT_DB` does not answer, the email must not be tried again. Suppresses the address last. If
+ * any step fails, the email is tried again.
  */
 async function giveUp(
   { attempts, body: request }: Message<MailRequest>,
@@ -149,7 +149,7 @@ async function giveUp(
   if (refused === "address") await suppressions.suppress(address, now);
 }
 
-/** Keeps an email that failed for the last time. Never throws: the dead-letter queue gets the message in any case. */
+/** Stores an email whose last try failed. Never throws: the dead-letter queue gets the message in any case. */
 async function keepUndelivered(
   { attempts, body }: Message<MailRequest>,
   mail: OutgoingMail | undefined,

@@ -1,6 +1,6 @@
 /**
- * The emails: their kinds, the facts in each, and how a message becomes plain text. `render-html.ts` makes the HTML of
- * it, with the same texts. `messages/` has one file with texts per language.
+ * The emails: their kinds, the facts in each, and how a message becomes plain text. `render-html.ts` turns the same
+ * message into HTML. `messages/` has one file with texts per language.
  */
 import type { MessageKind } from "../config/email-subjects.ts";
 
@@ -21,7 +21,7 @@ export interface Facts {
   refresh_reused: { device: Device | undefined; url: string; at: number };
   second_factor_added: { factor: FactorKind; url: string; at: number };
   second_factor_removed: { factor: FactorKind; url: string; at: number };
-  /** By an operator. */
+  /** An operator removed all second factors of the user. */
   second_factors_removed: { url: string; at: number };
   /** For the second step of a login. */
   second_factor_code: { username: string; code: string; minutes: number };
@@ -38,7 +38,7 @@ export interface Facts {
   account_deleted: { at: number };
 }
 
-/** From this many recovery codes on, their owner is asked to create new ones. */
+/** An owner with this many recovery codes left, or fewer, is asked to create new ones. */
 export const FEW_CODES = 3;
 
 /** The kinds of second factors that an email names. */

@@ -1,7 +1,7 @@
 /**
- * The HTML of an email: one column of tables, which every email program lays out. Each style that the layout needs is
- * also in an attribute of its element, because some programs drop `<style>`; there, only the dark look and the smaller
- * margins on phones are. test/mail/email-programs.ts lists what Gmail, Outlook and Apple Mail can't do, with the
+ * The HTML of an email: one column of tables, which every email program lays out. Some programs drop `<style>`, so
+ * every style that the layout needs is in an attribute of its element. Only the dark look and the smaller margins on
+ * phones need `<style>`. test/mail/email-programs.ts lists what Gmail, Outlook and Apple Mail can't do, with the
  * sources.
  */
 import { escapeHtml } from "../platform/escape-html.ts";
@@ -11,7 +11,7 @@ import type { MailColors, MailTheme } from "./theme.ts";
 /** How the product's emails look. */
 export interface MailLook {
   product: string;
-  /** An image in place of the product's name. `width` is in pixels. */
+  /** An image that replaces the product's name. `width` is in pixels. */
   logo: { url: string; width: number } | undefined;
   theme: MailTheme;
 }
@@ -31,13 +31,14 @@ const BUTTON_RADIUS = 10;
 const NOTHING_MORE = "&zwnj;&nbsp;".repeat(80);
 
 /**
- * A table for layout. Outlook ignores `border-spacing`, so the attributes say it too. Screen readers skip such a table.
+ * The attributes of a table for layout. Outlook ignores the style `border-spacing`, so attributes remove the spacing.
+ * Screen readers don't announce a table with `role="presentation"`.
  */
 const TABLE = 'role="presentation" cellpadding="0" cellspacing="0" border="0"';
 
 /**
- * The HTML of a message. Without a logo it loads nothing. A username can look like a telephone number, a date or an
- * address. The HTML asks Apple's programs to make no links of these.
+ * Renders a message as HTML, which loads nothing but the logo, if there is one. A username can look like a telephone
+ * number, a date or an address, so the HTML asks Apple's programs not to make links of these.
  */
 export function renderHtml(message: Message, { locale, withoutButton, footer }: Surroundings, look: MailLook): string {
   const { light, radius } = look.theme;
@@ -91,8 +92,8 @@ ${rows.join("\n")}
 }
 
 /**
- * The dark look. Gmail and Outlook for Windows ignore it, and darken the light look themselves. In a block of its own:
- * Gmail drops a whole block if it can't read one rule of it.
+ * The CSS of the dark look. Gmail and Outlook for Windows ignore it and darken the light look themselves. It has a
+ * `<style>` block of its own, because Gmail drops a whole block if it can't read one of its rules.
  */
 function darkLook({ page, surface, text, muted, line, accent, onAccent }: MailColors): string {
   const rules = [
@@ -107,7 +108,7 @@ function darkLook({ page, surface, text, muted, line, accent, onAccent }: MailCo
   return `:root{color-scheme:light dark;supported-color-schemes:light dark}@media (prefers-color-scheme:dark){${rules.join("")}}`;
 }
 
-/** The product's name beside its first letter. Screen readers skip the letter. */
+/** The product's first letter in a colored square, followed by its name. Screen readers skip the letter. */
 function nameOf({ product, theme: { light } }: MailLook): string {
   const [first = ""] = product;
   const mark = /[\p{L}\p{N}]/u.test(first)
@@ -116,7 +117,10 @@ function nameOf({ product, theme: { light } }: MailLook): string {
   return `<table ${TABLE}><tr>${mark}<td class="text" style="${type(18, 32)};font-weight:700;color:${light.text}">${escapeHtml(product)}</td></tr></table>`;
 }
 
-/** Outlook goes by the attribute, other programs by the style. The name is shown where images are blocked. */
+/**
+ * The logo. Outlook reads the width from the attribute, other programs from the style. Programs that block images show
+ * the product's name instead.
+ */
 function logoOf({ url, width }: { url: string; width: number }, { product, theme: { light } }: MailLook): string {
   return `<img class="text" src="${escapeHtml(url)}" width="${width}" alt="${escapeHtml(product)}" border="0" style="display:block;width:${width}px;max-width:100%;height:auto;${type(18, 32)};font-weight:700;color:${light.text}">`;
 }
@@ -142,7 +146,10 @@ function detailTable(details: readonly Detail[], { line, muted, text }: MailColo
   return `<table width="100%" cellpadding="0" cellspacing="0" border="0">${rows.join("")}</table>`;
 }
 
-/** A colored cell, which Outlook also shows. There, the cell has the padding. Elsewhere all of it is the link. */
+/**
+ * A button: a link in a colored cell, because Outlook shows the color of a cell. In Outlook the cell has the padding;
+ * in other programs the link has it, so that the whole button can be clicked.
+ */
 function button({ label, url }: { label: string; url: string }, { light, radius }: MailTheme): string {
   const corners = Math.min(radius, BUTTON_RADIUS);
   return `<table ${TABLE}><tr><td class="accent" align="center" bgcolor="${light.accent}" style="border-radius:${corners}px;background-color:${light.accent};mso-padding-alt:14px 28px"><a href="${escapeHtml(url)}" class="on-accent" style="display:inline-block;padding:14px 28px;border-radius:${corners}px;${type(16, 20)};font-weight:600;text-decoration:none;color:${light.onAccent}">${escapeHtml(label)}</a></td></tr></table>`;
@@ -152,7 +159,10 @@ function plainLink(url: string, withoutButton: string, { line, muted }: MailColo
   return `<table ${TABLE} width="100%"><tr><td class="muted line" style="padding:20px 0 0;border-top:1px solid ${line};${type(13, 20)};color:${muted}">${escapeHtml(withoutButton)}<br><a href="${escapeHtml(url)}" class="muted" style="word-break:break-all;color:${muted}">${escapeHtml(url)}</a></td></tr></table>`;
 }
 
-/** In Outlook, tables don't inherit fonts, so each cell has them. Outlook gets the one font that it always has. */
+/**
+ * The font styles of a cell. In Outlook, tables don't inherit fonts, so each cell has these styles. Outlook shows
+ * Arial, which is always installed: see the `[if mso]` style above.
+ */
 function type(size: number, lineHeight: number): string {
   return `font-family:${FONT};font-size:${size}px;line-height:${lineHeight}px`;
 }

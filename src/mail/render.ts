@@ -1,11 +1,11 @@
-/** Renders an email that has its words, as text and as HTML. */
+/** Renders a written email as text and as HTML. */
 import type { Locale } from "../config/languages.ts";
 import { LANGUAGES } from "./messages/languages.ts";
 import { type Message, renderText } from "./messages.ts";
 import { type MailLook, renderHtml } from "./render-html.ts";
 import type { OutgoingMail } from "./transports/transport.ts";
 
-/** An email that has its words, and is not rendered yet. */
+/** An email whose texts are written, but which is not rendered yet. */
 export interface WrittenMail {
   to: string;
   locale: Locale;

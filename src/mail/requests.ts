@@ -16,8 +16,8 @@ export type MailEvent =
   /** A registration: verify the address, or tell its owner that it already has an account. */
   | ({ kind: "verify_email"; registrationId: string } & Returning)
   /**
-   * An operator invited the owner of this address, for the first time or again. `inviterId`: who sends this email.
-   * `expiresAt`: when its link expires.
+   * An operator invited the owner of this address, for the first time or again. `inviterId`: the operator who sends
+   * this email. `expiresAt`: when its link expires.
    */
   | {
       kind: "invitation";
@@ -44,7 +44,7 @@ export type MailEvent =
   | { kind: "confirm_email" | "email_change_requested"; changeId: string }
   /** The new address was confirmed. The notice to the old address can undo the change. */
   | { kind: "email_changed"; changeId: string }
-  /** The account was deleted. The message contains the address because it is stored nowhere else any more. */
+  /** The account was deleted. The message contains the address because it is no longer stored anywhere else. */
   | { kind: "account_deleted"; email: string; locale: string }
   /**
    * A request to reset the password for this address, which may have no account. `byStranger` if anyone could have made
@@ -56,7 +56,10 @@ export type MailEvent =
   /** A request for another verification link for this address, which may have no account. */
   | ({ kind: "resend_verification"; email: string } & Returning);
 
-/** `returnTo`: where the pages lead after the login that follows the link. Allowed when the request was made. */
+/**
+ * `returnTo`: the path or URL that the pages open after the login that follows the link. It was checked when the
+ * request was made.
+ */
 interface Returning {
   returnTo?: string | undefined;
 }
@@ -129,9 +132,9 @@ export function createMailQueue(
       const { oldestMessageTimestamp: oldest } = await hops.hop("queue", () => queue.metrics());
       return oldest?.getTime();
     },
-    /** Resolves when the queue has accepted a request. */
+    /** Queues a request. Resolves when the queue has accepted it. */
     enqueue: send,
-    /** Resolves when the queue has accepted the request. */
+    /** Queues a new request for an event. Resolves when the queue has accepted it. */
     async request(event: MailEvent) {
       await send(requestOf(event));
     },

@@ -15,7 +15,7 @@ export interface SampleMail {
 }
 
 const AT = Date.UTC(2030, 2, 5, 14, 3);
-/** As long as a real one. */
+/** As long as a real token. */
 const TOKEN = "c2FtcGxl".repeat(20);
 
 /** Every email in one language. `origin` is the service's; `subjectOf` returns a subject that replaces ours. */

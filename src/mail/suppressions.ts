@@ -20,7 +20,7 @@ const LONGEST_PERIOD = 30 * DAY;
 /** After this many doublings, the period is the longest. */
 const MOST_DOUBLINGS = 5;
 
-/** For how long an expired row is kept. A refusal in this time still doubles the period. */
+/** How long a row is kept after the suppression has ended. A refusal within this time still doubles the period. */
 const REMEMBERED = 30 * DAY;
 
 export type SuppressionList = ReturnType<typeof createSuppressionList>;
@@ -35,13 +35,18 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
   const isAddress = (address: string) => eq(table.digest, digestOf(address));
 
   return {
-    /** Until when the address is suppressed, in milliseconds since the epoch. That time may have passed. */
+    /**
+     * Until when the address is suppressed, in milliseconds since the epoch. That time may have passed. `undefined` if
+     * the address is not in the table.
+     */
     async find(address: string): Promise<number | undefined> {
       const [row] = await db.select({ until: table.suppressedUntil }).from(table).where(isAddress(address));
       return row?.until;
     },
 
-    /** Suppresses an address. Two refusals at the same time count as one. */
+    /**
+     * Suppresses an address. Does nothing if it is suppressed already, so two refusals at the same time count as one.
+     */
     async suppress(address: string, now: number) {
       const period = sql`min(${LONGEST_PERIOD}, ${FIRST_PERIOD} * (1 << ${table.refusals}))`;
       await db
@@ -57,12 +62,15 @@ export function createSuppressionList(db: Database, secrets: Secrets) {
         });
     },
 
-    /** Forgets that the address was suppressed, because its server has accepted an email. */
+    /**
+     * Deletes the row of an address whose suppression has ended, because its server has accepted an email. The next
+     * refusal then counts as the first.
+     */
     async forget(address: string, now: number) {
       await db.delete(table).where(and(isAddress(address), lte(table.suppressedUntil, now)));
     },
 
-    /** Lets the address get emails again, because an operator says so. */
+    /** Ends the suppression of an address, because an operator has requested an email to it again. */
     async lift(address: string) {
       await db.delete(table).where(isAddress(address));
     },

@@ -8,11 +8,11 @@ export type MailThemeReader = ReturnType<typeof createMailThemeReader>;
 export function createMailThemeReader(assets: Fetcher, hops: Hops) {
   return (): Promise<MailTheme> =>
     hops.hop("assets", async () => {
-      // Assets are found by path. The host is never asked.
+      // The binding finds assets by their path, and ignores the host.
       const response = await assets.fetch("https://assets.invalid/static/theme.css");
       const css = await response.text();
       if (response.status === 404) return DEFAULT_THEME;
-      // With another theme, a retry would send a different email under the same id.
+      // Don't use the default theme here: a retry would then send a different email under the same id.
       if (!response.ok) throw new Error(`theme.css can't be read: status ${response.status}`);
       return readTheme(css).theme;
     });

@@ -1,6 +1,6 @@
 /**
  * The colors of the emails: those of `theme.css`, so that an operator sets them once for pages and emails. Email
- * programs know no variables, so each email contains the colors themselves.
+ * programs don't support CSS variables, so each email contains the colors themselves.
  */
 import { namesOf } from "../platform/records.ts";
 
@@ -33,7 +33,7 @@ export const COLOR_VARIABLES: Readonly<Record<keyof MailColors, string>> = {
   onAccent: "--on-accent",
 };
 
-/** The values in `postern.css`. */
+/** The default colors and corners, as in `postern.css`. */
 export const DEFAULT_THEME: MailTheme = {
   light: {
     page: "#f4f2ee",
@@ -62,8 +62,8 @@ const PIXELS_PER_REM = 16;
 
 /**
  * Reads a `theme.css`. Browsers apply it after `postern.css`, so a color outside the media query also replaces the
- * default color of the dark look. `ignored` lists the variables whose values an email can't have: it takes hexadecimal
- * colors, and corners in `px` or `rem`.
+ * default color of the dark look. `ignored` lists the variables whose values an email can't use. An email can use
+ * hexadecimal colors, and corners in `px` or `rem`.
  */
 export function readTheme(css: string): { theme: MailTheme; ignored: string[] } {
   const dark: string[] = [];
@@ -101,7 +101,10 @@ export function readTheme(css: string): { theme: MailTheme; ignored: string[] } 
   return { theme, ignored: [...ignored] };
 }
 
-/** The custom properties that rules for `:root` declare. The last one counts. */
+/**
+ * Returns the custom properties that rules for `:root` declare. If a property is declared twice, the last declaration
+ * counts.
+ */
 function declarationsIn(rules: string): Map<string, string> {
   const blocks = [...rules.matchAll(/(?:^|[\s};]):root\s*\{([^{}]*)\}/g)].map(([, block = ""]) => block);
   const declarations = blocks.join(";").matchAll(/(--[\w-]+)\s*:\s*([^;]+)/g);

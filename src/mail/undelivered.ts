@@ -1,6 +1,7 @@
 /**
- * The emails that failed for good: that a server refused permanently, or that failed for a day. The dead-letter queue
- * has them too, but nothing can list it. A row contains the request, which has no link, so a retry makes a new one.
+ * The emails that failed for good: a server refused them permanently, or every try in a day failed. They are also in
+ * the dead-letter queue, but the messages of a queue can't be listed. A row contains the request and no link, so a
+ * retry makes a new link.
  */
 import { desc, eq, lt, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -14,10 +15,10 @@ import type { MailEvent, MailRequest } from "./requests.ts";
 /** How long a row is kept after the request, in milliseconds. Later, hardly anyone still waits for the email. */
 const KEPT = 7 * DAY;
 
-/** Sorts after every id, so that the first page is read like the others. */
+/** A text that sorts after every id. As the default of `before`, it selects the first page. */
 const LAST_ID = "g";
 
-/** Counts stop here. */
+/** The count stops here. */
 const MOST_COUNTED = 1_000;
 
 type Row = typeof undeliveredEmails.$inferSelect;
@@ -32,7 +33,7 @@ export type UndeliveredMails = ReturnType<typeof createUndeliveredMails>;
 export function createUndeliveredMails(db: Database) {
   const table = undeliveredEmails;
   return {
-    /** Keeps an email. One that is kept already does not change. */
+    /** Stores an email. Does nothing if it is stored already. */
     async keep({ id, event }: MailRequest, failure: Pick<Row, "recipient" | "reason" | "failedAt" | "attempts">) {
       await db
         .insert(table)
@@ -40,7 +41,7 @@ export function createUndeliveredMails(db: Database) {
         .onConflictDoNothing();
     },
 
-    /** Lists emails, those that were requested last first. `before`: only those before the one with this id. */
+    /** Lists emails, newest request first. `before` is the id of the last email of the previous page. */
     async list({ limit, before = LAST_ID }: { limit: number; before?: string | undefined }) {
       const rows = await db.select().from(table).where(lt(table.id, before)).orderBy(desc(table.id)).limit(limit);
       return rows.map(present);
@@ -51,7 +52,10 @@ export function createUndeliveredMails(db: Database) {
       return row && present(row);
     },
 
-    /** Takes an email out, to request it again. Returns `false` if another request has done so. */
+    /**
+     * Deletes an email, and stores `consequences`, which request it again. Does nothing and returns `false` if another
+     * request has already done so.
+     */
     async takeOut(id: string, consequences: Consequences): Promise<boolean> {
       const { taken } = await batchOf(db, {
         taken: db.delete(table).where(eq(table.id, id)).returning({ id: table.id }),
@@ -68,7 +72,7 @@ export function createUndeliveredMails(db: Database) {
       return count;
     },
 
-    /** Deletes up to `most` rows that are a week old. Returns whether there may be more. */
+    /** Deletes up to `most` rows whose request is older than a week. Returns whether there may be more. */
     deleteOld: (now: number, most: number) =>
       deleteSome(db, table, { key: table.id, condition: lt(table.id, earliestId(now - KEPT)), most }),
   };

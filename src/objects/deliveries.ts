@@ -1,11 +1,14 @@
 import type { Meter } from "../platform/meter.ts";
 
-/** Something of an object that reaches beyond it. The object's alarm tries until it succeeds. */
+/**
+ * Something that a Durable Object must write or send to another store, such as D1, KV or a queue. The object's alarm
+ * tries until it succeeds.
+ */
 export interface Delivery<Bindings> {
   /** Whether something is left to deliver. */
   readonly isLeft: boolean;
-  /** When to try next, in milliseconds since the epoch. After a failure the pause doubles. */
+  /** When to try next, in milliseconds since the epoch. The pause doubles after each failure. */
   dueAt(now: number): number;
-  /** Tries. Never throws: what fails stays. Returns what to count. */
+  /** Tries once. Never throws: what fails is still left afterwards. Returns a function that counts the results. */
   deliver(bindings: Bindings, now: number): Promise<(meter: Meter) => void>;
 }

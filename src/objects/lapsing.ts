@@ -1,12 +1,15 @@
-/** Something that an object keeps for a time. The object's alarm deletes it. Times are milliseconds since the epoch. */
+/**
+ * Records that a Durable Object keeps for a limited time. The object's alarm deletes them. Times are milliseconds since
+ * the epoch.
+ */
 export interface Lapsing {
-  /** Deletes what is no longer needed. */
+  /** Deletes the records that are no longer needed. */
   dropLapsed(now: number): void;
-  /** When there is something to delete next; `undefined` if nothing is kept. */
+  /** When the next record can be deleted; `undefined` if there are no records. */
   nextLapse(): number | undefined;
 }
 
-/** The earliest of the times that are known. */
+/** The earliest of the times that are known; `undefined` if none is. */
 export function earliest(times: readonly (number | null | undefined)[]): number | undefined {
   const known = times.filter((time) => typeof time === "number");
   return known.length === 0 ? undefined : Math.min(...known);

@@ -1,6 +1,6 @@
 /**
- * The tables of an object. Each is created with its first row, so that an empty object uses no storage, and an object of
- * an earlier release gets new tables when it needs them.
+ * The SQL tables of a Durable Object. Each table is created with its first row. So an empty object uses no storage, and
+ * an object of an earlier release gets new tables when it needs them.
  */
 export class LazyTables {
   readonly #sql: SqlStorage;
@@ -16,7 +16,7 @@ export class LazyTables {
     return this.#existing.has(table);
   }
 
-  /** Runs a statement on a table, and returns its rows. While the table does not exist, there are none. */
+  /** Runs a statement on a table, and returns its rows. Returns no rows if the table does not exist yet. */
   run<Row extends Record<string, SqlStorageValue>>(
     table: string,
     statement: string,
@@ -25,7 +25,7 @@ export class LazyTables {
     return this.has(table) ? this.#sql.exec<Row>(statement, ...bindings).toArray() : [];
   }
 
-  /** The earliest time in a column; `undefined` if there is none. */
+  /** The earliest time in a column; `undefined` if there are no rows. */
   earliest(table: string, column: string): number | undefined {
     return this.run<{ at: number | null }>(table, `SELECT min(${column}) AS at FROM ${table}`)[0]?.at ?? undefined;
   }

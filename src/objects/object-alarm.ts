@@ -8,8 +8,8 @@ interface Duties<Bindings> {
 }
 
 /**
- * What the alarm of an object does: deletes what has lapsed, and delivers what is left. An object has one alarm, which
- * is set for the earliest of these.
+ * What the alarm of a Durable Object does: it deletes records that have lapsed, and makes pending deliveries. All of
+ * these share the alarm, because an object has only one.
  */
 export class ObjectAlarm<Bindings> {
   readonly #storage: DurableObjectStorage;
@@ -20,13 +20,16 @@ export class ObjectAlarm<Bindings> {
     this.#duties = duties;
   }
 
-  /** Sets the alarm, if it is not due earlier. */
+  /** Sets the alarm to `time`, unless it is already set to an earlier time. */
   async armFor(time: number): Promise<void> {
     const armed = await this.#storage.getAlarm();
     if (armed === null || armed > time) await this.#storage.setAlarm(time);
   }
 
-  /** Does what is due, and never throws. Returns what to count; `undefined` if nothing was left to deliver. */
+  /**
+   * Deletes what has lapsed, and tries every pending delivery. Never throws. Returns a function that counts the
+   * results; `undefined` if no delivery was pending.
+   */
   async run(bindings: Bindings, now: number): Promise<((meter: Meter) => void) | undefined> {
     const { lapsing, deliveries } = this.#duties;
     for (const part of lapsing) part.dropLapsed(now);
@@ -38,7 +41,10 @@ export class ObjectAlarm<Bindings> {
     };
   }
 
-  /** Sets the next alarm. What is left to deliver comes first. `false` if there is nothing more to do. */
+  /**
+   * Sets the next alarm: for the next try of a delivery or, if none is pending, for the next record to delete. Returns
+   * `false` if there is neither.
+   */
   async setNext(now: number): Promise<boolean> {
     const { lapsing, deliveries } = this.#duties;
     const nextTry = earliest(deliveries.map((delivery) => (delivery.isLeft ? delivery.dueAt(now) : undefined)));

@@ -8,7 +8,7 @@ import { doublingPause } from "../platform/retry.ts";
 import { continueTrace } from "../platform/trace.ts";
 import type { Delivery } from "./deliveries.ts";
 
-/** What the owner of an account is told by email, as the mail queue takes it (`mail/requests.ts`). */
+/** What an email tells the owner of an account, in the format of the mail queue (`mail/requests.ts`). */
 export type OwnerNews =
   | { kind: "refresh_reused"; userId: string; device: string | null }
   | { kind: "second_factor_added" | "second_factor_removed"; userId: string; factor: "totp" | "passkey" | "email" }
@@ -31,7 +31,7 @@ export interface ReportOrigin {
   traceparent: string | undefined;
 }
 
-/** What the queues have not accepted yet. */
+/** The parts of a report that their queues have not accepted yet. */
 interface Report {
   event?: AuditEvent | undefined;
   notice?: OwnerNotice | undefined;
@@ -42,18 +42,21 @@ export interface ReportQueues {
   MAIL_QUEUE: Queue<OwnerNotice>;
 }
 
-/** Begins the key of each report. The id of its event follows, so the oldest report comes first. */
+/**
+ * The prefix of the storage key of each report. The id of the audit event follows, so the oldest report comes first.
+ */
 const REPORT = "owner_report:";
 const FAILURES = "owner_report_failures";
 const FIRST_RETRY = 1 * SECOND;
 const LONGEST_RETRY = 300 * SECOND;
-/** Below the 100 messages that a queue takes at once. */
+/** How many reports one try sends. A queue accepts at most 100 messages at once. */
 const MOST_AT_ONCE = 50;
 
 /**
- * What the owner and the audit log have not been told yet, of something that an object has done: a change, or the use of a
- * factor. It is stored in the same turn. The request can't report it: if the object's answer is lost, the request does not
- * know what was done, and a retry finds nothing left to do. A repeated report has the same ids.
+ * Reports of what a user's object has done, such as a change or the use of a factor. Each report is an audit event and
+ * an email to the owner. The object stores it in the same turn as the change, and keeps it until the queues have
+ * accepted it. The request can't report: if the object's answer is lost, the request does not know what was done, and a
+ * retry finds nothing left to do. A repeated report has the same ids.
  */
 export class OwnerReports implements Delivery<ReportQueues> {
   readonly #kept: SyncKvStorage;
@@ -88,7 +91,7 @@ export class OwnerReports implements Delivery<ReportQueues> {
     this.#kept.put<Report>(REPORT + event.id, { event, notice });
   }
 
-  /** Puts the oldest into the queues. What one of the queues has accepted is not sent again if the other fails. */
+  /** Puts the oldest reports into the queues. If one queue fails, what the other has accepted is not sent again. */
   async deliver({ AUDIT_QUEUE, MAIL_QUEUE }: ReportQueues): Promise<(meter: Meter) => void> {
     const reports = this.#oldest(MOST_AT_ONCE);
     const events = [...reports.values()].flatMap(({ event }) => event ?? []);
@@ -126,7 +129,9 @@ export class OwnerReports implements Delivery<ReportQueues> {
   }
 }
 
-/** With a time limit: the alarm also copies revocations, and the next alarm starts only after this one has ended. */
+/**
+ * Has a time limit, because the alarm also copies revocations, and the next alarm starts only after this one has ended.
+ */
 async function sendAll<Message>(queue: Queue<Message>, messages: readonly Message[]): Promise<void> {
   if (messages.length > 0) await inTime(queue.sendBatch(messages.map((body) => ({ body }))));
 }

@@ -27,7 +27,7 @@ export function createCloudflareTransport(binding: SendEmail, from: string): Tra
   };
 }
 
-/** The codes of the binding's errors that another try does not change (see "Error codes" in its reference). */
+/** The codes of the binding's errors after which another try would fail too (see "Error codes" in its reference). */
 const REFUSED = new Map<string, Refused>([
   // The address bounced before, or its owner complained.
   ["E_RECIPIENT_SUPPRESSED", "address"],

@@ -8,8 +8,8 @@ import { encode, wrap } from "nodemailer/lib/qp";
 import { domainOf, formatSender, HEADERS, type OutgoingMail, type Sender } from "./transport.ts";
 
 /**
- * A boundary that no quoted-printable text contains: there, two hexadecimal digits or the end of the line follow a `=`
- * (RFC 2045 §6.7).
+ * A boundary that no quoted-printable text contains: in such a text, every `=` is followed by two hexadecimal digits or
+ * the end of the line (RFC 2045 §6.7).
  */
 const BOUNDARY = "=_postern";
 
@@ -43,7 +43,7 @@ function part(type: string, content: string): string[] {
   ];
 }
 
-/** Lines of headers, and the empty one after them. */
+/** The lines of headers, and the empty line after them. */
 function headers(values: Readonly<Record<string, string>>): string[] {
   return [...Object.entries(values).map(([name, value]) => `${name}: ${value}`), ""];
 }
@@ -52,20 +52,20 @@ function formatHeaderSender(sender: Sender): string {
   return isPlain(sender.name) ? formatSender(sender) : `${encodeWords(sender.name)} <${sender.address}>`;
 }
 
-/** A text on one line, folded at spaces if it is long (RFC 5322 §2.2.3). */
+/** A text as the value of a header, on one line. A long line is folded at spaces (RFC 5322 §2.2.3). */
 function formatText(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
   return isPlain(line) ? line.replaceAll(/(.{60}\S*) /g, "$1\r\n ") : encodeWords(line);
 }
 
-/** Whether a header can have the text as it is. `=?` would begin an encoded word. */
+/** Whether a header can contain the text unchanged. `=?` would begin an encoded word. */
 function isPlain(text: string): boolean {
   return /^[ -~]*$/.test(text) && !text.includes("=?");
 }
 
 /**
- * Encodes a text as encoded words (RFC 2047). 11 characters are at most 44 bytes, and one word has at most 75
- * characters.
+ * Encodes a text as encoded words (RFC 2047), each of which may have 75 characters. A word encodes at most 11
+ * characters, which are at most 44 bytes.
  */
 function encodeWords(text: string): string {
   const words = text.match(/.{1,11}/gsu) ?? [];

@@ -25,7 +25,7 @@ export async function listOutbox(db: Database) {
   return db.select().from(outbox).orderBy(desc(outbox.sentAt), desc(outbox.id));
 }
 
-/** Deletes all of them. */
+/** Deletes all stored emails. */
 export async function clearOutbox(db: Database): Promise<void> {
   await db.delete(outbox);
 }

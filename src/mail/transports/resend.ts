@@ -53,13 +53,16 @@ async function send(apiKey: string, from: string, mail: OutgoingMail): Promise<R
 }
 
 /**
- * Statuses of answers after which another try can succeed: the operator's key or domain is wrong (401, 403), there is a
- * conflict with an earlier try (409), or the cause is timing or a quota (408, 425, 429). Redirects and failures of
+ * Statuses of responses after which another try can succeed: the operator's key or domain is wrong (401, 403), there is
+ * a conflict with an earlier try (409), or the cause is timing or a quota (408, 425, 429). Redirects and failures of
  * Resend (5xx) are retried too.
  */
 const PASSING = [401, 403, 408, 409, 425, 429];
 
-/** Resend names the wrong field in backquotes. It only checks the form of an address; a bounce comes later. */
+/**
+ * What Resend has refused permanently; `undefined` if another try can succeed. The response names the wrong field in
+ * backquotes. Resend only checks the form of an address: a bounce comes later.
+ */
 function refusedBy(status: number, answer: string): Refused | undefined {
   if (status < 400 || status >= 500 || PASSING.includes(status)) return undefined;
   return answer.includes("`to`") ? "address" : "email";

@@ -5,7 +5,7 @@ export class SmtpTimeout extends Error {
   readonly code = "ETIMEDOUT";
 }
 
-/** The fields of nodemailer's errors. `response` quotes addresses: only its codes are read. */
+/** The fields of nodemailer's errors. `response` quotes addresses, so only the codes in it are used. */
 interface Failure extends Partial<Error> {
   code?: unknown;
   command?: unknown;
@@ -32,7 +32,7 @@ function reasonOf({ code, responseCode }: Failure): string {
 /** The commands that carry an email. If a server refuses an earlier command, it refuses Postern and not the email. */
 const CARRYING = ["MAIL FROM", "RCPT TO", "DATA"];
 
-/** Replies about authentication: Postern must log in first, or logged in in a wrong way (RFC 4954 §6). */
+/** Replies about authentication: Postern must log in first, or its login failed (RFC 4954 §6). */
 const AUTHENTICATION = [530, 534, 535, 538];
 
 /**
@@ -50,8 +50,9 @@ const ABOUT_ADDRESS = /^5\.(1\.(?![78]$)\d+|2\.1|4\.[14])$/;
 const ABOUT_MAILBOX = [550, 551, 553, 556];
 
 /**
- * What a server has refused permanently, if anything. Replies from 500 to 599 are permanent (RFC 5321 §4.2.1). The
- * enhanced status code may be missing on some lines of a reply, and some servers write `#` in front of it.
+ * What a server has refused permanently; `undefined` if another try can succeed. Replies from 500 to 599 are permanent
+ * (RFC 5321 §4.2.1). The enhanced status code may be missing on some lines of a reply, and some servers write `#` in
+ * front of it.
  */
 function refusedBy({ command, response, responseCode }: Failure): Refused | undefined {
   const isPermanent = typeof responseCode === "number" && responseCode >= 500 && !AUTHENTICATION.includes(responseCode);

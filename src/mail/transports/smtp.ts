@@ -1,7 +1,7 @@
 /**
- * Delivery over SMTP on workerd's sockets. Uses only the connection of nodemailer, because the rest would add 50 KiB to
- * the Worker. Each connection sends one email. Connections can't be pooled, because a socket belongs to the request
- * that opened it.
+ * Delivery over SMTP on workerd's sockets. Uses only nodemailer's connection class, because the other parts would add
+ * 50 KiB to the Worker. Each connection sends one email. Connections can't be pooled, because a socket belongs to the
+ * request that opened it.
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";

@@ -32,7 +32,7 @@ export type Refused = "email" | "address";
  */
 export class MailNotDelivered extends Error {
   readonly reason: string;
-  /** If undefined, another try can succeed. */
+  /** `undefined` if another try can succeed. */
   readonly refused: Refused | undefined;
 
   constructor(reason: string, refused?: Refused) {
