@@ -42,7 +42,7 @@ export function createCommonPasswords() {
 }
 
 async function readList(assets: Fetcher) {
-  // Assets are found by path. The host is never asked.
+  // The binding finds assets by their path, and ignores the host.
   const response = await assets.fetch(`https://assets.invalid${COMMON_PASSWORDS_PATH}`);
   return commonPasswordsIn(new Uint8Array(await response.arrayBuffer()));
 }

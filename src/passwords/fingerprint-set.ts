@@ -1,7 +1,7 @@
 /**
  * A compact set of texts. It can tell whether it contains a text, but it can't list its texts. For each text it stores
  * a fingerprint: the first bits of the SHA-256 hash. The fingerprints are sorted, and the gaps between them are
- * Rice-coded. A checksum comes first, because any other bytes could be read as a set too.
+ * Rice-coded. A checksum comes first, because otherwise any bytes could be read as a set.
  */
 import { Buffer } from "node:buffer";
 import { sha256 } from "../platform/crypto.ts";

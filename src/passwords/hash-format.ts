@@ -50,7 +50,10 @@ export function spellings(password: string): string[] {
   return [...new Set([...forms, password])];
 }
 
-/** The bytes of base64 in a hash: some services pad it with `=`, others don't. `undefined` if it was cut off. */
+/**
+ * Decodes base64 in a hash. Some services pad it with `=`, others don't. Returns `undefined` if the text was cut off or
+ * is not base64.
+ */
 export function decodePadded(text: string): Uint8Array<ArrayBuffer> | undefined {
   const digits = text.replace(/={1,2}$/, "");
   const isWhole = digits === text || text.length % 4 === 0;

@@ -23,8 +23,8 @@ export type HashingLane = ReturnType<typeof createHashingLane>;
 /**
  * How many turns other requests get between two hashes: together about a tenth of the time of a hash, 6 turns at the
  * default cost. A request needs several turns: one to arrive, one for each storage answer and one for its response.
- * With only one turn between two hashes, it would wait for a whole hash before each. The cheap hashes of development
- * need 0 turns, because they hardly block other requests.
+ * With only one turn between two hashes, it would wait for a whole hash before each of its turns. The cheap hashes of
+ * development need 0 turns, because they hardly block other requests.
  */
 export function turnsBetweenHashes({ ln, r, p }: ScryptCost): number {
   return Math.floor((2 ** ln * r * p) / 2 ** 17);
@@ -54,7 +54,7 @@ export function createHashingLane(length: number, turns: number, clock: Clock, w
     if (isFull()) return undefined;
     places.push(place);
     while (places[0] !== place && places.includes(place)) await look(place, LOOK_EVERY);
-    // Let those requests go first that arrived while the last hash blocked the isolate.
+    // First let the requests run that arrived while the last hash blocked the isolate.
     await look(place, 0);
     for (let turn = 0; turn < turns; turn++) await look(place, LOOK_EVERY);
     // This request looked cancelled, so another request has removed its place. Hashing now would run two hashes without

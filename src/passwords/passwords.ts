@@ -12,7 +12,7 @@ import type { HashingLane } from "./hashing-lane.ts";
 import { readStoredHash } from "./read-hash.ts";
 import { chooseEngine, decoyHash, hashPassword, needsRehash } from "./scrypt.ts";
 
-/** Stored in place of a hash for a user without a password. No password matches it. */
+/** Stored instead of a hash for a user without a password. No password matches it. */
 export const NO_PASSWORD = "!";
 
 export function hasPassword({ passwordHash }: { passwordHash: string }): boolean {

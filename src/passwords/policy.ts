@@ -9,7 +9,10 @@ type UserLengths = Pick<Lengths, "maximumLength"> & { minimumLengthWithFactor: n
 const TOO_LONG = passwordFault("too_long", MAX_PASSWORD_LENGTH);
 const shown = { format: "password", examples: ["correct horse battery staple"] };
 
-/** A password with which a user proves who they are. Only its length is limited. */
+/**
+ * A password that a user enters to log in or to confirm something. The rules for new passwords don't apply: only its
+ * length and its encoding are limited.
+ */
 export const typedPassword = z
   .string()
   .min(1, "Enter your password.")

@@ -64,8 +64,9 @@ export function createPasswordQuality(rules: QualityRules, productName: string, 
   return {
     check: checkPassword,
     /**
-     * Refuses an unacceptable password, and names the field that it came in. `details` belong in the audit event of the
-     * change. `minimumLength` is that of this owner, if the caller knows it.
+     * Refuses an unacceptable password with `validation_failed`, and names the `field` that contained it. Otherwise
+     * returns `details` for the audit event of the change. `minimumLength` is that of this owner, if the caller knows
+     * it.
      */
     async require(field: string, password: string, owner: PasswordOwner, minimumLength?: number) {
       const check = await checkPassword(password, owner, minimumLength);

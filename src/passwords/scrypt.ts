@@ -88,9 +88,7 @@ export function decoyHash(cost: ScryptCost): StoredHash {
   return storedHash(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 }
 
-/**
- * Whether a stored hash should be replaced, because it was imported or made at another cost than the configured one.
- */
+/** Whether a stored hash should be replaced, because it was imported or its cost is not the configured one. */
 export function needsRehash(stored: string, cost: ScryptCost): boolean {
   return stored.endsWith("=") || !stored.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }

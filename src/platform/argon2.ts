@@ -27,13 +27,13 @@ export type Argon2 = (
   length: number,
 ) => Uint8Array;
 
-/** y of RFC 9106 §3.1. */
+/** The type `y` of RFC 9106 §3.1. */
 const TYPES = { argon2d: 0, argon2i: 1, argon2id: 2 } as const;
 const VERSION = 0x13;
 /** In bytes, in addition to the blocks: password, salt, hash, and the allocator's own data. */
 const BESIDE_BLOCKS = 2 ** 16;
 
-/** The module's exports (argon2.h). Addresses and lengths in bytes. */
+/** The module's exports (argon2.h). Addresses and lengths are in bytes. */
 interface Module {
   memory: WebAssembly.Memory;
   _initialize(): void;

@@ -22,10 +22,16 @@ export function toIsoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-/** How long a check, a scrape, a queue's consumer or a report of a user's object waits for a store or a queue. */
+/**
+ * How long to wait for a store or a queue, in milliseconds: in a health check, a scrape of the metrics, a consumer of a
+ * queue, or a report of a user's object.
+ */
 export const STORE_PATIENCE = 5 * SECOND;
 
-/** The result of a call that takes at most `milliseconds`. Throws if it takes longer; the call itself goes on. */
+/**
+ * Waits for a call for at most `milliseconds` and returns its result. Throws if the call takes longer, but does not
+ * stop it.
+ */
 export async function inTime<Result>(call: Promise<Result>, milliseconds = STORE_PATIENCE): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<never>((_, reject) => {

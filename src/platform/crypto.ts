@@ -44,7 +44,7 @@ export function createSecrets(current: string, previous?: string) {
       const ciphertext = await crypto.subtle.encrypt(aesGcm(nonce, context), key, plaintext);
       return concatBytes(nonce, new Uint8Array(ciphertext));
     },
-    /** The sealed value, or `undefined` if neither secret opens it in this context. */
+    /** Opens a sealed value. `undefined` if neither secret opens it in this context. */
     async open(purpose: string, sealed: Uint8Array, context: string) {
       const nonce = sealed.slice(0, NONCE_BYTES);
       for (const derive of accepted) {
@@ -75,7 +75,7 @@ export function sha1(data: Uint8Array): Uint8Array {
   return createHash("sha1").update(data).digest();
 }
 
-/** HMAC-SHA-1, for one-time passwords (RFC 4226), whose security does not rest on collisions of SHA-1. */
+/** HMAC-SHA-1, for one-time passwords (RFC 4226), which stay secure although SHA-1 has collisions. */
 export function hmacSha1(key: Uint8Array, data: Uint8Array): Uint8Array {
   return createHmac("sha1", key).update(data).digest();
 }

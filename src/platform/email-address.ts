@@ -21,8 +21,8 @@ const LONGEST_LOCAL_PART = 64;
 const LONGEST_DOMAIN = 253;
 
 /**
- * In UTF-16 units. No longer text is an address. The limit also saves time, because the ASCII form of a long text takes
- * long to compute.
+ * In UTF-16 units. A text beyond this length is not an address. The limit also saves time, because the ASCII form of a
+ * long text takes long to compute.
  */
 const LONGEST_TYPED = 1_000;
 
@@ -34,7 +34,7 @@ const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 /** Labels by RFC 1123 §2.1. The last one is not a number: that would be an IP address. */
 const HOST_NAME = new RegExp(`^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 
-/** The stored form of an address. Other texts come back without an error, and {@link isEmail} refuses them. */
+/** The stored form of an address. Doesn't check the text: {@link isEmail} refuses what is not an address. */
 export function canonicalEmail(typed: string): string {
   const text = withoutSpacesAround(typed);
   if (text.length > LONGEST_TYPED) return text;
@@ -65,11 +65,12 @@ export function unicodeEmail(email: string): string {
 }
 
 /**
- * The stored form of a domain. Other texts come back without an error, and {@link isDomain} refuses them. Lower case
+ * The stored form of a domain. Doesn't check the text: {@link isDomain} refuses what is not a domain. Lower case
  * follows UTS 46, which has rules of its own: it does not write a Greek sigma differently at the end of a word.
  */
 export function canonicalDomain(typed: string): string {
-  // `domainToASCII` follows the rules of URLs, in which some ASCII characters have a meaning: a port, a percent sign.
+  // `domainToASCII` follows the rules of URLs, in which a colon or a percent sign, for example, has a meaning. So a
+  // text with such a character is not converted.
   const isConvertible = !/[\0-\x7f]/.test(typed.replaceAll(/[a-z0-9.-]/gi, ""));
   return (isConvertible && domainToASCII(typed)) || typed.toLowerCase();
 }
@@ -83,9 +84,9 @@ export function isDomain(domain: string): boolean {
 }
 
 /**
- * The beginnings of stored addresses that match a typed beginning of an address. `typed` has no spaces around it. In
- * the ASCII form of a label, the label's ASCII characters come first; the rest is known only once the label is
- * complete. So `@bü` finds addresses at `bücher.example`, but also those at `bäcker.example`.
+ * Returns the prefixes of the stored addresses that a typed beginning of an address can mean. `typed` has no spaces
+ * around it. In the ASCII form of a label, the label's ASCII characters come first; the rest is known only once the
+ * label is complete. So `@bü` finds addresses at `bücher.example`, but also those at `bäcker.example`.
  */
 export function emailPrefixes(typed: string): string[] {
   const { local, domain } = partsOf(typed.normalize("NFKC"));

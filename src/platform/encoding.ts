@@ -27,7 +27,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return encodeBase64(bytes) === text ? bytes : undefined;
 }
 
-/** The two digits of each byte. Requests make several ids each, and `Buffer` would take three times as long. */
+/** The two digits of each byte. Each request makes several ids, and `Buffer` would take three times as long. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes as lower-case hexadecimal digits (RFC 4648 §8). */
@@ -52,8 +52,8 @@ export function encodeBase32(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of base32 in capitals without padding (RFC 4648 §6), otherwise `undefined`. Drops bits beyond the last
- * byte.
+ * Decodes base32 in capitals without padding (RFC 4648 §6). Returns `undefined` for any other text. Ignores bits after
+ * the last whole byte.
  */
 export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Z2-7]*$/.test(text) || [1, 3, 6].includes(text.length % 8)) return undefined;
@@ -85,7 +85,7 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** The value of a JSON text, or `undefined` if it is not one. */
+/** The value of a JSON text, or `undefined` if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -22,7 +22,7 @@ export interface ErrorProject {
 interface Parts {
   clock: Clock;
   random: Random;
-  /** Lets the isolate live until something is done, without delaying a response. */
+  /** Keeps the isolate alive until the work is done, without delaying a response. */
   waitUntil: (work: Promise<void>) => void;
 }
 
@@ -37,7 +37,7 @@ const TIMEOUT = 5 * SECOND;
 const PAUSE = MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 
-/** Returns a function that takes the error lines of this isolate. It neither throws nor waits. */
+/** Returns a function that reports the error lines of this isolate. The function neither throws nor waits. */
 export function createErrorReports(
   project: ErrorProject,
   { clock, random, waitUntil }: Parts,
@@ -103,7 +103,7 @@ function eventOf(
     timestamp: now / SECOND,
     level: "error",
     logger: name,
-    // Not `javascript`: for that, Sentry stores the address that the event comes from.
+    // Not `javascript`: for that platform, Sentry stores the IP address that the event comes from.
     platform: "other",
     sdk: { name, version, settings: { infer_ip: "never" } },
     environment,
@@ -117,7 +117,7 @@ function eventOf(
   };
 }
 
-/** Three lines of JSON: the envelope, the header of its item, the item. */
+/** Three lines of JSON: the header of the envelope, the header of its item, and the item. */
 function envelopeOf(event: ReturnType<typeof eventOf>, now: number): string {
   const head = { event_id: event.event_id, sent_at: new Date(now).toISOString() };
   return [head, { type: "event", content_type: "application/json" }, event]

@@ -42,13 +42,13 @@ export type LogLine = LogFields & ReturnType<typeof contextFields>;
 interface LogSettings {
   /** The least important lines that are written. */
   level: LogLevel;
-  /** Gets every line of an error. Neither throws nor waits. */
+  /** Gets every error line. Neither throws nor waits. */
   report?: ((line: LogLine) => void) | undefined;
 }
 
 let settings: LogSettings = { level: "info" };
 
-/** Settles how this isolate logs. `index.ts` calls it once, before the first request. */
+/** Sets how this isolate logs. `index.ts` calls it once, before the first request. */
 export function configureLog(chosen: LogSettings): void {
   settings = chosen;
 }

@@ -34,7 +34,10 @@ export interface Histograms {
 
 export type Result = "ok" | "failed";
 
-/** What happened to an email. `queued` and `lost` come from the request, the others from the queue's consumer. */
+/**
+ * What happened to an email. `queued` and `lost` are counted where the email is requested, the others in the consumer
+ * of the mail queue.
+ */
 export type EmailState = "queued" | "lost" | "sent" | "retried" | "refused" | "suppressed" | "not_needed";
 
 /** Counts nothing. */

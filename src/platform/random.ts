@@ -25,14 +25,13 @@ export function timeOfId(id: string): number {
   return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-/** The last of these ids in their order. Throws if there is none. */
+/** The id that sorts last. Throws if there are no ids. */
 export function lastInOrder(ids: readonly string[]): string {
   return ids.reduce((last, id) => (id > last ? id : last));
 }
 
 /**
- * The smallest UUIDv7 of a time. All ids that are created then or later sort after it. A time before the epoch counts
- * as the epoch.
+ * A text that sorts before every id that is created at `time` or later. A time before the epoch counts as the epoch.
  */
 export function earliestId(time: number): string {
   const since = Math.max(0, time);

@@ -37,7 +37,10 @@ export function lazily<Members extends object, Given = undefined>(
   return (given) => Object.create(prototype, { [GIVEN]: { value: given } }) as Members;
 }
 
-/** An object with other or additional members. Members that are created after this call see them too. */
+/**
+ * Returns an object that inherits from `members`, with some members replaced or added. Members that it creates lazily
+ * use these too.
+ */
 export function extend<Members extends object, More extends object>(members: Members, more: More): Members & More {
   return Object.create(members, Object.getOwnPropertyDescriptors(more)) as Members & More;
 }

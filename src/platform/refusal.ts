@@ -16,7 +16,7 @@ interface RefusalDetails {
   userId?: string;
   /** More members of the problem document (RFC 9457 §3.2). */
   members?: Readonly<Record<string, unknown>>;
-  /** Headers that the answer needs beside the usual ones. */
+  /** Headers of the response, in addition to the usual ones. */
   headers?: Record<string, string>;
 }
 

@@ -3,7 +3,10 @@
 /** In characters. A random hexadecimal secret of this length has 128 bits. */
 export const LEAST_SECRET_LENGTH = 32;
 
-/** About 1 of 10^7 random hexadecimal secrets of 128 bits has fewer distinct characters. Of longer secrets, none has. */
+/**
+ * About 1 of 10^7 random hexadecimal secrets of 128 bits has fewer distinct characters. A longer secret practically
+ * never has.
+ */
 const LEAST_CHARACTERS = 8;
 
 /**
@@ -49,7 +52,9 @@ function isRepetition(secret: string): boolean {
   return false;
 }
 
-/** Whether three of four characters come directly after or before the previous one, as in "abcd" or "4321". */
+/**
+ * Whether more than three of four characters come directly after or before the previous one, as in "abcd" or "4321".
+ */
 function isSequence(secret: string): boolean {
   const codes = Array.from(secret, (character) => character.codePointAt(0) ?? 0);
   const steps = codes.slice(1).map((code, index) => Math.abs(code - (codes[index] ?? 0)));

@@ -15,7 +15,10 @@ export interface Tracing {
 
 let tracing: Tracing | undefined;
 
-/** Settles where spans go. `index.ts` calls it once, with what the runtime has. */
+/**
+ * Sets the tracing that `inSpan` uses. `index.ts` calls this once, with the runtime's `tracing`; `undefined` if it has
+ * none.
+ */
 export function useTracing(runtime: Tracing | undefined): void {
   tracing = runtime;
 }

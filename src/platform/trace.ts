@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 export interface Trace {
   /** 32 hexadecimal digits. */
   traceId: string;
-  /** What this service does in the trace: 16 hexadecimal digits. */
+  /** The id of this service's part of the trace: 16 hexadecimal digits. */
   spanId: string;
   /** Two hexadecimal digits. */
   flags: string;
@@ -22,7 +22,7 @@ const KNOWN_FLAGS = 0b11;
 /** A trace that begins here is random, and not sampled. */
 const FLAGS_OF_NEW = "02";
 
-/** Continues the trace of a `traceparent`, or begins one if there is none or it is invalid. */
+/** Continues the trace of a `traceparent`, or begins a new one if there is none or it is invalid. */
 export function continueTrace(traceparent: string | undefined, random: Random): Trace {
   const begun = parseTraceparent(traceparent ?? "");
   const spanId = encodeHex(random.bytes(8));

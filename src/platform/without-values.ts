@@ -16,7 +16,10 @@ export function withoutValues(text: string): string {
 
 const LEFT_OUT = "…";
 
-/** A word, a code in capitals, a short number, the reason of a failed email or request, or what joins error names. */
+/**
+ * A word, a code in capitals, a short number, the reason of a failed email or request, the `<` between error names, or
+ * `…`.
+ */
 const PLAIN =
   /^([A-Za-z]{1,24}|[A-Z][A-Z0-9]{0,15}(_[A-Z0-9]{1,15}){1,4}|\d{1,4}|(smtp|resend|cloudflare|mail|status)(_[a-z0-9]{1,16}){1,3}|<|…)$/;
 
