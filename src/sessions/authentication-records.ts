@@ -12,14 +12,14 @@ const DEFAULT_METHODS = writeMethods(PASSWORD_ALONE);
 
 /** The authentication of a session, as it is stored. */
 export interface RecordedAuthentication extends Authentication {
-  /** The generation that the session skipped to when its level last rose; `null` if it never did. */
+  /** The generation that the session skipped to when its level last rose; `null` if the level never rose. */
   raisedTo: number | null;
 }
 
 /**
- * How and when the users of the sessions proved who they are. A session that was opened with a password and has not been
- * authenticated since has no record, so it costs no row. The records are in a table of their own: a release before this
- * one, after a rollback, writes sessions without knowing of them.
+ * How and when the user proved who they are, for each of their sessions. A session has no record, and so costs no row,
+ * if it was opened with a password alone and its user has not authenticated again since. The records have a table of
+ * their own, because an earlier release, which may run again after a rollback, writes sessions without knowing of them.
  */
 export class AuthenticationRecords implements Lapsing {
   readonly #tables: LazyTables;

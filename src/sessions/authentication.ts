@@ -9,10 +9,10 @@ import { AUTHENTICATION_LEVELS, type AuthenticationLevel } from "../verify/claim
  */
 const METHODS = ["pwd", "email", "otp", "hwk", "swk", "user", "mfa"] as const;
 
-/** What a login begins with. Email counts as much as the password, because it can reset the password. */
+/** Methods of the first step of a login. Email counts as much as the password, because it can reset the password. */
 const FIRST_FACTORS = ["pwd", "email"] as const;
 
-/** What proves that the user has something. */
+/** Methods that prove that the user has something, such as a phone. */
 const POSSESSION = ["otp", "hwk", "swk"] as const;
 
 export type AuthenticationMethod = (typeof METHODS)[number];
@@ -23,7 +23,10 @@ export interface Authentication {
   methods: readonly AuthenticationMethod[];
 }
 
-/** What a login with a password proves. Also what every session of the releases before this one was opened with. */
+/**
+ * What a login with a password proves. Sessions from earlier releases, which recorded no methods, count as opened this
+ * way.
+ */
 export const PASSWORD_ALONE: readonly AuthenticationMethod[] = ["pwd"];
 
 /** What the first step of a login proves. */
@@ -32,7 +35,10 @@ export const METHODS_OF_FIRST_STEP: Readonly<Record<FirstStep, readonly Authenti
   email: ["email"],
 };
 
-/** What each kind of second factor proves. RFC 8176 has no value for a recovery code, which is a one-time password too. */
+/**
+ * What each kind of second factor proves. RFC 8176 has no value for a recovery code. It counts as `otp`, because it
+ * also works only once.
+ */
 export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMethod[]>> = {
   totp: ["otp"],
   recovery_code: ["otp"],
@@ -43,7 +49,7 @@ export const METHODS_OF: Readonly<Record<ProofKind, readonly AuthenticationMetho
 
 /**
  * The level of NIST SP 800-63B-4 §2 that the methods reach. NIST doesn't count email (§3.1.3.1). Postern counts it like
- * the password, which it can reset.
+ * the password, because an email can reset the password.
  */
 export function levelOf(methods: readonly AuthenticationMethod[]): AuthenticationLevel {
   return methods.includes("mfa") ? "aal2" : "aal1";
@@ -72,7 +78,7 @@ export function writeMethods(methods: readonly AuthenticationMethod[]): string {
   return methods.join(" ");
 }
 
-/** Leaves out methods that only a later release knows. */
+/** Parses stored methods. Leaves out methods that only a later release knows. */
 export function readMethods(text: string): AuthenticationMethod[] {
   return text.split(" ").filter(isMethod);
 }

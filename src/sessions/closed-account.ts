@@ -2,7 +2,7 @@ import type { Lapsing } from "../objects/lapsing.ts";
 
 const CLOSED_UNTIL = "closed_until";
 
-/** Until when no session can be opened, because the user has been deleted, in milliseconds since the epoch. */
+/** After a user was deleted, refuses to open a session until a stored time, in milliseconds since the epoch. */
 export class ClosedAccount implements Lapsing {
   readonly #kept: SyncKvStorage;
 

@@ -5,20 +5,23 @@ import { revocationLifetime } from "./revocation-record.ts";
 interface Lifetimes {
   /** How long the newest access tokens must be refused if their session ends. */
   refuseFor: number;
-  /** By then every access token that was issued with another lifetime has expired. */
+  /** The time by which every access token that was issued with another lifetime has expired. */
   othersUntil: number;
 }
 
 const ISSUED = "issued_tokens";
 
-/** What an object of a version that did not record this may have issued: the longest lifetime that can be configured. */
+/**
+ * For an object that existed before lifetimes were recorded. It may have issued tokens with the longest lifetime that
+ * can be configured.
+ */
 const UNKNOWN: Lifetimes = { refuseFor: revocationLifetime(DAY), othersUntil: 0 };
 
 const NONE: Lifetimes = { refuseFor: 0, othersUntil: 0 };
 
 /**
  * How long the access tokens of a user's sessions can live. The configured lifetime may become shorter while tokens
- * with the longer one are valid. A session that ends then must be refused for as long as those.
+ * with the longer lifetime are valid. A session that ends in that time must be refused until those tokens have expired.
  */
 export class IssuedTokens {
   readonly #storage: SyncKvStorage;
@@ -37,7 +40,9 @@ export class IssuedTokens {
     this.#storage.put<Lifetimes>(ISSUED, { refuseFor, othersUntil });
   }
 
-  /** Until when a session that ends now must be refused. `refuseFor` is what the configuration says now. */
+  /**
+   * Until when a session that ends now must be refused. `refuseFor` follows from the lifetime that is configured now.
+   */
   refusedUntil(refuseFor: number, now: number): number {
     const issued = this.#issued;
     return Math.max(now + refuseFor, now + issued.refuseFor, issued.othersUntil);

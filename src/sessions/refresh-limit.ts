@@ -6,7 +6,7 @@ const REFRESHES = "refreshes";
 
 /**
  * How often each session of a user may be refreshed. Counted in the user's own object and not in a RateLimiter object,
- * because a refused refresh must not rotate.
+ * because a refused refresh must not rotate the token.
  */
 export class RefreshLimit {
   readonly #storage: SyncKvStorage;

@@ -1,15 +1,15 @@
 /**
- * What a refresh token is worth, by the generation in it. A token that was replaced comes again if a response was lost,
- * if two tabs refresh, or if it was stolen.
+ * Decides from its generation what a refresh token may do. A client sends a token that was already replaced if a
+ * response was lost, if two tabs refresh at once, or if the token was stolen.
  */
 import type { Session } from "./session-records.ts";
 
 type Rotated = Pick<Session, "generation" | "rotatedAt">;
 
 /**
- * `current`: the newest token, which is exchanged for the next one. `repeated`: the one before, which gets the same
- * successor during the grace period. `superseded`: the last one before the session's level rose, which gets nothing.
- * `reused`: any older one. It means theft, and the session ends (RFC 9700 §4.14.2).
+ * `current`: the newest token, which is exchanged for the next one. `repeated`: the token before it, which gets the
+ * same successor during the grace period. `superseded`: the last token before the session's level rose, which gets
+ * nothing. `reused`: any older token. Its use means theft, and the session ends (RFC 9700 §4.14.2).
  */
 type RefreshVerdict = "current" | "repeated" | "superseded" | "reused";
 
@@ -33,8 +33,8 @@ export function isInGrace(session: Rotated, generation: number, grace: number, n
 }
 
 /**
- * Whether a generation is the last one before the level of its session rose, a moment ago. `raisedTo` is the generation
- * that the session then skipped to.
+ * Whether a generation is the last one before the level of its session rose, if it rose within the grace period.
+ * `raisedTo` is the generation that the session then skipped to.
  */
 function wasSkipped(
   session: Rotated,

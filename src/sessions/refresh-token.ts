@@ -3,8 +3,8 @@
  *
  *   version (1 byte) · user id (16) · session id (16) · generation (4, big-endian) · HMAC-SHA-256 (32)
  *
- * Tokens are not stored. The session record holds its current generation, and the HMAC is checked before any storage is
- * touched. A token is a pure function of its content, so the same successor can be issued twice.
+ * Tokens are not stored. The record of a session contains its current generation, and the HMAC is checked before any
+ * storage is touched. A token is a pure function of its content, so the same successor can be issued twice.
  */
 import * as z from "zod";
 import type { Secrets } from "../platform/crypto.ts";

@@ -1,9 +1,11 @@
 /**
- * A user's revocation record: what other Workers must refuse. The user's object stores it with what KV does not have yet,
- * so that nothing is lost if a write fails or the object is moved in between.
+ * A user's revocation record: the access tokens that other Workers must refuse. The user's object stores the record,
+ * and notes whether KV has its newest state, so that nothing is lost if a write fails or the object is moved in
+ * between.
  *
- * In KV: key `revoked:<user id>`, value `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`.
- * An access token is refused if its `sid` is listed, or if the record has a role and the token's `role` differs.
+ * In KV, the key is `revoked:<user id>`, and the value is
+ * `{ "sessions": { "<session id>": <refused until, seconds> }, "role": "<role>" }`. An access token is refused if its
+ * `sid` is listed, or if the record has a role and the token's `role` differs.
  */
 
 import type { Delivery } from "../objects/deliveries.ts";
@@ -21,12 +23,12 @@ import { continueTrace } from "../platform/trace.ts";
 type RevokedSession = { sessionId: string; refusedUntil: number };
 
 /**
- * The role that access tokens must have since it changed, and the version of the user that set it. Tokens with the old
- * role have expired by `refusedUntil`.
+ * The user's new role, which access tokens must have, and the version of the user that set it (`updatedAt`). Tokens
+ * with the old role have expired by `refusedUntil`.
  */
 type ChangedRole = { role: string; version: number; refusedUntil: number };
 
-/** KV's minimum, in seconds. */
+/** The shortest expiration that KV accepts, in seconds. */
 const SHORTEST_TTL = 60;
 /** KV accepts one write per second for a key. */
 const INTERVAL = 1 * SECOND;
@@ -63,8 +65,8 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
   readonly #tables: LazyTables;
   readonly #kept: SyncKvStorage;
   /**
-   * The trace of the newest change that KV may not have yet. In memory alone: losing it costs a log line its trace id,
-   * and storing it would cost every logout a row.
+   * The trace of the newest change that KV may not have yet. Kept only in memory: losing it costs a log line its trace
+   * id, and storing it would cost every logout a row.
    */
   #cause: string | undefined;
 
@@ -77,7 +79,10 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
     return this.#kept.get<string>(USER_ID) ?? "";
   }
 
-  /** A session is about to be opened. An earlier release expects the table beside that of the sessions. */
+  /**
+   * Call this before a session is opened. Also creates the table, because an earlier release expects it wherever
+   * sessions are stored.
+   */
   expectSession(userId: string): void {
     this.keepUserId(userId);
     this.#tables.create(TABLE, DEFINITION);
@@ -106,7 +111,10 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
     return this.#changes > 0;
   }
 
-  /** When to write the record. After a failure the pause doubles; otherwise as soon as KV accepts another write. */
+  /**
+   * When to write the record. As soon as KV accepts another write; after failures, after a pause that doubles each
+   * time.
+   */
   dueAt(now: number): number {
     if (this.#failures > 0) return now + doublingPause(this.#failures, INTERVAL, LONGEST_RETRY);
     return Math.max(now, this.#acceptedAt);
@@ -133,7 +141,7 @@ export class RevocationRecord implements Lapsing, Delivery<RevocationBindings> {
     const changes = this.#changes;
     try {
       await this.#write(kv, now);
-      // A session may have ended while KV was writing. Then the counter stays, and the record is written again.
+      // The record may have changed while KV was writing. Then the counter stays, and the record is written again.
       if (this.#changes === changes) this.#kept.delete(CHANGES);
       this.#kept.put(COPIED_AT, now);
       this.#kept.delete(FAILURES);

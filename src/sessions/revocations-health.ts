@@ -2,8 +2,8 @@ import type { Hops } from "../platform/hops.ts";
 import { revocationKey } from "./revocation-record.ts";
 
 /**
- * What this Worker needs of the revocation records in KV. It checks sessions by asking the objects, so it only tests that
- * KV answers.
+ * Tests that KV, which has the revocation records, answers. This Worker reads no revocation records itself: it asks the
+ * users' objects.
  */
 export type Revocations = ReturnType<typeof createRevocations>;
 

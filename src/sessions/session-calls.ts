@@ -1,6 +1,6 @@
 /**
- * The UserSessions objects as handlers call them: by user id, with the configured numbers. Each call is one hop. What
- * the methods do is in `user-sessions-object.ts`.
+ * Calls UserSessions objects for handlers: by user id, with the configured numbers. Each call is one hop.
+ * `user-sessions-object.ts` describes the methods.
  */
 import type { AuditOrigin } from "../audit/event-types.ts";
 import type { Config } from "../config/config.ts";
@@ -22,7 +22,7 @@ import type {
 import type { Session } from "./session-records.ts";
 import type { UserSessions } from "./user-sessions-object.ts";
 
-/** What the sessions of a user depend on in D1. */
+/** The fields of a user in D1 on which their sessions depend. */
 interface SessionOwner {
   id: string;
   sessionEpoch: number;

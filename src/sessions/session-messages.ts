@@ -28,7 +28,7 @@ export type Rotation =
    * from a request that was under way, so it ends nothing. After the grace period it counts as reused.
    */
   | { outcome: "superseded" }
-  /** The session has ended, and its owner will be told. */
+  /** The token was used again after it was replaced. The session has ended, and the object will notify its owner. */
   | { outcome: "reused" }
   | { outcome: "ended" };
 
@@ -38,7 +38,7 @@ export interface SessionProof {
   generation?: number;
 }
 
-/** The configured numbers, in milliseconds except for `maximum`, and the trace of the request. */
+/** The configured numbers, and the calling request. Times are in milliseconds. */
 export interface SessionRules {
   /** The absolute lifetime of a session. */
   lifetime: number;
@@ -57,9 +57,9 @@ export interface SessionRules {
   factorCodes?: LimitRule | undefined;
   /** The maximum number of sessions per user. Beyond it, the least recently used session ends. */
   maximum: number;
-  /** The request that calls. Absent from a Worker of an earlier release. */
+  /** Where the calling request comes from, for audit events. Absent from a Worker of an earlier release. */
   origin?: AuditOrigin;
-  /** Of the request that calls (W3C Trace Context), for the log lines of what it causes. */
+  /** Of the calling request (W3C Trace Context), for the log lines of what it causes. */
   traceparent: string | undefined;
 }
 
@@ -75,8 +75,8 @@ export interface UserState {
 }
 
 /**
- * Where a login comes from. `device` is a digest of what the client says about itself. If it is not known and the login
- * is `announced`, the caller tells the owner first, and only then makes the device known.
+ * Where a login comes from. `device` is a digest of what the client says about itself. With `isAnnounced`, the object
+ * does not make a new device known: the caller does so after it has notified the owner.
  */
 export interface LoginOrigin extends SessionOrigin {
   device: string;
@@ -95,16 +95,25 @@ export interface OpenedSession extends Session {
   authentication?: Authentication;
 }
 
-/** What a login brings for the second factor. */
+/** What a login passes to the object for the second factor. */
 export interface FactorStep {
-  /** Whether D1 knows of one. If the object does not, it has been lost, and the password alone must not be enough. */
+  /**
+   * Whether D1 knows of a second factor. If the object has none, the factor has been lost, and the password alone must
+   * not be enough.
+   */
   isExpected: boolean;
-  /** Whether the user must have a factor and the grace is over. Absent from a Worker of an earlier release. */
+  /**
+   * Whether the user must have a factor, and the period for adding one has ended. Absent from a Worker of an earlier
+   * release.
+   */
   isDemanded?: boolean;
   proof?: FactorProof | NewFactorProof;
-  /** The login that waits for the proof, if there is one. It is spent with it. */
+  /** The pending login that the proof completes, if there is one. The object spends it together with the proof. */
   login?: SingleUse;
-  /** The id of the trusted device, from the token of the login. If the device is still trusted, no proof is needed. */
+  /**
+   * The id of the trusted device, from the token that the client sent. If the device is still trusted, no proof is
+   * needed.
+   */
   trustedDevice?: string | undefined;
   /**
    * Trusts the device of this login until then, in milliseconds since the epoch. The device gets the id of the session.

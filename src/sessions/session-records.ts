@@ -59,12 +59,12 @@ export class SessionRecords implements Lapsing {
     return this.#run(`SELECT ${COLUMNS} FROM sessions WHERE id = ? AND expires_at > ?`, id, now)[0];
   }
 
-  /** The live sessions, last used first. */
+  /** The live sessions, most recently used first. */
   list(now: number): Session[] {
     return this.#run(LIVE, now);
   }
 
-  /** The live sessions beyond the `maximum` that were used last. */
+  /** The live sessions, except the `maximum` most recently used ones. */
   surplus(maximum: number, now: number): Session[] {
     return this.#run(`${LIVE} LIMIT -1 OFFSET ?`, now, maximum);
   }
@@ -87,7 +87,7 @@ export class SessionRecords implements Lapsing {
     );
   }
 
-  /** Moves a session to its next generation. */
+  /** Moves a session to a later generation, and extends it. */
   advance(id: string, generation: number, now: number, expiresAt: number): void {
     const update = "UPDATE sessions SET generation = ?, rotated_at = ?, last_used_at = ?, expires_at = ? WHERE id = ?";
     this.#run(update, generation, now, now, expiresAt, id);

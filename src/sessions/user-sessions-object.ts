@@ -1,10 +1,10 @@
 /**
  * The UserSessions object: one per user. It owns the user's sessions and second factors, and is the authority on which
- * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use of
- * a code never race.
+ * sessions have ended and which factors there are. It handles one call at a time, so rotation, revocation and the use
+ * of a code never race.
  *
- * Only this object writes the user's revocation record in KV, and only it reports a reused refresh token, and the use or a
- * change of the factors. Its alarm does so, and retries until it succeeds. The object knows neither tokens nor
+ * Only this object writes the user's revocation record in KV. Only this object reports reused refresh tokens, and uses
+ * and changes of the factors. Its alarm does both, and retries until it succeeds. The object knows neither tokens nor
  * configuration: the numbers are passed with each call.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -46,7 +46,9 @@ import type {
 } from "./session-messages.ts";
 import { type Session, SessionRecords } from "./session-records.ts";
 
-/** The newest session epoch that the object was told of. */
+/**
+ * The storage key of the newest session epoch that this object knows. It is stored only for users with a second factor.
+ */
 const NEWEST_EPOCH = "newest_epoch";
 
 type ObjectBindings = CountingBindings & ReportQueues & RevocationBindings & { DB: D1Database };
@@ -92,10 +94,10 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Opens a session with a new id; `null` if the user has been deleted. Its first refresh token has generation 1. If
-   * the user has a second factor, a session opens only from a trusted device or with a proof of the factor. This call
-   * spends the proof and the emailed link, so each opens one session at most. A Worker of an earlier release passes no
-   * `methods`.
+   * Opens a session with a new id. Returns `null` if the user has been deleted, or if a password was changed while the
+   * user entered the second factor. The session's first refresh token has generation 1. If the user has a second
+   * factor, a session opens only from a trusted device or with a proof of the factor. This call spends the proof and
+   * the emailed link, so each opens one session at most. A Worker of an earlier release passes no `methods`.
    */
   async create(
     userId: string,
@@ -110,7 +112,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const judge = step?.proof && (await this.#factors.prepare(step.proof, step.login));
     const now = systemClock.now();
     if (this.#closed.isClosed(now)) return null;
-    // Nothing is spent for a login from before a change of the password.
+    // A login that began before a change of the password spends nothing.
     if (judge !== undefined && epoch < this.#newestEpoch) return null;
     const link = step?.link;
     if (link !== undefined && !this.#factors.spend(link)) return { outcome: "spent" };
@@ -150,14 +152,14 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     const lapses = [(factor ?? link) && this.#factors.nextLapse(), step?.trustUntil];
     await this.#alarm.armFor(Math.min(expiresAt, earliest(lapses) ?? expiresAt));
     if (factor !== undefined) await this.#armForReports(now);
-    // As for any change of the factors.
+    // Write the change to D1 at once, as after any change of the factors.
     if (factor?.added !== undefined) await this.#factorFlag.deliver(this.env);
     return { ...session, authentication, factor: factor ?? null, hasSpentLink: link !== undefined, isNewDevice };
   }
 
   /**
-   * Makes the device of a session known. Not if the session has ended: what ended it may have forgotten the devices, as a
-   * reset of the password does.
+   * Makes the device of a session known. Does nothing if the session has ended: what ended it, such as a reset of the
+   * password, may also have forgotten the devices.
    */
   async rememberDevice(sessionId: string, device: string): Promise<void> {
     const now = systemClock.now();
@@ -190,8 +192,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
 
   /**
    * Records that the user of a session has proved again who they are, and moves the session to the generation whose
-   * tokens say so; `null` if it has ended. If its level rises, it skips a generation: within the grace period, the
-   * refresh token of the lower level would otherwise get the tokens of the higher one.
+   * tokens say so. Returns `null` if the session has ended. If the session's level rises, the session skips a
+   * generation. Otherwise, within the grace period, the refresh token of the lower level would get the tokens of the
+   * higher one.
    */
   async reauthenticate(
     sessionId: string,
@@ -247,8 +250,9 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Follows a change of the user that D1 has made: ends the sessions of earlier epochs, except the kept one, and makes
-   * other Workers refuse access tokens with another role. Calls can be repeated, and can arrive in the wrong order.
+   * Applies a change of the user that was made in D1: ends the sessions of earlier epochs, except the kept one, and
+   * makes other Workers refuse access tokens with another role. Calls can be repeated, and can arrive in the wrong
+   * order.
    */
   async align(userId: string, user: UserState, rules: SessionRules): Promise<void> {
     const now = systemClock.now();
@@ -278,8 +282,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Ends every session at the request of one of them. `false`, and nothing changes, if that session has itself ended. A
-   * superseded refresh token only ends its own session.
+   * Ends every session at the request of one of them, and returns `true`. If that session has already ended, changes
+   * nothing and returns `false`. If its refresh token is no longer current, ends only that session and returns `false`.
    */
   async endAllBy(proof: SessionProof, rules: SessionRules): Promise<boolean> {
     const now = systemClock.now();
@@ -306,12 +310,13 @@ export class UserSessions extends DurableObject<ObjectBindings> {
       },
       armFor: (time) => this.#alarm.armFor(time),
       report: async (event, news, now) => {
-        // The user may have trusted a device with a factor that is now gone. Or an attacker may have trusted one, and
-        // this change is to lock the attacker out.
+        // The user may have trusted a device with a factor that is now gone. Or an attacker may have trusted a device,
+        // and this change is meant to lock the attacker out.
         this.#trustedDevices.removeAll();
         this.#reports.add(event, news, caller, now);
         await this.#tellDirectory(news.userId, now);
-        // D1 at once, so that the next request finds it there. The alarm reports, and does what fails here.
+        // Write the change to D1 at once, so that the next request finds it there. The alarm sends the report, and
+        // retries what fails here.
         await this.#factorFlag.deliver(this.env);
       },
     });
@@ -323,8 +328,8 @@ export class UserSessions extends DurableObject<ObjectBindings> {
   }
 
   /**
-   * Ends every session, and forgets every device and factor of a deleted user. Opens no session for as long as a login
-   * may still be in progress.
+   * Ends every session, and forgets every device and factor of a deleted user. Then refuses to open a session for as
+   * long as a login may still be in progress.
    */
   async close(rules: SessionRules): Promise<void> {
     const closedUntil = systemClock.now() + rules.refuseFor;
@@ -345,7 +350,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.ctx.storage.deleteAll();
   }
 
-  /** Ends a session whose refresh token was reused. Its owner and the audit log are told by the alarm. */
+  /** Ends a session whose refresh token was reused. The alarm then reports this to the owner and to the audit log. */
   async #endReused(session: Session, rules: SessionRules, origin: AuditOrigin, now: number): Promise<Rotation> {
     const { deviceName, id, userAgent } = session;
     const { userId } = this.#revocations;
@@ -357,7 +362,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return { outcome: "reused" };
   }
 
-  /** Moves a session by so many generations, and extends it. */
+  /** Moves a session forward by `generations`, and extends it. */
   #advance(session: Session, generations: number, rules: SessionRules, now: number) {
     const generation = session.generation + generations;
     const expiresAt = Math.min(session.endsAt, now + rules.idleLifetime);
@@ -375,12 +380,12 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     await this.#alarm.armFor(this.#revocations.dueAt(now));
   }
 
-  /** Takes over the imported factors in D1, unless this object has factors already. */
+  /** Takes over the user's imported factors from D1, unless this object has factors already. */
   async #adoptFactors(userId: string): Promise<void> {
     if (this.#hasFactorState) return;
     const { imported, since } = await readKnownFactors(this.env.DB, userId);
     const now = systemClock.now();
-    // Checked again, because another call may have taken them over or removed them meanwhile.
+    // Checked again, because another call may have taken the factors over or removed them meanwhile.
     if (imported === undefined || since === null || this.#hasFactorState || this.#closed.isClosed(now)) return;
     this.#factors.additions.adopt(imported);
     await this.#tellDirectory(userId, now);
@@ -391,16 +396,19 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     return this.#factors.since !== null || this.#factorFlag.isLeft;
   }
 
-  /** Spends the proof of a second factor. `undefined` if none is needed. */
+  /**
+   * Judges and spends the proof of a second factor. Without a proof, returns which kinds of factors the user has;
+   * `undefined` if there are none.
+   */
   #judgeFactor(judge: Judge | undefined, rules: SessionRules, now: number): ProvedFactor | UnprovedFactor | undefined {
     if (judge !== undefined) return judge(rules.factorCodes, now);
     const kinds = this.#factors.kinds();
     return kinds.length > 0 ? { outcome: "factor_required", kinds } : undefined;
   }
 
-  /** Why a user without a second factor must not log in without one. */
+  /** Why a user without a second factor can't log in without one; `undefined` if they can. */
   #lackOfFactor(step: FactorStep | undefined): LostFactor | UnprovedFactor | undefined {
-    // A change that D1 does not have yet explains why it expects another state.
+    // If D1 does not have the newest change yet, it may expect a factor that was removed. Then the factor is not lost.
     if (step?.isExpected && !this.#factorFlag.isLeft) return { outcome: "lost" };
     return step?.isDemanded ? { outcome: "factor_required", kinds: [] } : undefined;
   }
@@ -428,7 +436,7 @@ export class UserSessions extends DurableObject<ObjectBindings> {
     if (this.#reports.isLeft) await this.#alarm.armFor(this.#reports.dueAt(now));
   }
 
-  /** Notes whether the user has a second factor, and arms the alarm that tells D1. */
+  /** Notes whether the user has a second factor, and arms the alarm that writes this to D1. */
   async #tellDirectory(userId: string, now: number): Promise<void> {
     this.#factorFlag.note(userId, this.#factors.since);
     await this.#alarm.armFor(now);

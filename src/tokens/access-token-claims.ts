@@ -9,7 +9,9 @@ export interface TokenSubject {
   sessionId: string;
   role: Role;
   emailVerified: boolean;
-  /** `undefined` if an object of an earlier release, which can run for some seconds after a deployment, didn't say. */
+  /**
+   * `undefined` if an object of an earlier release, which can run for some seconds after a deployment, didn't send it.
+   */
   authentication: Authentication | undefined;
 }
 

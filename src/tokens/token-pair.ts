@@ -36,7 +36,7 @@ interface Services {
   secrets: Secrets;
 }
 
-/** The session that a pair is issued for, as its object and the directory know it. */
+/** The session that a pair is issued for, as the user's object and D1 know it. */
 interface IssuedSession {
   user: User;
   sessionId: string;
@@ -47,7 +47,8 @@ interface IssuedSession {
 }
 
 /**
- * Mints the access token and the refresh token for a session's generation. Uses no storage, unless a key changed.
+ * Mints the access token and the refresh token for a session's generation. Reads no storage unless the signing keys
+ * have changed.
  */
 export async function issueTokenPair(
   { accessTokens, clock, config, secrets }: Services,

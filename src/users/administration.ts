@@ -34,7 +34,7 @@ interface Update {
   endsSessions: boolean;
 }
 
-/** Sorts before every user, so that the first page is read like the others. */
+/** A place that comes before every user. As the default of `after`, it selects the first page. */
 const FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: "" };
 
 export type UserAdministration = ReturnType<typeof createUserAdministration>;
@@ -125,13 +125,17 @@ export function createUserAdministration(db: Database) {
   };
 }
 
-/** The value is written out, because SQLite uses a partial index only if the query contains the index's condition. */
+/**
+ * The value is part of the SQL text and not a bound value: SQLite uses a partial index only if the query contains the
+ * index's condition.
+ */
 function isFlag(column: SQLWrapper, value: boolean) {
   return value ? sql`${column} = 1` : sql`${column} = 0`;
 }
 
 /**
- * The role is written out for the same reason. Most users have the role `user`, so the index contains only the others.
+ * The role is part of the SQL text for the same reason as in `isFlag`. Most users have the role `user`, so the index
+ * contains only the others.
  */
 function hasRole(role: User["role"]) {
   return role === "user" ? sql`${users.role} = 'user'` : sql`${users.role} = ${role} AND ${users.role} <> 'user'`;

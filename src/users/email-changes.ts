@@ -166,7 +166,7 @@ export function createEmailChangeStore(db: Database) {
       { id, userId, oldEmail }: EmailChange,
       { consequences, now }: { consequences: Consequences; now: number },
     ) {
-      /** A confirmed change from the same old address that the same person requested later. */
+      /** A confirmed change from the same old address that the user requested later. */
       const overtaking = db
         .select({ id: newer.id })
         .from(newer)
@@ -189,7 +189,10 @@ export function createEmailChangeStore(db: Database) {
       );
       const isBack = owner(oldEmail, userId);
       const hasNoPassword = owner(oldEmail, userId, eq(users.passwordHash, NO_PASSWORD));
-      /** The user may have had no password before, so that alone does not mean that this undid the change. */
+      /**
+       * Whether this call undoes the change. A missing password alone does not show that, because the user may have had
+       * none before.
+       */
       const isFirstUse = db
         .select({ id: earlier.id })
         .from(earlier)

@@ -8,14 +8,16 @@ export interface StoredFactorKey {
   sealed: string;
 }
 
-/** In the order of the alphabet, what follows the dot that ends the name of a secret. */
+/** The character that sorts after a dot. A dot ends the name of the secret in a sealed key. */
 const AFTER_DOT = "/";
 
 export type FactorKeyStore = ReturnType<typeof createFactorKeyStore>;
 
 export function createFactorKeyStore(db: Database) {
   return {
-    /** Keeps a user's key, unless there is one. Returns the one that is kept; `undefined` if the user was deleted. */
+    /**
+     * Stores a user's key, unless there is one already. Returns the stored key; `undefined` if the user was deleted.
+     */
     async keep(userId: string, sealed: string): Promise<string | undefined> {
       const [user] = await db
         .update(users)
@@ -25,7 +27,10 @@ export function createFactorKeyStore(db: Database) {
       return user?.factorKey;
     },
 
-    /** Keys that another secret than the named one has sealed, in the order of their text, from `after` on. */
+    /**
+     * Lists keys that were sealed with another secret than the named one, sorted by their text. Begins after the key
+     * `after`.
+     */
     listSealedByOthers(secretName: string, after: string, most: number): Promise<StoredFactorKey[]> {
       return db
         .select({ userId: users.id, sealed: sql<string>`${users.factorKey}` })

@@ -9,9 +9,9 @@ import { ROLES } from "../verify/claims.ts";
 /** Control characters, including NUL, and characters that reverse text (Unicode TR36 §2.5). */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/** How the API's document describes an address that a client sends. */
+/** How the OpenAPI document describes an address that a client sends. */
 export const emailDocumentation = {
-  description: "In any case. The domain in Unicode or in its xn-- form.",
+  description: "Upper and lower case are both accepted. The domain can be in Unicode or in its xn-- form.",
   format: "idn-email",
   examples: ["ada@example.com"],
 };
@@ -35,26 +35,26 @@ export const emailAddress = z
 
 /** An email address as the API returns it. */
 export const storedEmail = z.string().meta({
-  description: "In lower case, an international domain in its xn-- form.",
+  description: "In lower case. An international domain is in its xn-- form.",
   format: "email",
   examples: ["ada@example.com"],
 });
 
-/** Text in a field for an email address: in the stored form, if it is an address. */
+/** What a user types in a field for an email address. If it is an address, it is converted to the stored form. */
 export const typedEmail = z
   .string()
   .overwrite(canonicalEmail)
   .max(LONGEST_EMAIL, `An email address has at most ${LONGEST_EMAIL} characters.`)
   .meta({ examples: ["ada@example.com"] });
 
-/** Text in a field for a username. */
+/** What a user types in a field for a username. */
 export const typedUsername = z
   .string()
   .overwrite(withoutSpacesAround)
   .max(32, "A username has at most 32 characters.")
   .meta({ examples: ["ada"] });
 
-/** 3 to 32 of a–z, 0–9, dot, hyphen and underscore, in any case. Starts and ends with a letter or digit. */
+/** 3 to 32 of a–z, 0–9, dot, hyphen and underscore, in upper or lower case. Starts and ends with a letter or digit. */
 export const username = z
   .string()
   .overwrite(withoutSpacesAround)

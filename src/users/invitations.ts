@@ -27,7 +27,7 @@ export type Invitation = InvitationRow & { email: string };
 type Acceptance = Pick<User, "id" | "email" | "username" | "passwordHash" | "locale"> &
   Profile & { link: string; invitationId: string };
 
-/** Sorts after every id, so that the first page is read like the others. */
+/** A text that sorts after every id. As the default of `before`, it selects the first page. */
 const LAST_ID = "g";
 
 export type InvitationStore = ReturnType<typeof createInvitationStore>;
@@ -68,7 +68,7 @@ export function createInvitationStore(db: Database) {
           and(
             lt(invitations.id, before),
             isNotNull(invitations.email),
-            // A release that stored no invitations may have accepted it.
+            // An earlier release, which stored no invitations, may have accepted it.
             notExists(ownerOf(db, sql`${invitations.email}`)),
           ),
         )
@@ -84,7 +84,7 @@ export function createInvitationStore(db: Database) {
     },
 
     /**
-     * Stores until when the newest link of an invitation works. Refuses if the invitation was accepted or revoked
+     * Stores when the newest link of an invitation expires. Refuses if the invitation was accepted or revoked
      * meanwhile, or if its address has an owner.
      */
     async renew({ id, email, expiresAt }: Invitation, consequences: Consequences) {

@@ -1,4 +1,6 @@
-/** The accounts that a login may mean. Read in one batch, with statements that are built once per isolate. */
+/**
+ * Finds the accounts that a login name may belong to, in one batch, with statements that are built once per isolate.
+ */
 import { eq, type SQL, sql } from "drizzle-orm";
 import { batchOf, type Database, prepareOnce } from "../db/client.ts";
 import { registrations, users } from "../db/schema.ts";
@@ -16,7 +18,7 @@ export interface LoginCandidates {
 
 const NAME = sql.placeholder("name");
 
-/** The statements of a login, by what it names. */
+/** The statements of a login, by the kind of name that the client sent. */
 const SELECT_CANDIDATES = {
   email: selectCandidates((table) => eq(table.email, NAME)),
   username: selectCandidates((table) => hasUsername(table, NAME)),

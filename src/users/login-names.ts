@@ -1,4 +1,4 @@
-/** The names that people log in by: an email address or a username. */
+/** The names that people log in with: an email address or a username. */
 import { sha256 } from "../platform/crypto.ts";
 import { encodeBase64url, utf8 } from "../platform/encoding.ts";
 

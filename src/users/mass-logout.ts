@@ -8,8 +8,8 @@ import { lastInOrder } from "../platform/random.ts";
 import { idsOf, isBareRegistration, nextVersion } from "./user-statements.ts";
 
 /**
- * How far the epochs move. If D1 was restored to an earlier moment, the session objects may have sessions of epochs
- * that began after that moment. No such session may become valid again.
+ * The number by which each epoch increases. If D1 was restored to an earlier moment, the session objects may have
+ * sessions of epochs that began after that moment. No such session may become valid again.
  */
 const EPOCHS = 1_000;
 
@@ -25,7 +25,7 @@ const nextEpochs = (now: number) => ({
  */
 const HAS_SESSIONS = sql`NOT (${isBareRegistration})`;
 
-/** Ends the sessions of all users at once, as SQL for a copy of the table. */
+/** The statement that ends the sessions of all users, for a copy of the table. */
 export function logOutCopy(db: Database, now: number): { sql: string; params: unknown[] } {
   return db.update(users).set(nextEpochs(now)).where(HAS_SESSIONS).toSQL();
 }

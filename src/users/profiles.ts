@@ -29,8 +29,8 @@ export function createProfileStore(db: Database) {
   return {
     /**
      * Changes a profile. A registration that was never proved gives up the new username. Refuses with `username_taken`
-     * if another user has the username or a deleted user had it. Refuses with `precondition_failed` if the user no
-     * longer has the version `version`, or if their username has changed since they were read.
+     * if another user has the username or a deleted user had it until recently. Refuses with `precondition_failed` if
+     * the user no longer has the version `version`, or if their username has changed since they were read.
      */
     async update(
       before: Pick<User, "id" | "username">,

@@ -29,8 +29,8 @@ export function createProvisioningStore(db: Database) {
      * `replacesUnproved`, such a user also takes the address from them. A user with an unverified address also gets a
      * registration, as if they had registered.
      *
-     * No two of `arrivals` may share an id, address, username or user handle. Returns for each arrival its conflict, or
-     * `null` if its event has added the user.
+     * No two of `arrivals` may share an id, address, username or user handle. Returns for each arrival its conflict;
+     * `null` if its event has added the user, in this call or an earlier one.
      */
     async add(arrivals: readonly Arrival[], now: number, { replacesUnproved }: { replacesUnproved: boolean }) {
       // Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB.
@@ -75,7 +75,7 @@ export function createProvisioningStore(db: Database) {
       return found.map((row) => row.conflict);
     },
 
-    /** Which of these events are recorded. */
+    /** The ids of those events that are recorded. */
     async recorded(eventIds: readonly string[]) {
       const ids = sql`(SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
       const found = await db.select({ id: auditEvents.id }).from(auditEvents).where(inArray(auditEvents.id, ids));

@@ -1,6 +1,6 @@
 /**
- * Who may have an account, by the variables `REGISTRATION` and `ALLOWED_EMAIL_DOMAINS`. This is decided before anything
- * is looked up, so the answer does not depend on whether the address has an account.
+ * Who may have an account, according to the variables `REGISTRATION` and `ALLOWED_EMAIL_DOMAINS`. This is decided
+ * before anything is looked up, so the answer does not depend on whether the address has an account.
  */
 import type { Config } from "../config/config.ts";
 import { newPassword } from "../passwords/policy.ts";

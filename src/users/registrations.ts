@@ -1,6 +1,7 @@
 /**
  * Registrations in D1, and how one becomes a user. The first registration of an address also makes an unverified user.
- * Further registrations of the address wait beside it. Every change is one batch, which D1 runs as a transaction.
+ * Further registrations of the address wait, but make no user. Every change is one batch, which D1 runs as a
+ * transaction.
  */
 import { and, eq, exists, inArray, lt, notExists, or, sql } from "drizzle-orm";
 import { batchOf, type Database } from "../db/client.ts";
@@ -51,9 +52,9 @@ export function createRegistrationStore(db: Database) {
       read(selectRegistration(db, eq(registrations.email, email)), selectUser(db, eq(users.email, email))),
 
     /**
-     * Adds a registration, unless its username is taken. If another registration holds the username, returns that one.
-     * Two sorts of registrations don't count: those from before `expired`, and `replaced`, which the same person made
-     * earlier.
+     * Adds a registration, unless its username is taken. If another registration holds the username, returns it as
+     * `heldBy`. Two sorts of registrations lose the username: those from before `expired`, and `replaced`, which the
+     * same person made earlier.
      */
     async add(
       registration: Registration,
@@ -105,7 +106,8 @@ export function createRegistrationStore(db: Database) {
 
     /**
      * Spends the link of a registration. `link` is the hash of the link. The credentials of the registration become the
-     * user's. Returns the user whom this very link verified, either now (`isFirst`) or before.
+     * user's. Returns the user whom this very link verified, either now (`isFirst`) or before; `undefined` if there is
+     * none.
      */
     async verify(id: string, link: string, { consequences, now }: { consequences: Consequences; now: number }) {
       const verifiedUser = db
@@ -160,7 +162,9 @@ export function createRegistrationStore(db: Database) {
   };
 }
 
-/** The user that a registration makes. Drizzle refuses the statement if a column of the table is missing here. */
+/**
+ * Selects the user that a registration makes. Drizzle refuses the statement if a column of the table is missing here.
+ */
 function unverifiedUser(db: Database, id: string) {
   return db
     .select({

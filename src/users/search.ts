@@ -22,7 +22,7 @@ interface SearchPage {
 
 export type UserSearch = ReturnType<typeof createUserSearch>;
 
-/** How many names a page looks at, so that it costs the same however many users there are. */
+/** The most names that a page looks at. So its cost does not depend on the number of users. */
 export const MOST_EXAMINED = 1_000;
 
 /** Appended to a prefix, it gives a text that sorts after every text with that prefix. */
@@ -34,8 +34,8 @@ export function createUserSearch(db: Database) {
   return {
     /**
      * Finds users and returns a page of them in the order of their names. The name of a user is the email if it begins
-     * with the prefix, otherwise the username. After `MOST_EXAMINED` names, a page ends, however few users it has
-     * found. `next` is the name to continue after, or `null` after the last page.
+     * with the prefix, otherwise the username. A page ends after `MOST_EXAMINED` names, even if few of their users pass
+     * the filter. `next` is the name to continue after, or `null` after the last page.
      */
     async find(
       prefix: string,
@@ -55,7 +55,7 @@ export function createUserSearch(db: Database) {
       );
       // A user found by email is left out of the username matches.
       const emailIsFound = or(...emails.map(({ name, begin, end }) => and(gte(name, begin), lt(name, end))));
-      // Both in one round trip. A page that is not full needs `reached`, and most pages are not full.
+      // Both queries take one round trip. A page that is not full needs `reached`, and most pages are not full.
       const { found, reached } = await batchOf(db, {
         found: db
           .select({ name: sql<string>`found.name`, user: getTableColumns(users) })

@@ -11,12 +11,15 @@ import { type User, wasNeverProved } from "./user.ts";
 import { nextEpoch, nextVersion, spendRegistration } from "./user-statements.ts";
 import { retiredUsername, takeFromUnproved, usernameOwner } from "./usernames.ts";
 
-/** Who becomes a superuser, and when. */
+/** The id and the time of the audit event that records the grant. */
 type GrantEvent = Pick<AuditEvent, "id" | "occurredAt">;
 
 export function createSuperuserStore(db: Database) {
   return {
-    /** Makes an active, verified user a superuser. `false` if they are one already, or have changed meanwhile. */
+    /**
+     * Makes an active, verified user a superuser. Returns `false` if the user is not active or verified, or is a
+     * superuser already.
+     */
     promote(id: string, event: GrantEvent): Promise<boolean> {
       const isMeant = and(eq(users.id, id), eq(users.isVerified, true), eq(users.isSuperuser, false));
       return grant(id, isMeant, {}, event);
@@ -34,9 +37,9 @@ export function createSuperuserStore(db: Database) {
 
     /**
      * Makes an account with an unverified address a superuser, with this password. The person who registered the
-     * account loses it. If that person never proved the address, the account also gets the name `username`, and the
-     * profile that they registered is removed. Returns `false` if the address was verified or the account has changed
-     * meanwhile.
+     * account loses access to it. If that person never proved the address, the account also gets the name `username`,
+     * and the profile that they registered is removed. Returns `false` if the address was verified or the account has
+     * changed meanwhile.
      */
     takeOver(
       user: User,

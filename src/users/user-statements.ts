@@ -1,4 +1,4 @@
-/** What the statements about users and registrations are made of. */
+/** Parts of the SQL statements about users and registrations. */
 import {
   and,
   desc,
@@ -24,7 +24,7 @@ import type { User } from "./user.ts";
  */
 export const isBareRegistration = and(
   eq(users.isVerified, false),
-  // The plus sign keeps SQLite from using the index of links, in which very many users have no link.
+  // The plus sign keeps SQLite from using the index on this column, because very many users have no link.
   isNull(sql`+${users.verifiedByLink}`),
   isNull(users.lastLoginAt),
   eq(users.sessionEpoch, 0),
@@ -57,10 +57,13 @@ export function idsOf(db: Database, table: typeof users | typeof registrations, 
   return db.select({ id: table.id }).from(table).where(condition);
 }
 
-/** The 1 is written out, because SQLite does not use a partial index for a bound value. */
+/**
+ * Whether a user is a superuser. The 1 is part of the SQL text, because SQLite does not use a partial index for a bound
+ * value.
+ */
 export const isSuperuser = sql`${users.isSuperuser} = 1`;
 
-/** Whether a column has a value, as a filter of lists asks. */
+/** Selects the rows in which a column has a value or, if `value` is false, has none. For the filters of lists. */
 export function isSet(column: SQLWrapper, value: boolean) {
   return value ? isNotNull(column) : isNull(column);
 }
@@ -74,7 +77,10 @@ export function otherSuperusers(db: Database, id: string) {
   ).limit(1);
 }
 
-/** The statements that delete users who meet a condition, and store that their events lose personal data. */
+/**
+ * The statements that delete users who meet a condition, and store a follow-up that removes personal data from their
+ * audit events.
+ */
 export function dropUsers(db: Database, condition: SQL | undefined, now: number) {
   return {
     anonymise: storeAnonymising(db, idsOf(db, users, condition), now),

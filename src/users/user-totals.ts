@@ -1,11 +1,11 @@
 /**
- * How many users there are, of which kinds: exact, and read without counting. Triggers in D1 keep one row up to date,
- * in the transaction of each change of a user. The first time that someone asks, the users are counted once, and the
- * triggers are created. So a service whose operators never ask doesn't pay for the row.
+ * The number of users of each kind. It is exact, and no users are counted to read it. Triggers in D1 keep one row up to
+ * date, in the transaction of each change of a user. The first time that someone asks, the users are counted once, and
+ * the triggers are created. So a service whose operators never ask doesn't pay for the row.
  *
  * Table and triggers are not in a migration. Wrangler applies migrations through an endpoint of D1 that splits triggers
- * at their semicolons. A copy of the directory doesn't contain them either: a new place counts for itself. Drop the
- * triggers before the table: a trigger that fails undoes the change of the user.
+ * at their semicolons. A copy of the database doesn't contain them either: in the new database, the users are counted
+ * again. Drop the triggers before the table: a trigger that fails undoes the change of the user.
  */
 import { sql } from "drizzle-orm";
 import { type Database, runStatements } from "../db/client.ts";
@@ -27,7 +27,7 @@ const NAMES = namesOf(COUNTED);
 const update = (change: (name: keyof typeof COUNTED) => string) =>
   `UPDATE user_totals SET ${NAMES.map((name) => `${name} = ${name} ${change(name)}`).join(", ")} WHERE id = 1`;
 
-/** As SQLite stores them, by name. */
+/** The triggers by name. The texts are exactly as SQLite stores them, because `isSetUp` compares them. */
 const TRIGGERS: Readonly<Record<string, string>> = {
   user_totals_insert: `CREATE TRIGGER user_totals_insert AFTER INSERT ON users BEGIN ${update((name) => `+ ${COUNTED[name]("NEW")}`)}; END`,
   user_totals_delete: `CREATE TRIGGER user_totals_delete AFTER DELETE ON users BEGIN ${update((name) => `- ${COUNTED[name]("OLD")}`)}; END`,
@@ -57,7 +57,7 @@ export function createUserTotalStore(db: Database) {
   }
 
   return {
-    /** Two round trips; one more, which reads all users, the first time. */
+    /** Takes two round trips. The first time takes one more, which reads all users. */
     async read(): Promise<UserTotals> {
       if (!(await isSetUp())) await runStatements(db, SET_UP);
       return db.get<UserTotals>(sql.raw(`SELECT ${NAMES.join(", ")} FROM user_totals WHERE id = 1`));

@@ -42,9 +42,9 @@ export function wasNeverProved({ isVerified, verifiedByLink, lastLoginAt, sessio
 }
 
 /**
- * Whether the owner of the address has never been here: they have used no link and have not logged in. Another person
- * may have registered such an account, even if an operator has verified it since. If the account has no password, its
- * epoch does not matter, because a suspension also begins a new epoch.
+ * Whether the owner of the address has never been here: they have neither used a link nor logged in. Another person may
+ * have registered such an account, even if an operator has verified it since. If the account has no password, its epoch
+ * does not matter, because a suspension also begins a new epoch.
  */
 export function isUnclaimed(user: User): boolean {
   return wasNeverProved(hasPassword(user) ? user : { ...user, isVerified: false, sessionEpoch: 0 });
@@ -82,12 +82,12 @@ export const userSchema = z
 
 /** `User` of the API, as operators see it. */
 export const managedUserSchema = userSchema
-  .extend({ second_factor_since: time("Since when the user has a second factor.").nullable() })
+  .extend({ second_factor_since: time("When the user's second factor was added; `null` if there is none.").nullable() })
   .meta({ id: "ManagedUser" });
 
 /** The strong validator of what {@link presentUser} and {@link presentManagedUser} show (RFC 9110 §8.8.3). */
 export function userEtag({ updatedAt, lastLoginAt, secondFactorSince }: User): string {
-  // A change of the second factor is no new version of the user.
+  // A change of the second factor does not change `updatedAt`.
   return `"${updatedAt}-${lastLoginAt ?? 0}${secondFactorSince === null ? "" : `-${secondFactorSince}`}"`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Who holds a username: a proved user, a registration that waits, or for a while a deleted account. A proved user takes
- * the name from registrations that were never proved. Those keep waiting under a made-up name.
+ * Who holds a username: a proved user, a waiting registration or, for a while, a deleted account. A proved user is any
+ * user that is not just an unproved registration (see `isBareRegistration`). A proved user takes the name from
+ * registrations that were never proved. Those continue to wait under a made-up name.
  */
 import { and, eq, gt, ne, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
@@ -9,7 +10,7 @@ import { usernameDigest } from "./login-names.ts";
 import { dropUsers, hasUsername, idsOf, isBareRegistration } from "./user-statements.ts";
 
 /**
- * A made-up username. The database draws one for each row, because a statement can change many rows. It is random, so
+ * A made-up username. The database makes one for each row, because a statement can change many rows. It is random, so
  * that no attacker can take it beforehand.
  */
 const MADE_UP = sql`'user-' || lower(hex(randomblob(6)))`;
@@ -20,8 +21,8 @@ export function usernameOwner(db: Database, username: string, except = "") {
 }
 
 /**
- * The username, if a deleted account had it until recently. If a user only changed their name, others can take the
- * former one.
+ * Selects a row if a deleted account had the username until recently. If a user only changed their name, others can
+ * take the former name.
  */
 export function retiredUsername(db: Database, username: string, now: number) {
   return db
@@ -31,7 +32,7 @@ export function retiredUsername(db: Database, username: string, now: number) {
 }
 
 /**
- * Whether a row of `retired_usernames` reserves its name: the retirement is not over, and the former owner no longer
+ * Whether a row of `retired_usernames` reserves its name: the retirement has not ended, and the former owner no longer
  * exists.
  */
 export function isRetired(now: number) {
@@ -58,8 +59,9 @@ export function takeFromUnproved(db: Database, name: string | SQL, isClaimed: SQ
 }
 
 /**
- * The statements that take a username from unproved users of other addresses, if the registration with that username is
- * gone. Such a user is deleted, unless another registration waits for their address.
+ * The statements that take a username from unproved users of other addresses. Pass as `isClaimed` whether a new
+ * registration holds the username, so that no other registration can. Such a user is deleted or, if another
+ * registration waits for their address, renamed.
  */
 export function takeFromAbandoned(
   db: Database,
@@ -74,7 +76,7 @@ export function takeFromAbandoned(
 }
 
 /**
- * The statement that retires the username that a user is about to leave, if a condition holds. As long as the account
+ * The statement that retires the username that a user is about to give up, if a condition holds. As long as the account
  * exists, others can take the name. If the account is deleted before `retiredUntil`, the name is reserved until then.
  */
 export function retireUsername(

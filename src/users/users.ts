@@ -57,8 +57,8 @@ export function createUserStore(db: Database) {
 
     /**
      * Sets another password and begins the next epoch, which ends all sessions but `keptSessionId`. Returns the changed
-     * user, or `undefined` if the user's epoch has changed meanwhile. With `version`, also if anything else of the user
-     * has changed.
+     * user, or `undefined` if the user's epoch has changed meanwhile. With `version`, also returns `undefined` if
+     * anything else about the user has changed.
      */
     async changePassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -118,7 +118,10 @@ export function createUserStore(db: Database) {
       return reset[0];
     },
 
-    /** Makes the password work only where its owner has logged in before. Returns `false` if it was blocked already. */
+    /**
+     * Makes the password work only where its owner has logged in before. Returns `false` if it was blocked already, or
+     * if the session epoch has changed meanwhile.
+     */
     async blockPassword(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
       { consequences, now }: { consequences: Consequences; now: number },
@@ -136,9 +139,9 @@ export function createUserStore(db: Database) {
 
     /**
      * Stores the time of a login. Also stores `rehash`, if the password hash has not changed meanwhile. If `rule` is
-     * given, takes the login from the user's budget. `demandedAt`: since when the user must have a second factor, if
-     * that changes. Returns `false` if the user was deleted or disabled, if their session epoch has changed meanwhile,
-     * or if other logins have used up the budget.
+     * given, takes the login from the user's budget. `demandedAt` is stored as the time from which the user must have a
+     * second factor; `undefined` leaves that time unchanged. Returns `false` if the user was deleted or disabled, if
+     * their session epoch has changed meanwhile, or if other logins have used up the budget.
      */
     async recordLogin(
       { id, sessionEpoch }: Pick<User, "id" | "sessionEpoch">,
@@ -174,7 +177,7 @@ export function createUserStore(db: Database) {
       return recorded.length > 0;
     },
 
-    /** Stores since when the user must have a second factor, unless a time is stored already. */
+    /** Stores `now` as the time from which the user must have a second factor, unless a time is stored already. */
     async noteFactorDemand(id: string, now: number): Promise<void> {
       await db
         .update(users)
