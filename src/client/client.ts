@@ -31,7 +31,7 @@ export interface ClientOptions {
   mode: "cookie" | "memory";
   /** Other origins that `client.fetch` sends the access token to. No other origin gets it. */
   apis?: readonly string[];
-  /** The name in the user's list of sessions, if a login does not set one. */
+  /** The name of this device in the user's list of sessions, if a login does not set one. */
   deviceName?: string;
   /**
    * Called if the service or one of the `apis` demands a recent or a stronger login from `client.fetch`. Ask the user for
@@ -110,14 +110,14 @@ export interface Client {
    */
   reauthenticate(body: ReauthenticateBody): Promise<void>;
   /**
-   * The address of the service's log-in page, which leads back to `returnTo`. That is a whole URL of your app, whose
-   * origin the service must list in `ALLOWED_ORIGINS`; otherwise the page leads to the user's account. In cookie mode,
-   * an app on the service's site then finds the session with `user()`.
+   * The URL of the service's log-in page, which leads back to `returnTo`: a whole URL of your app. Its origin must be
+   * in the service's `ALLOWED_ORIGINS`; otherwise the page leads to the user's account. In cookie mode, an app on the
+   * service's site then finds the session with `user()`.
    */
   loginUrl(options: { returnTo: string }): string;
   /**
-   * The address of the service's log-out page, which asks the user and then leads back to `returnTo`. To log out
-   * without asking, call `logout()`.
+   * The URL of the service's log-out page, which asks the user and then leads back to `returnTo`. To log out without
+   * asking, call `logout()`.
    */
   logoutUrl(options: { returnTo: string }): string;
   /** Refreshes the access token now. Returns whether a user is logged in. Throws if the service does not answer. */
@@ -181,7 +181,7 @@ export function createClient(options: ClientOptions, surroundings: Surroundings 
     return user;
   }
 
-  /** Logs in with the tokens that `ask` gets, in turn with other tabs. */
+  /** Logs in with the tokens that `ask` gets, and takes turns with other tabs. */
   function enterInTurn(ask: () => Promise<Answer<"/api/v1/auth/login">>): Promise<User> {
     const outcome = tabs.toLogIn(() => enter(ask));
     const land = () => {

@@ -30,14 +30,18 @@ export class PosternError extends Error {
   readonly detail: string;
   /** The refused fields; empty unless the code is `validation_failed`. */
   readonly errors: readonly FieldError[];
-  /** Seconds to wait, if the service says so. */
+  /** The seconds to wait before another try, if the response names them in `Retry-After`. */
   readonly retryAfter: number | undefined;
   /** The id of the request in the service's logs. */
   readonly requestId: string | undefined;
-  /** After a login with `second_factor_required`: the login that waits. `client.proveSecondFactor` takes it. */
+  /**
+   * Set if a login failed with `second_factor_required`: identifies the pending login. Pass it to
+   * `client.proveSecondFactor`.
+   */
   readonly pendingToken: string | undefined;
   /**
-   * After a login with `second_factor_enrolment_required`: the login that waits. `client.setUpSecondFactor` takes it.
+   * Set if a login failed with `second_factor_enrolment_required`: identifies the pending login. Pass it to
+   * `client.setUpSecondFactor`.
    */
   readonly enrolmentToken: string | undefined;
   /**
@@ -47,12 +51,12 @@ export class PosternError extends Error {
   readonly factors: readonly FactorKind[];
   /** Seconds until the `pendingToken` or the `enrolmentToken` expires. */
   readonly expiresIn: number | undefined;
-  /** If a recent login is demanded: how many seconds ago the user may have proved who they are. */
+  /** If a recent login is demanded: the most seconds that may have passed since the user proved who they are. */
   readonly maxAge: number | undefined;
   /** If a stronger login is demanded: its level. With `aal2`, ask for the second factor, not for the password. */
   readonly acrValues: string | undefined;
   /**
-   * After a login with `invalid_passkey`: `unknown_credential` if the service doesn't have this passkey. Then call
+   * If a login failed with `invalid_passkey`: `unknown_credential` if the service doesn't have this passkey. Then call
    * `PublicKeyCredential.signalUnknownCredential`.
    */
   readonly reason: string | undefined;

@@ -14,7 +14,10 @@ export function createFetch(
   const refusedWhenNew = new Map<string, TokenPair>();
   let asking: Promise<boolean> | undefined;
 
-  /** Whether the user has met what a response demands of the login. `undefined` if it demands nothing. */
+  /**
+   * If a response demands a recent or stronger login, asks the user for it, and returns whether the user has logged in.
+   * Returns `undefined` if the response demands nothing.
+   */
   async function meetDemand(response: Response): Promise<boolean | undefined> {
     if (onReauthenticationRequired === undefined || (response.status !== 401 && response.status !== 403))
       return undefined;

@@ -17,8 +17,8 @@ const LONGEST_WAIT_SECONDS = 2;
 const PATIENCE_MILLISECONDS = 8_000;
 
 /**
- * Refreshes the tokens of a session, or restores the session of the cookie if the page has no tokens yet: if there is
- * none, answers `null`. Retries temporary failures. Stops early once `isOutdated` returns true.
+ * Refreshes the tokens of a session. If the page has no tokens yet, restores the session of the cookie instead, and
+ * returns `null` if there is none. Retries temporary failures. Stops early once `isOutdated` returns true.
  */
 export async function refreshPatiently(
   service: Service,
@@ -51,7 +51,7 @@ export async function refreshPatiently(
   return ask();
 }
 
-/** Whether the service says that the session is over. Other failures leave that open. */
+/** Whether the service says that the session has ended. After any other failure, the session may still exist. */
 export function isVerdict(error: unknown): boolean {
   return (
     error instanceof PosternError && (error.code === "invalid_refresh_token" || error.code === "refresh_token_reused")

@@ -60,7 +60,7 @@ export function createService(
       };
       const response = await fetch(new URL(route, baseUrl), init).catch((cause) => Promise.reject(networkError(cause)));
       const isKnown = KNOWN_BY[route];
-      // With `restore`, a refresh is answered like this too if there is no session.
+      // A refresh with `restore` also gets a 204 if there is no session.
       const mayBeEmpty = isKnown === undefined || route === "/api/v1/auth/refresh";
       if (mayBeEmpty && response.status === 204) return JSON.parse("null");
       if (isKnown === undefined) throw await readError(response);

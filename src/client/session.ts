@@ -29,7 +29,7 @@ interface Held {
   since: Reading;
 }
 
-/** A token is replaced when less than this remains: a minute, or a tenth of a short lifetime. */
+/** A token is replaced when less than this remains of its lifetime: a minute, or a tenth of a short lifetime. */
 const MARGIN_MILLISECONDS = 60_000;
 const MARGIN_SHARE = 0.1;
 /** After a failed early refresh, the time until the next one, while the token is still valid. */
@@ -128,7 +128,10 @@ export function createSession(
     return started.outcome;
   }
 
-  /** Replaces the tokens with those that `ask` gets for them. Takes turns with refreshes, which would use old ones. */
+  /**
+   * Replaces the tokens with those that `ask` gets for them. Takes turns with refreshes, because a refresh at the same
+   * time would use the old tokens.
+   */
   async function replace(ask: (tokens: TokenPair) => Promise<TokenPair>): Promise<void> {
     const sessionId = held?.tokens.session_id;
     try {
@@ -179,7 +182,7 @@ export function createSession(
       return tokensOf(sessionId);
     },
 
-    /** Newer tokens of the same session, after an API refused these; `undefined` if there are none. */
+    /** Newer tokens of the same session, after an API refused the tokens `refused`; `undefined` if there are none. */
     async replacementOf(refused: TokenPair): Promise<TokenPair | undefined> {
       if (held?.tokens === refused) await refresh();
       return tokensOf(refused.session_id);

@@ -12,7 +12,7 @@ export type Body<Route extends AuthRoute> = [NonNullable<Post<Route>["requestBod
 
 /**
  * A credential's `type` is always `public-key`, but the types of the DOM (`AuthenticationResponseJSON`) say `string`.
- * With this, their values need no cast.
+ * This type accepts the values of the DOM without a cast.
  */
 type AsBrowsersTypeIt<Content> = {
   [Name in keyof Content]: Content[Name] extends { type: "public-key" } | undefined

@@ -21,7 +21,7 @@ export interface Expectations {
   audience: string;
   /** How far the clocks of the issuer and the verifier may differ. */
   clockTolerance: number;
-  /** An older token is refused, even if its `exp` is later. */
+  /** The longest time since the token was issued. An older token is refused, even if its `exp` is later. */
   longestLifetime: number;
 }
 

@@ -32,8 +32,8 @@ export interface AccessTokenClaims {
   email_verified: boolean;
   /**
    * How the user proved who they are, in this session (RFC 8176): `pwd`, `otp`, `hwk`, `swk`, `user`, `mfa`, and
-   * `email` of Postern's own. `amr`, `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade
-   * from a release that didn't state them.
+   * Postern's own `email`. `amr`, `acr` and `auth_time` are missing for up to a token's lifetime after an upgrade from
+   * a release that didn't state them.
    */
   amr?: string[];
   /** The level that these proofs reach: `aal1`, or with two factors `aal2`. */

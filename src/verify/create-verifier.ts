@@ -21,7 +21,9 @@ export interface VerifierOptions {
    * account by its URL. Elsewhere, leave it out to read the keys from the issuer over the network.
    */
   fetcher?: Fetcher | undefined;
-  /** The keys themselves, if nothing should be fetched. You must then replace them whenever they rotate. */
+  /**
+   * The keys themselves, if nothing should be fetched. You must then replace them whenever Postern rotates its keys.
+   */
   jwks?: JsonWebKeySet | undefined;
   /** The KV namespace with Postern's revocations. Without it, a token is accepted until it expires. */
   revocations?: RevocationsNamespace;
@@ -40,7 +42,7 @@ export interface VerifierOptions {
 /** A request's execution context. With it, keys are renewed in the background, without delaying a response. */
 export interface VerificationContext {
   waitUntil(work: Promise<unknown>): void;
-  /** The request's `traceparent` header (W3C Trace Context). With `strict`, it goes along to Postern. */
+  /** The request's `traceparent` header (W3C Trace Context). With `strict`, it is sent to Postern. */
   traceparent?: string | undefined;
 }
 
@@ -61,8 +63,7 @@ const MOST_CLOCK_TOLERANCE = 60;
 const ISSUER = /^https?:\/\/[^/?#]+$/;
 
 /**
- * Creates a verifier. This is cheap: the isolate keeps what is known of an issuer's keys, so you can create a verifier
- * per request.
+ * Creates a verifier. This is cheap: the isolate caches each issuer's keys, so you can create a verifier per request.
  *
  * @throws {TypeError} if an option is missing or wrong
  */

@@ -31,7 +31,10 @@ const PAUSE_AFTER_FAILURE = 2 * SECOND;
 const DOWN_FOR = 60 * SECOND;
 /** How long after a read an unknown key id causes no other read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = 10 * SECOND;
-/** Postern's longest access token lifetime: older keys can't verify any token that is still valid. */
+/**
+ * How long the known keys are used while the issuer does not answer: Postern's longest access token lifetime. Tokens
+ * that older keys signed have expired.
+ */
 const LAST_GOOD_FOR = 24 * 3_600 * SECOND;
 const POLL_INTERVAL = 10;
 

@@ -70,7 +70,7 @@ async function importKey(jwk: unknown): Promise<VerifyingKey | undefined> {
   }
 }
 
-/** The rest of `max-age` (RFC 9111 §4.2), in seconds, within our bounds. */
+/** How long the response may still be cached: `max-age` minus `Age` (RFC 9111 §4.2), in seconds, within our bounds. */
 function lifetimeOf(headers: Headers): number {
   const maxAge = /(?:^|[\s,])max-age=(\d{1,9})/.exec(headers.get("Cache-Control") ?? "")?.[1] ?? USUAL_LIFETIME;
   const age = /^\d{1,9}$/.exec(headers.get("Age") ?? "")?.[0] ?? 0;

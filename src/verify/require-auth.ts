@@ -24,7 +24,7 @@ export interface RequireAuthOptions<Name extends string = keyof typeof POSTERN_P
   onRefusal?: ((refusal: AuthRefusal, c: Context) => void) | undefined;
 }
 
-/** Why a request was refused. No part of the token is in it. */
+/** Why a request was refused. Contains no part of the token. */
 export interface AuthRefusal {
   /** What is wrong with the token, or with the request: no token, no permission, or another login is required. */
   code: VerificationErrorCode | "unauthorized" | "forbidden" | "insufficient_user_authentication";

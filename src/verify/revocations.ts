@@ -22,7 +22,7 @@ export async function refuseRevoked(namespace: RevocationsNamespace, claims: Acc
 interface RevocationRecord {
   /** Ids of ended sessions. */
   sessions: object;
-  /** The role that every access token must have since the role changed. */
+  /** The user's new role, if it has changed. Every access token must have it. */
   role?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Postern's RPC interface for other Workers, and the strict check over it. The check takes effect at once, while the
- * copy in KV takes about a minute.
+ * Postern's RPC interface for other Workers, and the strict check over it. The check knows of a logout at once, while
+ * the copy in KV takes about a minute.
  */
 import type { AccessTokenClaims, Role } from "./claims.ts";
 import { SECOND } from "./clock.ts";
@@ -24,7 +24,7 @@ export interface ServiceUser {
   last_login: string | null;
 }
 
-/** What a caller can say about the request that it calls for. */
+/** What a calling Worker can tell Postern about the request that it handles. */
 export interface CallContext {
   /** The request's `traceparent` header (W3C Trace Context). Postern's log lines then have the same trace id. */
   traceparent?: string | undefined;

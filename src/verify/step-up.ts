@@ -1,24 +1,26 @@
-/** Step-up authentication (RFC 9470): what a request demands of how and when its user logged in. */
+/** Step-up authentication (RFC 9470): checks how, and how recently, the user of a request has logged in. */
 import { type AccessTokenClaims, AUTHENTICATION_LEVELS, type AuthenticationLevel } from "./claims.ts";
 import { SECOND } from "./clock.ts";
 
 export interface AuthenticationDemand {
   /** The lowest level that may pass: `aal2` lets only users with a second factor pass. */
   acr?: AuthenticationLevel;
-  /** How long ago the user may have proved who they are, in seconds. */
+  /** The longest time since the user last proved who they are, in seconds. */
   maxAge?: number;
 }
 
-/** What a token lacks, and the demand as the answer states it. `undefined` if the token meets the demand. */
+/** What a token lacks, and the parameters of the response that state the demand. */
 export interface MissingAuthentication {
   reason: string;
   parameters: { acr_values?: string; max_age?: number };
 }
 
 /**
- * If a demand names a level or an age, a token without that claim (`acr` or `auth_time`) fails it.
+ * Returns what a token lacks; `undefined` if it meets the demand. A token without `acr` does not meet a demand for a
+ * level, and a token without `auth_time` does not meet a demand for an age.
  *
  * @param now milliseconds since the epoch
+ *
  * @throws {TypeError} if the demand is wrong, so that a typo lets no request pass
  */
 export function missingAuthentication(
@@ -46,7 +48,7 @@ export function missingAuthentication(
   return reasons.length === 0 ? undefined : { reason: reasons.join(" "), parameters };
 }
 
-/** The place among the levels, from the lowest; -1 for a value that is none of them. */
+/** The index of a level, from the lowest; -1 for a value that is not a level. */
 function rankOf(acr: string | undefined): number {
   const levels: readonly (string | undefined)[] = AUTHENTICATION_LEVELS;
   return levels.indexOf(acr);
