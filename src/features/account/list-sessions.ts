@@ -10,7 +10,7 @@ export const listSessions = endpoint(
     path: "/api/v1/users/me/sessions",
     tag: "Users",
     summary: "List your sessions",
-    description: "Last used first.",
+    description: "Most recently used first.",
     caller: user,
     success: {
       status: 200,

@@ -14,8 +14,8 @@ import { isOfCurrentEpoch, type User } from "../../users/user.ts";
 const MOST_TRIES = 3;
 
 /**
- * The user is read before their object is asked for a passkey, and changed only if they are still the same then:
- * `factors/last-passkey.ts` says why.
+ * The handler reads the user, then asks the user's object for the passkeys. It removes the password only if the user
+ * has not changed since they were read: `factors/last-passkey.ts` says why.
  */
 export const removePassword = endpoint(
   {
@@ -42,7 +42,7 @@ export const removePassword = endpoint(
     ],
   },
   async (services, { body: { current_password: password }, caller: { user, sessionId }, client: { network } }) => {
-    // The same request sent again: its password was right, but is removed.
+    // The client sent the same request again: the first one has removed the password.
     if (!hasPassword(user)) return undefined;
     const refused = await confirmChange(services, user, { field: "current_password", password, network });
     if (refused !== undefined) return refused;
@@ -66,7 +66,8 @@ export const removePassword = endpoint(
       const found = await users.find(owner.id);
       if (found === undefined || !isOfCurrentEpoch(found, sessionId, user.sessionEpoch))
         return refuse("invalid_access_token");
-      // Each change of the password begins an epoch: the user confirmed another password than this would remove.
+      // Each change of the password begins an epoch. So the user confirmed an earlier password than the one that this
+      // would remove.
       if (hasPassword(found) && found.sessionEpoch !== user.sessionEpoch) return refuse("precondition_failed");
       owner = found;
     }

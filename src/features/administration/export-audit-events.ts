@@ -12,7 +12,10 @@ import { streamText } from "../../http/streamed-text.ts";
 import { toIsoTime } from "../../platform/clock.ts";
 import { auditFilterOf, auditFilterShape } from "./audit-filter.ts";
 
-/** A page takes up to three calls of D1. A request may make a thousand, so a file can have at least 330,000 events. */
+/**
+ * A page takes up to three calls to D1. A request may make a thousand calls, so a file can have at least 330,000
+ * events.
+ */
 const EVENTS_A_PAGE = 1_000;
 
 const FORMATS = {
@@ -73,7 +76,9 @@ async function* written(
   }
 }
 
-/** The filter, as the event of an export records it. The IP address is personal, so only its presence is recorded. */
+/**
+ * The filter, as the audit event of an export records it. The IP address is personal, so only its presence is recorded.
+ */
 function describe({ userId, actorId, type, ipAddress, since, until }: AuditFilter): AuditDetails {
   const facts = {
     user_id: userId,

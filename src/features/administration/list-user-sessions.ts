@@ -10,7 +10,7 @@ export const listUserSessions = endpoint(
     path: "/api/v1/users/{id}/sessions",
     tag: "Administration",
     summary: "List the sessions of a user",
-    description: "Last used first.",
+    description: "Most recently used first.",
     caller: operatorOn("end_sessions"),
     success: {
       status: 200,

@@ -15,7 +15,7 @@ export const lookUpUser = endpoint(
     path: "/api/v1/users/lookup",
     tag: "Administration",
     summary: "Look up a user",
-    description: "By the whole email address or the whole username, in any case. 404 if no user has it.",
+    description: "By the whole email address or the whole username, ignoring case. 404 if no user has it.",
     caller: operator("read_users"),
     query: z
       .strictObject({ email: emailAddress.optional(), username: username.optional() })

@@ -44,8 +44,9 @@ const MOST_TRIES = 3;
 const UNPROVED = "The owner of the email address has not been here yet. Set this after they have set a password.";
 
 /**
- * What an operator takes away by verifying a registration: its password and its profile. They come from the person who
- * registered, who has not proved the address. The username stays, because the emails to the owner name it.
+ * The values that replace the password and the profile of a registration that an operator verifies. The password and
+ * the profile come from the person who registered, who has not proved the address. The username stays, because the
+ * emails to the owner name it.
  */
 const UNENDORSED = { passwordHash: NO_PASSWORD, ...newProfile({}) };
 
@@ -59,7 +60,7 @@ export const updateUser = endpoint(
     tag: "Administration",
     summary: "Change a user",
     description:
-      "Only the fields that are sent change; `null` clears one that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. If `is_verified` is set for an account whose owner has not been there yet, its password and profile are removed, and the owner gets an email with a link to set a password. Such an account can get no role or superuser flag until then (403, with the field code `unproved`). With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
+      "Only the fields that are sent change; `null` clears a field that may be empty. `role` needs the permission `grant_<role>`, `is_superuser` needs `grant_superuser`, `is_active` needs `suspend_users`, everything else `edit_users`. A change of role or status takes effect at once: earlier access tokens are refused, and a suspension ends every session. If `is_verified` is set for an account whose owner has never used it, its password and profile are removed, and the owner gets an email with a link to set a password. Such an account can get no role or superuser flag until then (403, with the field code `unproved`). With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile.",
     // Every operator who may change anything has `suspend_users`. The handler checks the permission for each field.
     caller: recent(operator("suspend_users")),
     body: () => changeBody,
@@ -110,7 +111,7 @@ async function changeUser(services: Services, actor: User, id: string, body: Cha
   return changed;
 }
 
-/** The fields that were sent, and the fields that are removed if an operator verifies a registration. */
+/** The columns of the fields that were sent, and of those that are removed if the operator verifies a registration. */
 function changeOf(target: User, body: ChangeBody): Partial<User> {
   const { role, is_active: isActive, is_verified: isVerified, is_superuser: isSuperuser } = body;
   const taken = isVerified === true && wasNeverProved(target) ? UNENDORSED : {};
@@ -119,7 +120,8 @@ function changeOf(target: User, body: ChangeBody): Partial<User> {
 }
 
 /**
- * If the change gives the user a role that needs a second factor, the grace begins. If it takes the role away, it ends.
+ * If the change gives the user a role that requires a second factor, the period in which they can add one begins. If
+ * the change takes that role away, the period ends.
  */
 function demandOf(config: Config, target: User, change: Partial<User>, now: number): Partial<User> {
   const must = mustHaveFactor(config, { ...target, ...change });
@@ -127,14 +129,14 @@ function demandOf(config: Config, target: User, change: Partial<User>, now: numb
 }
 
 /**
- * Whether an operator verifies an account whose owner has never been here. The owner then needs an emailed link to get
+ * Whether an operator verifies an account whose owner has never used it. The owner then needs an emailed link to log
  * in.
  */
 function isVerifiedForOwner(target: User, { is_verified: isVerified }: ChangeBody): boolean {
   return isVerified === true && !target.isVerified && isUnclaimed(target);
 }
 
-/** The fields of this user that the actor may not change. */
+/** An error for each field of this user that the actor may not change. */
 function forbiddenFields(actor: User, target: User, body: ChangeBody): FieldError[] {
   return Object.keys(body).flatMap((field) => {
     const permission = permissionFor(field, body);

@@ -1,7 +1,7 @@
-/** What operators are told about each limit, and where the service keeps its numbers. */
+/** What the API tells operators about each limit, and what each limit counts by. */
 import type { LimitName } from "../../config/limit-rules.ts";
 
-/** What a limit counts by. The last four have no key that leads to their numbers. */
+/** What a limit counts by. Operators can't look up the counters of the last four by a key. */
 export const COUNTED_BY = [
   "ip_address",
   "user",

@@ -1,4 +1,7 @@
-/** Finds the numbers of a limit by the key that an operator typed: where they are, and how to read and reset them. */
+/**
+ * Finds the counter of a limit by the key that an operator typed. The counter can be read and reset, wherever it is
+ * stored.
+ */
 import * as z from "zod";
 import type { LimitName } from "../../config/limit-rules.ts";
 import type { Services } from "../../endpoint/services.ts";
@@ -12,7 +15,7 @@ import { canonicalName, type LoginName, loginNameKey, loginNameKeys } from "../.
 import type { User } from "../../users/user.ts";
 import { isLimitName, LIMITS, WITHOUT_KEY } from "./described-limits.ts";
 
-/** The body of both requests: in the body, because the key is personal data. */
+/** The body of the requests that look up and reset a limit. The key is not in the URL, because it is personal data. */
 export const keyBody = () =>
   z.strictObject({
     key: z
@@ -28,12 +31,12 @@ export const keyBody = () =>
 
 const OF_KEY = { field: "key" };
 
-/** The numbers of one limit for one key. */
+/** The counter of one limit for one key. */
 export interface LimitCounter {
   name: LimitName;
-  /** The user whose key it is, if the key says so. */
+  /** The user to whom the key belongs; `undefined` if it belongs to none. */
   userId: string | undefined;
-  /** The state of each budget. An attempt needs one from all of them. */
+  /** The state of each budget. An attempt is taken from all of them. */
   look(): Promise<BudgetState[]>;
   reset(): Promise<void>;
 }
@@ -41,9 +44,10 @@ export interface LimitCounter {
 type Found = LimitCounter | Refusal<"not_found"> | Refusal<"forbidden"> | Refusal<"validation_failed">;
 
 /**
- * The counter of this limit and key. Refuses unknown limits, those that no key leads to, and keys of another kind. Also
- * refuses what counts by the operator's own account: otherwise an attacker with a stolen token could reset it. Does not
- * refuse what counts by the operator's IP address: an office shares one with people whom its operators help.
+ * Finds the counter of a limit and a key. Refuses unknown limits, limits without a key, and keys of another kind. Also
+ * refuses a counter of the operator's own account: otherwise an attacker with a stolen token could reset it. Does not
+ * refuse the counter of the operator's IP address: an office shares one address, and its operators help the people
+ * there.
  */
 export async function findCounter(services: Services, actor: User, name: string, key: string): Promise<Found> {
   if (!isLimitName(name)) return refuse("not_found");
@@ -81,7 +85,7 @@ function ofBudgets({ limiter }: Services, name: LimitName, limits: readonly Limi
   return { name, userId, look: () => limiter.look(limits), reset: () => limiter.clear(limits) };
 }
 
-/** An account has a guard for each of its names. A name without an account has one too. */
+/** Logins are counted for each name of an account. A name without an account has a counter, too. */
 async function ofLoginName(services: Services, actor: User, name: LimitName, key: string): Promise<Found> {
   const { administration, loginAttempts } = services;
   const typed = loginNameOf(key);
@@ -109,7 +113,7 @@ async function ofUser(services: Services, actor: User, name: LimitName, key: str
   const id = data.toLowerCase();
   if (id === actor.id) return refuse("forbidden");
   if (name !== "loginsPerUser") return ofBudgets(services, name, [{ rule: name, key: id }], id);
-  // The user's row has this budget, so that a login needs no other call for it.
+  // The user's row contains this budget, so that a login needs no other call for it.
   return {
     ...{ name, userId: id },
     async look() {

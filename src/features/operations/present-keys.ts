@@ -9,11 +9,11 @@ const keySchema = z
     algorithm: z.enum(["ES256", "Ed25519"]),
     state: z.enum(["next", "signing", "published", "revoked"]).meta({
       description:
-        "`next`: published, and signs later. `published`: signs no more, but its tokens are still accepted. `revoked`: neither published nor accepted.",
+        "`next`: published, and signs later. `published`: no longer signs, but its tokens are still accepted. `revoked`: neither published nor accepted.",
     }),
     created_at: z.iso.datetime(),
     signs_from: z.iso.datetime(),
-    rotates_at: z.iso.datetime().meta({ description: "From then on, the key is due for a successor." }),
+    rotates_at: z.iso.datetime().meta({ description: "From then on, the key should have a successor." }),
     published_until: z.iso
       .datetime()
       .nullable()

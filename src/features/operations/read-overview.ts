@@ -15,7 +15,7 @@ const PERIODS = {
 
 type Period = (typeof PERIODS)[keyof typeof PERIODS];
 
-/** Outcomes of the first steps of a login that are no failures: another step follows. */
+/** Results that do not count as failed logins: a success, or a first step that another step follows. */
 const STEPS = new Set([
   ...["succeeded", "second_factor_required", "second_factor_enrolment_required", "login_code_required"],
 ]);
@@ -64,7 +64,7 @@ export const readOverview = endpoint(
     tag: "Administration",
     summary: "Read an overview of the service",
     description:
-      "Nothing is counted for it, so it takes as long with a million users as with ten. The numbers of users are exact. Those of the history can lack what an isolate counted just before it was lost.",
+      "No rows are counted for a request, so it takes as long with a million users as with ten. The numbers of users are exact. Those of the history can lack what an isolate counted just before it was lost.",
     caller: operator("read_overview"),
     query: z.strictObject({
       period: z
@@ -98,7 +98,7 @@ export const readOverview = endpoint(
   },
 );
 
-/** One point for each hour or day, also if nothing was counted in it. */
+/** One point for each hour or day, even if nothing was counted in it. */
 async function readHistory({ clock, metrics }: Services, { unit, length, points }: Period) {
   const last = beginningOf(unit, clock.now());
   const first = last - (points - 1) * length;

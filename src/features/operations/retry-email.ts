@@ -11,7 +11,7 @@ export const retryEmail = endpoint(
     tag: "Administration",
     summary: "Send an email again that failed for good",
     description:
-      "Requests the email again, with a new link, and takes it off the list. If a server refused its address, the address gets emails again. An email that is not needed any more is not sent.",
+      "Requests the email again, with a new link, and takes it off the list. If a server refused its address, the address gets emails again. An email that is no longer needed is not sent.",
     caller: recent(operator("retry_emails")),
     success: { status: 202, description: "The email is on its way.", schema: statusSchema("accepted") },
     refusals: ["not_found"],

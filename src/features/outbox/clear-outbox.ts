@@ -1,7 +1,7 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { clearOutbox as deleteEmails } from "../../mail/transports/outbox.ts";
 
-/** Exists only in development mode. Pages of other origins can't call it: `http/request-origin.ts`. */
+/** Exists only in development mode. `http/request-origin.ts` refuses calls from pages of other origins. */
 export const clearOutbox = endpoint(
   {
     id: "clearOutbox",

@@ -22,7 +22,7 @@ export const updateMe = endpoint(
     tag: "Users",
     summary: "Change your profile",
     description:
-      "Only the fields that are sent change; `null` clears one that may be empty. With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile. A former username stays reserved for its user for a while.",
+      "Only the fields that are sent change; `null` clears a field that may be empty. With `If-Match` and the ETag that you read, the change is refused if someone else changed the user meanwhile. A former username stays reserved for its user for a while.",
     caller: user,
     body: () => profileBody,
     limits: [perUser("profileChangePerUser"), takenByHandler("usernameChangePerUser")],

@@ -83,9 +83,9 @@ export const register = endpoint(
 
 /**
  * Whether the person who registers now also made the registration that holds the username. They may have mistyped their
- * email address then, or not got the response. With the password, they prove that they are the same person. Each try
- * counts as a login by that username, so registering gives no additional guesses at the password. Without a password,
- * there is no proof.
+ * email address then, or not got the response. The password of that registration proves that they are the same person.
+ * Each try counts as a login by that username, so registering gives no additional guesses at the password. Without a
+ * password, there is no proof.
  */
 async function isSamePerson(
   { afterResponse, loginAttempts, passwords }: Services,
@@ -95,7 +95,8 @@ async function isSamePerson(
 ): Promise<boolean | Refusal<"busy">> {
   if (password === undefined) return false;
   const attempt = await loginAttempts.take(loginNameKey({ username: canonicalName(username) }), network);
-  // The same response as for a wrong password, and after the same time.
+  // A refused attempt also checks the password, so that it gets the same response as a wrong password, after the same
+  // time.
   const check = await passwords.check(password, heldBy.passwordHash);
   if (isRefusal(check)) {
     await attempt.refund();

@@ -7,7 +7,10 @@ import { isRefusal, refuse } from "../../platform/refusal.ts";
 import { verifiedBy } from "../../users/event-subjects.ts";
 import { loginNameKeys } from "../../users/login-names.ts";
 
-/** Two round trips, [verify] → [guards], and one if the link was used before. All other links of the address stop working. */
+/**
+ * Takes two round trips, [verify] → [guards], or one if the link was used before. All other links of the address stop
+ * working.
+ */
 export const verifyEmail = endpoint(
   {
     id: "verifyEmail",

@@ -1,6 +1,6 @@
 /**
- * The answers to other Workers over RPC. Those Workers are trusted because an operator has bound them. Their arguments
- * are still parsed, because two deployments may have different types.
+ * The answers to other Workers over RPC. Those Workers are trusted because an operator has bound them to Postern. Their
+ * arguments are still parsed, because two deployments may have different types.
  */
 import * as z from "zod";
 import { identifyUser } from "../../access/identify-user.ts";

@@ -5,7 +5,10 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 import type { Exchange } from "../../http/exchange.ts";
 
-/** The reference's library sets style attributes, and does nothing else that a strict policy forbids. */
+/**
+ * The policy of the reference page. Its library sets style attributes, so the policy allows these. The library needs no
+ * other exception.
+ */
 const REFERENCE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -34,8 +37,8 @@ export const readReference = endpoint(
 );
 
 /**
- * The page sets style attributes, as emails have them, and shows images that the developer chooses. Its frames inherit
- * this policy.
+ * The policy of the brand page. The page sets style attributes, as in emails, and shows images that the developer
+ * chooses. Its frames inherit this policy.
  */
 const BRAND_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' blob: https:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";

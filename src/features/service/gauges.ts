@@ -1,4 +1,4 @@
-/** The numbers of `GET /metrics` that are not counted, but read from D1 and the queues when they are asked for. */
+/** The gauges of `GET /metrics`: numbers that are read from D1 and the queues for each scrape. */
 import type { Services } from "../../endpoint/services.ts";
 import type { Gauge } from "../../metrics/exposition.ts";
 import type { QueueDepth } from "../../metrics/queue-depths.ts";
@@ -7,7 +7,7 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { timeOfId } from "../../platform/random.ts";
 import { VERSION } from "../../version.ts";
 
-/** Reads all gauges at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` says so. */
+/** Reads all gauges at once, in one hop. If D1 does not answer, its numbers are left out, and `database_up` is 0. */
 export async function readGauges(services: Services): Promise<Gauge[]> {
   const { clock, followUpRows, keyring, queueDepths } = services;
   const [known, queues] = await Promise.all([

@@ -9,11 +9,14 @@ import { describeError, writeLog } from "../../platform/log.ts";
 import { VERSION } from "../../version.ts";
 
 /**
- * For how long an isolate gives the same answer. Anyone can ask, and each check makes six storage calls, one of them to
- * an object that all checks share.
+ * How long an isolate gives the same answer. Anyone can ask, and each check makes six storage calls, one of them to an
+ * object that all checks share.
  */
 const KEPT_FOR = 2 * SECOND;
-/** The request, and then four runs of the cron job, try to queue an email. Together they take less time than this. */
+/**
+ * The request and then the cron job try to queue an email. The request and the first four runs of the cron job take
+ * less time than this.
+ */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
 /**
  * Longer than follow-ups wait in normal operation: the cron job runs every minute, and postpones those that it takes by
@@ -37,9 +40,10 @@ const readinessSchema = z
       cron: punctual.meta({ description: "`late` if the cron job has left work undone for 10 minutes." }),
     }),
     pending_migrations: z.array(z.string()).nullable().meta({ description: "`null` if the database can't tell." }),
-    oldest_unsent_email_seconds: z
-      .strictObject({ database: z.int().nullable(), queue: z.int().nullable() })
-      .meta({ description: "How long the oldest email has waited to be queued, and in the queue. `null`: none has." }),
+    oldest_unsent_email_seconds: z.strictObject({ database: z.int().nullable(), queue: z.int().nullable() }).meta({
+      description:
+        "How long the oldest email has waited in the database to be queued, and how long the oldest has waited in the queue. `null` if none waits.",
+    }),
   })
   .meta({ id: "Readiness" });
 

@@ -1,5 +1,5 @@
-/** A cached JWKS may be this old: new keys are published much longer before they sign. */
+/** How long a JWKS may be cached. A new key is published for much longer than this before it signs. */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
-/** Of the JWKS, and of the metadata that leads to it. */
+/** The `Cache-Control` header of the JWKS, the metadata and the list of related origins. */
 export const JWKS_CACHE_HEADER = { "Cache-Control": `public, max-age=${JWKS_MAX_AGE_SECONDS}` };

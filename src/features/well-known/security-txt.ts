@@ -1,7 +1,7 @@
 import { endpoint } from "../../endpoint/endpoint.ts";
 import { DAY, toIsoTime } from "../../platform/clock.ts";
 
-/** RFC 9116 §2.5.5 recommends less than a year. Each answer has a new date, so it never expires. */
+/** RFC 9116 §2.5.5 recommends less than a year. Each response has a new date, so the file never expires. */
 const VALID_FOR = 90 * DAY;
 
 /** Served only if `SECURITY_CONTACT` is set. */
