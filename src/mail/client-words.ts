@@ -32,8 +32,8 @@ export function quoteClient(words: string | null): string | undefined {
 }
 
 /**
- * A username for an email. A space follows every dot in it. Otherwise an email program could make a link of the name:
- * almost any word is a top-level domain, or may become one.
+ * Prepares a username for an email: adds a space after every dot. Otherwise an email program could make a link of the
+ * name: almost any word is a top-level domain, or may become one.
  */
 export function quoteUsername(username: string): string {
   return username.replaceAll(".", ". ");

@@ -103,8 +103,8 @@ async function deliverMail(message: Message<MailRequest>, parts: DeliveryParts):
  */
 async function sendMail(message: Message<MailRequest>, mail: OutgoingMail, parts: DeliveryParts): Promise<Outcome> {
   const { clock, suppressions, transport } = parts;
-  // No mail server can have such an address (RFC 6761, section 6.4). The smoke test of a deployment uses such an
-  // address.
+  // No mail server can have a domain under `.invalid` (RFC 6761, section 6.4). The smoke test of a deployment uses such
+  // an address.
   if (mail.to.endsWith(".invalid")) return { event: "mail_suppressed" };
   const suppressedUntil = await suppressions.find(mail.to);
   if (suppressedUntil !== undefined && clock.now() < suppressedUntil) return { event: "mail_suppressed" };

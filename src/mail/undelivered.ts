@@ -23,7 +23,7 @@ const MOST_COUNTED = 1_000;
 
 type Row = typeof undeliveredEmails.$inferSelect;
 
-/** An email that failed for good. `recipient` is unknown if the email could not even be written. */
+/** An email that failed for good. `recipient` is `null` if the email could not even be written. */
 export interface UndeliveredMail extends Pick<Row, "id" | "recipient" | "reason" | "failedAt" | "attempts"> {
   event: MailEvent;
 }

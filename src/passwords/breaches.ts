@@ -21,7 +21,10 @@ interface NoAnswer {
 
 export type Breaches = ReturnType<typeof createBreaches>;
 
-/** The list for one request. Each look-up counts as one hop. If the list does not answer, that is logged. */
+/**
+ * Looks passwords up in the list for one request. Each look-up counts as one hop. Logs a warning if the list does not
+ * answer.
+ */
 export function createBreaches(timeout: number, hops: Hops) {
   return {
     /** Whether a password is known to have leaked; `undefined` if the list did not answer. */

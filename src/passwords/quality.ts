@@ -10,7 +10,7 @@ import type { IsCommonPassword } from "./common-passwords.ts";
 import { containsWord, wordsOfEmail } from "./context-words.ts";
 import { type Lengths, type PasswordFault, passwordFault, shapeFaults } from "./faults.ts";
 
-/** The user who will have the password, as far as known. */
+/** What is known about the user who will have the password. */
 export interface PasswordOwner {
   email?: string | undefined;
   username?: string | undefined;

@@ -1,7 +1,7 @@
 /**
  * Argon2 (RFC 9106): the reference implementation as WebAssembly. It is precompiled, because Workers can't compile
  * WebAssembly at run time. The module has no imports, so it can reach only its own memory. It computes hashes and never
- * sees the stored hash: the caller compares the two.
+ * sees the stored hash: the caller compares the computed hash with the stored one.
  *
  * The npm package also has a JavaScript binding, which is not used. That binding takes the password's length in UTF-16
  * code units and passes that many bytes of its UTF-8 form. So it would ignore the end of a password with non-ASCII

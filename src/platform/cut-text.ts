@@ -10,7 +10,8 @@ let segmenter: Intl.Segmenter | undefined;
  */
 export function cutText(text: string, most: number, lengthOf: (text: string) => number = unitsOf): string {
   if (lengthOf(text) <= most) return text;
-  // One letter can have any number of accents. If the first character alone is too long, it is cut between code points.
+  // One letter can have any number of accents. If the first character alone is too long, this cuts it between code
+  // points.
   return firstOf(charactersOf(text), most, lengthOf) || firstOf(text, most, lengthOf);
 }
 

@@ -102,8 +102,8 @@ export function emailPrefixes(typed: string): string[] {
 }
 
 /**
- * Whether an address is of an allowed domain. An empty list allows every domain. `example.com` means only that domain,
- * `*.example.com` every domain below it. `email` and `domains` must be in their stored form.
+ * Whether an address belongs to an allowed domain. An empty list allows every domain. `example.com` means only that
+ * domain, `*.example.com` every domain below it. `email` and `domains` must be in their stored form.
  */
 export function isOfAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf("@") + 1);

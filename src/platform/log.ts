@@ -40,7 +40,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogLine = LogFields & ReturnType<typeof contextFields>;
 
 interface LogSettings {
-  /** The least important lines that are written. */
+  /** The level of the least important lines that are written. */
   level: LogLevel;
   /** Gets every error line. Neither throws nor waits. */
   report?: ((line: LogLine) => void) | undefined;

@@ -68,7 +68,7 @@ export function addMethods(
   return [...all, ...(hasBoth && !all.has("mfa") ? (["mfa"] as const) : [])];
 }
 
-/** Whether the second authentication reaches a higher level than the first. */
+/** Whether `after` reaches a higher level than `before`. */
 export function rises(before: Authentication, after: Authentication): boolean {
   const rankOf = ({ methods }: Authentication) => AUTHENTICATION_LEVELS.indexOf(levelOf(methods));
   return rankOf(after) > rankOf(before);

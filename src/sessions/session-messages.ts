@@ -15,7 +15,7 @@ export interface SessionTokens {
   expiresAt: number;
   /** Absent from an object of an earlier release. */
   authentication?: Authentication;
-  /** The second factor that was proved with it. */
+  /** The second factor that was proved, if one was. */
   factor?: ProvedFactor | undefined;
 }
 
@@ -134,5 +134,5 @@ export interface LostFactor {
   outcome: "lost";
 }
 
-/** How a login ends; `null` if the user has been deleted. */
+/** How a login ends; `null` if the user has been deleted, or if a password was changed during the login. */
 export type Opening = OpenedSession | UnprovedFactor | LostFactor | null;

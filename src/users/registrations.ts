@@ -36,8 +36,8 @@ export function createRegistrationStore(db: Database) {
     return { registration: found.registration[0], user: found.user[0] };
   };
   /**
-   * Whether a user may be deleted: no registration waits for their address. The link of such a registration needs the
-   * user.
+   * Whether no registration waits for the address of a user. Otherwise the user must not be deleted, because the link
+   * of that registration needs the user.
    */
   const isNotWaitedFor = notExists(idsOf(db, registrations, eq(registrations.email, users.email)));
   return {

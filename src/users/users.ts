@@ -85,7 +85,8 @@ export function createUserStore(db: Database) {
     /**
      * Sets another password for a user who has proved the address by a link, and marks the address as verified. Ends
      * all sessions. Links of registrations that wait for the address stop working. If the user was only a registration
-     * that was never proved, removes its profile.
+     * that was never proved, removes its profile. Returns the changed user, or `undefined` if the address or the
+     * session epoch has changed meanwhile.
      */
     async resetPassword(
       { id, email, sessionEpoch }: Pick<User, "id" | "email" | "sessionEpoch">,

@@ -81,7 +81,7 @@ export function issuerKeys(address: string, fetcher: Fetcher, now: () => number)
     if (known.readAt === before && !isLeftAlone()) await read();
   }
 
-  /** Makes sure that the keys are as fresh as possible. */
+  /** Reads the keys again if they are no longer fresh, in the background if possible. */
   async function renew(waitUntil: WaitUntil | undefined): Promise<void> {
     const age = timeSince(known.readAt);
     const { reading } = known;

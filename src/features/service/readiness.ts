@@ -19,8 +19,8 @@ const KEPT_FOR = 2 * SECOND;
  */
 const EMAIL_LATE_AFTER = 15 * MINUTE;
 /**
- * Longer than follow-ups wait in normal operation: the cron job runs every minute, and postpones those that it takes by
- * five minutes.
+ * In normal operation, no follow-up waits this long: the cron job runs every minute, and postpones each follow-up that
+ * it takes by five minutes.
  */
 const CRON_LATE_AFTER = 10 * MINUTE;
 
@@ -63,7 +63,7 @@ export const readReadiness = endpoint(
     const { clock, config } = services;
     const last = kept.get(config);
     if (last !== undefined && clock.now() < last.until) return answerWith(last.readiness);
-    // While this request checks, others get the previous answer.
+    // While this request checks, other requests get the previous answer.
     if (last !== undefined) last.until = clock.now() + STORE_PATIENCE;
     const readiness = await checkAll(services);
     kept.set(config, { readiness, until: clock.now() + KEPT_FOR });

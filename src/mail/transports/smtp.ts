@@ -92,7 +92,7 @@ function failed(connection: SMTPConnection, deadline: AbortSignal): Promise<neve
   return promise;
 }
 
-/** Greets the server, encrypts, logs in, and does the work. */
+/** Greets the server, encrypts, logs in, and runs `work`. */
 async function used(
   connection: SMTPConnection,
   { user, password }: SmtpSettings,
