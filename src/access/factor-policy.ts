@@ -9,7 +9,7 @@ type Ranked = Pick<User, "role" | "isSuperuser">;
 
 type Demanded = Ranked & Pick<User, "secondFactorDemandedAt">;
 
-/** Whether the user must have a second factor once the grace is over. */
+/** Whether the user must have a second factor, at the latest when their grace ends. */
 export function mustHaveFactor({ secondFactor: { policy } }: Rules, user: Ranked): boolean {
   return policy === "required" || (policy === "required_for_operators" && isOperator(user));
 }
@@ -24,7 +24,7 @@ export function factorRequiredFrom(rules: Rules, user: Demanded, now: number): n
   return mustHaveFactor(rules, user) ? (user.secondFactorDemandedAt ?? now) + rules.secondFactor.grace : null;
 }
 
-/** Whether the user must have a second factor, and the grace is over. */
+/** Whether the user must have a second factor, and their grace has ended. */
 export function isFactorDue(rules: Rules, user: Demanded, now: number): boolean {
   const from = factorRequiredFrom(rules, user, now);
   return from !== null && from <= now;
@@ -41,8 +41,8 @@ export function minimumPasswordLength(rules: Rules & Pick<Config, "passwords">, 
 }
 
 /**
- * What a login stores as `secondFactorDemandedAt`; `undefined` if that doesn't change. `null` for a user who needs no
- * factor any more: if they need one again, a new grace begins.
+ * The new value of `secondFactorDemandedAt` for a login to store; `undefined` if the value doesn't change. `null` for a
+ * user who no longer needs a factor: if they need one again later, a new grace begins.
  */
 export function changedDemand(rules: Rules, user: Demanded, now: number): number | null | undefined {
   const demandedAt = mustHaveFactor(rules, user) ? (user.secondFactorDemandedAt ?? now) : null;

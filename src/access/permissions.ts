@@ -72,7 +72,7 @@ export function isOperator(user: Ranked): boolean {
   return namesOf(PERMISSIONS).some((permission) => may(user, permission));
 }
 
-/** In words, for the API reference. */
+/** The sentence about a permission in the API reference. */
 export function needs(permission: Permission): string {
   return `Needs the permission \`${permission}\`.`;
 }

@@ -30,7 +30,8 @@ export async function checkPassword(
 ): Promise<PasswordCheck | Refusal<"busy">> {
   const check = await passwords.check(password, user?.passwordHash);
   if (isRefusal(check)) return check;
-  // Decided only now, so that neither the response time nor the answer reveals that a guess was correct.
+  // The block is checked only after the hash, and hides its result. So neither the response time nor the answer reveals
+  // that a guess was correct.
   if (isBlocked || (!isKnownNetwork && user !== undefined && user.passwordBlockedAt !== null)) {
     return { outcome: "password_blocked" };
   }
@@ -72,8 +73,9 @@ interface Services extends BlockingServices {
 }
 
 /**
- * Used if the logged-in user has not entered a wrong password here before. A live session proves more than a password
- * does, so wrong guesses by others at login must not lock this user out.
+ * Stands in for the guard's verdict if the logged-in user has not entered a wrong current password from this network
+ * before. A live session proves more than a password does, so wrong guesses by others at login must not lock this user
+ * out.
  */
 const UNSUSPECTED = { isBlocked: false, isKnownNetwork: true };
 
@@ -84,8 +86,8 @@ interface Confirmation {
 }
 
 /**
- * Checks the current password that confirms a change. A user without a password may leave it out: as a `confirmingUser`,
- * they have logged in recently instead.
+ * Checks the current password that confirms a change. A user without a password leaves it out. The endpoint's caller
+ * kind `confirmingUser` has then checked that the user logged in recently.
  */
 export async function confirmChange(
   services: Services,
@@ -124,7 +126,7 @@ export async function checkCurrentPassword(
   try {
     check = await checkPassword(services, user, password, guess.isFirst ? UNSUSPECTED : guess);
   } finally {
-    // Only a wrong password stays counted. If the lane was full or the check failed, nothing was guessed.
+    // Only a wrong password stays counted. If the hashing lane was full or the check failed, no password was compared.
     if (check === undefined || isRefusal(check) || check.outcome === "right") await guess.refund();
   }
   if (isRefusal(check)) return check;

@@ -23,8 +23,8 @@ interface Services {
 }
 
 /**
- * Changes nothing and returns a refusal if the account belongs to the last superuser, if the account was changed
- * meanwhile, or if the actor has lost the permission.
+ * Deletes the account. Changes nothing and returns a refusal if the account belongs to the last superuser who can log
+ * in, if the account has changed since `user` was read, or if the actor no longer has the role in `actor`.
  */
 export async function deleteAccount(
   { clock, config, deletions, emailChanges, followUps, loginAttempts }: Services,

@@ -11,14 +11,14 @@ interface Services {
   secrets: Secrets;
 }
 
-/** How many keys are sealed again at once. */
+/** How many keys one call of `resealFactorKeys` reads. */
 const KEYS_AT_ONCE = 200;
 
 /**
- * The user's factor key, which is created with the first factor.
+ * Returns the user's factor key, and creates it if the user has none yet.
  *
- * @throws {Error} if the user has been deleted, or if neither secret opens the key: an operator must restore
- *   `AUTH_SECRET_PREVIOUS`
+ * @throws {Error} if the user has been deleted, or if neither secret opens the key. In the second case, an operator
+ *   must set `AUTH_SECRET_PREVIOUS` to the secret that sealed it
  */
 export async function factorKeyOf({ factorKeys, random, secrets }: Services, user: User): Promise<string> {
   const { id } = user;
@@ -29,8 +29,8 @@ export async function factorKeyOf({ factorKeys, random, secrets }: Services, use
 }
 
 /**
- * Seals the factor keys again that the previous secret has sealed. Returns what the next step takes; `undefined` after
- * the last one. A key that neither secret opens is skipped, and logged.
+ * Seals the next factor keys under the current secret, of those that another secret has sealed. Call it with the result
+ * of the previous call as `after`, until it returns `undefined`. Skips and logs a key that neither secret opens.
  */
 export async function resealFactorKeys(
   { factorKeys, random, secrets }: Services,

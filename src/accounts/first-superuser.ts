@@ -23,8 +23,9 @@ interface Parts {
 }
 
 /**
- * Writes a link if there is none yet, if the previous one has expired, or if the variable names another address. A
- * changed variable also invalidates the previous link, so at most one link works at a time.
+ * Writes a link to the log if there is no superuser and no earlier link for the address is still valid. If the address
+ * already has an account, logs a warning instead. Only a link for the address in the variable is accepted, so at most
+ * one link works at a time.
  */
 export async function offerFirstSuperuser({ clock, config, firstSuperuser, random, secrets }: Parts): Promise<void> {
   const { firstSuperuserEmail: email, links, publicUrl } = config;

@@ -1,7 +1,8 @@
 /**
  * Carries out the follow-ups of a change in D1: emails, calls to session objects, the removal of personal data. The
  * request that made the change carries them out at once. If that fails, or the isolate is lost, the cron job carries
- * them out. It tries each follow-up again for about eight days. Repeating a follow-up does no harm.
+ * them out. It retries emails and calls for about eight days, and the removal of personal data without end. Repeating a
+ * follow-up does no harm.
  */
 import * as z from "zod";
 import type { AuditEventStore } from "../audit/event-store.ts";
@@ -25,7 +26,7 @@ import type { Sessions } from "../sessions/session-calls.ts";
 import type { User } from "../users/user.ts";
 import type { UserStore } from "../users/users.ts";
 
-/** What a handler declares about a change before it makes it. */
+/** What a handler declares about a change before it makes the change. */
 interface Plan {
   events: readonly PlannedEvent[];
   mails?: readonly MailEvent[];
@@ -49,13 +50,13 @@ const anonymiseContent = z.object({ userId: z.string(), after: z.string().defaul
 const REQUEST_TIME = 1 * MINUTE;
 const LONGEST_PAUSE = 60 * MINUTE;
 /**
- * After this many tries, in about eight days, the cron job stops trying a follow-up. By then an email is out of date.
- * Sessions that should have ended are refused anyway: D1 refuses them, and every access token that a session object
- * could still revoke has expired. Only the removal of personal data is tried without end: it succeeds at the latest
- * when the events have been deleted.
+ * After this many tries, in about eight days, the cron job gives up on a follow-up. By then an email is out of date. A
+ * session that should have ended is refused anyway, because its epoch differs from the one in D1. Every access token
+ * that the user's object could still revoke has expired. Only the removal of personal data is tried without end: it
+ * succeeds at the latest when the events have been deleted.
  */
 const MOST_TRIES = 200;
-/** How long a run of the cron job has for the follow-ups that it takes. After that, another run may take them. */
+/** How long a run of the cron job keeps the follow-ups that it takes. After that, another run may take them. */
 const RUN_TIME = 5 * MINUTE;
 /**
  * How many follow-ups a run of the cron job takes at once. The run repeats this up to `MOST_TIMES` times. A follow-up
@@ -85,7 +86,7 @@ interface Parts {
 export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   const { afterResponse, auditEvents, clock, followUpRows, mail, random, sessions, users } = parts;
 
-  /** `user` is the state after the change, if it is known. */
+  /** `user` is the user after the change. Without it, a `sessions` follow-up reads the user from D1. */
   async function perform({ id, kind, content }: FollowUp, user?: User): Promise<"done" | "goes on"> {
     switch (kind) {
       case "mail":
@@ -111,8 +112,8 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   }
 
   /**
-   * Carries out follow-ups and returns the ids of those that are done. A failure is logged, and the cron job tries
-   * again.
+   * Carries out follow-ups and returns the ids of those that are done. Logs each failure; the cron job then tries that
+   * follow-up again. `trying` decides how often to try each one now.
    */
   async function performAll(all: readonly FollowUp[], user: User | undefined, trying = retry): Promise<string[]> {
     const done = await Promise.all(
@@ -130,8 +131,8 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   }
 
   /**
-   * Carries out a follow-up that a request has left undone. After a failure, postpones it or gives it up. Returns
-   * whether it needs more steps.
+   * Carries out a follow-up that a request has left undone. After a failure, postpones the follow-up or gives it up.
+   * Returns whether the follow-up needs more steps.
    */
   async function retryLeft({ id, kind, content, failures }: FollowUpRow): Promise<boolean> {
     try {
@@ -150,7 +151,7 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
   }
 
   return {
-    /** The consequences of a change, to be stored in its batch. */
+    /** Makes the consequences of a change, which must be stored in the batch of the change. */
     of({ events, mails = [], anonymises, sessionsOf }: Plan): Consequences {
       const now = clock.now();
       const newId = () => createId(now, random);
@@ -171,9 +172,9 @@ export function createFollowUps(parts: Parts, origin: AuditOrigin) {
     },
 
     /**
-     * Carries out the follow-ups that were stored with a change. Never throws. Resolves once the session object has
-     * been called; the rest runs after the response. `user` is the state after the change; absent if the user was
-     * deleted.
+     * Carries out the follow-ups that were stored with a change. Never throws. Resolves once the user's object has been
+     * called; the other follow-ups run after the response. `user` is the user after the change. Without it, the user is
+     * read from D1; if the user was deleted, their object ends all sessions.
      */
     async carryOut({ followUps: all }: Consequences, user?: User): Promise<void> {
       const forSessions = all.filter(({ kind }) => kind === "sessions");

@@ -1,4 +1,4 @@
-/** A new passkey: added in a session, or at a login that demands a second factor. */
+/** Adding a passkey: in a session, or during a login for which the user must set up a second factor. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 import { factorName } from "../factors/factor.ts";

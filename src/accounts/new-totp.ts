@@ -1,6 +1,6 @@
 /**
- * A new authenticator app: added in a session, or at a login that demands a second factor. Its owner sees the secret
- * only once.
+ * Adding an authenticator app: in a session, or during a login for which the user must set up a second factor. The user
+ * sees the secret only once.
  */
 import { renderSVG } from "uqr";
 import * as z from "zod";
@@ -32,7 +32,7 @@ interface Services {
   secrets: Secrets;
 }
 
-/** `stored` is what the user's object takes, `shown` what the owner sees. */
+/** Makes a new secret. `stored` is for the user's object, `shown` is for the user. */
 export async function newTotp(services: Services, owner: User, name = "Authenticator app") {
   const { clock, config, random } = services;
   const key = await factorKeyOf(services, owner);

@@ -1,4 +1,4 @@
-/** New recovery codes: the codes, which their owner sees only once, and the MACs that are stored. */
+/** Makes new recovery codes. The user sees the codes only once; the user's object stores their MACs. */
 import * as z from "zod";
 import { createRecoveryCodes, recoveryCodeMac } from "../factors/recovery-codes.ts";
 import { createSecrets } from "../platform/crypto.ts";

@@ -21,26 +21,26 @@ import { AUDIT_EVENT_TYPES, type AuditEventType } from "./event-types.ts";
 const SETTLING = 40 * SECOND;
 
 /**
- * Types that stay in `DB`, because statements there query them: whether a file was imported, and whether a link for the
- * first superuser is due.
+ * Types that stay in `DB`, because statements there query them: to find out whether a file was imported, and when a
+ * link for the first superuser was written.
  */
 const KEPT_TYPES: readonly AuditEventType[] = ["data_imported", "first_superuser_link_logged"];
 /**
- * Types that statements in `DB` query for a while: as long as an import can be continued, or its users can be unproved.
- * They are moved after that.
+ * Types that statements in `DB` query for a while, and that are moved after that. The import of users queries them
+ * while it can be continued, and while an account that it added can still be unverified.
  */
 const LATE_TYPES: readonly AuditEventType[] = ["account_imported"];
 const MOVED_TYPES = namesOf(AUDIT_EVENT_TYPES).filter((type) => ![...KEPT_TYPES, ...LATE_TYPES].includes(type));
 
-/** Whether the next run moves events of this type. */
+/** Whether the next run of the cron job moves events of this type. */
 export function isMovedSoon(type: string): boolean {
   return MOVED_TYPES.some((moved) => moved === type);
 }
 
 export function createEventArchive(archive: Database, db: Database) {
   /**
-   * Adds events to this database, and leaves those that it already has unchanged. Returns the ids of the events that
-   * have been here long enough to be deleted from `DB`.
+   * Adds events to `AUDIT_DB`, and leaves those that it already has unchanged. Returns the ids of the events that have
+   * been in `AUDIT_DB` long enough to be deleted from `DB`.
    */
   async function add(events: readonly AuditRow[]): Promise<string[]> {
     if (events.length === 0) return [];
@@ -64,8 +64,8 @@ export function createEventArchive(archive: Database, db: Database) {
 
   /**
    * Removes the personal data of users who were deleted after these events were read from `DB`. For these users, the
-   * removal may already have run in this database, before the events were added. Checks every event, also those that
-   * this database had before: a copy can still have personal data that the event in `DB` has lost.
+   * removal may already have run in `AUDIT_DB`, before the events were added. Checks all events, even those that
+   * `AUDIT_DB` already had: such a copy can still have personal data that was removed from the event in `DB`.
    */
   async function forgetDeleted(events: readonly AuditRow[]): Promise<void> {
     const deleted = await deletedOwners(db, events);
@@ -78,7 +78,7 @@ export function createEventArchive(archive: Database, db: Database) {
       .where(and(isAmong(id, theirs), or(isNotNull(ipAddress), isNotNull(userAgent))));
   }
 
-  /** Moves the next events after `last`. Returns the last one, or `undefined` if no more are left. */
+  /** Moves the next events after `last`, up to `most`. Returns the last of them, or `undefined` if no more are left. */
   async function moveNext({ types, before }: Walk, last: AuditRow | undefined, most: number) {
     const { id, type } = auditEvents;
     const rows = await db
@@ -91,7 +91,7 @@ export function createEventArchive(archive: Database, db: Database) {
           last === undefined ? undefined : sql`(${type}, ${id}) > (${last.type}, ${last.id})`,
         ),
       )
-      // The order of an index, which lets SQLite skip the types that stay.
+      // An index has this order, so SQLite can skip the types that stay.
       .orderBy(type, id)
       .limit(most);
     const settled = await add(rows);
@@ -149,7 +149,7 @@ export function ownerOf({ actorId, userId }: Pick<AuditRow, "actorId" | "userId"
   return actorId ?? userId;
 }
 
-/** Which owners of events no longer exist. */
+/** The ids of those owners of events who no longer exist. */
 export async function deletedOwners(db: Database, events: readonly AuditRow[]): Promise<Set<string>> {
   const owners = new Set(events.map(ownerOf).filter((owner) => owner !== null));
   if (owners.size === 0) return new Set();

@@ -28,9 +28,10 @@ function line(cells: readonly (string | null)[]): string {
 }
 
 /**
- * A spreadsheet takes a cell that begins with one of these characters for a formula, and clients choose their user
- * agent. The apostrophe makes it a text (OWASP, "CSV Injection"). Where lists are separated by semicolons, as in German,
- * a spreadsheet may also begin a cell after a semicolon in the middle of a text.
+ * Puts an apostrophe before each character that a spreadsheet could read as the start of a formula. The client chooses
+ * its user agent, so a cell could begin with such a character. The apostrophe makes the cell a text (OWASP, "CSV
+ * Injection"). Where lists are separated by semicolons, as in German, a spreadsheet may also begin a new cell after a
+ * semicolon within a text.
  */
 function harmless(cell: string): string {
   return cell.replaceAll(/^(?=[\t\r\n])|(?<=^|[;,]\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g, "'");

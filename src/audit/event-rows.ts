@@ -8,7 +8,7 @@ export type EventTable = typeof auditEvents;
 
 export type AuditRow = EventTable["$inferSelect"];
 
-/** Selects events. Times are milliseconds since the epoch; `until` is exclusive. */
+/** Which events to read. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface AuditFilter {
   userId?: string | undefined;
   actorId?: string | undefined;
@@ -31,15 +31,15 @@ export interface AuditPage {
 const LAST_ID = "g";
 
 /**
- * How many events a page looks at for an IP address. No index has the addresses: every event would have to write one
- * more row for it, and only a few searches in an incident would read them. So a page costs the same however many events
- * there are, but may be short although more pages follow.
+ * How many events a page examines if the filter names an IP address. There is no index of IP addresses, because every
+ * event would write one more row for it, and only a few searches after an incident would read it. This bound keeps the
+ * cost of a page the same however many events there are. But a page may be short although more pages follow.
  */
 export const MOST_EXAMINED = 10_000;
 
 /**
- * Reads a page of events, newest first. `shown` replaces the columns with personal data. `reached`: the id of the last
- * event that was examined, if the page ended there before it was full.
+ * Reads a page of events, newest first. `shown` makes the SQL that is read instead of a column with personal data. In
+ * the result, `reached` is the id of the last event that was examined, if the page ended there before it was full.
  */
 export async function readPage(
   db: Database,
@@ -83,9 +83,9 @@ export async function readPage(
   return { rows: found.rows, reached: found.rows.length < limit ? found.reached[0]?.id : undefined };
 }
 
-/** What a filter asks of events, beside their time and their IP address. Uses one index, the one that reads least. */
+/** The condition of a filter on users and type. Lets SQLite use only the index that reads the fewest events. */
 function isMeant(table: EventTable, { userId, actorId, actorOnOthers, type }: AuditFilter) {
-  // A plus sign keeps SQLite from using the index of that column, which would read more events.
+  // A plus sign before a column keeps SQLite from using the index of that column.
   const isOfUser = userId !== undefined;
   const isOfActor = actorId !== undefined || actorOnOthers !== undefined;
   const actorColumn = isOfUser ? sql`+${table.actorId}` : sql`${table.actorId}`;
@@ -132,7 +132,7 @@ export async function anonymiseRows(db: Database, table: EventTable, userId: str
   return lastInOrder(taken.map(({ id }) => id));
 }
 
-/** Deletes up to `most` events that are older than `before`. Returns how many. */
+/** Deletes up to `most` events that are older than `before`. Returns the number of deleted events. */
 export async function deleteOlderRows(db: Database, table: EventTable, before: number, most: number) {
   const oldest = db
     .select({ id: table.id })

@@ -1,6 +1,7 @@
 /**
  * The store of audit events. The id of an event is a UUIDv7 of its time, so the primary key is in time order. Without
- * `AUDIT_DB`, all events are in `DB`. With `AUDIT_DB`, only the newest are in `DB`, and the others are in `AUDIT_DB`.
+ * `AUDIT_DB`, all events are in `DB`. With `AUDIT_DB`, the cron job moves events there, except a few types that stay
+ * (`archive.ts`).
  */
 import { SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { archivedEvents } from "../db/archive.ts";
@@ -21,7 +22,7 @@ export type AuditEventStore = ReturnType<typeof createAuditEventStore>;
 
 type Value = string | SQL | null;
 
-/** An event that is recorded with a change in D1. Values that only the database knows are SQL. */
+/** An event that is recorded with a change in D1. A value that only the database knows is an SQL expression. */
 export interface EventRow extends Omit<AuditEvent, "type" | "actorId" | "userId" | "details"> {
   type: AuditEventType | SQL;
   actorId: Value;
@@ -45,7 +46,7 @@ export function insertEvent(db: Database, event: EventRow, condition: SQL) {
 
 export function createAuditEventStore(db: Database, archiveDb?: Database) {
   const archive = archiveDb && createEventArchive(archiveDb, db);
-  /** Each place that has events. */
+  /** The databases that have events, each with its table. */
   const places = [
     { at: db, table: auditEvents },
     ...(archiveDb === undefined ? [] : [{ at: archiveDb, table: archivedEvents }]),
@@ -66,9 +67,9 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
     },
 
     /**
-     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page.
-     * With an IP address, a page may have fewer events, even none, although more pages follow. `living`: the id of a
-     * user who is known to exist.
+     * Lists up to `limit` events, newest first. `next` is the id to continue before, or `null` after the last page. If
+     * the filter names an IP address, a page may have fewer events, even none, although more pages follow. `living` is
+     * the id of a user who is known to exist, so that no query has to check this.
      */
     async list(
       filter: AuditFilter,
@@ -92,7 +93,7 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
         filter.ipAddress === undefined
           ? others.map((row) => (isDeleted(row) ? { ...row, ipAddress: null, userAgent: null } : row))
           : others.filter((row) => !isDeleted(row));
-      // Down to this event, no event of either database is missing.
+      // The pages of both databases are complete down to this id. Below it, one of the databases may have more events.
       const [bound] = [lastOf(own, page.limit), lastOf(archived, page.limit)]
         .filter((id) => id !== undefined)
         .toSorted()
@@ -114,13 +115,14 @@ export function createAuditEventStore(db: Database, archiveDb?: Database) {
     },
 
     /**
-     * Deletes up to `most` events in each database that are older than `before`. Returns the larger of the two numbers.
+     * Deletes up to `most` events that are older than `before` from each database. Returns the larger of the two
+     * numbers of deleted events.
      */
     async deleteOlder(before: number, most: number) {
       return Math.max(...(await Promise.all(places.map(({ at, table }) => deleteOlderRows(at, table, before, most)))));
     },
 
-    /** Moves events to the database of their own, if there is one: see {@link createEventArchive}. */
+    /** Moves events to `AUDIT_DB`, if it is bound: see `drain` of {@link createEventArchive}. */
     drain: (importedBefore: number, most: number) => archive?.drain(importedBefore, most) ?? (async () => false),
   };
 }

@@ -69,7 +69,7 @@ export const AUDIT_EVENT_TYPES = {
 
 export type AuditEventType = keyof typeof AUDIT_EVENT_TYPES;
 
-/** Further facts about an event: flat, without personal data. */
+/** More facts about an event: a flat object without personal data. */
 export const auditDetails = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
 export type AuditDetails = z.output<typeof auditDetails>;
@@ -94,7 +94,7 @@ export const auditEvent = z.strictObject({
 
 export type AuditEvent = z.output<typeof auditEvent>;
 
-/** The fields that the events of every release have. Events of a newer release can have more fields. */
+/** The fields that events have in every release. An event of a newer release can have more fields. */
 export const identifiedEvent = z.looseObject({
   id: z.uuid(),
   type: z.string().regex(/^[a-z_]{1,64}$/),
@@ -104,5 +104,5 @@ export const identifiedEvent = z.looseObject({
 /** The request that an event comes from. */
 export type AuditOrigin = Pick<AuditEvent, "ipAddress" | "userAgent" | "requestId">;
 
-/** For an event that comes from no request. */
+/** The origin of an event that no request caused. */
 export const NO_REQUEST: AuditOrigin = { ipAddress: null, userAgent: null, requestId: null };

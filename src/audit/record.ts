@@ -13,7 +13,7 @@ export function retryDelay(attempts: number): number {
   return doublingPause(attempts, FIRST_RETRY, LONGEST_RETRY) / SECOND;
 }
 
-/** Records a batch in one transaction. On a failure, the whole batch is retried with growing pauses. */
+/** Records a batch in one transaction. On a failure, lets the queue retry the whole batch with growing pauses. */
 export async function recordAuditEvents(
   batch: MessageBatch<unknown>,
   { auditEvents }: { auditEvents: AuditEventStore },
@@ -31,9 +31,10 @@ export async function recordAuditEvents(
 }
 
 /**
- * Returns the event of a message, or nothing if this release can't read it. A type that this release does not know
- * belongs to a newer release, which may be deployed again soon. So this message alone is retried; if it keeps failing,
- * it goes to the dead-letter queue. A message that is not an event is dropped, because no release could record it.
+ * Returns the event of a message, or an empty list if this release can't read it. A type that this release does not
+ * know belongs to a newer release, which may be deployed again soon. So only this message is retried. If it keeps
+ * failing, it goes to the dead-letter queue. A message that is not an event is dropped, because no release could record
+ * it.
  */
 function readEvent(message: Message<unknown>): AuditEvent[] {
   const { attempts, body } = message;

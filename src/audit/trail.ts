@@ -1,8 +1,8 @@
 /**
  * The audit trail of one request, for events that are not about a change in D1. Handlers note events. After the
- * response, all of them are sent to the queue together. Every event that the queue has accepted is recorded. An event
- * about a change in D1 is stored in the batch of that change instead: see `followups/consequences.ts` and
- * `keys/signing-key-rows.ts`.
+ * response, `send` sends all of them to the audit queue together. The queue's consumer records every event that the
+ * queue has accepted. An event about a change in D1 is stored in the batch of that change instead: see
+ * `followups/consequences.ts` and `keys/signing-key-rows.ts`.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -54,7 +54,7 @@ export function createAuditTrail(
     note(type: AuditEventType, about?: AuditNote) {
       noted.push(eventOf(type, about));
     },
-    /** An event for the batch of the change that it is about. */
+    /** Makes an event for the batch of the change that the event is about. */
     eventOf,
     /**
      * Sends the noted events to the queue. Never throws. If the queue still fails after a few tries, logs each event as

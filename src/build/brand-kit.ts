@@ -1,6 +1,7 @@
 /**
- * What the page `/dev/brand` needs of the service: the emails as they are sent, the contrast of colors, and the lines
- * of configuration for a brand. The build bundles it for the browser, so that it is in no Worker.
+ * The service's code that the page `/dev/brand` uses: sample emails as the service sends them, warnings about the
+ * contrast of colors, and the lines of configuration for a brand. The build bundles this file for the browser; no
+ * Worker contains it.
  */
 import { COLOR_VARIABLES, DEFAULT_THEME, type MailColors, type MailTheme } from "../mail/theme.ts";
 
@@ -10,7 +11,7 @@ export { contrastWarnings } from "../mail/theme-contrast.ts";
 
 export interface Brand {
   product: string;
-  /** `Name <address>`, or empty for the one that is configured. */
+  /** `Name <address>`, or empty to keep the configured sender. */
   sender: string;
   /** `MAIL_LOGO_URL`, or empty. */
   logoUrl: string;
@@ -18,7 +19,7 @@ export interface Brand {
   theme: MailTheme;
 }
 
-/** What a brand changes, as lines to put into the files of a checkout. */
+/** The settings of a brand, as lines to put into the files of a checkout. */
 export interface BrandFiles {
   /** `.dev.vars`. */
   variables: string;
@@ -52,11 +53,11 @@ export function accentStrong(accent: string, look: "light" | "dark"): string {
   return `#${mixed.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Declares only what differs from what `postern.css` and the declarations before it make of it. */
+/** The CSS of a brand. Leaves out each value that `postern.css` or an earlier declaration already sets. */
 function themeCss({ light, dark, radius }: MailTheme): string {
   const lightLines = declare(light, DEFAULT_THEME.light, "light");
   if (radius !== DEFAULT_THEME.radius) lightLines.push(`--radius: ${radius / PIXELS_PER_REM}rem;`);
-  // The light colors that are declared replace the default dark ones too.
+  // A light color that is declared also replaces the default dark color.
   const inherited = { ...DEFAULT_THEME.dark };
   for (const name of NAMES) if (light[name] !== DEFAULT_THEME.light[name]) inherited[name] = light[name];
   const darkLines = declare(dark, inherited, "dark");
@@ -85,7 +86,7 @@ function declare(colors: MailColors, known: MailColors, look: "light" | "dark"):
   ]);
 }
 
-/** For `.dev.vars`, where single quotes keep everything between them as it is. */
+/** Quotes a value for `.dev.vars`, where text in single quotes is taken literally. */
 function quote(value: string): string {
   if (/^[\w./:@-]+$/.test(value)) return value;
   return value.includes("'") ? JSON.stringify(value) : `'${value}'`;

@@ -5,10 +5,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build } from "vite";
 import { SUPPORTED_LOCALES } from "../config/languages.ts";
 
-/** Safari 15.4, and the browsers of the same time (README.md). */
+/** The oldest supported browsers (README.md): Safari 15.4, and the other browsers of that time. */
 const BROWSERS = ["safari15.4", "ios15.4", "chrome100", "firefox98"];
 
-/** The views, the words of each language, and the entries that name them. */
+/** The modules that are not in `main.js`: the views, the words of each language, and the entry of each language. */
 const LOADED_APART = /\/console\/(views\/|words\/|[a-z]{2}\.ts$)/;
 
 /** The packages in the console's bundle. */
@@ -23,7 +23,8 @@ export function buildClient(folder: string): Promise<void> {
 }
 
 /**
- * Bundles what the page `/dev/brand` needs into `<folder>/static/brand-kit.js`. For developers with current browsers.
+ * Bundles `brand-kit.ts` for the page `/dev/brand` into `<folder>/static/brand-kit.js`. Only developers open that page,
+ * so the bundle needs a current browser.
  */
 export function buildBrandKit(folder: string): Promise<void> {
   return bundle("brand-kit.ts", resolve(folder, "static/brand-kit.js"), {
@@ -41,9 +42,9 @@ export function buildGateway(folder: string): Promise<void> {
 }
 
 /**
- * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js` that all of them import,
- * and the views, which are loaded when they are opened. The names of the views contain a hash, so that no page gets a
- * view of another version.
+ * Bundles the console into `<folder>/static/console`: an entry for each language, `main.js`, which all entries import,
+ * and the views, which the browser loads when the user opens them. The names of the views contain a hash, so that no
+ * page loads a view of another version.
  */
 export async function buildConsole(folder: string): Promise<void> {
   const outDir = resolve(folder, "static/console");
@@ -66,7 +67,7 @@ export async function buildConsole(folder: string): Promise<void> {
           minify: true,
           entryFileNames: "[name].js",
           chunkFileNames: ({ name }) => (name === "main" ? "main.js" : "[name]-[hash].js"),
-          // Everything that is needed at once, so that a page can load it ahead.
+          // One file with everything that the console needs at its start, so that the page can preload it.
           codeSplitting: { groups: [{ name: "main", test: (id) => !LOADED_APART.test(id) }] },
         },
       },

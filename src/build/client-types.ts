@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { defaultDocument } from "./default-document.ts";
 
-// The generator needs the compiler's API, which TypeScript 7 no longer has.
+// The generator needs the compiler's API, which TypeScript 7 no longer has, so it gets TypeScript 5.
 registerHooks({
   resolve: (specifier, context, next) => next(specifier === "typescript" ? "typescript-5" : specifier, context),
 });

@@ -14,7 +14,7 @@ import { fold } from "../passwords/context-words.ts";
 import { encodeFingerprints } from "../passwords/fingerprint-set.ts";
 import { codePointLength } from "../platform/encoding.ts";
 
-/** How many passwords ASVS 5.0 6.2.4 asks for. */
+/** How many passwords to take for each minimum length: the number that OWASP ASVS 5.0 6.2.4 requires. */
 const PER_LENGTH = 3_000;
 
 /** The default minimum length, and every shorter one that a service may configure. */

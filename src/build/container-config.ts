@@ -1,7 +1,7 @@
 /**
- * The configuration of workerd for the container, in Cap'n Proto's text format. (Its schema is workerd.capnp in the npm
- * package `workerd`.) The configuration is derived from `wrangler.toml`, so that the bindings, queues and cron triggers
- * are the same as on Cloudflare.
+ * Writes the configuration of workerd for the container, in Cap'n Proto's text format. (Its schema is workerd.capnp in
+ * the npm package `workerd`.) Derives it from `wrangler.toml`, so that the bindings, queues and cron triggers are the
+ * same as on Cloudflare.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Unstable_Config } from "wrangler";
@@ -12,9 +12,9 @@ export type WranglerConfig = Pick<
 >;
 
 interface ContainerParts {
-  /** The modules of the service in the folder `worker`. The first is the main module. */
+  /** The file names of the service's modules in the folder `worker`. The first is the main module. */
   modules: string[];
-  /** Every configuration variable of the service. Its value comes from the environment. */
+  /** Every configuration variable of the service. workerd reads the values from its environment. */
   variables: string[];
   /** The texts of `_headers` and `.assetsignore` in the folder of assets. */
   headers: string;
@@ -30,7 +30,7 @@ export const PROXY_VARIABLES = ["TRUSTED_PROXY", "TRUSTED_PROXY_HEADER"];
 /** The compatibility date of the Workers that are built into workerd. */
 const BUNDLED_DATE = "2026-01-01";
 
-/** The folders for data. `start` says where each one is. */
+/** The folders for data. The script `start` tells workerd where each folder is. */
 const DISKS = ["objects", "d1", "kv", "kv-blobs", "queues", "cron"];
 
 /**
@@ -51,7 +51,7 @@ export function containerConfig(wrangler: WranglerConfig, parts: ContainerParts)
     `(name = "gateway", worker = .gateway)`,
     `(name = "site", assets = (path = "assets", config = ${assets}, userWorker = "postern"))`,
     `(name = "postern", worker = .postern)`,
-    // Private addresses too: an SMTP relay is usually in the same network.
+    // Private addresses are allowed too, because an SMTP relay is usually in the same network.
     `(name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))`,
     bundledService("d1", "DATABASE", DATABASE_CLASS),
     bundledService("kv", "SHARD", "KVNamespace", [serviceBinding("BLOBS", "kv-blobs-disk")]),
@@ -133,7 +133,7 @@ function consumersOf({ queues }: WranglerConfig) {
   return Object.fromEntries(settings);
 }
 
-/** A Worker that is built into workerd, with the object class that stores its data on the disk of the same name. */
+/** A Worker that is built into workerd. Its Durable Object class stores its data on the disk of the same name. */
 function bundledService(name: string, binding: string, className: string, bindings: string[] = []): string {
   const worker = [
     `modules = [(name = "${name}.js", bundled = "/workerd/${name}.js")]`,
@@ -147,9 +147,9 @@ function bundledService(name: string, binding: string, className: string, bindin
 }
 
 const props = (value: unknown) => `props = (json = ${json(value)})`;
-/** The database as a service. The binding of the Worker calls it, and so do the operator's commands. */
+/** The database as a service. The Worker's binding and the operator's commands call it. */
 const database = () => `(name = "d1", ${props({ database: DATABASE })})`;
-/** The key must never change: under another key, workerd would not find the data. */
+/** `uniqueKey` must never change: under another key, workerd would not find the data. */
 const namespace = (className: string) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`;
 const serviceBinding = (name: string, service: string) => `(name = "${name}", service = "${service}")`;
 const jsonBinding = (name: string, value: unknown) => `(name = "${name}", json = ${json(value)})`;
@@ -157,6 +157,6 @@ const variable = (name: string) => `(name = "${name}", fromEnvironment = "${name
 const module = (name: string) =>
   `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "worker/${name}")`;
 
-/** JSON as a text of Cap'n Proto, whose escapes are those of JSON. */
+/** A value as JSON in a text literal of Cap'n Proto, which has the same escapes as JSON. */
 const json = (value: unknown) => JSON.stringify(JSON.stringify(value));
 const list = (items: string[]) => `[\n    ${items.join(",\n    ")},\n  ]`;

@@ -1,7 +1,7 @@
 /**
- * `npm run container:build` makes the folder that the container's image holds: the compiled Worker, its assets and
+ * `npm run container:build` makes the folder that the container's image contains: the compiled Worker, its assets and
  * migrations, workerd with its configuration, and scripts that start, back up and restore the service. The image needs
- * no Node.
+ * no Node.js.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -58,7 +58,7 @@ function bundleWorker(folder: string): void {
   for (const name of ["README.md", "index.js.map"]) rmSync(join(folder, name), { force: true });
 }
 
-/** Copies the container's workerd. It is newer than the one that wrangler brings. The tests run it too. */
+/** Copies the container's workerd, which is newer than wrangler's. The tests of the container run it too. */
 function placeWorkerd(path: string): void {
   const source = workerdBinary();
   try {

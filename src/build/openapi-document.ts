@@ -14,7 +14,7 @@ const TAGS = [
   { name: "Users", description: "What users can do with their own account." },
   {
     name: "Administration",
-    description: "What operators can do with other accounts, and see and change of the service.",
+    description: "What operators can do with other accounts, and what they can see and change in the service.",
   },
   { name: "Well-known", description: "What verifiers need to check access tokens." },
   { name: "Service", description: "The service itself." },
@@ -187,10 +187,10 @@ function toSchema(schema: z.ZodType, io: "input" | "output", components: JsonObj
     io,
     target: "draft-2020-12",
     override({ jsonSchema, zodSchema }) {
-      // Zod leaves out the examples of what it changes while it reads.
+      // Zod leaves out the examples of a schema that transforms its input.
       const examples = z.globalRegistry.get(zodSchema)?.examples;
       if (Array.isArray(examples)) jsonSchema.examples ??= examples;
-      // The pattern repeats the format, and is hard to read.
+      // The pattern says the same as the format, and is hard to read.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },

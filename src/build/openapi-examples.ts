@@ -1,17 +1,18 @@
 /**
- * Requests that the API reference offers to send, each with the answer that it gets. A test sends every one of them to
- * the service: those that need an operator as a superuser, and all others as Ada, whom the first example registers.
+ * Example requests that readers of the API reference can send, each with the answer that it gets. A test sends all of
+ * them to the service. Examples that need an operator are sent as a superuser, all others as Ada, whom the first
+ * example registers.
  */
 import type { SuccessAnswer } from "../endpoint/endpoint.ts";
 import { type ErrorCode, statusOf } from "../http/problems.ts";
 import type { JsonObject } from "./openapi-refusals.ts";
 
 export interface Example {
-  /** What it does, in a few words. */
+  /** What the request does, in a few words. */
   summary: string;
   /** The status of the success, or the code of the refusal. */
   answers: SuccessAnswer["status"] | ErrorCode;
-  /** How to get another answer. */
+  /** What to change in the request in order to get a success. */
   hint?: string;
   body?: JsonObject;
   /** Parameters of the path and of the query. */
@@ -21,7 +22,7 @@ export interface Example {
 const EMAIL = "ada@example.com";
 const PASSWORD = "correct horse battery staple";
 const NEW_PASSWORD = "seven quiet harbours at dawn";
-/** The id of no user and of no session. */
+/** An id that no user and no session has. */
 const NOBODY = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 
 const CREDENTIAL = { id: "dGhlIGlkIG9mIGEgcGFzc2tleQ", type: "public-key" } as const;
@@ -47,7 +48,7 @@ const OF_FACTORS = "Replace the id with one of `GET /users/me/factors`.";
 const OF_INVITATIONS = "Replace the id with one of `GET /invitations`.";
 const ofNoUser = { ...ofNobody, hint: "Replace the id with the id of a user." } as const;
 
-/** By the id of the operation, then by a name. Operations without input need none. */
+/** The examples by operation id, and then by a name. Operations without input need no example. */
 export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>>> = {
   register: {
     ada: {
@@ -288,12 +289,12 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   },
 };
 
-/** The examples of a body, as OpenAPI writes them. */
+/** The examples of an operation's body in OpenAPI's format; `undefined` if there are none. */
 export function bodyExamples(operation: string): JsonObject | undefined {
   return written(operation, ({ body }) => body);
 }
 
-/** The examples of a parameter, as OpenAPI writes them. */
+/** The examples of an operation's parameter in OpenAPI's format; `undefined` if there are none. */
 export function parameterExamples(operation: string, name: string): JsonObject | undefined {
   return written(operation, ({ parameters }) => parameters?.[name]);
 }

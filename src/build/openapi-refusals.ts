@@ -1,4 +1,4 @@
-/** The refusals of endpoints, as the OpenAPI document shows them: problem documents (RFC 9457). */
+/** Describes the refusals of endpoints in the OpenAPI document: problem documents (RFC 9457). */
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { PROOF_KINDS } from "../factors/factor.ts";
 import { type ErrorCode, PROBLEMS, problemType } from "../http/problems.ts";
@@ -8,7 +8,7 @@ import { isGuarded } from "../http/request-origin.ts";
 export type Json = string | number | boolean | null | undefined | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
-/** What some problem documents have beside the members that all have. */
+/** Examples of the members that only the problem documents of these codes have. */
 const EXAMPLE_MEMBERS: Partial<Record<ErrorCode, JsonObject>> = {
   reauthentication_required: { max_age: 900 },
   second_factor_enrolment_required: {
@@ -21,7 +21,7 @@ const EXAMPLE_MEMBERS: Partial<Record<ErrorCode, JsonObject>> = {
 
 const EXAMPLE_REQUEST_ID = "019ab2c4-5d6e-7f80-9a1b-2c3d4e5f6071";
 
-/** Every code that an endpoint can answer with: its own, and those of the middleware before it. */
+/** Every code that an endpoint can answer with: its own codes, and those of the middleware that runs before it. */
 export function refusalsOf(endpoint: Endpoint): ErrorCode[] {
   const codes = new Set<ErrorCode>(endpoint.refusals);
   if (endpoint.query !== undefined) codes.add("validation_failed");

@@ -2,8 +2,9 @@
  * Configuration: the environment's text values, parsed once into a typed object.
  *
  * A wrong or missing value throws {@link ConfigurationError}, which names every wrong variable and says what it takes.
- * This file only joins the topics in `settings/`. Each has its variables with their defaults and bounds, what they
- * become, and what contradicts what. Limits are in `limit-rules.ts`.
+ * This file only joins the topics in `settings/`. Each topic exports its `variables` with their defaults and bounds,
+ * and `toConfig`, which turns their values into a part of the configuration. Some topics also export `contradictions`,
+ * which finds values that must not be combined. The numbers of the limits are in `limit-rules.ts`.
  */
 import * as z from "zod";
 import { namesOf } from "../platform/records.ts";
@@ -71,7 +72,7 @@ export const SECRET_VARIABLES = [
   "METRICS_TOKEN",
 ] as const satisfies (keyof z.output<typeof environment>)[];
 
-/** The variables whose values operators don't see either. A DSN has a key in it, although it may be public. */
+/** The variables whose values are hidden from operators. A DSN contains a key, although that key may be public. */
 const HIDDEN_VARIABLES: ReadonlySet<string> = new Set([...SECRET_VARIABLES, "SENTRY_DSN"]);
 
 /** Variables of earlier versions that would now be ignored, each with what to do instead. */
@@ -79,10 +80,10 @@ export const RETIRED_VARIABLES = sessions.retired;
 
 export type Config = Readonly<ReturnType<typeof parseConfig>>;
 
-/** What the variables mean, without the list of them. */
+/** The configuration without `settings`, the list of all variables and their values. */
 export type ParsedConfig = ReturnType<typeof configOf>;
 
-/** Names every wrong variable. Never contains the value of a secret. */
+/** Its message names every wrong variable, and never contains the value of a secret. */
 export class ConfigurationError extends Error {
   readonly faults: readonly string[];
 

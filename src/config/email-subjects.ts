@@ -1,4 +1,4 @@
-/** Subjects that an operator set in place of the defaults: the variable `MAIL_SUBJECTS`. */
+/** Subjects of emails that the operator sets instead of the defaults: the variable `MAIL_SUBJECTS`. */
 import * as z from "zod";
 import { type Locale, SUPPORTED_LOCALES } from "./languages.ts";
 
@@ -30,7 +30,7 @@ export const MESSAGE_KINDS = [
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
-/** In characters. Most email programs show less than half of it. */
+/** The longest subject, in characters. Most email programs show less than half of that. */
 const LONGEST = 150;
 
 const SUBJECTS_TAKE =
@@ -72,7 +72,7 @@ export const mailSubjects = z
 
 type MailSubjects = z.output<typeof mailSubjects>;
 
-/** The operator's subject for a kind of email in a language, if there is one. */
+/** The operator's subject for a kind of email in a language; `undefined` if the default applies. */
 export function chosenSubject(
   subjects: MailSubjects,
   { kind, locale, product }: { kind: MessageKind; locale: Locale; product: string },

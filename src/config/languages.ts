@@ -1,6 +1,6 @@
 /**
- * The languages of emails and pages, and the choice between them. To add a language, add it here; the compiler then
- * names what is missing: the emails in `mail/messages/`, and the pages in `features/pages/words/`.
+ * The languages of emails and pages, and how to choose one. To add a language, add it here. The compiler then reports
+ * what is missing: the emails in `mail/messages/`, and the pages in `features/pages/words/`.
  */
 
 /** BCP 47 tags in lower case. */
@@ -42,7 +42,7 @@ export function chooseLocale(acceptLanguage: string | undefined): Locale {
   return FALLBACK;
 }
 
-/** The language for a stored tag: English if the tag is not a supported language. */
+/** The language of a stored tag; English if the language is not supported. */
 export function readLocale(tag: string): Locale {
   return findLocale(tag) ?? FALLBACK;
 }

@@ -1,4 +1,4 @@
-/** The limits by name. Every number that slows a client down is here, with its source. `RATE_LIMITS` overrides them. */
+/** The limits by name. Every number that slows a client down is here. The variable `RATE_LIMITS` overrides them. */
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 
 export interface LimitRule {
@@ -12,9 +12,9 @@ export const LIMIT_RULES = {
   /** Against guessing at many accounts from one place. An office behind one address can still log in. */
   loginPerAddress: { budget: 30, window: 5 * MINUTE },
   /**
-   * Against guessing at one account from unknown networks: this many wrong guesses in a row cause no pause. After
-   * that, the pause starts with the window and doubles with each further wrong guess, up to an hour (NIST SP 800-63B-4
-   * §3.2.2 names 30 seconds and an hour). See `limits/pause-after-wrong-guesses.ts`.
+   * Against guessing at one account from unknown networks: `budget` wrong guesses in a row cause no pause. After that,
+   * the first pause lasts `window`. Each further wrong guess doubles the pause, up to an hour (NIST SP 800-63B-4 §3.2.2
+   * names 30 seconds and an hour). See `limits/pause-after-wrong-guesses.ts`.
    */
   loginPerAccount: { budget: 10, window: 30 * SECOND },
   /** Against guessing at one account from one place (OWASP Authentication Cheat Sheet, "Login Throttling"). */
@@ -25,9 +25,9 @@ export const LIMIT_RULES = {
    */
   loginsPerUser: { budget: 30, window: 15 * MINUTE },
   /**
-   * Wrong codes of a second factor in a row, over all logins of a user: this many cause no pause. After that, the pause
-   * starts with the window and doubles with each further wrong code, up to an hour (NIST SP 800-63B-4 §3.2.2). The
-   * user's object counts them. A passkey never waits.
+   * Wrong codes of a second factor in a row, over all logins of a user: `budget` wrong codes cause no pause. After
+   * that, the first pause lasts `window`. Each further wrong code doubles the pause, up to an hour (NIST SP 800-63B-4
+   * §3.2.2). The user's object counts the codes. A login with a passkey never has to wait.
    */
   secondFactorPerUser: { budget: 5, window: 30 * SECOND },
   /** A passkey can't be guessed. This bounds the work of checking signatures. An office behind one address can log in. */
@@ -39,39 +39,43 @@ export const LIMIT_RULES = {
   registerPerAddress: { budget: 20, window: HOUR },
   /**
    * Emails of one kind to one address, no matter who requests them: the fourth in an hour is refused. Each kind has its
-   * own budget. If a stranger uses one up, its links are already in the mailbox. Notices of new logins count too:
-   * beyond this budget, only the list of events shows the login.
+   * own budget. If a stranger uses up a budget, the owner already has the links of its emails. Notices of new logins
+   * count too: beyond this budget, only the list of security events shows the login.
    */
   mailPerRecipient: { budget: 3, window: HOUR },
   /**
-   * All emails to one address that people without its account can cause, over all kinds. Beyond it they succeed without
-   * an email. One is reserved for a link that resets the password: no stranger can use up all of them with other emails.
+   * Emails to one address that people without access to the account can request, all kinds together. Once the budget is
+   * used up, such requests still succeed, but the service sends no email. One email is reserved for a link that resets
+   * the password, so no stranger can use up the whole budget with other emails.
    */
   strangerMailPerRecipient: { budget: 6, window: HOUR },
   mailPerAddress: { budget: 20, window: HOUR },
   /**
-   * An app refreshes whenever it is reloaded; an app that refreshes in a loop is broken. The session itself counts
-   * this.
+   * An app refreshes whenever it is reloaded. Against broken apps that refresh in a loop. The user's object counts the
+   * refreshes of each session.
    */
   refreshPerSession: { budget: 120, window: 15 * MINUTE },
   /** Against guessing the current password with a stolen access token. */
   passwordCheckPerUser: { budget: 10, window: 15 * MINUTE },
   /**
-   * Everything that a user can do to their own account and that the audit log records, over all routes, so that no user
-   * can fill the log. Far more than a person does.
+   * Requests of a user about their own account that the audit log records, over all routes. Against filling the log.
+   * Far more than a person needs.
    */
   changesPerUser: { budget: 120, window: HOUR },
-  /** The same for what an operator does to others. Enough for a script that works through a list. */
+  /** The same for an operator's requests about other accounts. Enough for a script that works through a list. */
   changesPerOperator: { budget: 600, window: HOUR },
   /** Against trying out usernames. */
   profileChangePerUser: { budget: 30, window: 15 * MINUTE },
   /** Each change reserves the former username for months: against hoarding usernames. */
   usernameChangePerUser: { budget: 10, window: DAY },
-  /** A whole export reads everything that is stored about the user. Also for downloads of the audit log. */
+  /** An export reads everything that is stored about the user. Downloads of the audit log count too. */
   exportPerUser: { budget: 5, window: HOUR },
-  /** Enough for a help desk, and a bound on what a stolen moderator's token can find out from a list of addresses. */
+  /**
+   * Enough for a help desk. Bounds how many addresses of a list an attacker can look up with a moderator's stolen
+   * token.
+   */
   userLookupPerUser: { budget: 60, window: 15 * MINUTE },
-  /** Enough to invite a whole department, and a bound on the spam that a stolen access token can send. */
+  /** Enough to invite a whole department. Bounds the spam that an attacker can send with a stolen access token. */
   invitationsPerUser: { budget: 100, window: HOUR },
   /** Against guessing the tokens of emailed links, which have at least 128 bits. */
   linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
@@ -93,33 +97,33 @@ export const LONGEST_PAUSE = HOUR;
 export const MOST_KNOWN_NETWORKS = 20;
 
 /**
- * How long a network stays known after its last login, and how long guesses at a user's password count towards the block
- * after the last one. In milliseconds.
+ * How long a network stays known after the last login from it, and how long guesses at a user's password count towards
+ * the block after the last guess. In milliseconds.
  */
 export const GUARD_MEMORY = 90 * DAY;
 
 /**
- * How long after the last guess at a name its pauses are remembered, whether or not a user has the name. In
- * milliseconds. Longer than the longest pause, so waiting for it allows no more guesses than the pauses do.
+ * How long the pauses of a login name are remembered after the last guess, whether or not a user has the name. In
+ * milliseconds. Longer than the longest pause, so an attacker gains nothing by waiting until the pauses are forgotten.
  */
 export const PAUSE_MEMORY = 1 * DAY;
 
 /**
- * How long an attempt of a login counts at its network while its outcome is unknown, in milliseconds. At the default
- * cost, no password waits that long for its hash, even in the longest lane. So a lease only runs out if its Worker was
- * lost.
+ * How long a login attempt counts towards the budget of its network while its outcome is unknown, in milliseconds. At
+ * the default cost, no password waits that long for its hash, even in the longest hashing lane. So a lease runs out
+ * only if the Worker was lost.
  */
 export const LEASE = 30 * SECOND;
 
 /**
- * If the guards of both names of an account know a network, logins from there by one name are reported to the guard of
- * the other only once in this time, in milliseconds. So the network stays known there for at least the rest of
- * `GUARD_MEMORY` after its last login.
+ * How often the guard of an account's other name learns of logins from a network that both guards know: once in this
+ * time, in milliseconds. So after the last login, that guard knows the network for at least `GUARD_MEMORY` minus this
+ * time.
  */
 export const SHARED_LOGIN_MEMORY = 30 * DAY;
 
 /**
- * The same for an account that already remembers the maximum number of networks: the next new one pushes out the
- * oldest.
+ * The same for an account that already remembers the maximum number of networks. Shorter, because the next new network
+ * replaces the network whose last login is the oldest.
  */
 export const SHARED_LOGIN_MEMORY_IF_FULL = 1 * DAY;

@@ -1,19 +1,19 @@
-/** Every variable with the value that is in force, for operators. The value of a secret is never here. */
+/** Lists every variable with the value in force, for operators. Never includes the value of a secret. */
 import { DAY } from "../platform/clock.ts";
 import type { ParsedConfig } from "./config.ts";
 
 export interface Setting {
   name: string;
-  /** In the form that the variable takes. `null` if there is none, and for secrets. */
+  /** The value as text, in the form that the variable takes; `null` if there is no value, and for a secret. */
   value: string | null;
   isSecret: boolean;
-  /** Whether the environment sets it. */
+  /** Whether the environment sets the variable. */
   isSet: boolean;
 }
 
 /**
- * `given`: the texts of the environment. `values`: the parsed variables, with defaults. `secrets`: the names of variables
- * whose values stay out.
+ * `given` has the environment's texts, and `values` the parsed variables with defaults. `secrets` has the names of the
+ * variables whose values are left out.
  */
 export function settingsInForce(
   given: Readonly<Record<string, unknown>>,
@@ -29,7 +29,7 @@ export function settingsInForce(
   });
 }
 
-/** `undefined` for a parsed value with no simple text, such as the rules of limits. Then the given text is shown. */
+/** The text of a parsed value; `undefined` if it has no simple text, such as the rules of limits. */
 function textOf(value: unknown): string | undefined {
   if (Array.isArray(value)) return value.join(",");
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;

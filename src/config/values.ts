@@ -1,4 +1,4 @@
-/** What the topics in `settings/` share: parsers for texts, each of which says what the variable takes, and checks. */
+/** Parsers and checks that the topics in `settings/` share. A parser's error message says what the variable takes. */
 import * as z from "zod";
 import { weaknessOf } from "../platform/secret-strength.ts";
 import { withoutSpacesAround } from "../platform/spaces.ts";
@@ -26,7 +26,7 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(value
   return z.enum(values, `takes one of ${values.join(", ")}`);
 }
 
-/** A URL, without a trailing slash. */
+/** An absolute http or https URL. The parsed value has no trailing slash. */
 export const httpUrl = z
   .string()
   .refine(isHttpUrl, "takes an absolute http(s) URL, without query or fragment")
@@ -49,13 +49,13 @@ export function readList(text: string): string[] {
 /** How to replace a missing or weak secret. */
 export const GOOD_SECRET = "openssl rand -base64 48 makes a good one";
 
-/** The fault of a secret that is easy to guess; none without a secret. */
+/** The fault of a secret that is easy to guess. Empty for a strong secret, and if none is set. */
 export function weakSecret(name: string, value: string | undefined): string[] {
   const weakness = value === undefined ? undefined : weaknessOf(value);
   return unless(weakness === undefined, `${name} ${weakness}: ${GOOD_SECRET}.`);
 }
 
-/** The fault of values that the environment or other values do not allow; none if the condition holds. */
+/** The fault as a list with one item, or an empty list if the condition holds. */
 export function unless(holds: boolean, fault: string): string[] {
   return holds ? [] : [fault];
 }

@@ -1,4 +1,4 @@
-/** Where the console of the operators is, or that there is none. */
+/** The path of the operators' console, or `off` for no console. */
 import * as z from "zod";
 import type { ValuesOf } from "../values.ts";
 

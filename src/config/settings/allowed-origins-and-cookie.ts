@@ -1,4 +1,4 @@
-/** What browser apps on other origins and sites may do. `http/cors.ts` answers them. */
+/** What browser apps on other origins and sites may do. `http/cors.ts` answers their CORS requests. */
 import * as z from "zod";
 import { isHttpUrl, oneOf, readList, type ValuesOf } from "../values.ts";
 
@@ -34,8 +34,9 @@ export function toConfig({ ALLOWED_ORIGINS, ALLOWED_HEADERS, COOKIE_SAME_SITE }:
 }
 
 /**
- * An origin as browsers send it. For another scheme, such as the one of an app, they send the scheme and the host. The
- * URL standard makes the origin of such a URL opaque, so it can't be compared with `URL.origin`.
+ * Whether a text is an origin as browsers send it. For a scheme other than http and https, such as that of a mobile
+ * app, browsers send the scheme and the host. The URL standard makes the origin of such a URL opaque, so `URL.origin`
+ * can't check it.
  */
 function isOrigin(text: string): boolean {
   if (isHttpUrl(text)) return new URL(text).origin === text;
@@ -46,7 +47,7 @@ function isOrigin(text: string): boolean {
 /** Schemes of the URL standard and of browsers. No app has pages of these schemes that send their origin. */
 const WITHOUT_APPS = new Set(["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "javascript", "about"]);
 
-/** The asterisk would be taken for a name: requests with credentials have no wildcard (Fetch standard, CORS). */
+/** Refuses `*`: for requests with credentials, browsers take it for a name, not a wildcard (Fetch standard, CORS). */
 function isHeaderName(text: string): boolean {
   return /^[a-z][\w-]{0,63}$/i.test(text);
 }

@@ -1,4 +1,4 @@
-/** The secret that every key is derived from, and the one before it during a rotation. */
+/** The secret that every key is derived from, and the previous secret during a rotation. */
 import * as z from "zod";
 import { LEAST_SECRET_LENGTH } from "../../platform/secret-strength.ts";
 import { GOOD_SECRET, unless, type ValuesOf, weakSecret } from "../values.ts";

@@ -1,4 +1,4 @@
-/** Where the service runs and what users call it. */
+/** Where the service runs, and the name that users see. */
 import * as z from "zod";
 import { httpUrl, isLoopback, oneOf, unless, type ValuesOf } from "../values.ts";
 
@@ -16,7 +16,7 @@ export const variables = {
 
 type Values = ValuesOf<typeof variables>;
 
-/** `publicUrl` is still missing if it is required and was not given. */
+/** `publicUrl` is `undefined` if it is missing in production, which `contradictions` reports. */
 export function toConfig({ ENVIRONMENT, PUBLIC_URL, PRODUCT_NAME }: Values) {
   const development = ENVIRONMENT === "development";
   const publicUrl = PUBLIC_URL ?? (development ? "http://localhost:8787" : undefined);

@@ -1,4 +1,4 @@
-/** How long emailed links work, and how long data is kept that the cron job then deletes. */
+/** How long emailed links work, and how long data is kept before the cron job deletes it. */
 import { DAY, HOUR, MINUTE } from "../../platform/clock.ts";
 import { type ValuesOf, wholeNumber } from "../values.ts";
 

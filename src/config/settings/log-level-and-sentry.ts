@@ -3,7 +3,7 @@ import * as z from "zod";
 import { LOG_LEVELS } from "../../platform/log.ts";
 import { oneOf, type ValuesOf } from "../values.ts";
 
-/** A Sentry DSN, `https://<public key>@<host>/<project>`, as the URL of the project's envelope endpoint. */
+/** Parses a Sentry DSN, `https://<public key>@<host>/<project>`, into the URL of the project's envelope endpoint. */
 const sentryDsn = z.string().transform((text, context) => {
   const url = envelopeUrl(text);
   if (url !== undefined) return url;
@@ -11,7 +11,7 @@ const sentryDsn = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** `environment` in Sentry's own words: one line without spaces or slashes. */
+/** The name of an environment, as Sentry allows it: one line without spaces or slashes. */
 const sentryEnvironment = z
   .string()
   .regex(/^[^\s/]{1,64}$/, "takes a name of at most 64 characters, without spaces or slashes");
@@ -25,12 +25,15 @@ export const variables = {
 export function toConfig(values: ValuesOf<typeof variables>, environment: string) {
   return {
     log: { level: values.LOG_LEVEL },
-    /** `envelopeUrl` is absent if errors are reported nowhere. */
+    /** `envelopeUrl` is `undefined` if the service does not report errors to Sentry. */
     sentry: { envelopeUrl: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT ?? environment },
   } as const;
 }
 
-/** https://develop.sentry.dev/sdk/foundations/transport/authentication/ A path before the project belongs to the host. */
+/**
+ * The URL of the envelope endpoint of a DSN; `undefined` if the DSN is not valid. A path before the project's id
+ * belongs to the address of the server. https://develop.sentry.dev/sdk/foundations/transport/authentication/
+ */
 function envelopeUrl(dsn: string): string | undefined {
   if (!URL.canParse(dsn)) return undefined;
   const { protocol, username, password, host, pathname, search, hash } = new URL(dsn);

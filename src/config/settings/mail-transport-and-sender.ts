@@ -6,8 +6,8 @@ import { mailSubjects } from "../email-subjects.ts";
 import { oneOf, unless, type ValuesOf, wholeNumber } from "../values.ts";
 
 /**
- * The sender of emails: an address or `Name <address>`. The domain may be the name of a single host. It comes back in
- * its stored form, because it also goes into the SMTP greeting and into Message-IDs.
+ * The sender of emails: an address or `Name <address>`. The domain may be the name of a single host. The parsed value
+ * has the domain in its stored form, because the domain is also used in the SMTP greeting and in Message-IDs.
  */
 const mailSender = z
   .string()
@@ -26,7 +26,7 @@ const mailSender = z
 
 const LOGO_TAKES = "takes a path like /static/logo.png, or an https URL; takes no SVG, which Gmail does not show";
 
-/** An image on this service, as a path, or elsewhere. */
+/** The address of an image: a path on this service, or a URL elsewhere. */
 const mailLogo = z
   .string()
   .refine((text) => /^\/(?![/\\])[\w./%~-]+$/.test(text) || isHttpsUrl(text), LOGO_TAKES)
@@ -55,7 +55,7 @@ type Values = ValuesOf<typeof variables>;
 
 type Transport = NonNullable<Values["MAIL_TRANSPORT"]>;
 
-/** `undefined` if it is required and was not given. */
+/** The transport to use; `undefined` if none is set in production, which `contradictions` reports. */
 export function transportOf({ MAIL_TRANSPORT }: Values, development: boolean): Transport | undefined {
   return MAIL_TRANSPORT ?? (development ? "outbox" : undefined);
 }

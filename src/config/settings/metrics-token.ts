@@ -1,4 +1,4 @@
-/** The token that `/metrics` asks for. */
+/** The token that a client of `/metrics` must send. */
 import * as z from "zod";
 import { LEAST_SECRET_LENGTH } from "../../platform/secret-strength.ts";
 import { GOOD_SECRET, type ValuesOf, weakSecret } from "../values.ts";

@@ -1,11 +1,12 @@
 /** Which new passwords are accepted. */
 import { givenNumber, oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 
-/** The longest password in code points under any configuration. It bounds the cost of hashing; never truncated. */
+/** The longest password that any configuration allows, in code points. Bounds the cost of hashing. */
 export const MAX_PASSWORD_LENGTH = 256;
 
 /**
- * NIST SP 800-63B-4 §3.1.1.2: the minimum length of a password alone, and of one that needs another factor beside it.
+ * The minimum length of a password that is enough for a login, and of one that needs a second factor (NIST SP 800-63B-4
+ * §3.1.1.2).
  */
 const ALONE = 15;
 const WITH_FACTOR = 8;
@@ -25,10 +26,10 @@ export function toConfig(
   const { PASSWORD_MIN_LENGTH: given } = values;
   return {
     minimumLength: given ?? (isNeverAlone ? WITH_FACTOR : ALONE),
-    /** For a user who must have a second factor, and whose grace is over. */
+    /** For a user who must have a second factor, and whose grace has ended. */
     minimumLengthWithFactor: given ?? WITH_FACTOR,
     maximumLength: values.PASSWORD_MAX_LENGTH,
-    // Off in development, which may be offline and use the passwords of examples.
+    // Off in development: the machine may be offline, and examples use known passwords.
     breachCheck: values.BREACHED_PASSWORD_CHECK ?? (development ? "off" : "on"),
     breachTimeout: values.BREACHED_PASSWORD_TIMEOUT_MILLISECONDS,
   } as const;

@@ -1,4 +1,4 @@
-/** How recent a login must be for what needs a recent one (RFC 9470). */
+/** How old a login or reauthentication may be for a request that needs a recent one (RFC 9470). */
 import { MINUTE } from "../../platform/clock.ts";
 import { type ValuesOf, wholeNumber } from "../values.ts";
 

@@ -5,7 +5,9 @@ import { canonicalDomain, canonicalEmail, isDomain, isEmail, isOfAllowedDomain }
 import type { LogLevel } from "../../platform/log.ts";
 import { oneOf, readList, unless, type ValuesOf, wholeNumber } from "../values.ts";
 
-/** How long a link for the first superuser works: it is in the log, which others may read later. */
+/**
+ * How long a link for the first superuser works. Short, because the link is in the log, which others may read later.
+ */
 const FIRST_SUPERUSER_LINK_LIFETIME = 1 * HOUR;
 
 /** A comma-separated list of domains in their stored form. */

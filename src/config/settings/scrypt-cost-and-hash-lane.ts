@@ -1,9 +1,9 @@
-/** What hashing a password costs, and how many passwords wait for it. */
+/** The cost of hashing a password, and how many passwords may wait to be hashed. */
 import { unless, type ValuesOf, wholeNumber } from "../values.ts";
 
 /**
- * The block size of scrypt. Together with the defaults of `SCRYPT_LN` and `SCRYPT_P` this is a cost that the OWASP
- * Password Storage Cheat Sheet names.
+ * The block size of scrypt. Together with the defaults of `SCRYPT_LN` and `SCRYPT_P`, it gives a cost that the OWASP
+ * Password Storage Cheat Sheet recommends.
  */
 const SCRYPT_R = 8;
 
@@ -14,7 +14,7 @@ const APPROVED = [
   { ln: 17, p: 1 },
 ];
 
-/** N·r·p: what Workers allow. */
+/** The largest product N·r·p that Workers allow. */
 const MAX_WORK = 2 ** 20;
 
 export const variables = {

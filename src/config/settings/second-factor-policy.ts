@@ -1,4 +1,4 @@
-/** Who must have a second factor, and how long the grace is. */
+/** Which users must have a second factor, and how long their grace is. */
 import { DAY } from "../../platform/clock.ts";
 import { oneOf, type ValuesOf, wholeNumber } from "../values.ts";
 

@@ -1,4 +1,4 @@
-/** Whom researchers tell about a vulnerability. */
+/** The contact for researchers who report a vulnerability. */
 import * as z from "zod";
 import type { ValuesOf } from "../values.ts";
 

@@ -1,8 +1,11 @@
-/** Sessions: how long they and their refresh tokens live, the grace for a used refresh token, and how many a user has. */
+/**
+ * The lifetimes of sessions and refresh tokens, the grace for a used refresh token, and the sessions that a user may
+ * have.
+ */
 import { DAY, SECOND } from "../../platform/clock.ts";
 import { givenNumber, unless, type ValuesOf, wholeNumber } from "../values.ts";
 
-/** The lifetime of a refresh token, unless it is configured or `SESSION_MAX_DAYS` is shorter. */
+/** The default lifetime of a refresh token. If `SESSION_MAX_DAYS` is shorter, that is the default. */
 const DEFAULT_REFRESH_DAYS = 7;
 
 export const variables = {

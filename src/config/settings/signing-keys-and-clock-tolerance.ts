@@ -1,4 +1,4 @@
-/** When signing keys rotate, and how far the clocks of this service and of another may differ. */
+/** When signing keys rotate, and how far the clocks of machines may differ. */
 import { DAY, MINUTE, SECOND } from "../../platform/clock.ts";
 import { type ValuesOf, wholeNumber } from "../values.ts";
 

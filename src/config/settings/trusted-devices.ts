@@ -6,7 +6,7 @@ export const variables = { TRUSTED_DEVICE_DAYS: wholeNumber(30, 0, 365) };
 
 export function toConfig({ TRUSTED_DEVICE_DAYS: days }: ValuesOf<typeof variables>) {
   return {
-    /** In days. 0: no device is trusted, and no token of one is accepted. */
+    /** In days. If 0, no device can become trusted, and the tokens of trusted devices are refused. */
     trustedDeviceDays: days,
     trustedDeviceLifetime: days * DAY,
   } as const;
