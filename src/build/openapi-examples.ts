@@ -12,7 +12,7 @@ export interface Example {
   summary: string;
   /** The status of the success, or the code of the refusal. */
   answers: SuccessAnswer["status"] | ErrorCode;
-  /** What to change in the request in order to get a success. */
+  /** What to do in order to get a success. */
   hint?: string;
   body?: JsonObject;
   /** Parameters of the path and of the query. */

@@ -1,7 +1,7 @@
 /**
- * The Worker that owns the container's socket. It does what Cloudflare does in front of a Worker: it tells the service
- * who the client is, and whether the request came over TLS. It passes each request on to workerd, which serves a static
- * file or runs the service.
+ * The Worker that receives the container's HTTP requests. It does what Cloudflare does in front of a Worker: it tells
+ * the service the client's address, and whether the client used TLS. Then it passes the request on to the service
+ * `site` of workerd, which serves a static file or runs Postern.
  */
 import { env } from "cloudflare:workers";
 import { addressOf, type ProxyVariables, readTrustedProxy } from "./trusted-proxy.ts";
@@ -31,7 +31,7 @@ export default {
   },
 } satisfies ExportedHandler<GatewayBindings>;
 
-/** The container's health check comes from the container itself, where there is no TLS. */
+/** Docker's health check runs inside the container, without TLS. Such a request counts as HTTPS. */
 function isHealthCheck(peer: string, { pathname }: URL): boolean {
   return (peer === "127.0.0.1" || peer === "::1") && /^\/health(\/|$)/.test(pathname);
 }

@@ -1,11 +1,11 @@
 /**
- * Finds out who sent a request. Any client can send the headers that a proxy sends. So they are believed only if they
- * come from an address in `TRUSTED_PROXY`.
+ * Finds out which client sent a request. Any client can send the headers that a proxy sends. So the gateway believes
+ * these headers only if they come from an address in `TRUSTED_PROXY`.
  */
 import { BlockList, isIP } from "node:net";
 
+/** Each variable is empty if it is not set. */
 export interface ProxyVariables {
-  /** Empty if it is not set. */
   ENVIRONMENT: string;
   TRUSTED_PROXY: string;
   TRUSTED_PROXY_HEADER: string;
@@ -47,7 +47,8 @@ export function readTrustedProxy(variables: Partial<ProxyVariables>): TrustedPro
 
 /**
  * The last address in the header that does not belong to a trusted proxy. Each proxy appends the address that it saw,
- * so everything before that one may be forged. If the header has no address, returns the address of the peer.
+ * so the client may have forged every address before this one. If all addresses belong to trusted proxies, returns the
+ * first of them. If the header has no address, returns `peer`.
  */
 function nearestStranger(peer: string, header: string, isTrusted: (address: string) => boolean): string {
   let nearest = peer;
@@ -60,7 +61,10 @@ function nearestStranger(peer: string, header: string, isTrusted: (address: stri
   return nearest;
 }
 
-/** The IP address in a text like `192.0.2.1:443`, `[2001:db8::1]:443` or `::ffff:192.0.2.1`, in its shortest form. */
+/**
+ * The IP address in a text like `192.0.2.1:443`, `[2001:db8::1]:443` or `::ffff:192.0.2.1`: in lower case, without a
+ * port, and as IPv4 if it is an IPv4-mapped address. `undefined` if the text is not an address.
+ */
 export function addressOf(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
   const [, inBrackets, withPort] = /^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text) ?? [];

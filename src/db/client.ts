@@ -18,13 +18,13 @@ export async function pingDatabase(db: Database): Promise<void> {
 /** The largest size that D1 allows: https://developers.cloudflare.com/d1/platform/limits/ */
 export const MOST_BYTES = 10e9;
 
-/** How many bytes the database takes. */
+/** The size of the database in bytes. */
 export async function databaseSize(db: Database): Promise<number> {
   const { meta } = await db.run(sql`SELECT 1`);
   return meta.size_after;
 }
 
-/** The time by the database's own clock, in milliseconds since the epoch. */
+/** The time of the database's clock, in milliseconds since the epoch. */
 export async function databaseNow(db: Database): Promise<number> {
   const { now } = await db.get<{ now: number }>(sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now`);
   return now;
@@ -52,8 +52,8 @@ export async function batchOf<Statements extends Record<string, Statement>>(
 }
 
 /**
- * Runs statements that are written as text, as one transaction and one round trip. For those that change the schema:
- * nothing explains them, and Drizzle can't build them.
+ * Runs statements in SQL text, as one transaction and one round trip. Use it for statements that change the schema,
+ * which Drizzle can't build.
  */
 export async function runStatements(db: Database, statements: readonly string[]): Promise<void> {
   await db.$client.batch(statements.map((statement) => db.$client.prepare(statement)));
@@ -62,19 +62,20 @@ export async function runStatements(db: Database, statements: readonly string[])
 type Select = Record<"prepare" | "execute", () => unknown> & Record<"_", unknown>;
 
 /**
- * A statement that Drizzle builds once per isolate, because building one takes as long as running it. For the
- * statements that most requests run. `values` are the values of the placeholders, by name.
+ * Makes a statement that Drizzle builds only once per isolate, because building a statement takes as long as running
+ * it. Use it for the statements that most requests run. `values` has the values of the placeholders by name.
  */
 export function prepareOnce<Builder extends Select>(build: (db: Database) => Builder) {
   let built: D1PreparedQuery | undefined;
   return (db: Database, values: Readonly<Record<string, string>> = {}): Pick<Builder, "_" | "execute"> => {
     built ??= build(db).prepare() as D1PreparedQuery;
     const query = built.getQuery();
-    // Drizzle's own prepared statement would run on the database of the request that built it, and count as its hop.
+    // Drizzle's own prepared statement would run on the database of the request that built it, and count as a hop of
+    // that request.
     const statement = Object.create(built, {
       stmt: { value: db.$client.prepare(query.sql) },
       query: { value: { ...query, params: fillPlaceholders(query.params, values) } },
-      // `db.batch` calls this.
+      // `db.batch` calls `_prepare`.
       _prepare: { value: () => statement },
     });
     return statement;
@@ -93,8 +94,8 @@ function meterDatabase(d1: D1Database, hops: Hops, target: HopTarget): D1Databas
 }
 
 /**
- * The database with `around` in place of every call that Drizzle makes: it runs the call that it is given. Drizzle never
- * calls `first`, `exec` or `dump`, so they are left out.
+ * Wraps a database for Drizzle. Instead of each call to the database, it calls `around`, which must run the call that
+ * it is given. Drizzle never calls `first`, `exec` or `dump`, so they are left out.
  */
 export function aroundCalls(
   d1: D1Database,

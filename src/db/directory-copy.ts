@@ -1,20 +1,20 @@
-/** Reads the whole database, table by table, and fills an empty one from such a copy. */
+/** Copies the whole database `DB`, table by table: reads it for a copy, and fills an empty database from a copy. */
 import { eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Database } from "./client.ts";
 import { auditEvents } from "./schema.ts";
 import { ARCHIVED_EVENTS, quoted, type SchemaTable, SIGNING_KEYS, summaryQuery, TABLES, type Table } from "./tables.ts";
 
-/** What D1 and SQLite store here. */
+/** A value in a column of these tables. */
 export type Value = string | number | null;
 
-/** A summary of a table. If two summaries are equal, the tables have equal rows. */
+/** A summary of a table. If two summaries are equal, the two tables almost certainly have the same rows. */
 export interface Summary {
   count: number;
   checksum: number;
 }
 
-/** `archive`: the database for audit events, if there is one. */
+/** `archive` is `AUDIT_DB`, if it is bound. */
 export function createDirectorySource(db: Database, archive?: Database) {
   return {
     /** The summaries of all tables. All tables of one database are read at the same moment. */
@@ -27,7 +27,7 @@ export function createDirectorySource(db: Database, archive?: Database) {
       return [...(results as [Summary][]).map(([summary]) => summary), ...(ofArchive ?? [])];
     },
 
-    /** The statements that make the tables, and those that make their indexes. */
+    /** The SQL statements that create the tables, and those that create their indexes. */
     async statements(): Promise<{ tables: string[]; indexes: string[] }> {
       const names = JSON.stringify([...TABLES.map(({ name }) => name), "d1_migrations"]);
       const rows = await db.all<{ type: string; sql: string }>(
@@ -37,7 +37,7 @@ export function createDirectorySource(db: Database, archive?: Database) {
       return { tables: ofType("table"), indexes: ofType("index") };
     },
 
-    /** The next rows of a table after the one with this key. */
+    /** The next rows of a table after the row with the key `after`; the first rows if `after` is `null`. */
     page: (table: Table, after: Value, most: number) => readPage(db, table, after, most),
 
     /** The next events in `AUDIT_DB`, including those that are still in `DB` too. Empty without `AUDIT_DB`. */
@@ -45,7 +45,7 @@ export function createDirectorySource(db: Database, archive?: Database) {
       return archive === undefined ? [] : readPage(archive, ARCHIVED_EVENTS, after, most);
     },
 
-    /** Which of these audit events are in D1. */
+    /** The ids of those of these audit events that are in `DB`. */
     async staged(ids: readonly Value[]): Promise<Set<Value>> {
       const found = await db.values<[string]>(
         sql`SELECT id FROM ${auditEvents} WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
@@ -62,14 +62,14 @@ function readPage(db: Database, { name, columns, key }: Table, after: Value, mos
   );
 }
 
-/** The audit event of an import. It also says how far the import has come. */
+/** The audit event of an import, which also stores the progress of the import. */
 export interface ImportEvent {
   id: string;
   /** SHA-256 of the file, base64url. */
   file: string;
-  /** How many rows were added. */
+  /** How many rows the import has added so far. */
   rows: number;
-  /** How many users the whole file brought. Absent until the import is finished. */
+  /** How many users the file contains. Absent until the import is finished. */
   users?: number;
 }
 
@@ -82,14 +82,14 @@ export function createDirectoryTarget(db: Database) {
       .set({ details: JSON.stringify(progress) })
       .where(eq(auditEvents.id, id));
 
-  /** Binds all rows as one value: D1 allows 100 values in a statement, each of up to 2 MB. */
+  /** Binds all rows as one value, because D1 allows only 100 bound values in a statement, each of up to 2 MB. */
   const insertRows = ({ inSchema, columns }: SchemaTable, rows: Value[][]) => {
     const values = sql.raw(columns.map((_, index) => `value->>${index}`).join(", "));
     return db.insert(inSchema).select(sql`SELECT ${values} FROM json_each(${JSON.stringify(rows)})`);
   };
 
   return {
-    /** How many users and pending registrations there are. */
+    /** The number of users and pending registrations. */
     async countPeople(): Promise<number> {
       const { count } = await db.get<{ count: number }>(
         sql`SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM registrations) AS count`,
@@ -97,7 +97,7 @@ export function createDirectoryTarget(db: Database) {
       return count;
     },
 
-    /** The event of an earlier import of this file, finished or not. */
+    /** Finds the event of an earlier import of this file, whether or not that import was finished. */
     async findImport(file: string): Promise<ImportEvent | undefined> {
       const [found] = await db.all<{ id: string; rows: number; users: number | null }>(
         sql`SELECT id, details->>'rows' AS rows, details->>'users' AS users FROM ${auditEvents}
@@ -122,7 +122,7 @@ export function createDirectoryTarget(db: Database) {
       ]);
     },
 
-    /** Adds rows. The same transaction stores how far the import has come, so that no row is ever added twice. */
+    /** Adds rows. The same transaction stores the progress of the import, so that no row is ever added twice. */
     async add(table: SchemaTable, rows: Value[][], progress: ImportEvent): Promise<void> {
       await runBatch(db, [insertRows(table, rows), noteProgress(progress)]);
     },
@@ -133,7 +133,7 @@ export function createDirectoryTarget(db: Database) {
   };
 }
 
-/** Statements of any number as one transaction. */
+/** Runs one or more statements as one transaction. */
 function runBatch(db: Database, statements: BatchItem<"sqlite">[]) {
   return db.batch(statements as [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]]);
 }

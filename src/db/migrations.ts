@@ -6,7 +6,7 @@ import type { Database } from "./client.ts";
 /** The file names in `migrations/`, oldest first. */
 export const MIGRATIONS: readonly string[] = journal.entries.map(({ tag }) => `${tag}.sql`);
 
-/** The names in wrangler's table `d1_migrations`. Everything that applies migrations records them there. */
+/** Reads wrangler's table `d1_migrations`. Every tool that applies migrations records their names there. */
 export const APPLIED_MIGRATIONS = "SELECT name FROM d1_migrations";
 
 /**

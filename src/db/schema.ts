@@ -7,7 +7,9 @@ import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-or
 import { namesOf } from "../platform/records.ts";
 import { ROLES } from "../verify/claims.ts";
 
-/** What a person says about themselves (`users/profile-fields.ts`). Registrations keep it until the address is proved. */
+/**
+ * What users say about themselves (`users/profile-fields.ts`). A registration stores it until the address is verified.
+ */
 const profileColumns = () => ({
   firstName: text("first_name"),
   lastName: text("last_name"),
@@ -37,8 +39,8 @@ export const users = sqliteTable(
     /** The only session of an earlier epoch that stays valid: the session in which the user changed the password. */
     keptSessionId: text("kept_session_id"),
     /**
-     * Set when there were too many wrong guesses. From this time on, the password works only on networks where the user
-     * has logged in before.
+     * When there were too many wrong guesses at the password. From this time on, the password works only on networks
+     * from which the user has logged in before.
      */
     passwordBlockedAt: integer("password_blocked_at"),
     /**
@@ -52,14 +54,17 @@ export const users = sqliteTable(
      * again, it succeeds again. Every other verification or invitation link for the address is refused.
      */
     verifiedByLink: text("verified_by_link"),
-    /** Since when the user has a second factor. A copy: the user's object decides (`factors/second-factor-flag.ts`). */
+    /**
+     * When the user's second factor was added; `null` if the user has none. A copy of what the user's object stores,
+     * which can be more recent (`factors/second-factor-flag.ts`).
+     */
     secondFactorSince: integer("second_factor_since"),
     /**
      * When the service noticed that the user must have a second factor. The grace begins then
      * (`access/factor-policy.ts`).
      */
     secondFactorDemandedAt: integer("second_factor_demanded_at"),
-    /** What the secrets of the user's factors are sealed with, itself sealed (`factors/factor-key.ts`). */
+    /** The key that seals the secrets of the user's factors. It is sealed itself (`factors/factor-key.ts`). */
     factorKey: text("factor_key"),
     /** Imported factors, until the user's object takes them over (`factors/imported-factors.ts`). */
     importedFactors: text("imported_factors"),
@@ -76,7 +81,7 @@ export const users = sqliteTable(
     uniqueIndex("users_email_unique").on(table.email),
     uniqueIndex("users_verifying_link").on(table.verifiedByLink),
     uniqueIndex("users_username_unique").on(sql`lower(${table.username})`),
-    // For lists of users: all users, newest first, or only the few that a filter usually asks for.
+    // For lists of users, newest first: of all users, or of the few that a filter usually selects.
     index("users_newest").on(table.createdAt, table.id),
     index("users_unverified").on(table.createdAt, table.id).where(sql`is_verified = 0`),
     index("users_suspended").on(table.createdAt, table.id).where(sql`is_active = 0`),
@@ -85,15 +90,15 @@ export const users = sqliteTable(
     index("users_superusers").on(table.id).where(sql`is_superuser = 1`),
     // For logins with an imported passkey.
     index("users_handles").on(table.userHandle).where(sql`user_handle IS NOT NULL`),
-    // After a change of the secret, those that must be sealed again.
+    // For finding the keys that must be sealed again after a change of `AUTH_SECRET`.
     index("users_factor_keys").on(table.factorKey).where(sql`factor_key IS NOT NULL`),
   ],
 );
 
 /**
- * Registrations that wait for their link to be used. Each has the credentials that were sent with it. One address can
- * have several registrations: the first one whose link is used sets the account's credentials. An address that already
- * has an account gets a row too, but no link, so that the response does not reveal the account.
+ * Registrations whose link was not used yet. Each has the credentials that the client sent. One address can have
+ * several registrations: the first one whose link is used sets the account's credentials. If the address already has an
+ * account, a row is stored too, but the email has no link. So the response does not reveal the account.
  */
 export const registrations = sqliteTable(
   "registrations",
@@ -126,7 +131,7 @@ export const invitations = sqliteTable(
     email: text("email"),
     /** The language of its emails. */
     locale: text("locale").notNull(),
-    /** The operator who sent it first. */
+    /** The operator who created the invitation. Another operator may have sent it again. */
     invitedBy: text("invited_by").notNull(),
     createdAt: integer("created_at").notNull(),
     /** When its newest link expires. */
@@ -139,8 +144,8 @@ export const invitations = sqliteTable(
 );
 
 /**
- * Changes of email address. A change is requested, then confirmed from the new address. For `EMAIL_CHANGE_UNDO_DAYS`,
- * it can be undone from the old address. After that, the row is deleted.
+ * Changes of email addresses. The user requests a change, and confirms it with a link to the new address. For
+ * `EMAIL_CHANGE_UNDO_DAYS` after that, a link to the old address undoes the change. Then the row is deleted.
  */
 export const emailChanges = sqliteTable(
   "email_changes",
@@ -158,14 +163,17 @@ export const emailChanges = sqliteTable(
   (table) => [index("email_changes_user").on(table.userId), index("email_changes_age").on(table.requestedAt)],
 );
 
-/** Usernames of deleted accounts, reserved for `USERNAME_RETIREMENT_DAYS`. Stored as digests, not as names. */
+/**
+ * Usernames that users gave up, by a change or by deleting the account. After the deletion, the name is reserved until
+ * `USERNAME_RETIREMENT_DAYS` after the user gave it up. Stored as digests, not as names.
+ */
 export const retiredUsernames = sqliteTable(
   "retired_usernames",
   {
     /** SHA-256 of the lower-case username, base64url. */
     digest: text("digest").primaryKey(),
     retiredUntil: integer("retired_until").notNull(),
-    /** The user who gave the name up. As long as this user exists, others can take the name. */
+    /** The user who gave the name up. The name is reserved only if this user was deleted. */
     formerOwner: text("former_owner"),
   },
   (table) => [index("retired_usernames_until").on(table.retiredUntil)],
@@ -186,9 +194,9 @@ export const eventTable = (name: string) =>
       id: text("id").primaryKey(),
       type: text("type").notNull(),
       occurredAt: integer("occurred_at").notNull(),
-      /** The user who acted; `null` if unauthenticated. */
+      /** The user who acted; `null` if the client was not authenticated. */
       actorId: text("actor_id"),
-      /** The user whose account is concerned; `null` if none is. */
+      /** The user whose account the event is about; `null` if it is about no account. */
       userId: text("user_id"),
       ipAddress: text("ip_address"),
       userAgent: text("user_agent"),
@@ -203,12 +211,12 @@ export const eventTable = (name: string) =>
     ],
   );
 
-/** Security events. With `AUDIT_DB`, they are here only until they are moved there. */
+/** Security events. With `AUDIT_DB`, most of them are in this table only until the cron job moves them. */
 export const auditEvents = eventTable("audit_events");
 
 /**
- * Work that follows from a change in D1 and happens after it. Stored in the batch that makes the change. The request
- * that made the change does the work and deletes the row. The cron job does the work that requests have left.
+ * Work that follows from a change in D1 and happens after it. A row is stored in the batch that makes the change. The
+ * request that made the change does the work and deletes the row. The cron job does the work that requests have left.
  */
 export const followUps = sqliteTable(
   "follow_ups",
@@ -223,7 +231,7 @@ export const followUps = sqliteTable(
     content: text("content").notNull(),
     /** When the cron job does the work, unless the request or another run has done it. */
     dueAt: integer("due_at").notNull(),
-    /** How often the cron job has tried this work and failed. */
+    /** How many times the cron job has tried this work and failed. */
     failures: integer("failures").notNull(),
   },
   (table) => [index("follow_ups_due").on(table.dueAt)],
@@ -243,9 +251,11 @@ export const signingKeys = sqliteTable("signing_keys", {
   sealedPrivateJwk: text("sealed_private_jwk").notNull(),
   createdAt: integer("created_at").notNull(),
   signsFrom: integer("signs_from").notNull(),
-  /** From this time on the key is due for a successor. Set to the current time for a manual rotation. */
+  /**
+   * From this time on, the key needs a successor. An operator who rotates the keys early sets it to the current time.
+   */
   rotatesAt: integer("rotates_at").notNull(),
-  /** Set in an emergency. From then on the key is neither published nor trusted. */
+  /** When an operator revoked the key in an emergency. From then on, the key is neither published nor trusted. */
   revokedAt: integer("revoked_at"),
 });
 
@@ -255,7 +265,7 @@ export const suppressedAddresses = sqliteTable(
   {
     /** A MAC of the address, base64url. */
     digest: text("digest").primaryKey(),
-    /** How many refusals there were in a row. Not counted beyond the number that leads to the longest period. */
+    /** How many refusals in a row. The count stops at the number that leads to the longest period. */
     refusals: integer("refusals").notNull(),
     suppressedUntil: integer("suppressed_until").notNull(),
   },
@@ -266,15 +276,15 @@ export const suppressedAddresses = sqliteTable(
 export const undeliveredEmails = sqliteTable(
   "undelivered_emails",
   {
-    /** The id of the request, a UUIDv7 of its time. */
+    /** The id of the request for the email: a UUIDv7 of its time. */
     id: text("id").primaryKey(),
-    /** The event of the request, as JSON. */
+    /** What the email is about (`MailEvent` in `mail/requests.ts`), as JSON. */
     event: text("event").notNull(),
-    /** The address; `null` if the email could not even be written. */
+    /** The address; `null` if composing the email failed. */
     recipient: text("recipient"),
     reason: text("reason").notNull(),
     failedAt: integer("failed_at").notNull(),
-    /** How many tries there were. */
+    /** How many times the service tried to send the email. */
     attempts: integer("attempts").notNull(),
   },
   (table) => [index("undelivered_emails_recipient").on(table.recipient)],

@@ -1,7 +1,4 @@
-/**
- * Every table of the schema, for code that copies the whole database to another place and treats all tables in the same
- * way.
- */
+/** Every table of the schema, for code that copies the whole database and treats all tables in the same way. */
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { archivedEvents } from "./archive.ts";
@@ -19,8 +16,8 @@ export interface SchemaTable extends Table {
 }
 
 /**
- * In the order of the schema, but with follow-ups last: the cron job carries them out as soon as they are there, and
- * needs all other rows by then.
+ * The tables in the order of the schema, but with follow-ups last. The cron job carries out follow-ups as soon as they
+ * are imported, and needs all other rows for that.
  */
 export const TABLES: readonly SchemaTable[] = Object.values(schema)
   .filter((value) => is(value, SQLiteTable))
@@ -29,22 +26,22 @@ export const TABLES: readonly SchemaTable[] = Object.values(schema)
 
 export const SIGNING_KEYS = describeTable(schema.signingKeys);
 export const AUDIT_EVENTS = describeTable(schema.auditEvents);
-/** In the database for audit events. */
+/** The table in `AUDIT_DB`. */
 export const ARCHIVED_EVENTS = describeTable(archivedEvents);
 
 /** Quotes names for SQL. */
 export const quoted = (...names: string[]) => names.map((name) => `\`${name}\``).join(", ");
 
 /**
- * A query with one row: how many rows a table has, and a checksum of their values. It practically never returns the
- * same for two different states of a table.
+ * A query with one result row: the number of rows in a table, and a checksum of their values. Two different states of a
+ * table practically never have the same result.
  */
 export function summaryQuery({ name, columns }: Table): string {
   const marks = columns.map((column, index) => `${index + 1} * ${markOf(quoted(column))}`);
   return `SELECT count(*) AS count, coalesce(sum(${marks.join(" + ")}), 0) AS checksum FROM ${quoted(name)}`;
 }
 
-/** A number for each value, small enough that the sum over ten million rows is exact in JavaScript. */
+/** The SQL of a number for each value. Small enough that the sum over ten million rows is exact in JavaScript. */
 function markOf(column: string): string {
   const ofText = `length(${column}) * 31 + coalesce(unicode(${column}), 3) % 1009`;
   return `CASE typeof(${column}) WHEN 'null' THEN 7 WHEN 'text' THEN ${ofText} ELSE CAST(${column} AS INTEGER) % 1000003 END`;

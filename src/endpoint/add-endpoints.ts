@@ -24,7 +24,7 @@ export function addEndpoints(app: Hono<AppEnv>, config: Config, endpoints: reado
     const { body, bodyOptional = false, method, outcomes, path, query } = endpoint;
     const checks: MiddlewareHandler<AppEnv>[] = endpoint.isConditional ? [conditional] : [];
     if (outcomes !== undefined) checks.push(countOutcome(outcomes));
-    // Hono runs GET for HEAD.
+    // Hono runs the handler of GET for HEAD.
     if (method === "get" && !endpoint.answersHead) {
       checks.push(async (c, next) => (c.req.method === "HEAD" ? answerWrongMethod(c) : next()));
     }

@@ -1,4 +1,4 @@
-/** Who calls an endpoint, and how that is proved. */
+/** The kinds of callers that an endpoint can declare, and how a request proves who calls. */
 import { isFactorDue } from "../access/factor-policy.ts";
 import { identifyUser } from "../access/identify-user.ts";
 import { may, needs, type Permission } from "../access/permissions.ts";
@@ -15,7 +15,7 @@ import { type MissingAuthentication, missingAuthentication } from "../verify/ste
 import { changesPerCaller, type DeclaredLimit } from "./limits.ts";
 import type { Services } from "./services.ts";
 
-/** How a client proves who calls. A refresh token comes from the body or from the cookie. */
+/** How a client proves who calls. A refresh token can be in the body or in the cookie. */
 export type Credential = "access_token" | "refresh_token";
 
 /** A kind of caller: what an endpoint declares under `caller`. */
@@ -59,9 +59,9 @@ export const user: CallerKind<Principal> = {
 };
 
 /**
- * Narrows a kind of caller to those who proved a short time ago who they are, with the second factor if they have one.
- * Only what the access token says counts, not what its session stores. So a token that was stolen earlier gains nothing
- * when its user reauthenticates. `kind` has already read the user, so this needs no storage.
+ * Narrows a kind of caller to users who proved a short time ago who they are, with the second factor if they have one.
+ * Only the claims of the access token count, not what its session stores. So a token that was stolen earlier gains
+ * nothing when its user reauthenticates. `kind` has already read the user, so the check needs no storage.
  */
 export function recent<Caller extends Principal>(kind: CallerKind<Caller>): CallerKind<Caller> {
   return steppedUp(kind, `${RECENT}, with the second factor if there is one.`, () => true);
@@ -72,10 +72,10 @@ const RECENT = "The access token must be of a recent login or reauthentication (
 export const recentUser = recent(user);
 
 /**
- * A user who sends the current password in the body, if they have one. If they have no second factor, the password is
- * enough, however old the login is. If they have one, or if they have no password, they must also be a
- * {@link recentUser}. This is decided before the password is checked, so that no hash is computed and no guess is
- * counted. The handler must call `confirmChange`.
+ * A user who sends the current password in the body, if they have a password. Without a second factor, the password is
+ * enough, however old the login is. A user with a second factor, or without a password, must also be a
+ * {@link recentUser}. The endpoint checks that before the password, so that a refusal costs no hash and counts no
+ * guess. The handler must call `confirmChange`.
  */
 export const confirmingUser = steppedUp(
   user,
@@ -134,7 +134,7 @@ function refuseOldLogin(
   });
 }
 
-/** A user who has the permission for at least one kind of user. The handler must check again for the user concerned. */
+/** An operator who may use the permission on at least one kind of user. The handler must check the target itself. */
 export function operator(permission: Permission): CallerKind<Principal> {
   return {
     credentials: user.credentials,
@@ -151,8 +151,9 @@ export function operator(permission: Permission): CallerKind<Principal> {
 }
 
 /**
- * Refuses a permission to a user who must have a second factor, if the grace is over and the access token is of a login
- * without one. The session continues: the user's own account stays open, so that they can set up a factor there.
+ * Refuses an operator who must have a second factor, if their grace has ended and the access token comes from a login
+ * without one. The session continues: the endpoints for the user's own account still work, so that they can add a
+ * factor.
  */
 async function refuseWithoutFactor(services: Services, principal: Principal) {
   const { clock, config } = services;
@@ -180,7 +181,7 @@ export function operatorOn(permission: Permission): CallerKind<Principal & { tar
 
 const anyInviter = operator("invite_users");
 
-/** An operator who may invite, about the invitation whose id is in the path. The handler gets it as `invitation`. */
+/** An operator who may invite users. The handler gets the invitation whose id is in the path as `invitation`. */
 export const inviter: CallerKind<Principal & { invitation: Invitation }> = {
   ...anyInviter,
   refusals: [...anyInviter.refusals, "not_found"],

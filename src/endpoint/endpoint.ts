@@ -1,6 +1,6 @@
 /**
  * An endpoint: one method on one path. Its declaration is data. The same declaration validates requests, documents the
- * API and guards the handler, so the three can't differ. The handler gets parsed input and the services that it names.
+ * API and guards the handler, so the three can't differ. The handler gets the services and the parsed input.
  */
 import type * as z from "zod";
 import type { Config } from "../config/config.ts";
@@ -27,10 +27,11 @@ export interface SuccessAnswer<Result = unknown> {
 export interface Input<Body = unknown, Query = unknown, Caller = unknown> {
   body: Body;
   query: Query;
-  /** The UUIDs in the path, in lower case. Empty if the path does not have the parameter. */
+  /** The parameter `id` of the path, a UUID in lower case. Empty if the path has no such parameter. */
   id: string;
+  /** The same for the parameter `session_id`. */
   sessionId: string;
-  /** The parameter `name` of the path, or an empty text. */
+  /** The parameter `name` of the path. Empty if the path has no such parameter. */
   name: string;
   caller: Caller;
   client: Client;
@@ -55,31 +56,33 @@ interface Declaration<
   caller?: CallerKind<Caller>;
   /** The shape of the JSON body, which may depend on the configuration. Absent if none is read. */
   body?: (config: Config) => z.ZodType<Body>;
-  /** Whether the body may be left out altogether. */
+  /** Whether a client may send no body. */
   bodyOptional?: boolean;
   /** The shape of the query: each parameter is one text. Absent if none is read. */
   query?: z.ZodType<Query>;
-  /** Whether a GET is recorded in the audit log. Every other method counts as recorded. */
+  /** Whether the audit log may record the request. By default, it may for every method except GET. */
   isRecorded?: boolean;
   /** Whether the answer has an ETag. A client that already has the answer then gets a 304. */
   isConditional?: boolean;
-  /** Refuses a request before it is counted by any limit. */
+  /** Refuses a request before any limit counts it. */
   admit?: (
     services: Services,
     input: Input<Body, Query, Caller>,
   ) => Promise<Refusal<NoInfer<Code>> | undefined> | Refusal<NoInfer<Code>> | undefined;
-  /** The limits of a request. They are taken in one hop before the handler runs, together with `caller.changes`. */
+  /**
+   * The limits of a request. An attempt is taken from all of them and `caller.changes`, in one hop before the handler.
+   */
   limits?: readonly DeclaredLimit<Input<Body, Query, Caller>>[];
   /** Counts the outcomes: `succeeded`, `no_session` for an answer without content, or the code of the refusal. */
   outcomes?: "logins" | "refreshes";
   success: SuccessAnswer<Result>;
   /** Other answers that are not problem documents. */
   alternatives?: readonly SuccessAnswer<Result>[];
-  /** The codes with which the handler itself refuses. The codes of `caller`, `body` and `limits` are added to them. */
+  /** The codes of the handler's own refusals. The codes of `caller`, `body` and `limits` are added automatically. */
   refusals?: readonly Code[];
 }
 
-/** An answer with headers or a status of its own. */
+/** An answer that sets its own headers or status. */
 export class Reply<Result> {
   readonly body: Result;
   readonly headers: Record<string, string>;
@@ -111,7 +114,7 @@ export interface Endpoint
   credentials: readonly Credential[];
   limits: readonly LimitName[];
   /**
-   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). Not if the GET has a limit, because then the GET does work
+   * Whether HEAD is answered like GET (RFC 9110 §9.3.2). It is not if the GET has a limit, because such a GET does work
    * that must be counted.
    */
   answersHead: boolean;
@@ -163,7 +166,7 @@ export function endpoint(
   };
 }
 
-/** The declared limits. If the audit log may record the request, also the caller's budget of recorded requests. */
+/** The declared limits, and the caller's budget of recorded requests if the audit log may record the request. */
 function limitsOf({ method, caller, isRecorded = method !== "get", limits = [] }: Declaration) {
   return isRecorded && caller?.changes !== undefined ? [caller.changes, ...limits] : limits;
 }
@@ -186,7 +189,7 @@ async function withinLimits(
     await refund(isProblem(answer) ? answer.code : undefined);
     return answer;
   } catch (error) {
-    // An unexpected failure: the attempt stays counted, except for a password guess that was not found wrong.
+    // An unexpected failure: the attempt stays counted, except in `passwordGuesses`, which counts only wrong passwords.
     await refund("internal_error");
     throw error;
   }

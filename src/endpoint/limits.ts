@@ -6,7 +6,7 @@ import { networkLimits } from "../limits/networks.ts";
 import type { Invitation } from "../users/invitations.ts";
 import type { User } from "../users/user.ts";
 
-/** What limits need to know of a caller. */
+/** What limits need to know about a caller. */
 type Caller = { user: Pick<User, "id" | "email"> };
 
 /** A limit as an endpoint declares it. */
@@ -14,7 +14,7 @@ export interface DeclaredLimit<Input> {
   rule: LimitName;
   /** The budgets from which an attempt is taken. Absent if the handler takes the attempt itself. */
   budgets?: (input: Input) => readonly Limit[];
-  /** Whether an attempt with this outcome stays counted. `code`: of the refusal, or `undefined` for a success. */
+  /** Whether an attempt with this outcome stays counted. `code` is that of the refusal; `undefined` for a success. */
   counts: (code: string | undefined) => boolean;
 }
 
@@ -33,8 +33,9 @@ export function perUser(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
 }
 
 /**
- * The caller's budget of changes that the audit log records. A wrong password also takes from it, because it is
- * recorded too. Other refusals stay counted, so that they aren't free.
+ * The caller's budget of requests that the audit log may record. A wrong password stays counted, because the audit log
+ * records it. Other refusals stay counted too, so that they aren't free, except those that mean that the service was
+ * busy or unavailable.
  */
 export function changesPerCaller(rule: LimitName): DeclaredLimit<{ caller: Caller }> {
   const wasTried = (code: string | undefined) => code === "wrong_password" || countsWork(code);

@@ -38,7 +38,7 @@ import type { UserSearch } from "../users/search.ts";
 import type { UserTotalStore } from "../users/user-totals.ts";
 import type { UserStore } from "../users/users.ts";
 
-/** What handlers work with. Each service is created on first use; `services.ts` says how. */
+/** The services that handlers use. Each is created on first use, by `src/services.ts`. */
 export interface Services {
   readonly config: Config;
   readonly clock: Clock;

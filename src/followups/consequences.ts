@@ -14,14 +14,15 @@ export interface FollowUp {
   content: object;
 }
 
-/** SQL in place of a value that only the database knows. */
+/** An SQL expression for a value that only the database knows. */
 export type KnownToD1 = SQL;
 
 export interface Consequences {
   events: readonly EventRow[];
   followUps: readonly FollowUp[];
   /**
-   * From this time on, the cron job carries out the follow-up if the request has not. In milliseconds since the epoch.
+   * From this time on, the cron job carries out the follow-ups that the request has not. In milliseconds since the
+   * epoch.
    */
   dueAt: number;
 }
@@ -38,8 +39,8 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
       .select(
         sql`SELECT value ->> '$.id', value ->> '$.kind', value ->> '$.content', ${consequences.dueAt}, 0 FROM json_each(${JSON.stringify(rows)}) WHERE ${where}`,
       );
-  // Each statement adds exactly one row if the one before it changed a row. So each statement can test the one before
-  // it.
+  // Each statement adds exactly one row if the previous statement changed a row. So each one only has to test the
+  // previous one.
   const statements = consequences.events.map((event, index) =>
     insertEvent(db, event, index === 0 ? condition : HAS_CHANGED),
   );
@@ -47,20 +48,23 @@ export function storing(db: Database, consequences: Consequences, condition: SQL
   return rows.length === 0 ? named : { ...named, followUps: stored(statements.length === 0 ? condition : HAS_CHANGED) };
 }
 
-/** What the sessions of a user must learn, beside the user's epoch. */
+/**
+ * What the user's object must learn besides the epoch: whether to forget the devices that the user has logged in from,
+ * and whether the role has changed.
+ */
 export interface SessionNews {
   userId: string;
   forgetsDevices?: boolean | undefined;
   changesRole?: boolean | undefined;
 }
 
-/** Tells the sessions of a user that the epoch, the role or the account has changed. */
+/** The follow-up that tells the user's object that the epoch or the role has changed, or that the account is gone. */
 export function tellingSessions(id: string, news: SessionNews): FollowUp {
   const { userId, forgetsDevices = false, changesRole = false } = news;
   return { id, kind: "sessions", content: { userId, forgetsDevices, changesRole } };
 }
 
-/** Removes personal data from the events of a deleted user. */
+/** The follow-up that removes personal data from the events of a deleted user. */
 export function anonymising(userId: string): FollowUp {
   return { id: `anonymise:${userId}`, kind: "anonymise", content: { userId } };
 }

@@ -4,7 +4,7 @@ import { batchOf, type Database } from "../db/client.ts";
 import { followUps } from "../db/schema.ts";
 import { timeOfId } from "../platform/random.ts";
 
-/** The most rows that a check or a scrape reads, even if an outage has left more. */
+/** The most rows that a readiness check or a scrape of `/metrics` reads, even if an outage has left more. */
 const MOST_READ = 1_000;
 
 export type FollowUpRow = typeof followUps.$inferSelect;
@@ -22,8 +22,8 @@ export function createFollowUpRows(db: Database) {
 
   return {
     /**
-     * Takes up to `most` due follow-ups, the longest due first, and postpones them until `until`. Before that time, no
-     * other run takes them as well. After that time, another run takes them if this run was lost.
+     * Takes up to `most` follow-ups that are due, the longest due first, and postpones them until `until`. Before that
+     * time, no other run of the cron job takes them. After that time, another run takes those that are still stored.
      */
     async take(now: number, until: number, most: number): Promise<FollowUpRow[]> {
       const due = db
@@ -36,10 +36,10 @@ export function createFollowUpRows(db: Database) {
     },
 
     /**
-     * `emailSince`: when the oldest email that waits to be queued was requested. `dueSince`: when the oldest follow-up
-     * became due. In milliseconds since the epoch. Reads only the first rows of two indexes; the id of an email is a
-     * UUIDv7 of its time. An email behind more than {@link MOST_READ} other follow-ups isn't seen, but `dueSince` shows
-     * that work is left undone.
+     * For monitoring, in milliseconds since the epoch. `emailSince` is when the oldest email that is not queued yet was
+     * requested. Found by its id, which is a UUIDv7 of that time. `dueSince` is when the follow-up that has been due
+     * the longest became due. Reads only the first rows of two indexes. An email behind more than {@link MOST_READ}
+     * other follow-ups isn't seen, but then `dueSince` shows that work is left undone.
      */
     async oldest(): Promise<{ emailSince: number | undefined; dueSince: number | undefined }> {
       const { dueAt } = followUps;
@@ -49,7 +49,7 @@ export function createFollowUpRows(db: Database) {
       return { emailSince: email ? timeOfId(email) : undefined, dueSince: found.due[0]?.dueAt };
     },
 
-    /** How many wait of each kind, and the first id of each, among the first {@link MOST_READ} ids. */
+    /** The number of follow-ups of each kind and the first id of each kind, among the first {@link MOST_READ} ids. */
     waiting: async () => waiting(),
 
     async update(id: string, values: Partial<Omit<FollowUpRow, "id">>) {
@@ -62,7 +62,9 @@ export function createFollowUpRows(db: Database) {
   };
 }
 
-/** How many follow-ups are stored, and since when the oldest is due; `null` if there is none. */
+/**
+ * The number of stored follow-ups, and the earliest time at which one became or becomes due; `null` if none is stored.
+ */
 export async function readWaiting(db: Database): Promise<{ count: number; dueSince: number | null }> {
   return db.get(sql`SELECT count(*) AS count, min(${followUps.dueAt}) AS dueSince FROM ${followUps}`);
 }

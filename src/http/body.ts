@@ -12,7 +12,7 @@ import type { AppEnv } from "./app-env.ts";
 import { fieldErrors } from "./field-errors.ts";
 import { answerProblem } from "./problem-response.ts";
 
-// The platform forbids code generation, so this keeps zod from trying it.
+// Workers forbid code generation, so zod must not try it.
 z.config({ jitless: true });
 
 /** The largest request body, in bytes. Part of the HTTP contract. */
@@ -28,7 +28,7 @@ const limitSize = bodyLimit({
 
 /**
  * Refuses a body over the size limit with 413, without reading all of it. If a body breaks off, for example because the
- * client disconnected, that is an error of the client and not of the service.
+ * client disconnected, refuses it with 400: that is an error of the client and not of the service.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   // The service never reads the body of these methods.
@@ -46,7 +46,7 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * Validates the JSON body, and keeps it as the context's `body`. Refuses a body that was not sent as JSON (415), or
+ * Validates the JSON body, and stores it as the context's `body`. Refuses a body that was not sent as JSON (415), or
  * that is not JSON in UTF-8 (400). An optional body may be empty, with or without a content type, because clients
  * differ in that. `makeSchema` is called with the first request, so that it does not slow down the start of the Worker.
  */
@@ -60,7 +60,7 @@ export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
     if (!isAbsent && mediaType.trim().toLowerCase() !== "application/json")
       return answerProblem(c, refuse("unsupported_media_type"));
     const data = isAbsent ? {} : parseJson(bytes);
-    // JSON has no `undefined`.
+    // `parseJson` returns `undefined` if the text is not JSON. No JSON text has that value.
     if (data === undefined) return answerProblem(c, refuse("invalid_json"));
     schema ??= makeSchema();
     const { error, data: body } = await schema.safeParseAsync(data);
@@ -68,7 +68,7 @@ export function jsonBody(makeSchema: () => z.ZodType, optional: boolean) {
   });
 }
 
-/** Validates the query, and keeps it as the context's `query`. */
+/** Validates the query, and stores it as the context's `query`. */
 export function queryOf(schema: z.ZodType): MiddlewareHandler<AppEnv> {
   return zValidator("query", schema, (result, c: Context<AppEnv>) => keepOrRefuse("query", result, c));
 }

@@ -5,15 +5,15 @@ import { cutText } from "../platform/cut-text.ts";
 const LONGEST_AGENT = 512;
 
 /**
- * The client's IP address, read only from `CF-Connecting-IP`. The platform sets that header, and clients can't. (The
- * local runtime sets the header from the socket, but keeps a value that the client sent.) Clients can forge every other
- * header of this kind.
+ * The client's IP address, read only from `CF-Connecting-IP`. On Cloudflare and in the container, clients can't set
+ * that header; they can forge every other header of this kind. (With `npm run dev`, the local runtime keeps a value
+ * that the client sent.)
  */
 export function clientAddress(c: Context): string {
   return c.req.header("CF-Connecting-IP") ?? "unknown";
 }
 
-/** What limits count as one client: see {@link networkOf}. */
+/** The client's network, which limits count as one client: see {@link networkOf}. */
 export function clientNetwork(c: Context): string {
   return networkOf(clientAddress(c));
 }

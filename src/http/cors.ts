@@ -42,17 +42,19 @@ export function answerCors(config: CorsConfig) {
     if (PUBLIC.test(c.req.path)) return everyOrigin(c, next);
     if (allowedOrigins.includes(origin)) return listed(c, next);
     if (development && origin !== "" && !hasAllowedOrigin(c, config)) nameOrigin(origin);
-    // A preflight from an unlisted origin is answered too, but without the headers that would allow the request.
+    // A preflight from an unlisted origin gets an answer without the headers that would allow the request.
     await next();
     c.res.headers.append("Vary", "Origin");
     return;
   });
 }
 
-/** How many origins an isolate names at most. */
+/** The maximum number of unlisted origins that an isolate logs. */
 const MOST_NAMED = 100;
 
-/** Logs each unlisted origin once. The browser tells a developer that CORS failed, but not what is missing. */
+/**
+ * Logs each unlisted origin once. The browser tells the developer that CORS failed, but not which setting is missing.
+ */
 function originNaming(): (origin: string) => void {
   const named = new Set<string>();
   return (given) => {

@@ -18,7 +18,7 @@ export type Exchange = ReturnType<typeof exchangeOf>;
  */
 export function clientOf(c: Context<AppEnv>) {
   return {
-    /** What limits count by: an IPv4 address or an IPv6 /64. */
+    /** The network that limits count as one client: an IPv4 address or an IPv6 /64. */
     get network() {
       return clientNetwork(c);
     },
@@ -28,11 +28,11 @@ export function clientOf(c: Context<AppEnv>) {
     get userAgent() {
       return clientAgent(c);
     },
-    /** ISO 3166-1 alpha-2, if the platform says. */
+    /** The country of the IP address (ISO 3166-1 alpha-2); `null` if the platform does not know it. */
     get country() {
       return clientCountry(c);
     },
-    /** The language that the client asks for. */
+    /** The supported language that fits the client's `Accept-Language` header best. */
     get locale() {
       return chooseLocale(c.req.header("Accept-Language"));
     },
@@ -54,19 +54,19 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
      */
     bearerToken: () => /^Bearer +([^\s]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1],
     /**
-     * Whether a person reads the answer in a browser. Browsers name HTML in `Accept` when they open an address (RFC
-     * 9110 §12.5.1). Programs that accept anything do not.
+     * Whether a person reads the answer in a browser. Browsers list `text/html` in `Accept` when they open an address
+     * (RFC 9110 §12.5.1). Programs usually send no `Accept` header or a wildcard.
      */
     isForBrowser: () => /(?:^|,)\s*text\/html\s*(?:[,;]|$)/i.test(c.req.header("Accept") ?? ""),
     cookies: (name: string) => cookiesNamed(name, c.req.header("Cookie") ?? ""),
-    /** Whether the request says that it comes from this service's own pages or a listed origin. */
+    /** Whether the `Origin` header names this service's own pages or a listed origin. */
     hasAllowedOrigin: () => hasAllowedOrigin(c, config),
-    /** Adds headers to the response, for every outcome. */
+    /** Adds headers to the response, whatever the outcome of the request. */
     addHeaders(headers: Record<string, string>) {
       for (const [name, value] of Object.entries(headers)) c.header(name, value);
     },
     setCookie: (name: string, value: string, options: CookieOptions) => setCookie(c, name, value, options),
-    /** Names the user for the log line. */
+    /** Sets the user's id for the log line of the request. */
     identify: (userId: string) => c.set("userId", userId),
     /** A static file, by its path in the assets folder. `headers` are those of the request for it. */
     fetchAsset: (path: string, headers = new Headers()) =>
@@ -76,8 +76,8 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
 
 /**
  * The values of all cookies with this name, in the browser's order. Another app on this host or on a parent domain may
- * have set some of them, and the header does not tell which (RFC 6265bis §5.8.3). The platform joins several Cookie
- * headers with a comma. A value may be in quotation marks (§4.1.1).
+ * have set some of them, and the header does not say which (RFC 6265bis §5.8.3). If a request has several Cookie
+ * headers, the platform joins them with commas. A value may be in quotation marks (§4.1.1).
  */
 function cookiesNamed(name: string, header: string): string[] {
   return header.split(/[;,]/).flatMap((pair) => {

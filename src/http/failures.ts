@@ -9,7 +9,7 @@ import { answerProblem } from "./problem-response.ts";
 import { PROBLEMS } from "./problems.ts";
 import { pathPattern } from "./routes.ts";
 
-/** 404 if the path is unknown. 405 with `Allow` if the path is known, but not with this method. */
+/** Answers 404 if the path is unknown, and 405 with `Allow` if the path is known, but not with this method. */
 export function answerUnknownRoute(routes: readonly { method: string; path: string; answersHead: boolean }[]) {
   return (c: Context<AppEnv>): Response => {
     const here = routes.filter(({ path }) => pathPattern(path).test(c.req.path));
@@ -23,12 +23,12 @@ export function answerUnknownRoute(routes: readonly { method: string; path: stri
 }
 
 /**
- * Headers of the answer that was ready before the failure. Hono keeps them, but they don't belong to the problem
+ * Headers that the endpoint may have set before it failed. Hono keeps them, but they don't belong to the problem
  * document.
  */
 const OF_ANOTHER_ANSWER = ["Content-Disposition", "Content-Language", "Content-Security-Policy", "ETag", "Set-Cookie"];
 
-/** An unexpected failure: logged once with the request id. The client learns only whether to try again. */
+/** Answers an unexpected failure, and logs it once with the request id. The client learns only whether to try again. */
 export function answerFailure(error: Error, c: Context<AppEnv>): Response {
   for (const name of OF_ANOTHER_ANSWER) c.header(name, undefined);
   const code = isUnavailable(error) ? "unavailable" : "internal_error";
@@ -38,7 +38,7 @@ export function answerFailure(error: Error, c: Context<AppEnv>): Response {
   return answerProblem(c, refuse(code));
 }
 
-/** Drizzle wraps the errors of storage calls. */
+/** Whether an error or one of its causes is a failed storage call. Drizzle wraps the errors of storage calls. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof Error && (error instanceof StorageUnavailable || isUnavailable(error.cause));
 }

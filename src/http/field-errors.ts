@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { cutText } from "../platform/cut-text.ts";
 import type { FieldError } from "../platform/refusal.ts";
 
-/** Zod's issues as the API's errors. Messages say how to fix the field and never contain its value. */
+/** Converts zod's issues to the API's errors. Messages say how to fix the field and never contain its value. */
 export function fieldErrors(issues: readonly z.core.$ZodIssue[], body: unknown): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = issue.path.map(String);

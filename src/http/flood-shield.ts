@@ -5,12 +5,12 @@ import type { AppEnv } from "./app-env.ts";
 import { clientNetwork } from "./client-address.ts";
 import { answerProblem } from "./problem-response.ts";
 
-/** The period of the binding in `wrangler.toml`, in seconds. */
+/** The period of the binding `FLOOD_SHIELD` in `wrangler.toml`, in seconds. */
 export const FLOOD_PERIOD = 10;
 
 /**
- * The platform's own rate limiting, which runs before any storage call. It is approximate, counts per location and
- * costs almost nothing. The exact limits follow in any case, so requests pass if the shield is missing or fails.
+ * Cloudflare's own rate limiting, which runs before any storage call. It is approximate, counts per location and costs
+ * almost nothing. Postern's exact limits apply afterwards, so requests pass if the shield is missing or fails.
  */
 export const floodShield = createMiddleware<AppEnv>(async (c, next) => {
   if (await isFlooding(c.env.FLOOD_SHIELD, clientNetwork(c))) {

@@ -2,13 +2,13 @@ import type { Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 
 /**
- * Wraps Hono's router for any pattern, and remembers what it found for paths without a parameter. Hono's faster router
- * can't be used: it can't tell `/users/me/…` from `/users/{id}/…`.
+ * Wraps Hono's `TrieRouter`, which supports every pattern, and caches its results for paths without a parameter. Hono's
+ * faster `RegExpRouter` can't be used, because it can't tell `/users/me/…` from `/users/{id}/…`.
  */
 export class KeepingRouter<Handler> implements Router<Handler> {
   readonly name = "KeepingRouter";
   readonly #router = new TrieRouter<Handler>();
-  /** By method and path. Only added routes have an entry, so no client can fill the memory. */
+  /** The results by method and path. Only added routes have an entry, so no client can fill the memory. */
   readonly #kept = new Map<string, Result<Handler> | undefined>();
 
   add(method: string, path: string, handler: Handler): void {

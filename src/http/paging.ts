@@ -3,11 +3,11 @@ import * as z from "zod";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
 
 const UNCHANGED = "Send the `next_cursor` of the previous page unchanged.";
-/** The error of a cursor that does not come from a page of this list. */
+/** The validation error for a cursor that no page of this list contains. */
 export const OTHER_CURSOR = { params: { code: "invalid_format" }, message: UNCHANGED };
 const MEANING = "`next_cursor` of the previous page. Omit it for the first page.";
 
-/** The query parameters of a list whose ids are in the order of the items: the cursor is an id. */
+/** The query parameters of a list that is sorted by id. The cursor is an id. */
 export const pageQuery = {
   limit: z.coerce
     .number("Send a whole number from 1 to 100.")
@@ -37,13 +37,13 @@ export const pageQueryByPlace = {
     .meta({ description: MEANING }),
 };
 
-/** The answer of a list. */
+/** The schema of the answer of a list. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
 /**
- * Makes a page of at most `limit` rows. Read up to `limit + 1` rows: the last one only shows that another page follows.
- * `cursorOf` makes `next_cursor` from the last row of the page.
+ * Makes a page of at most `limit` rows. Pass up to `limit + 1` rows: an additional row only shows that another page
+ * follows. `cursorOf` makes `next_cursor` from the last row of the page.
  */
 export function toPage<Row extends { id: string }, Item>(
   rows: Row[],
@@ -56,7 +56,7 @@ export function toPage<Row extends { id: string }, Item>(
   return { items: page.map(present), next_cursor: last === undefined ? null : cursorOf(last) };
 }
 
-/** The cursor of a place: base64url of the time and the id, or of a space and the name. */
+/** The cursor of a place: the base64url encoding of the time and the id, or of a space and the name. */
 export function cursorOfPlace(place: Place): string {
   return encodeBase64url(utf8("name" in place ? ` ${place.name}` : `${place.createdAt} ${place.id}`));
 }

@@ -7,7 +7,8 @@ import { isRefusal, type Refusal } from "../platform/refusal.ts";
 interface Problem {
   status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   /**
-   * The status for a client whose access token is valid. A 401 would tell it that the token is not (RFC 9110 §15.5.2).
+   * The status for a client whose access token is valid. A 401 would tell the client that its token is invalid (RFC
+   * 9110 §15.5.2).
    */
   statusIfLoggedIn?: 403;
   title: string;
@@ -231,13 +232,13 @@ export const PROBLEMS = {
 
 export type ErrorCode = keyof typeof PROBLEMS;
 
-/** The status of a refusal by an endpoint that takes an access token, or by another. */
+/** The status of a refusal. `isLoggedIn`: whether the endpoint takes an access token. */
 export function statusOf(code: ErrorCode, isLoggedIn: boolean): Problem["status"] {
   const { status, statusIfLoggedIn }: Problem = PROBLEMS[code];
   return (isLoggedIn ? statusIfLoggedIn : undefined) ?? status;
 }
 
-/** Whether an outcome is a refusal that has an answer in the table. */
+/** Whether an outcome is a refusal whose code is in the table. */
 export function isProblem(outcome: unknown): outcome is Refusal<ErrorCode> {
   return isRefusal(outcome) && Object.hasOwn(PROBLEMS, outcome.code);
 }

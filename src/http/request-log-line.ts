@@ -5,12 +5,12 @@ import { writeLog } from "../platform/log.ts";
 import type { AppEnv } from "./app-env.ts";
 import { routeName } from "./routes.ts";
 
-/** In development, the page at this path asks every few seconds for what is new. */
+/** In development, the outbox page requests this path every few seconds. A 304 is not logged. */
 const POLLED = "/dev/outbox";
 
 /**
- * Counts each request and logs one structured line about it. The line has the outcome and the pattern of the route. It
- * never has the URL, the body, a header or the query.
+ * Counts each request and logs one structured line about it. The line contains the outcome and the pattern of the
+ * route, but never the URL, the query, a header or the body.
  */
 export function requestLog(clock: Clock, development: boolean) {
   return createMiddleware<AppEnv>(async (c, next) => {

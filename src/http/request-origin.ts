@@ -8,18 +8,19 @@ import { answerProblem } from "./problem-response.ts";
 
 type Origins = Pick<Config, "publicUrl" | "allowedOrigins">;
 
-/** Paths that return or change a user's data. All others are public and can be used by every page. */
+/** Paths that return or change a user's data. All other paths are public, and every page may use them. */
 const GUARDED = /^\/(api|dev)(\/|$)/;
 
-/** Whether this path can't be used by pages of other origins. */
+/** Whether pages of unlisted origins can't use this path. */
 export function isGuarded(path: string): boolean {
   return GUARDED.test(path);
 }
 
 /**
- * Whether the Origin header names this service or a listed origin. If the header is missing, the answer is no. This
- * service can be reached at PUBLIC_URL and at other hosts, such as 127.0.0.1 or workers.dev. A page at one of these
- * hosts sends the origin of that host, to which its request also goes. A page of another site can't send that origin.
+ * Whether the Origin header names this service or a listed origin. If the header is missing, returns `false`. Clients
+ * can reach this service at PUBLIC_URL and at other hosts, such as 127.0.0.1 or workers.dev. A page of this service at
+ * one of these hosts sends the origin of that host, and the URL of its request has the same origin. A page of another
+ * site can't send that origin.
  */
 export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = c.req.header("Origin");
@@ -28,10 +29,11 @@ export function hasAllowedOrigin(c: Context<AppEnv>, { publicUrl, allowedOrigins
 }
 
 /**
- * Refuses requests that, according to the browser, come from a page of an unlisted origin (Fetch Metadata, W3C).
- * Sibling subdomains are not trusted more than other sites. `none` is allowed: the user entered the URL. A missing
- * header is allowed too: the client is not a current browser, and the request carries no credentials that a page could
- * abuse, because cookies have their own check.
+ * Refuses requests that come from a page of an unlisted origin, according to the browser's `Sec-Fetch-Site` header
+ * (Fetch Metadata, W3C). Pages of sibling subdomains are not trusted more than other sites. The value `none` is
+ * allowed: the user entered the URL. A missing header is allowed too: such a client is not a current browser. Its
+ * request carries no credentials that a page could abuse, because the endpoints that read a cookie check the `Origin`
+ * header.
  */
 export function refuseForeignPages(config: Origins) {
   return createMiddleware<AppEnv>(async (c, next) => {

@@ -1,16 +1,16 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./app-env.ts";
 
-/** `#` in percent-encoding, which some programs apply several times. */
+/** Matches a percent-encoded `#`: `%23`, or `%2523` if two programs have encoded the link, and so on. */
 const ENCODED_HASH = "%(?:25)*23";
 
-/** How many times a link may have been encoded. */
+/** How many times programs may have encoded a link. */
 const MOST_ENCODINGS = 3;
 
 /**
- * Repairs a link of an email in which a program wrote `%23` instead of `#`. The token then arrives in the path or the
- * query, but the page reads it from the fragment. So the middleware redirects to the link with a `#`. Opening the link
- * doesn't spend the token, and no log contains the token.
+ * Repairs emailed links. Some email programs replace the `#` in a link by `%23`. The browser then sends the token in
+ * the path or the query, but the page reads it from the fragment. So this middleware redirects the browser to the link
+ * with a `#`. Opening a link never spends its token, and Postern's log never contains a URL.
  */
 export function restoreFragment(pages: readonly string[]) {
   const link = new RegExp(`^(/(?:${pages.join("|")}))/?(\\?.*?)?${ENCODED_HASH}([^?]*)(\\?.*)?$`);
@@ -19,7 +19,7 @@ export function restoreFragment(pages: readonly string[]) {
     const address = new URL(c.req.url);
     const [, page, before = "", fragment = "", after = ""] = link.exec(address.pathname + address.search) ?? [];
     if (page === undefined || !/^(GET|HEAD)$/.test(c.req.method)) return next();
-    // The address of an app may have a fragment of its own.
+    // An encoded `#` within `return_to` is part of the app's address, not the start of the link's fragment.
     if (/[?&]return_to=[^&]*$/.test(before)) return next();
     const target = new URL(page, address);
     target.search = before === "" ? after : before;
@@ -28,7 +28,7 @@ export function restoreFragment(pages: readonly string[]) {
   });
 }
 
-/** Undoes the encoding by programs, but not Postern's own. */
+/** Decodes the fragment until it begins with `token=`. What Postern itself has encoded stays encoded. */
 function decodeFragment(fragment: string): string {
   let text = fragment;
   for (let times = 0; times < MOST_ENCODINGS && !text.startsWith("token="); times++) {

@@ -1,13 +1,13 @@
-/** Paths as OpenAPI writes them, for Hono and for the answer to unknown routes. */
+/** Converts paths in OpenAPI's spelling, `/users/{id}`, for Hono and for the answer to unknown routes. */
 const UUID = "[0-9A-Fa-f-]{36}";
 const WORD = "[A-Za-z]{1,64}";
 
-/** What a parameter of a path can be: `name` is a word, and every other one is a UUID. */
+/** The pattern of a path parameter: `name` is a word, and every other parameter is a UUID. */
 function parameterPattern(name: string): string {
   return name === "name" ? WORD : UUID;
 }
 
-/** The schema of a parameter of a path. */
+/** The JSON Schema of a path parameter. */
 export function parameterSchema(name: string) {
   return name === "name"
     ? ({ type: "string", pattern: `^${WORD}$` } as const)
@@ -22,7 +22,7 @@ export function pathPattern(path: string): RegExp {
   return new RegExp(`^${escaped.replace(/(?<=.)\/$/, "")}$`);
 }
 
-/** The pattern of the route that answers a request, as OpenAPI writes it. All unknown paths have one name. */
+/** A route's name for metrics: its Hono pattern in OpenAPI's spelling. All unknown paths have the name `unknown`. */
 export function routeName(pattern: string): string {
   if (pattern.includes("*")) return "unknown";
   return pattern

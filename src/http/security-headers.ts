@@ -16,9 +16,9 @@ const EVERYWHERE = Object.entries({
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
- * Sets security headers on every response (OWASP REST Security Cheat Sheet). Caches may not store a response unless it
- * allows that. Changes the response's own headers, as all middleware does: `c.header` would copy the response each
- * time.
+ * Sets security headers on every response (OWASP REST Security Cheat Sheet). Caches may store a response only if it
+ * sets its own `Cache-Control`. Like all middleware here, this changes the headers of `c.res`, because `c.header` would
+ * copy the response each time.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();

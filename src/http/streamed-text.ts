@@ -2,9 +2,9 @@ import { utf8 } from "../platform/encoding.ts";
 import { describeError, writeLog } from "../platform/log.ts";
 
 /**
- * The body of a download that is made while it is read: a part is made when the client has taken the one before. If a
- * part fails, the response is cut off, so that the client does not take it for the whole. The log line
- * `export_broken_off` says why.
+ * The body of a download whose parts are made one by one, each when the client has read the previous one. If a part
+ * fails, breaks the response off, so that the client can't mistake it for the whole download. Logs `export_broken_off`
+ * with the reason.
  */
 export function streamText(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({

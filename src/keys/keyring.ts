@@ -42,12 +42,12 @@ interface KnownKeys {
 
 export type Keyring = ReturnType<typeof createKeyring>;
 
-/** How long the JWKS may be served from memory. Much shorter than the publish lead. */
+/** How long an isolate may serve the JWKS from memory. Much shorter than the publish lead. */
 const REREAD_AFTER = MINUTE;
-/** For this long after a read, an unknown key id causes no other read, so that forged tokens cause little work. */
+/** For this long after a read, an unknown key id causes no further read, so that forged tokens cause little work. */
 const LOOK_UP_PAUSE = SECOND;
 
-/** The cache of this isolate, by configuration. Values only. */
+/** The cache of this isolate, by configuration. */
 const known = new WeakMap<Config, KnownKeys>();
 
 export function createKeyring(parts: {
@@ -59,10 +59,12 @@ export function createKeyring(parts: {
   random: Random;
 }) {
   const { config, db, secrets, audit, clock, random } = parts;
-  // A token that was signed at the last moment is accepted for its lifetime plus the verifier's clock tolerance.
+  // For how long after a key stops signing a verifier may still accept its tokens: the lifetime of a token plus the
+  // verifier's clock tolerance, with a minute to spare.
   const tokenLifetime = config.tokens.lifetime + config.tokens.clockTolerance + MINUTE;
 
-  // If the clock was set back, a key set that was read before must not count as fresh for longer than usual.
+  // The absolute value, because the clock can be set back: an earlier read must not count as fresh for longer than
+  // usual.
   const timeSince = (time: number) => Math.abs(clock.now() - time);
 
   async function read(): Promise<KnownKeys> {
@@ -101,14 +103,14 @@ export function createKeyring(parts: {
   }
 
   /**
-   * Returns the key that signs now, and creates one if there is none. `version` is the latest known version of the keys
-   * in D1. If this isolate has another version, it reads the keys again.
+   * Returns the key that signs now, and creates one if there is none. `version` is the version of the keys in D1 that
+   * the caller has just read. If this isolate has another version in memory, it reads the keys again.
    */
   async function signingKey(version?: string): Promise<CurrentKey> {
     const kept = currentKey((await knownOrRead(version)).keys, clock.now(), tokenLifetime);
     if (kept !== undefined) return kept;
-    // This isolate knows no key that can sign: there is none yet, or all are revoked or sealed under a lost secret.
-    // Another isolate may have created one in the meantime.
+    // This isolate knows no key that can sign: there is no key yet, or every key is revoked or sealed under a lost
+    // secret. Another isolate may have created a key in the meantime.
     const { keys } = await read();
     const found = currentKey(keys, clock.now(), tokenLifetime);
     if (found !== undefined) return found;
@@ -124,7 +126,7 @@ export function createKeyring(parts: {
     return publishedKeys(keys, clock.now(), tokenLifetime).some((key) => key.id === id);
   }
 
-  /** Creates a successor if one is due, and deletes keys that no longer verify any token. */
+  /** Creates a successor if the newest key needs one, and deletes keys that no longer verify any token. */
   async function rotate(): Promise<void> {
     const { keys } = await read();
     const now = clock.now();
@@ -149,8 +151,8 @@ export function createKeyring(parts: {
     },
     signingKey,
     /**
-     * The trusted key with this id, or `undefined`. If this isolate does not know the id, it reads the keys, unless it
-     * did so within the last second.
+     * The trusted key with this id, or `undefined`. If this isolate does not know the id, it reads the keys again,
+     * unless it did so within the last second.
      */
     async verifyingKey(id: string) {
       const find = ({ keys }: KnownKeys) =>
@@ -161,12 +163,14 @@ export function createKeyring(parts: {
       return find(await read());
     },
     isTrusted,
-    /** Like `isTrusted`, for callers that have not read the version yet: reads it in one round trip. */
+    /**
+     * Like `isTrusted`, for callers that have not read the version of the keys. Reads the version in one round trip.
+     */
     async isStillTrusted(id: string) {
       const [keyring] = await selectKeyringVersion(db);
       return isTrusted(id, keyring?.version ?? "");
     },
-    /** Every key that a verifier may trust now. If the directory does not answer, returns the last known keys. */
+    /** Every key that a verifier may trust now. If D1 does not answer, returns the keys that this isolate last read. */
     async published() {
       let current = known.get(config);
       if (current === undefined || timeSince(current.readAt) > REREAD_AFTER) {
@@ -201,8 +205,8 @@ export function createKeyring(parts: {
     },
     rotate,
     /**
-     * Rotates the keys for an operator. Without `isEmergency`, publishes a successor of the key that signs, unless one
-     * is published already. With it, revokes every key, and creates one that signs at once.
+     * Rotates the keys for an operator. If `isEmergency`, revokes every key and creates one that signs at once.
+     * Otherwise publishes a successor of the key that signs, unless a successor is already published.
      */
     async rotateEarly(actorId: string, isEmergency: boolean): Promise<void> {
       if (isEmergency) {
@@ -215,9 +219,9 @@ export function createKeyring(parts: {
       await rotate();
     },
     /**
-     * Reseals keys under the current secret if only the previous secret opens them, so that the previous secret can be
-     * removed. The key itself does not change: it keeps its id and its times, and its tokens stay valid. A key that
-     * neither secret opens is skipped.
+     * Seals keys under the current secret if only the previous secret opens them, so that the operator can remove the
+     * previous secret. The key itself does not change: it keeps its id and its times, and its tokens stay valid. Skips
+     * a key that neither secret opens.
      */
     async reseal() {
       for (const row of await readSealedKeys(db)) {

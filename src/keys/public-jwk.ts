@@ -7,12 +7,14 @@ const members = {
   y: z.string().exactOptional(),
 };
 
-/** The public half of a signing key (RFC 7517). Drops every other member, so that no private one is ever published. */
+/**
+ * The public half of a signing key (RFC 7517). Drops every other member, so that no private member is ever published.
+ */
 export const publicJwk = z.object(members);
 
 export type PublicJwk = z.output<typeof publicJwk>;
 
-/** A published key. */
+/** A key as the JWKS shows it. */
 export const publishedJwk = z.strictObject({
   ...members,
   kid: z.string().meta({ description: "The RFC 7638 thumbprint." }),

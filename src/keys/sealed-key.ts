@@ -10,7 +10,7 @@ import type { SealedKey, SigningKeyRow } from "./signing-key-rows.ts";
 
 const SEAL_PURPOSE = "signing-key";
 
-/** The timestamps of a key may change; the key material for an id never does. */
+/** Updates the timestamps of a key in memory from its row. The other values of a key never change. */
 export function renewTimestamps(kept: SigningKey, row: SigningKeyRow): SigningKey {
   return { ...kept, ...timestampsOf(row) };
 }
@@ -19,7 +19,7 @@ function timestampsOf({ createdAt, signsFrom, rotatesAt, revokedAt }: SigningKey
   return { createdAt, signsFrom, rotatesAt, revokedAt };
 }
 
-/** Opens a key. If neither secret opens it, that is logged, and the key can verify but not sign. */
+/** Opens a key. If neither secret opens it, logs a warning, and returns a key that can verify but not sign. */
 export async function openKey(row: SigningKeyRow, secrets: Secrets): Promise<SigningKey> {
   const publicKey = publicJwk.parse(JSON.parse(row.publicJwk));
   const opened = await openPrivateJwk(row, secrets);

@@ -21,7 +21,7 @@ export function selectKeyringVersion(db: Database) {
     .from(signingKeys);
 }
 
-/** The version in what {@link selectKeyringVersion} has found, which is always one row. */
+/** The version in the result of {@link selectKeyringVersion}, which always has one row. */
 export function versionIn(found: readonly { version: string }[]): string {
   return found.map(({ version }) => version).join("");
 }
@@ -36,8 +36,8 @@ export async function readSigningKeys(db: Database): Promise<{ rows: SigningKeyR
 }
 
 /**
- * Adds a key and an audit event, unless another isolate has already used the key's sequence number. Returns whether it
- * was added.
+ * Adds a key and an audit event, unless another isolate has already used the key's sequence number. Returns whether the
+ * key was added.
  */
 export async function addSigningKey(db: Database, row: SigningKeyRow, event: AuditEvent): Promise<boolean> {
   const { added } = await batchOf(db, {
@@ -53,8 +53,8 @@ export function readSealedKeys(db: Database): Promise<SealedKey[]> {
 }
 
 /**
- * Replaces a sealed private key and records that, unless the key has changed since it was read. Returns whether the key
- * was replaced.
+ * Replaces a sealed private key and records the event, unless the sealed key has changed since it was read. Returns
+ * whether it was replaced.
  */
 export async function replaceSeal(
   db: Database,
@@ -78,14 +78,17 @@ export async function deleteSigningKeys(db: Database, ids: string[]): Promise<vo
   await db.delete(signingKeys).where(inArray(signingKeys.id, ids));
 }
 
-/** Makes a key that signs due for a successor. Returns the id of the key, or nothing if it was due already. */
+/**
+ * Makes a key that signs due for a successor. Returns a list with the id of the key. The list is empty if the key was
+ * already due, does not sign yet or is revoked.
+ */
 export function makeKeyDue(db: Database, id: string, change: AuditEvent): Promise<string[]> {
   const now = change.occurredAt;
   const meant = and(eq(signingKeys.id, id), lte(signingKeys.signsFrom, now), gt(signingKeys.rotatesAt, now));
   return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
 }
 
-/** Revokes the key of this id, or every key. Returns the ids of those that were not revoked before. */
+/** Revokes the key with this id, or every key without an id. Returns the ids of the keys that this call has revoked. */
 export function revokeKeys(db: Database, id: string | undefined, change: AuditEvent): Promise<string[]> {
   const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
   return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);

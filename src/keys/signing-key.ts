@@ -49,12 +49,12 @@ export function currentKey(keys: readonly SigningKey[], now: number, tokenLifeti
     .find(hasSigningKey);
 }
 
-/** The key that signs last, among those that are not revoked. */
+/** The key with the latest start time, of the keys that are not revoked. */
 export function newestKey<Key extends Timestamps>(keys: readonly Key[]): Key | undefined {
   return keys.filter((key) => key.revokedAt === null).toSorted(newestFirst)[0];
 }
 
-/** Whether the newest key is due for a successor. */
+/** Whether a new key must be created: there is none, the newest is due, or the configuration has another algorithm. */
 export function isRotationDue(
   keys: readonly Pick<SigningKey, "sequence" | "signsFrom" | "rotatesAt" | "revokedAt" | "algorithm">[],
   now: number,
@@ -64,13 +64,15 @@ export function isRotationDue(
   return newest === undefined || newest.rotatesAt <= now || newest.algorithm !== algorithm;
 }
 
-/** For how many milliseconds the newest key has been due for a successor. */
+/** For how many milliseconds the newest key has been due for a successor; 0 if it is not due. */
 export function rotationOverdue(keys: readonly Timestamps[], now: number): number {
   const newest = newestKey(keys);
   return newest === undefined ? 0 : Math.max(0, now - newest.rotatesAt);
 }
 
-/** What a key does now. `publishedUntil`: when verifiers stop or have stopped trusting it, if that is known. */
+/**
+ * What a key does now. `publishedUntil` is when verifiers stop or stopped trusting it; `null` if that is not known yet.
+ */
 export interface KeyStatus extends Pick<SigningKey, "id" | "algorithm" | "createdAt" | "signsFrom" | "rotatesAt"> {
   state: "next" | "signing" | "published" | "revoked";
   publishedUntil: number | null;
