@@ -88,7 +88,7 @@ export function makeKeyDue(db: Database, id: string, change: AuditEvent): Promis
   return changeKeys(db, and(meant, isNull(signingKeys.revokedAt)), { rotatesAt: now }, change);
 }
 
-/** Revokes the key with this id, or every key without an id. Returns the ids of the keys that this call has revoked. */
+/** Revokes the key `id`, or every key if `id` is `undefined`. Returns the ids of the keys that this call revoked. */
 export function revokeKeys(db: Database, id: string | undefined, change: AuditEvent): Promise<string[]> {
   const isMeant = id === undefined ? undefined : eq(signingKeys.id, id);
   return changeKeys(db, and(isNull(signingKeys.revokedAt), isMeant), { revokedAt: change.occurredAt }, change);

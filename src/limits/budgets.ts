@@ -1,6 +1,6 @@
 /**
- * Limits as features use them. A feature names the rules and keys of a request. All budgets of the request are asked in
- * one hop.
+ * Limits as features use them. A feature names the rules and keys of a request. The limiter takes from all budgets of
+ * the request in one hop.
  */
 
 import { LIMIT_RULES, type LimitName, type LimitRule, type LimitRules } from "../config/limit-rules.ts";
@@ -13,7 +13,7 @@ import { decide, type LimitDecision, policyOf, type Reading } from "./decision.t
 import type { BudgetState, LimitReading, StoredBudget } from "./gcra.ts";
 import type { RateLimiter } from "./rate-limiter-object.ts";
 
-/** Under this entry, an object stores the budget of its own key. Earlier versions stored only this budget. */
+/** The storage key of the object's own budget. Don't rename it: earlier versions wrote it. */
 const ARRIVAL = "theoretical_arrival";
 
 /** One budget of one rule. The key may be personal data, so only a MAC of it leaves this file. */
@@ -21,16 +21,17 @@ export interface Limit {
   rule: LimitName;
   key: string;
   /**
-   * The key whose object stores this budget too, so that one call takes both. If absent, the object of `key` stores it.
+   * The key whose object also stores this budget, so that one call takes from both budgets. If absent, the object of
+   * `key` stores it.
    */
   storedWith?: string;
-  /** By how much the rule's budget is multiplied for this key; 1 if absent. */
+  /** The factor by which the rule's budget is multiplied for this key; 1 if absent. */
   factor?: number;
   /** How many attempts of the rule's budget this key may not use; none if absent. */
   reserved?: number;
 }
 
-/** The kinds of emails that have a budget for each address. */
+/** The kinds of emails that have a budget of `mailPerRecipient` for each address. */
 export const LIMITED_MAILS = [
   "confirm_email",
   "email_change_requested",
@@ -52,8 +53,8 @@ export function mailLimit(kind: LimitedMail, email: string): Limit {
 }
 
 /**
- * The budget for all emails to one address that anyone can cause, not only the owner of its account. The last email of
- * the budget is reserved for a link that resets the password.
+ * The budget for all emails to one address that anyone can request, not only the owner of its account. The last email
+ * of the budget is reserved for a link that resets the password.
  */
 export function strangerMailLimits(email: string, isReset: boolean): Limit[] {
   const rule = "strangerMailPerRecipient";
@@ -71,14 +72,15 @@ export const unlimited: Limiter = {
   clear: async () => {},
 };
 
-/** Budgets that one object stores. Each call is one hop. */
+/** Budgets that one object stores together. Each call of a method is one hop. */
 export interface Budgets {
-  /** Takes one attempt from each budget, or from none if one budget refuses. */
+  /** Takes one attempt from each budget, or from none if one of them refuses. */
   take(): Promise<Reading[]>;
+  /** Returns one attempt to each budget. */
   refund(): Promise<void>;
 }
 
-/** What counting a limit needs. */
+/** The services that the limiter uses. */
 export interface LimitParts {
   secrets: Secrets;
   hops: Hops;
@@ -90,7 +92,7 @@ export function createLimiter(
   rules: LimitRules,
   { secrets, hops, meter }: LimitParts,
 ) {
-  /** The limits that one object stores together, and how to call that object. */
+  /** Groups limits by the object that stores them. `ask` calls that object. */
   function groupsOf(limits: readonly Limit[]) {
     const byObject = Map.groupBy(limits, (limit) => objectNameOf(limit, secrets));
     return [...byObject].map(([name, together]) => ({
@@ -139,7 +141,7 @@ export function storedBudget(limit: Limit, rules: LimitRules, secrets: Secrets):
   return { entry, rule: ruleOf(limit, rules) };
 }
 
-/** The readings of budgets, each with its name. */
+/** Adds to each reading the name of its limit and its policy. `readings` are in the order of `limits`. */
 export function readingsOf(limits: readonly Limit[], rules: LimitRules, readings: readonly LimitReading[]): Reading[] {
   return readings.flatMap((reading, index) => {
     const limit = limits[index];
@@ -147,7 +149,7 @@ export function readingsOf(limits: readonly Limit[], rules: LimitRules, readings
   });
 }
 
-/** The rule of a budget. */
+/** The rule that applies to a key, with the factor and the reserve of its limit. */
 export function ruleOf({ rule, factor = 1, reserved = 0 }: Limit, rules: LimitRules): LimitRule {
   return { ...rules[rule], budget: rules[rule].budget * factor - reserved };
 }
@@ -158,7 +160,8 @@ export function limitedKey(secrets: Secrets, key: string): string {
 }
 
 /**
- * Takes one attempt from each budget, all at once. If a budget can't be asked, refunds the others and throws the error.
+ * Takes one attempt from each budget, all at once. If one refuses, refunds the others. If the call to one fails,
+ * refunds the others and throws the error.
  */
 export async function takeAll(budgets: readonly Budgets[], meter: Meter): Promise<LimitDecision> {
   const asked = await Promise.allSettled(
@@ -179,14 +182,14 @@ export async function takeAll(budgets: readonly Budgets[], meter: Meter): Promis
   return decision;
 }
 
-/** Refunds an attempt. Never throws: failures are logged, once. */
+/** Returns an attempt to each budget. Never throws: logs the first failure. */
 export async function refundAll(budgets: readonly Pick<Budgets, "refund">[]): Promise<void> {
   const refunds = await Promise.allSettled(budgets.map((budget) => budget.refund()));
   const failure = refunds.find((outcome) => outcome.status === "rejected");
   if (failure !== undefined) await withoutFail(() => Promise.reject(failure.reason));
 }
 
-/** Sends an update to a limiter. A failure is logged and does not undo what has happened. */
+/** Sends an update to a limit's object. Never throws: logs a failure. */
 export async function withoutFail(tell: () => Promise<void>): Promise<void> {
   try {
     await tell();

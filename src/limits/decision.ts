@@ -11,7 +11,7 @@ export interface LimitDecision {
   refusal?: Refusal<"rate_limited">;
 }
 
-/** A budget with the reading of one attempt. `policy` is its item of the `RateLimit-Policy` header. */
+/** The reading of one attempt at a budget. `policy` is the budget's item in the `RateLimit-Policy` header. */
 export interface Reading {
   name: LimitName;
   policy: string;
@@ -23,7 +23,7 @@ export function policyOf(name: LimitName, { budget, window }: LimitRule): string
   return `"${name}";q=${budget};w=${Math.ceil(window / SECOND)}`;
 }
 
-/** The headers for the client, and the refusal if a budget is used up. */
+/** The headers for the client, and a refusal if one of the budgets is used up. */
 export function decide(readings: readonly Reading[]): LimitDecision {
   const seconds = (milliseconds: number) => Math.ceil(milliseconds / SECOND);
   const shown = tightest(readings);

@@ -10,9 +10,9 @@ export interface LimitReading {
   allowed: boolean;
   /** Attempts left. */
   remaining: number;
-  /** Until the budget is full again. */
+  /** How long until the budget is full again. */
   resetAfter: number;
-  /** Until the next attempt is allowed; 0 if one is allowed now. */
+  /** How long until the next attempt is allowed; 0 if this attempt was allowed. */
   retryAfter: number;
 }
 
@@ -26,8 +26,8 @@ export interface StoredBudget {
 const ROUNDING = 0.5;
 
 /**
- * Takes one attempt from the budget, or refuses it. `arrival` is the number to store. A refused attempt doesn't change
- * it.
+ * Takes one attempt from the budget, or refuses it. `kept` is the stored number, or 0 if none is stored. `arrival` is
+ * the number to store. A refused attempt costs nothing.
  */
 export function takeAttempt(kept: number, rule: LimitRule, now: number): { reading: LimitReading; arrival: number } {
   const cost = costOf(rule);
@@ -64,7 +64,7 @@ function remainingOf(rule: LimitRule, used: number): number {
 
 /**
  * Takes one attempt from each budget. If one of them refuses, takes none, and `arrivals` is empty. In both cases, the
- * readings of budgets that allow the attempt include it.
+ * reading of a budget that allows the attempt counts the attempt as taken.
  */
 export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: StoredBudget) => number, now: number) {
   const taken = budgets.map((budget) => ({ ...budget, ...takeAttempt(keptOf(budget), budget.rule, now) }));
@@ -74,8 +74,8 @@ export function takeAttempts(budgets: readonly StoredBudget[], keptOf: (budget: 
 }
 
 /**
- * What an SQL statement needs to take one attempt. It adds `cost` to the stored number or to now, whichever is later.
- * It refuses if the result is beyond `latest`.
+ * The values with which an SQL statement takes one attempt. The statement must add `cost` to the stored number or to
+ * the current time, whichever is later. It must refuse the attempt if the result is greater than `latest`.
  */
 export function attemptTerms(rule: LimitRule, now: number): { cost: number; latest: number } {
   return { cost: costOf(rule), latest: now + rule.window + ROUNDING };

@@ -1,8 +1,8 @@
 /**
- * Takes what a login costs, in one hop. From the network's budget it takes an attempt. From the guard of the account it
- * takes a guess, and an attempt from this network's budget at the account. The account is identified by the login name
- * that was entered, even if no account has that name. So a refusal does not reveal which accounts exist.
- * `pause-after-wrong-guesses.ts` describes the guard's growing pause.
+ * Counts login attempts. In one hop, a login takes an attempt from the budget of the client's network, and calls the
+ * guard of the account. The guard counts a guess, and takes an attempt from the network's budget at this account. The
+ * login name that the client sent identifies the account, even if no account has that name. So a refusal does not
+ * reveal which accounts exist. `pause-after-wrong-guesses.ts` describes the guard's growing pause.
  *
  * Limits cost money mostly by the rows that they write. So a login that succeeds makes four calls but writes two rows:
  *
@@ -11,12 +11,12 @@
  * | network (`RateLimiter`) | leases an attempt in memory | ends the lease; a wrong password is written, after the response |
  * | account (`LoginGuard`) | writes the attempt | writes the login; a wrong password is written already |
  *
- * An account has a second guard, for its other name. That guard learns of a login after the response, and only if the
- * login changes what it knows.
+ * An account has a second guard, for its other name: the email address or the username. That guard learns of a login
+ * after the response, and only if the login changes what the guard stores.
  *
- * An attempt counts as a wrong password until the hash has been checked: in the guard's storage, and in the memory of
- * the network's object. If that object is evicted before it writes the attempt, or the call that writes it fails, the
- * network gets at most one budget of attempts back. The guard loses nothing.
+ * Until the hash has been checked, an attempt counts as a wrong password: in the guard's storage, and in the memory of
+ * the network's object. If the network's object is evicted before it writes the attempt, or the call that writes it
+ * fails, the network gets attempts back, at most one budget. The guard loses nothing.
  */
 
 import { LIMIT_RULES, type LimitRules } from "../config/limit-rules.ts";
@@ -44,22 +44,22 @@ export type LoginAttempts = ReturnType<typeof createLoginAttempts>;
 /** An attempt that was taken or refused. Its methods never throw. */
 export type LoginAttempt = Awaited<ReturnType<LoginAttempts["take"]>>;
 
-/** What is left to do with an attempt whose password was right. The methods never throw. */
+/** An attempt whose password was right. Its methods settle the attempt, and never throw. */
 export interface ProvedAttempt {
   /**
-   * The password was right, but there is no login. Refunds the guess. The network's budgets stay taken, because a hash
-   * was computed.
+   * Call it if the password was right, but the login ends without a session or needs another step. Refunds the guess.
+   * The budgets of the network stay taken, because the service computed a hash.
    */
   refundGuess(): Promise<void>;
   /**
-   * The login succeeded. Clears this network's failures at the account, and makes the network known there. If
-   * `mustShare`, call `share`: the guard of the account's other name must learn of the login.
+   * Call it if the login succeeded. Clears this network's failures at the account, and makes the network known there.
+   * If `mustShare` is true, call `share` too: the guard of the account's other name must learn of the login.
    */
   succeed(names: readonly string[]): Promise<{ mustShare: boolean }>;
   /** Makes the network known under the account's other name, and clears its failures there. */
   share(names: readonly string[]): Promise<void>;
   /**
-   * Takes the success back, because the account changed before the session was opened: the network is no longer known.
+   * Takes the success back, because the account changed before the session was opened. The network is no longer known.
    */
   undoSuccess(names: readonly string[]): Promise<void>;
 }
@@ -102,7 +102,7 @@ export function createLoginAttempts(
   const rule = rules.loginPerAccount;
   const guards = createLoginGuards(guardObjects, { secrets, hops });
 
-  /** The budgets of a network, and of the /48 around it. An attempt is leased from them. */
+  /** The budgets of a network and of the IPv6 /48 around it. An attempt is leased from both. */
   function atNetwork(network: string): Budgets & Record<"count" | "refundCounted", () => Promise<void>> {
     const limits = networkLimits("loginPerAddress", network);
     const stored = limits.map((limit) => storedBudget(limit, rules, secrets));
@@ -127,11 +127,11 @@ export function createLoginAttempts(
     const limits = networkLimits("loginPerAccountAndAddress", network);
     const from = guards.networkAt(name, network);
     const places = limits.map((limit) => ({ entry: guards.networkAt(name, limit.key), rule: ruleOf(limit, rules) }));
-    // No window: this limit counts failures in a row, and its pause grows.
+    // The policy has no window, because this limit counts failures in a row, and its pause grows.
     const policy = `"loginPerAccount";q=${rule.budget}`;
     let verdict = { isKnownNetwork: false, isBlocked: false, isLast: false, isOfUser: false };
     return {
-      /** What the guard said when the attempt was taken. */
+      /** The guard's verdict when the attempt was taken. */
       verdict: () => verdict,
       async take() {
         const reading = await guards.ask(
@@ -150,13 +150,13 @@ export function createLoginAttempts(
 
   const accountOf = (names: readonly string[]) => limitedKey(secrets, `account:${names.join(" ")}`);
 
-  /** Makes the network known under names of an account, and clears its failures there. */
+  /** Makes the network known to the guards of these names, and clears the network's failures there. */
   const share = (network: string, names: readonly string[], account: string) =>
     guards.tell(names, async (object, own) => {
       await object.recordLogin(guards.networkAt(own, network), account);
     });
 
-  /** The network is no longer known. */
+  /** Makes the network unknown to the guards of these names. */
   const undoSuccess = (network: string, names: readonly string[]) =>
     guards.tell(names, (object, own) => object.undoLogin(guards.networkAt(own, network)));
 
@@ -184,7 +184,7 @@ export function createLoginAttempts(
         refundGuess: () =>
           settle(() => Promise.all([refundAll([{ refund: guard.refundGuess }]), withoutFail(place.count)])),
         /**
-         * Keeps the attempt counted. Call it after the response; until then, the attempt is in the memory of the
+         * Keeps the attempt counted. Call it after the response. Until then, the attempt counts in the memory of the
          * network's object.
          */
         count: () => settle(() => withoutFail(place.count)),
@@ -203,10 +203,10 @@ export function createLoginAttempts(
         share: (names: readonly string[]) => share(network, others(names), accountOf(names)),
         undoSuccess: (names: readonly string[]) => undoSuccess(network, names),
         /**
-         * Call it if the password was wrong and a user has these names. Counts the guess under the other name as well.
-         * From now on, guesses at these names are remembered for longer than a day. Returns whether this was the last
-         * allowed guess at either name. The two counters can differ, because a change of one name resets the counter of
-         * that name.
+         * Call it if the password was wrong and a user has these names. Counts the guess at the guard of the other name
+         * too. From now on, both guards remember guesses for longer than a day. Returns whether this was the last
+         * allowed guess at either name. The counters of the two guards can differ, because a change of one name resets
+         * that name's counter.
          */
         async countAtUser(names: readonly string[]): Promise<Pick<GuardVerdict, "isLast">> {
           let isLastAtAny = isLast;
@@ -222,12 +222,13 @@ export function createLoginAttempts(
       };
     },
     /**
-     * A login whose first step succeeded without a guess at a password, or in an earlier request, which has settled the
-     * attempt. `hadPassword`: whether that step was a password.
+     * An attempt for a login whose first step involved no guess at a password in this request. Either the step was a
+     * passkey or an emailed link, or an earlier request checked the password and settled its own attempt.
+     * `hadPassword`: whether the step was a password.
      */
     proved: (network: string, hadPassword: boolean): ProvedAttempt => ({
       ...UNCOUNTED,
-      // That request counted at the network, because it was not a login yet.
+      // The earlier request counted its attempt at the network, because it opened no session. Now the login succeeds.
       async succeed() {
         if (hadPassword) await refundAll([{ refund: atNetwork(network).refundCounted }]);
         return { mustShare: true };
@@ -249,7 +250,9 @@ export function createLoginAttempts(
     takeCurrent: guards.takeCurrent,
     reset: guards.reset,
     rename: guards.rename,
-    /** What is left of `loginPerAccount` at each of these names. Takes nothing. */
+    /**
+     * For each of these names, how many guesses still cause no pause, and how long a pause still lasts. Counts nothing.
+     */
     look: (names: readonly string[]): Promise<BudgetState[]> =>
       Promise.all(names.map((name) => guards.ask(name, async (object): Promise<BudgetState> => object.look(rule)))),
     /** Ends the pauses at these names, and fills the budgets of their networks. Throws if a guard doesn't answer. */

@@ -1,6 +1,6 @@
 /**
  * The budget of one user's successful logins. Unlike the other budgets, it is stored in the user's row, and the
- * statement that records a login also takes from it. So it costs no round trip.
+ * statement that records a login also takes from it. So it costs no additional round trip.
  */
 import type { Config } from "../config/config.ts";
 import type { LimitRule } from "../config/limit-rules.ts";
@@ -14,8 +14,8 @@ export function loginsRule({ enforced, rules }: Config["limits"]): LimitRule | u
 }
 
 /**
- * Refuses a login if the budget is used up. `loginsUntil` is this column of the user's row. Call it only after the
- * right password, because the refusal reveals that the user exists.
+ * Refuses a login if the budget is used up. `loginsUntil` is the column `logins_until` of the user's row. Call this
+ * only after the password was right, because the refusal reveals that the user exists.
  */
 export function refuseTooManyLogins(
   loginsUntil: number,

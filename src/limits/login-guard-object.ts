@@ -1,12 +1,13 @@
 /**
  * The LoginGuard object: one per login name, whether or not an account has that name. It counts wrong guesses in a row,
- * and `pause-after-wrong-guesses.ts` slows them down. A network from which the user has logged in before is "known" and
- * has a counter of its own, so failures from other networks can't lock the owner out. The object also has a budget of
- * attempts for each network at this account.
+ * and slows them down with a growing pause (`pause-after-wrong-guesses.ts`). A network from which the user has logged
+ * in before is "known" and has its own counter, so failures from other networks can't lock the owner out. The object
+ * also has a budget of attempts for each network at this account.
  *
- * An attempt is stored as a wrong guess from the start. It is refunded if the password was not checked. So the service
- * never checks more guesses than the rules allow, even if they arrive at the same time or the object is evicted. All
- * counters are in one row: an attempt writes it, and a login that succeeds writes it once more.
+ * The object stores each attempt as a wrong guess at first, and refunds it if the password was right or was not
+ * checked. So the service never checks more guesses than the rules allow, even if they arrive at the same time or the
+ * object is evicted. All counters are in one row. An attempt writes the row, and a login that succeeds writes it once
+ * more.
  */
 import { DurableObject } from "cloudflare:workers";
 import { GUARD_MEMORY, type LimitRule, MOST_KNOWN_NETWORKS } from "../config/limit-rules.ts";
@@ -28,14 +29,14 @@ import {
 import { countGuess, endPause, forgetPause, pauseLeft, refundGuess } from "./pause-after-wrong-guesses.ts";
 
 export interface HiddenVerdict extends GuardVerdict {
-  /** Whether this is the only counted guess at the current password. */
+  /** Whether this is the only counted guess at the current password from this network. */
   isFirst: boolean;
 }
 
 export interface GuardReading extends LimitReading, GuardVerdict {
   /** The budgets of the network at this account. */
   places: LimitReading[];
-  /** Whether this object knows that a user has the name. */
+  /** Whether the object has learned that a user has the name. */
   isOfUser: boolean;
 }
 
@@ -101,19 +102,20 @@ export class LoginGuard extends DurableObject {
     });
   }
 
-  /** Notes that a user has this name. From now on, a day without guesses does not clear the guesses. */
+  /** Stores that a user has this name. From now on, the object remembers guesses for longer than a day. */
   async rememberUser(): Promise<void> {
     await this.#keep({ ...this.#kept, isOfUser: true }, systemClock.now());
   }
 
   /**
-   * The user logged in from this network. Clears this network's failures. If the network was unknown until now, also
-   * clears the counter that all unknown networks share. A login from a known network does not clear that counter,
-   * because it proves nothing about the failures of others.
+   * Records that the user has logged in from this network. Clears this network's failures. If the network was unknown
+   * until now, also clears the counter that all unknown networks share. A login from a known network does not clear
+   * that counter, because it proves nothing about the failures of others.
    *
-   * `account` stands for both names of the account. `places` are the budgets that the login was taken from. Returns
-   * whether the guard of the other name must learn of the login. It must if the network is new here, if there were
-   * wrong guesses from this network, or if that guard has not learned of the network for a long time.
+   * `account` is a MAC of both names of the account. `places` are the budgets that the login attempt was taken from,
+   * and get it back. Returns whether the guard of the other name must learn of the login. It must if the network is new
+   * here, if there were wrong guesses from this network, or if that guard has not learned of the network for a long
+   * time.
    */
   async recordLogin(network: string, account = "", places: StoredBudget[] = []): Promise<boolean> {
     const now = systemClock.now();
@@ -137,7 +139,7 @@ export class LoginGuard extends DurableObject {
     return !isShared;
   }
 
-  /** Takes {@link LoginGuard.recordLogin} back, because the login was not valid after all. */
+  /** Undoes {@link LoginGuard.recordLogin}, because the login was not valid after all: the network becomes unknown. */
   async undoLogin(network: string): Promise<void> {
     const kept = this.#kept;
     delete kept.known[network];
@@ -145,8 +147,8 @@ export class LoginGuard extends DurableObject {
   }
 
   /**
-   * Clears all guesses, the budget of `network`, and all known networks except `network`. Without `network`, clears
-   * everything.
+   * Clears all guesses and the budget of `network`, and makes `network` the only known network. Without `network`,
+   * clears everything.
    */
   async reset(network: string | undefined): Promise<void> {
     if (network === undefined) return this.#forget();
@@ -159,7 +161,7 @@ export class LoginGuard extends DurableObject {
     );
   }
 
-  /** How many guesses from a network cause no pause yet, and how long the pause lasts: of the strictest network. */
+  /** How many more guesses cause no pause, and how long a pause still lasts: the values of the strictest network. */
   look(rule: LimitRule): BudgetState {
     const now = systemClock.now();
     const { unknown, known } = this.#kept;
@@ -174,7 +176,7 @@ export class LoginGuard extends DurableObject {
 
   /**
    * Ends all pauses, and fills the budgets of all networks at this account. The guesses still count towards the block
-   * of the password, so that an operator can't allow more of them than NIST does.
+   * of the password, so that an operator can't allow more guesses than NIST SP 800-63B-4 does.
    */
   async endPauses(): Promise<void> {
     const now = systemClock.now();
@@ -199,8 +201,8 @@ export class LoginGuard extends DurableObject {
 
   get #kept(): Kept {
     const kept = this.ctx.storage.kv.get<Kept>(KEPT);
-    // Records of the first versions have another shape and are dropped. Records of later versions may lack new fields,
-    // which get their defaults.
+    // The first versions stored another shape, which is dropped. Later versions did not store every field of today: a
+    // missing field gets its default.
     return kept !== undefined && "known" in kept ? { ...blank(), ...kept } : blank();
   }
 

@@ -1,4 +1,4 @@
-/** What a LoginGuard stores of one login name, and what follows from it. */
+/** What a LoginGuard stores for one login name, and the decisions that follow from it. */
 import {
   GUARD_MEMORY,
   MOST_KNOWN_NETWORKS,
@@ -9,13 +9,13 @@ import {
 } from "../config/limit-rules.ts";
 import { refundAttempt, type StoredBudget } from "./gcra.ts";
 
-/** The verdict on one more guess, after the guesses so far. */
+/** How the service must treat a guess, given the guesses so far. */
 export interface GuardVerdict {
-  /** Whether the user has logged in from this network before. Such a network has its own counter. */
+  /** Whether the user has logged in from this network before. Such a network has its own counter of guesses. */
   isKnownNetwork: boolean;
-  /** The password must not be accepted from this network: there were too many wrong guesses. */
+  /** Whether the password must not be accepted from this network, because there were too many wrong guesses. */
   isBlocked: boolean;
-  /** If this guess is wrong, the password must stop working on unknown networks. */
+  /** Whether the password must stop working on unknown networks if this guess is wrong. */
   isLast: boolean;
 }
 
@@ -23,36 +23,36 @@ export interface Guesses {
   /** Wrong guesses in a row. A guess counts as wrong until its password has been checked. */
   count: number;
   /**
-   * Wrong guesses that count towards the block but are never shown in headers: those under the account's other name,
-   * those at the current password of a logged-in user, and those that were made before a day without guesses.
+   * Wrong guesses that count towards the block but cause no pause, and are never shown in headers: guesses under the
+   * account's other name, guesses at the current password of a logged-in user, and guesses whose pause was ended.
    */
   hidden: number;
   /** How many of the `hidden` guesses were made at the current password. */
   current: number;
-  /** The earliest time of the next guess, in milliseconds since the epoch. */
+  /** When the pause ends, in milliseconds since the epoch; 0 if there is none. */
   nextAt: number;
-  /** The time of the last guess that was counted in `count`. */
+  /** When the last guess in `count` was made, in milliseconds since the epoch. */
   lastAt: number;
 }
 
 export interface KnownNetwork extends Guesses {
   lastLoginAt: number;
   /**
-   * The account whose other guard was last told of a login from this network, and when. Earlier versions stored
-   * neither.
+   * The last login from this network that the guard of the other name was told of: a MAC of the account's names, and
+   * the time in milliseconds since the epoch. Earlier versions stored neither.
    */
   sharedWith?: string;
   sharedAt?: number;
 }
 
 export interface Kept {
-  /** Shared by all unknown networks. */
+  /** The guesses from all unknown networks together. */
   unknown: Guesses;
-  /** By network. */
+  /** The known networks, each with its own guesses. The keys are MACs of the networks. */
   known: Record<string, KnownNetwork>;
-  /** By network, or by the IPv6 /48 around it: when its budget at this account will be full again. */
+  /** For each network or IPv6 /48, when its budget at this account will be full again. The keys are MACs. */
   places: Record<string, number>;
-  /** Whether a user has the name. Otherwise the object forgets everything after a day. */
+  /** Whether a user has the name. If not, the object deletes everything after a day without use. */
   isOfUser: boolean;
   touchedAt: number;
 }
@@ -61,7 +61,7 @@ export const none = (): Guesses => ({ count: 0, hidden: 0, current: 0, nextAt: 0
 
 const total = ({ count, hidden }: Guesses) => count + hidden;
 
-/** Refunds one attempt of each budget that is not full. */
+/** Returns one attempt to each budget that is not full. */
 export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[]): void {
   for (const { entry, rule } of budgets) {
     const arrival = places[entry];
@@ -69,7 +69,7 @@ export function refundPlaces({ places }: Kept, budgets: readonly StoredBudget[])
   }
 }
 
-/** Whether the guard of the account's other name already knows everything about this login. */
+/** Whether the guard of the account's other name has nothing to learn from a login from this known network. */
 export function isSharedWith(account: string, network: KnownNetwork, { known }: Kept, now: number): boolean {
   const { sharedWith, sharedAt = 0 } = network;
   const isFull = Object.keys(known).length >= MOST_KNOWN_NETWORKS;
@@ -88,21 +88,21 @@ export function verdictOn(guesses: Guesses, isKnownNetwork: boolean): GuardVerdi
 }
 
 /**
- * How long the object remembers after its last use. Shorter if no user has the name, because anyone can type such a
- * name.
+ * How long the object keeps its state after its last use. Shorter if no user has the name, because anyone can send such
+ * names.
  */
 export function memoryOf({ isOfUser }: Kept): number {
   return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }
 
-/** The guesses of a known network. After too many failures, a network is no longer known. */
+/** The entry of a known network; `undefined` if it is not known. After too many failures, a network is not known. */
 export function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
   const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;
   return total(found) < MOST_WRONG_GUESSES ? found : undefined;
 }
 
-/** Whether nothing is worth storing. */
+/** Whether the state has no guesses, no known networks and only full budgets, so that it need not be stored. */
 export function isBlank({ unknown, known, places }: Kept, now: number): boolean {
   const isFull = Object.values(places).every((arrival) => arrival <= now);
   return total(unknown) === 0 && Object.keys(known).length === 0 && isFull;

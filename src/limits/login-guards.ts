@@ -8,14 +8,16 @@ export function createLoginGuards(
   objects: DurableObjectNamespace<LoginGuard>,
   { secrets, hops }: { secrets: Secrets; hops: Hops },
 ) {
-  /** A network is stored as a MAC that includes the account's name, so that it can't be compared across accounts. */
+  /**
+   * The MAC under which a guard stores a network. It includes the login name, so it can't be compared across accounts.
+   */
   const networkAt = (name: string, network: string) => limitedKey(secrets, `network:${name} ${network}`);
 
   function ask<Result>(name: string, call: (guard: DurableObjectStub<LoginGuard>) => Promise<Result>) {
     return hops.hop("limiter", () => call(objects.getByName(limitedKey(secrets, `loginPerAccount:${name}`))));
   }
 
-  /** Tells the guards of these names. Never throws. */
+  /** Calls the guards of these names. Never throws: logs a failure. */
   async function tell(
     names: readonly string[],
     call: (guard: DurableObjectStub<LoginGuard>, name: string) => Promise<void>,
@@ -24,8 +26,8 @@ export function createLoginGuards(
   }
 
   /**
-   * Counts a guess at the current password of a logged-in user under each of the account's names. The guess causes no
-   * pause, and no header shows it. Throws if a guard can't be asked.
+   * Counts a guess at the current password of a logged-in user at the guard of each name of the account. The guess
+   * causes no pause, and no header shows it. If the call to a guard fails, refunds the guess and throws.
    */
   async function takeCurrent(names: readonly string[], network: string) {
     const asked = await Promise.allSettled(
@@ -60,14 +62,14 @@ export function createLoginGuards(
     };
   }
 
-  /** Resets the counters of these login names. `network`, if given, becomes the only known one. */
+  /** Resets the counters of these login names. `network`, if given, becomes the only known network. */
   async function reset(names: readonly string[], network?: string): Promise<void> {
     await tell(names, (guard, name) => guard.reset(network === undefined ? undefined : networkAt(name, network)));
   }
 
   /**
-   * An account changed its name from `before` to `after`. Resets the counters of both names, because another account
-   * may use `before` next.
+   * Call it when an account changes its login name from `before` to `after`. Resets the counters of both names, because
+   * another account may use `before` next. `network` becomes the only known network of `after`.
    */
   async function rename(before: string, after: string, network: string) {
     await Promise.all([reset([after], network), reset([before])]);

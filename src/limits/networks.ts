@@ -3,9 +3,9 @@ import type { LimitName } from "../config/limit-rules.ts";
 import type { Limit } from "./budgets.ts";
 
 /**
- * The budget of an IPv6 /48, as a multiple of the budget of a /64. Some providers give a whole /48, with its 65,536 /64
- * networks, to one customer (RFC 6177 §2), so a /48 needs a budget. Other providers divide a /48 among customers, who
- * must not slow each other down, so its budget is larger than that of a /64.
+ * The budget of an IPv6 /48, as a multiple of the budget of a /64. A /48 needs a budget, because some providers give a
+ * whole /48, with its 65,536 /64 networks, to one customer (RFC 6177 §2). Its budget is larger than that of a /64,
+ * because other providers divide a /48 among customers, who must not slow each other down.
  */
 const SITE_FACTOR = 10;
 

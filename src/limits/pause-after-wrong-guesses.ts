@@ -12,7 +12,7 @@ export function pauseLeft({ count, nextAt }: Guesses, rule: LimitRule, now: numb
   return count < rule.budget ? 0 : Math.max(0, nextAt - now);
 }
 
-/** Counts a guess that is allowed, and starts the pause after it. */
+/** Counts a guess that is allowed, and starts the pause that follows it, if the rule demands one. */
 export function countGuess(guesses: Guesses, rule: LimitRule, now: number): void {
   guesses.count += 1;
   guesses.lastAt = now;
@@ -20,7 +20,7 @@ export function countGuess(guesses: Guesses, rule: LimitRule, now: number): void
   guesses.nextAt = excess > 0 ? now + doublingPause(excess, rule.window, LONGEST_PAUSE) : 0;
 }
 
-/** Refunds a guess that was counted. Returns whether there was one. */
+/** Refunds a guess that was counted. Returns `false` if no guess is counted. */
 export function refundGuess(guesses: Guesses): boolean {
   if (guesses.count === 0) return false;
   guesses.count -= 1;

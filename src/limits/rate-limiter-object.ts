@@ -1,14 +1,15 @@
 /**
  * The RateLimiter object: one per limited key. It stores one number for each budget of that key. An IPv6 /48 and the
- * networks in it share one object, so an attempt asks for its two budgets in one call. The object handles one call at a
- * time, so it counts exactly.
+ * networks in it share one object, so one call takes from both budgets. The object handles one call at a time, so it
+ * counts exactly.
  *
  * Limits cost money mostly by the rows that they write. So an attempt that is usually refunded is only leased: it
- * counts in memory, from before the work until the outcome is known. A login that succeeds ends its lease, and nothing
- * is written. A wrong password is written. If the Worker is lost, the lease ends by itself.
+ * counts in memory until its outcome is known. A login that succeeds ends its lease, and the object writes nothing. For
+ * a wrong password, the object writes the attempt. If the Worker is lost, the lease ends by itself.
  *
- * An object is evicted by a deployment, or after ten seconds without a call. It then loses its leases, at most one
- * budget of attempts. Wrong passwords among these attempts are still written when they are known.
+ * The platform evicts an object at a deployment, or after ten seconds without a call. The object then loses its leases,
+ * at most one budget of attempts. If the password of such an attempt turns out to be wrong, the attempt is still
+ * written.
  */
 import { DurableObject } from "cloudflare:workers";
 import { LEASE } from "../config/limit-rules.ts";
@@ -23,7 +24,7 @@ import {
   takeAttempts,
 } from "./gcra.ts";
 
-/** Readings, and the time at which the lease ends by itself. */
+/** The readings of the budgets, and when the lease ends by itself, in milliseconds since the epoch. */
 export interface LeaseReading {
   readings: LimitReading[];
   endsAt: number;
@@ -86,7 +87,9 @@ export class RateLimiter extends DurableObject {
     return budgets.map((budget) => lookAtBudget(this.#keptAndLeased(budget, now), budget.rule, now));
   }
 
-  /** Fills budgets again. An attempt that is leased counts again if its password turns out to be wrong. */
+  /**
+   * Fills budgets again, and ends their leases. A leased attempt still counts if its password turns out to be wrong.
+   */
   clear(budgets: StoredBudget[]): void {
     const entries = budgets.map(({ entry }) => entry);
     this.#leases = this.#leases.filter((lease) => !lease.entries.some((entry) => entries.includes(entry)));
@@ -103,7 +106,7 @@ export class RateLimiter extends DurableObject {
     await this.ctx.storage.setAlarm(last);
   }
 
-  /** Leases that end at the same time are interchangeable, so a lease needs no id. */
+  /** Ends one lease. Leases of the same budgets that end at the same time are interchangeable, so they need no id. */
   #endLease(budgets: StoredBudget[], endsAt: number): void {
     const index = this.#leases.findIndex(
       (lease) => lease.endsAt === endsAt && budgets.every(({ entry }) => lease.entries.includes(entry)),
@@ -123,7 +126,8 @@ export class RateLimiter extends DurableObject {
   async #keep(arrivals: readonly { entry: string; arrival: number }[]): Promise<void> {
     if (arrivals.length === 0) return;
     for (const { entry, arrival } of arrivals) this.ctx.storage.kv.put(entry, arrival);
-    // Setting an alarm costs a row written, so an armed alarm stays. If it fires too early, it arms itself again.
+    // Setting an alarm costs a row written, so an alarm that is set already stays. If it fires too early, `alarm` sets
+    // it again.
     if ((await this.ctx.storage.getAlarm()) !== null) return;
     await this.ctx.storage.setAlarm(latest(arrivals.map(({ arrival }) => arrival)));
   }

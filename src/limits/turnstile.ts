@@ -1,7 +1,7 @@
 /**
- * Cloudflare Turnstile: checks that a browser has solved a challenge. Calls Cloudflare and interprets the response. The
- * widget that shows the challenge is on the app's own pages. Without a secret key there is no check. If Cloudflare
- * can't be reached or its response makes no sense, the request is refused too.
+ * Cloudflare Turnstile: checks that a browser has solved a challenge. The widget that shows the challenge is on the
+ * app's own pages. Without a secret key there is no check. If Cloudflare can't be reached or its response is
+ * unexpected, refuses the request too.
  * https://developers.cloudflare.com/turnstile/get-started/server-side-validation/
  */
 import * as z from "zod";
@@ -17,7 +17,7 @@ const ENDPOINT = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 /** How long to wait for Cloudflare, in milliseconds. */
 const TIMEOUT = 5 * SECOND;
 
-/** The error codes that mean a bad token. All others mean a problem with our key, our request or Turnstile itself. */
+/** Turnstile's codes for a bad token. All other codes mean a problem with the key, Postern's request or Turnstile. */
 const FAULTS_OF_TOKEN = new Set(["missing-input-response", "invalid-input-response", "timeout-or-duplicate"]);
 
 /** The token that the widget hands to the page, in a request body. Its length is from Turnstile's documentation. */
@@ -60,8 +60,8 @@ export function createChallenge({ secretKey }: Pick<Config["turnstile"], "secret
 }
 
 /**
- * Spends the token. Sends no idempotency key, because that would allow a token to be spent twice. If the response is
- * lost, the client must solve a new challenge.
+ * Asks Cloudflare to check the token, which spends it. Sends no idempotency key, because with one, a token could be
+ * spent twice. If the response is lost, the client must solve a new challenge.
  */
 async function verify(secret: string, response: string, ipAddress: string): Promise<z.output<typeof answerSchema>> {
   const answer = await fetch(ENDPOINT, {

@@ -19,14 +19,15 @@ import { refuse } from "../platform/refusal.ts";
  *
  * `reset-password`: the subject is a user. The state is their address and session epoch. A reset begins a new epoch.
  *
- * `invitation`: the subject is the invitation. The state is the address. The table `users` shows whether the invitation
- * was used, and its own row whether it was revoked. `first-superuser` is an invitation that makes the first superuser.
+ * `invitation`: the subject is the invitation. The state is the address. The table `users` shows whether the address
+ * has an account by now. The invitation's row shows whether it was accepted or revoked. `first-superuser` is an
+ * invitation that makes the first superuser.
  *
- * `confirm-email` and `undo-email-change`: the subject is the change. Its row in D1 shows whether it was confirmed or
- * undone.
+ * `confirm-email` and `undo-email-change`: the subject is the change of the address. Its row in `email_changes` shows
+ * whether it was confirmed or undone.
  *
- * `email-login`: the subject is a user, and the state is the same as for a reset. The user's object remembers used
- * links.
+ * `email-login`: the subject is a user, and the state is the same as for a reset. The user's object remembers the links
+ * that were used.
  */
 export type LinkPurpose =
   | "verify-email"
@@ -45,8 +46,8 @@ const CONTENT_BYTES = MAIL_AT + 16 + FINGERPRINT_BYTES;
 const TOKEN_BYTES = CONTENT_BYTES + 32;
 
 /**
- * Creates the signed token of a link. The link expires at `expiresAt`, in milliseconds since the epoch. If the same
- * email is composed again, it contains the same link, so an email provider can recognize a retry.
+ * Creates the signed token of a link. The link expires at `expiresAt`, in milliseconds since the epoch. The same values
+ * give the same token. So a retry of an email contains the same link, and the email provider can recognize the retry.
  *
  * @throws {TypeError} if an id is not a UUID
  */
@@ -97,7 +98,7 @@ export function isOfState(link: { fingerprint: Uint8Array }, state: readonly (st
   return constantTimeEqual(link.fingerprint, fingerprintBytes(state));
 }
 
-/** A hash of a used link, which may be stored in order to recognize the link. */
+/** A hash of a link's token. The service can store it in order to recognize a used link. */
 export function linkHash(token: string): string {
   return encodeBase64url(sha256(utf8(token)));
 }

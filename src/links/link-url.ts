@@ -5,7 +5,7 @@ import { type LinkPurpose, signLink } from "./link-tokens.ts";
 
 /**
  * The URL of an email's button. The token is in the fragment, so no server logs it. A mail scanner that only opens the
- * link does not spend the token. `returnTo` is not signed: the log-in page, which gets it from this page, checks it.
+ * link does not spend the token. `returnTo` is not signed. The page passes it to the log-in page, which checks it.
  */
 export function linkUrl(
   page: string,
@@ -23,8 +23,8 @@ export function loginUrl(publicUrl: string, returnTo: string | undefined): strin
 }
 
 /**
- * The URL that verifies an address. If the account has no password, says so to the page, which then leads to the login
- * by email.
+ * The URL that verifies an address. If the account has no password, the URL says so, and the page then leads to the
+ * login by email.
  */
 export function verificationUrl(
   page: string,

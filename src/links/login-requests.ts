@@ -1,10 +1,10 @@
 /**
- * Binds a link that logs in to the browser that asked for it. Otherwise a link that leaked, or that was forwarded,
- * would be enough for a login, and an attacker could log another person in to an account of the attacker.
+ * Binds a link for a login to the browser that requested it. Otherwise a leaked or forwarded link would be enough for a
+ * login, and an attacker could log another person in to an account of the attacker.
  *
- * Two values are derived from the id of the email, which the link contains. So nothing is stored, and the answer is the
- * same for an address without an account. The browser that asks keeps `browserKey` in a cookie, and shows `loginCode`.
- * If the user opens the link in another browser, they type the code there.
+ * Two values are derived from the id of the email, which the link contains. So the service stores nothing, and gives
+ * the same answer for an address without an account. The browser that requests the link keeps `browserKey` in a cookie,
+ * and shows `loginCode`. If the user opens the link in another browser, they type the code there.
  */
 import { constantTimeEqual, type Secrets } from "../platform/crypto.ts";
 import { decodeBase64url, encodeBase64url, utf8 } from "../platform/encoding.ts";
@@ -18,30 +18,33 @@ const LENGTH = 8;
 const CODE = "email-login/code";
 const BROWSER = "email-login/browser";
 
-/** The code to show, such as `WDJB-MJHT`. `mailId`: of the email that is requested. */
+/** The code to show, such as `WDJB-MJHT`. `mailId` is the id of the requested email. */
 export function loginCode(mailId: string, secrets: Secrets): string {
   const letters = lettersOf(secrets.sign(CODE, utf8(mailId)));
   return `${letters.slice(0, LENGTH / 2)}-${letters.slice(LENGTH / 2)}`;
 }
 
-/** Whether this is the code of the email. How the user writes capitals, spaces and hyphens does not matter. */
+/** Whether `typed` is the code of the email. Ignores case, spaces and hyphens. */
 export function isLoginCode(typed: string, mailId: string, secrets: Secrets): boolean {
   const letters = utf8(typed.replaceAll(/[\s-]/g, "").toUpperCase());
   return secrets.tags(CODE, utf8(mailId)).some((tag) => constantTimeEqual(utf8(lettersOf(tag)), letters));
 }
 
-/** The value that the browser that asks keeps in its `HttpOnly` cookie: 256 bits, which no attacker can guess. */
+/** The value for the `HttpOnly` cookie of the browser that requests the link: 256 bits, which no attacker can guess. */
 export function browserKey(mailId: string, secrets: Secrets): string {
   return encodeBase64url(secrets.sign(BROWSER, utf8(mailId)));
 }
 
-/** Whether this is the key of the browser that asked for the email. */
+/** Whether `key` is the key of the browser that requested the email. */
 export function isBrowserKey(key: string, mailId: string, secrets: Secrets): boolean {
   const tag = decodeBase64url(key);
   return tag !== undefined && secrets.verify(BROWSER, utf8(mailId), tag);
 }
 
-/** The eight lowest digits of the first 64 bits in base 20. All codes are equally likely to within 2^-29. */
+/**
+ * The letters of a code: the eight lowest base-20 digits of the first 64 bits. All codes are equally likely to within
+ * 2^-29.
+ */
 function lettersOf(tag: Uint8Array): string {
   let rest = new DataView(tag.buffer, tag.byteOffset).getBigUint64(0);
   let letters = "";

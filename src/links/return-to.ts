@@ -1,17 +1,18 @@
-/** Where a hosted page leads when its work is done: to a page of this service, or back to an app. */
+/** The address to which a hosted page leads when the user is done: a page of this service, or an app. */
 import * as z from "zod";
 import type { Config } from "../config/config.ts";
 
-/** Longer addresses are refused. An email carries the address too. */
+/** The longest address that is accepted. Bounds the links in emails, which also contain the address. */
 const LONGEST = 2_048;
 
 /**
- * The characters of an address as browsers write it in `location.href`. Browsers read a backslash as a slash and skip
- * tabs and line breaks (URL standard §4.4), so an address with these leads elsewhere than it seems to.
+ * The characters of an address as browsers write it in `location.href`. Other characters are refused: browsers read a
+ * backslash as a slash and skip tabs and line breaks (URL standard §4.4), so an address with one of these can lead to
+ * another place than it seems to.
  */
 const CHARACTERS = /^[!#-;=?-[\]-~]+$/;
 
-/** Only for parsing a path. */
+/** The base URL for parsing a path. It never appears in a result. */
 const ANY_ORIGIN = "https://service.invalid";
 
 /** `return_to` in a request body. */
@@ -26,8 +27,8 @@ export const returnToField = z
 
 /**
  * The address to return to, as a path of this service or as a whole URL; `undefined` if it is not allowed. An open
- * redirect would lend this service's name to an attacker's page (RFC 9700 §4.11.2), so the origin must be listed, and
- * over https outside development.
+ * redirect would let an attacker's page use the name of this service (RFC 9700 §4.11.2). So the origin must be listed,
+ * and outside development it must use https.
  */
 export function allowedReturnTo(
   wish: string | undefined,
@@ -41,7 +42,10 @@ export function allowedReturnTo(
   return new URL(wish).href;
 }
 
-/** The path, with dot segments resolved. A path like `//host` leads to another host, and `/.//host` becomes one. */
+/**
+ * The path, with dot segments resolved. Refuses `//host`, which leads to another host, and `/.//host`, which becomes
+ * it.
+ */
 function ownPath(wish: string): string | undefined {
   if (!URL.canParse(wish, ANY_ORIGIN)) return undefined;
   const { hash, origin, pathname, search } = new URL(wish, ANY_ORIGIN);

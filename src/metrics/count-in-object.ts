@@ -1,4 +1,4 @@
-/** Counting inside a Durable Object. An object has no services, and its isolate may answer no requests. */
+/** Counts inside a Durable Object, which has no services, and whose isolate may never answer a request. */
 import { systemClock } from "../platform/clock.ts";
 import { Hops } from "../platform/hops.ts";
 import type { Meter } from "../platform/meter.ts";

@@ -1,8 +1,8 @@
-/** What an isolate has counted, or what all of them have counted together. */
+/** The counts of one isolate, or of all isolates together. */
 
 /**
- * Numbers by series, such as `logins{result="succeeded"}`. A counter has one number. A histogram has one number for
- * each bucket, one for values above the last bucket, and the sum of all values.
+ * The numbers of each series. The keys are like `logins{result="succeeded"}`. A counter has one number. A histogram has
+ * one number for each bucket, one for values above the last bucket, and the sum of all values.
  */
 export type Counts = Record<string, number[]>;
 
@@ -11,7 +11,7 @@ export interface Label {
   value: string;
 }
 
-/** The labels of a series as both text formats write them. */
+/** The labels of a series as text. Both exposition formats write labels in this way. */
 export function labelText(labels: readonly Label[]): string {
   return labels.map(({ name, value }) => `${name}="${value.replaceAll(/[\\"\n]/g, escapeCharacter)}"`).join(",");
 }
@@ -28,7 +28,7 @@ export function seriesKey(family: string, labels: readonly Label[]): string {
 export function addCounts(counts: Counts, more: Counts): void {
   for (const [series, increments] of Object.entries(more)) {
     const before = counts[series];
-    // Another release may have other buckets: such a histogram starts again.
+    // Another release may have had other buckets. Then the histogram starts again.
     counts[series] =
       before?.length === increments.length
         ? before.map((value, index) => value + (increments[index] ?? 0))

@@ -12,7 +12,10 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** A number that is read at the time of a scrape. `info`: its value is 1, and its labels are the information. */
+/**
+ * A value that is read at the time of a scrape. With the type `info`, the value is 1 and the labels are the
+ * information.
+ */
 export interface Gauge {
   name: string;
   help: string;

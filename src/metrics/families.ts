@@ -7,15 +7,15 @@ import { LIMIT_RULES } from "../config/limit-rules.ts";
 import type { Counters, EmailState, Histograms, Result } from "../platform/meter.ts";
 import { namesOf } from "../platform/records.ts";
 
-/** Precedes the name of each metric. */
+/** The prefix of each metric's name. */
 export const PREFIX = "postern_";
 
 /** The upper bounds of the histograms, in seconds. The clock of a Worker counts milliseconds. */
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /**
- * The values that a label can have; any other is counted as `other`. `open` is for labels whose values the code limits,
- * such as routes.
+ * The values that a label can have. Any other value is counted as `other`. `open` accepts every value. It is for labels
+ * such as routes, whose number of values the code limits.
  */
 type LabelValues = readonly string[] | "open";
 
@@ -103,7 +103,10 @@ export function boundedValues<Labels>(family: Family<Labels>, labels: Labels): {
   });
 }
 
-/** Every series of a family whose labels have known values. They start at 0, so that the first event is visible. */
+/**
+ * Every series of a family; none if one of its labels is `open`. These series are shown with 0 before their first
+ * event, so that a query sees that event as an increase.
+ */
 export function knownSeries({ labels }: { labels: Record<string, LabelValues> }): { name: string; value: string }[][] {
   return Object.entries(labels).reduce<{ name: string; value: string }[][]>(
     (series, [name, values]) =>

@@ -1,7 +1,9 @@
 /**
- * Hands what an isolate has counted to the Metrics object, after responses. An isolate that is lost takes its last
- * counts with it: at most 1,000 requests or ten seconds, whichever comes first. Without `METRICS_TOKEN`, little is
- * counted, and no request waits: then an isolate also keeps the counts of its last ten seconds until its next request.
+ * Hands the counts of an isolate to the Metrics object, after responses. With `METRICS_TOKEN`, one request waits for
+ * ten seconds, and then hands over what all requests have counted. The 1,000th request since the last hand-over doesn't
+ * wait. If an isolate is lost, the counts since its last hand-over are lost too. Without `METRICS_TOKEN`, only the
+ * counters with a history are counted, and no request waits. Then counts stay in the isolate until a later request
+ * hands them over.
  */
 import { type Clock, inTime, pause, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
@@ -26,7 +28,7 @@ export function createMetricsStore(
   async function orPutBack<Result>(call: (taken: HandOver) => Promise<Result>): Promise<Result> {
     const taken = tally.take();
     try {
-      // The wait is limited, because a queue's consumer waits too, and its messages are done only when it ends.
+      // The time is limited, because a queue's consumer waits for this call before its messages count as done.
       return await inTime(call(taken));
     } catch (error) {
       tally.putBack(taken);
@@ -38,17 +40,17 @@ export function createMetricsStore(
   async function handOverNow(): Promise<void> {
     if (tally.isEmpty) return;
     try {
-      // Not counted as a round trip: the request is over.
+      // Not counted as a round trip of the request, because the response has been sent.
       await orPutBack(async (taken) => object().add(taken));
     } catch (error) {
       writeLog("warn", { event: "metrics_not_handed_over", error: describeError(error) });
     }
   }
 
-  /** Without waiting, so that a request that counted nothing costs nothing. At most once in ten seconds. */
+  /** Hands over at most once in ten seconds, without waiting. Costs nothing if nothing was counted. */
   async function handOverSometimes(): Promise<void> {
     const now = clock.now();
-    // If the clock was set back, the last time may lie ahead.
+    // The absolute value, because the clock can be set back, and `handedOverAt` may then be in the future.
     if (tally.isEmpty || Math.abs(now - tally.handedOverAt) < PERIOD) return;
     tally.handedOverAt = now;
     await handOverNow();
@@ -56,13 +58,13 @@ export function createMetricsStore(
 
   return {
     /**
-     * Hands over at once. For work that is not a request, such as a queue's consumer: waiting for ten seconds would
-     * also delay its messages.
+     * Hands over at once. Use it for work that is not a request, such as a queue's consumer. There, a wait of ten
+     * seconds would also delay messages.
      */
     handOverNow,
     /**
      * Call it after each response. One request waits for ten seconds, then hands over what all requests have counted
-     * meanwhile. If that request is lost, another one takes its place after twice that time. Never throws.
+     * meanwhile. If that request is lost, another request begins to wait after twenty seconds. Never throws.
      */
     async handOver(): Promise<void> {
       if (!isAll) return handOverSometimes();
@@ -77,10 +79,13 @@ export function createMetricsStore(
       await handOverNow();
     },
 
-    /** The numbers of all isolates, including what this isolate has not handed over yet. One round trip. */
+    /** Hands over the counts of this isolate, and returns the counts of all isolates. One round trip. */
     read: () => hops.hop("metrics", () => orPutBack(async (taken): Promise<HandOver> => object().read(taken))),
 
-    /** The history of all isolates since a time, by hours or days, oldest first. One round trip. */
+    /**
+     * Hands over the counts of this isolate, and returns the history of all isolates since a time, by hours or days,
+     * oldest first. One round trip.
+     */
     history: (since: number, unit: "hour" | "day") =>
       hops.hop("metrics", () =>
         orPutBack(async (taken): Promise<HistoryPeriod[]> => object().history(taken, since, unit)),

@@ -1,6 +1,6 @@
 /**
- * The history that the overview of operators draws: some of the counters, by hour. It is counted without
- * `METRICS_TOKEN` too.
+ * The history that the operators' overview shows: some of the counters, by hour. The service also counts it without
+ * `METRICS_TOKEN`.
  */
 import { DAY, HOUR } from "../platform/clock.ts";
 import type { Counters } from "../platform/meter.ts";
@@ -12,12 +12,12 @@ const FAMILIES = ["users_created", "logins", "limits_hit", "emails"] as const sa
 
 type Family = (typeof FAMILIES)[number];
 
-/** How long an hour is kept, in milliseconds. Longer than the longest period that is shown. */
+/** How long the counts of an hour are kept, in milliseconds. Longer than the longest period that the overview shows. */
 export const HISTORY_MEMORY = 31 * DAY;
 
-/** What was counted from a time on, until the next time. */
+/** The counts of one hour or one day. */
 export interface HistoryPeriod {
-  /** Milliseconds since the epoch. */
+  /** The start of the hour or day, in milliseconds since the epoch. */
   at: number;
   counts: Counts;
 }
@@ -31,7 +31,7 @@ export function historyIn(counts: Counts): Counts {
   return Object.fromEntries(Object.entries(counts).filter(([series]) => hasHistory(series.split("{")[0] ?? "")));
 }
 
-/** The beginning of the hour or day of UTC that a time is in. */
+/** The start of the hour or day in UTC that contains a time. */
 export function beginningOf(unit: "hour" | "day", time: number): number {
   return time - (time % (unit === "hour" ? HOUR : DAY));
 }

@@ -1,6 +1,6 @@
 /**
- * The meter of one request or other invocation. Adds to what the isolate has counted. If Analytics Engine is bound,
- * also writes each event there.
+ * The meter of one request or other invocation. Adds to the tally of the isolate. If Analytics Engine is bound, also
+ * writes each event there.
  */
 import { SECOND } from "../platform/clock.ts";
 import { describeError, writeLog } from "../platform/log.ts";
@@ -10,10 +10,12 @@ import { BUCKETS, boundedValues, COUNTERS, HISTOGRAMS } from "./families.ts";
 import { hasHistory } from "./history.ts";
 import type { Tally } from "./tally.ts";
 
-/** The platform allows 250 data points per invocation. Further ones are left out. */
+/** The platform allows 250 data points per invocation. Further data points are left out. */
 const MOST_POINTS = 250;
 
-/** `tally` is absent if nothing is counted. If not `isAll`, only what has a history is counted. */
+/**
+ * Without `tally`, only Analytics Engine gets the events. Without `isAll`, the tally gets only counters with a history.
+ */
 export function createMeter(
   tally: Tally | undefined,
   analytics: AnalyticsEngineDataset | undefined,
@@ -30,7 +32,7 @@ export function createMeter(
   return {
     count: (name, labels) => note(name, boundedValues(COUNTERS[name], labels), [1], 1),
     time(name, labels, milliseconds) {
-      // The clock can be set back. A sum that falls would look like a restart.
+      // Never negative, although the clock can be set back: a sum that falls would look like a restart.
       const seconds = Math.max(0, milliseconds) / SECOND;
       note(name, boundedValues(HISTOGRAMS[name], labels), observation(seconds), seconds);
     },
@@ -47,7 +49,7 @@ function observation(seconds: number): number[] {
   return [...Array.from({ length: BUCKETS.length + 1 }, (_, index) => (index === bucket ? 1 : 0)), seconds];
 }
 
-/** Writes data points. A failure is logged once and fails no request. */
+/** Writes data points. Logs the first failure, and then stops writing. A failure fails no request. */
 function pointWriter(analytics: AnalyticsEngineDataset) {
   let left = MOST_POINTS;
   return (family: string, labels: readonly Label[], value: number) => {

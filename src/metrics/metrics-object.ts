@@ -1,10 +1,10 @@
 /**
- * The Metrics object: one for the whole service. Adds up what all isolates have counted. Isolates come and go, and a
- * scrape reaches only one of them, so no isolate could give the total.
+ * The Metrics object: one for the whole service. Adds up the counts of all isolates. Isolates come and go, and a scrape
+ * reaches only one of them, so no isolate could give the total.
  *
- * It stores all counts as one row, {@link STORE_AFTER} after a change, and before it answers a scrape. So a counter
- * never falls below a value that was scraped. Each hour of the history is another row, stored at the same time. If the
- * object is lost, it loses at most the last five seconds.
+ * The object stores all counts as one row, {@link STORE_AFTER} after a change, and before it answers a scrape. So a
+ * counter never falls below a value that was scraped. Each hour of the history is another row, stored at the same time.
+ * If the object is evicted, it loses at most the counts of the last five seconds.
  */
 import { DurableObject } from "cloudflare:workers";
 import { MINUTE, pause, SECOND, systemClock } from "../platform/clock.ts";
@@ -13,28 +13,31 @@ import { beginningOf, HISTORY_MEMORY, type HistoryPeriod, historyIn } from "./hi
 import type { HandOver } from "./tally.ts";
 
 const COUNTS = "counts";
-/** The time of the hour follows. The keys sort by it: it has thirteen digits until the year 2286. */
+/**
+ * The prefix of an hour's key. The time of the hour follows. It has thirteen digits until 2286, so the keys sort by
+ * time.
+ */
 const HOURS = "hour:";
 /** Shorter than the ten seconds of idleness after which the platform may evict an object. */
 const STORE_AFTER = 5 * SECOND;
-/** For how long a number of waiting passwords is shown: longer than the usual time between two scrapes. */
+/** For how long scrapes show a number of waiting passwords. Longer than the usual time between two scrapes. */
 const SHOWN_FOR = MINUTE;
 
 export class Metrics extends DurableObject {
   readonly #counts = this.ctx.storage.kv.get<Counts>(COUNTS) ?? {};
   #isStored = true;
-  /** The hour of the latest counts that have a history. */
+  /** The counts that have a history, of the latest hour in which there were any. */
   #hour: HistoryPeriod = { at: 0, counts: {} };
   #waited: { passwords: number; at: number }[] = [];
 
-  /** Adds what an isolate has counted. */
+  /** Adds the counts of an isolate. */
   add(handedOver: HandOver): void {
     this.#add(handedOver);
     if (this.#isStored) this.ctx.waitUntil(this.#storeLater());
     this.#isStored = false;
   }
 
-  /** Adds what the isolate that answers a scrape has counted, and returns the numbers of all isolates. */
+  /** Adds the counts of the isolate that answers a scrape, and returns the counts of all isolates. */
   read(handedOver: HandOver): HandOver {
     this.#add(handedOver);
     this.#store();
@@ -42,7 +45,7 @@ export class Metrics extends DurableObject {
     return { counts: this.#counts, waiting };
   }
 
-  /** Adds what the isolate that asks has counted, and returns the history since a time, by hours or days. */
+  /** Adds the counts of the calling isolate, and returns the history since a time, by hours or days, oldest first. */
   history(handedOver: HandOver, since: number, unit: "hour" | "day"): HistoryPeriod[] {
     this.#add(handedOver);
     this.#store();

@@ -1,4 +1,4 @@
-/** How many messages wait in each queue, as far as the platform tells. */
+/** How many messages wait in each queue, as far as the platform knows. */
 import { type Clock, inTime, SECOND } from "../platform/clock.ts";
 import type { Hops } from "../platform/hops.ts";
 import { describeError, writeLog } from "../platform/log.ts";
@@ -6,7 +6,7 @@ import { describeError, writeLog } from "../platform/log.ts";
 export interface QueueDepth {
   queue: "mail" | "mail_dead" | "audit" | "audit_dead";
   messages: number;
-  /** Seconds since the oldest message was sent; 0 if the queue is empty, absent if the platform does not tell. */
+  /** Seconds since the oldest message was sent. 0 if the queue is empty; absent if the platform does not know. */
   oldest?: number;
 }
 
@@ -20,7 +20,7 @@ interface Queues {
 }
 
 export function createQueueDepths(queues: Queues, { clock, hops }: { clock: Clock; hops: Hops }) {
-  /** Nothing if the queue is not bound, or if the platform can't tell. */
+  /** The depth of one queue. An empty list if the queue is not bound, or if the call fails. */
   async function depthOf(queue: QueueDepth["queue"], bound: Queue<never> | undefined): Promise<QueueDepth[]> {
     if (bound === undefined) return [];
     try {

@@ -1,4 +1,4 @@
-/** What one isolate has counted and not handed over yet. Holds values only: a promise would belong to one request. */
+/** What one isolate has counted and not handed over yet. Has only values: a promise would belong to one request. */
 import { addCounts, type Counts } from "./counts.ts";
 
 /** A hand-over to the Metrics object. */
@@ -11,9 +11,9 @@ export interface HandOver {
 export class Tally {
   /** How many requests have ended since the last hand-over. */
   requests = 0;
-  /** Since when a request has been waiting to hand over. */
+  /** When the request that waits to hand over began to wait; `undefined` if no request waits. */
   waitsSince: number | undefined;
-  /** When counts were last handed over by a request that does not wait. */
+  /** When a request last handed over without waiting (without `METRICS_TOKEN`). */
   handedOverAt = 0;
   #counts: Counts = {};
   #waiting = 0;
@@ -39,7 +39,7 @@ export class Tally {
     return taken;
   }
 
-  /** Takes back what could not be handed over. */
+  /** Adds counts again that could not be handed over. */
   putBack({ counts, waiting }: HandOver): void {
     this.add(counts);
     this.noteWaiting(waiting);
