@@ -5,42 +5,44 @@ import { defineConfig } from "vitest/config";
 import { STATEMENT_FILES } from "./test/budgets.ts";
 import { createTrustedCertificate } from "./test/mail/transports/certificate.ts";
 import { memoryFolder } from "./test/support/memory-folder.ts";
-// Tests start hundreds of programs, which find compiled code with it.
+// Sets up Node's compile cache, which the hundreds of programs that tests start use too.
 import "./src/commands/installed.cjs";
 
-// Before the plugin: storage that is thrown away needs no disk, and each write to one takes longer than most requests.
+// Before the plugin is loaded: puts the temporary storage of tests in memory, because a write to a disk takes longer
+// than most requests.
 const memory = memoryFolder();
 if (memory !== undefined) process.env.TMPDIR = memory;
 
-// Before the plugin: Miniflare reads NODE_EXTRA_CA_CERTS once, when it is loaded.
+// Before the plugin is loaded: Miniflare reads NODE_EXTRA_CA_CERTS only once, when it is loaded.
 const smtpCertificate = await createTrustedCertificate();
 const { cloudflareTest, readD1Migrations } = await import("@cloudflare/vitest-plugin");
 
-// The same few thousand hostile requests each time, unless somebody asks for more, which are others each time.
+// By default, each run sends the same few thousand hostile requests. With HOSTILE_REQUESTS, each run sends others.
 const { HOSTILE_REQUESTS, HOSTILE_SEED = HOSTILE_REQUESTS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
 const hostile = { requests: Number(HOSTILE_REQUESTS ?? 2_000), seed: Number(HOSTILE_SEED) };
 
-// The same few sequences of requests each time, unless somebody asks for more.
+// By default, each run makes the same few sequences of requests. With FAULT_RUNS, each run makes others.
 const { FAULT_RUNS, FAULT_SEED = FAULT_RUNS === undefined ? 1 : Date.now() % 2 ** 31 } = process.env;
 const faults = { runs: Number(FAULT_RUNS ?? 12), seed: Number(FAULT_SEED), isThorough: FAULT_RUNS !== undefined };
 
-// The same for both projects: files of one fill the workers that those of the other leave.
+// The same number for both projects, so that they can share the workers.
 const maxWorkers = Math.min(availableParallelism(), 4);
 
 const migrations = await readD1Migrations("migrations");
 const archiveMigrations = await readD1Migrations("migrations/audit");
 
-// For the prototype of several directories.
+// The databases of test/directories.test.ts, which tests the prototype in bench/directories.
 const testDirectories = Object.fromEntries(
   [0, 1, 2, 3].map((number) => [`TEST_DIRECTORY_${number}`, `directory-${number}`]),
 );
 
-// The plugin gives the Worker under test what the developer set for `npm run dev`. An empty value counts as unset.
+// The plugin would give the Worker under test the developer's variables for `npm run dev`, so they are emptied. An
+// empty value counts as unset.
 const localFiles = [".dev.vars", ".env", ".env.local"].filter((file) => existsSync(file));
 const localNames = localFiles.flatMap((file) => Object.keys(parseEnv(readFileSync(file, "utf8"))));
 const noLocalValues = Object.fromEntries(localNames.map((name) => [name, ""]));
 
-// A part of the tests runs a part of the statements.
+// With `--shard`, only a part of the tests runs, which covers only a part of the statements.
 const isPart = process.argv.some((word) => word.startsWith("--shard"));
 const whole = { 100: true, perFile: true };
 const statementThresholds = isPart ? {} : Object.fromEntries(STATEMENT_FILES.map((files) => [files, whole]));
@@ -50,10 +52,10 @@ export default defineConfig({
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],
-      // Only browsers run the console.
+      // The console runs only in browsers, which measure no coverage.
       exclude: ["src/**/*.d.ts", "src/console/**"],
       reporter: ["text-summary", "json-summary", "html"],
-      // A test that fails does not hide how much the others cover.
+      // Even if a test fails, report how much the other tests cover.
       reportOnFailure: true,
       thresholds: { lines: 95, branches: 95, ...statementThresholds },
     },
@@ -63,7 +65,7 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
-              // Under a name of its own: most tests are about a service without the optional AUDIT_DB.
+              // Not named `AUDIT_DB`, because most tests are about a service without this optional database.
               d1Databases: { TEST_AUDIT_DB: "audit", ...testDirectories },
               bindings: {
                 ...noLocalValues,
@@ -87,7 +89,7 @@ export default defineConfig({
           exclude: ["test/node/**"],
           setupFiles: ["test/support/setup.ts"],
           globalSetup: ["test/support/smtp-server.ts"],
-          // Generous, for a machine that does other things too: no test waits for a time.
+          // Long enough for a slow machine. No test waits for an amount of time to pass.
           testTimeout: 30_000,
           hookTimeout: 30_000,
           isolate: false,
@@ -97,9 +99,10 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          // As the npm scripts do, so that what tests load in their own process loads as fast.
+          // The npm scripts do the same, so that tests load code as fast as they do.
           execArgv: ["-r", "./src/commands/installed.cjs"],
-          // A process for each file would load the same packages a hundred times. What a test changes in it ends with it.
+          // Files share processes, because a process for each file would load the same packages a hundred times. So
+          // each test must undo its own changes to the process: vitest restores mocks and environment variables.
           isolate: false,
           restoreMocks: true,
           unstubEnvs: true,

@@ -9,14 +9,16 @@ import type { UserSessions } from "./sessions/user-sessions-object.ts";
 declare module "./http/app-env.ts" {
   interface AppBindings {
     DB: D1Database;
-    /** A separate database, to which audit events are moved. Optional. */
+    /** A separate database, to which the cron job moves audit events. Optional. */
     AUDIT_DB?: D1Database;
     USER_SESSIONS: DurableObjectNamespace<UserSessions>;
     RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
     LOGIN_GUARD: DurableObjectNamespace<LoginGuard>;
     REVOCATIONS: KVNamespace;
     MAIL_QUEUE: Queue<MailRequest>;
-    /** The dead-letter queue of `MAIL_QUEUE`: emails that were refused permanently. */
+    /**
+     * The dead-letter queue of `MAIL_QUEUE`. The Worker itself sends emails there that a server refused permanently.
+     */
     MAIL_DEAD_LETTERS: Queue<MailRequest>;
     AUDIT_QUEUE: Queue<AuditEvent>;
     /** The dead-letter queue of `AUDIT_QUEUE`. Bound only to count the events that wait in it. */
@@ -29,5 +31,5 @@ declare module "./http/app-env.ts" {
   }
 }
 
-/** The Worker's bindings in `wrangler.toml`. Configuration variables come as text in the same object. */
+/** The Worker's bindings in `wrangler.toml`. The same object also has the configuration variables, which are texts. */
 export type Bindings = AppBindings;

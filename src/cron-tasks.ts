@@ -1,7 +1,7 @@
 /**
- * The cron job. Rotates the signing keys when they are due, reseals them and the factor keys after a change of
- * the secret, and offers a link for the first superuser. Carries out follow-ups that requests have left, deletes expired data, and moves audit
- * events to `AUDIT_DB`. If a task fails, the others still run.
+ * The cron job. Rotates the signing keys when they are due. After a change of `AUTH_SECRET`, seals the signing keys and
+ * the factor keys again. Offers a link for the first superuser, carries out follow-ups that requests have left, deletes
+ * expired data, and moves audit events to `AUDIT_DB`. If a task fails, the others still run.
  */
 
 import { resealFactorKeys } from "./accounts/factor-keys.ts";
@@ -11,16 +11,16 @@ import { DAY } from "./platform/clock.ts";
 import { describeError, writeLog } from "./platform/log.ts";
 
 /**
- * How many rows one statement deletes. A task repeats its statement up to `MOST_STATEMENTS` times; the next run
- * continues.
+ * How many rows one statement deletes. A task repeats its statement up to `MOST_STATEMENTS` times. If rows are left,
+ * the next run of the cron job continues.
  */
 const ROWS_A_STATEMENT = 1_000;
 const EVENTS_A_STATEMENT = 5_000;
-/** Events are moved as one bound value, which D1 limits to 2 MB. The longest events take 3 kB. */
+/** All events that are moved at once are one bound value, which D1 limits to 2 MB. The longest events take 3 kB. */
 const EVENTS_MOVED_AT_ONCE = 500;
 const MOST_STATEMENTS = 20;
 
-/** For how long an import of users can be continued. */
+/** For how long an operator can continue an import of users. */
 const IMPORT_TIME = 30 * DAY;
 
 /** How long an invitation is listed after its last link has expired. */
@@ -29,8 +29,8 @@ const INVITATION_MEMORY = 7 * DAY;
 type Task = (services: Services, now: number) => Promise<void>;
 
 /**
- * Run in this order. The keys come first, so that they also run if many follow-ups use up the statements that D1
- * allows.
+ * The tasks, in the order in which they run. The tasks for keys come first, so that they run even if many follow-ups
+ * use up the statements that D1 allows in one run.
  */
 const TASKS: Readonly<Record<string, Task>> = {
   rotate_signing_keys: ({ keyring }) => keyring.rotate(),
@@ -60,7 +60,7 @@ const TASKS: Readonly<Record<string, Task>> = {
 
   delete_email_changes({ config, emailChanges }, now) {
     const { undoEmailChangeLifetime, verifyEmailLifetime } = config.links;
-    // A change that is confirmed at the last moment can still be undone for the full time.
+    // The user may confirm a change just before its link expires, and can then undo it for the full time.
     const requestedBefore = now - verifyEmailLifetime - undoEmailChangeLifetime;
     return repeat(() => emailChanges.deleteStale(requestedBefore, ROWS_A_STATEMENT));
   },
@@ -84,7 +84,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   },
 };
 
-/** Throws after the last task if any has failed, so that the platform counts the run as failed. */
+/** Runs all tasks. If any has failed, throws after the last one, so that the platform counts the run as failed. */
 export async function runCronTasks(services: Services): Promise<void> {
   const now = services.clock.now();
   const failed: string[] = [];
@@ -105,7 +105,7 @@ export async function runCronTasks(services: Services): Promise<void> {
   if (failed.length > 0) throw new Error(`Tasks of the cron job failed: ${failed.join(", ")}.`);
 }
 
-/** Repeats a statement while it says that there may be more rows. */
+/** Repeats a step while it returns that there may be more rows, up to `MOST_STATEMENTS` times. */
 async function repeat(step: () => Promise<boolean>): Promise<void> {
   for (let statement = 0; statement < MOST_STATEMENTS; statement++) if (!(await step())) return;
 }

@@ -1,4 +1,4 @@
-/** The Worker. A wrong configuration stops it here, before it answers any request. */
+/** The Worker. If the configuration is wrong, the Worker fails to start, and answers no request. */
 import * as runtime from "cloudflare:workers";
 import { env, WorkerEntrypoint, waitUntil } from "cloudflare:workers";
 import { createApp } from "./app.ts";
@@ -28,8 +28,8 @@ export { UserSessions } from "./sessions/user-sessions-object.ts";
 
 const config = parseConfig(env);
 configureLog(logSettingsOf(config, waitUntil));
-// Read as a member of the module, not by a named import: older runtimes have no `tracing`, and a named import would
-// keep the Worker from starting there.
+// Read as a member of the module: older runtimes have no `tracing`, and with a named import, the Worker would not start
+// there.
 useTracing(runtime.tracing);
 const app = createApp(config);
 
@@ -60,8 +60,8 @@ export default {
 } satisfies ExportedHandler<Bindings>;
 
 /**
- * The entrypoint that other Workers bind (`entrypoint = "AuthService"`). Offers the strict check of a token over RPC,
- * and the whole HTTP API.
+ * The entrypoint to which other Workers bind (`entrypoint = "AuthService"`). Offers the strict check of a token, users
+ * and the JWKS over RPC, and the whole HTTP API.
  */
 export class AuthService extends WorkerEntrypoint<Bindings> implements AuthServiceContract {
   override async fetch(request: Request): Promise<Response> {
@@ -103,12 +103,12 @@ function runToEnd(context: ExecutionContext, response: Response | Promise<Respon
   return response;
 }
 
-/** Gives all log lines of some work one trace id. */
+/** Runs work with a new trace id, which all its log lines contain. */
 function inNewTrace<Result>(work: () => Result): Result {
   return inLogContext({ trace: continueTrace(undefined, systemRandom) }, work);
 }
 
-/** Tells the queues apart by their names in `wrangler.toml`. */
+/** Whether a batch comes from the mail queue. The name of the audit queue in `wrangler.toml` contains `audit`. */
 function holdsMails(batch: MessageBatch<unknown>): batch is MessageBatch<MailRequest> {
   return !batch.queue.includes("audit");
 }

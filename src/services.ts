@@ -50,14 +50,17 @@ import { createUserTotalStore } from "./users/user-totals.ts";
 import { createUserStore } from "./users/users.ts";
 import { VERSION } from "./version.ts";
 
-/** What services are created from. */
+/** What the services are created from. */
 interface Given {
   bindings: Bindings;
   config: Config;
   origin: AuditOrigin;
 }
 
-/** The services of one request, whose storage round trips they count. Each is created on first use, without I/O. */
+/**
+ * The services of one request or other invocation. They count its storage round trips. Each service is created on first
+ * use, without I/O.
+ */
 export function createServices(bindings: Bindings, config: Config, origin: AuditOrigin = NO_REQUEST): Services {
   return createLazily({ bindings, config, origin });
 }
@@ -117,12 +120,12 @@ const createLazily = lazily<Services, Given>({
     createAuditEventStore(db, AUDIT_DB && openDatabase(AUDIT_DB, hops, "audit_d1")),
 });
 
-/** Whether `/metrics` is served, so that counting everything is worth it. */
+/** Whether to count everything: only if the service has `/metrics`. */
 function isCountingAll({ metrics }: Config): boolean {
   return metrics.token !== undefined;
 }
 
-/** How an isolate logs. `waitUntil` keeps it alive while it reports an error. */
+/** The log settings of an isolate. `waitUntil` keeps the isolate alive while it reports an error to Sentry. */
 export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise<void>) => void) {
   const { envelopeUrl, environment } = sentry;
   if (envelopeUrl === undefined) return log;
@@ -130,7 +133,7 @@ export function logSettingsOf({ log, sentry }: Config, waitUntil: (work: Promise
   return { ...log, report: createErrorReports(project, { clock: systemClock, random: systemRandom, waitUntil }) };
 }
 
-/** What an isolate keeps: values only, derived from the configuration or from an asset. */
+/** What an isolate keeps in memory between requests: only values that come from the configuration or from an asset. */
 interface Kept {
   secrets: Secrets;
   lane: HashingLane;

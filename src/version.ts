@@ -1,4 +1,5 @@
 /**
- * The version of this build, which `npm run release` sets. Importing package.json would put all of it into the Worker.
+ * The version of this build, which `npm run release` sets. An import of package.json would put the whole file into the
+ * Worker.
  */
 export const VERSION = "0.1.0";

@@ -95,7 +95,7 @@ export function memoryOf({ isOfUser }: Kept): number {
   return isOfUser ? GUARD_MEMORY : PAUSE_MEMORY;
 }
 
-/** The entry of a known network; `undefined` if it is not known. After too many failures, a network is not known. */
+/** The entry of a known network; `undefined` if it is not known. After too many failures, it no longer is. */
 export function knownIn(kept: Kept, network: string, now: number): Kept["known"][string] | undefined {
   const found = Object.hasOwn(kept.known, network) ? kept.known[network] : undefined;
   if (found === undefined || now - found.lastLoginAt >= GUARD_MEMORY) return undefined;
