@@ -110,9 +110,9 @@ export function requireConfirmation(
 
 /**
  * Checks the current password of a logged-in user, and records a wrong guess. If the password is blocked and the user
- * has entered a wrong one here before, even the right password is accepted only on networks from which the user has
- * logged in before. The endpoint that calls this must declare the limit `passwordGuesses`, which counts only wrong
- * passwords.
+ * has entered a wrong one from this network before, even the right password is accepted only on networks from which the
+ * user has logged in before. The endpoint that calls this must declare the limit `passwordGuesses`, which counts only
+ * wrong passwords.
  */
 export async function checkCurrentPassword(
   services: Services,

@@ -144,7 +144,7 @@ interface Walk {
   before?: string;
 }
 
-/** The user whose personal data an event contains. */
+/** The user whose personal data an event contains: the actor, or else the user concerned. `null` without either. */
 export function ownerOf({ actorId, userId }: Pick<AuditRow, "actorId" | "userId">): string | null {
   return actorId ?? userId;
 }

@@ -84,7 +84,7 @@ export const auditEvent = z.strictObject({
   occurredAt: z.int(),
   /** The user who acted; `null` if the client was not authenticated. */
   actorId: z.uuid().nullable(),
-  /** The user whose account it concerns, if any. */
+  /** The user whose account the event is about; `null` if it is about no account. */
   userId: z.uuid().nullable(),
   ipAddress: text,
   userAgent: text,

@@ -21,11 +21,11 @@ export interface Brand {
 
 /** The settings of a brand, as lines to put into the files of a checkout. */
 export interface BrandFiles {
-  /** `.dev.vars`. */
+  /** The lines for `.dev.vars`. */
   variables: string;
-  /** `deployments/production.toml`. */
+  /** The lines for `deployments/production.toml`. */
   toml: string;
-  /** `public/static/theme.css`; empty if the colors are the default ones. */
+  /** The content of `public/static/theme.css`; empty if the theme is the default one. */
   css: string;
 }
 

@@ -109,7 +109,7 @@ function storageBindings(wrangler: WranglerConfig): string[] {
     ...durable_objects.bindings.map(
       ({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`,
     ),
-    // Named by their bindings, because the ids belong to one Cloudflare account.
+    // The namespaces are named after their bindings, because the ids belong to one Cloudflare account.
     ...kv_namespaces.map(
       ({ binding }) => `(name = "${binding}", kvNamespace = (name = "kv", ${props({ namespace: binding })}))`,
     ),

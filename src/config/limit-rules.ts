@@ -2,7 +2,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from "../platform/clock.ts";
 
 export interface LimitRule {
-  /** Attempts per window. They may come all at once. */
+  /** Attempts per window. A client may use all of them at once. */
   budget: number;
   /** Milliseconds. */
   window: number;
@@ -79,7 +79,7 @@ export const LIMIT_RULES = {
   invitationsPerUser: { budget: 100, window: HOUR },
   /** Against guessing the tokens of emailed links, which have at least 128 bits. */
   linkAttemptsPerAddress: { budget: 20, window: 15 * MINUTE },
-  /** A form may ask on every keystroke. Each answer can cost a call to Have I Been Pwned. */
+  /** A form may send a request on every keystroke. Each request can cost a call to Have I Been Pwned. */
   passwordStrengthPerAddress: { budget: 300, window: 5 * MINUTE },
 } as const satisfies Record<string, LimitRule>;
 

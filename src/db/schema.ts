@@ -125,11 +125,11 @@ export const registrations = sqliteTable(
 export const invitations = sqliteTable(
   "invitations",
   {
-    /** A UUIDv7 of the time of the invitation, so that the primary key is in time order. Its links contain the id. */
+    /** A UUIDv7 of the time of the invitation, so that the primary key is in time order. The links contain it. */
     id: text("id").primaryKey(),
-    /** `NULL` as soon as the invitation is accepted or revoked. From then on, its links are refused. */
+    /** `NULL` as soon as the invitation is accepted or revoked. From then on, the service refuses its links. */
     email: text("email"),
-    /** The language of its emails. */
+    /** The language of the invitation's emails. */
     locale: text("locale").notNull(),
     /** The operator who created the invitation. Another operator may have sent it again. */
     invitedBy: text("invited_by").notNull(),

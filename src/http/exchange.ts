@@ -68,7 +68,7 @@ export function exchangeOf(c: Context<AppEnv>, config: Config) {
     setCookie: (name: string, value: string, options: CookieOptions) => setCookie(c, name, value, options),
     /** Sets the user's id for the log line of the request. */
     identify: (userId: string) => c.set("userId", userId),
-    /** A static file, by its path in the assets folder. `headers` are those of the request for it. */
+    /** Fetches a static file by its path in the assets folder, with `headers` as the headers of that request. */
     fetchAsset: (path: string, headers = new Headers()) =>
       c.get("hops").hop("assets", () => c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers }))),
   };

@@ -46,7 +46,7 @@ export function refuseForeignPages(config: Origins) {
   });
 }
 
-/** A link to a development page may be followed from any site: the linking page can't read the result. */
+/** Whether a user followed a link to a development page. Any site may link to one, because it can't read the result. */
 function isFollowedLink(c: Context<AppEnv>): boolean {
   return (
     c.req.path.startsWith("/dev/") &&

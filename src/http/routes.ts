@@ -14,7 +14,7 @@ export function parameterSchema(name: string) {
     : ({ type: "string", format: "uuid" } as const);
 }
 
-/** Matches a path without a trailing slash. */
+/** The regular expression for a path. It matches the path without a trailing slash. */
 export function pathPattern(path: string): RegExp {
   const escaped = path
     .replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&")

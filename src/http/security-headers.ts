@@ -12,7 +12,9 @@ const EVERYWHERE = Object.entries({
   "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 });
 
-/** API responses are never rendered, so they may load nothing. Pages set their own policy. */
+/**
+ * Browsers never show API responses as pages, so the policy forbids them to load anything. Pages set their own policy.
+ */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**

@@ -8,7 +8,7 @@ import type { LimitRule } from "../config/limit-rules.ts";
 /** The result of one attempt. Times are milliseconds from now. */
 export interface LimitReading {
   allowed: boolean;
-  /** Attempts left. */
+  /** How many attempts are left. */
   remaining: number;
   /** How long until the budget is full again. */
   resetAfter: number;

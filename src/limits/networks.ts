@@ -22,7 +22,7 @@ export function networkLimits(rule: LimitName, network: string): [Limit, ...Limi
   ];
 }
 
-/** The /48 of an IPv6 /64, as `clientNetwork` writes it. An IPv4 address has none. */
+/** The /48 of an IPv6 /64 in the form of `clientNetwork`; `undefined` for an IPv4 address. */
 function siteOf(network: string): string | undefined {
   const [, prefix] = /^(\w+:\w+:\w+):\w+::\/64$/.exec(network) ?? [];
   return prefix && `${prefix}::/48`;

@@ -36,7 +36,7 @@ export function createMetricsStore(
     }
   }
 
-  /** Never throws. */
+  /** Hands over at once, unless nothing was counted. Never throws. */
   async function handOverNow(): Promise<void> {
     if (tally.isEmpty) return;
     try {

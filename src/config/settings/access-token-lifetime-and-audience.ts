@@ -1,4 +1,6 @@
-/** Access tokens: how long they live, what signs them, and for whom they are. The claims are in `tokens/access-token.ts`. */
+/**
+ * The lifetime, algorithm, audience and client id of access tokens. The claims are in `tokens/access-token-claims.ts`.
+ */
 import * as z from "zod";
 import { MINUTE } from "../../platform/clock.ts";
 import { oneOf, type ValuesOf, wholeNumber } from "../values.ts";
