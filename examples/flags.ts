@@ -3,7 +3,7 @@ import { type Fault, readFlags } from "../src/commands/flags.ts";
 
 export interface ExampleFlags {
   help: boolean;
-  /** By the name of the flag. `undefined` lets the command choose. */
+  /** The ports, by the names of their flags. Without a port, the command chooses one. */
   ports: Record<string, number | undefined>;
   persistTo: string | undefined;
 }

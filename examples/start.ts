@@ -25,7 +25,7 @@ Starts Postern, the API in examples/api and the browser app in examples/app, on 
 
 const POLL_PAUSE = 200;
 
-/** The addresses of the three. */
+/** The addresses of Postern, the API and the app. */
 interface Origins {
   postern: string;
   api: string;
@@ -48,7 +48,7 @@ async function example(argv: readonly string[], world: Surroundings): Promise<nu
   return serve({ postern, api, app }, resolve(world.root, flags.persistTo ?? ".wrangler/state"), wrangler, world);
 }
 
-/** A different port for each, in the order of the three. */
+/** A free port each for Postern, the API and the app, in this order; `undefined` if a port is taken. */
 async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings): Promise<number[] | undefined> {
   const chosen: number[] = [];
   const named = Object.values(flags.ports);
@@ -67,14 +67,14 @@ async function choosePorts(flags: ExampleFlags, { say, complain }: Surroundings)
   return chosen;
 }
 
-/** Runs until one of the three ends or the user stops them. */
+/** Runs Postern, the API and the app until one of them ends or the user stops them. Returns the exit code. */
 async function serve(origins: Origins, state: string, wrangler: Wrangler, world: Surroundings): Promise<number> {
-  // When one ends, the others are stopped.
+  // When one of the three ends, this stops the others.
   const ending = new AbortController();
   const stop = AbortSignal.any([world.stop, ending.signal]);
   const together = <Value>(work: Promise<Value>) => work.finally(() => ending.abort());
 
-  // Postern's own banner does not mention the other two.
+  // Hides Postern's own banner, which does not mention the API and the app.
   const say = (text: string) => text.includes("Postern is running.") || world.say(text);
   const postern = together(dev(posternArguments(origins, state), { ...world, stop, say }));
   const running = [postern];
@@ -87,7 +87,7 @@ async function serve(origins: Origins, state: string, wrangler: Wrangler, world:
   return world.stop.aborted ? 0 : (codes.find((code) => code !== 0) ?? 0);
 }
 
-/** Postern allows the app's origin, and its verification emails link to the app. */
+/** With these, Postern allows the app's origin and its verification emails link to the app. */
 function posternArguments({ postern, app }: Origins, state: string): string[] {
   const values = [
     `PUBLIC_URL:${postern}`,
@@ -98,7 +98,7 @@ function posternArguments({ postern, app }: Origins, state: string): string[] {
   return [`--port=${new URL(postern).port}`, "--persist-to", state, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** The API accepts Postern's tokens and allows the app's origin. It uses the same state, so the two share KV. */
+/** With these, the API accepts Postern's tokens and allows the app's origin. It shares Postern's state, and so its KV. */
 function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   const flags = ["--config", "examples/api/wrangler.toml", "--persist-to", state, `--port=${new URL(api).port}`];
   const values = [`ISSUER:${postern}`, `AUDIENCE:${postern}`, `ALLOWED_ORIGIN:${app}`];
@@ -106,7 +106,7 @@ function apiArguments({ postern, api, app }: Origins, state: string): string[] {
   return ["dev", ...flags, ...quiet, ...values.flatMap((value) => ["--var", value])];
 }
 
-/** Starts Vite with the addresses of the other two, in its own process: Vite ends its process when it stops. */
+/** Starts Vite with the addresses of Postern and the API. Vite gets its own process, which it ends when it stops. */
 function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSignal): Promise<number> {
   const script = join(root, "node_modules/vite/bin/vite.js");
   const { port } = new URL(app);
@@ -118,7 +118,7 @@ function serveApp({ postern, api, app }: Origins, root: string, stop: AbortSigna
   return new Promise((exited) => child.once("exit", (code) => exited(code ?? 1)));
 }
 
-/** Waits until a URL answers, with any status. Returns false if the user stops first. */
+/** Waits until a URL answers, with any status. Returns `false` if `stop` is aborted first. */
 async function answers(url: string, stop: AbortSignal): Promise<boolean> {
   while (!stop.aborted) {
     try {

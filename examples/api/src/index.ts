@@ -21,7 +21,7 @@ const app = new Hono<{ Bindings: Env; Variables: AuthVariables }>();
 
 app.use((c, next) => cors({ origin: c.env.ALLOWED_ORIGIN, allowHeaders: ["Authorization", "Content-Type"] })(c, next));
 
-/** Every route below requires a valid access token. Once the keys are cached, checking one only reads KV's local copy. */
+/** The options of `requireAuth` for every route below. Once the keys are cached, checking a token only reads KV. */
 const options = ({ env }: { env: Env }) => ({
   issuer: env.ISSUER,
   audience: env.AUDIENCE,
@@ -36,7 +36,7 @@ app.get("/notes", requireAuth<Env>(options), async (c) =>
 /** The format of Postern's errors (RFC 9457), so that clients can read all errors in the same way. */
 const PROBLEM = { "Content-Type": "application/problem+json" };
 
-// KV metadata holds at most 1,024 bytes, and a control character or a lone surrogate takes six.
+// KV metadata holds at most 1,024 bytes of JSON, in which a control character or a lone surrogate takes six.
 const textSchema = z
   .string()
   .trim()

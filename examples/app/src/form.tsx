@@ -1,11 +1,11 @@
-/** Forms that show errors at the fields if Postern names them, and otherwise below the form. */
+/** Forms that show Postern's errors: at the fields that an error names, otherwise below the form. */
 import { PosternError } from "postern/client";
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-/** The message for an error, with the time to wait if there is one (429, 503). Empty if the fields show their own. */
+/** The message for an error, with the time to wait if there is one (429, 503). Empty if the fields show the messages. */
 export function sentenceOf(error: unknown): string {
-  // The user declined, or has none. Browsers don't say which.
+  // The user canceled the dialog, or has no passkey for this site. Browsers don't say which.
   if (error instanceof DOMException) return "No passkey was used. Try again, or enter your password.";
   if (!(error instanceof PosternError)) return "We couldn't reach the server. Check your connection and try again.";
   const { detail, errors, retryAfter } = error;

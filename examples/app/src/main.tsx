@@ -82,7 +82,7 @@ function Navigation({ path, username }: { path: string; username: string }) {
   );
 }
 
-/** Logs out on this page at once. If Postern can't be reached, the session goes on, and the user needs to know. */
+/** Logs out on this page at once. If Postern can't be reached, the session is still alive, so this tells the user. */
 async function logOut() {
   go("/");
   try {

@@ -8,7 +8,7 @@ export function Page({ title, children }: { title: string; children: ComponentCh
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Jotter`;
-    // Screen readers then announce the new page. After a load, the browser announces it.
+    // Screen readers then announce the new page. The first page is announced when the browser loads it.
     if (!isFirst) heading.current?.focus();
     isFirst = false;
   }, [title]);
@@ -29,7 +29,10 @@ export function tell(text: string): void {
   dispatchEvent(new CustomEvent(TOLD, { detail: text }));
 }
 
-/** The place of the message. It exists from the start, because screen readers often ignore regions that appear with their text. */
+/**
+ * The place of the message. It exists from the start, because screen readers often ignore a region that appears together
+ * with its text.
+ */
 export function Told() {
   const [text, setText] = useState("");
   useEffect(() => {

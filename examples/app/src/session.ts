@@ -6,8 +6,8 @@ export const POSTERN_URL: string = import.meta.env.VITE_POSTERN_URL ?? "http://l
 export const API_URL: string = import.meta.env.VITE_API_URL ?? "http://localhost:8790";
 
 /**
- * The refresh token is in a cookie that scripts can't read, so a reload stays logged in. The access token is in memory,
- * and is only sent to Postern and the listed API.
+ * The refresh token is in a cookie that scripts can't read, so the user stays logged in after a reload. The access token
+ * is in memory. The client sends it only to Postern and to the APIs in `apis`.
  */
 export const client = createClient({
   baseUrl: POSTERN_URL,
@@ -28,7 +28,7 @@ export function useSession(): { session: Session; retry: () => void } {
   const [session, setSession] = useState<Session>({ status: "loading" });
   const [attempt, setAttempt] = useState(0);
 
-  // Runs again for each attempt.
+  // Runs again when `retry` changes `attempt`.
   useEffect(() => {
     let latest: AuthState | undefined;
     const follow = async (state: AuthState) => {
@@ -43,7 +43,7 @@ export function useSession(): { session: Session; retry: () => void } {
       }
     };
     const unfollow = client.onAuthStateChange(follow);
-    // Restores an earlier session. The listener gets the result; only a failed request ends up here.
+    // Restores an earlier session. `follow` gets the result. `catch` only gets the error of a request that failed.
     client.refresh().catch((error) => setSession({ status: "unknown", error }));
     return unfollow;
   }, [attempt]);
@@ -55,7 +55,10 @@ export function useSession(): { session: Session; retry: () => void } {
   return { session, retry };
 }
 
-/** Calls Postern or the API with the user's session. Returns their JSON, or null. Throws a `PosternError` if they refuse. */
+/**
+ * Calls Postern or the API with the user's access token. Returns the JSON of the response; `null` if it has no body.
+ * Throws a `PosternError` if the response is an error.
+ */
 export async function ask<Answer>(url: string, method = "GET", body?: object): Promise<Answer> {
   const response = await client.fetch(url, {
     method,
@@ -66,7 +69,7 @@ export async function ask<Answer>(url: string, method = "GET", body?: object): P
   return JSON.parse((await response.text()) || "null");
 }
 
-/** Logs in with a passkey of this user's devices. Passkeys are added on Postern's page /account. */
+/** Logs in with a passkey that the browser offers. Users add passkeys on Postern's page /account. */
 export async function logInWithPasskey(): Promise<void> {
   const options: PublicKeyCredentialRequestOptionsJSON = await ask(
     `${POSTERN_URL}/api/v1/auth/passkey/options`,
@@ -75,7 +78,7 @@ export async function logInWithPasskey(): Promise<void> {
   );
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   const credential = await navigator.credentials.get({ publicKey });
-  // Calls its `toJSON()`.
+  // `JSON.stringify` calls the `toJSON()` of the credential.
   const answer: AuthenticationResponseJSON = JSON.parse(JSON.stringify(credential));
   await client.loginWithPasskey(answer);
 }

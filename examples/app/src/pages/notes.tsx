@@ -1,4 +1,4 @@
-/** Notes, stored by another Worker. `client.fetch` sends it the access token; Postern is not called. */
+/** Notes, stored by the API. `client.fetch` sends the access token. The API calls Postern only before it deletes notes. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Failure, Field, Form, textOf, useAction } from "../form.tsx";
 import { Page, tell } from "../page.tsx";
@@ -44,7 +44,7 @@ export function NotesPage() {
   );
 }
 
-/** This can't be undone, so the API checks the token with Postern: a session that has just ended can't delete anything. */
+/** Deleting can't be undone, so the API asks Postern about the token: an ended session can't delete anything. */
 function DeleteAll({ count, onDeleted }: { count: number; onDeleted: () => void }) {
   const [isAsking, setAsking] = useState(false);
   const remove = useAction(async () => {
