@@ -23,7 +23,7 @@ export const PRICES: Readonly<
   kvReads: { what: "KV reads", price: 0.5, included: 10e6, free: 100_000 },
   kvWrites: { what: "KV writes", price: 5, included: 1e6, free: 1_000 },
   queueMessages: {
-    what: "messages in queues, of three operations each",
+    what: "messages in queues (each is written, read and deleted)",
     price: 1.2,
     included: 1e6 / 3,
     free: 10_000 / 3,
@@ -95,7 +95,7 @@ export function costOfMonth(users: number): number {
 const SECTIONS: Readonly<Record<string, () => string>> = {
   million: () =>
     table([
-      ["A million of", "cost", "of that hashing and other CPU time"],
+      ["A million of", "cost", "CPU time in this cost"],
       ["---", "---:", "---:"],
       ...Object.entries(NAMES).map(([operation, name]) => [
         name,
@@ -135,22 +135,22 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ]),
   prices: () =>
     table([
-      ["", "A million cost", "A month includes", "The free plan allows a day"],
+      ["What", "Price of a million", "Included in a month", "Free plan, in a day"],
       ["---", "---:", "---:", "---:"],
       ...units.map(({ what, price, included, free }) => [
         what,
         `$${price}`,
         count(included),
-        free === undefined ? "10 ms a request" : count(free),
+        free === undefined ? "no limit, but 10 ms in a request" : count(free),
       ]),
     ]),
   months: () =>
     table([
-      ["A month of active users", "needs", "in the price", "10,000 users", "1,000,000 users"],
-      ["---", "---", "---:", "---:", "---:"],
+      ["What", "One active user needs", "Included in a month", "Cost for 10,000 users", "Cost for 1,000,000 users"],
+      ["---", "---:", "---:", "---:", "---:"],
       ...units.map(({ what, unit, price, included }) => [
         what,
-        `${amountOf(unit, 1).toFixed(1)} a user`,
+        amountOf(unit, 1).toFixed(1),
         count(included),
         ...[10_000, 1_000_000].map((users) => dollars((Math.max(0, amountOf(unit, users) - included) * price) / 1e6)),
       ]),
