@@ -19,7 +19,7 @@ import { words } from "./words.js";
 /** @typedef {import("./client.js").User} User */
 
 const logoutForm = formById("logout");
-/** While this page logs out, its form handles the outcome. */
+/** Whether this page is logging out. The log-out form then handles the outcome. */
 let isLeaving = false;
 /** The id of the user on the page; empty before loading and after the account is deleted. */
 let shownId = "";
@@ -62,7 +62,7 @@ client.onAuthStateChange((state) => {
   if (!shownId) {
     return;
   }
-  // Logged out in another tab, or from another device.
+  // The user logged out in another tab, or logged this device out from another one.
   if (state.status === "signed_out" && !isLeaving) {
     goToLogin();
   }
@@ -71,7 +71,7 @@ client.onAuthStateChange((state) => {
     location.reload();
   }
 });
-// The browser restored the page from its cache, so it may be out of date.
+// A page that the browser restores from its back/forward cache may be out of date.
 window.addEventListener("pageshow", ({ persisted }) => {
   if (persisted) {
     location.reload();
@@ -102,7 +102,7 @@ async function load() {
   showPerson(me.data);
   await Promise.all([showDevices(), showFactors(), showTrustedDevices(), showEvents()]);
   show("account");
-  // The page was hidden when the browser wanted to scroll to the part that the address names.
+  // When the browser wanted to scroll to the part in the URL's fragment, the page was still hidden.
   document.getElementById(location.hash.slice(1))?.focus();
   // A link in an email may have changed the address since the last visit.
   tellDevices(me.data);

@@ -58,13 +58,14 @@ export async function answerTo(ask) {
 }
 
 /**
- * An error as an answer.
+ * Turns an error into an answer.
  * @param {any} error a `PosternError` of the client, or an error of `fetch`
  * @returns {Answer}
  */
 export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId = "", ...login }) {
   const { pendingToken, enrolmentToken, factors, reason } = login;
-  // What the next step of the login or of the reauthentication needs, or what to tell the user's device.
+  // With these codes, the error has data: what the next step of the login or reauthentication needs, or why a passkey
+  // was refused.
   const isLogin = /^(second_factor_(enrolment_)?required|invalid_passkey)$/.test(code);
   const data = isLogin ? { pendingToken, enrolmentToken, factors, reason } : undefined;
   return { ok: false, status, code, faults: byField(errors), retryAfterSeconds: retryAfter, requestId, etag: "", data };
@@ -77,12 +78,12 @@ export function failureOf({ status = 0, code, errors, retryAfter = 0, requestId 
  */
 export function byField(errors) {
   const faults = Array.isArray(errors) ? errors : [];
-  // Of several values for one key, the last one stays.
+  // `fromEntries` keeps the last value of a key, so the order is reversed.
   return Object.fromEntries(faults.map((fault) => [fault.field, fault]).reverse());
 }
 
 /**
- * What is wrong with a field, in the page's language. The server's message is the fallback.
+ * Says what is wrong with a field, in the page's language. Falls back to the server's message.
  * @param {Fault | undefined} fault
  */
 export function faultWords(fault) {

@@ -18,7 +18,7 @@ const names = /** @type {ColorName[]} */ (Object.keys(COLOR_VARIABLES));
 /** @param {string} path @param {string} accept */
 const read = async (path, accept) => (await fetch(path, { headers: { Accept: accept } })).text();
 
-/** What the service has now. */
+/** The service's current theme and product name, and the styles of its pages. */
 const theme = readTheme(await read("/static/theme.css", "text/css")).theme;
 const styles = await read("/static/postern.css", "text/css");
 const configured = new DOMParser()
@@ -27,7 +27,7 @@ const configured = new DOMParser()
 
 /** The chosen logo of the pages, as an address that lives as long as this page. */
 let logo = "/static/logo.svg";
-/** Counts the pages that were asked for: a slower answer must not replace a later one. */
+/** Counts the requests for a page: the answer to an earlier request must not replace a later page. */
 let asked = 0;
 
 /** @param {string} id */
@@ -42,7 +42,7 @@ function addSwatches(scheme) {
     const input = element("input", "");
     input.type = "color";
     input.id = `${scheme}-${name}`;
-    // For `reset`, which goes back to what the service has.
+    // The form's `reset` goes back to this value, the service's own.
     input.setAttribute("value", theme[scheme][name]);
     return element("label", "", input, COLOR_VARIABLES[name]);
   });
@@ -83,7 +83,7 @@ function show() {
 
 /** @param {Brand} current */
 function showEmail({ product, sender, logoUrl, logoWidth, theme: own }) {
-  // The frame can't choose a look, so the chosen one is the only one.
+  // The frame gets no style sheet, in which an email has its dark look. So the chosen look becomes the only one.
   const colors = own[look()];
   const image = logoUrl === "" ? undefined : { url: new URL(logoUrl, location.href).href, width: logoWidth };
   const mails = sampleMails(
@@ -130,7 +130,7 @@ function paintPage({ product, theme: own }) {
 }
 
 /**
- * Every variable of postern.css in one look: the frame would choose by the system's.
+ * Every variable of postern.css in one look. The frame itself would choose the system's look.
  *
  * @param {Look} scheme
  */
@@ -165,7 +165,7 @@ form.addEventListener("input", show);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => {
   logo = "/static/logo.svg";
-  // The fields have their first values after the event.
+  // The fields get their first values back only after this event.
   setTimeout(show);
 });
 inputById("logo").addEventListener("change", () => {

@@ -28,7 +28,7 @@ export function isChallengeLoaded() {
 export function challengeOf(form) {
   const { challengeLoading, challengeMissing, challengeNotLoaded } = words.forms;
   /**
-   * Good for one attempt.
+   * The widget's token. It works for one attempt.
    * @type {string | undefined}
    */
   let token;

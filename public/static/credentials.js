@@ -27,12 +27,12 @@ export function showWhetherPasswordIsSet(isSet) {
   buttonById("change-button").textContent = label;
 }
 
-/** What is wrong with the field of a current password: nothing if there is none. @param {HTMLInputElement} password */
+/** What is wrong with the field for the current password. Empty if the user has no password. @param {HTMLInputElement} password */
 export function missingPassword(password) {
   return password.value || !isPasswordSet ? "" : words.forms.passwordMissing;
 }
 
-/** The current password, as a member of a body. @param {string} name @param {HTMLInputElement} password */
+/** The member of a request body with the current password, if there is one. @param {string} name @param {HTMLInputElement} password */
 export function currentPassword(name, password) {
   return isPasswordSet ? { [name]: password.value } : {};
 }
@@ -119,7 +119,7 @@ export function passwordForm(onChange) {
  */
 export function isWrongPassword(answer, field) {
   const isWrong = answer.code === "wrong_password" || answer.faults[field] !== undefined;
-  // One was set on another page meanwhile.
+  // The user has set a password on another page in the meantime.
   if (isWrong && !isPasswordSet) {
     showWhetherPasswordIsSet(true);
   }

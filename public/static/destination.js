@@ -1,14 +1,14 @@
 /** Where the user wants to go after logging in: the parameter `return_to`, which is passed from page to page. */
 
-/** The address, if the server allows it. Else empty. */
+/** The address in this page's `return_to`, if the server allows it. Otherwise empty. */
 const allowed = document.documentElement.dataset.returnTo ?? "";
 
-/** What the pages pass on: unchecked, if an emailed link brought it. */
+/** The address that this page passes on. If an emailed link brought it, the server has not checked it yet. */
 let wish = allowed;
 
 /**
- * The URL that this page may lead to. `undefined` if there is none. For an unchecked address, it is the log-in page,
- * which the server tells whether it is allowed, and which leads a user who is logged in there at once.
+ * The URL that this page may lead to, or `undefined` if there is none. For an unchecked address, it is the log-in page
+ * with that address: the server checks it there, and the log-in page then leads a logged-in user on at once.
  */
 export function destination() {
   if (wish === allowed) {
@@ -19,7 +19,7 @@ export function destination() {
   return login;
 }
 
-/** For the bodies of requests for a link by email, which carries the address. */
+/** The member of a request for an emailed link that makes the link carry the address. */
 export function withReturnTo() {
   return wish ? { return_to: wish } : {};
 }

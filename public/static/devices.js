@@ -78,7 +78,7 @@ async function endSession(id, device, button) {
   const { ended, ending } = words.account.devices;
   notify("devices", "");
   const answer = await whileBusy(button, ending, () => ask("DELETE", `${SESSIONS}/${id}`));
-  // A session that no longer exists has ended.
+  // A session that no longer exists has already ended.
   if (answer.ok || answer.status === 404) {
     await showListAgain(fill(ended, { device }));
   } else {
@@ -87,7 +87,7 @@ async function endSession(id, device, button) {
   }
 }
 
-/** Shows the list without what has ended. The focused button is gone with it, so the heading gets the focus. @param {string} news */
+/** Shows the list without the ended sessions. The focused button has gone with its row, so the heading gets the focus. @param {string} news */
 async function showListAgain(news) {
   await showDevices();
   title.focus();

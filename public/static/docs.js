@@ -58,7 +58,7 @@ function followSession(response) {
   return response;
 }
 
-/** Reads the store, because the Authorize dialog of Swagger UI changes it too. */
+/** Reads Swagger UI's store, because its Authorize dialog changes it too. */
 function showSession() {
   const authorized = swagger.authSelectors.authorized().has(SECURITY_SCHEME);
   const text = authorized ? "Requests now carry your access token." : "";

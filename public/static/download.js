@@ -1,4 +1,4 @@
-/** Time for the browser to start the download. */
+/** How long the browser may take to start the download. */
 const DOWNLOAD_START_MILLISECONDS = 10_000;
 
 /**

@@ -1,7 +1,7 @@
-/** Finding elements of the page, and what every form and button does. */
+/** Finds and creates elements of the page, and does what every form and button needs. */
 
 /**
- * The element with an id, as an element of one kind.
+ * Returns the element with this id. Throws if there is none of this kind.
  *
  * @template {HTMLElement} Kind
  * @param {string} id
@@ -17,7 +17,7 @@ export function byId(id, kind) {
 }
 
 /**
- * The same, for an element that not every page has.
+ * Returns the element with this id, or `undefined` if the page has none of this kind.
  *
  * @template {HTMLElement} Kind
  * @param {string} id
@@ -61,7 +61,7 @@ export function element(tag, className, ...children) {
 }
 
 /**
- * A button with a short label in a row of a list, and a full name for screen readers.
+ * Creates a button for a row of a list. It shows a short label, and has a full name for screen readers.
  * @param {string} label
  * @param {string} name
  */
@@ -73,7 +73,7 @@ export function quietButton(label, name) {
 }
 
 /**
- * Calls a function instead of the browser's own submission.
+ * Calls `submit` instead of letting the browser submit the form.
  * @param {HTMLFormElement} form
  * @param {() => void} submit
  */

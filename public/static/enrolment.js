@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Starts the form that confirms an app.
- * @param {(code: string) => Promise<Answer>} confirm sends the code. The form itself shows nothing after a success
+ * @param {(code: string) => Promise<Answer>} confirm sends the code. After a success, the form itself shows nothing
  * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for every failure except a wrong code
  */
 export function watchApp(confirm, onFailure = showFailure) {
@@ -36,7 +36,7 @@ export function watchApp(confirm, onFailure = showFailure) {
 }
 
 /**
- * The typed code of an app, without spaces. If it is not complete, shows an error and returns an empty text.
+ * Returns the typed code of an app, without spaces. If it is not complete, shows an error and returns an empty string.
  * @param {HTMLInputElement} input
  * @param {{ invalid: string }} texts
  */
@@ -49,7 +49,7 @@ export function readAppCode(input, texts) {
 
 /** Shows the secret of a new app. @param {{ secret: string, qr_svg: string }} app */
 export function showApp({ secret, qr_svg: picture }) {
-  // In groups, for people who type it. Apps ignore the spaces.
+  // In groups of four, for users who type the secret into an app. Apps ignore the spaces.
   setText("secret", secret.replaceAll(/.{4}(?=.)/g, "$& "));
   byId("qr", HTMLElement).replaceChildren(drawingOf(picture));
 }

@@ -15,7 +15,7 @@ const LIMIT = 5;
 
 const list = byId("events", HTMLUListElement);
 const more = buttonById("events-more");
-/** Where the older events begin. */
+/** The API's cursor for the next older events. Empty if there are none. */
 let cursor = "";
 
 /** Shows the newest events. */
@@ -50,7 +50,7 @@ function row({ type, occurred_at: time, by, ip_address: address, user_agent: age
   const types = words.events.types;
   /** @type {Record<string, string>} */
   const kinds = words.security.kinds;
-  // The password was right, so nothing was refused: another step followed.
+  // The password was right, and a second step followed. So this event must not read like a refused login.
   const isFirstStep = type === "login_failed" && details.reason === "second_factor_required";
   const text = isFirstStep ? words.events.factorAsked : (types[type] ?? type);
   const what = fill(text, { factor: kinds[String(details.kind)] ?? "" });

@@ -57,7 +57,7 @@ export async function showFactors() {
   }
   const { items, recovery_codes_left: left, required_from: requiredFrom } = answer.data;
   shown = items;
-  // Absent from the answer of an earlier release.
+  // An earlier release of the service does not send `has_password`.
   showWhetherPasswordIsSet(answer.data.has_password ?? true);
   showWhatPasswordAllows();
   list.replaceChildren(...items.map(row));
@@ -114,7 +114,7 @@ export function watchFactors() {
     const { busyLabel, done, needed, onlyLogin } = texts.remove;
     const { id, name, kind } = chosen;
     const answer = await attempt(removeForm, busyLabel, () => ask("DELETE", `${FACTORS}/${id}`));
-    // If it no longer exists, it was removed elsewhere.
+    // If the factor no longer exists, the user has removed it elsewhere.
     if (answer.ok || answer.code === "not_found") {
       removing.close();
       await concludeChange(fill(done, { name }));

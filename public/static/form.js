@@ -8,7 +8,8 @@ import { fill, waitAdvice, words } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-// Buttons are disabled until the scripts listen. All scripts of a page run in one go.
+// Submit buttons are disabled until the page's scripts listen. No click can come between this line and the other
+// scripts, because all scripts of a page run in one go.
 /** @type {NodeListOf<HTMLButtonElement>} */
 const waitingButtons = document.querySelectorAll("button[type=submit]:disabled");
 for (const button of waitingButtons) {
@@ -45,7 +46,7 @@ export function attempt(form, busyLabel, ask) {
  * @param {string} comfort an additional sentence
  */
 export function showFailure(form, answer, comfort = "") {
-  // Moving the focus would interrupt the announcement of the alert, so it moves first.
+  // Moving the focus would interrupt the announcement of the alert, so the focus moves first.
   buttonOf(form).focus();
   showRefusal(form, failureText(answer, comfort));
 }
@@ -91,8 +92,8 @@ export function emailProblem(input) {
 }
 
 /**
- * Shows an error at a field until the user edits the field. Meanwhile it replaces the field's hint, which may say the
- * same: on the screen by the style sheet, and here for screen readers.
+ * Shows an error at a field until the user edits the field. Meanwhile, the error replaces the field's hint, which may
+ * say the same. The style sheet hides the hint on the screen; this function hides it from screen readers.
  * @param {HTMLInputElement} input
  * @param {string} message empty if the field is right
  */
@@ -113,7 +114,7 @@ export function showFieldError(input, message) {
 /**
  * Shows the errors of several fields. The first field with an error gets the focus.
  * @param {[HTMLInputElement, string][]} problems in the order of the fields
- * @returns {boolean} whether there are none
+ * @returns {boolean} whether no field has an error
  */
 export function showFieldErrors(problems) {
   // In reverse order, because each error moves the focus.

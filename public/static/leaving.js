@@ -56,7 +56,7 @@ async function deleteAccount(password, dialog, onDeletion) {
     onDeletion();
     dialog.close();
     moveTo("deleted");
-    // The session is gone already: this removes the cookie and informs the other tabs.
+    // The session has already ended with the account. This removes the cookie and informs the other tabs.
     logOut();
   } else if (isWrongPassword(answer, "password")) {
     showFieldErrors([[password, words.account.wrongPassword]]);

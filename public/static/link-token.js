@@ -10,7 +10,7 @@ export function takeFragment() {
 }
 
 /**
- * Passes the fragment on to the page in the language that the user chooses.
+ * Makes the language links pass the fragment on to the page in the other language.
  * @param {() => string} fragment
  */
 export function carryFragment(fragment) {
@@ -19,7 +19,7 @@ export function carryFragment(fragment) {
   for (const choice of languageLinks) {
     choice.addEventListener("click", () => {
       choice.hash = fragment();
-      // Removes the copy once the browser has followed it.
+      // Removes the copy from the page once the browser has followed the link.
       setTimeout(() => {
         choice.hash = "";
       });

@@ -22,7 +22,7 @@ const card = byId("card", HTMLElement);
 const heading = byId("heading", HTMLHeadingElement);
 const actForm = formById("act");
 const againButton = buttonById("again");
-/** Only on the page of an invitation. */
+/** These two fields are only on the page of an invitation. */
 const accountEmail = findById("account_email", HTMLInputElement);
 const usernameInput = findById("username", HTMLInputElement);
 /** Only on pages that ask for a new password. */
@@ -31,9 +31,9 @@ const passwordInput = findById("new_password", HTMLInputElement);
 /** Of these operations, only a password reset request needs a challenge. */
 const challenge = page.resend === "/api/v1/auth/forgot-password" ? challengeOf(formById("resend")) : undefined;
 
-// For a page without a link. A link brings where to return to itself.
+// For a page that was opened without an emailed link. An emailed link has its own `return_to`.
 carryReturnTo();
-/** Kept in memory only: a failed attempt can be repeated, and no copy stays in the address bar or the history. */
+/** Kept in memory, so that a failed attempt can be repeated. The address bar and the history have no copy. */
 let link = takeLinkFromAddress();
 
 onSubmit(actForm, useLink);
@@ -55,7 +55,7 @@ if (passwordInput) {
 const withoutPassword = passwordInput && page.passwordIsOptional ? watchPasswordChoice(passwordInput) : undefined;
 // Pasting another link into the same tab changes the fragment without loading the page again.
 window.addEventListener("hashchange", () => {
-  // After a reload, the page reads the link without Cloudflare's script on it.
+  // A page with Cloudflare's script must not read a token. After a reload, the script is gone.
   if (isChallengeLoaded()) {
     location.reload();
     return;
@@ -72,9 +72,9 @@ carryFragment(() => link?.fragment ?? "");
 show(link ? "ready" : "missing");
 
 /**
- * Reads the token, if the link is complete, and removes it from the address bar and the history. An invitation also has
- * an email address. Other links may say where to return to. The link of an account without a password says that its
- * user logs in by email.
+ * Reads the link, and removes it from the address bar and the history. Returns `null` if the link is not complete. An
+ * invitation also has an email address. Other links may say where to return to. The link for an account without a
+ * password says that its user logs in by email.
  */
 function takeLinkFromAddress() {
   const { fragment, found } = takeFragment();
@@ -102,7 +102,7 @@ function show(name) {
   for (const id of ["act", "resend", "login", "account"]) {
     findById(id, HTMLElement)?.toggleAttribute("hidden", offer !== id);
   }
-  // For users who remember their password, or who can't get a link here.
+  // Other ways to log in: for users who remember their password, or who can't get a link here.
   byId("ways", HTMLElement).hidden = offer !== "resend" && offer !== "nothing";
   if (offer === "resend") {
     challenge?.show();
@@ -169,7 +169,7 @@ async function useLink() {
 }
 
 /**
- * The views for refusals that another attempt would not change.
+ * The views for refusals that another attempt would not change, by the code of the refusal.
  * @type {Map<string | undefined, string>}
  */
 const ENDS = new Map([

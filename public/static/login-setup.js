@@ -23,7 +23,7 @@ export async function beginSetup(login) {
   enrolmentToken = login.enrolmentToken;
   const answer = await post("/api/v1/auth/enrolment/totp", { enrolment_token: enrolmentToken });
   if (answer.ok) {
-    // After the login, the page must still show the recovery codes.
+    // Finishing the setup logs the user in, and the page must then still show the recovery codes.
     stayHere();
     showApp(answer.data);
     moveTo("setup");

@@ -116,7 +116,7 @@ async function tryPasskey(credential) {
   return answer;
 }
 
-/** Suggests passkeys, if the log-in form is shown. */
+/** Has the browser suggest passkeys, if the log-in form is shown. */
 function suggestPasskeys() {
   if (!byId("view-login", HTMLElement).hidden) {
     autofill.start();
@@ -136,7 +136,7 @@ function failSecondStep(form, answer) {
   }
 }
 
-/** What every way to log in may be refused with. @param {HTMLFormElement} form @param {Answer} answer @param {string} email */
+/** Shows a refusal that any way to log in can get. @param {HTMLFormElement} form @param {Answer} answer @param {string} email */
 function fail(form, answer, email = "") {
   /** @type {Record<string, string>} */
   const texts = {

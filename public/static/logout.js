@@ -1,6 +1,6 @@
 /**
- * The log-out page. A click logs out: other pages can link to this page, and must not be able to log the user out by
- * that.
+ * The log-out page. Only a click logs the user out: other sites can link to this page, and following a link must not
+ * log anyone out.
  */
 import { carryReturnTo, destination } from "./destination.js";
 import { formById, onSubmit } from "./elements.js";

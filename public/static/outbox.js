@@ -2,7 +2,7 @@
 import { buttonById, byId, element, inputById, setText } from "./elements.js";
 
 const PATH = "/dev/outbox";
-/** In milliseconds. */
+/** The pause between two requests, and the longest pause after failures, in milliseconds. */
 const PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
 
@@ -21,7 +21,7 @@ const isNarrow = window.matchMedia("(max-width: 56rem)");
 /** @type {Email[]} */
 let emails = [];
 let version = "";
-/** What the frame shows. */
+/** The id of the email in the frame. Empty if there is none. */
 let shownId = "";
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -103,7 +103,7 @@ function linkButton(href, at) {
   return link;
 }
 
-/** Gets the emails if there are others than before, and asks again after a pause. */
+/** Reads the emails again if they have changed, and repeats this after a pause. */
 async function refresh() {
   clearTimeout(timer);
   if (document.visibilityState === "hidden") return;
@@ -122,7 +122,7 @@ async function refresh() {
     pause = PAUSE;
   } catch {
     setText("failure", "The service doesn't answer. Is it running? Trying again …");
-    // Each failed request is an error in the console.
+    // The browser's console shows each failed request as an error, so the pauses grow.
     pause = Math.min(LONGEST_PAUSE, 2 * pause);
   }
   clearTimeout(timer);
@@ -145,7 +145,7 @@ clearButton.addEventListener("click", clearAll);
 isNarrow.addEventListener("change", show);
 window.addEventListener("hashchange", () => {
   show();
-  // The email, or the list, has taken the place of what had the focus.
+  // The email has taken the place of the list, or the reverse. The element with the focus is hidden.
   if (isNarrow.matches) (shownId === "" ? heading : title).focus();
 });
 document.addEventListener("visibilitychange", refresh);

@@ -8,7 +8,7 @@ import { credentialOf } from "./webauthn-json.js";
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
 
-/** A new challenge replaces one that expires in less time than this, so that the user has time to confirm. */
+/** The page asks for a new challenge this long before the current one expires, so that the user has time to confirm. */
 const MARGIN_MILLISECONDS = 60_000;
 
 /**
@@ -18,9 +18,9 @@ const MARGIN_MILLISECONDS = 60_000;
 const credentials = globalThis.PublicKeyCredential;
 
 /**
- * Suggests passkeys where the browser can.
+ * Suggests passkeys if the browser can.
  * @param {(credential: PasskeyCredential) => void} onChoice called when the user has chosen a passkey
- * @returns `start`, and `stop` for when the user logs in another way
+ * @returns `start`, and `stop`, which the page calls when the user logs in another way
  */
 export function passkeyAutofill(onChoice) {
   /** @type {AbortController | undefined} */

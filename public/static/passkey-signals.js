@@ -12,7 +12,7 @@ import { encode } from "./webauthn-json.js";
  */
 const browser = globalThis.PublicKeyCredential;
 
-/** Tells which passkeys are left after a removal. */
+/** Tells the devices which passkeys are left after a removal. */
 export async function signalPasskeysLeft() {
   if (!browser?.signalAllAcceptedCredentials) {
     return;
@@ -28,7 +28,7 @@ export async function signalPasskeysLeft() {
   }
 }
 
-/** Tells the names of the user, which devices show beside a passkey. @param {import("./client.js").User} user */
+/** Tells the devices the user's names, which they show beside a passkey. @param {import("./client.js").User} user */
 export async function signalNames({ id, email, username }) {
   if (!browser?.signalCurrentUserDetails) {
     return;
@@ -43,7 +43,7 @@ export async function signalNames({ id, email, username }) {
   }
 }
 
-/** Tells that the service doesn't have a passkey that was used for a login. @param {string} credentialId */
+/** Tells the device that the service doesn't have the passkey that it offered for a login. @param {string} credentialId */
 export async function signalUnknownPasskey(credentialId) {
   if (!browser?.signalUnknownCredential) {
     return;

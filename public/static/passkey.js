@@ -1,11 +1,11 @@
-/** Passkeys, by the browser (WebAuthn). */
+/** Uses and creates passkeys with the browser's WebAuthn API. */
 import { failureOf, post } from "./answers.js";
 import { credentialOf, decode, encode, withBytes } from "./webauthn-json.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 /** @typedef {import("./client.js").PasskeyCredential} PasskeyCredential */
 
-/** Old browsers have none, and no browser has them on an http page other than localhost. */
+/** Old browsers have no passkeys. No browser has them on an http page, except on localhost. */
 export const hasPasskeys = typeof PublicKeyCredential === "function";
 
 /**
@@ -29,7 +29,7 @@ export async function usePasskey(send, login = {}) {
 /** The errors of a browser that creates no passkey (WebAuthn §5.1.3), and the codes for them. */
 /** @type {Record<string, string>} */
 const CREATION_FAILURES = {
-  // The authenticator has one of the user's passkeys.
+  // The authenticator already has a passkey of this user.
   InvalidStateError: "passkey_exists",
   // The user declined, or took too long.
   NotAllowedError: "passkey_unused",

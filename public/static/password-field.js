@@ -3,7 +3,7 @@ import { byField, faultWords, post } from "./answers.js";
 import { buttonById, byId, inputById } from "./elements.js";
 import { words } from "./words.js";
 
-/** Time without typing before a password is checked. */
+/** How long the user must have stopped typing before the password is checked. */
 const PAUSE_MILLISECONDS = 500;
 
 for (const button of document.querySelectorAll(".reveal")) {
@@ -50,7 +50,7 @@ export function checkWhileTyped(input, owner = () => ({})) {
   /** @param {number} question */
   async function ask(question) {
     const answer = await post("/api/v1/auth/password-strength", { password: input.value, ...owner() });
-    // Outdated if the user has typed on; unknown without an answer.
+    // The answer is out of date if the user has typed on. A failed request says nothing about the password.
     if (question !== questions || !answer.ok || !input.value) {
       return;
     }

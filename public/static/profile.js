@@ -14,7 +14,7 @@ const FIELDS = ["username", "first_name", "last_name", "phone"];
 
 const form = formById("profile");
 const inputs = FIELDS.map(inputById);
-/** The values in the form, and their ETag: two windows must not overwrite each other's changes (RFC 9110 §13.1.1). */
+/** The values in the form, and their ETag, so that two tabs can't overwrite each other's changes (RFC 9110 §13.1.1). */
 let shown = { values: "", etag: "" };
 
 /** @param {UserAnswer} answer */
@@ -60,8 +60,8 @@ function whatIsTyped() {
 }
 
 /**
- * Saves the profile, unless it was changed elsewhere: then the answer has the changed profile. The ETag also changes with
- * every login; if only the ETag is different, the profile is saved with the new one.
+ * Saves the profile. If it was changed elsewhere, saves nothing, and the answer has the changed profile. The ETag also
+ * changes with every login. If only the ETag is different, saves the profile with the new ETag.
  * @param {object} body
  */
 async function save(body) {

@@ -96,8 +96,8 @@ export function watchReauthentication() {
 }
 
 /**
- * The kinds of the user's factors. If this can't read them, it returns none, and the user is asked for the password.
- * The service then refuses the password and names the factors.
+ * The kinds of the user's factors. If the request fails, returns none, and the dialog asks for the password. If the
+ * user does have factors, the service then refuses the password and names them.
  * @returns {Promise<string[]>}
  */
 async function waysOfUser() {
@@ -106,7 +106,8 @@ async function waysOfUser() {
 }
 
 /**
- * Shows the forms for these factors, or the one for the password if there are none. A user with neither must log in again.
+ * Shows the forms for these factors, or the form for the password if there are none. A user with neither must log in
+ * again.
  * @param {readonly string[]} kinds
  */
 function offer(kinds) {

@@ -1,4 +1,4 @@
-/** Leaving the log-in page or the registration page, once the user is logged in. */
+/** Leaves the log-in page or the registration page once the user is logged in. */
 import { destination } from "./destination.js";
 import { client } from "./session.js";
 import { language } from "./words.js";
@@ -23,8 +23,8 @@ export function leadAtLogin() {
 /** Leaves the page as soon as the user logs in, or at once if the user is logged in already. */
 export async function leadOnceLoggedIn() {
   leadAtLogin();
-  // If this fails, the user can still log in here. It uses the same check as the account page, so the two pages can't
-  // redirect to each other forever.
+  // If this request fails, the user can still log in here. The account page makes the same request, so the two pages
+  // can't redirect to each other forever.
   const user = await client.user().catch(() => null);
   if (user && !isStaying) {
     leadOn();

@@ -11,7 +11,7 @@ import { words } from "./words.js";
 /** @typedef {{ totp: string } | { emailCode: string } | { recoveryCode: string }} Code */
 
 /**
- * In the order in which they are offered.
+ * The ways to prove a second factor, in the order in which the page offers them.
  * @type {Way[]}
  */
 const WAYS = ["totp", "passkey", "email", "recovery_code"];
@@ -57,7 +57,7 @@ function offerCode(isSent = false) {
 
 /**
  * Starts the forms.
- * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for what is no wrong code
+ * @param {(form: HTMLFormElement, answer: Answer) => void} onFailure called for every failure except a wrong code
  */
 export function watchSecondFactor(onFailure) {
   const { totp, email, recovery_code: recoveryCode } = words.login.second;

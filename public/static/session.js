@@ -5,7 +5,7 @@ import { language } from "./words.js";
 
 /** @typedef {import("./answers.js").Answer} Answer */
 
-/** Asks the user to prove again who they are. Only the account page can ask: on other pages, the request just fails. */
+/** Asks the user to prove again who they are. Only the account page can ask: on other pages, the request fails. */
 let askAgain = async () => false;
 
 export const client = createClient({
@@ -62,7 +62,7 @@ export function logInWithEmail(link) {
   return answerOf(client.loginWithEmail(link));
 }
 
-/** Restores the session of the cookie. The answer's `data` is whether there is one. */
+/** Restores the session of the cookie. The answer's `data` says whether there is one. */
 export function restoreSession() {
   return answerOf(client.refresh());
 }
@@ -72,7 +72,7 @@ export function logOut() {
 }
 
 /**
- * The outcome of a client method as an answer.
+ * Turns the outcome of a client method into an answer.
  * @param {Promise<unknown>} outcome
  * @returns {Promise<Answer>}
  */

@@ -33,8 +33,8 @@ function unicodeLabel(label) {
 }
 
 /**
- * Decodes Punycode (RFC 3492 §6.2). The ASCII characters come first. Each number behind them inserts one character: it
- * says how far the code point and the place have moved since the character before.
+ * Decodes Punycode (RFC 3492 §6.2). The ASCII characters come first. Each number after them inserts one character. The
+ * number says how far the code point and the position have moved since the previous character.
  * @param {string} text
  */
 function decode(text) {

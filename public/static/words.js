@@ -14,12 +14,12 @@ export function fill(sentence, values) {
   return sentence.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** A time in words. @param {string} time in ISO 8601 */
+/** Formats a day and a time of day. @param {string} time in ISO 8601 */
 export function timeOf(time) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
-/** The day of a time, in words. @param {string} [time] in ISO 8601; today without */
+/** Formats the day of a time, or today. @param {string} [time] in ISO 8601 */
 export function dayOf(time = new Date().toISOString()) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(time));
 }
@@ -44,7 +44,7 @@ export function waitAdvice(seconds) {
     : fill(tryAgainMuchLater, { duration: counted(Math.round(minutes / 60), "hour"), time });
 }
 
-/** A duration in words. @param {number} amount @param {"second" | "minute" | "hour" | "day"} unit */
+/** Formats a duration. @param {number} amount @param {"second" | "minute" | "hour" | "day"} unit */
 export function counted(amount, unit) {
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(amount);
 }

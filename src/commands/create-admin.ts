@@ -121,14 +121,14 @@ function takenMessage(names: readonly string[]): string {
   return `The username ${names.join(" and ")} is taken: choose another one with --username.`;
 }
 
-/** A valid value, or what is wrong with it, without the value. */
+/** Returns the parsed value, or a message that says what is wrong with it and does not repeat it. */
 function parseFlag(flag: string, schema: z.ZodType<string>, text: string | undefined): { value: string } | Fault {
   if (text === undefined) return { fault: `${flag} is missing.` };
   const parsed = schema.safeParse(text);
   return parsed.success ? { value: parsed.data } : { fault: `${flag}: ${parsed.error.issues[0]?.message}` };
 }
 
-/** Usernames to try: the one asked for, or two made from the address. */
+/** The usernames to try: the one that the operator gave, or two made from the address. */
 function usernamesFor(given: string | undefined, email: string): string[] {
   if (given !== undefined) return [usernameSchema.parse(given)];
   const [local = ""] = email.split("@");
@@ -137,7 +137,7 @@ function usernamesFor(given: string | undefined, email: string): string[] {
   return [base, `${base.slice(0, 25)}-${createId(0, systemRandom).slice(-6)}`];
 }
 
-/** The hash of the password that is given or typed, if it satisfies the service's default rules. */
+/** Hashes the given or typed password, or returns why the service's default rules refuse it. */
 async function hashGivenPassword(
   wish: Wish,
   owner: PasswordOwner,

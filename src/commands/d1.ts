@@ -1,4 +1,7 @@
-/** D1 as a binding outside of a Worker: on this machine or deployed through wrangler, or in a container. */
+/**
+ * Opens D1 outside of a Worker, as if it were a Worker's binding. Wrangler reaches the local and the deployed database;
+ * a socket on the volume reaches a container's.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,7 +22,7 @@ interface D1 {
   preview_database_id?: string;
 }
 
-/** What a command works with, until `dispose`. */
+/** The databases that a command uses, until it calls `dispose`. */
 export interface OpenDatabases {
   DB: D1Database;
   /** The database for audit events, if the configuration binds one. */
@@ -39,12 +42,13 @@ function bound({ preview_database_id, ...database }: D1, remote: boolean) {
  */
 export async function openD1({ remote, persistTo, volume, environment }: Place, root: string): Promise<OpenDatabases> {
   if (volume !== undefined) return openVolume(volume);
-  // Wrangler reads these when it is loaded. No usage metrics, and no download of a sample `Request.cf`.
+  // Wrangler reads these variables when it is loaded. They turn off usage metrics and the download of a sample
+  // `Request.cf`.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
   const { getPlatformProxy, unstable_readConfig } = await import("wrangler");
   const worker = remote
     ? await readDeployment(root, environment)
-    : // No environment: one that CLOUDFLARE_ENV names would have no database.
+    : // An empty `env` keeps wrangler from using the environment that CLOUDFLARE_ENV names: it has no database.
       unstable_readConfig({ config: join(root, "wrangler.toml"), env: "" }, { hideWarnings: true });
   const configured: D1[] = worker.d1_databases;
   const [directory] = configured.filter(({ binding }) => binding === "DB");
@@ -83,8 +87,8 @@ const MOST_TRIES = 100;
 const RETRY_MILLISECONDS = 50;
 
 /**
- * What the local runtime reports if SQLite refuses a statement because of another process, or can't open the file
- * again. The transaction is then undone.
+ * The errors of the local runtime if SQLite refuses a statement because of another process, or can't open the file
+ * again. Both undo the transaction, so the call can be repeated.
  */
 const LOCKED = /SQLITE_BUSY|internal error/;
 

@@ -1,4 +1,4 @@
-/** The database as a command reaches it: with the stores of the service. */
+/** Opens the database for a command, which then uses the service's own stores. */
 import { type Database, databaseNow, openDatabase } from "../db/client.ts";
 import { pendingMigrations } from "../db/migrations.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -35,7 +35,7 @@ export async function withDatabase(
     if (place.volume !== undefined) await requireMigrations(db);
     return await work({ db, archive, now: await databaseNow(db) });
   } catch (error) {
-    // Ctrl-C reaches the local runtime too, which then no longer answers.
+    // Ctrl-C also reaches the local runtime, which then stops answering.
     world.complain(world.stop.aborted ? "Stopped.\n" : explain(error, place));
     return 1;
   } finally {
@@ -57,7 +57,7 @@ async function requireMigrations(db: Database): Promise<void> {
 }
 
 function explain(error: unknown, { remote }: Place): string {
-  // A file that can't be read or written.
+  // An error with `syscall` is about a file that can't be read or written.
   if (error instanceof StepFailed || (error instanceof Error && "syscall" in error)) return `${error.message}\n`;
   // Drizzle's own message holds the bound values, among them password hashes.
   const text = describeError(error);

@@ -78,7 +78,7 @@ export async function deploy(argv: readonly string[], world: Surroundings, outsi
     const isTested = flags["skip-smoke-test"] !== true;
     return await runSteps({ environment, isDryRun, isAsking, isTested }, world, outside);
   } catch (error) {
-    // A call that is cut off by Ctrl-C fails too.
+    // Ctrl-C also makes the call under way fail, with an error that would only confuse.
     const reason = world.stop.aborted ? "Stopped." : error instanceof StepFailed ? error.message : describeError(error);
     world.complain(`\n${reason}\n\nRun the same command again: it continues where this run ended.\n`);
     return 1;
@@ -109,7 +109,7 @@ async function runSteps(wish: Wish, world: Surroundings, outside: Outside): Prom
   return missing.length === 0 || world.isTerminal ? 0 : 1;
 }
 
-/** The login, the account and the environment. */
+/** Finds wrangler's login and the Cloudflare account, and reads the environment's configuration. */
 async function findPlace({ environment, isDryRun, isAsking }: Wish, world: Surroundings, outside: Outside) {
   const wrangler = findWrangler(world.root);
   if (wrangler === undefined) throw new StepFailed(NOT_INSTALLED);
@@ -135,7 +135,7 @@ async function confirm({ account, environment, worker, world }: Setting): Promis
   return false;
 }
 
-/** The configuration for wrangler, with the ids that are known by now. */
+/** Writes the configuration for wrangler, with the ids that are known by now. Returns its path. */
 async function generate({ account, environment, world: { root } }: Setting, values: Values): Promise<string> {
   const deployment = await readDeployment(root, environment);
   return writeConfiguration(root, environment, { ...deployment, account_id: account }, variablesOf(values));

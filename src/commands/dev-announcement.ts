@@ -31,7 +31,7 @@ export async function announce(
   const end = exited.then(() => {
     ended = true;
   });
-  // With a self-signed certificate the health check would fail, so wrangler's message must do.
+  // The health check would refuse the self-signed certificate of https, so wrangler's message has to be enough.
   for (let waited = 0; flags.scheme === "http" && !(await isHealthy(origin)); waited += POLL_PAUSE) {
     if (waited === PATIENCE) world.complain(`${origin}${READY} does not answer as it should. Still waiting.\n`);
     await Promise.race([end, pause(POLL_PAUSE)]);

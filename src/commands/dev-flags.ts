@@ -1,4 +1,4 @@
-/** The flags of `npm run dev`: those of `wrangler dev`, of which the command must understand a few. */
+/** The flags of `npm run dev`. It passes most of them on to `wrangler dev`, and has to understand only a few. */
 import type { Fault } from "./flags.ts";
 
 export type DevFlags = Exclude<ReturnType<typeof parseDevFlags>, Fault>;
@@ -27,7 +27,7 @@ export function parseDevFlags(argv: readonly string[]) {
 
   return {
     help: isGiven("help"),
-    /** Absent if the command chooses a free one. */
+    /** `undefined` if the command has to choose a free port. */
     port: port === undefined ? undefined : Number(port),
     host: valuesOf("ip").at(-1) ?? "localhost",
     scheme: valuesOf("local-protocol").at(-1) === "https" ? ("https" as const) : ("http" as const),
@@ -36,12 +36,12 @@ export function parseDevFlags(argv: readonly string[]) {
     config: valuesOf("config")[0],
     environment: valuesOf("env").at(-1),
     environmentFiles: valuesOf("env-file"),
-    /** The values of `--var`, by name. Of two values of one name wrangler takes the later. */
+    /** The values of `--var`, by name. If a name is given twice, the later value wins, as in wrangler. */
     variables: Object.fromEntries(valuesOf("var").map(splitVariable)),
     hasInspectorPort: isGiven("inspector-port"),
     /** Whether all of wrangler's output is shown. */
     isVerbose: isGiven("verbose"),
-    /** All flags but those of this command alone, as they were given. */
+    /** The flags for wrangler, as they were given: all except those that this command handles itself. */
     passed: tokensOf(given.filter(({ name }) => name !== "port" && name !== "verbose")),
     /** The flags that the migration command also gets, so that it changes the database that the service will use. */
     forMigrations: tokensOf(

@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { encodeBase64url } from "../platform/encoding.ts";
 import type { Random } from "../platform/random.ts";
 
-/** Bytes of a secret: more than any key that is derived from it. */
+/** The length of a secret in bytes. It is longer than any key that is derived from it. */
 const SECRET_BYTES = 48;
 
 export type DevVarsOutcome = "made" | "completed" | "kept";
@@ -15,7 +15,7 @@ export function freshSecret(random: Random): string {
   return encodeBase64url(random.bytes(SECRET_BYTES));
 }
 
-/** The file that wrangler reads: the environment's own one if it exists. */
+/** The file that wrangler reads: `.dev.vars.<environment>` if it exists, otherwise `.dev.vars`. */
 export function devVarsPath(folder: string, environment?: string): string {
   const common = join(folder, ".dev.vars");
   const own = `${common}.${environment}`;

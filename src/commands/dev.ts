@@ -50,7 +50,7 @@ export async function dev(argv: readonly string[], world: Surroundings): Promise
   try {
     settled = prepareVariables(flags, folder, world);
   } catch (error) {
-    // A file that can't be read or written.
+    // An error with `syscall` is about a file that can't be read or written.
     if (!(error instanceof Error && "syscall" in error)) throw error;
     return giveUp(unusable(error.message), world);
   }
@@ -96,14 +96,14 @@ bound to that one, not to this one, until it stops. To keep the two apart, start
 interface Settled {
   fixesPublicUrl: boolean;
   fixesEnvironment: boolean;
-  /** The values that go over those of wrangler.toml. */
+  /** The values that override those in wrangler.toml. */
   values: Variables;
 }
 
 /** Completes the file that wrangler will read. Returns what the user has set. */
 function prepareVariables(flags: DevFlags, folder: string, { root, say }: Surroundings): Settled {
   if (flags.environmentFiles.length > 0) {
-    // With these, wrangler reads no .dev.vars.
+    // With `--env-file`, wrangler doesn't read .dev.vars.
     const files = flags.environmentFiles.map((file) => readVariables(resolve(folder, file)));
     return settle(Object.assign({}, ...files), flags, true);
   }
@@ -127,7 +127,7 @@ function settle(inFiles: Variables, { variables }: DevFlags, isForeign: boolean)
     fixesEnvironment,
     values: {
       ...inFiles,
-      // The port, which is part of it, is chosen later.
+      // Only for the check of the values: the port is chosen later, and may be another one.
       ...(!fixesPublicUrl && { PUBLIC_URL: `http://localhost:${FIRST_PORT}` }),
       ...(!fixesEnvironment && { ENVIRONMENT: "development" }),
       ...variables,
@@ -135,13 +135,13 @@ function settle(inFiles: Variables, { variables }: DevFlags, isForeign: boolean)
   };
 }
 
-/** Whether the configuration binds a database for audit events, as far as TOML tells. */
+/** Whether the configuration binds a database for audit events. Recognizes this only in TOML. */
 function bindsArchive(configuration: string): boolean {
   const text = existsSync(configuration) ? readFileSync(configuration, "utf8") : "";
   return /^binding\s*=\s*["']AUDIT_DB["']/m.test(text);
 }
 
-/** Brings the local databases up to date. Returns the exit code of a failure. */
+/** Brings the local databases up to date. Returns the exit code if that fails, otherwise `undefined`. */
 async function migrate(
   wrangler: Wrangler,
   flags: DevFlags,
@@ -195,10 +195,10 @@ async function serve(wrangler: Wrangler, flags: DevFlags, setting: Setting): Pro
   }
 }
 
-/** The command line of wrangler: what the user gave, and defaults for the rest. */
+/** The command line of wrangler: the user's flags, and defaults for the flags that the user did not give. */
 function wranglerArguments(flags: DevFlags, port: number, settled: Settled): string[] {
   const args = ["dev", "--show-interactive-dev-session=false"];
-  // 0: the runtime picks a free one. Two instances that start at once would both choose 9229.
+  // With port 0, the runtime picks a free port. Otherwise two instances that start at once would both choose 9229.
   if (!flags.hasInspectorPort) args.push("--inspector-port=0");
   // The issuer of the tokens is the address of the service.
   if (!settled.fixesPublicUrl) args.push("--var", `PUBLIC_URL:${flags.scheme}://localhost:${port}`);

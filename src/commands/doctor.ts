@@ -98,7 +98,7 @@ function wishOf({ port, url, remote, persistTo, volume, environment }: Values & 
   return { kind: "local", port: port === undefined ? undefined : Number(port), persistTo };
 }
 
-/** A check that throws or takes too long has failed; the others still run. */
+/** Runs one check. If it throws or takes too long, it has failed; the other checks still run. */
 async function run({ timeout, examine }: Check, examination: Examination): Promise<Finding[]> {
   try {
     return [await inTime(Promise.resolve(examine(examination)), timeout)].flat();

@@ -1,4 +1,4 @@
-/** `npm run sessions:end`: logs every user out, on every device. For the time after a leak or a restore. */
+/** `npm run sessions:end`: logs every user out, on every device. For use after a leak or a restore. */
 import { createId, systemRandom } from "../platform/random.ts";
 import { createMassLogout } from "../users/mass-logout.ts";
 import { type Directory, withDatabase } from "./database.ts";

@@ -2,8 +2,9 @@
 import { stripVTControlCharacters } from "node:util";
 
 /**
- * Tells for each line in turn whether to show it. Leaves out the tables of bindings, which wrangler prints again and
- * again, and its line about each request, because the Worker logs requests itself.
+ * Returns a function that gets wrangler's lines in order and says whether to show each. It leaves out the tables of
+ * bindings, which wrangler prints again and again. It also leaves out wrangler's line about each request, because the
+ * Worker logs requests itself.
  */
 export function essentialLines(): (line: string) => boolean {
   let isInTable = false;

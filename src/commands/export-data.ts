@@ -68,7 +68,7 @@ AUTH_SECRET, which is not in the file.
   return 0;
 }
 
-/** Wrangler's own table. */
+/** Wrangler's own table, which lists the applied migrations. */
 const MIGRATION_NOTES: Table = { name: "d1_migrations", columns: ["id", "name", "applied_at"], key: "id" };
 
 async function* allPages(source: ReturnType<typeof createDirectorySource>) {

@@ -1,4 +1,4 @@
-/** What the commands' flags have in common. They are read strictly: a command line with a mistake changes nothing. */
+/** Reads the flags that commands share. Reading is strict: a command line with a mistake changes nothing. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { faultOfEnvironment } from "./deploy/environments.ts";
 
@@ -28,14 +28,14 @@ export const PLACE_FLAGS = {
   volume: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
-/** Their lines in a command's usage. */
+/** The lines about these flags in a command's usage. */
 export const PLACE_USAGE = `  --remote              use the deployed database instead of the local one
   --env <name>          with --remote: the environment, as given to \`npm run deploy\`
   --persist-to <folder> the folder of the local state, as given to \`npm run dev\`
   --volume <folder>     use the database of the container that runs on this volume
   --help                show this text`;
 
-/** The flags and the words beside them, or what is wrong with them. */
+/** Parses a command line into flags and positional arguments. Returns what is wrong with it if that fails. */
 export function readFlags<const Options extends ParseArgsOptionsConfig>(
   argv: readonly string[],
   options: Options,
@@ -48,7 +48,7 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-/** The flags, or the exit code: after an explanation of a mistake, or after the usage that `--help` asks for. */
+/** Returns the flags. If they are wrong or ask for help, prints an explanation and returns the exit code instead. */
 export function understand<Flags extends { help: boolean }>(
   flags: Flags | Fault,
   usage: string,

@@ -1,7 +1,7 @@
 /**
- * `npm run data:import`: fills a new service from a backup that was made in another place. Every session ends: the
- * session objects of the new place are empty. If the service ran there before, its old sessions belong to earlier
- * epochs.
+ * `npm run data:import`: fills a new service from a backup that was made in another place. Every session ends, because
+ * the session objects of the new place are empty. If the service ran there before, they are not. So the import also
+ * raises every user's session epoch, which ends older sessions.
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -33,7 +33,7 @@ ${PLACE_USAGE}
  */
 const KEY_SEQUENCES = 1_000;
 
-/** The signing keys are added in the first step, these tables after it. */
+/** The first step adds the signing keys. These tables follow after it. */
 const MOVED = TABLES.filter(({ name }) => name !== SIGNING_KEYS.name);
 
 interface Import extends Directory {
@@ -114,7 +114,10 @@ async function addAll(event: ImportEvent, setting: Import): Promise<number> {
   }
 }
 
-/** Adds the rows that earlier runs have not added. Returns how many there are in all; `undefined` if it was stopped. */
+/**
+ * Adds the rows that earlier runs have not added. Returns how many rows the backup has in all, or `undefined` if the
+ * user stopped the command.
+ */
 async function addRows(event: ImportEvent, { archive, backup, db, world }: Import): Promise<number | undefined> {
   const target = createDirectoryTarget(db);
   const counts = MOVED.map(({ name }) => backup.count(name));

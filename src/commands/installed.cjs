@@ -23,7 +23,8 @@ if (trouble !== undefined) {
   process.exit(1);
 }
 
-// For the programs too that the script starts: compiling wrangler takes longer than most of what it is asked to do.
+// The environment variable is for the programs that the script starts: compiling wrangler takes longer than most of
+// its commands.
 process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || path.join(packages, ".cache/compiled");
 if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
 // For each file of drizzle-orm, Node reads the 180 kB of its package.json again, to see that it is a module: together
@@ -63,7 +64,7 @@ function isInstalled(name) {
   return fs.existsSync(path.join(packages, name, "package.json"));
 }
 
-/** Whether one of the packages with its program is there, and for this system. */
+/** Whether the package, if it is installed, has its program for this system. */
 function hasProgram(name) {
   return (
     !isInstalled(name) ||
@@ -79,7 +80,7 @@ function readManifest(folder) {
   return JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
 }
 
-/** `npm ci`, with what the settings of this machine would leave out. */
+/** `npm ci`, with flags that bring back the packages which this machine's settings would leave out. */
 function installation() {
   const { NODE_ENV, npm_config_omit = "" } = process.env;
   const settings = NODE_ENV === "production" ? `dev ${npm_config_omit}` : npm_config_omit;

@@ -10,7 +10,7 @@ import { MINUTE, systemClock } from "../platform/clock.ts";
 import { parseJson } from "../platform/encoding.ts";
 import { isFree } from "./ports.ts";
 
-/** Wrangler renews the entry of a Worker that runs much more often. */
+/** Wrangler renews the entry of a running Worker much more often than this. */
 const STALE_AFTER = 2 * MINUTE;
 
 const entrySchema = z.object({ debugPortAddress: z.string().regex(/:\d{1,5}$/) });
@@ -35,7 +35,7 @@ export async function isRegistered(registry: string, name: string): Promise<bool
   return !(await isFree(Number(port), hostname));
 }
 
-/** The name that a Worker has by its configuration, if the file says it in TOML. */
+/** The Worker's name in its configuration file. Recognizes it only in TOML. */
 export function nameIn(configuration: string, environment?: string): string | undefined {
   const text = existsSync(configuration) ? readFileSync(configuration, "utf8") : "";
   const name = /^name\s*=\s*["']([\w-]+)["']/m.exec(text)?.[1];

@@ -29,7 +29,7 @@ const FILES: Readonly<Record<string, (version: string) => string>> = {
   "docs/quick-start-browser.md": (version) => `postern-${version}.tgz`,
   "docs/quick-start-worker.md": (version) => `postern-${version}.tgz`,
 };
-/** In package-lock.json the first two places are Postern's own; after them come the packages. */
+/** In package-lock.json the first two versions are Postern's own. The others are those of packages. */
 const PLACES_IN_LOCK = 2;
 const CHANGELOG = "CHANGELOG.md";
 
@@ -131,7 +131,7 @@ function faultOfVersion(version: string, files: ReadonlyMap<string, string>): st
   return undefined;
 }
 
-/** The files with the new version, by path: those that change. */
+/** The new texts of the files that change, by path. */
 function changedFiles(version: string, date: string, files: ReadonlyMap<string, string>): Map<string, string> {
   const current = currentVersion(files);
   const changed = [...files].map(([path, text]): [string, string] => {

@@ -28,7 +28,7 @@ The database, the user objects and the secrets stay as they are.
 
 const VERSION_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** How often, and after which pause in milliseconds, the service is asked whether it answers. */
+/** How often the command asks whether the service answers, and the pause in between, in milliseconds. */
 const LOOKS = 10;
 const LOOK_PAUSE = 2_000;
 
@@ -119,7 +119,7 @@ async function faultOfSchema(
   }
   const { output } = await wrangler.run(["versions", "view", versionId, "--json", "--config", config], stop);
   const message = versionSchema.safeParse(parseJson(output)).data?.annotations?.["workers/message"];
-  // As `npm run deploy` writes it.
+  // `npm run deploy` writes this message.
   const [, release] = /^Postern (\d+\.\d+\.\d+)/.exec(message ?? "") ?? [];
   if (release !== undefined && isNewer(oldest.version, release))
     return `That version is release ${release}. ${oldest.migration} removed what releases before ${oldest.version} use.`;

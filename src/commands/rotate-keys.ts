@@ -99,7 +99,7 @@ Sessions go on: clients get a valid token by refreshing.
   return 0;
 }
 
-/** The event of a command, which no user runs. */
+/** Creates an audit event without a user: an operator runs the command, not a user of the service. */
 function eventOf(type: AuditEventType, now: number): AuditEvent {
   const who = { actorId: null, userId: null, ...NO_REQUEST };
   return { id: createId(now, systemRandom), type, occurredAt: now, ...who, details: null };

@@ -1,6 +1,6 @@
 /**
  * `npm run secret:rotate`: replaces AUTH_SECRET. Keeps the old secret as AUTH_SECRET_PREVIOUS as long as anything that
- * was made with it is needed. So the service can open everything in use at every moment.
+ * was made with it is needed, so that the service can open everything in use at every moment.
  */
 import { resolve } from "node:path";
 import { createAuditEventStore } from "../audit/event-store.ts";
@@ -177,7 +177,7 @@ async function askForCurrent({ db, secrets, world }: Setting): Promise<string | 
   if (keys.length === 0)
     return { fault: "There is no signing key yet that could prove the current secret: log in once." };
   const current = (await world.ask(QUESTION, "known-secret")) ?? "";
-  // An older secret may still open an older key.
+  // Only the newest key proves it: an older secret may still open an older key.
   if ((await openedBy(current, keys.slice(-1))).length === 0)
     return {
       fault:

@@ -31,7 +31,7 @@ export interface SecretStore {
    */
   change(values: SecretChange): Promise<boolean>;
   howToMake: string;
-  /** The command that sets another secret. That ends every session. */
+  /** The command that sets another secret, which ends every session. */
   howToReplace: string;
 }
 

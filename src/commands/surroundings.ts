@@ -55,8 +55,8 @@ function stopOf(source: SignalSource): AbortSignal {
   source.on("SIGINT", end);
   source.on("SIGTERM", end);
   source.on("SIGHUP", end);
-  // npm passes a signal to the shell that it started, and the shell dies without passing it on. All that this process
-  // notices is a new parent. Without this check it would run on forever.
+  // npm passes a signal to the shell that it started, and the shell dies without passing it on. This process only
+  // notices that it has a new parent. Without this check it would run forever.
   const parent = source.ppid;
   const watch = setInterval(() => source.ppid !== parent && end(), PARENT_CHECK_MILLISECONDS);
   watch.unref();

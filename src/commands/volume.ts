@@ -28,14 +28,14 @@ const answerSchema = z.union([
   z.object({ success: z.literal(false), error: z.string() }),
 ]);
 
-/** Longer than any statement of a command takes. */
+/** How long to wait for an answer: longer than any statement of a command takes. */
 const PATIENCE = 2 * MINUTE;
 
 /** Opens the database of the Postern that runs on the volume in this folder. */
 export function openVolume(folder: string) {
   const path = resolve(process.env.INIT_CWD ?? ".", folder);
   const directory = openFolder(path);
-  // The path of a socket has at most 107 bytes.
+  // The path of a socket may have at most 107 bytes, so this one goes through the descriptor of the folder.
   const socket = `/proc/self/fd/${directory}/commands`;
   return {
     DB: databaseBehind((body) => post(socket, body, path)),

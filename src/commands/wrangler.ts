@@ -57,8 +57,9 @@ export function findWrangler(root: string) {
       return { code, output: output(), complaints: complaints() };
     },
     /**
-     * Starts wrangler. `ready` may never resolve. `exited` is the exit code: 1 if a signal ended wrangler. `show` gets
-     * each line of its standard output; without it, all goes to this process's own.
+     * Starts wrangler. `ready` may never resolve. `exited` resolves with the exit code, which is 1 if a signal ended
+     * wrangler. `show` gets each line of wrangler's standard output. Without `show`, the lines go to this process's own
+     * standard output.
      */
     start(
       args: readonly string[],
@@ -80,7 +81,7 @@ export function findWrangler(root: string) {
   };
 }
 
-/** Through a pipe, wrangler would write without colors. */
+/** Keeps wrangler's colors if its output goes through a pipe to a terminal. */
 function colors(output: "inherit" | "pipe"): NodeJS.ProcessEnv {
   return output === "pipe" && process.stdout.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: "1" } : {};
 }

@@ -8,7 +8,7 @@ import { StepFailed } from "./step-failed.ts";
 
 const accountSchema = z.object({ id: z.string(), name: z.string() });
 
-/** Wrangler's login: of `wrangler login`, or of CLOUDFLARE_API_TOKEN. */
+/** Returns wrangler's login, which comes from `wrangler login` or from CLOUDFLARE_API_TOKEN. */
 export async function findLogin(wrangler: Wrangler, { stop }: Surroundings): Promise<Login> {
   const { output } = await wrangler.run(["auth", "token", "--json"], stop);
   const login = readLogin(output);
@@ -69,7 +69,7 @@ export async function faultOfAddress(
       ? undefined
       : `PUBLIC_URL names another workers.dev address: this Worker's is ${workersDev}.`;
   }
-  // Where the operator has routes of their own, wrangler checks them.
+  // If the operator's file has routes, wrangler checks them.
   if (deployment.route !== undefined || deployment.routes !== undefined) return undefined;
   // Without a terminal, wrangler would take the domain away from another Worker without asking.
   const domains = await cloudflare.list(

@@ -1,4 +1,4 @@
-/** Cloudflare's API, with wrangler's login. What wrangler does itself, such as uploading the Worker, is left to it. */
+/** Cloudflare's API, with wrangler's login. Wrangler itself does the rest, such as uploading the Worker. */
 import * as z from "zod";
 import { MINUTE } from "../../platform/clock.ts";
 import { parseJson } from "../../platform/encoding.ts";
@@ -26,15 +26,15 @@ const answerSchema = z.object({
 
 type Answered = z.output<typeof answerSchema> & { status: number };
 
-/** The codes with which Cloudflare says that the token lacks a permission. */
+/** Cloudflare's error codes for a token that lacks a permission. */
 const FORBIDDEN = [10_000, 9109];
 
-/** The codes for a path that leads nowhere, for example because no account has the id in it. */
+/** Cloudflare's error codes for a path that does not exist, for example because no account has the id in it. */
 const NO_ROUTE = [7000, 7003];
 
 export type Cloudflare = ReturnType<typeof openCloudflare>;
 
-/** `fetcher` is replaced in tests, where `CLOUDFLARE_API_BASE_URL` leads to a stand-in, as it does for wrangler. */
+/** In tests, `CLOUDFLARE_API_BASE_URL` leads to a stand-in. Wrangler reads the same variable. */
 export function openCloudflare(login: Login, stop: AbortSignal) {
   const base = process.env.CLOUDFLARE_API_BASE_URL ?? "https://api.cloudflare.com/client/v4";
   const headers: Record<string, string> =
@@ -69,11 +69,11 @@ export function openCloudflare(login: Login, stop: AbortSignal) {
     async find<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
       const answer = await call("GET", path);
       if (answer.success) return schema.parse(answer.result);
-      // `undefined` only if this is certain, because the command creates what is missing, such as AUTH_SECRET.
+      // `undefined` only if nothing is there for certain: the command creates what is missing, such as AUTH_SECRET.
       if (answer.status === 404 && !hasCode(answer, NO_ROUTE)) return undefined;
       throw new StepFailed(explain(`GET ${path}`, answer));
     },
-    /** Every entry of a list, page by page. `path` has a query already. */
+    /** Reads every entry of a list, page by page. `path` must already have a query string. */
     async list<Value>(path: string, schema: z.ZodType<Value>): Promise<Value[]> {
       const found: Value[] = [];
       for (let page = 1; ; page += 1) {

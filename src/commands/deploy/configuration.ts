@@ -10,7 +10,7 @@ import { deploymentPath, PRODUCTION } from "./environments.ts";
 import { StepFailed } from "./step-failed.ts";
 import { isTable, mergeTables, readToml } from "./tables.ts";
 
-/** What this command reads of a configuration in wrangler's syntax. Everything else is passed on as it is. */
+/** The parts of a wrangler configuration that this command reads. It passes all other parts on unchanged. */
 const deploymentSchema = z.looseObject({
   name: z.string(),
   main: z.string(),
@@ -43,7 +43,7 @@ export type Deployment = z.output<typeof deploymentSchema>;
 
 const NO_ID = /^[0-]*$/;
 
-/** The configuration of an environment. Ids that are not known yet are absent. */
+/** Reads the configuration of an environment. Ids that are not known yet are absent. */
 export async function readDeployment(root: string, environment = PRODUCTION): Promise<Deployment> {
   const path = deploymentPath(root, environment);
   const tracked = join(root, "wrangler.toml");
@@ -80,7 +80,7 @@ export async function configurationOf(root: string, environment: string | undefi
   if (isPlain) return join(root, "wrangler.toml");
   const name = environment ?? PRODUCTION;
   const deployment = await readDeployment(root, name);
-  // `npm run deploy` may have got variables that are in no file.
+  // Some variables may be only in the generated file: those that `npm run deploy` took from the process environment.
   return writeConfiguration(root, name, deployment, { ...generatedVars(root, name), ...deployment.vars });
 }
 
@@ -141,7 +141,10 @@ function withNamesOf(environment: string, config: Deployment): Deployment {
   };
 }
 
-/** A number of this Worker for `FLOOD_SHIELD`, far from the small numbers that people choose. */
+/**
+ * Returns a namespace id for `FLOOD_SHIELD` that depends on the Worker's name. It is large, because people choose small
+ * numbers for their own rate limits.
+ */
 function numberFor(name: string, base: string): string {
   const mixed = [...encodeHex(utf8(name))].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e8, 7);
   return String(1e8 + mixed + Number(base));

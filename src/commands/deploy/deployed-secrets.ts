@@ -11,21 +11,21 @@ import type { Values } from "./questions.ts";
 import { type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
 
-/** The names of the secrets that are set. `undefined` if there is no such Worker yet. */
+/** The names of the secrets that are set. `undefined` if the Worker does not exist yet. */
 export async function readSecretNames({ account, cloudflare, worker }: Setting): Promise<string[] | undefined> {
   const path = `/accounts/${account}/workers/scripts/${worker}/secrets`;
   const secrets = await cloudflare.find(path, z.array(z.object({ name: z.string() })));
   return secrets?.map(({ name }) => name);
 }
 
-/** The file that keeps a secret made here, until the operator has stored it elsewhere. Git ignores it. */
+/** The file that keeps a new AUTH_SECRET until the operator has stored it elsewhere. Git ignores the file. */
 export function authSecretPath({ file, environment }: Setting): string {
   return join(dirname(file.path), `${environment}-auth-secret.txt`);
 }
 
 /**
- * Whether the operator must give AUTH_SECRET. Without a terminal, the command makes no secret: its machine's disk may
- * be deleted afterwards, with the only copy.
+ * Whether the operator must give AUTH_SECRET. Without a terminal, the command makes no secret: the machine may be a
+ * build server whose disk is deleted afterwards, with the only copy of the secret.
  */
 export function needsAuthSecret(setting: Setting, values: Values, isSet: (name: string) => boolean): boolean {
   return !isSet(CURRENT) && !values[CURRENT] && !setting.world.isTerminal && !existsSync(authSecretPath(setting));
@@ -69,7 +69,7 @@ function provideAuthSecret(setting: Setting, values: Values): { secret: string; 
   return { secret, origin: `made ${CURRENT}; ${shown} has your only copy` };
 }
 
-/** The secret that an earlier run made. It may be cut off, because that run's disk may have been full. */
+/** Reads the secret that an earlier run made. It may be cut off, because that run's disk may have been full. */
 function readKept(path: string, shown: string): string {
   const secret = readFileSync(path, "utf8").trim();
   const weakness = weaknessOf(secret);
@@ -80,8 +80,8 @@ function readKept(path: string, shown: string): string {
 }
 
 /**
- * Throws if another run has set AUTH_SECRET in the meantime. To replace that secret would invalidate everything that
- * was made with it.
+ * Throws if another run has set AUTH_SECRET in the meantime. Replacing that secret would invalidate everything that was
+ * made with it.
  */
 export async function refuseReplacement(setting: Setting, secrets: Values): Promise<void> {
   if (secrets[CURRENT] === undefined || !(await readSecretNames(setting))?.includes(CURRENT)) return;

@@ -48,7 +48,7 @@ export function openDeploymentFile(root: string, environment: string) {
 
   return {
     path,
-    /** As the operator reads it. */
+    /** The path in messages to the operator, relative to the checkout. */
     shown: relative(root, path),
     /** Sets a key above all tables. */
     set(key: string, value: string) {
@@ -108,12 +108,12 @@ function heading(environment: string): string {
 `;
 }
 
-/** JSON's texts are valid in TOML too. */
+/** A JSON string is a valid TOML string too. */
 function lineOf(key: string, value: string): string {
   return `${key} = ${JSON.stringify(value)}`;
 }
 
-/** The text with this key in this table. */
+/** Returns the text with `key` set in `table`, or above all tables if `table` is `undefined`. */
 function setKey(text: string, table: string | undefined, key: string, value: string): string {
   const line = lineOf(key, value);
   const lines = text.trimEnd().split("\n");

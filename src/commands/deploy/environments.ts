@@ -23,7 +23,7 @@ export function faultOfEnvironment(name: string): string | undefined {
 neither "dead" nor "commands".`;
 }
 
-/** The operator's file of an environment. */
+/** The path of the operator's file for an environment. */
 export function deploymentPath(root: string, environment: string): string {
   return join(root, "deployments", `${environment}.toml`);
 }

@@ -1,4 +1,4 @@
-/** Migrations of the deployed database: which are pending, and applying them, which wrangler does. */
+/** Finds the pending migrations of the deployed databases, and has wrangler apply them. */
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";
@@ -14,7 +14,7 @@ export async function queryDatabase({ account, cloudflare }: Setting, id: string
   return answer[0]?.results ?? [];
 }
 
-/** Applies what is pending in each database that is bound. */
+/** Applies the pending migrations of each bound database. */
 export async function applyMigrations(setting: Setting, { directory, archive }: Databases, config: string) {
   await applyTo(setting, "DB", directory, config);
   if (boundDatabase(setting, "AUDIT_DB") !== undefined) await applyTo(setting, "AUDIT_DB", archive, config);
@@ -40,7 +40,7 @@ async function applyTo(setting: Setting, binding: "DB" | "AUDIT_DB", databaseId:
   tell(setting, "Migrations", `applied ${names}${place}.`);
 }
 
-/** The files that the database does not know yet, in their order. */
+/** The files of the migrations that the database lacks, in the order in which they apply. */
 async function pendingMigrations(
   setting: Setting,
   binding: "DB" | "AUDIT_DB",
@@ -50,7 +50,7 @@ async function pendingMigrations(
   const folder = bound?.migrations_dir ?? "migrations";
   const files = globSync(join(setting.world.root, folder, "*.sql")).map((path) => basename(path));
   if (databaseId === undefined) return files.toSorted();
-  // Wrangler makes its table with the first migration.
+  // Wrangler creates its table `d1_migrations` with the first migration.
   const tables = (await queryDatabase(setting, databaseId, TABLES)).map(({ name }) => name);
   const isMigrated = tables.includes("d1_migrations");
   if (!isMigrated && tables.length > 0) throw new StepFailed(explainStrangers(tables, setting, binding));

@@ -13,9 +13,9 @@ interface Question {
   /** What the operator must know to answer. */
   explanation: string;
   isSecret?: true;
-  /** Taken for an empty answer. An empty text means that the service needs no value. */
+  /** Returns the value for an empty answer. An empty text means that the service needs no value. */
   fallback?: (values: Values, workersDev: string | undefined) => string | undefined;
-  /** Turns what people type into what the service takes. */
+  /** Turns a typed answer into a value that the service accepts. */
   complete?: (answer: string) => string;
   isNeeded?: (values: Values) => boolean;
 }
@@ -113,14 +113,14 @@ export function takeDefaults(given: Values, workersDev: string | undefined): { v
   }
 }
 
-/** What asking needs besides the questions. */
+/** What `askOpenQuestions` needs to ask the operator. */
 interface Interview {
   world: Surroundings;
-  /** The address that Cloudflare gives the Worker, if the account has one for its Workers. */
+  /** The Worker's address on workers.dev, if the account has a subdomain there. */
   workersDev: string | undefined;
   /** Called with each answer at once, so that an interrupted command does not ask again. */
   keep(name: string, value: string): Promise<void>;
-  /** Checks an answer further if the service would accept it. Returns what is wrong. */
+  /** Runs further checks on an answer that passes the service's own validation. Returns the fault, or `undefined`. */
   check(name: string, value: string): Promise<string | undefined>;
 }
 
@@ -157,8 +157,8 @@ async function askOne(question: Question, values: Values, { world, workersDev, c
 }
 
 /**
- * What the service would find wrong with these values; with a `name`, only what is wrong with that one. Secrets that
- * only Cloudflare knows are replaced by made-up values.
+ * Returns the faults that the service would find in these values, or only those of the value called `name`. Made-up
+ * values replace the secrets that only Cloudflare knows.
  */
 export function faultsOf(values: Values, name?: string): string[] {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));

@@ -1,4 +1,4 @@
-/** The database, the KV namespace and the queues of a deployment: found by id or name, or made. */
+/** Finds the databases, the KV namespace and the queues of a deployment by id or name, or creates them. */
 import * as z from "zod";
 import { type Setting, tell } from "./setting.ts";
 import { StepFailed } from "./step-failed.ts";
@@ -7,14 +7,14 @@ const databaseSchema = z.object({ uuid: z.string(), name: z.string() });
 const namespaceSchema = z.object({ id: z.string(), title: z.string() });
 const queueSchema = z.object({ queue_name: z.string() });
 
-/** The ids of the databases. Absent while there is none, which only a dry run sees. */
+/** The ids of the databases. A database that does not exist yet has none, which only a dry run sees. */
 export interface Databases {
   directory: string | undefined;
-  /** The one for audit events, if the operator has bound it. */
+  /** The database for audit events, if the operator has bound one. */
   archive: string | undefined;
 }
 
-/** Finds or makes all of them, and writes new ids into the operator's file. */
+/** Finds or creates all resources, and writes new ids into the operator's file. */
 export async function provideResources(setting: Setting): Promise<Databases> {
   const directory = await provideDatabase(setting, "DB");
   const hasArchive = boundDatabase(setting, "AUDIT_DB") !== undefined;

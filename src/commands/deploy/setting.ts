@@ -1,4 +1,4 @@
-/** What the steps of a deployment work with. */
+/** What every step of a deployment gets. */
 import type { Random } from "../../platform/random.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Wrangler } from "../wrangler.ts";

@@ -5,7 +5,7 @@ import { StepFailed } from "./step-failed.ts";
 
 export type Table = Record<string, unknown>;
 
-/** A file in TOML, as a table. */
+/** Reads a TOML file as a table. */
 export async function readToml(path: string): Promise<Table> {
   const { experimental_readRawConfig } = await import("wrangler");
   try {

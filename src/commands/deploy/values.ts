@@ -10,7 +10,7 @@ import { StepFailed } from "./step-failed.ts";
 
 const SECRETS: readonly string[] = SECRET_VARIABLES;
 
-/** The names whose values environment variables can give. AUTH_SECRET_PREVIOUS belongs to `secret:rotate`. */
+/** The values that can come from environment variables. AUTH_SECRET_PREVIOUS can't: only `secret:rotate` sets it. */
 const GIVEN_NAMES = new Set([...ASKED_NAMES, ...SECRETS.filter((name) => name !== PREVIOUS)]);
 
 /**
@@ -87,7 +87,7 @@ export function variablesOf(values: Values): Values {
 
 /** The values that are known without asking. A secret that is already set at Cloudflare counts as answered. */
 function givenValues(vars: Record<string, unknown>, isSet: (name: string) => boolean): Values {
-  // Wrangler takes tables too. They are passed on as they are.
+  // A variable can also be a table. Such variables are passed on unchanged.
   const simple = Object.entries(vars).filter(([, value]) => typeof value !== "object");
   const written = simple.map(([name, value]) => [name, String(value)]);
   const stored = ASKED_SECRETS.filter(isSet).map((name) => [name, ""]);

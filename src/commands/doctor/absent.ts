@@ -1,8 +1,8 @@
-/** What a check needs and does not have, and how to get it. */
+/** Something that a check needs and does not have, and how to get it. */
 export interface Absent {
   absent: string;
   remedy: string;
-  /** Whether it should be there. */
+  /** Whether its absence is a fault of the service. */
   isFault?: boolean;
 }
 

@@ -7,7 +7,7 @@ import type { Worker } from "./worker.ts";
 
 type Kind = "d1" | "kv" | "object" | "queue" | "assets";
 
-/** Every binding that the Worker can't do without. The compiler compares it with `bindings.ts`. */
+/** Every binding that the Worker can't do without. The compiler compares this list with `bindings.ts`. */
 const NEEDED = {
   ASSETS: "assets",
   DB: "d1",
@@ -119,7 +119,7 @@ function queueFaults({ queues: { producers = [], consumers = [] } }: Worker): Fi
           `Give both the name of one queue. ${ORIGINAL}`,
         ),
       );
-    // How the Worker tells the queues apart.
+    // The Worker recognizes the audit queue by this word in its name.
     if (queue.includes("audit") !== (name === "AUDIT_QUEUE"))
       faults.push(
         failed(
@@ -151,7 +151,7 @@ function missingIds({ d1_databases, kv_namespaces }: Worker): Finding[] {
   ];
 }
 
-/** The queues that keep what failed for good. */
+/** The names of the dead-letter queues, which keep the messages that failed for good. */
 export function deadLetterQueues({ queues: { consumers = [] } }: Worker): string[] {
   return consumers.flatMap(({ dead_letter_queue }) => (dead_letter_queue === undefined ? [] : [dead_letter_queue]));
 }

@@ -21,7 +21,7 @@ async function againstService(service: Service, { clock }: Examination): Promise
   const asked = clock.now();
   const { headers } = await service.request("/health");
   const date = Date.parse(headers.get("date") ?? "");
-  // workerd sends none, unless a proxy in front of it does.
+  // workerd sends no Date header. A proxy in front of it may add one.
   if (Number.isNaN(date))
     return skipped(
       "The service's answer has no Date header.",

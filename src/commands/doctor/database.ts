@@ -11,7 +11,7 @@ import { type Examination, isOnlyHttp, withDatabase, withService } from "./exami
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { readReadiness } from "./readiness.ts";
 
-/** The cron trigger runs every minute. What waits longer was left by several runs. */
+/** The cron trigger runs every minute. Several runs have failed to do what has waited longer than this. */
 export const CRON_PATIENCE = 10 * MINUTE;
 
 export async function checkMigrations(examination: Examination): Promise<Finding> {
@@ -46,7 +46,7 @@ async function pendingIn(db: Database, known: readonly string[]): Promise<string
   }
 }
 
-/** The migrations that the running release misses. */
+/** The migrations that the running release knows and its database lacks. */
 function pendingOverHttp(examination: Examination): Promise<string[] | Finding> {
   return withService(examination, async (service) => {
     const readiness = await readReadiness(service);
@@ -70,7 +70,7 @@ export function checkFollowUps(examination: Examination) {
   });
 }
 
-/** A database that is full refuses every change. Nearly full is when 8 GB of 10 are used. */
+/** Warns if 8 of D1's 10 GB are used: a full database refuses every change. */
 export function checkDatabaseSize(examination: Examination) {
   return withDatabase(examination, async (db, archive) => {
     if (examination.wish.kind === "url") return skipped("The limit of 10 GB is Cloudflare's.", HOW_FULL_A_VOLUME_IS);

@@ -13,7 +13,7 @@ import { sendThroughService } from "./service-email.ts";
 
 type Mail = Config["mail"];
 
-/** The transport, without sending an email. */
+/** Checks the email transport without sending an email. */
 export async function checkEmailTransport(examination: Examination): Promise<Finding> {
   const { parts } = examination;
   const [given, config] = [await parts.variables, await parts.config];

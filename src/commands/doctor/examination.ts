@@ -18,7 +18,7 @@ import { localServices, openService, type Service } from "./service.ts";
 import { examineVariables, readVariables, unreadableSecrets, type Variables } from "./variables.ts";
 import { readWorker, type Worker } from "./worker.ts";
 
-/** Which service is examined, by the flags. */
+/** The service that the flags ask to examine. */
 export type Wish =
   | { kind: "local"; port: number | undefined; persistTo: string | undefined }
   | { kind: "deployed"; url: string | undefined; environment: string | undefined }
@@ -27,7 +27,7 @@ export type Wish =
 
 export type Examination = ReturnType<typeof createExamination>;
 
-/** What the examination takes from the process. */
+/** What the examination gets from the process. */
 export interface Tools {
   clock: Clock;
   random: Random;
@@ -46,7 +46,7 @@ interface Parts {
 /** Whether the service can only be examined over HTTP. */
 export const isOnlyHttp = (wish: Wish) => wish.kind === "url" && wish.volume === undefined;
 
-/** Runs a check that needs the service. Without one, the check `service` says more. */
+/** Runs a check that needs the service. Skips it if no service answers: the check `service` says why. */
 export async function withService<Result>(
   { parts }: Pick<Examination, "parts">,
   check: (service: Service) => Promise<Result>,
@@ -55,7 +55,7 @@ export async function withService<Result>(
   return isAbsent(service) ? skipped("No service answers.", "Fix what the check `service` says.") : check(service);
 }
 
-/** Runs a check that needs the database. Without one, the check `migrations` says more. */
+/** Runs a check that needs the database. Skips it if none is open: the check `migrations` says why. */
 export async function withDatabase<Result>(
   { parts }: Pick<Examination, "parts">,
   check: (db: Database, archive: Database | undefined) => Promise<Result>,
@@ -169,7 +169,7 @@ const HOW_TO_OPEN = {
   url: "Start Postern on the volume, and run this as the user who runs it there.",
 };
 
-/** Checked first, because wrangler would make an empty database. */
+/** Why there is no database to open, if so. Checked before wrangler opens one, because it would make an empty one. */
 function whereNoDatabaseIs(wish: Wish, root: string): Absent | undefined {
   if (isOnlyHttp(wish))
     return {

@@ -13,7 +13,7 @@ const DEFAULT_COST: Cost = { ln: 15, r: 8, p: 3 };
 const DEFAULT_MILLISECONDS = 255;
 /** Other machines may take this many times as long without being at fault. */
 const TOLERATED_FACTOR = 4;
-/** What timers and requests cost without any hash. */
+/** What timers and requests take without any hash, in milliseconds. */
 const FLOOR = 100;
 
 export async function checkHashing(examination: Examination): Promise<Finding> {

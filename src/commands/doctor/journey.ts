@@ -21,7 +21,7 @@ const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) 
 export type Tokens = z.output<typeof tokensSchema>;
 
 export function createJourney(service: Service) {
-  /** One request, and the only status that it may have. */
+  /** Sends a request. Throws unless the answer has this status. */
   async function step(name: string, status: number, ...request: Parameters<Service["request"]>): Promise<Answer> {
     const answer = await service.request(...request);
     if (answer.status !== status) throw new StepFailed(name, answer);
@@ -49,7 +49,7 @@ export function createJourney(service: Service) {
     async logOut({ access_token: bearer }: Tokens): Promise<void> {
       await step("Logging out", 204, "/api/v1/auth/logout", { method: "POST", bearer });
     },
-    /** Whether the session has ended for Postern itself. */
+    /** Throws unless Postern itself refuses the tokens of the ended session. */
     async expectRefused({ access_token: bearer, refresh_token }: Tokens): Promise<void> {
       await step("Reading the user after the logout", 401, "/api/v1/users/me", { bearer });
       await step("Refreshing after the logout", 401, "/api/v1/auth/refresh", {

@@ -1,4 +1,4 @@
-/** What a running service says about itself. */
+/** Checks what a running service says about itself. */
 import * as z from "zod";
 import { VERSION } from "../../version.ts";
 import { isAbsent } from "./absent.ts";
@@ -6,7 +6,7 @@ import { type Examination, withService } from "./examination.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 import { describeFailure, type Service } from "./service.ts";
 
-/** `/health/ready`, as far as the checks read it. A newer release may check more. */
+/** The parts of `/health/ready` that the checks read. A newer release may report more. */
 const readinessSchema = z.object({
   checks: z.record(z.string(), z.string()),
   pending_migrations: z.array(z.string()).nullable(),
@@ -18,7 +18,7 @@ export async function readReadiness(service: Service) {
   return readinessSchema.safeParse((await service.request("/health/ready")).json).data;
 }
 
-/** Whether Postern answers, which release it is, and under which name. */
+/** Checks whether Postern answers, with which release, and whether its issuer is the address that was asked. */
 export async function checkService({ parts, wish }: Examination): Promise<Finding[]> {
   const service = await parts.service;
   const isAsked = wish.kind !== "local" || wish.port !== undefined;

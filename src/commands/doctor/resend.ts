@@ -26,7 +26,7 @@ export async function askResend({ resendApiKey, from }: Config["mail"]): Promise
       "Check the network, and https://resend-status.com.",
     );
   }
-  // Resend refuses a key that may only send by this name, and a wrong key by another.
+  // This error name means that the key may only send. A wrong key gets another name.
   if (refusalSchema.safeParse(answer.json).data?.name === "restricted_api_key")
     return ok("Resend accepts the API key, which may only send. Whether it may send from MAIL_FROM, --mail shows.");
   const domains = domainsSchema.safeParse(answer.json).data?.data;

@@ -65,7 +65,7 @@ async function withTestAccount(account: Pick<Account, "email" | "password">, ser
   ];
 }
 
-/** As after a deployment, with an account that is written into the database. */
+/** Runs the smoke test of a deployment, with an account that is written into the database. */
 async function withWrittenAccount(db: Database, { origin }: Service, { random }: Examination): Promise<Finding[]> {
   await smokeTest({ origin, directory: { db, now: await databaseNow(db) }, outside: { fetch, pause, random } });
   return [
@@ -93,7 +93,6 @@ async function withThrowAway(service: Service, { parts, random }: Examination): 
   );
 }
 
-/** From login to logout. */
 async function useSession(opened: Tokens, journey: Journey): Promise<void> {
   await journey.readMe(opened);
   const tokens = await journey.refresh(opened);

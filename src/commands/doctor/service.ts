@@ -6,7 +6,7 @@ import { FIRST_PORT } from "../ports.ts";
 
 /** A service that takes longer counts as one that does not answer. */
 const REQUEST_TIMEOUT = 10 * SECOND;
-/** How many ports from the first one on are tried. `npm run dev` takes the next free one. */
+/** How many ports to try, from the first one on: `npm run dev` takes the first free port. */
 const PORTS = 10;
 
 export interface Answer {
@@ -58,7 +58,7 @@ export function openService(origin: string, stop: AbortSignal) {
   return {
     origin,
     request,
-    /** What the service says about itself, or `undefined` if this is not Postern, or one that can't start. */
+    /** What the service says about itself. `undefined` if this is not Postern, or a Postern that can't start. */
     async about(): Promise<About | undefined> {
       return rootSchema.safeParse((await request("/")).json).data;
     },

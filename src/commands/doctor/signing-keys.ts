@@ -53,7 +53,7 @@ function judgeAge({ id, signsFrom, rotatesAt }: SigningKeyRow, now: number, kind
 
 async function judgeSeal(key: SigningKeyRow, { parts }: Examination): Promise<Finding[]> {
   const [given, config] = [await parts.variables, await parts.config];
-  // Of a deployed service, the secrets are not known.
+  // The secrets of a deployed service can't be read.
   if (config === undefined || isAbsent(given) || given.secrets === "named") return [];
   const opened = await openPrivateJwk(key, createSecrets(config.secret.current, config.secret.previous));
   if (opened === undefined)

@@ -1,4 +1,4 @@
-/** Node, wrangler and the other packages: what is needed, and what is there. */
+/** Compares the Node, the wrangler and the other packages that are installed with those that are needed. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";

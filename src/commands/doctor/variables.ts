@@ -5,13 +5,13 @@ import { type Config, ConfigurationError, environment, parseConfig } from "../..
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** Stands for the value of a secret that is set and can't be read. */
+/** Made-up values for secrets that are set and can't be read. They are as strong as real ones have to be. */
 const UNREADABLE: Readonly<Record<string, string>> = {
   AUTH_SECRET: "Wq7Zk2vT9xRb4mLc8nYh3pJd6fGs1aQe5uXiOoVt",
   AUTH_SECRET_PREVIOUS: "Ht5Xo1bQy8cNw3kVe7rPz2mJu6gLs9dFa4iTqRvB",
 };
 
-/** Values for secrets that are known by name only. */
+/** Returns made-up values for secrets of which only the names are known. */
 export function unreadableSecrets(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, UNREADABLE[name] ?? "a-value-that-cannot-be-read"]));
 }

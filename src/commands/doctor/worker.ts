@@ -18,7 +18,10 @@ export type Worker = Pick<
   | "vars"
 >;
 
-/** Reads `wrangler.toml`, or the configuration that `findFile` makes of it; of it `environment`, if it is named. */
+/**
+ * Reads the configuration file whose path `findFile` returns: `wrangler.toml`, or a file generated from it. If
+ * `environment` is given, reads that environment of the file.
+ */
 export async function readWorker(findFile: () => Promise<string>, environment?: string): Promise<Worker | Absent> {
   const { unstable_readConfig } = await import("wrangler");
   try {

@@ -13,7 +13,7 @@ const LINES_A_BATCH = 500;
 const FACTOR_BYTES_A_BATCH = 100 * 1024;
 
 export interface Batch {
-  /** The last line, and where it ends in the file, in bytes. */
+  /** The number of the last line, and the offset in bytes at which that line ends in the file. */
   line: number;
   end: number;
   arrivals: { line: number; arrival: ReadUser }[];

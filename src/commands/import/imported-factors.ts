@@ -151,7 +151,7 @@ export function faultOfFactors(
 
 /** The checked factors of a user, before they are sealed. */
 export interface UnsealedFactors extends Pick<ImportedFactors, "factors"> {
-  /** By the id of the factor. */
+  /** The seeds of the authenticator apps, by the id of the factor. */
   seeds: Map<string, Uint8Array>;
   codes: string[];
   codeHashes: Uint8Array[];

@@ -25,7 +25,10 @@ const passwordHash = z.string().transform((text, context) => {
 
 type LineFields = z.output<ReturnType<typeof lineShape>>;
 
-/** What a line may hold: the fields of the API's `User`, and the hash. No time in it is later than `now`. */
+/**
+ * What a line may hold: the fields of the API's `User`, the hash and the second factors. No time in it is later than
+ * `now`, the start of the import.
+ */
 function lineShape(now: number, rpId: string | undefined) {
   const time = z.iso
     .datetime({ offset: true, error: "This takes a time like 2026-11-22T09:30:00Z." })
@@ -87,8 +90,8 @@ export interface ReadUser extends Arrival {
 }
 
 /**
- * Creates the reader of an import. It parses and checks one line; `undefined` for an empty line. `rpId` is the domain
- * of the service's passkeys, if the operator has given it.
+ * Creates the reader of an import. The reader parses and checks one line, and returns `undefined` for an empty one.
+ * `rpId` is the domain of the service's passkeys, if the operator has given it.
  */
 export function createUserReader(seed: ImportSeed, rpId?: string) {
   const shape = lineShape(seed.startedAt, rpId);

@@ -1,7 +1,7 @@
 /** A file line by line, however large it is. */
 import { createReadStream } from "node:fs";
 
-/** Bytes that a line may have. A longer one is skipped without being kept in memory. */
+/** The maximum length of a line in bytes. A longer line is skipped, and never kept in memory as a whole. */
 export const MOST_LINE_BYTES = 64 * 1024;
 
 const LINE_FEED = 10;
@@ -11,7 +11,7 @@ export interface Line {
   number: number;
   /** Absent if the line is too long. */
   bytes: Buffer | undefined;
-  /** Bytes from the start of the file to its end. */
+  /** The offset in bytes at which the line ends in the file. */
   end: number;
 }
 

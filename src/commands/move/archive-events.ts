@@ -1,4 +1,7 @@
-/** Audit events of a backup, for a service that has a database for them: they may not fit beside its users. */
+/**
+ * Adds a backup's audit events directly to the service's database for them, if it has one: they may not fit into the
+ * database of the users.
+ */
 import { createEventArchive, isMovedSoon } from "../../audit/archive.ts";
 import { eventOfValues } from "../../db/archive.ts";
 import type { Database } from "../../db/client.ts";

@@ -8,7 +8,7 @@ import { CURRENT, openLocalSecrets } from "../secrets.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 interface Setting extends Pick<Directory, "db"> {
-  /** The signing keys that arrive and are not revoked. */
+  /** The signing keys in the backup that are not revoked. */
   keys: readonly SealedKey[];
   place: Place;
   world: Surroundings;
@@ -23,7 +23,7 @@ export async function faultOfSecret({ keys, db, place, world }: Setting): Promis
     return place.remote
       ? "This secret does not open every signing key in the file, so it is not the one of the old place. Finish a rotation of the secret there before you move."
       : "The AUTH_SECRET in .dev.vars does not open every signing key in the file. Set it to the secret of the old place.";
-  // Locally the service reads the same file.
+  // A local service reads its secret from the same file, so there is no second secret to compare.
   if (!place.remote) return undefined;
   const own = await readTrustedKeys(db);
   if (own.length === 0)

@@ -1,7 +1,7 @@
-/** Checks that data is of this release: both places of a move must have applied the migrations that it knows. */
+/** Checks that data is of this release: both places of a move must have applied exactly its migrations. */
 import { MIGRATIONS } from "../../db/migrations.ts";
 
-/** What is different about the migrations that `place` has applied, if anything. */
+/** How the migrations that `place` has applied differ from this release's, if they do. */
 export function faultOfRelease(place: string, applied: readonly string[]): string | undefined {
   const lacking = MIGRATIONS.filter((name) => !applied.includes(name));
   const unknown = applied.filter((name) => !MIGRATIONS.includes(name));

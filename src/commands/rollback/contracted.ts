@@ -17,7 +17,10 @@ export function isNewer(version: string, than: string): boolean {
   return version.localeCompare(than, "en", { numeric: true }) > 0;
 }
 
-/** The oldest release that runs on the schema of this tree, and the migration that says so; `undefined` if every one does. */
+/**
+ * The oldest release that runs on the schema of this tree, and the migration that says so. `undefined` if every release
+ * runs on it.
+ */
 export function oldestRelease(root: string): { version: string; migration: string } | undefined {
   return globSync(join(root, "migrations", "*.sql"))
     .flatMap((path) => {
